@@ -1,0 +1,108 @@
+"""The one form in which an image stack travels: frames, calibration, origin."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from napari_lattice_symmetry.errors import InputError
+
+if TYPE_CHECKING:
+    from typing import TypeAlias
+
+    import dask.array as da
+    from numpy.typing import NDArray
+
+    Frames: TypeAlias = NDArray[Any] | da.Array
+
+NANOMETRE = "nm"
+PIXEL = "pixel"
+
+
+@dataclass(frozen=True, eq=False)
+class Movie:
+    """An image stack with its calibration.
+
+    Parameters
+    ----------
+    frames : numpy.ndarray or dask.array.Array, shape (T, Y, X)
+        Grey values of any real dtype; may be lazy.
+    name : str
+        Short name, for layers and files.
+    pixel_size : (float, float)
+        Size of a pixel along y and x, in `unit`.
+    unit : {"nm", "pixel"}
+        "nm" when the file was calibrated (readers convert), else "pixel".
+    frame_time : float, optional
+        Seconds from one frame to the next.
+    metadata : mapping
+        Whatever the file says about itself, kept whole.
+    source : str, optional
+        Where the frames came from, usually a path.
+
+    Raises
+    ------
+    InputError
+        If the frames are not a non-empty (T, Y, X) stack of real numbers, or the
+        calibration is not positive and finite.
+    """
+
+    frames: Frames
+    name: str = "movie"
+    pixel_size: tuple[float, float] = (1.0, 1.0)
+    unit: str = PIXEL
+    frame_time: float | None = None
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+    source: str | None = None
+
+    def __post_init__(self) -> None:
+        shape, dtype = self.frames.shape, np.dtype(self.frames.dtype)
+        if len(shape) != 3:
+            raise InputError(
+                f"{self.name}: an array of shape {shape} is not a movie; "
+                "frames must be (T, Y, X) or one (Y, X) image."
+            )
+        if 0 in shape:
+            raise InputError(f"{self.name}: the stack is empty (shape {shape}).")
+        if dtype.kind not in "buif":
+            raise InputError(f"{self.name}: {dtype} frames are not real numbers.")
+        if self.unit not in (NANOMETRE, PIXEL):
+            raise InputError(
+                f"{self.name}: unit {self.unit!r} is not known; use 'nm' or 'pixel'."
+            )
+        if not all(np.isfinite(size) and size > 0 for size in self.pixel_size):
+            raise InputError(
+                f"{self.name}: pixel size {self.pixel_size} must be positive and finite."
+            )
+        time = self.frame_time
+        if time is not None and not (np.isfinite(time) and time > 0):
+            raise InputError(f"{self.name}: frame time {time} s must be positive and finite.")
+
+    @property
+    def calibrated(self) -> bool:
+        """Whether pixel sizes are lengths rather than pixels."""
+        return self.unit != PIXEL
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """(T, Y, X)."""
+        t, y, x = self.frames.shape
+        return int(t), int(y), int(x)
+
+    def __len__(self) -> int:
+        return self.shape[0]
+
+    def frame(self, index: int) -> NDArray[Any]:
+        """Read frame `index` into memory, shape (Y, X)."""
+        return np.asarray(self.frames[index])
+
+    @classmethod
+    def from_array(cls, array: Any, **keywords: Any) -> Movie:
+        """Make a movie of an array (T, Y, X) or one image (Y, X), NumPy or Dask."""
+        frames = array if hasattr(array, "chunks") else np.asarray(array)
+        if frames.ndim == 2:
+            frames = frames[np.newaxis]
+        return cls(frames, **keywords)
