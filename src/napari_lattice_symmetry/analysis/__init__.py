@@ -1,1 +1,26 @@
+"""Movie in, result out: parameters, the frame loop, phase fractions, saving, tables, figures."""
 
+from napari_lattice_symmetry.analysis.frames import analyze, iter_analyze
+from napari_lattice_symmetry.analysis.origin import provenance, versions
+from napari_lattice_symmetry.analysis.parameters import AnalysisParameters, parse_parameters
+from napari_lattice_symmetry.analysis.plots import plot_fractions, plot_maps
+from napari_lattice_symmetry.analysis.result import FrameResult, MovieResult
+from napari_lattice_symmetry.analysis.storage import is_result, load_result, save_result
+from napari_lattice_symmetry.analysis.tables import write_fractions
+
+__all__ = [
+    "AnalysisParameters",
+    "FrameResult",
+    "MovieResult",
+    "analyze",
+    "is_result",
+    "iter_analyze",
+    "load_result",
+    "parse_parameters",
+    "plot_fractions",
+    "plot_maps",
+    "provenance",
+    "save_result",
+    "versions",
+    "write_fractions",
+]

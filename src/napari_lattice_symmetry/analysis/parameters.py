@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from napari_lattice_symmetry.errors import InputError
 
 
 class AnalysisParameters(BaseModel):
@@ -19,46 +21,78 @@ class AnalysisParameters(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     window: Annotated[int, Field(ge=32, le=4096)] = Field(
-        128,
+        default=128,
         title="Window (px)",
         description="Side of the square window that slides over every frame, in pixels. "
         "Some 5 to 25 lattice periods should fit; about 10 is best.",
     )
     stride: Annotated[int, Field(ge=1, le=4096)] = Field(
-        16,
+        default=16,
         title="Stride (px)",
         description="Step from one window to the next, in pixels: one map pixel is one step.",
     )
     samples: Annotated[int, Field(ge=1, le=5000)] = Field(
-        100,
+        default=100,
         title="MC samples",
         description="Number of thinned networks (Monte-Carlo dropout samples) behind every "
         "mean and standard deviation.",
     )
     network: str = Field(
-        "polar",
+        default="polar",
         title="Network",
         description="'polar' (default), 'published' (the baseline of Vasudevan et al. 2018), "
         "or the path of a .keras file.",
     )
     seed: Annotated[int, Field(ge=0, lt=2**32)] = Field(
-        0,
+        default=0,
         title="Seed",
         description="Draws the dropout masks; the same seed gives the same maps.",
     )
     first_frame: Annotated[int, Field(ge=0)] = Field(
-        0, title="First frame", description="Index of the first frame to analyse, from 0."
+        default=0, title="First frame", description="Index of the first frame to analyse, from 0."
     )
     last_frame: Annotated[int, Field(ge=0)] | None = Field(
-        None,
+        default=None,
         title="Last frame",
         description="Index of the last frame to analyse, itself included; empty for the end.",
     )
     frame_step: Annotated[int, Field(ge=1)] = Field(
-        1, title="Frame step", description="Analyse every n-th frame."
+        default=1, title="Frame step", description="Analyse every n-th frame."
     )
 
     def frame_indices(self, n_frames: int) -> range:
-        """Give the frames to analyse in a movie of `n_frames`."""
+        """Give the frames to analyse in a movie of `n_frames`.
+
+        Raises
+        ------
+        InputError
+            If none is left.
+        """
         stop = n_frames if self.last_frame is None else min(self.last_frame + 1, n_frames)
-        return range(self.first_frame, stop, self.frame_step)
+        indices = range(self.first_frame, stop, self.frame_step)
+        if not indices:
+            last = "the end" if self.last_frame is None else f"frame {self.last_frame}"
+            raise InputError(
+                f"There is nothing to analyse from frame {self.first_frame} to {last}: "
+                f"the movie has the frames 0 to {n_frames - 1}."
+            )
+        return indices
+
+
+def parse_parameters(**settings: Any) -> AnalysisParameters:
+    """Make parameters of settings that a person gave or a file holds.
+
+    Raises
+    ------
+    InputError
+        If a setting is unknown, of the wrong type or out of its range; one sentence names
+        every such setting.
+    """
+    try:
+        return AnalysisParameters(**settings)
+    except ValidationError as error:
+        faults = (
+            f"{fault['loc'][0]}={fault['input']!r}: {fault['msg'].lower()}"
+            for fault in error.errors()
+        )
+        raise InputError(f"Wrong settings: {'; '.join(faults)}.") from error

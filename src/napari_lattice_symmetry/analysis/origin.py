@@ -1,0 +1,45 @@
+"""Where a result comes from, so that it can be judged and made again."""
+
+from __future__ import annotations
+
+import platform
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from napari_lattice_symmetry.analysis.parameters import AnalysisParameters
+    from napari_lattice_symmetry.model import Classifier
+    from napari_lattice_symmetry.movie import Movie
+
+PACKAGES = ("napari-lattice-symmetry", "numpy", "scipy", "keras", "tensorflow", "zarr")
+
+
+def versions() -> dict[str, str]:
+    """Give the installed versions of Python and of what the numbers depend on."""
+    found = {"python": platform.python_version()}
+    for package in PACKAGES:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:  # another Keras backend, or not installed by a packager
+            found[package] = "not installed"
+    return found
+
+
+def provenance(model: Classifier, movie: Movie, parameters: AnalysisParameters) -> dict[str, Any]:
+    """Describe an analysis, in values that JSON knows.
+
+    Returns
+    -------
+    dict
+        ``versions``, ``network``, ``weights_sha256``, ``seed``, ``source`` (None for an array)
+        and ``created`` (ISO 8601, UTC).
+    """
+    return {
+        "versions": versions(),
+        "network": model.name,
+        "weights_sha256": model.sha256,
+        "seed": parameters.seed,
+        "source": movie.source,
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+    }

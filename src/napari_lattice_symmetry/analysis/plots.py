@@ -1,0 +1,108 @@
+"""Figures of a result, in the class colours; drawn without a screen."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from napari_lattice_symmetry.lattice import CLASSES, COLOURS
+from napari_lattice_symmetry.movie import PIXEL
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+    from napari_lattice_symmetry.analysis.result import MovieResult
+
+
+def plot_fractions(result: MovieResult) -> Figure:
+    """Draw the phase fractions over time, with a band of one standard deviation.
+
+    A result of one frame becomes a bar chart.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+    """
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(7, 4), layout="constrained")
+    axes = figure.subplots()
+    if len(result.done) == 1:
+        _draw_bars(axes, result)
+    else:
+        _draw_curves(axes, result)
+    axes.set(title=result.name, ylabel="Phase fraction", ylim=(0, 1.05))
+    return figure
+
+
+def plot_maps(result: MovieResult, position: int = 0) -> Figure:
+    """Draw the class map and the predictive entropy of one frame, side by side.
+
+    Parameters
+    ----------
+    result : MovieResult
+        What to draw.
+    position : int
+        Which of the analysed frames, from 0.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+    """
+    from matplotlib.colors import BoundaryNorm, ListedColormap
+    from matplotlib.figure import Figure
+    from matplotlib.patches import Patch
+
+    figure = Figure(figsize=(10, 4.5), layout="constrained")
+    left, right = figure.subplots(1, 2, sharex=True, sharey=True)
+    colours = ListedColormap(["white", *COLOURS.values()])
+    norm = BoundaryNorm(np.arange(len(CLASSES) + 2) - 0.5, colours.N)
+    place: dict[str, Any] = {"extent": _extent(result), "interpolation": "nearest"}
+    left.imshow(result.labels[position], cmap=colours, norm=norm, **place)
+    left.legend(
+        handles=[Patch(color=colour, label=name) for name, colour in COLOURS.items()],
+        loc="upper center",
+        bbox_to_anchor=(0.5, -0.12),
+        ncols=3,
+        frameon=False,
+    )
+    uncertainty = right.imshow(
+        result.entropy[position], cmap="magma", vmin=0, vmax=np.log(len(CLASSES)), **place
+    )
+    figure.colorbar(uncertainty, ax=right, label="Predictive entropy (nats)")
+    unit = "px" if result.unit == PIXEL else result.unit
+    left.set(title="Class", xlabel=f"x ({unit})", ylabel=f"y ({unit})")
+    right.set(title="Uncertainty", xlabel=f"x ({unit})")
+    figure.suptitle(f"{result.name}, frame {result.frame_indices[position]}")
+    return figure
+
+
+def _draw_bars(axes: Axes, result: MovieResult) -> None:
+    axes.bar(
+        [name.replace(" ", "\n") for name in CLASSES],
+        result.fractions[0],
+        yerr=result.fractions_std[0],
+        color=list(COLOURS.values()),
+        capsize=4,
+    )
+
+
+def _draw_curves(axes: Axes, result: MovieResult) -> None:
+    for k, name in enumerate(CLASSES):
+        mean, std = result.fractions[:, k], result.fractions_std[:, k]
+        axes.plot(result.times, mean, color=COLOURS[name], label=name, marker=".", markersize=4)
+        axes.fill_between(
+            result.times, mean - std, mean + std, color=COLOURS[name], alpha=0.25, linewidth=0
+        )
+    axes.set_xlabel("Frame" if result.frame_time is None else "Time (s)")
+    axes.legend(loc="center left", bbox_to_anchor=(1.0, 0.5), frameon=False)
+
+
+def _extent(result: MovieResult) -> tuple[float, float, float, float]:
+    """Give (left, right, bottom, top) of the map on the frame, y downwards."""
+    sy, sx = result.grid.scale(result.pixel_size)
+    ty, tx = result.grid.translate(result.pixel_size)
+    gy, gx = result.grid.shape
+    return tx - sx / 2, tx + (gx - 0.5) * sx, ty + (gy - 0.5) * sy, ty - sy / 2
