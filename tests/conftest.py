@@ -42,8 +42,7 @@ class FakeClassifier:
     sha256 = "0" * 64
 
     def classify_blocks(self, windows, samples=100, seed=0):
-        *grid, height, width = windows.shape
-        places = list(np.ndindex(*grid))
+        places = list(np.ndindex(windows.shape[:-2]))
         for start in range(0, len(places), BLOCK):
             block = np.stack([windows[place] for place in places[start : start + BLOCK]])
             yield FakeBlock(self._probabilities(block.astype(float), samples, seed))

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from napari_lattice_symmetry.model import Classification, Classifier
+    from napari_lattice_symmetry.model.classifier import Classification, Classifier
     from napari_lattice_symmetry.movie import Frames
 
     Progress: TypeAlias = Callable[[int, int], object]
@@ -130,9 +130,9 @@ def iter_analyze(
         parameters,
         grid,
         indices,
-        model,
-        progress or (lambda done, total: None),
-        should_stop or (lambda: False),
+        model=model,
+        progress=progress or (lambda done, total: None),
+        should_stop=should_stop or (lambda: False),
     )
 
 
@@ -141,6 +141,7 @@ def _analyze_frames(
     parameters: AnalysisParameters,
     grid: WindowGrid,
     indices: range,
+    *,
     model: Classifier | None,
     progress: Progress,
     should_stop: ShouldStop,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from napari_lattice_symmetry.analysis.parameters import AnalysisParameters
-    from napari_lattice_symmetry.model import Classifier
+    from napari_lattice_symmetry.model.classifier import Classifier
     from napari_lattice_symmetry.movie import Movie
 
 PACKAGES = ("napari-lattice-symmetry", "numpy", "scipy", "keras", "tensorflow", "zarr")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_lattice_symmetry.lattice import CLASSES, LABELS, NOT_ANALYSED
+from napari_lattice_symmetry.model.classifier import most_probable
 from napari_lattice_symmetry.spectrum import WindowGrid
 
 if TYPE_CHECKING:
@@ -55,8 +56,7 @@ class FrameResult:
     @property
     def labels(self) -> UInt8:
         """Label values of the most probable classes, shape (gy, gx), uint8."""
-        known = ~np.isnan(self.mean[0])
-        return np.where(known, self.mean.argmax(axis=0) + 1, NOT_ANALYSED).astype(np.uint8)
+        return most_probable(self.mean, axis=0)
 
 
 @dataclass(eq=False)

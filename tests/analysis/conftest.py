@@ -1,0 +1,34 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from napari_lattice_symmetry.analysis import AnalysisParameters
+from napari_lattice_symmetry.movie import Movie
+
+SQUARE_GREY, HEXAGONAL_GREY = 5, 35  # what the stand-in network calls square and hexagonal
+
+
+@pytest.fixture
+def parameters():
+    return AnalysisParameters(window=32, stride=8, samples=7, seed=3)
+
+
+@pytest.fixture
+def frames():
+    """Six frames 48 x 80 in which the hexagonal part (on the right) gains 8 px a frame."""
+    noise = np.random.default_rng(0).normal(0, 1, (6, 48, 80))
+    edge = np.arange(72, 24, -8)[:, None, None]
+    return np.where(np.arange(80) < edge, SQUARE_GREY, HEXAGONAL_GREY) + noise
+
+
+@pytest.fixture
+def movie(frames):
+    return Movie(
+        frames.astype(np.float32),
+        name="growth",
+        pixel_size=(0.02, 0.01),
+        unit="nm",
+        frame_time=0.5,
+        source="/data/growth.tif",
+    )
