@@ -1,0 +1,208 @@
+"""Lattice bases: reduction, distance from higher symmetry, random draws for each class.
+
+A basis is a (2, 2) array whose rows are the two lattice vectors (x, y).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from napari_lattice_symmetry.lattice.classes import CLASSES
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Basis = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class CellRanges:
+    """Ranges from which random cells are drawn.
+
+    Parameters
+    ----------
+    spacing : (float, float)
+        Shortest lattice vector in pixels, drawn log-uniformly.
+    rectangular_ratio : (float, float)
+        Ratio of the sides of a rectangle.
+    rhombic_angle : (float, float)
+        Angle of the rhombic cell of a centered rectangle, in degrees.
+    oblique_ratio, oblique_angle : (float, float)
+        Ratio of the sides and angle (degrees) of an oblique cell before reduction.
+    margin : float
+        Least distance of a cell from every higher symmetry, see `symmetry_distances`.
+    """
+
+    spacing: tuple[float, float] = (5.5, 20.0)
+    rectangular_ratio: tuple[float, float] = (1.0, 2.2)
+    rhombic_angle: tuple[float, float] = (36.0, 90.0)
+    oblique_ratio: tuple[float, float] = (1.0, 2.0)
+    oblique_angle: tuple[float, float] = (40.0, 90.0)
+    margin: float = 0.0
+
+
+def cell(a: float, b: float, gamma: float) -> Basis:
+    """Make a basis of lengths `a`, `b` and the angle `gamma` in degrees, `a` along x."""
+    angle = np.deg2rad(gamma)
+    return np.array([[a, 0.0], [b * np.cos(angle), b * np.sin(angle)]])
+
+
+def reduce_basis(basis: Basis) -> Basis:
+    """Find the shortest basis of a lattice by Lagrange-Gauss reduction.
+
+    Parameters
+    ----------
+    basis : ndarray, shape (2, 2)
+        Any two independent lattice vectors, in rows.
+
+    Returns
+    -------
+    ndarray, shape (2, 2)
+        u, v with ``|u| <= |v|`` and an angle of 60 to 90 degrees.
+
+    Raises
+    ------
+    ValueError
+        If the vectors are parallel or not finite.
+    """
+    u, v = np.array(basis, dtype=np.float64)
+    area = abs(u[0] * v[1] - u[1] * v[0])
+    if not area > 1e-12 * np.hypot(*u) * np.hypot(*v):
+        raise ValueError("The two vectors are parallel: they span no lattice.")
+    if u @ u > v @ v:
+        u, v = v, u
+    while True:
+        v = v - np.round((u @ v) / (u @ u)) * u
+        if v @ v >= u @ u * (1 - 1e-12):
+            break
+        u, v = v, u
+    return np.stack([u, v if u @ v >= 0 else -v])
+
+
+def lattice_parameters(basis: Basis) -> tuple[float, float, float]:
+    """Give lengths a, b and the angle gamma (degrees) of a basis as it stands."""
+    u, v = basis
+    a, b = np.hypot(*u), np.hypot(*v)
+    return float(a), float(b), float(np.rad2deg(np.arccos(np.clip(u @ v / (a * b), -1, 1))))
+
+
+def symmetry_distances(basis: Basis) -> dict[str, float]:
+    """Measure how far a lattice is from each symmetry, by its reduced cell.
+
+    With the ratio of sides ``r = b / a >= 1`` and ``c = cos(gamma)``, a lattice is
+    rectangular if c = 0; centered if r = 1 or 2 r c = 1 (the two ways in which a rhombus
+    reduces); square and hexagonal if r = 1 and c = 0 or 1/2. Each distance is the greatest
+    departure of log(r) and c from what the symmetry asks.
+
+    Returns
+    -------
+    dict
+        Distance for "square", "rectangular", "centered rectangular" and "hexagonal";
+        0 where the lattice has the symmetry.
+    """
+    a, b, gamma = lattice_parameters(reduce_basis(basis))
+    ratio, cosine = float(np.log(b / a)), float(np.cos(np.deg2rad(gamma)))
+    return {
+        "square": max(ratio, abs(cosine)),
+        "rectangular": abs(cosine),
+        "centered rectangular": min(ratio, abs(cosine - a / (2 * b))),
+        "hexagonal": max(ratio, abs(cosine - 0.5)),
+    }
+
+
+# The symmetries of which each class is a lower case: a cell keeps its distance from them.
+_HIGHER = {
+    "square": (),
+    "rectangular": ("square",),
+    "centered rectangular": ("square", "hexagonal"),
+    "hexagonal": (),
+    "oblique": ("square", "rectangular", "centered rectangular", "hexagonal"),
+}
+
+
+def random_basis(name: str, rng: np.random.Generator, ranges: CellRanges) -> Basis:
+    """Draw a cell of class `name`, reduced, with random spacing and rotation.
+
+    Parameters
+    ----------
+    name : str
+        One of the five lattice classes of `CLASSES`.
+    rng : numpy.random.Generator
+        Source of randomness.
+    ranges : CellRanges
+        What to draw from.
+
+    Returns
+    -------
+    ndarray, shape (2, 2)
+        Reduced basis in pixels.
+
+    Raises
+    ------
+    ValueError
+        If `name` is not a lattice class.
+    """
+    if name not in _HIGHER:
+        raise ValueError(f"{name!r} is not a lattice class; choose one of {CLASSES[:5]}.")
+    while True:
+        basis = reduce_basis(_random_cell(name, rng, ranges))
+        distances = symmetry_distances(basis)
+        if all(distances[higher] >= ranges.margin for higher in _HIGHER[name]):
+            break
+    spacing = np.exp(rng.uniform(*np.log(ranges.spacing)))
+    turned: Basis = basis / np.hypot(*basis[0]) * spacing @ rotation(rng.uniform(0, 360))
+    return turned
+
+
+def _random_cell(name: str, rng: np.random.Generator, ranges: CellRanges) -> Basis:
+    if name == "square":
+        return cell(1, 1, 90)
+    if name == "hexagonal":
+        return cell(1, 1, 60)
+    if name == "rectangular":
+        return cell(1, rng.uniform(*ranges.rectangular_ratio), 90)
+    if name == "centered rectangular":
+        return cell(1, 1, rng.uniform(*ranges.rhombic_angle))
+    return cell(1, rng.uniform(*ranges.oblique_ratio), rng.uniform(*ranges.oblique_angle))
+
+
+def rotation(angle: float) -> Basis:
+    """Matrix that turns row vectors by `angle` degrees: ``vectors @ rotation(angle)``."""
+    c, s = np.cos(np.deg2rad(angle)), np.sin(np.deg2rad(angle))
+    return np.array([[c, s], [-s, c]])
+
+
+def lattice_points(
+    basis: Basis, shape: tuple[int, int], origin: tuple[float, float], pad: float = 0.0
+) -> Basis:
+    """List the lattice points inside a frame.
+
+    Parameters
+    ----------
+    basis : ndarray, shape (2, 2)
+        Lattice vectors (x, y) in pixels.
+    shape : (int, int)
+        Frame size (Y, X).
+    origin : (float, float)
+        A lattice point (x, y).
+    pad : float
+        Also list points up to this many pixels outside the frame.
+
+    Returns
+    -------
+    ndarray, shape (n, 2)
+        Positions (x, y) in pixels.
+    """
+    height, width = shape
+    low, high = np.array([-pad, -pad]), np.array([width + pad, height + pad])
+    corners = np.array([[x, y] for x in (low[0], high[0]) for y in (low[1], high[1])])
+    indices = (corners - origin) @ np.linalg.inv(basis)
+    (i0, j0), (i1, j1) = np.floor(indices.min(0)), np.ceil(indices.max(0))
+    i, j = np.arange(i0, i1 + 1), np.arange(j0, j1 + 1)
+    points = i[:, None, None] * basis[0] + j[None, :, None] * basis[1] + np.asarray(origin)
+    points = points.reshape(-1, 2)
+    inside: Basis = points[np.all((points >= low) & (points <= high), axis=1)]
+    return inside

@@ -1,0 +1,237 @@
+"""Simulated windows of known class, as the networks are trained and measured on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+import scipy.ndimage
+
+from napari_lattice_symmetry.lattice.basis import (
+    CellRanges,
+    lattice_points,
+    random_basis,
+    rotation,
+)
+from napari_lattice_symmetry.lattice.classes import CLASSES
+from napari_lattice_symmetry.lattice.drawing import count_electrons, draw_atoms, scan_jitter
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Float = NDArray[np.float64]
+
+NOISE = CLASSES.index("noise")
+
+
+@dataclass(frozen=True)
+class Track:
+    """A world of images to draw from.
+
+    Parameters
+    ----------
+    cells : CellRanges
+        Lattices.
+    sigma : (float, float)
+        Atom width (standard deviation) as a fraction of the spacing.
+    disorder : float
+        Greatest position disorder (standard deviation) as a fraction of the spacing.
+    scatter : (float, float)
+        The same for the noise class, where no order is left.
+    extra_atoms : float
+        Share of windows with more than one atom a cell (two or three).
+    vacancies : float
+        Greatest share of atoms missing.
+    drift : float
+        Standard deviation of shear and stretch.
+    jitter : float
+        Greatest root-mean-square displacement of scan rows in pixels.
+    background : float
+        Greatest offset and ramp, as fractions of the brightest atom; 0 for none.
+    patches : float
+        Share of windows under smooth patches (contamination, uneven illumination).
+    counts : (float, float), optional
+        Counts a pixel at full brightness, log-uniform; None for no counting noise.
+    noise_kinds : tuple of str
+        What the noise class is made of: "scattered" lattices, "blobs", "amorphous"
+        speckle, "counts" on a background, "blank" frames.
+    """
+
+    cells: CellRanges = field(default_factory=CellRanges)
+    sigma: tuple[float, float] = (0.13, 0.25)
+    disorder: float = 0.06
+    scatter: tuple[float, float] = (0.4, 0.7)
+    extra_atoms: float = 0.0
+    vacancies: float = 0.0
+    drift: float = 0.0
+    jitter: float = 0.0
+    background: float = 0.0
+    patches: float = 0.0
+    counts: tuple[float, float] | None = None
+    noise_kinds: tuple[str, ...] = ("scattered",)
+
+
+PAPER = Track()
+"""Simulated set of Vasudevan et al. 2018: bare disordered lattices, no margins."""
+
+INSTRUMENT = Track(
+    cells=CellRanges(margin=0.09, rectangular_ratio=(1.09, 2.2)),
+    extra_atoms=0.5,
+    vacancies=0.12,
+    drift=0.006,
+    jitter=0.35,
+    background=0.5,
+    counts=(4, 200),
+    noise_kinds=("scattered", "blobs", "counts"),
+)
+"""What a microscope records."""
+
+FIELD = replace(
+    INSTRUMENT,
+    cells=CellRanges(spacing=(4.0, 26.0), margin=0.09, rectangular_ratio=(1.09, 2.2)),
+    disorder=0.1,
+    patches=0.6,
+    noise_kinds=("scattered", "blobs", "amorphous", "amorphous", "counts", "blank"),
+)
+"""Wider than what is measured, for training: patches, amorphous films, more disorder."""
+
+TRACKS = {"paper": PAPER, "instrument": INSTRUMENT, "field": FIELD}
+
+
+def draw_window(label: int, track: Track, rng: np.random.Generator, size: int = 128) -> Float:
+    """Draw one random window of a class.
+
+    Parameters
+    ----------
+    label : int
+        Label value of the class, 1 to 6.
+    track : Track
+        What to draw from.
+    rng : numpy.random.Generator
+        Source of randomness.
+    size : int
+        Side of the window in pixels. Spacings do not scale with it.
+
+    Returns
+    -------
+    ndarray, shape (size, size), float64
+        Counts, or brightness where the track has no counting noise.
+    """
+    image = (
+        _draw_noise(track, rng, size)
+        if label - 1 == NOISE
+        else _draw_lattice(CLASSES[label - 1], track, rng, size, _skewed(track.disorder, rng))
+    )
+    return _record(image, track, rng)
+
+
+def draw_windows(
+    n: int, track: Track, seed: int | tuple[int, ...], size: int = 128
+) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
+    """Draw `n` windows, classes in turn, all from one seed.
+
+    Returns
+    -------
+    windows : ndarray, shape (n, size, size), float32
+    labels : ndarray, shape (n,), uint8
+        Label values 1 to 6.
+    """
+    rng = np.random.default_rng(seed)
+    labels = (np.arange(n) % len(CLASSES) + 1).astype(np.uint8)
+    windows = np.empty((n, size, size), dtype=np.float32)
+    for window, label in zip(windows, labels, strict=True):
+        window[:] = draw_window(int(label), track, rng, size)
+    return windows, labels
+
+
+def _skewed(greatest: float, rng: np.random.Generator) -> float:
+    return greatest * float(rng.uniform())
+
+
+def _draw_lattice(
+    name: str, track: Track, rng: np.random.Generator, size: int, disorder: float
+) -> Float:
+    """Draw a lattice whose atoms are displaced by `disorder` spacings."""
+    basis = random_basis(name, rng, track.cells)
+    spacing = float(np.hypot(*basis[0]))
+    sigma = spacing * rng.uniform(*track.sigma)
+    drift = np.eye(2) + track.drift * rng.standard_normal((2, 2))
+    basis = basis @ drift
+    sites, weights = _random_motif(basis, track, rng)
+
+    origin = (float(rng.uniform(0, size)), float(rng.uniform(0, size)))
+    pad = 4 * sigma + 2 * float(np.abs(basis).sum(0).max())
+    points = lattice_points(basis, (size, size), origin, pad)
+    atoms = (points[:, None, :] + sites).reshape(-1, 2)
+    brightness = np.tile(weights, len(points))
+    atoms = atoms + rng.standard_normal(atoms.shape) * (disorder * spacing)
+    present = rng.uniform(size=len(atoms)) >= _skewed(track.vacancies, rng)
+
+    jitter = _skewed(track.jitter, rng)
+    shift = scan_jitter(size, jitter, bool(rng.integers(2)), rng) if jitter > 0 else None
+    return draw_atoms(atoms[present], brightness[present], sigma, (size, size), shift)
+
+
+def _random_motif(basis: Float, track: Track, rng: np.random.Generator) -> tuple[Float, Float]:
+    """Draw the atoms of a cell: sites (m, 2) in pixels and brightness (m,), the first at 0, 1."""
+    extra = int(rng.integers(1, 3)) if rng.uniform() < track.extra_atoms else 0
+    sites = np.concatenate([np.zeros((1, 2)), rng.uniform(size=(extra, 2))]) @ basis
+    return sites, np.concatenate([[1.0], rng.uniform(0.15, 1.0, extra)])
+
+
+def _draw_noise(track: Track, rng: np.random.Generator, size: int) -> Float:
+    kind = track.noise_kinds[rng.integers(len(track.noise_kinds))]
+    if kind == "scattered":
+        return _draw_lattice("oblique", track, rng, size, rng.uniform(*track.scatter))
+    if kind == "blobs":
+        n = int(np.exp(rng.uniform(np.log(3), np.log(300))))
+        sigma = np.exp(rng.uniform(np.log(0.8), np.log(8)))
+        return draw_atoms(
+            rng.uniform(-10, size + 10, (n, 2)), rng.uniform(0.2, 1, n), sigma, (size, size)
+        )
+    if kind == "amorphous":
+        return _amorphous(rng, size)
+    if kind == "blank":
+        return np.zeros((size, size))
+    return np.full((size, size), 0.2)
+
+
+def _amorphous(rng: np.random.Generator, size: int) -> Float:
+    """Speckle with a broad ring in its spectrum, as of an amorphous film."""
+    fine = np.exp(rng.uniform(np.log(0.7), np.log(5)))
+    speckle = scipy.ndimage.gaussian_filter(rng.standard_normal((size, size)), fine, mode="wrap")
+    if rng.uniform() < 0.7:
+        wide = fine * rng.uniform(1.1, 3)
+        speckle -= scipy.ndimage.gaussian_filter(speckle, wide, mode="wrap")
+    speckle = speckle / np.abs(speckle).max()
+    return np.asarray(1 + rng.uniform(0.1, 1) * speckle)
+
+
+def _record(image: Float, track: Track, rng: np.random.Generator) -> Float:
+    """Add what lies over the crystal and what the detector does."""
+    if track.patches and rng.uniform() < track.patches:
+        image = _add_patches(image, rng)
+    if track.background:
+        image = image + _background(image.shape[0], track.background, rng)
+    if track.counts is not None:
+        image = count_electrons(image, np.exp(rng.uniform(*np.log(track.counts))), rng)
+    return image
+
+
+def _add_patches(image: Float, rng: np.random.Generator) -> Float:
+    size = image.shape[0]
+    width = size * rng.uniform(0.08, 0.4)
+    smooth = scipy.ndimage.gaussian_filter(rng.standard_normal(image.shape), width, mode="wrap")
+    smooth = (smooth - smooth.min()) / max(np.ptp(smooth), 1e-12)
+    shaded: Float = image * (1 - rng.uniform(0, 0.5) * smooth)
+    shaded += image.max() * rng.uniform(0, 2) * smooth
+    return shaded
+
+
+def _background(size: int, greatest: float, rng: np.random.Generator) -> Float:
+    """Offset and linear ramp, never below zero."""
+    ramp = np.linspace(-0.5, 0.5, size)
+    direction = np.array([[1.0, 0.0]]) @ rotation(rng.uniform(0, 360)) * _skewed(greatest, rng)
+    tilt = ramp[:, None] * direction[0, 1] + ramp * direction[0, 0]
+    return np.asarray(tilt - tilt.min() + _skewed(greatest, rng))

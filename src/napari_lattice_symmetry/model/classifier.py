@@ -1,0 +1,225 @@
+"""From windows to class probabilities with uncertainty."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from napari_lattice_symmetry.errors import InputError, ModelError
+from napari_lattice_symmetry.lattice import CLASSES, NOT_ANALYSED
+from napari_lattice_symmetry.spectrum import cartesian, polar
+from napari_lattice_symmetry.spectrum.amplitude import analysable
+
+if TYPE_CHECKING:
+    import keras
+    from numpy.typing import NDArray
+
+    from napari_lattice_symmetry.model.dropout import ThinnedHeads
+
+    Float32 = NDArray[np.float32]
+
+BLOCK = 64
+"""Windows computed at a time. Every block is filled up to this size, so that results do not
+depend on how windows are grouped."""
+
+_SPECTRA: dict[tuple[int, ...], Callable[[NDArray[Any]], NDArray[np.float32]]] = {
+    (polar.N_ANGLES, polar.N_RADII, 1): polar.polar_spectrum,
+    (cartesian.SIDE, cartesian.SIDE, 1): cartesian.cartesian_spectrum,
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Classification:
+    """What the thinned networks say of n windows.
+
+    Parameters
+    ----------
+    mean, std : ndarray, shape (n, 6), float32
+        Mean and standard deviation of the class probabilities over the thinned networks.
+    entropy : ndarray, shape (n,), float32
+        Predictive entropy: entropy of the mean, in nats. All uncertainty.
+    mutual_information : ndarray, shape (n,), float32
+        Entropy of the mean less the mean entropy, in nats. The part of the uncertainty on
+        which the thinned networks disagree.
+    thinned_totals : ndarray, shape (samples, 6), float64
+        Probabilities of each thinned network, summed over the analysed windows.
+
+    Notes
+    -----
+    Windows that could not be analysed (over 5 % NaN) hold NaN.
+    """
+
+    mean: Float32
+    std: Float32
+    entropy: Float32
+    mutual_information: Float32
+    thinned_totals: NDArray[np.float64]
+
+    @property
+    def label(self) -> NDArray[np.uint8]:
+        """Label values 1 to 6 of the most probable class, 0 where not analysed; shape (n,)."""
+        return most_probable(self.mean, axis=1)
+
+
+def most_probable(mean: Float32, axis: int) -> NDArray[np.uint8]:
+    """Label values of the most probable class along `axis`, 0 where probabilities are NaN."""
+    known = np.isfinite(mean).all(axis=axis)
+    label = np.where(np.isfinite(mean), mean, -1).argmax(axis=axis) + 1
+    return np.where(known, label, NOT_ANALYSED).astype(np.uint8)
+
+
+class Classifier:
+    """A trained network, ready to be sampled.
+
+    Parameters
+    ----------
+    network : keras.Model
+        Spectrum in, six probabilities out, with dropout before the last dense layers.
+    name : str
+        For provenance.
+    sha256 : str
+        Hash of the weights file.
+
+    Raises
+    ------
+    ModelError
+        If input, output or layers of the network do not fit.
+    """
+
+    def __init__(self, network: keras.Model, name: str, sha256: str) -> None:
+        from napari_lattice_symmetry.model.dropout import compiled, split_at_dropout
+
+        input_shape, output_shape = network.input_shape[1:], network.output_shape[1:]
+        if input_shape not in _SPECTRA or output_shape != (len(CLASSES),):
+            raise ModelError(
+                f"{name}: a network from {input_shape} to {output_shape} does not fit; it must "
+                f"take spectra of shape {' or '.join(map(str, _SPECTRA))} and give 6 probabilities."
+            )
+        self.network, self.name, self.sha256 = network, name, sha256
+        self._spectrum = _SPECTRA[input_shape]
+        trunk, self._head = split_at_dropout(network)
+        self._trunk = compiled(trunk)
+        self._heads = lru_cache(maxsize=4)(self._make_heads)
+
+    def __repr__(self) -> str:
+        return f"Classifier({self.name!r}, sha256={self.sha256[:12]!r})"
+
+    def _make_heads(self, samples: int, seed: int) -> ThinnedHeads:
+        from napari_lattice_symmetry.model.dropout import ThinnedHeads
+
+        return ThinnedHeads(self._head, samples, seed)
+
+    def classify(self, windows: NDArray[Any], samples: int = 100, seed: int = 0) -> Classification:
+        """Classify windows.
+
+        Parameters
+        ----------
+        windows : ndarray, shape (n, w, w) or (rows, columns, w, w)
+            Windows of any size and real dtype; the second form is what a `WindowGrid` gives.
+        samples : int
+            Number of thinned networks, 1 to 5000.
+        seed : int
+            Draws their dropout masks.
+
+        Returns
+        -------
+        Classification
+            For the windows in C order.
+
+        Raises
+        ------
+        InputError
+            If the windows are not square images of real numbers, or none are given.
+        """
+        blocks = list(self.classify_blocks(windows, samples, seed))
+        return Classification(
+            mean=np.concatenate([block.mean for block in blocks]),
+            std=np.concatenate([block.std for block in blocks]),
+            entropy=np.concatenate([block.entropy for block in blocks]),
+            mutual_information=np.concatenate([block.mutual_information for block in blocks]),
+            thinned_totals=np.sum([block.thinned_totals for block in blocks], axis=0),
+        )
+
+    def classify_blocks(
+        self, windows: NDArray[Any], samples: int = 100, seed: int = 0
+    ) -> Iterator[Classification]:
+        """Classify windows block by block; parameters as for `classify`.
+
+        Yields
+        ------
+        Classification
+            For the next `BLOCK` windows or fewer, in C order.
+        """
+        windows = _checked(windows)
+        if not 1 <= samples <= 5000:
+            raise InputError(f"{samples} MC samples are out of range; use 1 to 5000.")
+        heads = self._heads(samples, seed)
+        grid = windows.shape[:-2]
+        for start in range(0, int(np.prod(grid)), BLOCK):
+            index = np.unravel_index(np.arange(start, min(start + BLOCK, np.prod(grid))), grid)
+            yield self._classify_block(windows[index], heads)
+
+    def features(self, windows: NDArray[Any]) -> Float32:
+        """Compute what enters the first dropout, shape (n, width), for windows (n, w, w)."""
+        import keras
+
+        blocks = [self._trunk_block(windows[i : i + BLOCK]) for i in range(0, len(windows), BLOCK)]
+        features: Float32 = np.concatenate([keras.ops.convert_to_numpy(b) for b in blocks])
+        return features[: len(windows)]
+
+    def _trunk_block(self, windows: NDArray[Any]) -> Any:
+        """Compute features of up to `BLOCK` windows, filled up to `BLOCK`."""
+        spectra = self._spectrum(windows)
+        missing = BLOCK - len(spectra)
+        if missing:
+            spectra = np.pad(spectra, ((0, missing), (0, 0), (0, 0)))
+        return self._trunk(spectra[..., np.newaxis])
+
+    def _classify_block(self, windows: NDArray[Any], heads: ThinnedHeads) -> Classification:
+        n = len(windows)
+        known = analysable(windows)
+        total = np.zeros((n, len(CLASSES)))
+        squares = np.zeros_like(total)
+        entropies = np.zeros(n)
+        thinned_totals = []
+        for sampled in heads(self._trunk_block(windows)):
+            p = sampled[:, :n].astype(np.float64)
+            total += p.sum(axis=0)
+            squares += np.square(p).sum(axis=0)
+            entropies += entropy(p).sum(axis=0)
+            thinned_totals.append(p[:, known].sum(axis=1))
+        mean = total / heads.samples
+        std = np.sqrt(np.clip(squares / heads.samples - mean**2, 0, None))
+        predictive = entropy(mean)
+        information = np.clip(predictive - entropies / heads.samples, 0, None)
+        for values in (mean, std, predictive, information):
+            values[~known] = np.nan
+        return Classification(
+            mean=mean.astype(np.float32),
+            std=std.astype(np.float32),
+            entropy=predictive.astype(np.float32),
+            mutual_information=information.astype(np.float32),
+            thinned_totals=np.concatenate(thinned_totals),
+        )
+
+
+def entropy(probabilities: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Shannon entropy along the last axis, in nats."""
+    p = np.clip(probabilities, 1e-12, None)
+    return np.asarray(-(p * np.log(p)).sum(axis=-1))
+
+
+def _checked(windows: NDArray[Any]) -> NDArray[Any]:
+    windows = np.asarray(windows)
+    shape = windows.shape
+    if windows.ndim not in (3, 4) or shape[-1] != shape[-2] or 0 in shape:
+        raise InputError(
+            f"Windows of shape {shape} cannot be classified; give square windows (n, w, w)."
+        )
+    if windows.dtype.kind not in "buif":
+        raise InputError(f"Windows of {windows.dtype} are not images of real numbers.")
+    return windows

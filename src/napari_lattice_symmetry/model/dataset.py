@@ -1,0 +1,192 @@
+"""Simulated spectra to train on: drawn in parallel, from one seed, kept on disk."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ProcessPoolExecutor
+from dataclasses import dataclass, replace
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import keras
+import numpy as np
+import scipy.fft
+from tqdm import tqdm
+
+from napari_lattice_symmetry.lattice import CLASSES
+from napari_lattice_symmetry.lattice.windows import TRACKS, Track, draw_windows
+from napari_lattice_symmetry.spectrum.cartesian import cartesian_spectrum
+from napari_lattice_symmetry.spectrum.polar import polar_spectrum
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+SPECTRA: dict[str, Callable[[NDArray[Any]], NDArray[np.float32]]] = {
+    "polar": polar_spectrum,
+    "published": cartesian_spectrum,
+}
+"""What each network sees of a window."""
+
+CHUNK = 20 * len(CLASSES)
+# One stream of random numbers for each purpose: what is validated on is never trained on.
+TRAINING, VALIDATION, BENCHMARK = 0, 1, 2
+
+_FIELD_SIZES = (64, 96, 128, 128, 192)
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """Orders `CHUNK` windows: a pure function of its fields, whoever computes it."""
+
+    network: str
+    track: str
+    seed: int
+    stream: int
+    index: int
+
+    def draw(self) -> tuple[NDArray[np.float16], NDArray[np.uint8]]:
+        """Draw spectra (CHUNK, ...) and class indices 0 to 5 (CHUNK,)."""
+        seed = (self.seed, self.stream, self.index)
+        track, size = TRACKS[self.track], 128
+        if self.track == "field":
+            size = _FIELD_SIZES[self.index % len(_FIELD_SIZES)]
+            track = _scaled(track, size)
+        with scipy.fft.set_workers(1):
+            windows, labels = draw_windows(CHUNK, track, seed, size)
+            spectra = SPECTRA[self.network](windows)
+        return spectra.astype(np.float16), labels - 1
+
+
+def _scaled(track: Track, size: int) -> Track:
+    """Let 5 to 30 periods fit into windows of `size`, none under 4 px."""
+    return replace(track, cells=replace(track.cells, spacing=(max(4, size / 30), size / 5)))
+
+
+def plan_chunks(
+    network: str, mix: tuple[str, ...], windows: int, seed: int, stream: int
+) -> list[Chunk]:
+    """Order `windows` windows (rounded up to whole chunks), the tracks of `mix` in turn."""
+    n_chunks = -(-windows // CHUNK)
+    return [Chunk(network, mix[i % len(mix)], seed, stream, i) for i in range(n_chunks)]
+
+
+def draw_chunks(
+    chunks: list[Chunk], workers: int | None = None
+) -> Iterator[tuple[NDArray[np.float16], NDArray[np.uint8]]]:
+    """Draw chunks in parallel processes, in order, a few ahead.
+
+    Parameters
+    ----------
+    chunks : list of Chunk
+        What to draw.
+    workers : int, optional
+        Processes; all cores by default. Results do not depend on it.
+    """
+    workers = workers or os.cpu_count() or 1
+    # "spawn", because a forked TensorFlow hangs.
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(workers, mp_context=context) as pool:
+        orders = iter(chunks)
+        pending: list[Future[tuple[NDArray[np.float16], NDArray[np.uint8]]]] = [
+            pool.submit(chunk.draw) for chunk in islice(orders, 4 * workers)
+        ]
+        while pending:
+            result = pending.pop(0).result()
+            pending.extend(pool.submit(chunk.draw) for chunk in islice(orders, 1))
+            yield result
+
+
+def draw_set(
+    chunks: list[Chunk], folder: Path, name: str, workers: int | None, progress: bool
+) -> tuple[NDArray[np.float16], NDArray[np.uint8]]:
+    """Draw chunks into memory-mapped files, going on where an earlier call was stopped.
+
+    Returns
+    -------
+    spectra : numpy.memmap, shape (n, ...), float16
+    classes : numpy.memmap, shape (n,), uint8
+        Class indices 0 to 5.
+    """
+    done_file = folder / f"{name}.done"
+    done = int(done_file.read_text()) if done_file.exists() else 0
+    mode = "r+" if done else "w+"
+    shape = (len(chunks) * CHUNK, *chunks[0].draw()[0].shape[1:])
+    spectra = np.lib.format.open_memmap(  # type: ignore[no-untyped-call]
+        folder / f"{name}-spectra.npy", mode=mode, dtype=np.float16, shape=shape
+    )
+    classes = np.lib.format.open_memmap(  # type: ignore[no-untyped-call]
+        folder / f"{name}-classes.npy", mode=mode, dtype=np.uint8, shape=shape[:1]
+    )
+    bar = tqdm(
+        total=shape[0],
+        initial=done * CHUNK,
+        unit="window",
+        unit_scale=True,
+        desc=f"simulating ({name})",
+        disable=not progress,
+        mininterval=2,
+    )
+    with bar:
+        for i, (chunk_spectra, chunk_classes) in enumerate(
+            draw_chunks(chunks[done:], workers), start=done
+        ):
+            rows = slice(i * CHUNK, (i + 1) * CHUNK)
+            spectra[rows], classes[rows] = chunk_spectra, chunk_classes
+            bar.update(CHUNK)
+            if i % 50 == 49 or i == len(chunks) - 1:
+                spectra.flush()
+                classes.flush()
+                done_file.write_text(str(i + 1))
+    return spectra, classes
+
+
+class SpectrumBatches(keras.utils.PyDataset):  # type: ignore[misc]
+    """One epoch of shuffled batches, from a seed.
+
+    Parameters
+    ----------
+    spectra : ndarray, shape (n, rows, columns)
+        Spectra, float16 to save memory.
+    classes : ndarray, shape (n,)
+        Class indices.
+    batch : int
+        Batch size; the incomplete last batch is left out.
+    seed : tuple of int
+        Seed of this epoch.
+    turn : bool
+        Turn (roll) and mirror (flip) every spectrum along the angle, at random.
+    """
+
+    def __init__(
+        self,
+        spectra: NDArray[np.float16],
+        classes: NDArray[np.uint8],
+        batch: int,
+        seed: tuple[int, ...],
+        turn: bool,
+    ) -> None:
+        super().__init__(workers=1, max_queue_size=8)
+        self.spectra, self.classes, self.batch = spectra, classes, batch
+        self.seed, self.turn = seed, turn
+        self.order = np.random.default_rng(seed).permutation(len(classes))
+
+    def __len__(self) -> int:
+        return len(self.order) // self.batch
+
+    def __getitem__(self, index: int) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
+        rows = np.sort(self.order[index * self.batch : (index + 1) * self.batch])
+        spectra = self.spectra[rows].astype(np.float32)
+        if self.turn:
+            spectra = turn_spectra(spectra, np.random.default_rng((*self.seed, index)))
+        return spectra[..., np.newaxis], self.classes[rows]
+
+
+def turn_spectra(spectra: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.float32]:
+    """Turn and mirror each log-polar spectrum (n, angles, radii) at random."""
+    n, angles, _ = spectra.shape
+    direction = rng.choice([-1, 1], size=(n, 1))
+    index = (rng.integers(angles, size=(n, 1)) + direction * np.arange(angles)) % angles
+    return np.take_along_axis(spectra, index[:, :, np.newaxis], axis=1)

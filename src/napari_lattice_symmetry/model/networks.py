@@ -1,0 +1,100 @@
+"""The two networks. Nothing here runs before Keras is needed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+from keras import layers
+
+from napari_lattice_symmetry.lattice import CLASSES
+from napari_lattice_symmetry.spectrum import cartesian, polar
+
+
+@keras.saving.register_keras_serializable(package="lattice_symmetry")
+class AnglePadding(layers.Layer):  # type: ignore[misc]
+    """Pad a log-polar image: around the circle along the angle, with zeros along the radius.
+
+    Parameters
+    ----------
+    width : int
+        Number of angles and radii added on each side.
+    """
+
+    def __init__(self, width: int, **keywords: Any) -> None:
+        super().__init__(**keywords)
+        self.width = width
+
+    def call(self, spectra: Any) -> Any:
+        """Pad spectra (n, angles, radii, channels)."""
+        w = self.width
+        wrapped = keras.ops.concatenate([spectra[:, -w:], spectra, spectra[:, :w]], axis=1)
+        return keras.ops.pad(wrapped, [[0, 0], [0, 0], [w, w], [0, 0]])
+
+    def compute_output_shape(self, shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
+        """Add the padding to the shape of the input."""
+        n, angles, radii, channels = shape
+        wider = 2 * self.width
+        return (
+            n,
+            None if angles is None else angles + wider,
+            None if radii is None else radii + wider,
+            channels,
+        )
+
+    def get_config(self) -> dict[str, Any]:
+        """Describe the layer for saving."""
+        return {**super().get_config(), "width": self.width}
+
+
+def polar_network() -> keras.Model:
+    """Build the default network, for log-polar spectra.
+
+    Both dropouts sit in the dense head, so that a Monte-Carlo sample costs next to nothing:
+    all that stands before them is computed once a window.
+    """
+    return keras.Sequential(
+        [
+            keras.Input((polar.N_ANGLES, polar.N_RADII, 1), name="spectrum"),
+            AnglePadding(2),
+            layers.Conv2D(16, 5, activation="relu"),
+            AnglePadding(2),
+            layers.Conv2D(32, 5, strides=2, activation="relu"),
+            AnglePadding(2),
+            layers.Conv2D(64, 5, strides=2, activation="relu"),
+            layers.AveragePooling2D(2),
+            layers.Flatten(),
+            layers.Dense(256, activation="relu"),
+            layers.Dropout(0.2),
+            layers.Dense(128, activation="relu", name="features"),
+            layers.Dropout(0.2),
+            layers.Dense(len(CLASSES), activation="softmax", name="classes"),
+        ],
+        name="polar",
+    )
+
+
+def published_network() -> keras.Model:
+    """Build the network of Vasudevan et al., npj Comput. Mater. 4, 30 (2018).
+
+    Three convolutions, one average pooling that halves the resolution, a dense layer of 128,
+    20 % dropout, weight decay (L2), softmax of six. The paper gives neither the number of
+    filters nor the size of the input; 16 filters of 3 x 3 on 64 x 64 pixels are ours.
+    """
+    decay = keras.regularizers.L2(1e-4)
+    return keras.Sequential(
+        [
+            keras.Input((cartesian.SIDE, cartesian.SIDE, 1), name="spectrum"),
+            *(
+                layers.Conv2D(16, 3, padding="same", activation="relu", kernel_regularizer=decay)
+                for _ in range(3)
+            ),
+            layers.AveragePooling2D(2),
+            layers.Flatten(),
+            layers.Dropout(0.2),
+            layers.Dense(128, activation="relu", kernel_regularizer=decay, name="features"),
+            layers.Dropout(0.2),
+            layers.Dense(len(CLASSES), activation="softmax", name="classes"),
+        ],
+        name="published",
+    )

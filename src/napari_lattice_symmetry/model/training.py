@@ -1,0 +1,240 @@
+"""Training a network on simulated windows, from a seed, resumable after any interruption."""
+
+from __future__ import annotations
+
+import csv
+import json
+import sys
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import keras
+
+from napari_lattice_symmetry.errors import InputError
+from napari_lattice_symmetry.model import networks
+from napari_lattice_symmetry.model.dataset import (
+    TRAINING,
+    VALIDATION,
+    SpectrumBatches,
+    draw_set,
+    plan_chunks,
+)
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How a network is trained.
+
+    Parameters
+    ----------
+    windows, validation : int
+        Simulated windows to train and to validate on.
+    epochs, batch : int
+        Passes over the training windows, windows a step.
+    mix, validation_mix : tuple of str
+        Tracks that the windows are drawn from, in turn.
+    learning_rate : float
+        Of Adam; falls to zero along a half cosine where `cosine` is set.
+    turn : bool
+        Turn and mirror spectra at random (log-polar spectra only).
+    """
+
+    windows: int
+    validation: int
+    epochs: int
+    batch: int
+    mix: tuple[str, ...]
+    validation_mix: tuple[str, ...]
+    learning_rate: float
+    cosine: bool
+    turn: bool
+
+
+RECIPES = {
+    "polar": Recipe(
+        windows=330_000,
+        validation=6_000,
+        epochs=6,
+        batch=128,
+        mix=("paper", "instrument", "field", "instrument", "paper"),
+        validation_mix=("paper", "instrument"),
+        learning_rate=1.5e-3,
+        cosine=True,
+        turn=True,
+    ),
+    # Vasudevan et al. 2018: 19,200 + 4,800 windows, 30 epochs, Adam with Keras' defaults.
+    "published": Recipe(
+        windows=19_200,
+        validation=4_800,
+        epochs=30,
+        batch=32,
+        mix=("paper",),
+        validation_mix=("paper",),
+        learning_rate=1e-3,
+        cosine=False,
+        turn=False,
+    ),
+}
+
+BUILDERS: dict[str, Callable[[], keras.Model]] = {
+    "polar": networks.polar_network,
+    "published": networks.published_network,
+}
+
+
+def train(
+    network: str,
+    output: Path,
+    *,
+    windows: int | None = None,
+    epochs: int | None = None,
+    seed: int = 0,
+    workers: int | None = None,
+    progress: bool = True,
+) -> Path:
+    """Train a network, or go on with a training that was interrupted.
+
+    Parameters
+    ----------
+    network : {"polar", "published"}
+        Which network, with its own recipe.
+    output : path
+        Folder for the simulated set, checkpoints, ``history.csv``, ``training.png``,
+        ``training.json`` and, in the end, the weights. A training found there is continued.
+    windows, epochs : int, optional
+        Instead of the recipe's.
+    seed : int
+        Draws the windows, the first weights, the order and the dropout.
+    workers : int, optional
+        Processes that simulate; all cores by default.
+    progress : bool
+        Show progress bars.
+
+    Returns
+    -------
+    path
+        The trained network, ``<output>/<network>.keras``.
+
+    Raises
+    ------
+    InputError
+        If the network is not known, or `output` holds a training with other settings.
+    """
+    if network not in RECIPES:
+        raise InputError(f"No network {network!r} can be trained; use 'polar' or 'published'.")
+    recipe = RECIPES[network]
+    recipe = replace(recipe, windows=windows or recipe.windows, epochs=epochs or recipe.epochs)
+    output.mkdir(parents=True, exist_ok=True)
+    _claim(output, {"network": network, "seed": seed, "recipe": asdict(recipe)})
+
+    keras.utils.set_random_seed(seed)
+    model, history = _checkpoint(output, network, recipe)
+    plans = {
+        "training": plan_chunks(network, recipe.mix, recipe.windows, seed, TRAINING),
+        "validation": plan_chunks(
+            network, recipe.validation_mix, recipe.validation, seed, VALIDATION
+        ),
+    }
+    sets = {name: draw_set(plan, output, name, workers, progress) for name, plan in plans.items()}
+    validation = sets["validation"]
+    for epoch in range(len(history), recipe.epochs):
+        keras.utils.set_random_seed(seed + 1 + epoch)
+        fitted = model.fit(
+            SpectrumBatches(*sets["training"], recipe.batch, (seed, epoch), recipe.turn),
+            validation_data=(validation[0].astype("float32")[..., None], validation[1]),
+            validation_batch_size=256,
+            initial_epoch=epoch,
+            epochs=epoch + 1,
+            verbose=_verbosity(progress),
+        )
+        history.append({name: values[-1] for name, values in fitted.history.items()})
+        _save_checkpoint(output, model, history)
+
+    plot_history(history, network).savefig(output / "training.png", dpi=120)
+    path = output / f"{network}.keras"
+    trained = BUILDERS[network]()
+    trained.set_weights(model.get_weights())
+    trained.save(path)
+    return path
+
+
+def _verbosity(progress: bool) -> int:
+    if not progress:
+        return 0
+    return 1 if sys.stdout.isatty() else 2
+
+
+def _claim(output: Path, settings: dict[str, Any]) -> None:
+    """Note the settings in the folder, or compare with what is there."""
+    file = output / "training.json"
+    settings = json.loads(json.dumps(settings))
+    if not file.exists():
+        file.write_text(json.dumps(settings, indent=2) + "\n")
+    elif json.loads(file.read_text()) != settings:
+        raise InputError(
+            f"{output} holds a training with other settings (see {file.name}); "
+            "choose another folder or the same settings."
+        )
+
+
+def _checkpoint(
+    output: Path, network: str, recipe: Recipe
+) -> tuple[keras.Model, list[dict[str, float]]]:
+    """Load the model and the history of the last whole epoch, or make new ones."""
+    file = output / "checkpoint.keras"
+    if file.exists():
+        with (output / "history.csv").open(newline="") as table:
+            rows = [
+                {name: float(value) for name, value in row.items() if name != "epoch"}
+                for row in csv.DictReader(table)
+            ]
+        return keras.saving.load_model(file), rows
+    model = BUILDERS[network]()
+    rate: Any = recipe.learning_rate
+    if recipe.cosine:
+        steps = recipe.epochs * (recipe.windows // recipe.batch)
+        rate = keras.optimizers.schedules.CosineDecay(
+            0.1 * rate, steps, warmup_target=rate, warmup_steps=min(300, steps // 10)
+        )
+    model.compile(
+        optimizer=keras.optimizers.Adam(rate),
+        loss=keras.losses.SparseCategoricalCrossentropy(),
+        metrics=[
+            keras.metrics.SparseCategoricalAccuracy(name="accuracy"),
+            keras.metrics.SparseTopKCategoricalAccuracy(2, name="top2"),
+        ],
+    )
+    return model, []
+
+
+def _save_checkpoint(output: Path, model: keras.Model, history: list[dict[str, float]]) -> None:
+    """Write history and weights so that a kill at any moment leaves a whole pair."""
+    new_table, new_model = output / "history.new.csv", output / "checkpoint.new.keras"
+    with new_table.open("w", newline="") as table:
+        writer = csv.DictWriter(table, ["epoch", *history[0]])
+        writer.writeheader()
+        writer.writerows({"epoch": i, **row} for i, row in enumerate(history, start=1))
+    model.save(new_model)
+    new_model.replace(output / "checkpoint.keras")
+    new_table.replace(output / "history.csv")
+
+
+def plot_history(history: list[dict[str, float]], network: str) -> Any:
+    """Draw training and validation accuracy over the epochs; gives a matplotlib Figure."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(6, 4), layout="constrained")
+    axes = figure.add_subplot()
+    epochs = range(1, len(history) + 1)
+    for key, name in (
+        ("accuracy", "training (dropout on)"),
+        ("val_accuracy", "validation"),
+        ("val_top2", "validation, top 2"),
+    ):
+        axes.plot(epochs, [row[key] for row in history], marker=".", label=name)
+    axes.set(xlabel="epoch", ylabel="accuracy", title=f"{network} network", ylim=(None, 1))
+    axes.legend(loc="lower right", frameon=False)
+    axes.grid(alpha=0.3)
+    return figure
