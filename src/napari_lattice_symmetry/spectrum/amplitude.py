@@ -49,25 +49,16 @@ def half_amplitude(windows: NDArray[Any]) -> Float32:
 
 
 def _standardised(windows: NDArray[Any]) -> Float32:
-    # A first shift in the windows' own precision keeps small contrast on a large offset.
-    if windows.dtype.kind == "f":
-        windows = windows.astype(np.promote_types(windows.dtype.newbyteorder("="), np.float32))
-        finite = np.isfinite(windows)
-        if not finite.all():
-            windows = np.where(finite, windows, np.nan)
-            fill = _nanmean(windows)
-            windows = np.where(finite, windows, fill)
-    mean = windows.mean(axis=(1, 2), keepdims=True, dtype=np.float64)
-    pixels: Float32 = np.subtract(windows, mean, dtype=np.float64).astype(np.float32)
+    # Double precision, as small contrast may ride on a large offset.
+    pixels = windows.astype(np.float64)
+    finite = np.isfinite(pixels)
+    pixels[~finite] = 0
+    count = np.maximum(finite.sum(axis=(1, 2), keepdims=True), 1)
+    pixels -= pixels.sum(axis=(1, 2), keepdims=True) / count
+    pixels[~finite] = 0
     deviation = pixels.std(axis=(1, 2), keepdims=True)
     pixels /= np.where(deviation > 0, deviation, 1)
-    return pixels
-
-
-def _nanmean(windows: NDArray[Any]) -> NDArray[Any]:
-    finite = np.isfinite(windows)
-    total = np.where(finite, windows, 0).sum(axis=(1, 2), keepdims=True)
-    return np.asarray(total / np.maximum(finite.sum(axis=(1, 2), keepdims=True), 1))
+    return pixels.astype(np.float32)
 
 
 @lru_cache(maxsize=16)
