@@ -1,0 +1,79 @@
+"""Name the 2D Bravais lattice under every window of an atomically resolved movie.
+
+The names below are imported from their modules when they are first used, so that
+``import napari_lattice_symmetry`` costs next to nothing.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from napari_lattice_symmetry.analysis import (
+        AnalysisParameters,
+        FrameResult,
+        MovieResult,
+        analyze,
+        iter_analyze,
+        load_result,
+    )
+    from napari_lattice_symmetry.errors import LatticeSymmetryError
+    from napari_lattice_symmetry.io import read_movie
+    from napari_lattice_symmetry.lattice import CLASSES, COLOURS, LABELS, simulate
+    from napari_lattice_symmetry.model import load_model
+    from napari_lattice_symmetry.movie import Movie
+    from napari_lattice_symmetry.spectrum import WindowGrid
+
+    __version__: str
+
+__all__ = [
+    "CLASSES",
+    "COLOURS",
+    "LABELS",
+    "AnalysisParameters",
+    "FrameResult",
+    "LatticeSymmetryError",
+    "Movie",
+    "MovieResult",
+    "WindowGrid",
+    "__version__",
+    "analyze",
+    "iter_analyze",
+    "load_model",
+    "load_result",
+    "read_movie",
+    "simulate",
+]
+
+_MODULE_OF = {
+    "CLASSES": "lattice",
+    "COLOURS": "lattice",
+    "LABELS": "lattice",
+    "AnalysisParameters": "analysis",
+    "FrameResult": "analysis",
+    "LatticeSymmetryError": "errors",
+    "Movie": "movie",
+    "MovieResult": "analysis",
+    "WindowGrid": "spectrum",
+    "analyze": "analysis",
+    "iter_analyze": "analysis",
+    "load_model": "model",
+    "load_result": "analysis",
+    "read_movie": "io",
+    "simulate": "lattice",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        from importlib.metadata import version
+
+        return version("napari-lattice-symmetry")
+    if name not in _MODULE_OF:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_MODULE_OF[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

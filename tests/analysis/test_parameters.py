@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 from pydantic import ValidationError
 
-from napari_lattice_symmetry.analysis import AnalysisParameters, parse_parameters
+from napari_lattice_symmetry.analysis import AnalysisParameters, parse_parameters, suggest_window
 from napari_lattice_symmetry.errors import InputError
 
 
@@ -44,3 +44,11 @@ def test_wrong_settings_are_told_in_one_sentence(settings, says):
     with pytest.raises(InputError, match=says) as caught:
         parse_parameters(**settings)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("period", "frame_shape", "window"),
+    [(12.9, (512, 512), 128), (30, (512, 200), 200), (1.5, (512, 512), 32)],
+)
+def test_suggested_window_holds_ten_periods_and_fits(period, frame_shape, window):
+    assert suggest_window(period, frame_shape) == window

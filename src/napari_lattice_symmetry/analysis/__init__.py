@@ -1,8 +1,12 @@
 """Movie in, result out: parameters, the frame loop, phase fractions, saving, tables, figures."""
 
-from napari_lattice_symmetry.analysis.frames import analyze, iter_analyze
+from napari_lattice_symmetry.analysis.frames import analyze, iter_analyze, read_frame
 from napari_lattice_symmetry.analysis.origin import provenance, versions
-from napari_lattice_symmetry.analysis.parameters import AnalysisParameters, parse_parameters
+from napari_lattice_symmetry.analysis.parameters import (
+    AnalysisParameters,
+    parse_parameters,
+    suggest_window,
+)
 from napari_lattice_symmetry.analysis.plots import plot_fractions, plot_maps
 from napari_lattice_symmetry.analysis.result import FrameResult, MovieResult
 from napari_lattice_symmetry.analysis.storage import is_result, load_result, save_result
@@ -20,7 +24,9 @@ __all__ = [
     "plot_fractions",
     "plot_maps",
     "provenance",
+    "read_frame",
     "save_result",
+    "suggest_window",
     "versions",
     "write_fractions",
 ]

@@ -156,7 +156,7 @@ def _analyze_frames(
         if should_stop():
             return
         maps = _FrameMaps(grid)
-        frame = _read(movie, index) if position >= n_blank else None
+        frame = read_frame(movie, index) if position >= n_blank else None
         if frame is not None and not _is_blank(frame):
             for block in _classify(model, frame, grid, parameters, f"{movie.name}, frame {index}"):
                 maps.add(block)
@@ -232,7 +232,7 @@ def _classify(
 def _count_leading_blank(movie: Movie, indices: range, should_stop: ShouldStop) -> int:
     """Count the frames before the first that shows something, lest a network runs on nothing."""
     for position, index in enumerate(indices):
-        if should_stop() or not _is_blank(_read(movie, index)):
+        if should_stop() or not _is_blank(read_frame(movie, index)):
             return position
     raise InputError(
         f"{movie.name}: every frame to analyse ({indices[0]} to {indices[-1]}) is constant or NaN; "
@@ -246,8 +246,14 @@ def _is_blank(frame: NDArray[Any]) -> bool:
     return finite.size == 0 or bool(finite.min() == finite.max())
 
 
-def _read(movie: Movie, index: int) -> NDArray[Any]:
-    """Read a frame; whatever a lazy reader raises becomes one sentence."""
+def read_frame(movie: Movie, index: int) -> NDArray[Any]:
+    """Read a frame of a movie, shape (Y, X).
+
+    Raises
+    ------
+    AnalysisError
+        If that fails, for whatever reason a lazy reader has.
+    """
     try:
         return movie.frame(index)
     except LatticeSymmetryError:

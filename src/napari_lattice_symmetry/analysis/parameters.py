@@ -8,6 +8,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from napari_lattice_symmetry.errors import InputError
 
+FEWEST_PERIODS, BEST_PERIODS, MOST_PERIODS = 5, 10, 25
+"""How many lattice periods a window should hold."""
+
 
 class AnalysisParameters(BaseModel):
     """Settings of one analysis; the widget, the command line and the docs are made from it.
@@ -24,7 +27,8 @@ class AnalysisParameters(BaseModel):
         default=128,
         title="Window (px)",
         description="Side of the square window that slides over every frame, in pixels. "
-        "Some 5 to 25 lattice periods should fit; about 10 is best.",
+        f"Some {FEWEST_PERIODS} to {MOST_PERIODS} lattice periods should fit; "
+        f"about {BEST_PERIODS} is best.",
     )
     stride: Annotated[int, Field(ge=1, le=4096)] = Field(
         default=16,
@@ -54,7 +58,7 @@ class AnalysisParameters(BaseModel):
     last_frame: Annotated[int, Field(ge=0)] | None = Field(
         default=None,
         title="Last frame",
-        description="Index of the last frame to analyse, itself included; empty for the end.",
+        description="Index of the last frame to analyse, itself included; the end if not given.",
     )
     frame_step: Annotated[int, Field(ge=1)] = Field(
         default=1, title="Frame step", description="Analyse every n-th frame."
@@ -96,3 +100,21 @@ def parse_parameters(**settings: Any) -> AnalysisParameters:
             for fault in error.errors()
         )
         raise InputError(f"Wrong settings: {'; '.join(faults)}.") from error
+
+
+def suggest_window(period: float, frame_shape: tuple[int, int]) -> int:
+    """Choose a window that holds about 10 lattice periods.
+
+    Parameters
+    ----------
+    period : float
+        Lattice period in pixels.
+    frame_shape : (int, int)
+        Frame size (Y, X) in pixels, which the window does not exceed.
+
+    Returns
+    -------
+    int
+        A multiple of 8 px where the frame allows, at least 32 px.
+    """
+    return max(32, min(8 * round(BEST_PERIODS * period / 8), *frame_shape))

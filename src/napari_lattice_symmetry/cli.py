@@ -1,0 +1,361 @@
+"""The same analysis without a screen: the command ``lattice-symmetry``."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from time import perf_counter
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+import numpy as np
+
+from napari_lattice_symmetry.analysis import (
+    AnalysisParameters,
+    MovieResult,
+    is_result,
+    iter_analyze,
+    load_result,
+    parse_parameters,
+    plot_fractions,
+    plot_maps,
+    provenance,
+    read_frame,
+    suggest_window,
+    versions,
+)
+from napari_lattice_symmetry.analysis.parameters import FEWEST_PERIODS, MOST_PERIODS
+from napari_lattice_symmetry.analysis.storage import check_target, writing
+from napari_lattice_symmetry.errors import AnalysisError, InputError, LatticeSymmetryError
+from napari_lattice_symmetry.io import read_movie
+from napari_lattice_symmetry.lattice import CLASSES, SIMULATIONS, simulate
+from napari_lattice_symmetry.model import load_model
+from napari_lattice_symmetry.spectrum.period import dominant_period
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from napari_lattice_symmetry.model.classifier import Classifier
+    from napari_lattice_symmetry.movie import Movie
+
+    Function = TypeVar("Function", bound=Callable[..., Any])
+
+INTERRUPTED = 130
+"""Exit status after Ctrl-C, as shells have it."""
+
+
+class _Commands(click.Group):
+    """Commands whose errors for the user end as one sentence, without a traceback."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except LatticeSymmetryError as error:
+            raise click.ClickException(str(error)) from error
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="napari-lattice-symmetry")
+def main() -> None:
+    """Name the 2D Bravais lattice under every window of an atomically resolved movie."""
+
+
+def _option_of(name: str, field: Mapping[str, Any]) -> Callable[[Function], Function]:
+    """Make the option for one field, given as JSON schema, of the parameters."""
+    schema = field.get("anyOf", [field])[0]
+    kind: click.ParamType[Any] = click.STRING
+    if schema["type"] == "integer":
+        end = schema.get("exclusiveMaximum")
+        kind = click.IntRange(schema.get("minimum"), schema.get("maximum", end), max_open=bool(end))
+    return click.option(
+        f"--{name.replace('_', '-')}",
+        type=kind,
+        default=field["default"],
+        show_default=field["default"] is not None,
+        help=field["description"],
+    )
+
+
+def _analysis_options(command: Function) -> Function:
+    """Give a command one option for each field of `AnalysisParameters`."""
+    properties = AnalysisParameters.model_json_schema()["properties"]
+    for name, field in reversed(properties.items()):
+        command = _option_of(name, field)(command)
+    return command
+
+
+def _file_options(command: Function) -> Function:
+    """Give a command the options that say what to read from a file."""
+    command = click.option(
+        "--channel", help="Which channel of a file that holds several, by name or number from 0."
+    )(command)
+    return click.option("--dataset", help="Which dataset of a file that holds several.")(command)
+
+
+_overwrite_option = click.option("--overwrite", is_flag=True, help="Replace older output.")
+
+
+@main.command()
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    help="Zarr folder for the result.  [default: FILE's name with .zarr, here]",
+)
+@_overwrite_option
+@_file_options
+@click.option("--plots/--no-plots", default=True, show_default=True, help="Draw figures as PNG.")
+@_analysis_options
+def analyze(
+    file: Path,
+    *,
+    output: Path | None,
+    overwrite: bool,
+    dataset: str | None,
+    channel: str | None,
+    plots: bool,
+    **settings: Any,
+) -> None:
+    """Analyse the movie or image in FILE.
+
+    Writes the result (Zarr) and, beside it, the phase fractions (CSV) and figures (PNG), and
+    prints the phase fractions. Ctrl-C keeps the finished frames.
+    """
+    parameters = parse_parameters(**settings)
+    output = output or Path(f"{file.stem}.zarr")
+    if output.suffix != ".zarr":
+        raise InputError(f"The output {output} must be named .zarr.")
+    table, *figures = [
+        _beside(output, end) for end in ("fractions.csv", "fractions.png", "maps.png")
+    ]
+    written = [output, table, *(figures if plots else [])]
+
+    movie = read_movie(file, dataset=dataset, channel=channel)
+    result = MovieResult.empty(movie, parameters)
+    _refuse_existing(written[1:], overwrite)
+    check_target(output, overwrite=overwrite)
+    model = load_model(parameters.network)
+    result.provenance = provenance(model, movie, parameters)
+    start = perf_counter()
+    interruption = _run(movie, model, result)
+    seconds = perf_counter() - start
+    n_done, n = int(result.done.sum()), len(result.done)
+    if n_done:
+        result.save(output, overwrite=overwrite)
+        result.to_csv(table)
+        if plots:
+            _save_figures(result, *figures)
+        click.echo(_phase_table(result))
+        windows = n_done * result.grid.size
+        click.echo(f"\n{n_done} frames, {windows} windows in {seconds:.1f} s.")
+        click.echo("Wrote " + ", ".join(map(str, written)) + ".")
+    if interruption:
+        click.echo(f"Stopped early: {n_done} of {n} frames are finished and kept.", err=True)
+    if isinstance(interruption, LatticeSymmetryError):
+        raise interruption
+    if interruption:
+        raise click.exceptions.Exit(INTERRUPTED)
+
+
+def _run(
+    movie: Movie, model: Classifier, result: MovieResult
+) -> KeyboardInterrupt | AnalysisError | None:
+    """Fill a result frame by frame behind a progress bar; give what ended it early."""
+    from tqdm import tqdm
+
+    with tqdm(total=len(result.done) * result.grid.size, unit="window", desc=movie.name) as bar:
+        try:
+            for frame in iter_analyze(
+                movie,
+                result.parameters,
+                model=model,
+                progress=lambda done, total: bar.update(done - bar.n),
+            ):
+                result.insert(frame)
+        except (KeyboardInterrupt, AnalysisError) as interruption:
+            return interruption
+    return None
+
+
+def _save_figures(result: MovieResult, fractions: Path, maps: Path) -> None:
+    """Draw the phase fractions, and the maps of the last frame that was analysed."""
+    last = _analysed_ends(result)[-1]
+    for path, figure in ((fractions, plot_fractions(result)), (maps, plot_maps(result, last))):
+        with writing(path):
+            figure.savefig(path, dpi=150)
+
+
+def _analysed_ends(result: MovieResult) -> list[int]:
+    """Give the rows of the first and the last frame that show something."""
+    analysed = np.flatnonzero((result.labels > 0).any(axis=(1, 2)))
+    return sorted({int(analysed[0]), int(analysed[-1])}) if len(analysed) else [0]
+
+
+def _phase_table(result: MovieResult) -> str:
+    """Tell the phase fractions of the first and the last frame."""
+    rows = _analysed_ends(result)
+    heads = (f"frame {result.frame_indices[row]}" for row in rows)
+    lines = [f"{'Phase fraction':<22}" + "".join(f"{head:>18}" for head in heads)]
+    for k, name in enumerate(CLASSES):
+        values = (f"{result.fractions[t, k]:.3f} ± {result.fractions_std[t, k]:.3f}" for t in rows)
+        lines.append(f"{name:<22}" + "".join(f"{value:>18}" for value in values))
+    return "\n".join(lines)
+
+
+@main.command("simulate")
+@click.argument("name", type=click.Choice(list(SIMULATIONS)))
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    help="TIFF file for the movie.  [default: NAME.tif, here]",
+)
+@_overwrite_option
+@click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
+@click.option(
+    "--frames",
+    type=click.IntRange(1),
+    help="Number of frames, where the movie can have more or fewer.",
+)
+def simulate_command(
+    name: str, output: Path | None, overwrite: bool, seed: int, frames: int | None
+) -> None:
+    """Simulate the movie NAME, whose classes are known.
+
+    Writes the movie (calibrated TIFF that ImageJ and napari open) and, beside it, the true class
+    of every pixel (_classes.tif, label values 1 to 6) and its parameters (_parameters.json).
+    """
+    output = output or Path(f"{name}.tif")
+    if output.suffix.lower() not in (".tif", ".tiff"):
+        raise InputError(f"The output {output} must be named .tif.")
+    classes, parameters = (_beside(output, end) for end in ("classes.tif", "parameters.json"))
+    _refuse_existing([output, classes, parameters], overwrite)
+    simulated = simulate(name, seed=seed, **({} if frames is None else {"frames": frames}))
+    movie = simulated.movie
+    _write_tiff(output, np.asarray(movie.frames), movie)
+    _write_tiff(classes, simulated.classes, movie)
+    with writing(parameters):
+        parameters.write_text(json.dumps(simulated.parameters, indent=2) + "\n", encoding="utf-8")
+    click.echo(f"Wrote {output}, {classes}, {parameters}.")
+
+
+def _write_tiff(path: Path, stack: NDArray[Any], movie: Movie) -> None:
+    """Write a stack (T, Y, X) with the calibration of `movie`, in the dialect of ImageJ."""
+    import tifffile
+
+    if stack.dtype not in (np.uint8, np.uint16, np.float32):
+        stack = stack.astype(np.float32)
+    y, x = movie.pixel_size
+    metadata: dict[str, Any] = {"axes": "TYX", "unit": movie.unit}
+    if movie.frame_time is not None:
+        metadata["finterval"] = movie.frame_time
+    with writing(path):
+        tifffile.imwrite(path, stack, imagej=True, resolution=(1 / x, 1 / y), metadata=metadata)
+
+
+@main.command()
+@click.argument("network", type=click.Choice(["polar", "published"]))
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    help="Folder for checkpoints, curves and weights.  [default: runs/NETWORK]",
+)
+@click.option(
+    "--windows", type=click.IntRange(1), help="Training windows.  [default: the recipe's]"
+)
+@click.option("--epochs", type=click.IntRange(1), help="Epochs.  [default: the recipe's]")
+@click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
+@click.option("--workers", type=click.IntRange(1), help="Processes that simulate.  [default: all]")
+def train(network: str, output: Path | None, **settings: Any) -> None:
+    """Train NETWORK on simulated windows.
+
+    A training that is found in the folder goes on after its last whole epoch.
+    """
+    from napari_lattice_symmetry.model.training import train as train_network
+
+    output = output or Path("runs") / network
+    try:
+        with writing(output):
+            weights = train_network(network, output, **settings)
+    except KeyboardInterrupt:
+        click.echo("Stopped; the same command goes on after the last whole epoch.", err=True)
+        raise click.exceptions.Exit(INTERRUPTED) from None
+    click.echo(f"Wrote {weights}.")
+
+
+@main.command()
+@click.argument("file", type=click.Path(path_type=Path), required=False)
+@_file_options
+def info(file: Path | None, dataset: str | None, channel: str | None) -> None:
+    """Describe a movie, a result or, without FILE, this installation."""
+    if file is None:
+        lines = _installation()
+    elif is_result(file):
+        lines = _tree(_described_result(load_result(file)))
+    else:
+        lines = _tree(_described_movie(read_movie(file, dataset=dataset, channel=channel)))
+    click.echo("\n".join(lines))
+
+
+def _installation() -> Iterator[str]:
+    from napari_lattice_symmetry.model.registry import shipped
+
+    return _tree({"versions": versions(), "networks": shipped()})
+
+
+def _described_result(result: MovieResult) -> dict[str, Any]:
+    gy, gx = result.grid.shape
+    return {
+        "name": result.name,
+        "frames": f"{result.done.sum()} of {len(result.done)} finished",
+        "map": f"{gy} x {gx} windows a frame",
+        "parameters": result.parameters.model_dump(),
+        "provenance": result.provenance,
+    }
+
+
+def _described_movie(movie: Movie) -> dict[str, Any]:
+    t, y, x = movie.shape
+    size_y, size_x = movie.pixel_size
+    window = AnalysisParameters().window
+    period = dominant_period(read_frame(movie, 0))
+    described = {
+        "name": movie.name,
+        "shape": f"{t} frames of {y} x {x} px",
+        "dtype": np.dtype(movie.frames.dtype).name,
+        "pixel size": f"{size_y:.5g} x {size_x:.5g} nm" if movie.calibrated else "unknown",
+        "frame time": "unknown" if movie.frame_time is None else f"{movie.frame_time:.5g} s",
+    }
+    if period is None:
+        return described | {"lattice period": "none found in frame 0"}
+    length = f" ({period * np.mean(movie.pixel_size):.4g} nm)" if movie.calibrated else ""
+    return described | {
+        "lattice period": f"{period:.2f} px{length}",
+        "default window": f"{window} px, {window / period:.1f} periods "
+        f"({FEWEST_PERIODS} to {MOST_PERIODS} should fit)",
+        "suggested window": f"{suggest_window(period, (y, x))} px",
+    }
+
+
+def _tree(values: Mapping[str, Any], indent: str = "") -> Iterator[str]:
+    """Write nested values as indented lines."""
+    for name, value in values.items():
+        if isinstance(value, Mapping):
+            yield f"{indent}{name}:"
+            yield from _tree(value, indent + "  ")
+        else:
+            yield f"{indent}{name}: {value}"
+
+
+def _beside(output: Path, end: str) -> Path:
+    return output.with_name(f"{output.stem}_{end}")
+
+
+def _refuse_existing(paths: list[Path], overwrite: bool) -> None:
+    """Refuse to replace files, unless asked to."""
+    for path in paths:
+        if path.exists() and not overwrite:
+            raise InputError(f"{path} exists; choose another name, or give --overwrite.")

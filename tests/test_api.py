@@ -1,0 +1,70 @@
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from importlib import import_module
+from importlib.metadata import version
+from pathlib import Path
+
+import pytest
+
+import napari_lattice_symmetry as nls
+
+HEAVY = {
+    "dask",
+    "h5py",
+    "imageio",
+    "keras",
+    "matplotlib",
+    "napari",
+    "qtpy",
+    "tensorflow",
+    "tifffile",
+    "zarr",
+}
+
+
+def modules_after(statement):
+    code = f"import sys\n{statement}\nprint(*{{name.split('.')[0] for name in sys.modules}})"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    return set(done.stdout.split())
+
+
+@pytest.mark.parametrize("name", sorted(nls._MODULE_OF))
+def test_public_names_are_those_of_their_modules(name):
+    home = import_module(f"napari_lattice_symmetry.{nls._MODULE_OF[name]}")
+    assert getattr(nls, name) is getattr(home, name)
+
+
+def test_all_lists_agree():
+    assert set(nls.__all__) == {*nls._MODULE_OF, "__version__"}
+    assert dir(nls) == sorted(nls.__all__)
+    tree = ast.parse(Path(nls.__file__).read_text(encoding="utf-8"))
+    (block,) = (node for node in tree.body if isinstance(node, ast.If))
+    imports = [node for node in block.body if isinstance(node, ast.ImportFrom)]
+    told_to_editors = {
+        alias.name: node.module.removeprefix("napari_lattice_symmetry.")
+        for node in imports
+        for alias in node.names
+    }
+    assert told_to_editors == nls._MODULE_OF
+
+
+def test_version_is_that_of_the_package():
+    assert nls.__version__ == version("napari-lattice-symmetry")
+
+
+def test_unknown_name_is_an_attribute_error():
+    with pytest.raises(AttributeError, match="no attribute 'analyse'"):
+        nls.analyse  # noqa: B018
+
+
+def test_import_loads_nothing_but_itself():
+    loaded = modules_after("import napari_lattice_symmetry")
+    assert "napari_lattice_symmetry" in loaded
+    assert not loaded & (HEAVY | {"numpy", "scipy", "pydantic"})
+
+
+def test_public_names_cost_no_heavy_library():
+    assert not modules_after("from napari_lattice_symmetry import *") & HEAVY
