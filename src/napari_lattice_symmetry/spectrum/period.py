@@ -71,6 +71,8 @@ def _autocorrelations(windows: NDArray[Any]) -> NDArray[np.float64]:
 
 
 def _shortest_repetition(correlation: NDArray[np.float64]) -> float | None:
+    if not correlation.any():
+        return None
     lags, heights = _repetitions(correlation)
     if not len(heights) or heights.max() < _LEAST_CORRELATION:
         return None

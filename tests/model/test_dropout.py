@@ -1,0 +1,100 @@
+import keras
+import numpy as np
+import pytest
+
+from napari_lattice_symmetry.errors import ModelError
+from napari_lattice_symmetry.lattice.windows import INSTRUMENT, draw_windows
+from napari_lattice_symmetry.model import classifier as classifier_module
+from napari_lattice_symmetry.model import load_model
+from napari_lattice_symmetry.model.classifier import Classifier, entropy
+from napari_lattice_symmetry.model.dropout import draw_masks, split_at_dropout
+from napari_lattice_symmetry.spectrum.cartesian import cartesian_spectrum
+from napari_lattice_symmetry.spectrum.polar import polar_spectrum
+
+SPECTRA = {"polar": polar_spectrum, "published": cartesian_spectrum}
+
+
+@pytest.fixture(scope="module")
+def windows():
+    return draw_windows(12, INSTRUMENT, seed=42)[0]
+
+
+@pytest.mark.parametrize("network", SPECTRA)
+def test_thinned_networks_agree_with_the_plain_dropout_loop(network, windows):
+    """Both draw from the same distribution: means and spreads within sampling error."""
+    model = load_model(network)
+    ours = model.classify(windows, samples=400, seed=1)
+    spectra = SPECTRA[network](windows)[..., np.newaxis]
+    keras.utils.set_random_seed(0)
+    plain = np.stack(
+        [keras.ops.convert_to_numpy(model.network(spectra, training=True)) for _ in range(400)]
+    )
+    error = np.sqrt((plain.var(axis=0) + ours.std**2) / 400) + 1e-3
+    assert np.all(np.abs(ours.mean - plain.mean(axis=0)) < 5 * error)
+    np.testing.assert_allclose(ours.std, plain.std(axis=0), atol=0.04)
+    np.testing.assert_allclose(
+        ours.mutual_information,
+        entropy(plain.mean(axis=0)) - entropy(plain.astype(float)).mean(axis=0),
+        atol=0.05,
+    )
+
+
+@pytest.mark.parametrize("network", SPECTRA)
+def test_a_thinned_network_is_the_network_with_its_masks(network, windows):
+    model = load_model(network)
+    _, head = split_at_dropout(model.network)
+    first, second = (mask[0] for mask in draw_masks(head, seed=5, samples=range(1)))
+    features = model.features(windows)
+    dense = [layer.get_weights() for layer in head if isinstance(layer, keras.layers.Dense)]
+    x = features * first
+    x = np.maximum(x @ dense[0][0] + dense[0][1], 0) * second
+    logits = x @ dense[1][0] + dense[1][1]
+    expected = np.exp(logits - logits.max(axis=1, keepdims=True))
+    expected /= expected.sum(axis=1, keepdims=True)
+    found = model.classify(windows, samples=1, seed=5)
+    np.testing.assert_allclose(found.mean, expected, atol=1e-4)
+    assert not found.std.any()
+
+
+@pytest.mark.parametrize("network", SPECTRA)
+def test_results_do_not_depend_on_grouping_or_order(network, windows):
+    model = load_model(network)
+    whole = model.classify(windows, samples=20, seed=3)
+    order = np.random.default_rng(0).permutation(len(windows))
+    shuffled = model.classify(windows[order], samples=20, seed=3)
+    single = [model.classify(window[np.newaxis], samples=20, seed=3) for window in windows]
+    np.testing.assert_array_equal(shuffled.mean, whole.mean[order])
+    np.testing.assert_array_equal(np.concatenate([one.mean for one in single]), whole.mean)
+    np.testing.assert_allclose(
+        sum(one.thinned_totals for one in single), whole.thinned_totals, rtol=1e-12
+    )
+
+
+def test_the_block_size_is_not_visible_in_the_results(windows, monkeypatch):
+    model = load_model("polar")
+    whole = model.classify(windows, samples=20)
+    monkeypatch.setattr(classifier_module, "BLOCK", 5)
+    np.testing.assert_allclose(model.classify(windows, samples=20).mean, whole.mean, atol=1e-5)
+
+
+def test_another_seed_gives_other_masks_and_more_samples_keep_the_first(windows):
+    head = split_at_dropout(load_model("polar").network)[1]
+    few = draw_masks(head, seed=1, samples=range(3))
+    more = draw_masks(head, seed=1, samples=range(5))
+    other = draw_masks(head, seed=2, samples=range(3))
+    for a, b, c in zip(few, more, other, strict=True):
+        np.testing.assert_array_equal(a, b[:3])
+        assert not np.array_equal(a, c)
+        assert set(np.unique(a)) == {0, np.float32(1.25)}
+        assert b.mean() == pytest.approx(1, abs=0.1)
+
+
+def test_a_network_that_cannot_be_sampled_is_refused():
+    spectrum = keras.Input((96, 56, 1))
+    flat = keras.layers.Flatten()(spectrum)
+    no_dropout = keras.Model(spectrum, keras.layers.Dense(6)(flat))
+    with pytest.raises(ModelError, match="no dropout"):
+        Classifier(no_dropout, "test", "")
+    late = keras.layers.LayerNormalization()(keras.layers.Dropout(0.2)(flat))
+    with pytest.raises(ModelError, match="LayerNormalization"):
+        Classifier(keras.Model(spectrum, keras.layers.Dense(6)(late)), "test", "")

@@ -1,0 +1,69 @@
+import json
+import shutil
+
+import pytest
+
+from napari_lattice_symmetry.errors import ModelError
+from napari_lattice_symmetry.model import load_model, registry
+
+
+def test_shipped_weights_are_those_in_the_registry_and_small():
+    for name, entry in registry.shipped().items():
+        file = registry.WEIGHTS / entry["file"]
+        assert registry.file_sha256(file) == entry["sha256"]
+        assert file.stat().st_size < 10e6
+        assert load_model(name).sha256 == entry["sha256"]
+        assert {"command", "figures"} <= set(entry)
+
+
+def test_a_model_is_loaded_once():
+    assert load_model("polar") is load_model()
+
+
+def test_weights_that_were_changed_are_refused(tmp_path, monkeypatch):
+    shutil.copytree(registry.WEIGHTS, tmp_path / "weights")
+    file = tmp_path / "weights" / registry.shipped()["polar"]["file"]
+    content = bytearray(file.read_bytes())
+    content[len(content) // 2] ^= 1
+    file.write_bytes(content)
+    monkeypatch.setattr(registry, "WEIGHTS", tmp_path / "weights")
+    with pytest.raises(ModelError, match="SHA-256"):
+        load_model("polar")
+
+
+def test_a_network_from_a_file_is_named_and_hashed(tmp_path):
+    path = tmp_path / "mine.keras"
+    shutil.copy(registry.WEIGHTS / registry.shipped()["polar"]["file"], path)
+    model = load_model(path)
+    assert model.name == "mine"
+    assert model.sha256 == registry.shipped()["polar"]["sha256"]
+
+
+def test_files_that_are_no_networks_are_refused_by_name(tmp_path):
+    with pytest.raises(ModelError, match="'resnet' is no network"):
+        load_model("resnet")
+    with pytest.raises(ModelError, match="missing.keras does not exist"):
+        load_model(tmp_path / "missing.keras")
+    text = tmp_path / "text.keras"
+    text.write_text(json.dumps({"class_name": "Sequential"}))
+    with pytest.raises(ModelError, match="text.keras cannot be read"):
+        load_model(text)
+
+
+def test_a_network_of_another_kind_is_refused(tmp_path):
+    import keras
+
+    path = tmp_path / "other.keras"
+    keras.Sequential([keras.Input((8,)), keras.layers.Dense(6)]).save(path)
+    with pytest.raises(ModelError, match=r"\(8,\) to \(6,\) does not fit"):
+        load_model(path)
+
+
+def test_a_network_with_a_lambda_is_not_run(tmp_path):
+    import keras
+
+    path = tmp_path / "lambda.keras"
+    model = keras.Sequential([keras.Input((8,)), keras.layers.Lambda(lambda x: x + 1)])
+    model.save(path)
+    with pytest.raises(ModelError, match="cannot be read"):
+        load_model(path)

@@ -1,0 +1,81 @@
+import csv
+import json
+
+import numpy as np
+import pytest
+
+from napari_lattice_symmetry.errors import InputError
+from napari_lattice_symmetry.model import dataset, load_model, training
+from napari_lattice_symmetry.model.dataset import CHUNK, TRAINING, draw_chunks, plan_chunks
+
+
+def test_a_chunk_is_the_same_whoever_draws_it():
+    plan = plan_chunks("polar", ("paper", "instrument"), 2 * CHUNK, seed=3, stream=TRAINING)
+    assert [chunk.track for chunk in plan] == ["paper", "instrument"]
+    for chunk, (spectra, classes) in zip(plan, draw_chunks(plan, workers=2), strict=True):
+        here, here_classes = chunk.draw()
+        np.testing.assert_array_equal(spectra, here)
+        np.testing.assert_array_equal(classes, here_classes)
+
+
+def test_turned_spectra_are_rolled_or_mirrored_along_the_angle():
+    spectra = np.random.default_rng(0).normal(size=(20, 96, 3)).astype(np.float32)
+    turned = dataset.turn_spectra(spectra, np.random.default_rng(1))
+    mirrored = 0
+    for before, after in zip(spectra, turned, strict=True):
+        rolls = [np.array_equal(np.roll(before, k, axis=0), after) for k in range(96)]
+        flips = [np.array_equal(np.roll(before[::-1], k, axis=0), after) for k in range(96)]
+        assert any(rolls) != any(flips)
+        mirrored += any(flips)
+    assert 3 < mirrored < 17
+
+
+class Killed(BaseException):
+    """Stands for a signal that no handler sees."""
+
+
+@pytest.fixture
+def small(monkeypatch):
+    """A recipe that takes seconds."""
+    from dataclasses import replace
+
+    recipe = replace(training.RECIPES["polar"], windows=480, validation=120, epochs=3, batch=48)
+    monkeypatch.setitem(training.RECIPES, "polar", recipe)
+
+
+def test_training_goes_on_after_a_kill_and_ends_as_if_undisturbed(small, tmp_path, monkeypatch):
+    undisturbed = training.train("polar", tmp_path / "a", seed=1, progress=False)
+
+    save = training._save_checkpoint
+
+    def save_once_then_die(output, model, history):
+        save(output, model, history)
+        raise Killed
+
+    with monkeypatch.context() as patch:
+        patch.setattr(training, "_save_checkpoint", save_once_then_die)
+        with pytest.raises(Killed):
+            training.train("polar", tmp_path / "b", seed=1, progress=False)
+    resumed = training.train("polar", tmp_path / "b", seed=1, progress=False)
+
+    first, second = (load_model(path).network.get_weights() for path in (undisturbed, resumed))
+    for a, b in zip(first, second, strict=True):
+        np.testing.assert_allclose(a, b, atol=1e-4)
+    with (tmp_path / "b" / "history.csv").open(newline="") as table:
+        rows = list(csv.DictReader(table))
+    assert [row["epoch"] for row in rows] == ["1", "2", "3"]
+    assert float(rows[-1]["loss"]) < float(rows[0]["loss"])
+    assert (tmp_path / "b" / "training.png").stat().st_size > 1000
+    assert json.loads((tmp_path / "b" / "training.json").read_text())["seed"] == 1
+
+
+def test_a_folder_of_another_training_is_left_alone(tmp_path):
+    (tmp_path / "training.json").write_text(json.dumps({"network": "published"}))
+    with pytest.raises(InputError, match="other settings"):
+        training.train("polar", tmp_path)
+
+
+def test_unknown_networks_cannot_be_trained(tmp_path):
+    with pytest.raises(InputError, match="'resnet'"):
+        training.train("resnet", tmp_path / "new")
+    assert not (tmp_path / "new").exists()
