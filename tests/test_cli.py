@@ -121,7 +121,7 @@ def test_analyze_prints_the_phase_table_and_shows_progress(growth, stand_in):
         (line,) = (line for line in done.stdout.splitlines() if line.startswith(name + " "))
         for t in (0, 3):
             assert f"{result.fractions[t, k]:.3f} ± {result.fractions_std[t, k]:.3f}" in line
-    assert "4 frames, 32 windows in" in done.stdout
+    assert "4 of 4 frames, 32 windows in" in done.stdout
     assert "32/32" in done.stderr
     assert not list(Path().glob("*.png"))
 
@@ -199,6 +199,17 @@ def test_ctrl_c_keeps_finished_frames(growth, ends_in_frame_2):
     assert result.done.tolist() == [True, True, False, False]
     assert (result.labels[:2] > 0).all()
     assert len(Path("growth_fractions.csv").read_text().splitlines()) == 3
+
+
+def test_ctrl_c_before_the_first_frame_writes_nothing(growth, stand_in, monkeypatch):
+    def interrupt(windows, **keywords):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(stand_in, "classify_blocks", interrupt)
+    done = run("analyze", "growth.tif", *SETTINGS)
+    assert done.exit_code == 130
+    assert "no frame is finished" in done.stderr
+    assert [path.name for path in Path().iterdir()] == ["growth.tif"]
 
 
 def test_failure_keeps_finished_frames(growth, ends_in_frame_2):
@@ -279,7 +290,7 @@ def test_info_measures_the_period_of_a_file():
     wave = np.cos(2 * np.pi * x / 16) + np.cos(2 * np.pi * y / 16)
     np.save("lattice.npy", wave.astype(np.float32)[None])
     told = run("info", "lattice.npy").stdout
-    assert "shape: 1 frames of 256 x 256 px" in told
+    assert "shape: 1 x 256 x 256 (frames, px, px)" in told
     assert "dtype: float32" in told
     period = float(re.search(r"lattice period: ([\d.]+) px", told)[1])
     assert period == pytest.approx(16, rel=0.03)

@@ -149,10 +149,11 @@ def analyze(
             _save_figures(result, *figures)
         click.echo(_phase_table(result))
         windows = n_done * result.grid.size
-        click.echo(f"\n{n_done} frames, {windows} windows in {seconds:.1f} s.")
+        click.echo(f"\n{n_done} of {n} frames, {windows} windows in {seconds:.1f} s.")
         click.echo("Wrote " + ", ".join(map(str, written)) + ".")
     if interruption:
-        click.echo(f"Stopped early: {n_done} of {n} frames are finished and kept.", err=True)
+        kept = f"{n_done} of {n} frames are finished and kept" if n_done else "no frame is finished"
+        click.echo(f"Stopped early: {kept}.", err=True)
     if isinstance(interruption, LatticeSymmetryError):
         raise interruption
     if interruption:
@@ -324,7 +325,7 @@ def _described_movie(movie: Movie) -> dict[str, Any]:
     period = dominant_period(read_frame(movie, 0))
     described = {
         "name": movie.name,
-        "shape": f"{t} frames of {y} x {x} px",
+        "shape": f"{t} x {y} x {x} (frames, px, px)",
         "dtype": np.dtype(movie.frames.dtype).name,
         "pixel size": f"{size_y:.5g} x {size_x:.5g} nm" if movie.calibrated else "unknown",
         "frame time": "unknown" if movie.frame_time is None else f"{movie.frame_time:.5g} s",

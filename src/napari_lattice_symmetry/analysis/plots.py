@@ -61,11 +61,10 @@ def plot_maps(result: MovieResult, position: int = 0) -> Figure:
     norm = BoundaryNorm(np.arange(len(CLASSES) + 2) - 0.5, colours.N)
     place: dict[str, Any] = {"extent": _extent(result), "interpolation": "nearest"}
     left.imshow(result.labels[position], cmap=colours, norm=norm, **place)
-    left.legend(
+    figure.legend(
         handles=[Patch(color=colour, label=name) for name, colour in COLOURS.items()],
-        loc="upper center",
-        bbox_to_anchor=(0.5, -0.12),
-        ncols=3,
+        loc="outside lower center",
+        ncols=len(CLASSES),
         frameon=False,
     )
     uncertainty = right.imshow(
