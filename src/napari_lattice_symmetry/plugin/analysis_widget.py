@@ -1,0 +1,362 @@
+"""The dock widget: choose a layer, see what an analysis will be, run it."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from magicgui.widgets import ComboBox
+from napari.layers import Image
+from napari.qt.threading import thread_worker
+from napari.utils.notifications import show_error, show_info
+from qtpy.QtWidgets import (
+    QCheckBox,
+    QComboBox,
+    QFileDialog,
+    QFormLayout,
+    QGroupBox,
+    QHBoxLayout,
+    QLabel,
+    QProgressBar,
+    QPushButton,
+    QVBoxLayout,
+    QWidget,
+)
+from superqt.utils import FunctionWorker
+
+from napari_lattice_symmetry.analysis import parse_parameters
+from napari_lattice_symmetry.errors import InputError, LatticeSymmetryError
+from napari_lattice_symmetry.plugin.hover import add_probability_to_status
+from napari_lattice_symmetry.plugin.layers import result_metadata
+from napari_lattice_symmetry.plugin.parameter_controls import ParameterControls
+from napari_lattice_symmetry.plugin.run import AnalysisRun
+from napari_lattice_symmetry.plugin.source import Source, count_channels, take_source
+from napari_lattice_symmetry.plugin.summary import Summary, describe_classes
+
+if TYPE_CHECKING:
+    import napari.viewer
+    import numpy as np
+    from napari.layers import Layer
+    from numpy.typing import NDArray
+
+    from napari_lattice_symmetry.analysis import MovieResult
+    from napari_lattice_symmetry.movie import Movie
+
+CHOOSE = "choose…"
+
+
+class AnalysisWidget(QWidget):
+    """Names the lattice under every window of an image layer.
+
+    Parameters
+    ----------
+    viewer : napari.Viewer
+        Whose layers can be analysed, and where the result goes.
+    """
+
+    def __init__(self, viewer: napari.viewer.Viewer) -> None:
+        super().__init__()
+        self.viewer = viewer
+        self.run: AnalysisRun | None = None
+        self.result: MovieResult | None = None
+        self._layer: Image | None = None
+        self._period: float | None = None
+
+        self._build()
+        for layer in viewer.layers:
+            add_probability_to_status(layer, viewer)
+        viewer.layers.events.inserted.connect(self._on_layer_inserted)
+        viewer.layers.events.removed.connect(self._on_layers_changed)
+        viewer.layers.events.renamed.connect(self._on_layers_changed)
+        self.layer_chooser.changed.connect(self._on_layer_chosen)
+        self.layer_chooser.reset_choices()
+        if viewer.layers.selection.active in self.layer_chooser.choices:
+            self.layer_chooser.value = viewer.layers.selection.active
+        self._on_layer_chosen()
+
+    @property
+    def is_running(self) -> bool:
+        """Whether an analysis is under way."""
+        return self.run is not None and not self.run.is_over
+
+    # ------------------------------------------------------------------ building
+
+    def _build(self) -> None:
+        self.layer_chooser = ComboBox(
+            choices=self._list_images, tooltip="The movie or image to analyse."
+        )
+        self.channel_chooser = QComboBox()
+        self.channel_chooser.setToolTip("The channel to analyse of a layer (T, C, Y, X).")
+        self.channel_chooser.currentIndexChanged.connect(self._on_channel_chosen)
+        self.form = QFormLayout()
+        self.form.addRow("Image layer", self.layer_chooser.native)
+        self.form.addRow("Channel", self.channel_chooser)
+        self.parameters = ParameterControls(self.form, self)
+        self.parameters.changed.connect(self._update_summary)
+
+        self.show_probabilities = QCheckBox("probabilities")
+        self.show_probabilities.setToolTip(
+            "Six images, each in the colour of its class; they are made in any case."
+        )
+        self.show_uncertainty = QCheckBox("uncertainty")
+        self.show_uncertainty.setToolTip(
+            "The predictive entropy, 0 (sure) to 1.79 nats (no idea); it is made in any case."
+        )
+        self.follow = QCheckBox("finished frames")
+        self.follow.setToolTip("Go to each frame as it is finished, until you move the slider.")
+        self.follow.setChecked(True)
+
+        self.run_button = QPushButton("Run")
+        self.run_button.setToolTip("Analyse the chosen layer; finished frames stay on Cancel.")
+        self.run_button.clicked.connect(self._on_run_clicked)
+        self.progress = QProgressBar()
+        self.progress.setRange(0, 1)
+        self.progress.setValue(0)
+        self.status = QLabel("Ready.")
+        self.status.setWordWrap(True)
+        self.legend = QLabel(describe_classes())
+        self.legend.setWordWrap(True)
+        self.legend.setToolTip("Area share of each class in the frames that are finished.")
+
+        self.load_button = QPushButton("Load settings from layer")
+        self.load_button.setToolTip("Take the settings that made the selected result layer.")
+        self.load_button.clicked.connect(self.load_settings)
+        self.save_button = QPushButton("Save result…")
+        self.save_button.setToolTip("Save the last result with all its maps as a .zarr folder.")
+        self.save_button.clicked.connect(self._on_save_clicked)
+        self.save_button.setEnabled(False)
+
+        shown = QHBoxLayout()
+        shown.addWidget(self.show_probabilities)
+        shown.addWidget(self.show_uncertainty)
+        self.form.addRow("Show", shown)
+        self.form.addRow("Follow", self.follow)
+
+        layout = QVBoxLayout(self)
+        layout.setSpacing(4)
+        self.form.setVerticalSpacing(4)
+        layout.addLayout(self.form)
+        for widget in (
+            self._build_summary(),
+            self.run_button,
+            self.progress,
+            self.status,
+            self.legend,
+        ):
+            layout.addWidget(widget)
+        buttons = QHBoxLayout()
+        buttons.addWidget(self.load_button)
+        buttons.addWidget(self.save_button)
+        layout.addLayout(buttons)
+        layout.addStretch()
+
+    def _build_summary(self) -> QGroupBox:
+        group = QGroupBox("This analysis")
+        form = QFormLayout(group)
+        form.setVerticalSpacing(2)
+        self.window_text, self.grid_text, self.time_text = QLabel(), QLabel(), QLabel()
+        self.problem_text = QLabel()
+        self.window_text.linkActivated.connect(self._on_window_suggested)
+        for title, label in (
+            ("Window", self.window_text),
+            ("Windows", self.grid_text),
+            ("Time", self.time_text),
+        ):
+            label.setWordWrap(True)
+            form.addRow(title, label)
+        self.problem_text.setWordWrap(True)
+        form.addRow(self.problem_text)
+        return group
+
+    # ------------------------------------------------------------------ choosing
+
+    def _list_images(self, _chooser: Any = None) -> list[Image]:
+        """List the images that can be analysed: all but the maps of earlier analyses."""
+        return [
+            layer
+            for layer in self.viewer.layers
+            if isinstance(layer, Image) and result_metadata(layer) is None
+        ]
+
+    def _on_layer_inserted(self, event: Any) -> None:
+        add_probability_to_status(event.value, self.viewer)
+        self._on_layers_changed()
+
+    def _on_layers_changed(self, _event: Any = None) -> None:
+        self.layer_chooser.reset_choices()
+
+    def _on_layer_chosen(self, _layer: Layer | None = None) -> None:
+        layer = self.layer_chooser.value
+        if layer is self._layer:
+            self._update_summary()
+            return
+        geometry_events = ("scale", "translate", "units", "data")
+        if self._layer is not None:
+            for name in geometry_events:
+                getattr(self._layer.events, name).disconnect(self._update_summary)
+        self._layer, self._period = layer, None
+        if layer is not None:
+            for name in geometry_events:
+                getattr(layer.events, name).connect(self._update_summary)
+        self._list_channels(layer)
+        self._update_summary()
+        self._measure_period()
+
+    def _list_channels(self, layer: Image | None) -> None:
+        n_channels = 1 if layer is None or layer.ndim > 4 else count_channels(layer)
+        self.channel_chooser.blockSignals(True)
+        self.channel_chooser.clear()
+        self.channel_chooser.addItem(CHOOSE, None)
+        for channel in range(n_channels):
+            self.channel_chooser.addItem(str(channel), channel)
+        self.channel_chooser.blockSignals(False)
+        self.form.setRowVisible(self.channel_chooser, n_channels > 1)
+
+    def _on_channel_chosen(self, _index: int) -> None:
+        self._update_summary()
+        self._measure_period()
+
+    def _take_source(self) -> Source:
+        if self._layer is None:
+            raise InputError("Open an image or a movie to analyse.")
+        return take_source(self._layer, self.channel_chooser.currentData())
+
+    # ------------------------------------------------------------------ telling
+
+    def _measure_period(self) -> None:
+        """Measure the lattice period of the frame that is shown, in the background."""
+        self._period = None
+        layer = self._layer
+        try:
+            movie = self._take_source().movie
+        except LatticeSymmetryError:
+            return
+        index = min(max(int(self.viewer.dims.current_step[0]), 0), len(movie) - 1)
+
+        def show(period: float | None) -> None:
+            if self._layer is layer:
+                self._period = period
+                self._update_summary()
+
+        measure = thread_worker(
+            _dominant_period, start_thread=False, worker_class=FunctionWorker, ignore_errors=True
+        )
+        worker = measure(movie, index)
+        worker.returned.connect(show)
+        worker.start()
+
+    def _update_summary(self, _event: Any = None) -> None:
+        try:
+            summary = Summary.of(self._take_source().movie, self.parameters.values(), self._period)
+        except LatticeSymmetryError as error:
+            summary = Summary(problem=str(error))
+        self.window_text.setText(summary.window)
+        self.grid_text.setText(summary.grid)
+        self.time_text.setText(summary.time)
+        self.problem_text.setText(summary.problem)
+        self.problem_text.setVisible(bool(summary.problem))
+
+    def _on_window_suggested(self, window: str) -> None:
+        self.parameters.controls["window"].set(int(window))
+
+    # ------------------------------------------------------------------ running
+
+    def _on_run_clicked(self) -> None:
+        if self.is_running:
+            self.cancel()
+        else:
+            self.start()
+
+    def start(self) -> None:
+        """Analyse the chosen layer as it is now; a wrong setting becomes a notification."""
+        try:
+            run = AnalysisRun(
+                self.viewer,
+                self._take_source(),
+                self.parameters.values(),
+                show_probabilities=self.show_probabilities.isChecked(),
+                show_uncertainty=self.show_uncertainty.isChecked(),
+                follow=self.follow.isChecked(),
+                parent=self,
+            )
+        except LatticeSymmetryError as error:
+            show_error(str(error))
+            return
+        self.run = run
+        run.progressed.connect(partial(self._on_progress, run))
+        run.frame_done.connect(self._on_frame_done)
+        run.finished.connect(partial(self._on_finished, run))
+        self._set_running(True)
+        run.start()
+
+    def cancel(self) -> None:
+        """Stop the analysis at the next block of windows; finished frames stay."""
+        if self.run is not None and self.is_running:
+            self.run.cancel()
+            self.run_button.setText("Cancelling…")
+            self.run_button.setEnabled(False)
+
+    def _set_running(self, running: bool) -> None:
+        self.run_button.setEnabled(True)
+        self.run_button.setText("Cancel" if running else "Run")
+        self.layer_chooser.enabled = not running
+        self.channel_chooser.setEnabled(not running)
+        self.parameters.set_enabled(not running)
+        if running:
+            self.legend.setText(describe_classes())
+            self.progress.setRange(0, 0)  # busy, until the network is loaded
+            self.status.setText("Loading the network…")
+
+    def _on_progress(self, run: AnalysisRun, done: int, total: int) -> None:
+        self.progress.setRange(0, total)
+        self.progress.setValue(done)
+        self.status.setText(run.describe_progress(done, total))
+
+    def _on_frame_done(self, shares: NDArray[np.float64]) -> None:
+        self.legend.setText(describe_classes(shares))
+
+    def _on_finished(self, run: AnalysisRun) -> None:
+        self._set_running(False)
+        self.progress.setRange(0, run.n_frames)
+        self.progress.setValue(run.n_done)
+        self.status.setText(run.describe_end())
+        self.result = run.result or self.result
+        self.save_button.setEnabled(self.result is not None)
+        self._update_summary()
+
+    # ------------------------------------------------------------------ keeping
+
+    def load_settings(self) -> None:
+        """Take over the settings that made the selected layer."""
+        layer = self.viewer.layers.selection.active
+        about = None if layer is None else result_metadata(layer)
+        if about is None:
+            show_error("Select a layer that an analysis made; then its settings can be loaded.")
+            return
+        try:
+            self.parameters.set_values(parse_parameters(**about["parameters"]))
+        except LatticeSymmetryError as error:
+            show_error(f"{layer.name}: {error}")
+
+    def _on_save_clicked(self) -> None:
+        if self.result is not None:
+            path, _ = QFileDialog.getSaveFileName(
+                self, "Save result", f"{self.result.name}.zarr", "Results (*.zarr)"
+            )
+            if path:
+                self._save(self.result, path)
+
+    def _save(self, result: MovieResult, path: str) -> None:
+        path = path if path.endswith(".zarr") else f"{path}.zarr"
+        try:
+            result.save(path)
+        except LatticeSymmetryError as error:
+            show_error(str(error))
+        else:
+            show_info(f"Saved {path}.")
+
+
+def _dominant_period(movie: Movie, index: int) -> float | None:
+    from napari_lattice_symmetry.spectrum.period import dominant_period
+
+    return dominant_period(movie.frame(index))

@@ -1,0 +1,146 @@
+"""Where layers lie in the world: read from a source layer, carried over to its maps."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from napari_lattice_symmetry.errors import InputError
+from napari_lattice_symmetry.movie import NANOMETRE, PIXEL
+
+if TYPE_CHECKING:
+    from napari.layers import Layer
+    from numpy.typing import NDArray
+
+    from napari_lattice_symmetry.analysis import MovieResult
+    from napari_lattice_symmetry.movie import Movie
+
+SECOND = "s"
+
+
+@dataclass(frozen=True)
+class LayerGeometry:
+    """Scale, position, units and names of a layer's axes, of which y and x are the last.
+
+    Parameters
+    ----------
+    scale, translate : tuple of float
+        As napari has them: the step along each axis, and where the first element's centre is.
+    units : tuple
+        Unit of each axis, a name or a ``pint.Unit``.
+    axis_labels : tuple of str
+        Name of each axis.
+    channel_axis : int, optional
+        The one axis beside time, y and x. Maps have a single element along it, as long as
+        all its channels together, so that they are seen at every channel.
+    """
+
+    scale: tuple[float, ...]
+    translate: tuple[float, ...]
+    units: tuple[Any, ...]
+    axis_labels: tuple[str, ...]
+    channel_axis: int | None = None
+
+    @classmethod
+    def of_layer(cls, layer: Layer, channel_axis: int | None = None) -> LayerGeometry:
+        """Read the geometry of a layer; a single image gets a time axis in front.
+
+        Raises
+        ------
+        InputError
+            If the layer is rotated, sheared or has an affine transform.
+        """
+        if not _is_upright(layer):
+            raise InputError(
+                f"{layer.name!r} is rotated, sheared or affinely transformed, so that maps would "
+                "not lie on it; reset its transform, or analyse it before it is transformed."
+            )
+        scale, translate = layer.scale.tolist(), layer.translate.tolist()
+        units, labels = list(layer.units), list(layer.axis_labels)
+        if layer.ndim == 2:
+            scale, translate = [1.0, *scale], [0.0, *translate]
+            units, labels = [PIXEL, *units], ["t", *labels]
+        if channel_axis is not None:
+            n_channels = layer.data.shape[channel_axis]
+            translate[channel_axis] += scale[channel_axis] * (n_channels - 1) / 2
+            scale[channel_axis] *= n_channels
+        return cls(tuple(scale), tuple(translate), tuple(units), tuple(labels), channel_axis)
+
+    @classmethod
+    def of_calibration(cls, calibrated: Movie | MovieResult) -> LayerGeometry:
+        """Make the geometry of a (T, Y, X) layer from the calibration of a movie."""
+        unit, time = calibrated.unit, calibrated.frame_time
+        return cls(
+            scale=(time or 1.0, *calibrated.pixel_size),
+            translate=(0.0, 0.0, 0.0),
+            units=(SECOND if time else PIXEL, unit, unit),
+            axis_labels=("t", "y", "x"),
+        )
+
+    @property
+    def time_axis(self) -> int:
+        """Which axis is time."""
+        return 1 if self.channel_axis == 0 else 0
+
+    @property
+    def pixel_size(self) -> tuple[float, float]:
+        """Size of a pixel along y and x: in nm if the units are lengths, else as it is."""
+        y, x = (_convert(self.scale[i], self.units[i], NANOMETRE) for i in (-2, -1))
+        if y is None or x is None:
+            y, x = self.scale[-2:]
+        return abs(y), abs(x)  # a negative scale flips an axis, and that is all
+
+    @property
+    def unit(self) -> str:
+        """What `pixel_size` is in: "nm" or "pixel"."""
+        lengths = (_convert(1.0, unit, NANOMETRE) for unit in self.units[-2:])
+        return PIXEL if None in lengths else NANOMETRE
+
+    @property
+    def frame_time(self) -> float | None:
+        """Seconds from one frame to the next, if the first axis is one of time."""
+        time = _convert(self.scale[self.time_axis], self.units[self.time_axis], SECOND)
+        return None if time is None else abs(time)
+
+    def of_maps(self, result: MovieResult) -> LayerGeometry:
+        """Give the geometry of the maps of `result`, made from the layer of this geometry."""
+        scale, translate = list(self.scale), list(self.translate)
+        time = self.time_axis
+        translate[time] += scale[time] * result.parameters.first_frame
+        scale[time] *= result.parameters.frame_step
+        pixel, origin = (scale[-2], scale[-1]), (translate[-2], translate[-1])
+        scale[-2:] = result.grid.scale(pixel)
+        translate[-2:] = result.grid.translate(pixel, origin)
+        return replace(self, scale=tuple(scale), translate=tuple(translate))
+
+    def shape_maps(self, maps: NDArray[Any]) -> NDArray[Any]:
+        """View maps (T, gy, gx) with the axes of the layer."""
+        return maps if self.channel_axis is None else np.expand_dims(maps, self.channel_axis)
+
+    def layer_arguments(self) -> dict[str, Any]:
+        """Give the keywords that napari's layers take."""
+        return {
+            "scale": self.scale,
+            "translate": self.translate,
+            "units": self.units,
+            "axis_labels": self.axis_labels,
+        }
+
+
+def _convert(value: float, unit: Any, target: str) -> float | None:
+    """Convert to `target`; None if the unit measures something else."""
+    import pint
+
+    quantity = pint.get_application_registry().Quantity(value, unit)
+    return float(quantity.to(target).magnitude) if quantity.is_compatible_with(target) else None
+
+
+def _is_upright(layer: Layer) -> bool:
+    """Tell whether scale and translate are all there is between data and world."""
+    return (
+        np.allclose(layer.rotate, np.eye(layer.ndim))
+        and np.allclose(layer.shear, 0)
+        and np.allclose(layer.affine.affine_matrix, np.eye(layer.ndim + 1))
+    )

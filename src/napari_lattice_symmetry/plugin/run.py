@@ -1,0 +1,205 @@
+"""One run of the analysis: its worker, and the layers that it fills."""
+
+from __future__ import annotations
+
+import logging
+import time
+from typing import TYPE_CHECKING
+
+import numpy as np
+from napari.layers import Labels, Layer
+from napari.utils.notifications import show_error
+from qtpy.QtCore import QObject, Signal  # type: ignore[attr-defined]
+
+from napari_lattice_symmetry.lattice import CLASSES
+from napari_lattice_symmetry.plugin.layers import (
+    class_features,
+    count_labels,
+    result_layers,
+    result_metadata,
+)
+from napari_lattice_symmetry.plugin.speed import Speed, Stopwatch
+from napari_lattice_symmetry.plugin.summary import count_frames, describe_duration
+from napari_lattice_symmetry.plugin.worker import create_analysis_worker
+from napari_lattice_symmetry.spectrum import WindowGrid
+
+if TYPE_CHECKING:
+    from napari.components import ViewerModel
+
+    from napari_lattice_symmetry.analysis import AnalysisParameters, FrameResult, MovieResult
+    from napari_lattice_symmetry.plugin.geometry import LayerGeometry
+    from napari_lattice_symmetry.plugin.source import Source
+
+logger = logging.getLogger(__name__)
+
+
+class AnalysisRun(QObject):
+    """Analyses a source in the background, and shows what is finished.
+
+    The source was taken when the run began, so whatever happens to its layer, the result is
+    that source's. When all layers of the result are removed, the run stops.
+
+    Parameters
+    ----------
+    viewer : napari.Viewer
+        Where the layers go, once the first frame is done.
+    source : Source
+        What to analyse.
+    parameters : AnalysisParameters
+        How.
+    show_probabilities, show_uncertainty : bool
+        Whether these layers are visible.
+    follow : bool
+        Whether the viewer goes to each frame as it is finished, until the user goes elsewhere.
+
+    Signals
+    -------
+    progressed(done, total)
+        Windows done, and windows in all.
+    frame_done(shares)
+        Area share of each class in all frames so far.
+    finished()
+        When the worker is gone, whatever the reason.
+    """
+
+    progressed = Signal(int, int)
+    frame_done = Signal(object)
+    finished = Signal()
+
+    def __init__(
+        self,
+        viewer: ViewerModel,
+        source: Source,
+        parameters: AnalysisParameters,
+        *,
+        show_probabilities: bool = False,
+        show_uncertainty: bool = False,
+        follow: bool = True,
+        parent: QObject | None = None,
+    ) -> None:
+        super().__init__(parent)
+        # Tells a window that does not fit here and now, not in the worker.
+        WindowGrid(source.movie.shape[1:], parameters.window, parameters.stride)
+        self.source, self.parameters = source, parameters
+        self.result: MovieResult | None = None
+        self.layers: list[Layer] = []
+        self.error: Exception | None = None
+        self.cancelled = self.is_over = False
+        self.n_frames = len(parameters.frame_indices(len(source.movie)))
+        self.stopwatch = Stopwatch()
+        self._viewer, self._follow = viewer, follow
+        self._visible = {
+            "show_probabilities": show_probabilities,
+            "show_uncertainty": show_uncertainty,
+        }
+        self._label_counts = np.zeros(len(CLASSES), dtype=np.int64)
+        self._followed_to: float | None = None
+        # Emitted in the worker's thread, received in this one.
+        self._worker = create_analysis_worker(source.movie, parameters, self.progressed.emit)
+        self.progressed.connect(self._on_progress)
+        self._worker.yielded.connect(self._on_frame)
+        self._worker.errored.connect(self._on_error)
+        self._worker.finished.connect(self._on_finished)  # type: ignore[arg-type]
+        if parent is not None:
+            parent.destroyed.connect(self._worker.quit)
+
+    def start(self) -> None:
+        """Start the worker."""
+        self._started = time.perf_counter()
+        self._worker.start()
+
+    def cancel(self) -> None:
+        """Ask the worker to stop; finished frames stay."""
+        self.cancelled = True
+        self._worker.quit()
+
+    @property
+    def speed(self) -> Speed | None:
+        """How fast it goes; None before the second block of windows."""
+        seconds, settings = self.stopwatch.seconds_per_window, self.parameters
+        if seconds is None:
+            return None
+        return Speed(seconds, settings.network, settings.window, settings.samples)
+
+    @property
+    def n_done(self) -> int:
+        """Number of finished frames."""
+        return 0 if self.result is None else int(self.result.done.sum())
+
+    def describe_progress(self, done: int, total: int) -> str:
+        """Say which frame is at work, and how long the rest will take."""
+        frame = min(done * self.n_frames // total + 1, self.n_frames)
+        text = f"Frame {frame} of {self.n_frames}"
+        if self.speed is None:
+            return text
+        left = describe_duration(self.speed.seconds_per_window * (total - done))
+        return f"{text}, about {left} left"
+
+    def describe_end(self) -> str:
+        """Say how it ended."""
+        kept = f"{self.n_done} of {count_frames(self.n_frames)} kept"
+        if self.error is not None:
+            return f"Stopped by an error: {kept}."
+        if self.layers and not self._present_layers():
+            return "Stopped, since all layers of the result were removed."
+        if self.cancelled and self.n_done < self.n_frames:
+            return f"Cancelled: {kept}."
+        taken = describe_duration(time.perf_counter() - self._started)
+        return f"Finished: {count_frames(self.n_frames)} in {taken}."
+
+    def _on_progress(self, done: int, _total: int) -> None:
+        self.stopwatch.tick(time.perf_counter(), done)
+
+    def _on_frame(self, output: tuple[MovieResult, FrameResult]) -> None:
+        self.result, frame = output
+        self.result.insert(frame)
+        self._label_counts += count_labels(frame.labels)
+        if not self.layers:
+            self._add_layers(self.result)
+        present = self._present_layers()
+        if not present:
+            self.cancel()
+            return
+        features = class_features(self._label_counts)
+        self._go_to(self.source.geometry.of_maps(self.result), frame.position)
+        for layer in present:
+            if isinstance(layer, Labels):
+                layer.features = features
+            layer.refresh(extent=False, highlight=False)
+        self.frame_done.emit(features["area share"])
+
+    def _present_layers(self) -> list[Layer]:
+        return [layer for layer in self.layers if layer in self._viewer.layers]
+
+    def _add_layers(self, result: MovieResult) -> None:
+        """Add the layers on top, and hide those of earlier runs on the same source."""
+        for layer in self._viewer.layers:
+            if (result_metadata(layer) or {}).get("source_layer") == self.source.movie.name:
+                layer.visible = False
+        for data, keywords, layer_type in result_layers(
+            result, self.source.geometry, origin=self.source.origin, **self._visible
+        ):
+            layer = Layer.create(data, keywords, layer_type)
+            self.layers.append(self._viewer.add_layer(layer))
+
+    def _go_to(self, maps: LayerGeometry, position: int) -> None:
+        """Show a finished frame, unless the user went elsewhere meanwhile."""
+        dims = self._viewer.dims
+        axis = dims.ndim - len(maps.scale) + maps.time_axis
+        if self._followed_to is not None and not np.isclose(dims.point[axis], self._followed_to):
+            self._follow = False
+        if self._follow:
+            start, step = maps.translate[maps.time_axis], maps.scale[maps.time_axis]
+            dims.set_point(axis, start + position * step)
+            self._followed_to = dims.point[axis]
+
+    def _on_error(self, error: Exception) -> None:
+        self.error = error
+        logger.info("The analysis stopped", exc_info=error)
+        show_error(str(error))
+
+    def _on_finished(self) -> None:
+        if self.speed is not None:
+            self.speed.remember()
+        self.is_over = True
+        self.finished.emit()

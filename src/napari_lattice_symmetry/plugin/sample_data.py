@@ -1,0 +1,40 @@
+"""The simulated movies as napari samples, each with its truth as a labels layer."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from napari.types import LayerData
+
+
+def growing_holes() -> list[LayerData]:
+    """Make a monolayer whose holes grow."""
+    return _simulated("growing-holes")
+
+
+def square_to_hexagonal() -> list[LayerData]:
+    """Make a lattice that slowly turns from square to hexagonal."""
+    return _simulated("square-to-hexagonal")
+
+
+def two_grains() -> list[LayerData]:
+    """Make two grains with an amorphous strip."""
+    return _simulated("two-grains")
+
+
+def gallery() -> list[LayerData]:
+    """Make a gallery of the six classes."""
+    return _simulated("gallery")
+
+
+def _simulated(name: str) -> list[LayerData]:
+    from napari_lattice_symmetry.lattice import simulate
+    from napari_lattice_symmetry.plugin.geometry import LayerGeometry
+    from napari_lattice_symmetry.plugin.layers import truth_layer
+    from napari_lattice_symmetry.plugin.readers import movie_layer
+
+    simulated = simulate(name)
+    geometry = LayerGeometry.of_calibration(simulated.movie)
+    truth = truth_layer(simulated.classes, f"{simulated.movie.name} · truth", geometry)
+    return [movie_layer(simulated.movie), truth]

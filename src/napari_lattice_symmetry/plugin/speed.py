@@ -1,0 +1,82 @@
+"""How long an analysis will take: what the last one took, remembered between sessions."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING
+
+from qtpy.QtCore import QSettings
+
+if TYPE_CHECKING:
+    from napari_lattice_symmetry.analysis import AnalysisParameters
+
+
+@dataclass(frozen=True)
+class Speed:
+    """Seconds that a window took, and under which settings.
+
+    Parameters
+    ----------
+    seconds_per_window : float
+        Without the time that loading the network took.
+    network, window, samples
+        As in `AnalysisParameters`.
+    """
+
+    seconds_per_window: float
+    network: str
+    window: int
+    samples: int
+
+    def fits(self, parameters: AnalysisParameters) -> bool:
+        """Tell whether it was measured with these settings."""
+        return (self.network, self.window, self.samples) == (
+            parameters.network,
+            parameters.window,
+            parameters.samples,
+        )
+
+    def remember(self) -> None:
+        """Keep this for later sessions."""
+        settings = _settings()
+        for key, value in asdict(self).items():
+            settings.setValue(key, value)
+
+
+def last_speed() -> Speed | None:
+    """Recall the last measurement; None if there was none."""
+    settings = _settings()
+    try:
+        return Speed(
+            float(settings.value("seconds_per_window")),
+            str(settings.value("network")),
+            int(settings.value("window")),
+            int(settings.value("samples")),
+        )
+    except (TypeError, ValueError):  # nothing there, or not ours
+        return None
+
+
+def _settings() -> QSettings:
+    return QSettings("napari-lattice-symmetry", "speed")
+
+
+class Stopwatch:
+    """Measures the time a window takes while windows come in by the block."""
+
+    def __init__(self) -> None:
+        self._first: tuple[float, int] | None = None
+        self._last: tuple[float, int] = (0.0, 0)
+
+    def tick(self, now: float, done: int) -> None:
+        """Note that `done` windows were done at the time `now` in seconds."""
+        self._last = (now, done)
+        # The first block is slow: it compiles the network.
+        self._first = self._first or self._last
+
+    @property
+    def seconds_per_window(self) -> float | None:
+        """Mean so far; None before the second block."""
+        if self._first is None or self._last[1] <= self._first[1]:
+            return None
+        return (self._last[0] - self._first[0]) / (self._last[1] - self._first[1])

@@ -1,0 +1,115 @@
+"""What an analysis will be, in words that need neither a viewer nor a widget."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from napari_lattice_symmetry.lattice import CLASSES, COLOURS
+from napari_lattice_symmetry.plugin.speed import Speed, last_speed
+from napari_lattice_symmetry.spectrum import WindowGrid
+
+if TYPE_CHECKING:
+    from napari_lattice_symmetry.analysis import AnalysisParameters
+    from napari_lattice_symmetry.movie import Movie
+
+# Lattice periods in a window: the networks know this many.
+FEWEST_PERIODS, BEST_PERIODS, MOST_PERIODS = 5, 10, 25
+
+
+@dataclass(frozen=True)
+class Summary:
+    """Lines about an analysis before it is run, or the one problem it has."""
+
+    window: str = ""
+    grid: str = ""
+    time: str = ""
+    problem: str = ""
+
+    @classmethod
+    def of(cls, movie: Movie, parameters: AnalysisParameters, period: float | None) -> Summary:
+        """Describe an analysis of `movie`, whose lattice period in px may be known.
+
+        Raises
+        ------
+        InputError
+            If it cannot be run.
+        """
+        grid = WindowGrid(movie.shape[1:], parameters.window, parameters.stride)
+        n_frames = len(parameters.frame_indices(len(movie)))
+        return cls(
+            window=describe_window(movie, parameters.window, period),
+            grid=describe_grid(grid, n_frames),
+            time=describe_time(parameters, grid.size, n_frames, last_speed()),
+        )
+
+
+def describe_window(movie: Movie, window: int, period: float | None) -> str:
+    """Give the size of a window in px, in nm if calibrated, and in periods if they are known.
+
+    A size that holds too few or too many periods comes with a link to a better one.
+    """
+    parts = [f"{window} px"]
+    if movie.calibrated:
+        sizes = dict.fromkeys(f"{window * size:.3g}" for size in movie.pixel_size)
+        parts.append(" x ".join(sizes) + " nm")
+    if period is None:
+        return " · ".join([*parts, "no clear period"])
+    parts.append(f"{window / period:.1f} periods")
+    text = " · ".join(parts)
+    better = min(round(BEST_PERIODS * period), *movie.shape[1:])
+    if FEWEST_PERIODS <= window / period <= MOST_PERIODS or better == window:
+        return text
+    fault = "few" if window / period < FEWEST_PERIODS else "many"
+    return f'{text}<br>too {fault}: <a href="{better}">use {better} px</a>'
+
+
+def describe_grid(grid: WindowGrid, n_frames: int) -> str:
+    """Give the number of windows a frame, and of frames."""
+    y, x = grid.shape
+    return f"{y} x {x} = {grid.size:,} a frame, {count_frames(n_frames)}"
+
+
+def describe_time(
+    parameters: AnalysisParameters, n_windows: int, n_frames: int, speed: Speed | None
+) -> str:
+    """Give the expected time, or say that it is not known."""
+    if speed is None:
+        return "not measured yet"
+    time = describe_duration(speed.seconds_per_window * n_windows * n_frames)
+    if speed.fits(parameters):
+        return f"about {time} for {count_frames(n_frames)}"
+    return (
+        f"roughly {time} for {count_frames(n_frames)}, going by the last run "
+        f"({speed.network}, {speed.window} px, {speed.samples} samples)"
+    )
+
+
+def describe_duration(seconds: float) -> str:
+    """Give a duration as a person would say it."""
+    if seconds < 1:
+        return "1 s"
+    if seconds < 50:
+        return f"{seconds:.0f} s"
+    minutes = max(1, round(seconds / 60))
+    if minutes < 60:
+        return f"{minutes} min"
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes} min" if minutes else f"{hours} h"
+
+
+def count_frames(n: int) -> str:
+    """Say "1 frame" or "90 frames"."""
+    return f"{n} frame" if n == 1 else f"{n} frames"
+
+
+def describe_classes(shares: Iterable[float] | None = None) -> str:
+    """Make a table of the classes in their colours, with the share of each if it is known."""
+    percents = [""] * len(CLASSES) if shares is None else [f" {share:.0%}" for share in shares]
+    cells = []
+    for name, percent in zip(CLASSES, percents, strict=True):
+        text = f"■</span> {name}{percent}".replace(" ", "&nbsp;")
+        cells.append(f'<td><span style="color:{COLOURS[name]}">{text}&nbsp;&nbsp;</td>')
+    rows = ["<tr>" + "".join(cells[i : i + 2]) + "</tr>" for i in range(0, len(cells), 2)]
+    return "<table>" + "".join(rows) + "</table>"
