@@ -1,0 +1,61 @@
+# `make demo` and `make test` are the two commands to know; each sets up all that it needs.
+
+BIN := .venv/bin
+DEMO := demo-output/growing-holes
+SCREEN := $(shell [ "$$(uname)" = Darwin ] && echo yes || echo "$$DISPLAY$$WAYLAND_DISPLAY")
+
+export TF_CPP_MIN_LOG_LEVEL ?= 2
+
+.PHONY: help
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
+
+.PHONY: demo
+demo: $(DEMO).tif ## Analyse the sample movie and open the result in napari
+	@$(BIN)/lattice-symmetry analyze $(DEMO).tif --output $(DEMO).zarr --overwrite
+ifneq ($(SCREEN),)
+	@$(MAKE) --no-print-directory .venv/.qt
+	$(BIN)/napari $(DEMO).tif $(DEMO).zarr --plugin napari-lattice-symmetry
+else
+	@echo "There is no screen to open napari on; the result lies in $(dir $(DEMO))."
+endif
+
+$(DEMO).tif: | .venv/.installed
+	@mkdir -p $(@D)
+	@$(BIN)/lattice-symmetry simulate growing-holes --output $@
+
+.PHONY: test
+test: lint .venv/.qt ## Check style, types and imports, and run all tests
+	$(BIN)/pytest
+
+.PHONY: lint
+lint: .venv/.installed ## Check style, types, imports and the plugin manifest alone
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/npe2 validate src/napari_lattice_symmetry/napari.yaml
+
+.PHONY: napari
+napari: .venv/.qt ## Open napari with the plugin's widgets
+	$(BIN)/napari --with napari-lattice-symmetry
+
+.PHONY: env
+env: .venv/.installed ## Build the virtual environment .venv alone
+
+.venv/.installed: pyproject.toml constraints.txt tools/setup
+	@tools/setup
+	@touch $@
+
+.venv/.qt: .venv/.installed tools/qt-libraries
+	@tools/qt-libraries
+	@touch $@
+
+.PHONY: constraints
+constraints: ## Bring constraints.txt up to date with pyproject.toml
+	@tools/constraints
+
+.PHONY: clean
+clean: ## Remove whatever make has made
+	rm -rf .venv .uv demo-output build dist .*_cache .hypothesis
+	find src tests -name __pycache__ -exec rm -rf {} +

@@ -1,0 +1,54 @@
+"""Put a trained network into the package: weights, hash, and how they were made.
+
+    python tools/ship_weights.py runs/polar
+
+takes the folder that ``lattice-symmetry train`` filled. Measure it afterwards with
+``make bench-accuracy``, which adds the figures.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import shutil
+import sys
+from pathlib import Path
+
+from napari_lattice_symmetry.model.registry import WEIGHTS, file_sha256
+
+DOCS_IMAGES = Path(__file__).parents[1] / "docs" / "images"
+
+
+def ship(run: Path) -> None:
+    """Copy the weights of a finished training and enter them in the registry."""
+    settings = json.loads((run / "training.json").read_text())
+    name, recipe = settings["network"], settings["recipe"]
+    with (run / "history.csv").open(newline="") as table:
+        last = list(csv.DictReader(table))[-1]
+
+    WEIGHTS.mkdir(exist_ok=True)
+    file = WEIGHTS / f"{name}.keras"
+    shutil.copy(run / file.name, file)
+    shutil.copy(run / "training.png", DOCS_IMAGES / f"training-{name}.png")
+    registry = WEIGHTS / "registry.json"
+    entries = json.loads(registry.read_text()) if registry.exists() else {}
+    entries[name] = {
+        "file": file.name,
+        "sha256": file_sha256(file),
+        "command": f"lattice-symmetry train {name} --output runs/{name} --seed {settings['seed']} "
+        f"--windows {recipe['windows']} --epochs {recipe['epochs']}",
+        "recipe": recipe,
+        "figures": {
+            "validation": {
+                "epochs": int(last["epoch"]),
+                "top1": round(float(last["val_accuracy"]), 4),
+                "top2": round(float(last["val_top2"]), 4),
+            }
+        },
+    }
+    registry.write_text(json.dumps(entries, indent=2) + "\n")
+    print(f"{file}: {file.stat().st_size / 1e6:.1f} MB, SHA-256 {entries[name]['sha256']}")
+
+
+if __name__ == "__main__":
+    ship(Path(sys.argv[1]))
