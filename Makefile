@@ -4,7 +4,7 @@ BIN := .venv/bin
 DEMO := demo-output/growing-holes
 SCREEN := $(shell [ "$$(uname)" = Darwin ] && echo yes || echo "$$DISPLAY$$WAYLAND_DISPLAY")
 
-export TF_CPP_MIN_LOG_LEVEL ?= 2
+export TF_CPP_MIN_LOG_LEVEL ?= 3
 
 .PHONY: help
 help: ## List the targets
@@ -35,6 +35,18 @@ lint: .venv/.installed ## Check style, types, imports and the plugin manifest al
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/npe2 validate src/napari_lattice_symmetry/napari.yaml
+
+.PHONY: bench
+bench: .venv/.installed ## Measure speed and write docs/performance.md
+	$(BIN)/python benchmarks/speed.py --write
+
+.PHONY: bench-accuracy
+bench-accuracy: .venv/.installed ## Measure accuracy and calibration and write docs/accuracy.md
+	$(BIN)/python benchmarks/accuracy.py --write
+
+.PHONY: bench-real
+bench-real: .venv/.installed ## Try the real images of LATTICE_SYMMETRY_DATA and write docs/real-images.md
+	$(BIN)/python benchmarks/real_images.py --write
 
 .PHONY: napari
 napari: .venv/.qt ## Open napari with the plugin's widgets

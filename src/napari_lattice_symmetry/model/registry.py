@@ -62,7 +62,7 @@ def _load(path: Path, name: str, sha256: str) -> Classifier:
             f"{sha256[:12]}...); reinstall napari-lattice-symmetry."
         )
     # TensorFlow tells of missing graphics cards at length.
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     import keras
 
     from napari_lattice_symmetry.model import networks  # noqa: F401  (registers its layers)
