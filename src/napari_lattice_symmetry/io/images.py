@@ -1,0 +1,33 @@
+"""PNG, JPEG and BMP: one image without calibration."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from pathlib import Path
+
+import numpy as np
+
+from napari_lattice_symmetry.errors import InputError
+from napari_lattice_symmetry.io.stack import Lazy, Stack
+
+SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp")
+
+
+def open_image(path: Path, files: ExitStack) -> dict[str, Stack]:
+    """Look at the header of an image; a print resolution is not a calibration."""
+    import imageio.v3 as iio
+
+    try:
+        image = files.enter_context(iio.imopen(path, "r", plugin="pillow"))
+    except OSError as error:
+        raise InputError(f"{path.name} is not a PNG, JPEG or BMP image.") from error
+    properties = image.properties(index=0)
+    shape, dtype = properties.shape, np.dtype(properties.dtype)
+    stack = Stack(
+        Lazy(shape, dtype, lambda: np.asarray(image.read(index=0))),
+        axes="YX" if len(shape) == 2 else "YXS",
+        metadata=image.metadata(index=0),
+        stored=path.stat().st_size,
+        compressed=True,
+    )
+    return {path.stem: stack}

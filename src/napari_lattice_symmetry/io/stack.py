@@ -1,0 +1,300 @@
+"""From an array that lies in a file to a movie in memory, or a lazy one."""
+
+from __future__ import annotations
+
+import math
+import weakref
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
+
+import numpy as np
+
+from napari_lattice_symmetry.errors import InputError
+from napari_lattice_symmetry.movie import NANOMETRE, PIXEL, Movie
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from napari_lattice_symmetry.movie import Frames
+
+_ORDER = "TZCYXS"
+_LUMINANCE = (0.2126, 0.7152, 0.0722)
+# Deflate packs 1032 bytes into one at most, LZW some 2700: beyond this a size is a lie.
+_MOST_COMPRESSED = 4096
+
+
+class ArrayLike(Protocol):
+    """What the libraries' arrays in files have in common."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Length of every axis."""
+
+    @property
+    def dtype(self) -> Any:
+        """Type of a value."""
+
+    def __getitem__(self, index: Any, /) -> Any:
+        """Read a part."""
+
+
+@dataclass(frozen=True)
+class Lazy:
+    """An array that is opened only when a part of it is asked for."""
+
+    shape: tuple[int, ...]
+    dtype: np.dtype[Any]
+    read: Callable[[], NDArray[Any]]
+
+    def __getitem__(self, index: Any) -> NDArray[Any]:
+        """Read a part."""
+        part: NDArray[Any] = self.read()[index]
+        return part
+
+
+@dataclass
+class Stack:
+    """An image or a stack of images in an open file, described but not read.
+
+    Parameters
+    ----------
+    data : array-like
+        Has shape, dtype and indexing.
+    axes : str
+        A letter an axis: T or Z (frames), C (channels), Y, X, S (grey or RGB, with or without
+        alpha). Where the file says nothing, or something else, the shape tells.
+    pixel_size : (float, float), optional
+        Along y and x, in nm.
+    frame_time : float, optional
+        In seconds.
+    channels : tuple of str
+        Names of the channels, where the file has them.
+    metadata : mapping
+        What the file says about itself.
+    refusal : str
+        Why it is not a movie ("is a spectrum image ..."), where the file says that.
+    in_parts : bool
+        Whether a frame can be read without the others.
+    stored : int, optional
+        Bytes that the file holds of it, to compare with what its shape declares.
+    compressed : bool
+        Whether these bytes may unpack into more.
+    """
+
+    data: ArrayLike
+    axes: str = ""
+    pixel_size: tuple[float, float] | None = None
+    frame_time: float | None = None
+    channels: tuple[str, ...] = ()
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+    refusal: str = ""
+    in_parts: bool = True
+    stored: int | None = None
+    compressed: bool = False
+
+    def __post_init__(self) -> None:
+        counts = Counter(self.axes)
+        known = counts["Y"] == counts["X"] == 1 and set(self.axes) <= set(_ORDER)
+        if not known or len(self.axes) != len(self.data.shape):
+            self.axes = _guess_axes(self.data.shape)
+        if not self.axes and not self.refusal:
+            self.refusal = (
+                f"holds an array of shape {self.data.shape}; frames must be (T, Y, X), "
+                "(T, C, Y, X) or one (Y, X) image."
+            )
+
+    def length(self, letters: str) -> int:
+        """Count the elements along the axes `letters`."""
+        sizes = zip(self.axes, self.data.shape, strict=True)
+        return math.prod(size for letter, size in sizes if letter in letters)
+
+    @property
+    def frame_shape(self) -> tuple[int, int]:
+        """(Y, X)."""
+        return self.length("Y"), self.length("X")
+
+    @property
+    def grey_dtype(self) -> np.dtype[Any]:
+        """Dtype of the frames when colours have become grey."""
+        dtype = np.dtype(self.data.dtype)
+        return np.result_type(dtype, np.float32) if self.length("S") > 2 else dtype
+
+    @property
+    def nbytes(self) -> int:
+        """Size of all values in bytes, as the file declares it."""
+        return math.prod(self.data.shape) * int(np.dtype(self.data.dtype).itemsize)
+
+
+Opener: TypeAlias = Callable[[Path, ExitStack], dict[str, Stack]]
+"""Opens a file, which the ExitStack is to close, and gives the images in it by their names."""
+
+
+def choose(path: Path, stacks: Mapping[str, Stack], dataset: str | None) -> Stack:
+    """Give the stack named `dataset`, or the only one.
+
+    Raises
+    ------
+    InputError
+        If there is none, or none of that name, or several and `dataset` is None.
+    """
+    if not stacks:
+        raise InputError(f"{path.name} holds no image: no array of numbers with two axes or more.")
+    if dataset is None and len(stacks) == 1:
+        return next(iter(stacks.values()))
+    if dataset is not None and dataset.strip("/") in stacks:
+        return stacks[dataset.strip("/")]
+    held = ", ".join(f"{name} {stack.data.shape}" for name, stack in stacks.items())
+    problem = "several datasets" if dataset is None else f"no dataset {dataset!r}"
+    raise InputError(f"{path.name} holds {problem}; choose one by name from: {held}.")
+
+
+def to_movie(stack: Stack, path: Path, channel: int | str | None, files: ExitStack) -> Movie:
+    """Read `stack`; what does not fit into a quarter of the free memory stays lazy.
+
+    A lazy movie takes the open `files` over, and closes them when it is gone.
+
+    Raises
+    ------
+    InputError
+        If it is not a stack of grey or RGB images, is larger than its file can be, has several
+        channels and none is chosen, or a frame does not fit into memory.
+    """
+    check(stack, path)
+    index = _channel_index(stack, path, channel)
+
+    order = sorted(range(len(stack.axes)), key=lambda axis: _ORDER.index(stack.axes[axis]))
+    frames = _load(stack, path, files).transpose(order)
+    if "C" in stack.axes:
+        frames = np.take(frames, index, axis=[stack.axes[axis] for axis in order].index("C"))
+    if "S" in stack.axes:
+        frames = grey(frames)
+    frames = frames.reshape((-1, *stack.frame_shape))
+    both = stack.length("T") > 1 and stack.length("Z") > 1
+    return Movie(
+        frames.astype(frames.dtype.newbyteorder("="), copy=False),
+        name=path.stem.removesuffix(".ome"),
+        pixel_size=stack.pixel_size or (1.0, 1.0),
+        unit=NANOMETRE if stack.pixel_size else PIXEL,
+        frame_time=None if both else stack.frame_time,
+        metadata=stack.metadata,
+        source=str(path),
+    )
+
+
+def check(stack: Stack, path: Path) -> None:
+    """Refuse what is no movie, before memory is taken for it.
+
+    Raises
+    ------
+    InputError
+        If it is not a stack of real numbers, or larger than its file can be.
+    """
+    dtype, shape = np.dtype(stack.data.dtype), stack.data.shape
+    if stack.refusal:
+        raise InputError(f"{path.name} {stack.refusal}")
+    if dtype.kind not in "buif":
+        raise InputError(f"{path.name} holds {dtype} values, which are not real numbers.")
+    if 0 in shape:
+        raise InputError(f"{path.name} holds an empty stack of shape {shape}.")
+    expansion = _MOST_COMPRESSED if stack.compressed else 1
+    if stack.stored is not None and stack.nbytes > stack.stored * expansion:
+        raise InputError(
+            f"{path.name} is damaged or truncated: its image of shape {shape} takes "
+            f"{stack.nbytes:,} bytes, and the file holds {stack.stored:,}."
+        )
+
+
+def grey(colours: Frames) -> Frames:
+    """Give the luminance of grey or RGB values (..., S), without alpha."""
+    if colours.shape[-1] < len(_LUMINANCE):
+        return colours[..., 0]
+    weights = np.asarray(_LUMINANCE, np.result_type(colours.dtype, np.float32))
+    luminance: Frames = colours[..., : len(_LUMINANCE)].astype(weights.dtype) @ weights
+    return luminance
+
+
+def memory_budget() -> int:
+    """Give the bytes that one movie may take: a quarter of the free memory."""
+    import psutil
+
+    return int(psutil.virtual_memory().available) // 4
+
+
+@contextmanager
+def one_sentence(path: Path) -> Iterator[None]:
+    """Turn whatever a library raises about a file into an InputError that names it."""
+    try:
+        yield
+    except InputError:
+        raise
+    except Exception as error:  # damaged files make libraries raise anything
+        reason = (str(error) or type(error).__name__).splitlines()[0].rstrip(".")
+        kind = path.suffix.lstrip(".").upper() or "image"
+        raise InputError(f"{path.name} is not a readable {kind} file ({reason}).") from error
+
+
+def _guess_axes(shape: tuple[int, ...]) -> str:
+    """Tell the axes from the shape alone: a last axis of 3 or 4 is colour."""
+    colour = shape[-1:] in ((3,), (4,))
+    return {2: "YX", 3: "YXS" if colour else "TYX", 4: "TYXS" if colour else "TCYX"}.get(
+        len(shape), ""
+    )
+
+
+def _channel_index(stack: Stack, path: Path, channel: int | str | None) -> int:
+    count = stack.length("C")
+    names = stack.channels or tuple(map(str, range(count)))
+    if channel is None and count == 1:
+        return 0
+    numbers = {name: index for index, name in enumerate(names)}
+    numbers |= {str(index): index for index in range(count) if str(index) not in numbers}
+    if str(channel) in numbers:
+        return numbers[str(channel)]
+    problem = "" if channel is None else f" and none is {channel!r}"
+    raise InputError(
+        f"{path.name} holds {count} channel{'s' * (count > 1)}{problem}; choose a channel by name "
+        f"or number from 0: {', '.join(names)}."
+    )
+
+
+def _load(stack: Stack, path: Path, files: ExitStack) -> Frames:
+    """Read all of it, or make a Dask array of one chunk a frame."""
+    budget = memory_budget()
+    if stack.nbytes <= budget:
+        values = stack.data[...]
+        return np.array(values) if isinstance(values, np.memmap) else np.asarray(values)
+    frame = stack.length("YXS") * np.dtype(stack.data.dtype).itemsize
+    if frame > budget or not stack.in_parts:
+        raise InputError(
+            f"{path.name} does not fit into memory: {frame if stack.in_parts else stack.nbytes:,} "
+            f"bytes have to be read at once, and {budget:,} (a quarter of what is free) can be."
+        )
+    import dask.array as da
+
+    shape, dtype = stack.data.shape, stack.data.dtype
+    frames: da.Array = da.from_array(  # type: ignore[no-untyped-call]
+        _OpenArray(stack.data, path, files.pop_all()),
+        chunks=tuple(
+            size if letter in "YXS" else 1 for letter, size in zip(stack.axes, shape, strict=True)
+        ),
+        name=False,
+        meta=np.empty((0,) * len(shape), dtype),
+    )
+    return frames
+
+
+class _OpenArray:
+    """An array in files that are open for as long as something may read it."""
+
+    def __init__(self, data: ArrayLike, path: Path, files: ExitStack) -> None:
+        self._data, self._path = data, path
+        self.shape, self.dtype, self.ndim = data.shape, data.dtype, len(data.shape)
+        weakref.finalize(self, files.close)
+
+    def __getitem__(self, index: Any) -> NDArray[Any]:
+        with one_sentence(self._path):
+            return np.asarray(self._data[index])

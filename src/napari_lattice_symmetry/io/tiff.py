@@ -1,0 +1,151 @@
+"""TIFF, ImageJ and OME-TIFF stacks."""
+
+from __future__ import annotations
+
+import struct
+from contextlib import ExitStack
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from xml.etree import ElementTree
+
+from napari_lattice_symmetry.errors import InputError
+from napari_lattice_symmetry.io.calibration import pixel_size_nm, seconds
+from napari_lattice_symmetry.io.stack import Stack
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+    from tifffile import TiffFile, TiffPageSeries
+
+SUFFIXES = (".tif", ".tiff")
+
+
+def open_tiff(path: Path, files: ExitStack) -> dict[str, Stack]:
+    """List the series of a TIFF file, thumbnails left out."""
+    import tifffile
+
+    try:
+        tif = files.enter_context(tifffile.TiffFile(path))
+        if len(tif.series) > 1 and tif.is_shaped:
+            # Frames that tifffile wrote one by one are a series each, unless it forgets its notes.
+            tif = files.enter_context(tifffile.TiffFile(path, is_shaped=False))
+    except tifffile.TiffFileError as error:
+        raise InputError(f"{path.name} is not a TIFF file, or a damaged one.") from error
+    _check_pages(path, tif)
+    stacks = {}
+    for number, series in enumerate(tif.series):
+        if series.keyframe.is_reduced:
+            continue
+        name = series.name or str(number)
+        stacks[f"{name} {number}" if name in stacks else name] = Stack(
+            _Series(series),
+            axes=_axes(series),
+            metadata=_metadata(tif),
+            stored=_stored(path, series),
+            compressed=series.keyframe.compression != 1,
+            **_calibration(tif, number),
+        )
+    return stacks
+
+
+class _Series:
+    """A series as an array: whole by tifffile itself, in parts by its Zarr view."""
+
+    def __init__(self, series: TiffPageSeries) -> None:
+        self._series = series
+        self.shape, self.dtype = series.shape, series.dtype
+
+    def __getitem__(self, index: Any) -> NDArray[Any]:
+        whole: NDArray[Any] = self._series.asarray() if index is ... else self._parts[index]
+        return whole
+
+    @cached_property
+    def _parts(self) -> Any:
+        import zarr
+
+        return zarr.open_array(self._series.aszarr(level=0), mode="r")
+
+
+def _check_pages(path: Path, tif: TiffFile) -> None:
+    """Follow the chain of pages to its end: of a cut file tifffile gives the pages left."""
+    if not len(tif.pages):
+        raise InputError(f"{path.name} is damaged or truncated: it has no image.")
+    end = tif.filehandle
+    end.seek(tif.pages.next_page_offset or 0)
+    pointer = end.read(tif.tiff.offsetsize)
+    if len(pointer) < tif.tiff.offsetsize or struct.unpack(tif.tiff.offsetformat, pointer)[0]:
+        raise InputError(
+            f"{path.name} is damaged or truncated: it breaks off after page {len(tif.pages)}."
+        )
+
+
+def _stored(path: Path, series: TiffPageSeries) -> int:
+    """Count the bytes of pixels that the pages point to and the file has."""
+    if series.dataoffset is not None:
+        return int(series.keyframe.parent.filehandle.size - series.dataoffset)
+    stored = 0
+    for page in series.pages:
+        if page is None:
+            raise InputError(f"{path.name} is incomplete: some of its frames are missing.")
+        size = page.parent.filehandle.size
+        for offset, count in zip(page.dataoffsets, page.databytecounts, strict=True):
+            if offset + count > size:
+                raise InputError(
+                    f"{path.name} is damaged or truncated: its pixels lie beyond its end."
+                )
+            stored += count
+    return stored
+
+
+def _axes(series: TiffPageSeries) -> str:
+    """Give the axes in the letters of a Stack: a sequence is frames, many samples are channels."""
+    axes: str = series.axes.replace("I", "T")
+    many = "S" in axes and series.shape[axes.index("S")] > 4
+    return axes.replace("S", "C") if many else axes
+
+
+def _calibration(tif: TiffFile, number: int) -> dict[str, Any]:
+    """Read calibration and channel names; a resolution in dots an inch is none."""
+    if tif.is_ome:
+        return _ome_calibration(str(tif.ome_metadata), number)
+    if tif.is_imagej:
+        return _imagej_calibration(tif)
+    return {}
+
+
+def _imagej_calibration(tif: TiffFile) -> dict[str, Any]:
+    facts, tags = tif.imagej_metadata or {}, tif.pages.first.tags
+    y, x = (
+        count / pixels if pixels else 0.0
+        for pixels, count in (tags.valueof(f"{axis}Resolution", (0, 1)) for axis in "YX")
+    )
+    return {
+        "pixel_size": pixel_size_nm(y, x, str(facts.get("unit", ""))),
+        "frame_time": seconds(float(facts.get("finterval", 0)), str(facts.get("tunit", "s"))),
+    }
+
+
+def _ome_calibration(xml: str, number: int) -> dict[str, Any]:
+    images = ElementTree.fromstring(xml).findall("{*}Image/{*}Pixels")
+    if number >= len(images):
+        return {}
+    pixels = images[number]
+    (y, unit_y), (x, unit_x) = (
+        (float(pixels.get(f"PhysicalSize{axis}", 0)), pixels.get(f"PhysicalSize{axis}Unit", "µm"))
+        for axis in "YX"
+    )
+    channels = pixels.findall("{*}Channel")
+    return {
+        "pixel_size": pixel_size_nm(y, x, unit_y, unit_x),
+        "frame_time": seconds(
+            float(pixels.get("TimeIncrement", 0)), pixels.get("TimeIncrementUnit", "s")
+        ),
+        "channels": tuple(node.get("Name") or str(i) for i, node in enumerate(channels)),
+    }
+
+
+def _metadata(tif: TiffFile) -> dict[str, Any]:
+    """Collect the texts and numbers of the first page, and what ImageJ adds."""
+    tags = tif.pages.first.tags.values()
+    facts = {tag.name: tag.value for tag in tags if isinstance(tag.value, str | int | float)}
+    return facts | {"imagej": tif.imagej_metadata} if tif.is_imagej else facts

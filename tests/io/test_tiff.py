@@ -1,0 +1,235 @@
+from __future__ import annotations
+
+from functools import partial
+
+import numpy as np
+import pytest
+import tifffile
+from PIL import Image
+
+from napari_lattice_symmetry.errors import InputError
+from napari_lattice_symmetry.io import list_datasets, read_movie
+
+
+def write_imagej(path, frames, axes="TYX", **metadata):
+    """Write pixels of 0.02 (y) by 0.01 (x) in the unit that is given."""
+    metadata = {"axes": axes, **metadata}
+    tifffile.imwrite(path, frames, imagej=True, resolution=(100, 50), metadata=metadata)
+    return path
+
+
+def test_imagej_stack_with_its_calibration(tmp_path, frames):
+    path = write_imagej(tmp_path / "a.tif", frames, unit="nm", finterval=0.5)
+    movie = read_movie(path)
+    np.testing.assert_array_equal(movie.frames, frames)
+    assert movie.pixel_size == pytest.approx((0.02, 0.01))
+    assert (movie.unit, movie.frame_time, movie.name) == ("nm", 0.5, "a")
+    assert movie.source == str(path)
+    assert movie.metadata["imagej"]["finterval"] == 0.5
+
+
+def test_imagej_escapes_of_units(tmp_path, frames):
+    path = write_imagej(tmp_path / "a.tif", frames, unit="\\u00B5m", finterval=20, tunit="ms")
+    movie = read_movie(path)
+    assert movie.pixel_size == pytest.approx((20, 10))
+    assert movie.frame_time == pytest.approx(0.02)
+
+
+@pytest.mark.parametrize("unit", ["pixel", "inch", "cm"])
+def test_imagej_units_that_are_no_lengths_of_a_micrograph(tmp_path, frames, unit):
+    movie = read_movie(write_imagej(tmp_path / "a.tif", frames, unit=unit))
+    assert (movie.unit, movie.pixel_size) == ("pixel", (1, 1))
+
+
+def test_dots_an_inch_are_no_calibration(tmp_path, frames):
+    path = tmp_path / "a.tif"
+    tifffile.imwrite(path, frames[0], resolution=(72, 72), resolutionunit="INCH")
+    assert not read_movie(path).calibrated
+
+
+def test_z_stack_is_a_movie(tmp_path, frames):
+    movie = read_movie(write_imagej(tmp_path / "a.tif", frames, axes="ZYX", finterval=2))
+    np.testing.assert_array_equal(movie.frames, frames)
+    assert movie.frame_time == 2
+
+
+def test_time_and_depth_follow_each_other_without_a_frame_time(tmp_path, frames):
+    volumes = np.stack([frames, 255 - frames])
+    movie = read_movie(write_imagej(tmp_path / "a.tif", volumes, axes="TZYX", finterval=2))
+    np.testing.assert_array_equal(movie.frames, volumes.reshape(10, 24, 32))
+    assert movie.frame_time is None
+
+
+def test_ome_with_its_calibration_and_channels(tmp_path, frames):
+    path = tmp_path / "a.ome.tif"
+    two = np.stack([frames, 255 - frames], axis=1)
+    facts = {
+        "axes": "TCYX",
+        "PhysicalSizeX": 0.3,
+        "PhysicalSizeXUnit": "Å",
+        "PhysicalSizeY": 40.0,
+        "PhysicalSizeYUnit": "pm",
+        "TimeIncrement": 250.0,
+        "TimeIncrementUnit": "ms",
+        "Channel": {"Name": ["HAADF", "BF"]},
+    }
+    tifffile.imwrite(path, two, metadata=facts)
+    with pytest.raises(InputError, match=r"a\.ome\.tif holds 2 channels.*HAADF, BF"):
+        read_movie(path)
+    with pytest.raises(InputError, match=r"none is 'EELS'.*HAADF, BF"):
+        read_movie(path, channel="EELS")
+    for channel in ("BF", 1, "1"):
+        movie = read_movie(path, channel=channel)
+        np.testing.assert_array_equal(movie.frames, 255 - frames)
+    assert movie.name == "a"
+    assert movie.pixel_size == pytest.approx((0.04, 0.03))
+    assert movie.frame_time == pytest.approx(0.25)
+
+
+def test_ome_lengths_are_micrometres_unless_it_says_otherwise(tmp_path, frames):
+    path = tmp_path / "a.ome.tif"
+    tifffile.imwrite(path, frames, metadata={"axes": "TYX", "PhysicalSizeX": 2e-5})
+    assert read_movie(path).pixel_size == pytest.approx((0.02, 0.02))
+
+
+@pytest.mark.parametrize("photometric", ["minisblack", "rgb"])
+@pytest.mark.parametrize("dtype", ["uint8", ">u2", "<f2", ">f4", "f8"])
+def test_types_of_values(tmp_path, frames, photometric, dtype):
+    path = tmp_path / "a.tif"
+    data = frames.astype(dtype)
+    if photometric == "rgb":
+        data = np.stack([data] * 3, axis=-1)
+    order = np.dtype(dtype).newbyteorder("=").str[0] if dtype[0] not in "<>" else dtype[0]
+    tifffile.imwrite(path, data, photometric=photometric, byteorder=order)
+    movie = read_movie(path)
+    np.testing.assert_allclose(movie.frames, frames, rtol=1e-6)
+    assert movie.frames.dtype.isnative
+    if photometric == "minisblack":
+        assert movie.frames.dtype == np.dtype(dtype).newbyteorder("=")
+
+
+@pytest.mark.parametrize("planar", ["contig", "separate"])
+def test_colour_becomes_luminance_and_alpha_is_dropped(tmp_path, planar):
+    path = tmp_path / "a.tif"
+    colours = np.zeros((4, 24, 32) if planar == "separate" else (24, 32, 4), np.uint8)
+    red, alpha = (
+        (colours[0], colours[3]) if planar == "separate" else np.moveaxis(colours, 2, 0)[::3]
+    )
+    red[:], alpha[:] = 100, 255
+    tifffile.imwrite(
+        path, colours, photometric="rgb", planarconfig=planar, extrasamples=["unassalpha"]
+    )
+    movie = read_movie(path)
+    assert movie.shape == (1, 24, 32)
+    np.testing.assert_allclose(movie.frames, 21.26, rtol=1e-6)
+
+
+def test_nan_stays(tmp_path, frames):
+    holes = frames.astype(np.float32)
+    holes[2, 3:5] = np.nan
+    tifffile.imwrite(tmp_path / "a.tif", holes)
+    np.testing.assert_array_equal(read_movie(tmp_path / "a.tif").frames, holes)
+
+
+def test_pages_without_any_description_are_frames(tmp_path, frames):
+    pages = [Image.fromarray(frame) for frame in frames]
+    pages[0].save(tmp_path / "a.tif", save_all=True, append_images=pages[1:])
+    np.testing.assert_array_equal(read_movie(tmp_path / "a.tif").frames, frames)
+
+
+def test_lzw(tmp_path, frames):
+    pytest.importorskip("imagecodecs", reason="tifffile unpacks LZW with imagecodecs")
+    Image.fromarray(frames[0]).save(tmp_path / "a.tif", compression="tiff_lzw")
+    np.testing.assert_array_equal(read_movie(tmp_path / "a.tif").frames, frames[:1])
+
+
+def test_pages_of_different_sizes_are_datasets(tmp_path, frames):
+    path = tmp_path / "a.tif"
+    with tifffile.TiffWriter(path) as tif:
+        tif.write(frames[0], metadata=None)
+        tif.write(frames[1, :16, :16], metadata=None)
+        tif.write(frames[2, :8, :8], metadata=None, subfiletype=1)  # a thumbnail
+    first, second = list_datasets(path)
+    with pytest.raises(InputError, match=r"several datasets.*\(24, 32\).*\(16, 16\)"):
+        read_movie(path)
+    assert read_movie(path, dataset=first).shape == (1, 24, 32)
+    np.testing.assert_array_equal(read_movie(path, dataset=second).frames[0], frames[1, :16, :16])
+
+
+@pytest.mark.parametrize(
+    "options", [{}, {"compression": "zlib"}, {"tile": (16, 16)}, {"imagej": True}]
+)
+def test_lazy_frames_are_the_same(tmp_path, frames, little_memory, options):
+    path = tmp_path / "a.tif"
+    tifffile.imwrite(path, frames, metadata={"axes": "TYX"}, **options)
+    movie = read_movie(path)
+    assert movie.frames.chunks == ((1,) * 5, (24,), (32,))
+    np.testing.assert_array_equal(movie.frames.compute(), frames)
+    np.testing.assert_array_equal(movie.frame(3), frames[3])
+
+
+def test_lazy_channels_and_colours(tmp_path, frames, little_memory):
+    path = tmp_path / "a.ome.tif"
+    grey = np.stack([frames, 255 - frames], axis=1)[:, :, :12, :16]
+    tifffile.imwrite(path, np.stack([grey] * 3, axis=-1), metadata={"axes": "TCYXS"})
+    movie = read_movie(path, channel=1)
+    assert movie.frames.chunks == ((1,) * 5, (12,), (16,))
+    np.testing.assert_allclose(movie.frames.compute(), grey[:, 1], rtol=1e-6)
+
+
+def test_a_frame_beyond_memory_is_refused(tmp_path, frames, little_memory):
+    tifffile.imwrite(tmp_path / "a.tif", np.tile(frames, 3))
+    with pytest.raises(InputError, match=r"a\.tif does not fit into memory: 2,304 bytes"):
+        read_movie(tmp_path / "a.tif")
+
+
+def write_pages(path, frames, **options):
+    """Write the frames one by one."""
+    with tifffile.TiffWriter(path) as tif:
+        for frame in frames:
+            tif.write(frame, **options)
+
+
+WRITERS = {
+    "imagej": partial(tifffile.imwrite, imagej=True, metadata={"axes": "TYX"}),
+    "ome": partial(tifffile.imwrite, ome=True, metadata={"axes": "TYX"}),
+    "bigtiff": partial(tifffile.imwrite, bigtiff=True),
+    "pages": write_pages,
+    "bare pages": partial(write_pages, metadata=None),
+    "compressed": partial(write_pages, compression="zlib"),
+    "strips": partial(write_pages, compression="zlib", rowsperstrip=4),
+}
+
+
+@pytest.mark.parametrize("kind", WRITERS)
+def test_cut_anywhere_it_is_whole_or_refused_quietly(tmp_path, frames, kind, caplog):
+    path, cut = tmp_path / "whole.tif", tmp_path / "cut.tif"
+    WRITERS[kind](path, frames)
+    np.testing.assert_array_equal(read_movie(path).frames, frames)
+    whole, refusals = path.read_bytes(), []
+    for size in np.linspace(1, len(whole) - 1, 50, dtype=int):
+        cut.write_bytes(whole[:size])
+        try:
+            # A cut behind the last pixel may lose nothing.
+            np.testing.assert_array_equal(read_movie(cut).frames, frames)
+        except InputError as error:
+            refusals.append(str(error))
+    assert len(refusals) > 35
+    assert all(sentence.startswith("cut.tif ") for sentence in refusals)
+    assert not caplog.records
+
+
+def test_a_page_that_claims_more_than_the_file_has(tmp_path, frames):
+    path = tmp_path / "a.tif"
+    tifffile.imwrite(path, frames[0])
+    with tifffile.TiffFile(path, mode="r+") as tif:
+        tif.pages[0].tags["ImageLength"].overwrite(4_000_000)
+        tif.pages[0].tags["ImageWidth"].overwrite(2_500_000)
+    with pytest.raises(InputError, match=r"a\.tif is damaged or truncated"):
+        read_movie(path)
+
+
+def test_text_named_tif(tmp_path):
+    (tmp_path / "notes.tif").write_text("not an image")
+    with pytest.raises(InputError, match=r"^notes\.tif is not a TIFF file, or a damaged one\.$"):
+        read_movie(tmp_path / "notes.tif")
