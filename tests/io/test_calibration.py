@@ -46,7 +46,8 @@ def test_sizes_keep_their_own_units_and_lose_their_signs():
 
 
 def test_a_size_that_is_left_out_is_that_of_the_other_axis():
-    assert pixel_size_nm(0, 3, "nm") == (3, 3)
+    assert pixel_size_nm(0, 3, "µm", "nm") == (3, 3)
+    assert pixel_size_nm(3, 0, "nm", "µm") == (3, 3)
 
 
 @pytest.mark.parametrize("size", [0, math.nan, math.inf])

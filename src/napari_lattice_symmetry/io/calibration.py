@@ -56,8 +56,9 @@ def pixel_size_nm(
     (float, float) or None
         Size along y and x, None if the unit is not a length or a size is not finite.
     """
-    size_y = _convert(y or x, unit, _NANOMETRES)
-    size_x = _convert(x or y, unit_x or unit, _NANOMETRES)
+    along_y, along_x = (y, unit), (x, unit_x or unit)
+    size_y = _convert(*(along_y if y else along_x), _NANOMETRES)
+    size_x = _convert(*(along_x if x else along_y), _NANOMETRES)
     return None if size_y is None or size_x is None else (size_y, size_x)
 
 
