@@ -1,8 +1,6 @@
 from __future__ import annotations
 
 import ast
-import subprocess
-import sys
 from importlib import import_module
 from importlib.metadata import version
 from pathlib import Path
@@ -10,25 +8,6 @@ from pathlib import Path
 import pytest
 
 import napari_lattice_symmetry as nls
-
-HEAVY = {
-    "dask",
-    "h5py",
-    "imageio",
-    "keras",
-    "matplotlib",
-    "napari",
-    "qtpy",
-    "tensorflow",
-    "tifffile",
-    "zarr",
-}
-
-
-def modules_after(statement):
-    code = f"import sys\n{statement}\nprint(*{{name.split('.')[0] for name in sys.modules}})"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    return set(done.stdout.split())
 
 
 @pytest.mark.parametrize("name", sorted(nls._MODULE_OF))
@@ -58,13 +37,3 @@ def test_version_is_that_of_the_package():
 def test_unknown_name_is_an_attribute_error():
     with pytest.raises(AttributeError, match="no attribute 'analyse'"):
         nls.analyse  # noqa: B018
-
-
-def test_import_loads_nothing_but_itself():
-    loaded = modules_after("import napari_lattice_symmetry")
-    assert "napari_lattice_symmetry" in loaded
-    assert not loaded & (HEAVY | {"numpy", "scipy", "pydantic"})
-
-
-def test_public_names_cost_no_heavy_library():
-    assert not modules_after("from napari_lattice_symmetry import *") & HEAVY
