@@ -6,6 +6,7 @@ from napari_lattice_symmetry.lattice.windows import INSTRUMENT, PAPER, draw_wind
 from napari_lattice_symmetry.model import load_model
 from napari_lattice_symmetry.model.dataset import BENCHMARK
 from napari_lattice_symmetry.spectrum import WindowGrid
+from napari_lattice_symmetry.spectrum.polar import polar_spectrum
 
 
 @pytest.fixture(scope="module")
@@ -93,3 +94,14 @@ def test_any_real_dtype_will_do(polar, dtype):
 def test_what_is_no_window_is_refused(polar, windows, samples, sentence):
     with pytest.raises(InputError, match=sentence):
         polar.classify(windows, samples=samples)
+
+
+def test_features_lead_to_the_probabilities_without_dropout(polar):
+    windows, _ = draw_windows(70, INSTRUMENT, seed=0)
+    features = polar.features(windows)
+    assert features.shape == (70, 128)
+    weights, bias = polar.network.layers[-1].get_weights()
+    logits = features @ weights + bias
+    p = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+    spectra = polar_spectrum(windows)[..., np.newaxis]
+    np.testing.assert_allclose(p, polar.network.predict(spectra, verbose=0), atol=1e-4)

@@ -42,9 +42,9 @@ def test_thinned_networks_agree_with_the_plain_dropout_loop(network, windows):
 @pytest.mark.parametrize("network", SPECTRA)
 def test_a_thinned_network_is_the_network_with_its_masks(network, windows):
     model = load_model(network)
-    _, head = split_at_dropout(model.network)
+    trunk, head = split_at_dropout(model.network)
     first, second = (mask[0] for mask in draw_masks(head, seed=5, samples=range(1)))
-    features = model.features(windows)
+    features = keras.ops.convert_to_numpy(trunk(SPECTRA[network](windows)[..., np.newaxis]))
     dense = [layer.get_weights() for layer in head if isinstance(layer, keras.layers.Dense)]
     x = features * first
     x = np.maximum(x @ dense[0][0] + dense[0][1], 0) * second

@@ -42,11 +42,11 @@ def test_a_network_from_a_file_is_named_and_hashed(tmp_path):
 def test_files_that_are_no_networks_are_refused_by_name(tmp_path):
     with pytest.raises(ModelError, match="'resnet' is no network"):
         load_model("resnet")
-    with pytest.raises(ModelError, match="missing.keras does not exist"):
+    with pytest.raises(ModelError, match=r"missing\.keras does not exist"):
         load_model(tmp_path / "missing.keras")
     text = tmp_path / "text.keras"
     text.write_text(json.dumps({"class_name": "Sequential"}))
-    with pytest.raises(ModelError, match="text.keras cannot be read"):
+    with pytest.raises(ModelError, match=r"text\.keras cannot be read"):
         load_model(text)
 
 

@@ -158,18 +158,32 @@ class Classifier:
         if not 1 <= samples <= 5000:
             raise InputError(f"{samples} MC samples are out of range; use 1 to 5000.")
         heads = self._heads(samples, seed)
-        grid = windows.shape[:-2]
-        for start in range(0, int(np.prod(grid)), BLOCK):
-            index = np.unravel_index(np.arange(start, min(start + BLOCK, np.prod(grid))), grid)
-            yield self._classify_block(windows[index], heads)
+        for block in _blocks(windows):
+            yield self._classify_block(block, heads)
 
     def features(self, windows: NDArray[Any]) -> Float32:
-        """Compute what enters the first dropout, shape (n, width), for windows (n, w, w)."""
+        """Compute what the last layer decides on, without dropout.
+
+        Parameters
+        ----------
+        windows : ndarray, shape (n, w, w) or (rows, columns, w, w)
+            As for `classify`.
+
+        Returns
+        -------
+        ndarray, shape (n, width), float32
+            For the windows in C order; 128 values each in the shipped networks.
+        """
         import keras
 
-        blocks = [self._trunk_block(windows[i : i + BLOCK]) for i in range(0, len(windows), BLOCK)]
-        features: Float32 = np.concatenate([keras.ops.convert_to_numpy(b) for b in blocks])
-        return features[: len(windows)]
+        dense = [layer for layer in self._head if isinstance(layer, keras.layers.Dense)]
+        features = []
+        for block in _blocks(_checked(windows)):
+            x = self._trunk_block(block)[: len(block)]
+            for layer in dense[:-1]:
+                x = layer(x)
+            features.append(keras.ops.convert_to_numpy(x))
+        return np.concatenate(features)
 
     def _trunk_block(self, windows: NDArray[Any]) -> Any:
         """Compute features of up to `BLOCK` windows, filled up to `BLOCK`."""
@@ -211,6 +225,14 @@ def entropy(probabilities: NDArray[np.float64]) -> NDArray[np.float64]:
     """Shannon entropy along the last axis, in nats."""
     p = np.clip(probabilities, 1e-12, None)
     return np.asarray(-(p * np.log(p)).sum(axis=-1))
+
+
+def _blocks(windows: NDArray[Any]) -> Iterator[NDArray[Any]]:
+    """Copy out successive blocks (n, w, w) of windows in C order."""
+    grid = windows.shape[:-2]
+    n = int(np.prod(grid))
+    for start in range(0, n, BLOCK):
+        yield windows[np.unravel_index(np.arange(start, min(start + BLOCK, n)), grid)]
 
 
 def _checked(windows: NDArray[Any]) -> NDArray[Any]:

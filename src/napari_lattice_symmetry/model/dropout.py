@@ -54,7 +54,8 @@ def split_at_dropout(model: keras.Model) -> tuple[keras.Model, list[keras.Layer]
                 f"The network {model.name!r} has a {type(layer).__name__} layer after its first "
                 "dropout; only Dense and Dropout layers can be sampled."
             )
-    return keras.Model(model.inputs, layers[first].input, name=f"{model.name}_trunk"), head
+    trunk = keras.Model(model.inputs[0], layers[first].input, name=f"{model.name}_trunk")
+    return trunk, head
 
 
 def _is_dropout(layer: keras.Layer) -> bool:
