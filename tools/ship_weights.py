@@ -25,6 +25,7 @@ def ship(run: Path) -> None:
     name, recipe = settings["network"], settings["recipe"]
     with (run / "history.csv").open(newline="") as table:
         last = list(csv.DictReader(table))[-1]
+    calibration = json.loads((run / "calibration.json").read_text())
 
     WEIGHTS.mkdir(exist_ok=True)
     file = WEIGHTS / f"{name}.keras"
@@ -38,6 +39,7 @@ def ship(run: Path) -> None:
         "command": f"lattice-symmetry train {name} --output runs/{name} --seed {settings['seed']} "
         f"--windows {recipe['windows']} --epochs {recipe['epochs']}",
         "recipe": recipe,
+        "temperature": round(calibration["temperature"], 4),
         "figures": {
             "validation": {
                 "epochs": int(last["epoch"]),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
@@ -107,6 +108,9 @@ class Classifier:
 
     def __repr__(self) -> str:
         return f"Classifier({self.name!r}, sha256={self.sha256[:12]!r})"
+
+    def __reduce__(self) -> tuple[Callable[..., Classifier], tuple[bytes, str, str]]:
+        return _restore, (pickle.dumps(self.network), self.name, self.sha256)
 
     def _make_heads(self, samples: int, seed: int) -> ThinnedHeads:
         from napari_lattice_symmetry.model.dropout import ThinnedHeads
@@ -219,6 +223,13 @@ class Classifier:
             mutual_information=information.astype(np.float32),
             thinned_totals=np.concatenate(thinned_totals),
         )
+
+
+def _restore(network: bytes, name: str, sha256: str) -> Classifier:
+    """Make a classifier of what was pickled, once its layers are known."""
+    from napari_lattice_symmetry.model import networks  # noqa: F401  (registers its layers)
+
+    return Classifier(pickle.loads(network), name, sha256)
 
 
 def entropy(probabilities: NDArray[np.float64]) -> NDArray[np.float64]:

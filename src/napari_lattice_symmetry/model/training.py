@@ -14,6 +14,7 @@ import keras
 
 from napari_lattice_symmetry.errors import InputError
 from napari_lattice_symmetry.model import networks
+from napari_lattice_symmetry.model.calibration import calibrate
 from napari_lattice_symmetry.model.dataset import (
     TRAINING,
     VALIDATION,
@@ -39,6 +40,8 @@ class Recipe:
         Of Adam; falls to zero along a half cosine where `cosine` is set.
     turn : bool
         Turn and mirror spectra at random (log-polar spectra only).
+    calibrate : bool
+        Scale the trained network's logits on the validation windows, see `calibration`.
     """
 
     windows: int
@@ -50,6 +53,7 @@ class Recipe:
     learning_rate: float
     cosine: bool
     turn: bool
+    calibrate: bool
 
 
 RECIPES = {
@@ -63,6 +67,7 @@ RECIPES = {
         learning_rate=1.5e-3,
         cosine=True,
         turn=True,
+        calibrate=True,
     ),
     # Vasudevan et al. 2018: 19,200 + 4,800 windows, 30 epochs, Adam with Keras' defaults.
     "published": Recipe(
@@ -75,6 +80,7 @@ RECIPES = {
         learning_rate=1e-3,
         cosine=False,
         turn=False,
+        calibrate=False,
     ),
 }
 
@@ -102,7 +108,8 @@ def train(
         Which network, with its own recipe.
     output : path
         Folder for the simulated set, checkpoints, ``history.csv``, ``training.png``,
-        ``training.json`` and, in the end, the weights. A training found there is continued.
+        ``training.json``, ``calibration.json`` and, in the end, the weights. A training found
+        there is continued.
     windows, epochs : int, optional
         Instead of the recipe's.
     seed : int
@@ -156,6 +163,8 @@ def train(
     path = output / f"{network}.keras"
     trained = BUILDERS[network]()
     trained.set_weights(model.get_weights())
+    temperature = calibrate(trained, *validation) if recipe.calibrate else 1.0
+    (output / "calibration.json").write_text(json.dumps({"temperature": temperature}) + "\n")
     trained.save(path)
     return path
 
