@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -14,9 +16,11 @@ import numpy as np
 from napari_lattice_symmetry.analysis import (
     AnalysisParameters,
     MovieResult,
+    check_target,
     is_result,
     iter_analyze,
     load_result,
+    open_result,
     parse_parameters,
     plot_fractions,
     plot_maps,
@@ -26,7 +30,7 @@ from napari_lattice_symmetry.analysis import (
     versions,
 )
 from napari_lattice_symmetry.analysis.parameters import FEWEST_PERIODS, MOST_PERIODS
-from napari_lattice_symmetry.analysis.storage import check_target, writing
+from napari_lattice_symmetry.analysis.storage import writing
 from napari_lattice_symmetry.errors import AnalysisError, InputError, LatticeSymmetryError
 from napari_lattice_symmetry.io import read_movie
 from napari_lattice_symmetry.lattice import CLASSES, SIMULATIONS, simulate
@@ -36,6 +40,7 @@ from napari_lattice_symmetry.spectrum.period import dominant_period
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from napari_lattice_symmetry.analysis.cluster import Cluster
     from napari_lattice_symmetry.model.classifier import Classifier
     from napari_lattice_symmetry.movie import Movie
 
@@ -107,6 +112,10 @@ _overwrite_option = click.option("--overwrite", is_flag=True, help="Replace olde
 @_overwrite_option
 @_file_options
 @click.option("--plots/--no-plots", default=True, show_default=True, help="Draw figures as PNG.")
+@click.option("--scheduler", metavar="ADDRESS", help="Dask scheduler whose workers analyse.")
+@click.option(
+    "--workers", type=click.IntRange(1), help="Start so many Dask workers on this machine."
+)
 @_analysis_options
 def analyze(
     file: Path,
@@ -116,13 +125,18 @@ def analyze(
     dataset: str | None,
     channel: str | None,
     plots: bool,
+    scheduler: str | None,
+    workers: int | None,
     **settings: Any,
 ) -> None:
     """Analyse the movie or image in FILE.
 
-    Writes the result (Zarr) and, beside it, the phase fractions (CSV) and figures (PNG), and
-    prints the phase fractions. Ctrl-C keeps the finished frames.
+    Writes the result (Zarr) frame by frame and, at the end, the phase fractions (CSV) and
+    figures (PNG) beside it, and prints the phase fractions. Whatever ends a run early, the same
+    command continues after the finished frames.
     """
+    if scheduler and workers:
+        raise InputError("Give either --scheduler or --workers, not both.")
     parameters = parse_parameters(**settings)
     output = output or Path(f"{file.stem}.zarr")
     if output.suffix != ".zarr":
@@ -132,52 +146,71 @@ def analyze(
     ]
     written = [output, table, *(figures if plots else [])]
 
-    movie = read_movie(file, dataset=dataset, channel=channel)
-    result = MovieResult.empty(movie, parameters)
-    _refuse_existing(written[1:], overwrite)
-    check_target(output, overwrite=overwrite)
+    movie = read_movie(file, dataset=dataset, channel=channel, lazy=True)
+    _refuse_existing(written[1:], overwrite or output.exists())
+    check_target(output, movie, parameters, overwrite=overwrite)
     model = load_model(parameters.network)
-    result.provenance = provenance(model, movie, parameters)
-    start = perf_counter()
-    interruption = _run(movie, model, result)
-    seconds = perf_counter() - start
+    origin = provenance(model, movie, parameters)
+    with (
+        _cluster(scheduler, workers) as cluster,
+        open_result(output, movie, parameters, origin, overwrite=overwrite) as result,
+    ):
+        interruption = _run(movie, model, result, cluster)
     n_done, n = int(result.done.sum()), len(result.done)
-    if n_done:
-        result.save(output, overwrite=overwrite)
-        result.to_csv(table)
-        if plots:
-            _save_figures(result, *figures)
-        click.echo(_phase_table(result))
-        windows = n_done * result.grid.size
-        click.echo(f"\n{n_done} of {n} frames, {windows} windows in {seconds:.1f} s.")
-        click.echo("Wrote " + ", ".join(map(str, written)) + ".")
     if interruption:
         kept = f"{n_done} of {n} frames are finished and kept" if n_done else "no frame is finished"
         click.echo(f"Stopped early: {kept}.", err=True)
     if isinstance(interruption, LatticeSymmetryError):
         raise interruption
+    if n_done:
+        result.to_csv(table)
+        if plots:
+            _save_figures(result, *figures)
+        click.echo(_phase_table(result))
+        click.echo("Wrote " + ", ".join(map(str, written)) + ".")
     if interruption:
         raise click.exceptions.Exit(INTERRUPTED)
 
 
+def _cluster(scheduler: str | None, workers: int | None) -> AbstractContextManager[Cluster | None]:
+    """Start what is to analyse: nothing if that is done right here."""
+    if workers is None:
+        return nullcontext(scheduler)
+    from napari_lattice_symmetry.analysis.cluster import local_cluster
+
+    return local_cluster(workers)
+
+
 def _run(
-    movie: Movie, model: Classifier, result: MovieResult
+    movie: Movie, model: Classifier, result: MovieResult, cluster: Cluster | None
 ) -> KeyboardInterrupt | AnalysisError | None:
     """Fill a result frame by frame behind a progress bar; give what ended it early."""
     from tqdm import tqdm
 
-    with tqdm(total=len(result.done) * result.grid.size, unit="window", desc=movie.name) as bar:
+    size, n, n_before = result.grid.size, len(result.done), int(result.done.sum())
+    start = perf_counter()
+    interruption = None
+    with tqdm(total=n * size, initial=n_before * size, unit="window", desc=movie.name) as bar:
         try:
             for frame in iter_analyze(
                 movie,
                 result.parameters,
+                done=result.done,
+                scheduler=cluster,
                 model=model,
                 progress=lambda done, total: bar.update(done - bar.n),
             ):
                 result.insert(frame)
-        except (KeyboardInterrupt, AnalysisError) as interruption:
-            return interruption
-    return None
+                if frame.failure:
+                    bar.write(frame.failure, file=sys.stderr)
+        except (KeyboardInterrupt, AnalysisError) as error:
+            interruption = error
+    seconds, n_done = perf_counter() - start, int(result.done.sum())
+    windows = (n_done - n_before) * size
+    earlier = f" ({n_before} of them before)" if n_before else ""
+    skipped = f", {result.failed.sum()} skipped" if result.failed.any() else ""
+    click.echo(f"{n_done} of {n} frames{earlier}{skipped}, {windows} windows in {seconds:.1f} s.")
+    return interruption
 
 
 def _save_figures(result: MovieResult, fractions: Path, maps: Path) -> None:
@@ -190,7 +223,7 @@ def _save_figures(result: MovieResult, fractions: Path, maps: Path) -> None:
 
 def _analysed_ends(result: MovieResult) -> list[int]:
     """Give the rows of the first and the last frame that show something."""
-    analysed = np.flatnonzero((result.labels > 0).any(axis=(1, 2)))
+    analysed = np.flatnonzero(np.asarray((result.labels > 0).any(axis=(1, 2))))
     return sorted({int(analysed[0]), int(analysed[-1])}) if len(analysed) else [0]
 
 

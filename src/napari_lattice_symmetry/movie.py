@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import cached_property
+from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -38,10 +41,15 @@ class Movie:
         "nm" when the file was calibrated (readers convert), else "pixel".
     frame_time : float, optional
         Seconds from one frame to the next.
+    calibration_source : str, optional
+        Where the pixel size and the frame time come from, in words.
     metadata : mapping
         Whatever the file says about itself, kept whole.
     source : str, optional
         Where the frames came from, usually a path.
+    reopen : callable, optional
+        Opens the movie anew, where the frames can be read again; can be pickled, so that other
+        processes read the frames for themselves.
 
     Raises
     ------
@@ -55,8 +63,10 @@ class Movie:
     pixel_size: tuple[float, float] = (1.0, 1.0)
     unit: str = PIXEL
     frame_time: float | None = None
+    calibration_source: str | None = None
     metadata: Mapping[str, Any] = field(default_factory=dict)
     source: str | None = None
+    reopen: Callable[[], Movie] | None = None
 
     def __post_init__(self) -> None:
         shape, dtype = self.frames.shape, np.dtype(self.frames.dtype)
@@ -70,9 +80,7 @@ class Movie:
         if dtype.kind not in "buif":
             raise InputError(f"{self.name}: {dtype} frames are not real numbers.")
         if self.unit not in (NANOMETRE, PIXEL):
-            raise InputError(
-                f"{self.name}: unit {self.unit!r} is not known; use 'nm' or 'pixel'."
-            )
+            raise InputError(f"{self.name}: unit {self.unit!r} is not known; use 'nm' or 'pixel'.")
         if not all(np.isfinite(size) and size > 0 for size in self.pixel_size):
             raise InputError(
                 f"{self.name}: pixel size {self.pixel_size} must be positive and finite."
@@ -91,6 +99,16 @@ class Movie:
         """(T, Y, X)."""
         t, y, x = self.frames.shape
         return int(t), int(y), int(x)
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """SHA-256 of shape, dtype and three frames; tells movies of the same name apart."""
+        n = len(self)
+        digest = sha256(f"{self.shape} {np.dtype(self.frames.dtype).name}".encode())
+        for index in sorted({0, n // 2, n - 1}):
+            with suppress(Exception):  # a frame that cannot be read, whatever its reader raises
+                digest.update(self.frame(index).tobytes())
+        return digest.hexdigest()
 
     def __len__(self) -> int:
         return self.shape[0]

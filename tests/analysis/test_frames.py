@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from itertools import islice
+
 import dask.array as da
 import numpy as np
 import pytest
@@ -144,7 +146,7 @@ class CountingFrames:
         return self.frames[index]
 
 
-def test_frames_are_read_one_at_a_time(frames, parameters, fake_model):
+def test_frames_are_read_one_at_a_time_and_once(frames, parameters, fake_model):
     frames[0] = 0
     lazy = CountingFrames(frames)
     iterator = iter_analyze(Movie(lazy), parameters, model=fake_model)
@@ -152,7 +154,7 @@ def test_frames_are_read_one_at_a_time(frames, parameters, fake_model):
     next(iterator)
     assert lazy.read == [0, 1]  # 1 shows something; 0 does not
     list(iterator)
-    assert lazy.read == [0, 1, 1, 2, 3, 4, 5]
+    assert lazy.read == [0, 1, 2, 3, 4, 5]
 
 
 @pytest.mark.parametrize("blocks", [0, 1, 4])
@@ -208,20 +210,89 @@ def test_bad_settings_and_arrays_are_told(frames, fake_model):
         analyze(np.zeros((0, 64, 64)), model=fake_model)
 
 
-def test_unreadable_frame_is_named_and_earlier_ones_are_there(frames, parameters, fake_model):
+def movie_with_gaps(frames, *gaps, **keywords):
+    """Make a lazy movie some of whose frames cannot be read."""
+
     def read(block_info=None):
         index = block_info[None]["chunk-location"][0]
-        if index == 2:
+        if index in gaps:
             raise OSError("file is truncated\nat byte 99")
         return frames[index : index + 1]
 
-    lazy = da.map_blocks(read, chunks=((1,) * 6, (48,), (80,)), dtype=float, meta=np.empty(0))
-    iterator = iter_analyze(Movie(lazy, name="cut"), parameters, model=fake_model)
-    assert [next(iterator).index, next(iterator).index] == [0, 1]
-    with pytest.raises(
-        AnalysisError, match=r"^cut: frame 2 cannot be read \(file is truncated\)\.$"
-    ):
+    chunks = ((1,) * len(frames), (48,), (80,))
+    lazy = da.map_blocks(read, chunks=chunks, dtype=float, meta=np.empty(0))
+    return Movie(lazy, name="cut", **keywords)
+
+
+def test_frame_that_cannot_be_read_is_skipped_marked_and_told(
+    frames, parameters, fake_model, caplog
+):
+    expected = analyze(frames, parameters, model=fake_model)
+    movie = movie_with_gaps(frames, 0, 2)
+    failures = [frame.failure for frame in iter_analyze(movie, parameters, model=fake_model)]
+    assert failures[2] == "cut: frame 2 cannot be read (file is truncated)."
+    assert not any(failures[1:2] + failures[3:])
+
+    result = analyze(movie, parameters, model=fake_model)
+    assert result.failed.tolist() == [True, False, True, False, False, False]
+    assert (result.done == ~result.failed).all()
+    assert (result.labels[result.failed] == 0).all()
+    for name in ("mean", "std"):
+        values = getattr(result, name)
+        assert np.isnan(values[:, result.failed]).all()
+        np.testing.assert_array_equal(
+            values[:, result.done], getattr(expected, name)[:, result.done]
+        )
+    assert failures[2] in caplog.messages
+
+
+def test_run_ends_after_frames_in_a_row_that_cannot_be_read(frames, parameters, fake_model):
+    many = np.concatenate([frames, frames])
+    movie = movie_with_gaps(many, 1, 2, 3, 4, *range(6, 12))
+    iterator = iter_analyze(movie, parameters, model=fake_model)
+    assert [frame.index for frame in islice(iterator, 10)] == list(range(10))
+    with pytest.raises(AnalysisError, match=r"5 frames in a row cannot be read; .*: frame 10"):
         next(iterator)
+
+
+@pytest.mark.parametrize("n", [3, 6])
+def test_movie_of_which_no_frame_can_be_read_is_told(frames, parameters, monkeypatch, n):
+    monkeypatch.setattr("napari_lattice_symmetry.analysis.frames._load", pytest.fail)
+    movie = movie_with_gaps(frames[:n], *range(n))
+    with pytest.raises(AnalysisError, match=r"be read; the last: cut: frame \d cannot"):
+        next(iter_analyze(movie, parameters))
+
+
+def test_file_that_vanishes_ends_the_run_at_once(frames, parameters, fake_model, tmp_path):
+    source = tmp_path / "growth.raw"
+    source.touch()
+    iterator = iter_analyze(
+        movie_with_gaps(frames, 2, source=str(source)), parameters, model=fake_model
+    )
+    assert [next(iterator).index, next(iterator).index] == [0, 1]
+    source.unlink()
+    with pytest.raises(AnalysisError, match=r"growth\.raw is gone"):
+        next(iterator)
+
+
+def test_finished_frames_are_left_out(frames, parameters, fake_model):
+    whole = list(iter_analyze(Movie(frames), parameters, model=fake_model))
+    frames[0] = np.nan  # not even looked at
+    done = np.array([True, False, True, True, False, True])
+    progress = []
+    rest = list(
+        iter_analyze(
+            Movie(frames),
+            parameters,
+            done=done,
+            model=fake_model,
+            progress=lambda windows, total: progress.append((windows, total)),
+        )
+    )
+    assert [frame.position for frame in rest] == [1, 4]
+    for frame in rest:
+        assert_same_maps(frame, whole[frame.position])
+    assert progress == [(5 * 21, 6 * 21), (6 * 21, 6 * 21)]
 
 
 @pytest.mark.parametrize("failure", [RuntimeError("no kernel"), MemoryError()])

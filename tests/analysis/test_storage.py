@@ -15,7 +15,7 @@ from napari_lattice_symmetry.analysis import (
     iter_analyze,
     load_result,
 )
-from napari_lattice_symmetry.analysis.storage import check_target
+from napari_lattice_symmetry.analysis.storage import check_place
 from napari_lattice_symmetry.errors import InputError
 
 
@@ -27,7 +27,7 @@ def result(movie, parameters, fake_model):
 def assert_same(one, other):
     for field in fields(MovieResult):
         a, b = getattr(one, field.name), getattr(other, field.name)
-        if isinstance(a, np.ndarray):
+        if hasattr(a, "dtype"):
             assert a.dtype == b.dtype, field.name
             np.testing.assert_array_equal(a, b, err_msg=field.name)
         else:
@@ -136,11 +136,11 @@ def test_lack_of_permission_is_told_beforehand(tmp_path, monkeypatch):
 
     monkeypatch.setattr(Path, "mkdir", refuse)
     with pytest.raises(InputError, match=r"cannot be written \(Permission denied\)"):
-        check_target(tmp_path / "growth.zarr")
+        check_place(tmp_path / "growth.zarr")
 
 
 def test_checking_a_target_leaves_no_trace(tmp_path):
-    check_target(tmp_path / "growth.zarr")
+    check_place(tmp_path / "growth.zarr")
     assert list(tmp_path.iterdir()) == []
 
 

@@ -1,6 +1,7 @@
 """Movie in, result out: parameters, the frame loop, phase fractions, saving, tables, figures."""
 
-from napari_lattice_symmetry.analysis.frames import analyze, iter_analyze, read_frame
+from napari_lattice_symmetry.analysis.frames import analyze, iter_analyze
+from napari_lattice_symmetry.analysis.one_frame import read_frame
 from napari_lattice_symmetry.analysis.origin import provenance, versions
 from napari_lattice_symmetry.analysis.parameters import (
     AnalysisParameters,
@@ -10,6 +11,7 @@ from napari_lattice_symmetry.analysis.parameters import (
 from napari_lattice_symmetry.analysis.plots import plot_fractions, plot_maps
 from napari_lattice_symmetry.analysis.result import FrameResult, MovieResult
 from napari_lattice_symmetry.analysis.storage import is_result, load_result, save_result
+from napari_lattice_symmetry.analysis.streaming import check_target, open_result
 from napari_lattice_symmetry.analysis.tables import write_fractions
 
 __all__ = [
@@ -17,9 +19,11 @@ __all__ = [
     "FrameResult",
     "MovieResult",
     "analyze",
+    "check_target",
     "is_result",
     "iter_analyze",
     "load_result",
+    "open_result",
     "parse_parameters",
     "plot_fractions",
     "plot_maps",

@@ -2,35 +2,54 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from napari_lattice_symmetry.analysis.one_frame import (
+    FrameMaps,
+    Job,
+    Patience,
+    classify_frame,
+    is_blank,
+    try_to_read,
+)
 from napari_lattice_symmetry.analysis.origin import provenance
 from napari_lattice_symmetry.analysis.parameters import AnalysisParameters, parse_parameters
 from napari_lattice_symmetry.analysis.result import FrameResult, MovieResult
-from napari_lattice_symmetry.errors import AnalysisError, InputError, LatticeSymmetryError
-from napari_lattice_symmetry.lattice import CLASSES
+from napari_lattice_symmetry.analysis.streaming import check_target, open_result
+from napari_lattice_symmetry.errors import AnalysisError, InputError
 from napari_lattice_symmetry.movie import Movie
-from napari_lattice_symmetry.spectrum import WindowGrid
 
 if TYPE_CHECKING:
+    from pathlib import Path
     from typing import TypeAlias
 
     from numpy.typing import NDArray
 
-    from napari_lattice_symmetry.model.classifier import Classification, Classifier
+    from napari_lattice_symmetry.analysis.cluster import Cluster
+    from napari_lattice_symmetry.analysis.one_frame import Reading
+    from napari_lattice_symmetry.model.classifier import Classifier
     from napari_lattice_symmetry.movie import Frames
 
     Progress: TypeAlias = Callable[[int, int], object]
     ShouldStop: TypeAlias = Callable[[], bool]
+    Readings: TypeAlias = Iterator[tuple[int, Reading]]
+
+logger = logging.getLogger(__name__)
 
 
 def analyze(
     movie: Movie | Frames,
     parameters: AnalysisParameters | None = None,
     *,
+    output: str | Path | None = None,
+    overwrite: bool = False,
+    scheduler: Cluster | None = None,
     model: Classifier | None = None,
     progress: Progress | None = None,
     should_stop: ShouldStop | None = None,
@@ -44,7 +63,12 @@ def analyze(
         What to analyse; NumPy or Dask, any real dtype.
     parameters : AnalysisParameters, optional
         Settings; the defaults if not given.
-    model, progress, should_stop
+    output : path, optional
+        Zarr folder to write every frame to as it is finished, so that memory does not grow with
+        the movie. An unfinished result of the same movie, parameters and weights is continued.
+    overwrite : bool
+        Whether an older result in `output` is replaced rather than continued.
+    scheduler, model, progress, should_stop
         As in `iter_analyze`.
     **settings
         Single fields of `AnalysisParameters`, which take precedence over `parameters`.
@@ -52,12 +76,13 @@ def analyze(
     Returns
     -------
     MovieResult
-        With all frames done, or those finished before `should_stop` said so.
+        With all frames done, or those finished before `should_stop` said so. A frame that
+        cannot be read is skipped, logged and marked as failed.
 
     Raises
     ------
     InputError, ModelError, AnalysisError
-        As in `iter_analyze`.
+        As in `iter_analyze`, and as in `open_result` where there is an `output`.
 
     Examples
     --------
@@ -68,13 +93,28 @@ def analyze(
         movie = Movie.from_array(movie)
     given = {} if parameters is None else parameters.model_dump()
     parameters = parse_parameters(**(given | settings))
-    result = MovieResult.empty(movie, parameters)  # tells bad geometry before a network loads
+    Job(movie, parameters)  # tells bad geometry before a network loads
+    if output is not None:
+        check_target(output, movie, parameters, overwrite=overwrite)
     model = model or _load(parameters.network)
-    result.provenance = provenance(model, movie, parameters)
-    for frame in iter_analyze(
-        movie, parameters, model=model, progress=progress, should_stop=should_stop
-    ):
-        result.insert(frame)
+    origin = provenance(model, movie, parameters)
+    with (
+        nullcontext(MovieResult.empty(movie, parameters, origin))
+        if output is None
+        else open_result(output, movie, parameters, origin, overwrite=overwrite)
+    ) as result:
+        for frame in iter_analyze(
+            movie,
+            parameters,
+            done=result.done,
+            scheduler=scheduler,
+            model=model,
+            progress=progress,
+            should_stop=should_stop,
+        ):
+            result.insert(frame)
+            if frame.failure:
+                logger.warning(frame.failure)
     return result
 
 
@@ -82,17 +122,19 @@ def iter_analyze(
     movie: Movie,
     parameters: AnalysisParameters | None = None,
     *,
+    done: NDArray[np.bool_] | None = None,
+    scheduler: Cluster | None = None,
     model: Classifier | None = None,
     progress: Progress | None = None,
     should_stop: ShouldStop | None = None,
 ) -> Iterator[FrameResult]:
     """Analyse a movie frame by frame.
 
-    Geometry is checked by the call itself; frames are read one at a time, and the network is
-    loaded, as the iterator goes. A frame that is constant or all NaN is not analysed (NaN,
-    label 0), since one dark frame must not end a movie; a run of nothing but such frames is an
-    error, raised before the network is loaded. Of all frames, only the first that can be
-    analysed is read twice.
+    Geometry is checked by the call itself; frames are read one at a time and once, and the
+    network is loaded, as the iterator goes. A frame that is constant or all NaN is not analysed
+    (NaN, label 0), since one dark frame must not end a movie; neither is one that cannot be
+    read, which says why in its `failure`. A run of nothing but such frames is an error, raised
+    before the network is loaded.
 
     Parameters
     ----------
@@ -100,17 +142,22 @@ def iter_analyze(
         What to analyse.
     parameters : AnalysisParameters, optional
         Settings; the defaults if not given.
+    done : numpy.ndarray, shape (T,), bool, optional
+        Which of the frames to analyse are finished already and left out.
+    scheduler : str, distributed.Client or cluster, optional
+        Address of a Dask scheduler, or what stands for one: its workers analyse the frames.
     model : Classifier, optional
         A loaded network; `parameters.network` is loaded if not given.
     progress : callable, optional
-        Called as ``progress(done_windows, total_windows)`` after every block of windows.
+        Called as ``progress(done_windows, total_windows)`` after every block of windows; on a
+        cluster, after every frame.
     should_stop : callable, optional
         Asked before every frame and block; once it says True, the iterator ends.
 
     Yields
     ------
     FrameResult
-        One a frame, in order.
+        One a frame, in order; on a cluster, as they are finished.
 
     Raises
     ------
@@ -120,16 +167,15 @@ def iter_analyze(
     ModelError
         If the network cannot be loaded.
     AnalysisError
-        If a frame cannot be read, or the network fails on it.
+        If the file of the movie is gone, frames in a row cannot be read, the network fails, or
+        the cluster is lost.
     """
-    parameters = parameters or AnalysisParameters()
-    grid = WindowGrid(movie.shape[1:], parameters.window, parameters.stride)
-    indices = parameters.frame_indices(len(movie))
+    job = Job(movie, parameters or AnalysisParameters())
+    finished = np.zeros(len(job.indices), dtype=bool) if done is None else done.copy()
     return _analyze_frames(
-        movie,
-        parameters,
-        grid,
-        indices,
+        job,
+        finished,
+        scheduler=scheduler,
         model=model,
         progress=progress or (lambda done, total: None),
         should_stop=should_stop or (lambda: False),
@@ -137,136 +183,100 @@ def iter_analyze(
 
 
 def _analyze_frames(
-    movie: Movie,
-    parameters: AnalysisParameters,
-    grid: WindowGrid,
-    indices: range,
+    job: Job,
+    finished: NDArray[np.bool_],
     *,
+    scheduler: Cluster | None,
     model: Classifier | None,
     progress: Progress,
     should_stop: ShouldStop,
 ) -> Iterator[FrameResult]:
-    n_blank = _count_leading_blank(movie, indices, should_stop)
-    if should_stop():
+    """Analyse what is not finished, here or on a cluster."""
+    todo = np.flatnonzero(~finished).tolist()
+    readings = _read(job, todo, should_stop)
+    found_any = bool(finished.any())
+    if not found_any:
+        readings = _look_ahead(job, readings, len(todo))
+    if should_stop() or not todo:
         return
-    model = model or _load(parameters.network)
-    total = grid.size * len(indices)
-    found_any = False
-    for position, index in enumerate(indices):
+    model = model or _load(job.parameters.network)
+    before, total = job.grid.size * int(finished.sum()), job.grid.size * len(finished)
+
+    def advance(windows: int) -> None:
+        progress(before + windows, total)
+
+    if scheduler is None:
+        results = _analyze_here(job, readings, model, advance, should_stop)
+    else:
+        from napari_lattice_symmetry.analysis.cluster import analyze_there
+
+        results = analyze_there(
+            job, todo, model, scheduler, advance=advance, should_stop=should_stop
+        )
+    for n_results, result in enumerate(results, 1):
+        found_any |= bool(np.isfinite(result.entropy).any())
+        yield result
+        if n_results == len(todo) and not found_any:
+            raise InputError(
+                f"{job.movie.name}: not one window could be analysed, since more than 5 % of each "
+                "is NaN; fill the gaps or choose another window size."
+            )
+
+
+def _analyze_here(
+    job: Job,
+    readings: Readings,
+    model: Classifier,
+    advance: Callable[[int], None],
+    should_stop: ShouldStop,
+) -> Iterator[FrameResult]:
+    size = job.grid.size
+    for n_before, (position, (frame, failure)) in enumerate(readings):
+        maps, index = FrameMaps(job.grid), job.indices[position]
+        what = f"{job.movie.name}, frame {index}"
+        for block in classify_frame(model, frame, job.grid, job.parameters, what):
+            maps.add(block)
+            advance(n_before * size + maps.filled)
+            if should_stop() and maps.filled < size:
+                return
+        if not maps.filled:
+            advance((n_before + 1) * size)
+        yield maps.result(index, position, failure)
+
+
+def _read(job: Job, todo: list[int], should_stop: ShouldStop) -> Readings:
+    """Read the frames at the positions `todo`, one after the other."""
+    patience = Patience(job.movie)
+    for position in todo:
         if should_stop():
             return
-        maps = _FrameMaps(grid)
-        frame = read_frame(movie, index) if position >= n_blank else None
-        if frame is not None and not _is_blank(frame):
-            for block in _classify(model, frame, grid, parameters, f"{movie.name}, frame {index}"):
-                maps.add(block)
-                progress(position * grid.size + maps.filled, total)
-                if should_stop() and maps.filled < grid.size:
-                    return
-        else:
-            progress((position + 1) * grid.size, total)
-        found_any |= maps.analysed > 0
-        yield maps.result(index, position)
-    if not found_any:
-        raise InputError(
-            f"{movie.name}: not one window could be analysed, since more than 5 % of each is NaN; "
-            "fill the gaps or choose another window size."
-        )
+        reading = try_to_read(job.movie, job.indices[position])
+        patience.note(reading[1])
+        yield position, reading
 
 
-class _FrameMaps:
-    """The maps of a frame while its blocks come in, reduced so that memory stays the maps'."""
-
-    def __init__(self, grid: WindowGrid) -> None:
-        self.shape = grid.shape
-        self.mean = np.full((len(CLASSES), grid.size), np.nan, dtype=np.float32)
-        self.std = np.full_like(self.mean, np.nan)
-        self.entropy = np.full(grid.size, np.nan, dtype=np.float32)
-        self.mutual_information = np.full_like(self.entropy, np.nan)
-        self.thinned_totals: NDArray[np.float64] = np.zeros((1, len(CLASSES)))
-        self.filled = 0
-        self.analysed = 0
-
-    def add(self, block: Classification) -> None:
-        """Take the next windows, in C order."""
-        here = slice(self.filled, self.filled + len(block.entropy))
-        self.mean[:, here] = block.mean.T
-        self.std[:, here] = block.std.T
-        self.entropy[here] = block.entropy
-        self.mutual_information[here] = block.mutual_information
-        self.thinned_totals = self.thinned_totals + block.thinned_totals
-        self.filled = here.stop
-        self.analysed += int(np.isfinite(block.entropy).sum())
-
-    def result(self, index: int, position: int) -> FrameResult:
-        """Give the finished maps."""
-        thinned = self.thinned_totals / (self.analysed or np.nan)
-        return FrameResult(
-            index=index,
-            position=position,
-            mean=self.mean.reshape(-1, *self.shape),
-            std=self.std.reshape(-1, *self.shape),
-            entropy=self.entropy.reshape(self.shape),
-            mutual_information=self.mutual_information.reshape(self.shape),
-            fractions=thinned.mean(axis=0),
-            fractions_std=thinned.std(axis=0),
-        )
+def _look_ahead(job: Job, readings: Readings, n_frames: int) -> Readings:
+    """Read up to the first frame that shows something, lest a network runs on nothing."""
+    leading = []
+    for position, reading in readings:
+        leading.append((position, reading))
+        frame, _ = reading
+        if frame is not None and not is_blank(frame):
+            break
+    else:
+        if len(leading) == n_frames:  # it was not told to stop
+            raise _nothing_to_see(job, [failure for _, (_, failure) in leading])
+    return chain(leading, readings)
 
 
-def _classify(
-    model: Classifier,
-    frame: NDArray[Any],
-    grid: WindowGrid,
-    parameters: AnalysisParameters,
-    what: str,
-) -> Iterator[Classification]:
-    """Classify a frame in blocks; a failure of the engine becomes one sentence."""
-    try:
-        yield from model.classify_blocks(
-            grid.windows(frame), samples=parameters.samples, seed=parameters.seed
-        )
-    except (RuntimeError, MemoryError) as error:
-        raise AnalysisError(f"{what}: the network failed ({_first_line(error)}).") from error
-
-
-def _count_leading_blank(movie: Movie, indices: range, should_stop: ShouldStop) -> int:
-    """Count the frames before the first that shows something, lest a network runs on nothing."""
-    for position, index in enumerate(indices):
-        if should_stop() or not _is_blank(read_frame(movie, index)):
-            return position
-    raise InputError(
-        f"{movie.name}: every frame to analyse ({indices[0]} to {indices[-1]}) is constant or NaN; "
+def _nothing_to_see(job: Job, failures: list[str]) -> AnalysisError | InputError:
+    if all(failures):
+        return AnalysisError(f"Not one frame can be read; the last: {failures[-1]}")
+    first, last = job.indices[0], job.indices[-1]
+    return InputError(
+        f"{job.movie.name}: every frame to analyse ({first} to {last}) is constant or NaN; "
         "choose frames that show an image."
     )
-
-
-def _is_blank(frame: NDArray[Any]) -> bool:
-    """Tell whether a frame is constant, NaN or both."""
-    finite = frame[np.isfinite(frame)]
-    return finite.size == 0 or bool(finite.min() == finite.max())
-
-
-def read_frame(movie: Movie, index: int) -> NDArray[Any]:
-    """Read a frame of a movie, shape (Y, X).
-
-    Raises
-    ------
-    AnalysisError
-        If that fails, for whatever reason a lazy reader has.
-    """
-    try:
-        return movie.frame(index)
-    except LatticeSymmetryError:
-        raise
-    except Exception as error:
-        raise AnalysisError(
-            f"{movie.source or movie.name}: frame {index} cannot be read ({_first_line(error)})."
-        ) from error
-
-
-def _first_line(error: BaseException) -> str:
-    lines = str(error).strip().splitlines()
-    return lines[0].rstrip(".") if lines else type(error).__name__
 
 
 def _load(network: str) -> Classifier:

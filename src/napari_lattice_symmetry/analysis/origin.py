@@ -32,8 +32,8 @@ def provenance(model: Classifier, movie: Movie, parameters: AnalysisParameters) 
     Returns
     -------
     dict
-        ``versions``, ``network``, ``weights_sha256``, ``seed``, ``source`` (None for an array)
-        and ``created`` (ISO 8601, UTC).
+        ``versions``, ``network``, ``weights_sha256``, ``seed``, ``source`` (None for an array),
+        ``movie_sha256`` (its fingerprint) and ``created`` (ISO 8601, UTC).
     """
     return {
         "versions": versions(),
@@ -41,5 +41,6 @@ def provenance(model: Classifier, movie: Movie, parameters: AnalysisParameters) 
         "weights_sha256": model.sha256,
         "seed": parameters.seed,
         "source": movie.source,
+        "movie_sha256": movie.fingerprint,
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
     }

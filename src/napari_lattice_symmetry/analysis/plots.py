@@ -60,7 +60,7 @@ def plot_maps(result: MovieResult, position: int = 0) -> Figure:
     colours = ListedColormap(["white", *COLOURS.values()])
     norm = BoundaryNorm(np.arange(len(CLASSES) + 2) - 0.5, colours.N)
     place: dict[str, Any] = {"extent": _extent(result), "interpolation": "nearest"}
-    left.imshow(result.labels[position], cmap=colours, norm=norm, **place)
+    left.imshow(np.asarray(result.labels[position]), cmap=colours, norm=norm, **place)
     figure.legend(
         handles=[Patch(color=colour, label=name) for name, colour in COLOURS.items()],
         loc="outside lower center",
@@ -68,7 +68,11 @@ def plot_maps(result: MovieResult, position: int = 0) -> Figure:
         frameon=False,
     )
     uncertainty = right.imshow(
-        result.entropy[position], cmap="magma", vmin=0, vmax=np.log(len(CLASSES)), **place
+        np.asarray(result.entropy[position]),
+        cmap="magma",
+        vmin=0,
+        vmax=np.log(len(CLASSES)),
+        **place,
     )
     figure.colorbar(uncertainty, ax=right, label="Predictive entropy (nats)")
     unit = "px" if result.unit == PIXEL else result.unit

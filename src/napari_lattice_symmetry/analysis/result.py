@@ -13,16 +13,38 @@ from napari_lattice_symmetry.spectrum import WindowGrid
 
 if TYPE_CHECKING:
     from pathlib import Path
-    from typing import Self
+    from typing import Self, TypeAlias
 
+    import dask.array as da
     from numpy.typing import NDArray
 
     from napari_lattice_symmetry.analysis.parameters import AnalysisParameters
     from napari_lattice_symmetry.movie import Movie
 
-    Float32 = NDArray[np.float32]
-    Float64 = NDArray[np.float64]
-    UInt8 = NDArray[np.uint8]
+    Float32: TypeAlias = NDArray[np.float32]
+    Float64: TypeAlias = NDArray[np.float64]
+    UInt8: TypeAlias = NDArray[np.uint8]
+    Maps: TypeAlias = NDArray[Any] | da.Array
+
+WAITING, DONE, FAILED = 0, 1, 2
+"""States of a frame; a frame that could not be read has failed."""
+
+AXES = {
+    "labels": ("time", "y", "x"),
+    "mean": ("class", "time", "y", "x"),
+    "std": ("class", "time", "y", "x"),
+    "entropy": ("time", "y", "x"),
+    "mutual_information": ("time", "y", "x"),
+    "fractions": ("time", "class"),
+    "fractions_std": ("time", "class"),
+    "state": ("time",),
+}
+"""What is known of a frame, and the axes it has in a movie's result; `state` comes last."""
+
+
+def at(name: str, time: int | slice) -> tuple[int | slice, ...]:
+    """Index the frame or frames `time` in the array `name` of a result."""
+    return (slice(None),) * AXES[name].index("time") + (time,)
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,6 +64,8 @@ class FrameResult:
     fractions, fractions_std : numpy.ndarray, shape (6,), float64
         Phase fractions (mean probability over the analysed windows), and their spread over
         the thinned networks.
+    failure : str
+        Why the frame could not be read; empty if it could.
     """
 
     index: int
@@ -52,6 +76,12 @@ class FrameResult:
     mutual_information: Float32
     fractions: Float64
     fractions_std: Float64
+    failure: str = ""
+
+    @property
+    def state(self) -> int:
+        """`FAILED` or `DONE`."""
+        return FAILED if self.failure else DONE
 
     @property
     def labels(self) -> UInt8:
@@ -63,18 +93,20 @@ class FrameResult:
 class MovieResult:
     """The maps of a movie; frames that are not `done` hold 0 in `labels`, NaN elsewhere.
 
+    Maps are NumPy arrays, or Dask arrays when they lie in a file.
+
     Attributes
     ----------
-    labels : numpy.ndarray, shape (T, gy, gx), uint8
+    labels : array, shape (T, gy, gx), uint8
         Label values: 1 to 6 in the order of `CLASSES`, 0 not analysed.
-    mean, std : numpy.ndarray, shape (6, T, gy, gx), float32
+    mean, std : array, shape (6, T, gy, gx), float32
         Class probabilities: mean and standard deviation over the thinned networks.
-    entropy, mutual_information : numpy.ndarray, shape (T, gy, gx), float32
+    entropy, mutual_information : array, shape (T, gy, gx), float32
         Predictive entropy and mutual information, in nats.
     fractions, fractions_std : numpy.ndarray, shape (T, 6), float64
         Phase fractions and their spread over the thinned networks.
-    done : numpy.ndarray, shape (T,), bool
-        Which frames are finished.
+    state : numpy.ndarray, shape (T,), uint8
+        `WAITING`, `DONE` or `FAILED`.
     frame_indices : numpy.ndarray, shape (T,), int64
         Which frames of the movie these are.
     parameters : AnalysisParameters
@@ -87,14 +119,14 @@ class MovieResult:
         Versions, network, weights and seed; can be written as JSON.
     """
 
-    labels: UInt8
-    mean: Float32
-    std: Float32
-    entropy: Float32
-    mutual_information: Float32
+    labels: Maps
+    mean: Maps
+    std: Maps
+    entropy: Maps
+    mutual_information: Maps
     fractions: Float64
     fractions_std: Float64
-    done: NDArray[np.bool_]
+    state: UInt8
     frame_indices: NDArray[np.int64]
     parameters: AnalysisParameters
     grid: WindowGrid
@@ -112,48 +144,34 @@ class MovieResult:
         parameters: AnalysisParameters,
         provenance: dict[str, Any] | None = None,
     ) -> Self:
-        """Make room for an analysis of `movie` in which no frame is done yet.
+        """Make room in memory for an analysis of `movie` in which no frame is done yet.
 
         Raises
         ------
         InputError
             If the window does not fit into the frames, or no frame is to be analysed.
         """
-        grid = WindowGrid(movie.shape[1:], parameters.window, parameters.stride)
-        indices = np.array(parameters.frame_indices(len(movie)), dtype=np.int64)
-        n, n_classes = len(indices), len(CLASSES)
-        maps = (n, *grid.shape)
-        return cls(
-            labels=np.full(maps, NOT_ANALYSED, dtype=np.uint8),
-            mean=np.full((n_classes, *maps), np.nan, dtype=np.float32),
-            std=np.full((n_classes, *maps), np.nan, dtype=np.float32),
-            entropy=np.full(maps, np.nan, dtype=np.float32),
-            mutual_information=np.full(maps, np.nan, dtype=np.float32),
-            fractions=np.full((n, n_classes), np.nan),
-            fractions_std=np.full((n, n_classes), np.nan),
-            done=np.zeros(n, dtype=bool),
-            frame_indices=indices,
-            parameters=parameters,
-            grid=grid,
-            pixel_size=movie.pixel_size,
-            unit=movie.unit,
-            frame_time=movie.frame_time,
-            name=movie.name,
-            source=movie.source,
-            provenance=dict(provenance or {}),
-        )
+        about = describe(movie, parameters, provenance or {})
+        types = array_types(len(about["frame_indices"]), about["grid"])
+        arrays: dict[str, Any] = {
+            name: np.full(shape, fill_value(dtype), dtype) for name, (shape, dtype) in types.items()
+        }
+        return cls(**arrays, **about)
 
     def insert(self, frame: FrameResult) -> None:
         """Put the maps of a frame where they belong."""
-        t = frame.position
-        self.labels[t] = frame.labels
-        self.mean[:, t] = frame.mean
-        self.std[:, t] = frame.std
-        self.entropy[t] = frame.entropy
-        self.mutual_information[t] = frame.mutual_information
-        self.fractions[t] = frame.fractions
-        self.fractions_std[t] = frame.fractions_std
-        self.done[t] = True
+        for name in AXES:
+            getattr(self, name)[at(name, frame.position)] = getattr(frame, name)
+
+    @property
+    def done(self) -> NDArray[np.bool_]:
+        """Which frames are finished, shape (T,)."""
+        return np.equal(self.state, DONE)
+
+    @property
+    def failed(self) -> NDArray[np.bool_]:
+        """Which frames could not be read and were skipped, shape (T,)."""
+        return np.equal(self.state, FAILED)
 
     @property
     def times(self) -> Float64:
@@ -163,7 +181,7 @@ class MovieResult:
     @property
     def area_shares(self) -> Float64:
         """Share of the analysed windows that each class won, shape (T, 6); NaN if none was."""
-        counts = [(self.labels == value).sum(axis=(1, 2)) for value in LABELS.values()]
+        counts = [np.asarray((self.labels == value).sum(axis=(1, 2))) for value in LABELS.values()]
         won = np.stack(counts, axis=1).astype(np.float64)
         analysed = won.sum(axis=1, keepdims=True)
         analysed[analysed == 0] = np.nan
@@ -181,3 +199,49 @@ class MovieResult:
         from napari_lattice_symmetry.analysis.tables import write_fractions
 
         write_fractions(self, path)
+
+
+def describe(
+    movie: Movie, parameters: AnalysisParameters, provenance: dict[str, Any]
+) -> dict[str, Any]:
+    """Give what a result of `movie` holds besides its arrays.
+
+    Raises
+    ------
+    InputError
+        If the window does not fit into the frames, or no frame is to be analysed.
+    """
+    return {
+        "frame_indices": np.array(parameters.frame_indices(len(movie)), dtype=np.int64),
+        "parameters": parameters,
+        "grid": WindowGrid(movie.shape[1:], parameters.window, parameters.stride),
+        "pixel_size": movie.pixel_size,
+        "unit": movie.unit,
+        "frame_time": movie.frame_time,
+        "name": movie.name,
+        "source": movie.source,
+        "provenance": provenance,
+    }
+
+
+def array_types(
+    n_frames: int, grid: WindowGrid
+) -> dict[str, tuple[tuple[int, ...], type[np.generic]]]:
+    """Give shape and dtype of each array in a result."""
+    gy, gx = grid.shape
+    lengths = {"class": len(CLASSES), "time": n_frames, "y": gy, "x": gx}
+    dtypes: dict[str, type[np.generic]] = {
+        "labels": np.uint8,
+        "state": np.uint8,
+        "fractions": np.float64,
+        "fractions_std": np.float64,
+    }
+    return {
+        name: (tuple(lengths[axis] for axis in axes), dtypes.get(name, np.float32))
+        for name, axes in AXES.items()
+    }
+
+
+def fill_value(dtype: type[np.generic]) -> float:
+    """Give what an array holds where nothing was analysed."""
+    return float("nan") if issubclass(dtype, np.floating) else NOT_ANALYSED

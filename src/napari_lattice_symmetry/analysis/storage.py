@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 from uuid import uuid4
 
 import numpy as np
 
 from napari_lattice_symmetry.analysis.parameters import parse_parameters
-from napari_lattice_symmetry.analysis.result import MovieResult
+from napari_lattice_symmetry.analysis.result import (
+    AXES,
+    MovieResult,
+    array_types,
+    at,
+    fill_value,
+)
 from napari_lattice_symmetry.errors import InputError
 from napari_lattice_symmetry.lattice import CLASSES
 from napari_lattice_symmetry.spectrum import WindowGrid
@@ -23,17 +29,13 @@ if TYPE_CHECKING:
 FORMAT = "lattice-symmetry-result"
 SCHEMA_VERSION = 1
 
-_ARRAYS = {
-    "labels": ("time", "y", "x"),
-    "mean": ("class", "time", "y", "x"),
-    "std": ("class", "time", "y", "x"),
-    "entropy": ("time", "y", "x"),
-    "mutual_information": ("time", "y", "x"),
-    "fractions": ("time", "class"),
-    "fractions_std": ("time", "class"),
-    "done": ("time",),
-    "frame_indices": ("time",),
-}
+PARTIAL = ".partial"
+"""Ending of what is not written to its end yet."""
+
+# A chunk of maps is written anew with every frame in it, so it should be small; a pixel's time
+# series is read from all chunks along time, so these should be few.
+_CHUNK_WINDOWS, _MOST_CHUNK_FRAMES = 2**14, 64
+_CHUNK_ROWS = {"fractions": 1024, "fractions_std": 1024, "state": 2**16}
 
 
 def save_result(result: MovieResult, path: str | Path, *, overwrite: bool = False) -> None:
@@ -57,78 +59,54 @@ def save_result(result: MovieResult, path: str | Path, *, overwrite: bool = Fals
         If something is in the way or the place cannot be written.
     """
     path = Path(path)
-    check_target(path, overwrite=overwrite)
-    partial = _sibling(path)
+    check_place(path)
+    if path.exists() and not overwrite:
+        raise InputError(f"{path} exists; choose another name, or overwrite it.")
+    partial = beside(path)
     with writing(path):
         try:
-            _write(result, partial)
+            group = create_group(partial, vars(result))
+            for name in AXES:
+                _copy(name, getattr(result, name), group[name])
             _move(partial, path)
         finally:
             shutil.rmtree(partial, ignore_errors=True)
 
 
 def load_result(path: str | Path) -> MovieResult:
-    """Read a result that was saved.
+    """Open a result that was saved; its maps are read when they are asked for.
 
     Raises
     ------
     InputError
         If there is no result at `path`, or it is damaged or from a newer version.
     """
-    path = Path(path)
-    attributes = _attributes(path)
-    if attributes.get("format") != FORMAT:
-        raise InputError(f"{path} is not a saved result; choose a .zarr folder that was made here.")
-    if attributes.get("schema_version", 0) > SCHEMA_VERSION:
-        raise InputError(f"{path} was written by a newer version; update napari-lattice-symmetry.")
-    try:
-        group = _open(path)
-        arrays = {name: np.asarray(group[name]) for name in _ARRAYS}
-        parameters = parse_parameters(**attributes["parameters"])
-        calibration = attributes["calibration"]
-        y, x = attributes["frame_shape"]
-        return MovieResult(
-            **arrays,
-            parameters=parameters,
-            grid=WindowGrid((y, x), parameters.window, parameters.stride),
-            pixel_size=tuple(calibration["pixel_size"]),
-            unit=calibration["unit"],
-            frame_time=calibration["frame_time"],
-            name=attributes["name"],
-            source=attributes["source"],
-            provenance=attributes["provenance"],
-        )
-    except (KeyError, TypeError, ValueError, OSError, RuntimeError) as error:
-        raise InputError(
-            f"{path} is damaged ({type(error).__name__}: {error}); analyse the movie again."
-        ) from error
+    return MovieResult(**read_fields(Path(path)))
 
 
 def is_result(path: str | Path) -> bool:
     """Tell whether there is a saved result at `path`."""
     try:
-        return _attributes(Path(path)).get("format") == FORMAT
+        return open_group(Path(path)).attrs.get("format") == FORMAT
     except InputError:
         return False
 
 
-def check_target(path: Path, *, overwrite: bool = False) -> None:
+def check_place(path: Path) -> None:
     """See that a result can be written to `path`, before hours are spent on it.
 
     Raises
     ------
     InputError
-        If something is in the way or the place cannot be written.
+        If something other than a result is in the way, or the place cannot be written.
     """
     if path.exists() and not is_result(path):
         raise InputError(f"{path} exists and is not a result; choose another name.")
-    if path.exists() and not overwrite:
-        raise InputError(f"{path} exists; choose another name, or overwrite it.")
     with writing(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        probe = _sibling(path)
-        probe.mkdir()
-        probe.rmdir()
+        for probe in (beside(path), path / f"probe{PARTIAL}") if path.exists() else (beside(path),):
+            probe.mkdir()
+            probe.rmdir()
 
 
 @contextmanager
@@ -143,31 +121,117 @@ def writing(path: Path) -> Iterator[None]:
         ) from error
 
 
-def _write(result: MovieResult, path: Path) -> None:
+def create_group(path: Path, about: Mapping[str, Any]) -> zarr.Group:
+    """Lay out a result with no frame in it; `about` are the fields of a `MovieResult`."""
     import zarr
 
-    y, x = result.grid.frame_shape
+    from napari_lattice_symmetry.analysis.durable import DurableStore
+
+    grid: WindowGrid = about["grid"]
     attributes: dict[str, Any] = {
         "format": FORMAT,
         "schema_version": SCHEMA_VERSION,
-        "name": result.name,
-        "source": result.source,
+        "name": about["name"],
+        "source": about["source"],
         "classes": list(CLASSES),
-        "frame_shape": [y, x],
+        "frame_shape": list(grid.frame_shape),
         "calibration": {
-            "pixel_size": list(result.pixel_size),
-            "unit": result.unit,
-            "frame_time": result.frame_time,
+            "pixel_size": list(about["pixel_size"]),
+            "unit": about["unit"],
+            "frame_time": about["frame_time"],
         },
-        "parameters": result.parameters.model_dump(mode="json"),
-        "provenance": result.provenance,
+        "parameters": about["parameters"].model_dump(mode="json"),
+        "provenance": about["provenance"],
     }
-    group = zarr.create_group(path, zarr_format=3, attributes=attributes)
-    for name, dimensions in _ARRAYS.items():
-        values = getattr(result, name)
-        # a lost chunk then reads as "not analysed"
-        fill = np.nan if values.dtype.kind == "f" else 0
-        group.create_array(name, data=values, dimension_names=dimensions, fill_value=fill)
+    group = zarr.create_group(DurableStore(path), zarr_format=3, attributes=attributes)
+    group.create_array("frame_indices", data=about["frame_indices"], dimension_names=("time",))
+    chunk_frames = max(1, min(_MOST_CHUNK_FRAMES, _CHUNK_WINDOWS // grid.size))
+    for name, (shape, dtype) in array_types(len(about["frame_indices"]), grid).items():
+        axis, chunks = AXES[name].index("time"), list(shape)
+        chunks[axis] = min(shape[axis], _CHUNK_ROWS.get(name, chunk_frames))
+        group.create_array(
+            name,
+            shape=shape,
+            chunks=tuple(chunks),
+            dtype=dtype,
+            fill_value=fill_value(dtype),
+            dimension_names=AXES[name],
+        )
+    return group
+
+
+def open_group(path: Path, mode: Literal["r", "r+"] = "r") -> zarr.Group:
+    """Open the Zarr group of a result.
+
+    Raises
+    ------
+    InputError
+        If there is no Zarr group at `path`.
+    """
+    import zarr
+
+    from napari_lattice_symmetry.analysis.durable import DurableStore
+
+    try:
+        store = DurableStore(path, read_only=mode == "r")
+        return zarr.open_group(store, mode=mode, zarr_format=3)
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise InputError(
+            f"{path} is not a saved result; choose a .zarr folder that was made here."
+        ) from error
+
+
+def read_fields(path: Path) -> dict[str, Any]:
+    """Read the fields of a `MovieResult`; maps become Dask arrays.
+
+    Raises
+    ------
+    InputError
+        If there is no result at `path`, or it is damaged or from a newer version.
+    """
+    import dask.array as da
+
+    group = open_group(path)
+    attributes: dict[str, Any] = dict(group.attrs)
+    if attributes.get("format") != FORMAT:
+        raise InputError(f"{path} is not a saved result; choose a .zarr folder that was made here.")
+    if attributes.get("schema_version", 0) > SCHEMA_VERSION:
+        raise InputError(f"{path} was written by a newer version; update napari-lattice-symmetry.")
+    try:
+        parameters = parse_parameters(**attributes["parameters"])
+        calibration = attributes["calibration"]
+        y, x = attributes["frame_shape"]
+        maps = {name for name, axes in AXES.items() if "y" in axes}
+        return {
+            **{name: da.from_zarr(group[name]) for name in maps},
+            **{name: np.asarray(group[name]) for name in {*AXES, "frame_indices"} - maps},
+            "parameters": parameters,
+            "grid": WindowGrid((y, x), parameters.window, parameters.stride),
+            "pixel_size": tuple(calibration["pixel_size"]),
+            "unit": calibration["unit"],
+            "frame_time": calibration["frame_time"],
+            "name": attributes["name"],
+            "source": attributes["source"],
+            "provenance": attributes["provenance"],
+        }
+    except (KeyError, TypeError, ValueError, OSError, RuntimeError) as error:
+        raise InputError(
+            f"{path} is damaged ({type(error).__name__}: {error}); analyse the movie again."
+        ) from error
+
+
+def beside(path: Path) -> Path:
+    """Name a hidden place beside `path` that nothing else uses."""
+    return path.with_name(f".{path.name}.{uuid4().hex[:8]}{PARTIAL}")
+
+
+def _copy(name: str, values: Any, target: Any) -> None:
+    """Write an array chunk by chunk along time."""
+    axis = AXES[name].index("time")
+    step = target.chunks[axis]
+    for start in range(0, target.shape[axis], step):
+        here = at(name, slice(start, start + step))
+        target[here] = np.asarray(values[here])
 
 
 def _move(partial: Path, path: Path) -> None:
@@ -175,7 +239,7 @@ def _move(partial: Path, path: Path) -> None:
     if not path.exists():
         partial.rename(path)
         return
-    old = _sibling(path)
+    old = beside(path)
     path.rename(old)
     try:
         partial.rename(path)
@@ -183,22 +247,3 @@ def _move(partial: Path, path: Path) -> None:
         old.rename(path)
         raise
     shutil.rmtree(old)
-
-
-def _sibling(path: Path) -> Path:
-    return path.with_name(f".{path.name}.{uuid4().hex[:8]}.partial")
-
-
-def _open(path: Path) -> zarr.Group:
-    import zarr
-
-    return zarr.open_group(path, mode="r", zarr_format=3)
-
-
-def _attributes(path: Path) -> dict[str, Any]:
-    try:
-        return dict(_open(path).attrs)
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise InputError(
-            f"{path} is not a saved result; choose a .zarr folder that was made here."
-        ) from error

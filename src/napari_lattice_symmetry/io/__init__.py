@@ -6,6 +6,8 @@ import logging
 import warnings
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
+from functools import partial
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -36,6 +38,7 @@ def read_movie(
     *,
     dataset: str | None = None,
     channel: int | str | None = None,
+    lazy: bool = False,
 ) -> Movie:
     """Read a file, or a folder of images, as a movie.
 
@@ -51,6 +54,8 @@ def read_movie(
         Which of several images in the file (HDF5 dataset, NPZ array, TIFF series).
     channel : int or str, optional
         Which of several channels, by name or by number from 0.
+    lazy : bool
+        Whether to read frame by frame even what fits into memory, where the format allows that.
 
     Returns
     -------
@@ -67,7 +72,10 @@ def read_movie(
     path = Path(path)
     with ExitStack() as files, _quiet(), one_sentence(path):
         stack = choose(path, _open(path, files), dataset)
-        return to_movie(stack, path, channel, files)
+        stack.lazy = lazy
+        movie = to_movie(stack, path, channel, files)
+    again = partial(read_movie, path.absolute(), dataset=dataset, channel=channel, lazy=True)
+    return replace(movie, reopen=again)
 
 
 def list_datasets(path: str | PathLike[str]) -> list[str]:

@@ -79,6 +79,8 @@ class Stack:
         Why it is not a movie ("is a spectrum image ..."), where the file says that.
     in_parts : bool
         Whether a frame can be read without the others.
+    lazy : bool
+        Whether to leave it in the file even if it fits into memory; ignored unless `in_parts`.
     stored : int, optional
         Bytes that the file holds of it, to compare with what its shape declares.
     compressed : bool
@@ -93,6 +95,7 @@ class Stack:
     metadata: Mapping[str, Any] = field(default_factory=dict)
     refusal: str = ""
     in_parts: bool = True
+    lazy: bool = False
     stored: int | None = None
     compressed: bool = False
 
@@ -264,7 +267,7 @@ def _channel_index(stack: Stack, path: Path, channel: int | str | None) -> int:
 def _load(stack: Stack, path: Path, files: ExitStack) -> Frames:
     """Read all of it, or make a Dask array of one chunk a frame."""
     budget = memory_budget()
-    if stack.nbytes <= budget:
+    if stack.nbytes <= budget and not (stack.lazy and stack.in_parts):
         values = stack.data[...]
         return np.array(values) if isinstance(values, np.memmap) else np.asarray(values)
     frame = stack.length("YXS") * np.dtype(stack.data.dtype).itemsize
@@ -276,7 +279,7 @@ def _load(stack: Stack, path: Path, files: ExitStack) -> Frames:
     import dask.array as da
 
     shape, dtype = stack.data.shape, stack.data.dtype
-    frames: da.Array = da.from_array(  # type: ignore[no-untyped-call]
+    frames: da.Array = da.from_array(
         _OpenArray(stack.data, path, files.pop_all()),
         chunks=tuple(
             size if letter in "YXS" else 1 for letter, size in zip(stack.axes, shape, strict=True)

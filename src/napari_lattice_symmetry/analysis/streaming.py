@@ -1,0 +1,179 @@
+"""Results that are written while they are made, so that a run can be killed and continued."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from concurrent.futures import Executor, ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from napari_lattice_symmetry.analysis.one_frame import Job
+from napari_lattice_symmetry.analysis.result import AXES, FrameResult, MovieResult, at, describe
+from napari_lattice_symmetry.analysis.storage import (
+    PARTIAL,
+    check_place,
+    create_group,
+    load_result,
+    open_group,
+    read_fields,
+    writing,
+)
+from napari_lattice_symmetry.errors import AnalysisError, InputError
+
+if TYPE_CHECKING:
+    from napari_lattice_symmetry.analysis.parameters import AnalysisParameters
+    from napari_lattice_symmetry.movie import Movie
+
+
+@dataclass(eq=False, kw_only=True)
+class StreamedResult(MovieResult):
+    """A result whose maps lie in a Zarr group; what is inserted is on the disk.
+
+    Attributes
+    ----------
+    path : pathlib.Path
+        Where they lie.
+    arrays : dict of str to zarr.Array
+        Open for writing.
+    writers : concurrent.futures.Executor
+        Writes arrays side by side, to wait for the disk only once.
+    """
+
+    path: Path
+    arrays: dict[str, Any]
+    writers: Executor
+
+    def insert(self, frame: FrameResult) -> None:
+        """Write the maps of a frame, and then that they are there.
+
+        Raises
+        ------
+        AnalysisError
+            If they cannot be written; frames inserted earlier stay.
+        """
+
+        def write(name: str) -> None:
+            self.arrays[name][at(name, frame.position)] = getattr(frame, name)
+
+        *content, state = AXES
+        try:
+            list(self.writers.map(write, content))
+            write(state)
+        except OSError as error:
+            raise AnalysisError(
+                f"{self.path} cannot be written ({error.strerror or error}); finished frames are "
+                "kept, and the same run continues after them."
+            ) from error
+        for name in ("fractions", "fractions_std", "state"):
+            getattr(self, name)[frame.position] = getattr(frame, name)
+
+
+def check_target(
+    path: str | Path, movie: Movie, parameters: AnalysisParameters, *, overwrite: bool = False
+) -> None:
+    """See that a run can be done and write to `path`, or continue what is there.
+
+    Raises
+    ------
+    InputError
+        If the window does not fit into the frames, or no frame is to be analysed; if `path` cannot be written, or holds something else, or the result of another movie or
+        other parameters and `overwrite` is False.
+    """
+    path = Path(path)
+    Job(movie, parameters)
+    check_place(path)
+    if overwrite or not path.exists():
+        return
+    there = load_result(path)
+    ours, theirs = parameters.model_dump(), there.parameters.model_dump()
+    other = [f"{name}={value!r}" for name, value in theirs.items() if ours[name] != value]
+    if other:
+        raise InputError(
+            f"{path} was made with {', '.join(other)}; use that to continue it, choose another "
+            "name, or overwrite it."
+        )
+    if there.provenance.get("movie_sha256") != movie.fingerprint:
+        raise InputError(
+            f"{path} is the result of another movie ({there.source or there.name}); choose "
+            "another name, or overwrite it."
+        )
+
+
+@contextmanager
+def open_result(
+    path: str | Path,
+    movie: Movie,
+    parameters: AnalysisParameters,
+    provenance: dict[str, Any],
+    *,
+    overwrite: bool = False,
+) -> Iterator[StreamedResult]:
+    """Open a result to insert frames into: a new one, or an unfinished one to continue.
+
+    Nobody else can open it meanwhile. A new one in which no frame is done in the end is
+    removed, and what it was to replace is put back.
+
+    Raises
+    ------
+    InputError
+        As in `check_target`, and if another run writes to `path` or the network is not the one
+        that `path` was made with.
+    """
+    path = Path(path)
+    new, old, lock = (path.with_name(f".{path.name}.{part}") for part in ("new", "old", "lock"))
+    check_place(path)
+    with _locked(lock, path), ThreadPoolExecutor(len(AXES)) as writers:
+        check_target(path, movie, parameters, overwrite=overwrite)
+        if overwrite or not path.exists():
+            with writing(path):
+                shutil.rmtree(new, ignore_errors=True)
+                create_group(new, describe(movie, parameters, provenance))
+                if path.exists():
+                    shutil.rmtree(old, ignore_errors=True)
+                    path.rename(old)
+                new.rename(path)
+        group, fields = open_group(path, "r+"), read_fields(path)
+        _check_weights(path, fields["provenance"], provenance)
+        for leftover in path.rglob(f"*{PARTIAL}"):
+            leftover.unlink()
+        arrays = {name: group[name] for name in AXES}
+        result = StreamedResult(**fields, path=path, arrays=arrays, writers=writers)
+        try:
+            yield result
+        finally:
+            if result.state.any():
+                shutil.rmtree(old, ignore_errors=True)
+            else:
+                shutil.rmtree(path)
+                if old.exists():
+                    old.rename(path)
+
+
+@contextmanager
+def _locked(lock_file: Path, path: Path) -> Iterator[None]:
+    """Keep others from writing to `path`; the system lets go when this process dies."""
+    from filelock import FileLock, Timeout
+
+    lock = FileLock(lock_file, blocking=False)
+    try:
+        lock.acquire()
+    except Timeout:
+        raise InputError(
+            f"{path} is being written by another run; wait for its end, or choose another name."
+        ) from None
+    try:
+        yield
+    finally:
+        lock_file.unlink(missing_ok=True)  # who waits for the file that is gone tries again
+        lock.release()
+
+
+def _check_weights(path: Path, theirs: dict[str, Any], ours: dict[str, Any]) -> None:
+    if theirs["weights_sha256"] != ours["weights_sha256"]:
+        raise InputError(
+            f"{path} was made with other weights of the network {theirs['network']!r}; choose "
+            "another name, or overwrite it."
+        )
