@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from magicgui.widgets import ComboBox
 from napari.layers import Image
 from napari.qt.threading import thread_worker
 from napari.utils.notifications import show_error, show_info
+from qtpy.QtCore import QEvent
 from qtpy.QtWidgets import (
     QCheckBox,
     QComboBox,
@@ -26,7 +26,7 @@ from superqt.utils import FunctionWorker
 
 from napari_lattice_symmetry.analysis import parse_parameters
 from napari_lattice_symmetry.errors import InputError, LatticeSymmetryError
-from napari_lattice_symmetry.plugin.hover import add_probability_to_status
+from napari_lattice_symmetry.plugin.hover import show_probability_in_status
 from napari_lattice_symmetry.plugin.layers import result_metadata
 from napari_lattice_symmetry.plugin.parameter_controls import ParameterControls
 from napari_lattice_symmetry.plugin.run import AnalysisRun
@@ -61,11 +61,11 @@ class AnalysisWidget(QWidget):
         self.result: MovieResult | None = None
         self._layer: Image | None = None
         self._period: float | None = None
+        self._measured: Movie | None = None  # whose period this is, or will be
 
         self._build()
-        for layer in viewer.layers:
-            add_probability_to_status(layer, viewer)
-        viewer.layers.events.inserted.connect(self._on_layer_inserted)
+        show_probability_in_status(viewer.layers)
+        viewer.layers.events.inserted.connect(self._on_layers_changed)
         viewer.layers.events.removed.connect(self._on_layers_changed)
         viewer.layers.events.renamed.connect(self._on_layers_changed)
         self.layer_chooser.changed.connect(self._on_layer_chosen)
@@ -78,6 +78,21 @@ class AnalysisWidget(QWidget):
     def is_running(self) -> bool:
         """Whether an analysis is under way."""
         return self.run is not None and not self.run.is_over
+
+    def changeEvent(self, event: QEvent | None) -> None:  # noqa: N802
+        """Stop when the dock is closed: napari then takes the widget out, but may not delete it."""
+        if event is not None and event.type() == QEvent.Type.ParentChange and self.parent() is None:
+            self._leave()
+        super().changeEvent(event)
+
+    def _leave(self) -> None:
+        if self.run is not None:
+            self.run.abandon()
+        events = self.viewer.layers.events
+        events.inserted.disconnect(self._on_layers_changed)
+        events.removed.disconnect(self._on_layers_changed)
+        events.renamed.disconnect(self._on_layers_changed)
+        self._watch(None)
 
     # ------------------------------------------------------------------ building
 
@@ -178,10 +193,6 @@ class AnalysisWidget(QWidget):
             if isinstance(layer, Image) and result_metadata(layer) is None
         ]
 
-    def _on_layer_inserted(self, event: Any) -> None:
-        add_probability_to_status(event.value, self.viewer)
-        self._on_layers_changed()
-
     def _on_layers_changed(self, _event: Any = None) -> None:
         self.layer_chooser.reset_choices()
 
@@ -190,17 +201,19 @@ class AnalysisWidget(QWidget):
         if layer is self._layer:
             self._update_summary()
             return
-        geometry_events = ("scale", "translate", "units", "data")
-        if self._layer is not None:
-            for name in geometry_events:
-                getattr(self._layer.events, name).disconnect(self._update_summary)
-        self._layer, self._period = layer, None
-        if layer is not None:
-            for name in geometry_events:
-                getattr(layer.events, name).connect(self._update_summary)
+        self._watch(layer)
         self._list_channels(layer)
         self._update_summary()
         self._measure_period()
+
+    def _watch(self, layer: Image | None) -> None:
+        """Follow what happens to the chosen layer, and no longer to the one before."""
+        for name in ("scale", "translate", "units", "data"):
+            if self._layer is not None:
+                getattr(self._layer.events, name).disconnect(self._update_summary)
+            if layer is not None:
+                getattr(layer.events, name).connect(self._update_summary)
+        self._layer = layer
 
     def _list_channels(self, layer: Image | None) -> None:
         n_channels = 1 if layer is None or layer.ndim > 4 else count_channels(layer)
@@ -225,25 +238,25 @@ class AnalysisWidget(QWidget):
 
     def _measure_period(self) -> None:
         """Measure the lattice period of the frame that is shown, in the background."""
-        self._period = None
-        layer = self._layer
+        self._period = self._measured = None
         try:
             movie = self._take_source().movie
         except LatticeSymmetryError:
             return
         index = min(max(int(self.viewer.dims.current_step[0]), 0), len(movie) - 1)
-
-        def show(period: float | None) -> None:
-            if self._layer is layer:
-                self._period = period
-                self._update_summary()
-
         measure = thread_worker(
             _dominant_period, start_thread=False, worker_class=FunctionWorker, ignore_errors=True
         )
         worker = measure(movie, index)
-        worker.returned.connect(show)
+        worker.returned.connect(self._on_period_measured)
+        self._measured = movie
         worker.start()
+
+    def _on_period_measured(self, measured: tuple[Movie, float | None]) -> None:
+        movie, period = measured
+        if movie is self._measured:  # else another layer was chosen meanwhile
+            self._period = period
+            self._update_summary()
 
     def _update_summary(self, _event: Any = None) -> None:
         try:
@@ -277,15 +290,15 @@ class AnalysisWidget(QWidget):
                 show_probabilities=self.show_probabilities.isChecked(),
                 show_uncertainty=self.show_uncertainty.isChecked(),
                 follow=self.follow.isChecked(),
-                parent=self,
             )
         except LatticeSymmetryError as error:
             show_error(str(error))
             return
         self.run = run
-        run.progressed.connect(partial(self._on_progress, run))
+        run.progressed.connect(self._on_progress)
         run.frame_done.connect(self._on_frame_done)
-        run.finished.connect(partial(self._on_finished, run))
+        run.finished.connect(self._on_finished)
+        self.destroyed.connect(run.abandon)
         self._set_running(True)
         run.start()
 
@@ -307,15 +320,19 @@ class AnalysisWidget(QWidget):
             self.progress.setRange(0, 0)  # busy, until the network is loaded
             self.status.setText("Loading the network…")
 
-    def _on_progress(self, run: AnalysisRun, done: int, total: int) -> None:
+    def _on_progress(self, done: int, total: int) -> None:
         self.progress.setRange(0, total)
         self.progress.setValue(done)
-        self.status.setText(run.describe_progress(done, total))
+        if self.run is not None:
+            self.status.setText(self.run.describe_progress(done, total))
 
     def _on_frame_done(self, shares: NDArray[np.float64]) -> None:
         self.legend.setText(describe_classes(shares))
 
-    def _on_finished(self, run: AnalysisRun) -> None:
+    def _on_finished(self) -> None:
+        run = self.run
+        if run is None:
+            return
         self._set_running(False)
         self.progress.setRange(0, run.n_frames)
         self.progress.setValue(run.n_done)
@@ -356,7 +373,7 @@ class AnalysisWidget(QWidget):
             show_info(f"Saved {path}.")
 
 
-def _dominant_period(movie: Movie, index: int) -> float | None:
+def _dominant_period(movie: Movie, index: int) -> tuple[Movie, float | None]:
     from napari_lattice_symmetry.spectrum.period import dominant_period
 
-    return dominant_period(movie.frame(index))
+    return movie, dominant_period(movie.frame(index))

@@ -12,9 +12,9 @@ from napari_lattice_symmetry.movie import NANOMETRE, PIXEL
 
 if TYPE_CHECKING:
     from napari.layers import Layer
-    from numpy.typing import NDArray
 
     from napari_lattice_symmetry.analysis import MovieResult
+    from napari_lattice_symmetry.analysis.result import Maps
     from napari_lattice_symmetry.movie import Movie
 
 SECOND = "s"
@@ -115,7 +115,7 @@ class LayerGeometry:
         translate[-2:] = result.grid.translate(pixel, origin)
         return replace(self, scale=tuple(scale), translate=tuple(translate))
 
-    def shape_maps(self, maps: NDArray[Any]) -> NDArray[Any]:
+    def shape_maps(self, maps: Maps) -> Maps:
         """View maps (T, gy, gx) with the axes of the layer."""
         return maps if self.channel_axis is None else np.expand_dims(maps, self.channel_axis)
 

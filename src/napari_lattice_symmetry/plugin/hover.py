@@ -15,25 +15,35 @@ from napari_lattice_symmetry.plugin.layers import (
 )
 
 if TYPE_CHECKING:
-    from napari.components import ViewerModel
+    from napari.components import LayerList
     from napari.layers import Labels, Layer
 
 
-def add_probability_to_status(layer: Layer, viewer: ViewerModel) -> None:
-    """Let the status of a class map show more than napari's features can: values per pixel.
+def show_probability_in_status(layers: LayerList) -> None:
+    """Let the status of class maps, now and later in `layers`, tell what is under the cursor."""
+    for layer in layers:
+        _extend_status(layer, layers)
+    layers.events.inserted.connect(_on_inserted)  # once, however often it is asked for
 
-    napari asks a layer's public ``get_status`` for the text, so this one layer gets its own.
-    Layers of any other kind are left as they are.
+
+def _on_inserted(event: Any) -> None:
+    _extend_status(event.value, event.source)
+
+
+def _extend_status(layer: Layer, layers: LayerList) -> None:
+    """Give a class map a ``get_status`` of its own: features cannot tell values per pixel.
+
+    This is the public method that napari asks for the text of the status bar.
     """
     about = result_metadata(layer)
-    if about is None or about["kind"] != LABEL_MAP:
+    if about is None or about["kind"] != LABEL_MAP or "get_status" in vars(layer):
         return
     plain_status = layer.get_status
 
     def get_status(position: Any = None, **keywords: Any) -> dict[str, str]:
         status = plain_status(position, **keywords)
         if position is not None and keywords.get("world"):
-            text = _describe(layer, viewer, about["result"], position)
+            text = _describe(layer, layers, about["result"], position)
             for part in ("coordinates", "value"):
                 status[part] += text
         return status
@@ -41,20 +51,20 @@ def add_probability_to_status(layer: Layer, viewer: ViewerModel) -> None:
     layer.get_status = get_status
 
 
-def _describe(layer: Labels, viewer: ViewerModel, result: str, position: Any) -> str:
+def _describe(layer: Labels, layers: LayerList, result: str, position: Any) -> str:
     """Say what the other layers of the same result hold at `position`."""
     index = tuple(np.round(layer.world_to_data(position)).astype(int))
     inside = all(0 <= i < n for i, n in zip(index, layer.data.shape, strict=True))
-    if not inside or layer.data[index] == NOT_ANALYSED:
+    label = int(layer.data[index]) if inside else NOT_ANALYSED
+    if label == NOT_ANALYSED:
         return ""
-    winner = CLASSES[layer.data[index] - 1]
     parts = []
-    for other in list(viewer.layers):
+    for other in list(layers):
         about = result_metadata(other) or {}
         if about.get("result") != result:
             continue
-        if about["kind"] == PROBABILITY and about["class"] == winner:
-            parts.append(f"probability: {other.data[index]:.2f}")
+        if about["kind"] == PROBABILITY and about["class"] == CLASSES[label - 1]:
+            parts.append(f"probability: {float(other.data[index]):.2f}")
         elif about["kind"] == UNCERTAINTY:
-            parts.append(f"uncertainty: {other.data[index]:.2f} nats")
+            parts.append(f"uncertainty: {float(other.data[index]):.2f} nats")
     return "".join(f", {part}" for part in sorted(parts))

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from napari_lattice_symmetry.analysis import MovieResult
+    from napari_lattice_symmetry.analysis.result import Maps
     from napari_lattice_symmetry.plugin.geometry import LayerGeometry
 
 METADATA_KEY = "napari-lattice-symmetry"
@@ -61,7 +62,7 @@ def result_layers(
     }
 
     def layer(
-        kind: str, maps: NDArray[Any], title: str, *, class_name: str | None = None, **keywords: Any
+        kind: str, maps: Maps, title: str, *, class_name: str | None = None, **keywords: Any
     ) -> LayerData:
         arguments = {
             "name": f"{title} · {result.name}",
@@ -116,9 +117,9 @@ def truth_layer(classes: NDArray[np.uint8], name: str, geometry: LayerGeometry) 
     return classes, arguments, "labels"
 
 
-def count_labels(labels: NDArray[np.uint8]) -> NDArray[np.int64]:
+def count_labels(labels: Maps) -> NDArray[np.int64]:
     """Count the pixels of each of the six classes."""
-    counts = np.bincount(labels.ravel(), minlength=len(CLASSES) + 1)
+    counts = np.bincount(np.ravel(labels), minlength=len(CLASSES) + 1)
     return counts[1:]
 
 

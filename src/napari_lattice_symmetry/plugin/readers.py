@@ -35,11 +35,17 @@ def read_movie_layer(path: str) -> list[LayerData]:
 
 def read_result(path: str) -> list[LayerData]:
     """Read a saved result as its layers."""
+    from napari import current_viewer
+
     from napari_lattice_symmetry.analysis import load_result
     from napari_lattice_symmetry.plugin.geometry import LayerGeometry
+    from napari_lattice_symmetry.plugin.hover import show_probability_in_status
     from napari_lattice_symmetry.plugin.layers import result_layers
 
     result = load_result(path)
+    viewer = current_viewer()
+    if viewer is not None:
+        show_probability_in_status(viewer.layers)
     return result_layers(result, LayerGeometry.of_calibration(result))
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from napari.layers import Labels, Layer
-from napari.utils.notifications import show_error
+from napari.utils.notifications import show_error, show_warning
 from qtpy.QtCore import QObject, Signal  # type: ignore[attr-defined]
 
 from napari_lattice_symmetry.lattice import CLASSES
@@ -75,16 +75,16 @@ class AnalysisRun(QObject):
         show_probabilities: bool = False,
         show_uncertainty: bool = False,
         follow: bool = True,
-        parent: QObject | None = None,
     ) -> None:
-        super().__init__(parent)
+        super().__init__()
         # Tells a window that does not fit here and now, not in the worker.
         WindowGrid(source.movie.shape[1:], parameters.window, parameters.stride)
         self.source, self.parameters = source, parameters
         self.result: MovieResult | None = None
         self.layers: list[Layer] = []
         self.error: Exception | None = None
-        self.cancelled = self.is_over = False
+        self.failures: list[str] = []
+        self.cancelled = self.is_over = self._abandoned = False
         self.n_frames = len(parameters.frame_indices(len(source.movie)))
         self.stopwatch = Stopwatch()
         self._viewer, self._follow = viewer, follow
@@ -94,14 +94,11 @@ class AnalysisRun(QObject):
         }
         self._label_counts = np.zeros(len(CLASSES), dtype=np.int64)
         self._followed_to: float | None = None
-        # Emitted in the worker's thread, received in this one.
-        self._worker = create_analysis_worker(source.movie, parameters, self.progressed.emit)
+        self._worker = create_analysis_worker(source.movie, parameters, self._report)
         self.progressed.connect(self._on_progress)
         self._worker.yielded.connect(self._on_frame)
         self._worker.errored.connect(self._on_error)
         self._worker.finished.connect(self._on_finished)  # type: ignore[arg-type]
-        if parent is not None:
-            parent.destroyed.connect(self._worker.quit)
 
     def start(self) -> None:
         """Start the worker."""
@@ -112,6 +109,11 @@ class AnalysisRun(QObject):
         """Ask the worker to stop; finished frames stay."""
         self.cancelled = True
         self._worker.quit()
+
+    def abandon(self) -> None:
+        """Stop, and touch the viewer no more."""
+        self._abandoned = True
+        self.cancel()
 
     @property
     def speed(self) -> Speed | None:
@@ -137,31 +139,45 @@ class AnalysisRun(QObject):
 
     def describe_end(self) -> str:
         """Say how it ended."""
-        kept = f"{self.n_done} of {count_frames(self.n_frames)} kept"
+        unread = f", {len(self.failures)} could not be read" if self.failures else ""
+        kept = f"{self.n_done} of {count_frames(self.n_frames)} kept{unread}"
         if self.error is not None:
             return f"Stopped by an error: {kept}."
         if self.layers and not self._present_layers():
             return "Stopped, since all layers of the result were removed."
-        if self.cancelled and self.n_done < self.n_frames:
+        if self.cancelled and self.n_done + len(self.failures) < self.n_frames:
             return f"Cancelled: {kept}."
         taken = describe_duration(time.perf_counter() - self._started)
-        return f"Finished: {count_frames(self.n_frames)} in {taken}."
+        return f"Finished: {count_frames(self.n_done)} in {taken}{unread}."
+
+    def _report(self, done: int, total: int) -> None:
+        """Pass progress on from the worker's thread; it keeps this object alive meanwhile."""
+        self.progressed.emit(done, total)
 
     def _on_progress(self, done: int, _total: int) -> None:
         self.stopwatch.tick(time.perf_counter(), done)
 
     def _on_frame(self, output: tuple[MovieResult, FrameResult]) -> None:
+        if self._abandoned:
+            return
         self.result, frame = output
         self.result.insert(frame)
-        self._label_counts += count_labels(frame.labels)
+        if frame.failure:  # there is nothing to see, nor for the viewer to go to
+            self._on_failure(frame.failure)
+        else:
+            self._show(self.result, frame)
+
+    def _show(self, result: MovieResult, frame: FrameResult) -> None:
+        """Bring the layers up to date with a frame that was inserted."""
         if not self.layers:
-            self._add_layers(self.result)
+            self._add_layers(result)
         present = self._present_layers()
         if not present:
             self.cancel()
             return
+        self._label_counts += count_labels(frame.labels)
         features = class_features(self._label_counts)
-        self._go_to(self.source.geometry.of_maps(self.result), frame.position)
+        self._go_to(self.source.geometry.of_maps(result), frame.position)
         for layer in present:
             if isinstance(layer, Labels):
                 layer.features = features
@@ -192,6 +208,12 @@ class AnalysisRun(QObject):
             start, step = maps.translate[maps.time_axis], maps.scale[maps.time_axis]
             dims.set_point(axis, start + position * step)
             self._followed_to = dims.point[axis]
+
+    def _on_failure(self, sentence: str) -> None:
+        """Tell of the first frame that could not be read; the status tells how many."""
+        if not self.failures:
+            show_warning(sentence)
+        self.failures.append(sentence)
 
     def _on_error(self, error: Exception) -> None:
         self.error = error

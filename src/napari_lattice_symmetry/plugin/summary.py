@@ -6,16 +6,18 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from napari_lattice_symmetry.analysis.parameters import (
+    BEST_PERIODS,
+    FEWEST_PERIODS,
+    MOST_PERIODS,
+    AnalysisParameters,
+)
 from napari_lattice_symmetry.lattice import CLASSES, COLOURS
 from napari_lattice_symmetry.plugin.speed import Speed, last_speed
 from napari_lattice_symmetry.spectrum import WindowGrid
 
 if TYPE_CHECKING:
-    from napari_lattice_symmetry.analysis import AnalysisParameters
     from napari_lattice_symmetry.movie import Movie
-
-# Lattice periods in a window: the networks know this many.
-FEWEST_PERIODS, BEST_PERIODS, MOST_PERIODS = 5, 10, 25
 
 
 @dataclass(frozen=True)
@@ -58,7 +60,8 @@ def describe_window(movie: Movie, window: int, period: float | None) -> str:
         return " · ".join([*parts, "no clear period"])
     parts.append(f"{window / period:.1f} periods")
     text = " · ".join(parts)
-    better = min(round(BEST_PERIODS * period), *movie.shape[1:])
+    smallest = AnalysisParameters.model_json_schema()["properties"]["window"]["minimum"]
+    better = min(max(round(BEST_PERIODS * period), smallest), *movie.shape[1:])
     if FEWEST_PERIODS <= window / period <= MOST_PERIODS or better == window:
         return text
     fault = "few" if window / period < FEWEST_PERIODS else "many"

@@ -1,0 +1,66 @@
+"""Layers of a result."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+from napari.layers import Layer
+
+from napari_lattice_symmetry.analysis import AnalysisParameters, analyze
+from napari_lattice_symmetry.lattice import CLASSES, COLOURS
+from napari_lattice_symmetry.movie import Movie
+from napari_lattice_symmetry.plugin.geometry import LayerGeometry
+from napari_lattice_symmetry.plugin.layers import class_features, result_layers, result_metadata
+
+
+@pytest.fixture
+def result(fake_model, stack):
+    parameters = AnalysisParameters(window=32, stride=8, samples=5)
+    return analyze(Movie.from_array(stack, name="movie"), parameters, model=fake_model)
+
+
+@pytest.fixture
+def layers(result):
+    geometry = LayerGeometry.of_calibration(result)
+    return [Layer.create(*layer) for layer in result_layers(result, geometry)]
+
+
+def test_they_are_views_of_the_result(result, layers):
+    uncertainty, *probabilities, labels = layers
+    assert np.shares_memory(labels.data, result.labels)
+    assert np.shares_memory(uncertainty.data, result.entropy)
+    for layer, maps in zip(probabilities, result.mean, strict=True):
+        assert np.shares_memory(layer.data, maps)
+
+
+def test_labels_have_the_colours_of_the_classes(layers):
+    for value, name in enumerate(CLASSES, start=1):
+        drawn = (255 * layers[-1].get_color(value)[:3]).round().astype(int)
+        assert "#{:02X}{:02X}{:02X}".format(*drawn) == COLOURS[name]
+    assert layers[-1].colormap.map(0)[3] == 0
+
+
+def test_probabilities_go_from_black_to_the_colour_of_the_class(layers):
+    for layer, name in zip(layers[1:-1], CLASSES, strict=True):
+        assert layer.colormap.map(0.0).ravel()[:3].tolist() == [0, 0, 0]
+        drawn = (255 * layer.colormap.map(1.0).ravel()[:3]).round().astype(int)
+        assert "#{:02X}{:02X}{:02X}".format(*drawn) == COLOURS[name]
+        assert layer.contrast_limits == [0, 1]
+        assert layer.name == f"P({name}) · movie"
+
+
+def test_metadata_tell_the_origin_in_json(result, layers):
+    for layer in layers:
+        about = json.loads(json.dumps(result_metadata(layer)))
+        assert AnalysisParameters(**about["parameters"]) == result.parameters
+        assert about["provenance"] == result.provenance
+    assert len({result_metadata(layer)["result"] for layer in layers}) == 1
+
+
+def test_area_shares_are_of_what_was_analysed():
+    features = class_features(np.array([3, 0, 0, 1, 0, 0]))
+    assert features["index"] == [1, 2, 3, 4, 5, 6]
+    assert features["area share"].tolist() == [0.75, 0, 0, 0.25, 0, 0]
+    assert class_features(np.zeros(6, dtype=int))["area share"].tolist() == [0] * 6

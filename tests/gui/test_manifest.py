@@ -1,0 +1,60 @@
+"""The manifest: valid, complete, and no second list of what other modules know."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from npe2 import PluginManifest
+
+import napari_lattice_symmetry
+from napari_lattice_symmetry.io import SUFFIXES
+from napari_lattice_symmetry.lattice import SIMULATIONS
+
+PACKAGE = Path(napari_lattice_symmetry.__file__).parent
+MANIFEST = PluginManifest.from_file(PACKAGE / "napari.yaml")
+
+
+def test_it_is_valid():
+    MANIFEST.validate_imports()
+    assert MANIFEST.package_metadata is None or MANIFEST.package_metadata.name == MANIFEST.name
+
+
+@pytest.mark.parametrize("command", MANIFEST.contributions.commands, ids=lambda c: c.id)
+def test_commands_lead_somewhere(command):
+    from npe2.manifest.utils import import_python_name
+
+    assert callable(import_python_name(command.python_name))
+
+
+def test_every_contribution_has_a_command():
+    commands = {command.id for command in MANIFEST.contributions.commands}
+    contributions = MANIFEST.contributions
+    used = {
+        item.command
+        for items in (contributions.readers, contributions.widgets, contributions.sample_data)
+        for item in items
+    }
+    assert used == commands
+
+
+def test_readers_take_what_io_reads_and_results():
+    patterns = [p for reader in MANIFEST.contributions.readers for p in reader.filename_patterns]
+    assert sorted(patterns) == sorted(["*.zarr", *(f"*{suffix}" for suffix in SUFFIXES)])
+
+
+def test_samples_are_the_simulations():
+    assert [sample.key for sample in MANIFEST.contributions.sample_data] == list(SIMULATIONS)
+
+
+def test_the_menus_open_the_widget(viewer):
+    def texts(menu):
+        for action in menu.actions():
+            yield action.text()
+            if action.menu() is not None:
+                yield from texts(action.menu())
+
+    layers_menu = list(texts(viewer.window.layers_menu))
+    plugins_menu = list(texts(viewer.window.plugins_menu))
+    assert any("Lattice symmetry" in text for text in layers_menu)
+    assert any("Lattice" in text for text in plugins_menu)

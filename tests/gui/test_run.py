@@ -1,0 +1,320 @@
+"""The worker and the run: done, cancelled, failed, and layers that vanish meanwhile."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+import dask.array as da
+import numpy as np
+import pytest
+from napari.components import ViewerModel
+
+from napari_lattice_symmetry import AnalysisParameters, Movie
+from napari_lattice_symmetry.plugin.run import AnalysisRun
+from napari_lattice_symmetry.plugin.source import take_source
+from napari_lattice_symmetry.plugin.speed import last_speed
+from napari_lattice_symmetry.plugin.worker import analyze_frames
+
+N_WINDOWS, N_BLOCKS = 13 * 21, 5  # of a frame of `stack`
+SMALL = {"window": 32, "stride": 4, "samples": 5}
+
+
+class Runs:
+    """Runs in a viewer without a window."""
+
+    def __init__(self, qtbot, find_layers):
+        self.viewer, self.qtbot, self._find_layers = ViewerModel(), qtbot, find_layers
+        self.begun = []
+
+    def begin(self, frames, settings=None, **image_options):
+        source = take_source(self.viewer.add_image(frames, name="movie", **image_options))
+        parameters = AnalysisParameters(**(SMALL | (settings or {})))
+        return self.start(AnalysisRun(self.viewer, source, parameters))
+
+    def start(self, run):
+        self.begun.append(run)
+        run.start()
+        return run
+
+    def wait(self, condition):
+        self.qtbot.waitUntil(condition, timeout=10_000)
+
+    def layers(self):
+        return self._find_layers(self.viewer)
+
+
+@pytest.fixture
+def runs(network, qtbot, result_layers):
+    runs = Runs(qtbot, result_layers)
+    yield runs
+    for run in runs.begun:
+        run.abandon()
+        runs.wait(lambda run=run: run.is_over)
+
+
+def test_done(runs, stack):
+    run = runs.begin(stack)
+    runs.wait(lambda: run.is_over)
+    assert run.result.done.all()
+    assert run.error is None
+    assert run.describe_end().startswith("Finished: 4 frames in ")
+    assert run.speed.seconds_per_window > 0
+    assert last_speed() == run.speed
+    labels = runs.layers()["classes"]
+    assert labels.data.base is run.result.labels or labels.data is run.result.labels
+    assert np.all(labels.data > 0)
+
+
+def test_the_worker_keeps_off_the_gui(runs, network, monkeypatch, stack):
+    workers, receivers = set(), []
+    plain = network.classify_blocks
+
+    def spying(*args, **keywords):
+        workers.add(threading.current_thread())
+        return plain(*args, **keywords)
+
+    monkeypatch.setattr(network, "classify_blocks", spying, raising=False)
+    run = runs.begin(stack)
+    run.frame_done.connect(lambda _: receivers.append(threading.current_thread()))
+    runs.wait(lambda: run.is_over)
+    assert workers
+    assert threading.main_thread() not in workers
+    assert receivers == [threading.main_thread()] * len(stack)
+
+
+def test_progress_is_counted_in_windows(runs, gate, stack):
+    run = runs.begin(stack)
+    seen = []
+    run.progressed.connect(lambda done, total: seen.append((done, total)))
+    gate.release(N_BLOCKS + 1)
+    runs.wait(lambda: len(seen) == N_BLOCKS + 1)
+    assert seen[-1] == (N_WINDOWS + 64, 4 * N_WINDOWS)
+    text = run.describe_progress(*seen[-1])
+    assert text.startswith("Frame 2 of 4, about ")
+    assert text.endswith(" left")
+
+
+def test_cancel_bites_inside_a_frame_and_keeps_what_is_finished(runs, gate, stack):
+    run = runs.begin(stack)
+    seen = []
+    run.progressed.connect(lambda done, total: seen.append(done))
+    gate.release(N_BLOCKS + 1)
+    runs.wait(lambda: len(seen) == N_BLOCKS + 1)
+    run.cancel()
+    asked = time.perf_counter()
+    gate.release()
+    runs.wait(lambda: run.is_over)
+    assert time.perf_counter() - asked < 1
+    assert len(seen) <= N_BLOCKS + 2
+    assert run.describe_end() == "Cancelled: 1 of 4 frames kept."
+    layers = runs.layers()
+    assert np.all(layers["classes"].data[0] > 0)
+    assert np.all(layers["classes"].data[1:] == 0)
+    assert np.isnan(layers["uncertainty"].data[1:]).all()
+    assert np.isnan(layers["hexagonal"].data[1:]).all()
+
+
+def test_cancel_before_the_first_frame_adds_nothing(runs, gate, stack):
+    run = runs.begin(stack)
+    run.cancel()
+    gate.release()
+    runs.wait(lambda: run.is_over)
+    assert len(runs.viewer.layers) == 1
+    assert run.describe_end() == "Cancelled: 0 of 4 frames kept."
+
+
+@pytest.mark.parametrize("error", [ValueError("bad shape"), RuntimeError("out of memory")])
+def test_an_error_is_told_once_and_frames_are_kept(runs, network, messages, stack, error):
+    plain, calls = network.classify_blocks, []
+
+    def failing(*args, **keywords):
+        calls.append(args)
+        if len(calls) > 2:
+            raise error
+        return plain(*args, **keywords)
+
+    network.classify_blocks = failing
+    run = runs.begin(stack)
+    runs.wait(lambda: run.is_over)
+    assert len(messages()) == 1
+    assert messages()[0].startswith("movie")
+    assert str(error) in messages()[0]
+    assert run.describe_end() == "Stopped by an error: 2 of 4 frames kept."
+    assert np.all(runs.layers()["classes"].data[:2] > 0)
+
+
+def test_a_runtime_error_outside_the_network_is_told_too(runs, monkeypatch, messages, stack):
+    def provenance(*_):
+        raise RuntimeError("no such thing")
+
+    monkeypatch.setattr("napari_lattice_symmetry.analysis.provenance", provenance)
+    run = runs.begin(stack)
+    runs.wait(lambda: run.is_over)
+    assert messages() == ["movie: the analysis failed (RuntimeError: no such thing)."]
+
+
+def test_the_source_layer_may_go(runs, gate, stack):
+    run = runs.begin(stack)
+    gate.release(N_BLOCKS)
+    runs.wait(lambda: run.n_done == 1)
+    runs.viewer.layers.remove("movie")
+    gate.release(3 * N_BLOCKS)
+    runs.wait(lambda: run.is_over)
+    assert np.all(runs.layers()["classes"].data > 0)
+
+
+def test_some_result_layers_may_go(runs, gate, stack):
+    run = runs.begin(stack)
+    gate.release(N_BLOCKS)
+    runs.wait(lambda: run.n_done == 1)
+    layers = runs.layers()
+    runs.viewer.layers.remove(layers["classes"])
+    runs.viewer.layers.remove(layers["noise"])
+    gate.release(3 * N_BLOCKS)
+    runs.wait(lambda: run.is_over)
+    assert run.error is None
+    assert np.isfinite(layers["hexagonal"].data).all()
+    assert len(runs.viewer.layers) == 1 + 6
+
+
+def test_without_result_layers_the_run_stops(runs, messages, gate, stack):
+    run = runs.begin(stack)
+    gate.release(N_BLOCKS)
+    runs.wait(lambda: run.n_done == 1)
+    for layer in runs.layers().values():
+        runs.viewer.layers.remove(layer)
+    gate.release(N_BLOCKS)
+    runs.wait(lambda: run.cancelled)
+    gate.release()
+    runs.wait(lambda: run.is_over)
+    assert run.describe_end() == "Stopped, since all layers of the result were removed."
+    assert not run.result.done.all()
+    assert messages() == []
+
+
+def test_an_abandoned_run_leaves_the_viewer_alone(runs, gate, stack):
+    run = runs.begin(stack)
+    gate.release(N_BLOCKS)
+    runs.wait(lambda: run.n_done == 1)
+    n_layers = len(runs.viewer.layers)
+    run.abandon()
+    gate.release(N_BLOCKS)
+    runs.wait(lambda: run.is_over)
+    assert run.n_done == 1
+    assert len(runs.viewer.layers) == n_layers
+
+
+def test_the_viewer_follows_until_the_user_looks_elsewhere(runs, gate, stack):
+    run = runs.begin(stack)
+    gate.release(2 * N_BLOCKS)
+    runs.wait(lambda: run.n_done == 2)
+    assert runs.viewer.dims.current_step[0] == 1
+    runs.viewer.dims.set_current_step(0, 0)
+    gate.release(2 * N_BLOCKS)
+    runs.wait(lambda: run.is_over)
+    assert runs.viewer.dims.current_step[0] == 0
+
+
+def test_an_earlier_result_of_the_layer_is_hidden(runs, stack):
+    run = runs.begin(stack)
+    runs.wait(lambda: run.is_over)
+    earlier = runs.layers()["classes"]
+    assert earlier.visible
+    again = runs.start(AnalysisRun(runs.viewer, run.source, run.parameters))
+    runs.wait(lambda: again.is_over)
+    assert not earlier.visible
+    assert runs.layers()["classes"].visible
+
+
+def test_the_generator_yields_frames_and_their_result(network, stack):
+    counts = []
+    outputs = list(
+        analyze_frames(
+            Movie.from_array(stack),
+            AnalysisParameters(**SMALL),
+            lambda done, total: counts.append((done, total)),
+            lambda: False,
+        )
+    )
+    assert [frame.position for _, frame in outputs] == [0, 1, 2, 3]
+    assert len({id(result) for result, _ in outputs}) == 1
+    assert not outputs[0][0].done.any()  # to insert them is up to whoever shows them
+    assert counts[-1] == (4 * N_WINDOWS, 4 * N_WINDOWS)
+
+
+def test_the_result_lies_on_the_edge(runs, stack):
+    run = runs.begin(
+        stack,
+        settings={"stride": 8, "samples": 20},
+        scale=(2.5, 0.5, 0.25),
+        translate=(10, 3, -7),
+        units=("s", "nm", "nm"),
+        axis_labels=("time", "y", "x"),
+    )
+    runs.wait(lambda: run.is_over)
+    image, labels = runs.viewer.layers["movie"], runs.layers()["classes"]
+    right = labels.data[0, 0] > 2  # more than half of the window lies beyond the edge
+    first = int(np.argmax(right))
+    assert first > 0
+    between = labels.data_to_world((2, 0, first - 0.5))
+    np.testing.assert_allclose(between[2], image.data_to_world((2, 0, 75.5))[2])
+    np.testing.assert_allclose(between[0], image.data_to_world((2, 0, 0))[0])
+    top = labels.data_to_world((0, 0, 0))[1]
+    np.testing.assert_allclose(top, image.data_to_world((0, 15.5, 0))[1])
+    for layer in runs.layers().values():
+        assert layer.axis_labels == ("time", "y", "x")
+        assert layer.units == image.units
+        np.testing.assert_array_equal(layer.scale, labels.scale)
+        np.testing.assert_array_equal(layer.translate, labels.translate)
+
+
+def test_some_frames_keep_their_time(runs, stack):
+    run = runs.begin(
+        np.concatenate([stack, stack]),
+        settings={"first_frame": 1, "last_frame": 6, "frame_step": 2},
+        scale=(2, 1, 1),
+        translate=(1, 0, 0),
+    )
+    runs.wait(lambda: run.is_over)
+    image, labels = runs.viewer.layers["movie"], runs.layers()["classes"]
+    assert len(labels.data) == 3
+    for position, frame in enumerate((1, 3, 5)):
+        expected = image.data_to_world((frame, 0, 0))[0]
+        assert labels.data_to_world((position, 0, 0))[0] == expected
+
+
+def test_an_image_is_a_movie_of_one_frame(runs, stack):
+    run = runs.begin(stack[0], scale=(0.5, 0.25), units="nm")
+    runs.wait(lambda: run.is_over)
+    labels = runs.layers()["classes"]
+    assert labels.data.shape == (1, 13, 21)
+    np.testing.assert_allclose(labels.scale, (1, 2, 1))
+    assert str(labels.units[-1]) == "nanometer"
+
+
+def test_colours_become_grey(runs, stack):
+    run = runs.begin(np.repeat(stack[..., np.newaxis].astype(np.uint8), 3, axis=-1), rgb=True)
+    runs.wait(lambda: run.is_over)
+    labels = runs.layers()["classes"]
+    assert labels.data.shape == (4, 13, 21)
+    assert np.all(labels.data[..., 0] == 1)
+    assert np.all(labels.data[..., -1] == 4)
+
+
+def test_frames_that_cannot_be_read_are_told_of_once(runs, messages, stack):
+    def read(frame, block_info=None):
+        if block_info[0]["chunk-location"][0] in (2, 3):
+            raise OSError("disk gone")
+        return frame
+
+    lazy = da.from_array(stack, chunks=(1, 80, 112)).map_blocks(read, meta=np.empty((0, 0, 0)))
+    run = runs.begin(lazy, contrast_limits=(0, 60))
+    runs.wait(lambda: run.is_over)
+    assert len(messages()) == 1
+    assert "frame 2 cannot be read (disk gone)" in messages()[0]
+    assert run.describe_end().startswith("Finished: 2 frames in ")
+    assert run.describe_end().endswith(", 2 could not be read.")
+    labels = runs.layers()["classes"]
+    assert labels.data.any(axis=(1, 2)).tolist() == [True, True, False, False]
+    assert runs.viewer.dims.current_step[0] == 1

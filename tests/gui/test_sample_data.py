@@ -1,0 +1,27 @@
+"""The samples: a movie and its truth, on the same pixels."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from napari_lattice_symmetry.lattice import CLASSES, SIMULATIONS, simulate
+
+
+@pytest.mark.parametrize("name", SIMULATIONS)
+def test_a_sample_opens_with_its_truth(make_napari_viewer, monkeypatch, name):
+    if name == "growing-holes":  # 90 frames take a while
+        monkeypatch.setattr(
+            "napari_lattice_symmetry.lattice.simulate",
+            lambda name: simulate(name, frames=3, size=128),
+        )
+    viewer = make_napari_viewer()
+    movie, truth = viewer.open_sample("napari-lattice-symmetry", name)
+    assert movie.data.shape == truth.data.shape
+    assert set(np.unique(truth.data)) <= set(range(1, 7))
+    np.testing.assert_array_equal(movie.scale, truth.scale)
+    assert movie.units == truth.units
+    assert str(movie.units[-1]) == "nanometer"
+    assert list(truth.features["class"]) == list(CLASSES)
+    assert movie.visible
+    assert not truth.visible

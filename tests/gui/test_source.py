@@ -1,0 +1,76 @@
+"""Movies taken out of layers."""
+
+from __future__ import annotations
+
+import dask.array as da
+import numpy as np
+import pytest
+from napari.layers import Image
+
+from napari_lattice_symmetry.errors import InputError
+from napari_lattice_symmetry.plugin.source import count_channels, take_source
+
+FRAMES = np.random.default_rng(0).integers(0, 255, (3, 2, 20, 30), dtype=np.uint8)
+
+
+def test_an_image_has_one_frame():
+    movie = take_source(Image(FRAMES[0, 0])).movie
+    assert movie.shape == (1, 20, 30)
+    np.testing.assert_array_equal(movie.frame(0), FRAMES[0, 0])
+
+
+def test_numbers_are_not_copied():
+    frames = FRAMES[:, 0]
+    assert np.shares_memory(take_source(Image(frames)).movie.frames, frames)
+
+
+def test_lazy_frames_stay_lazy():
+    movie = take_source(Image(da.from_array(FRAMES[:, 0]), contrast_limits=(0, 255))).movie
+    assert isinstance(movie.frames, da.Array)
+    np.testing.assert_array_equal(movie.frame(2), FRAMES[2, 0])
+
+
+def test_of_a_pyramid_the_full_resolution_is_taken():
+    frames = FRAMES[:, 0]
+    layer = Image([frames, frames[:, ::2, ::2]], multiscale=True, contrast_limits=(0, 255))
+    assert take_source(layer).movie.shape == (3, 20, 30)
+
+
+@pytest.mark.parametrize("lazy", [False, True])
+def test_colours_become_luminance_when_read(lazy):
+    colours = np.zeros((3, 20, 30, 4), np.uint8)
+    colours[1, :, :, 1] = 100  # green
+    layer = Image(da.from_array(colours) if lazy else colours, rgb=True)
+    movie = take_source(layer).movie
+    assert isinstance(movie.frames, da.Array)
+    assert movie.shape == (3, 20, 30)
+    np.testing.assert_allclose(movie.frame(1), 71.52, rtol=1e-5)
+
+
+@pytest.mark.parametrize("channel", [0, 1])
+def test_a_channel_of_tcyx(channel):
+    source = take_source(Image(FRAMES), channel)
+    np.testing.assert_array_equal(source.movie.frames, FRAMES[:, channel])
+    assert source.origin["channel"] == channel
+
+
+def test_the_axis_that_is_called_channel_is_the_channels():
+    layer = Image(FRAMES, axis_labels=("Channel", "t", "y", "x"))
+    assert count_channels(layer) == 3
+    source = take_source(layer, 2)
+    np.testing.assert_array_equal(source.movie.frames, FRAMES[2])
+    assert source.geometry.time_axis == 1
+
+
+def test_of_several_channels_one_must_be_chosen():
+    with pytest.raises(InputError, match="2 channels; choose one"):
+        take_source(Image(FRAMES, name="two"))
+
+
+def test_a_single_channel_needs_no_choice():
+    assert take_source(Image(FRAMES[:, :1])).movie.shape == (3, 20, 30)
+
+
+def test_more_axes_are_refused():
+    with pytest.raises(InputError, match="has 5 axes"):
+        take_source(Image(np.zeros((2, 2, 2, 20, 30)), contrast_limits=(0, 1)))

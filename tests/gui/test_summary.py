@@ -1,0 +1,85 @@
+"""What is said before a run."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from napari_lattice_symmetry.analysis import AnalysisParameters
+from napari_lattice_symmetry.lattice import CLASSES, COLOURS
+from napari_lattice_symmetry.movie import Movie
+from napari_lattice_symmetry.plugin.speed import Speed, Stopwatch, last_speed
+from napari_lattice_symmetry.plugin.summary import (
+    describe_classes,
+    describe_duration,
+    describe_time,
+    describe_window,
+)
+
+FRAMES = np.zeros((2, 200, 300))
+PIXELS = Movie(FRAMES)
+NANOMETRES = Movie(FRAMES, pixel_size=(0.1, 0.1), unit="nm")
+
+
+@pytest.mark.parametrize(
+    ("movie", "period", "text"),
+    [
+        (PIXELS, 12.8, "128 px · 10.0 periods"),
+        (PIXELS, None, "128 px · no clear period"),
+        (NANOMETRES, 12.8, "128 px · 12.8 nm · 10.0 periods"),
+        (
+            Movie(FRAMES, pixel_size=(0.1, 0.2), unit="nm"),
+            12.8,
+            "128 px · 12.8 x 25.6 nm · 10.0 periods",
+        ),
+        (PIXELS, 4, '128 px · 32.0 periods<br>too many: <a href="40">use 40 px</a>'),
+        (PIXELS, 3, '128 px · 42.7 periods<br>too many: <a href="32">use 32 px</a>'),
+        (PIXELS, 64, '128 px · 2.0 periods<br>too few: <a href="200">use 200 px</a>'),
+    ],
+)
+def test_window(movie, period, text):
+    assert describe_window(movie, 128, period) == text
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(0.2, "1 s"), (34.4, "34 s"), (55, "1 min"), (1000, "17 min"), (7800, "2 h 10 min")],
+)
+def test_duration(seconds, text):
+    assert describe_duration(seconds) == text
+
+
+def test_time_is_not_guessed():
+    assert describe_time(AnalysisParameters(), 625, 90, None) == "not measured yet"
+
+
+def test_time_goes_by_the_last_run():
+    speed = Speed(0.001, "polar", 128, 100)
+    assert describe_time(AnalysisParameters(), 625, 90, speed) == "about 1 min for 90 frames"
+    other = describe_time(AnalysisParameters(samples=1000), 625, 90, speed)
+    assert other.startswith("roughly 1 min for 90 frames, going by the last run (polar, 128 px")
+
+
+def test_speed_is_remembered():
+    assert last_speed() is None
+    speed = Speed(0.25, "published", 64, 10)
+    speed.remember()
+    assert last_speed() == speed
+
+
+def test_the_first_block_is_not_timed():
+    stopwatch = Stopwatch()
+    stopwatch.tick(100.0, 64)
+    assert stopwatch.seconds_per_window is None
+    stopwatch.tick(101.0, 128)
+    stopwatch.tick(104.0, 256)
+    assert stopwatch.seconds_per_window == pytest.approx(4 / 192)
+
+
+def test_classes_stand_in_their_colours():
+    plain, shared = describe_classes(), describe_classes([0.5, 0.25, 0.25, 0, 0, 0])
+    for name in CLASSES:
+        assert COLOURS[name] in plain
+        assert name.replace(" ", "&nbsp;") in plain
+    assert "square&nbsp;50%" in shared
+    assert "%" not in plain
