@@ -20,10 +20,23 @@ if TYPE_CHECKING:
     )
     from napari_lattice_symmetry.errors import LatticeSymmetryError
     from napari_lattice_symmetry.io import read_movie
-    from napari_lattice_symmetry.lattice import CLASSES, COLOURS, LABELS, simulate
+    from napari_lattice_symmetry.lattice import (
+        CLASSES,
+        COLOURS,
+        LABELS,
+        correct_basis,
+        simulate,
+        solve_distortion,
+    )
     from napari_lattice_symmetry.model import load_model
     from napari_lattice_symmetry.movie import Movie
-    from napari_lattice_symmetry.spectrum import WindowGrid
+    from napari_lattice_symmetry.spectrum import (
+        LatticeFit,
+        LatticeFits,
+        WindowGrid,
+        fit_lattice,
+        fit_lattices,
+    )
 
     __version__: str
 
@@ -33,17 +46,23 @@ __all__ = [
     "LABELS",
     "AnalysisParameters",
     "FrameResult",
+    "LatticeFit",
+    "LatticeFits",
     "LatticeSymmetryError",
     "Movie",
     "MovieResult",
     "WindowGrid",
     "__version__",
     "analyze",
+    "correct_basis",
+    "fit_lattice",
+    "fit_lattices",
     "iter_analyze",
     "load_model",
     "load_result",
     "read_movie",
     "simulate",
+    "solve_distortion",
 ]
 
 _MODULE_OF = {
@@ -52,16 +71,22 @@ _MODULE_OF = {
     "LABELS": "lattice",
     "AnalysisParameters": "analysis",
     "FrameResult": "analysis",
+    "LatticeFit": "spectrum",
+    "LatticeFits": "spectrum",
     "LatticeSymmetryError": "errors",
     "Movie": "movie",
     "MovieResult": "analysis",
     "WindowGrid": "spectrum",
     "analyze": "analysis",
+    "correct_basis": "lattice",
+    "fit_lattice": "spectrum",
+    "fit_lattices": "spectrum",
     "iter_analyze": "analysis",
     "load_model": "model",
     "load_result": "analysis",
     "read_movie": "io",
     "simulate": "lattice",
+    "solve_distortion": "lattice",
 }
 
 

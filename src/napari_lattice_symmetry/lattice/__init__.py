@@ -1,6 +1,11 @@
-"""2D crystallography: classes, bases, drawing lattices, simulated movies with known truth."""
+"""2D crystallography: classes, bases, distortions, drawing lattices, simulated movies."""
 
 from napari_lattice_symmetry.lattice.classes import CLASSES, COLOURS, LABELS, NOT_ANALYSED
+from napari_lattice_symmetry.lattice.distortion import (
+    correct_basis,
+    pixel_distortion,
+    solve_distortion,
+)
 from napari_lattice_symmetry.lattice.movies import SIMULATIONS, SimulatedMovie, simulate
 
 __all__ = [
@@ -10,5 +15,8 @@ __all__ = [
     "NOT_ANALYSED",
     "SIMULATIONS",
     "SimulatedMovie",
+    "correct_basis",
+    "pixel_distortion",
     "simulate",
+    "solve_distortion",
 ]

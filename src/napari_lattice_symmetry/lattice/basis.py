@@ -113,8 +113,8 @@ def symmetry_distances(basis: Basis) -> dict[str, float]:
     }
 
 
-# The symmetries of which each class is a lower case: a cell keeps its distance from them.
-_HIGHER = {
+# The symmetries of which each class is a lower case.
+HIGHER = {
     "square": (),
     "rectangular": ("square",),
     "centered rectangular": ("square", "hexagonal"),
@@ -145,12 +145,12 @@ def random_basis(name: str, rng: np.random.Generator, ranges: CellRanges) -> Bas
     ValueError
         If `name` is not a lattice class.
     """
-    if name not in _HIGHER:
+    if name not in HIGHER:
         raise ValueError(f"{name!r} is not a lattice class; choose one of {CLASSES[:5]}.")
     while True:
         basis = reduce_basis(_random_cell(name, rng, ranges))
         distances = symmetry_distances(basis)
-        if all(distances[higher] >= ranges.margin for higher in _HIGHER[name]):
+        if all(distances[higher] >= ranges.margin for higher in HIGHER[name]):
             break
     spacing = np.exp(rng.uniform(*np.log(ranges.spacing)))
     turned: Basis = basis / np.hypot(*basis[0]) * spacing @ rotation(rng.uniform(0, 360))

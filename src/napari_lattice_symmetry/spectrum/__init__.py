@@ -1,5 +1,7 @@
-"""Window grid, apodised FFT amplitude, log-polar and Cartesian spectra."""
+"""Window grid, apodised FFT amplitude, log-polar and Cartesian spectra, lattice fits."""
 
+from napari_lattice_symmetry.spectrum.fitting import fit_lattice, fit_lattices
 from napari_lattice_symmetry.spectrum.grid import WindowGrid
+from napari_lattice_symmetry.spectrum.lattice_fit import Flag, LatticeFit, LatticeFits
 
-__all__ = ["WindowGrid"]
+__all__ = ["Flag", "LatticeFit", "LatticeFits", "WindowGrid", "fit_lattice", "fit_lattices"]

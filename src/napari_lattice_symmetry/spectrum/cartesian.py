@@ -2,25 +2,38 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from napari_lattice_symmetry.spectrum.amplitude import half_amplitude
+from napari_lattice_symmetry.spectrum.sampling import (
+    Key,
+    bilinear_weights,
+    distortion_key,
+    seen_frequencies,
+)
 
 if TYPE_CHECKING:
+    import scipy.sparse
     from numpy.typing import NDArray
 
 SIDE = 64
 
 
-def cartesian_spectrum(windows: NDArray[Any]) -> NDArray[np.float32]:
+def cartesian_spectrum(
+    windows: NDArray[Any], distortion: NDArray[np.float64] | None = None
+) -> NDArray[np.float32]:
     """Cut the low frequencies out of the FFT amplitude of windows.
 
     Parameters
     ----------
     windows : ndarray, shape (n, w, w)
         Any window size and real dtype.
+    distortion : ndarray, shape (2, 2), optional
+        What the scan did to positions, ``seen = distortion @ true``; the spectrum is sampled
+        as that of the undistorted image.
 
     Returns
     -------
@@ -28,8 +41,20 @@ def cartesian_spectrum(windows: NDArray[Any]) -> NDArray[np.float32]:
         Amplitude from -SIDE / 2 to SIDE / 2 - 1 cycles per window along both axes, each
         window scaled to a range of 0 to 1 as in the original publication; zero beyond the
         Nyquist frequency and for a constant window.
+
+    Raises
+    ------
+    InputError
+        If `distortion` is no invertible (2, 2) matrix.
     """
+    key = distortion_key(distortion)
     amplitude = half_amplitude(windows)
+    spectrum = _cut(amplitude) if key is None else _sampled(amplitude, key)
+    brightest = spectrum.max(axis=(1, 2), keepdims=True)
+    return np.asarray(spectrum / np.where(brightest > 0, brightest, 1), dtype=np.float32)
+
+
+def _cut(amplitude: NDArray[np.float32]) -> NDArray[np.float32]:
     size = amplitude.shape[1]
     reach = min(SIDE // 2, (size - 1) // 2)
     rows = np.arange(-reach, reach)
@@ -38,6 +63,17 @@ def cartesian_spectrum(windows: NDArray[Any]) -> NDArray[np.float32]:
     left = amplitude[:, -rows % size, reach:0:-1]
     spectrum = np.concatenate([left, right], axis=2)
     margin = SIDE // 2 - reach
-    spectrum = np.pad(spectrum, ((0, 0), (margin, margin), (margin, margin)))
-    brightest = spectrum.max(axis=(1, 2), keepdims=True)
-    return np.asarray(spectrum / np.where(brightest > 0, brightest, 1), dtype=np.float32)
+    return np.pad(spectrum, ((0, 0), (margin, margin), (margin, margin)))
+
+
+def _sampled(amplitude: NDArray[np.float32], distortion: Key) -> NDArray[np.float32]:
+    n, size, half = amplitude.shape
+    sampled = (_sampling_matrix(size, distortion) @ amplitude.reshape(n, size * half).T).T
+    return np.asarray(sampled.reshape(n, SIDE, SIDE))
+
+
+@lru_cache(maxsize=16)
+def _sampling_matrix(size: int, distortion: Key) -> scipy.sparse.csr_array:
+    """Weights from the half-plane amplitude of a window to the cut."""
+    ky, kx = np.mgrid[-SIDE // 2 : SIDE // 2, -SIDE // 2 : SIDE // 2].astype(np.float64)
+    return bilinear_weights(*seen_frequencies(ky, kx, distortion), size)

@@ -6,11 +6,17 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import scipy.sparse
 
 from napari_lattice_symmetry.spectrum.amplitude import half_amplitude
+from napari_lattice_symmetry.spectrum.sampling import (
+    Key,
+    bilinear_weights,
+    distortion_key,
+    seen_frequencies,
+)
 
 if TYPE_CHECKING:
+    import scipy.sparse
     from numpy.typing import NDArray
 
     Float32 = NDArray[np.float32]
@@ -27,23 +33,32 @@ RADII = np.geomspace(MIN_RADIUS, MAX_RADIUS, N_RADII)
 """Spatial frequencies in cycles per window."""
 
 
-def polar_spectrum(windows: NDArray[Any]) -> Float32:
+def polar_spectrum(windows: NDArray[Any], distortion: NDArray[np.float64] | None = None) -> Float32:
     """Sample the FFT amplitude of windows on the log-polar grid.
 
     Parameters
     ----------
     windows : ndarray, shape (n, w, w)
         Any window size and real dtype.
+    distortion : ndarray, shape (2, 2), optional
+        What the scan did to positions, ``seen = distortion @ true``; the spectrum is sampled
+        as that of the undistorted image.
 
     Returns
     -------
     ndarray, shape (n, N_ANGLES, N_RADII), float32
         ``log1p`` of the amplitude, after scaling to unit mean square over the grid; zero
         beyond the Nyquist frequency and for a constant window.
+
+    Raises
+    ------
+    InputError
+        If `distortion` is no invertible (2, 2) matrix.
     """
+    matrix = _sampling_matrix(windows.shape[-1], distortion_key(distortion))
     amplitude = half_amplitude(windows)
     n, size, half = amplitude.shape
-    sampled = (_sampling_matrix(size) @ amplitude.reshape(n, size * half).T).T
+    sampled = (matrix @ amplitude.reshape(n, size * half).T).T
     sampled = np.ascontiguousarray(sampled)
     power = np.square(sampled).mean(axis=1, keepdims=True)
     sampled /= np.sqrt(np.where(power > 0, power, 1))
@@ -52,27 +67,8 @@ def polar_spectrum(windows: NDArray[Any]) -> Float32:
 
 
 @lru_cache(maxsize=16)
-def _sampling_matrix(size: int) -> scipy.sparse.csr_array:
-    """Bilinear weights from the half-plane amplitude of a window to the polar grid."""
+def _sampling_matrix(size: int, distortion: Key) -> scipy.sparse.csr_array:
+    """Weights from the half-plane amplitude of a window to the polar grid."""
     angle = np.deg2rad(ANGLES)[:, None]
-    ky, kx = np.sin(angle) * RADII, np.cos(angle) * RADII
-    row0, column0 = np.floor(ky).astype(int), np.floor(kx).astype(int)
-    fy, fx = ky - row0, kx - column0
-    targets, sources, weights = [], [], []
-    target = np.arange(ky.size)
-    half = size // 2 + 1
-    for dy in (0, 1):
-        for dx in (0, 1):
-            weight = (fy if dy else 1 - fy) * (fx if dx else 1 - fx)
-            row, column = row0 + dy, column0 + dx
-            inside = (np.abs(row) <= (size - 1) // 2) & (column < half)
-            targets.append(target[inside.ravel()])
-            sources.append(((row % size) * half + column)[inside])
-            weights.append(weight[inside])
-    return scipy.sparse.csr_array(
-        (
-            np.concatenate(weights).astype(np.float32),
-            (np.concatenate(targets), np.concatenate(sources)),
-        ),
-        shape=(ky.size, size * half),
-    )
+    frequencies = seen_frequencies(np.sin(angle) * RADII, np.cos(angle) * RADII, distortion)
+    return bilinear_weights(*frequencies, size)

@@ -1,0 +1,104 @@
+"""What drift and a skewed scan did to a lattice that is known, and how to undo it.
+
+A distortion is a (2, 2) matrix D for positions (x, y) as columns, ``seen = D @ true``. For
+bases, whose vectors are rows, ``seen = true @ D.T``; for spatial frequencies,
+``seen = inv(D).T @ true``.
+"""
+
+from __future__ import annotations
+
+from itertools import product
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from napari_lattice_symmetry.errors import InputError
+from napari_lattice_symmetry.lattice.basis import cell, reduce_basis
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Matrix = NDArray[np.float64]
+
+_KNOWN = {"square": (1.0, 1.0, 90.0), "hexagonal": (1.0, 1.0, 60.0)}
+_CHANGES = [
+    np.reshape(entries, (2, 2))
+    for entries in product((-1, 0, 1), repeat=4)
+    if abs(entries[0] * entries[3] - entries[1] * entries[2]) == 1
+]
+
+
+def solve_distortion(basis: Matrix, known: str | tuple[float, float, float]) -> Matrix:
+    """Find the distortion that made a known lattice look like `basis`.
+
+    Four numbers are seen, but a lattice may lie in any direction, so that a turn of the whole
+    image cannot be told: the symmetric matrix is given, which stretches along two
+    perpendicular axes and turns nothing. Of the ways to match the two lattices vector by
+    vector it is the one of least stretch.
+
+    Parameters
+    ----------
+    basis : ndarray, shape (2, 2)
+        The lattice as it is seen, two vectors (x, y) in rows.
+    known : {"square", "hexagonal"} or (float, float, float)
+        The true lattice: by its name, when its size is taken from the image so that areas are
+        kept; or a and b in the unit of `basis` and gamma in degrees.
+
+    Returns
+    -------
+    ndarray, shape (2, 2)
+        Symmetric, positive matrix D, ``seen = D @ true``; its determinant is 1 if `known` is a
+        name.
+
+    Raises
+    ------
+    InputError
+        If `known` is no such name or no cell, or `basis` spans no lattice.
+    """
+    try:
+        seen = reduce_basis(basis)
+    except ValueError as error:
+        raise InputError(f"The basis {np.asarray(basis).tolist()} spans no lattice.") from error
+    true = _true_basis(known)
+    if isinstance(known, str):
+        true = true * np.sqrt(abs(np.linalg.det(seen) / np.linalg.det(true)))
+    # seen.T = D @ R @ true.T for a rotation R, and D is the left factor of a polar decomposition.
+    matches = [(np.linalg.inv(change @ true) @ seen).T for change in _CHANGES]
+    stretches = [_left_stretch(match) for match in matches if np.linalg.det(match) > 0]
+    return min(stretches, key=np.linalg.cond)
+
+
+def correct_basis(basis: Matrix, distortion: Matrix) -> Matrix:
+    """Undo a distortion of bases, shape (..., 2, 2) with vectors (x, y) in rows."""
+    return np.asarray(basis @ np.linalg.inv(distortion).T)
+
+
+def pixel_distortion(pixel_size: tuple[float, float]) -> Matrix:
+    """Give the distortion of an image whose pixels are not square, areas kept.
+
+    Parameters
+    ----------
+    pixel_size : (float, float)
+        Size of a pixel along y and x.
+    """
+    y, x = pixel_size
+    return np.diag(np.sqrt([y / x, x / y]))
+
+
+def _true_basis(known: str | tuple[float, float, float]) -> Matrix:
+    if isinstance(known, str):
+        if known not in _KNOWN:
+            raise InputError(
+                f"{known!r} does not fix a lattice; give 'square', 'hexagonal' or (a, b, gamma)."
+            )
+        known = _KNOWN[known]
+    a, b, gamma = known
+    if not (a > 0 and b > 0 and 0 < gamma < 180):
+        raise InputError(f"There is no cell with a = {a}, b = {b}, gamma = {gamma} degrees.")
+    return reduce_basis(cell(a, b, gamma))
+
+
+def _left_stretch(matrix: Matrix) -> Matrix:
+    """Symmetric factor V of the polar decomposition ``matrix = V @ rotation``."""
+    u, stretch, _ = np.linalg.svd(matrix)
+    return np.asarray(u * stretch @ u.T)

@@ -1,0 +1,241 @@
+"""From windows to lattices: peaks, indexing, reduction, errors; no network."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from napari_lattice_symmetry.errors import InputError
+from napari_lattice_symmetry.lattice import LABELS, NOT_ANALYSED
+from napari_lattice_symmetry.lattice.basis import reduce_basis, symmetry_distances
+from napari_lattice_symmetry.lattice.metric import FOLDS, axis_indices, metric_class
+from napari_lattice_symmetry.movie import NANOMETRE, PIXEL
+from napari_lattice_symmetry.spectrum.amplitude import analysable
+from napari_lattice_symmetry.spectrum.indexing import CLEAR, Indexing, index_lattices
+from napari_lattice_symmetry.spectrum.lattice_fit import (
+    FEWEST_PERIODS,
+    LEAST_SAMPLING,
+    MOST_PERIODS,
+    SYMMETRIES,
+    UNRESOLVED,
+    Flag,
+    LatticeFit,
+    LatticeFits,
+)
+from napari_lattice_symmetry.spectrum.peaks import find_peaks
+from napari_lattice_symmetry.spectrum.sampling import distortion_key
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Float = NDArray[np.float64]
+
+TOLERANCE = 0.04
+"""Distance from a symmetry within which a metric is named after it."""
+
+SMALLEST_WINDOW = 32
+"""Side in pixels below which a spectrum is too coarse to fit."""
+
+# Least weight of all spots off the line of the clearest ones: two of 4 or one of 5 times the noise.
+_LEAST_OFF_LINE = 0.5
+# The least logarithm of odds against chance, the least share of the spots' strength explained.
+_LEAST_SCORE, _LEAST_QUALITY = 3.0, 0.5
+_BLOCK = 32
+
+
+def fit_lattice(
+    window: NDArray[Any],
+    pixel_size: float | tuple[float, float] | None = None,
+    tolerance: float = TOLERANCE,
+    distortion: NDArray[np.float64] | None = None,
+) -> LatticeFit:
+    """Fit a lattice to the spectrum of one window.
+
+    Parameters
+    ----------
+    window : ndarray, shape (w, w)
+        Any real dtype; NaN and infinite pixels count as missing.
+    pixel_size : float or (float, float), optional
+        Size of a pixel, or along y and x, in nm. Lengths are in pixels if not given.
+    tolerance : float
+        Distance from a symmetry (see `symmetry_distances`) within which it is named.
+    distortion : ndarray, shape (2, 2), optional
+        What the scan did to positions in pixels, ``seen = distortion @ true``; the lattice is
+        given as it was before.
+
+    Returns
+    -------
+    LatticeFit
+        The lattice with standard errors, or the reason why it is not resolved.
+
+    Raises
+    ------
+    InputError
+        If the window is not square or too small, the pixel size or tolerance not positive, or
+        the distortion not invertible.
+    """
+    window = np.asarray(window)
+    if window.ndim != 2:
+        raise InputError(f"An array of shape {window.shape} is not one window (w, w).")
+    return fit_lattices(window[np.newaxis], pixel_size, tolerance, distortion)[0]
+
+
+def fit_lattices(
+    windows: NDArray[Any],
+    pixel_size: float | tuple[float, float] | None = None,
+    tolerance: float = TOLERANCE,
+    distortion: NDArray[np.float64] | None = None,
+) -> LatticeFits:
+    """Fit a lattice to the spectrum of every window, for maps.
+
+    Parameters
+    ----------
+    windows : ndarray, shape (..., w, w)
+        One axis or more before the last two, such as the view of `WindowGrid.windows`.
+    pixel_size, tolerance, distortion
+        As for `fit_lattice`.
+
+    Returns
+    -------
+    LatticeFits
+        Arrays of shape (...).
+
+    Raises
+    ------
+    InputError
+        As `fit_lattice`.
+    """
+    *shape, height, size = windows.shape
+    if height != size:
+        raise InputError(f"Windows must be square, not {height} x {size} px.")
+    if size < SMALLEST_WINDOW:
+        raise InputError(f"A window of {size} px is too small; {SMALLEST_WINDOW} px are needed.")
+    if not tolerance > 0:
+        raise InputError(f"A tolerance of {tolerance} is not positive.")
+    to_true = _to_true(pixel_size, distortion)
+
+    n = int(np.prod(shape))
+    blocks = []
+    for start in range(0, max(n, 1), _BLOCK):
+        places = np.unravel_index(np.arange(start, min(start + _BLOCK, n)), shape)
+        blocks.append(_fit_block(windows[places], to_true, tolerance))
+    arrays = {
+        name: np.concatenate([block[name] for block in blocks]).reshape(
+            *shape, *blocks[0][name].shape[1:]
+        )
+        for name in blocks[0]
+    }
+    unit = PIXEL if pixel_size is None else NANOMETRE
+    return LatticeFits(**arrays, unit=unit, tolerance=tolerance)
+
+
+def _to_true(
+    pixel_size: float | tuple[float, float] | None, distortion: NDArray[np.float64] | None
+) -> Float:
+    """Matrix that takes positions (x, y) seen in pixels to true ones in the unit of length."""
+    size_y, size_x = np.broadcast_to(1.0 if pixel_size is None else pixel_size, 2)
+    if not (np.isfinite(size_y) and size_y > 0 and np.isfinite(size_x) and size_x > 0):
+        raise InputError(f"A pixel size of {pixel_size} is not positive and finite.")
+    key = distortion_key(distortion)
+    undone = np.eye(2) if key is None else np.linalg.inv(key)
+    return np.asarray(np.diag([size_x, size_y]) @ undone)
+
+
+def _fit_block(windows: NDArray[Any], to_true: Float, tolerance: float) -> dict[str, NDArray[Any]]:
+    """Fit (n, w, w) windows; gives the array fields of `LatticeFits`."""
+    size = windows.shape[-1]
+    peaks = find_peaks(windows)
+    found = index_lattices(peaks)
+    flags = _flags(found)
+    flags[~analysable(windows)] = Flag.MISSING_PIXELS
+
+    seen = np.full((len(windows), 2, 2), np.nan)
+    covariance = seen.copy()
+    for i in np.flatnonzero(flags & UNRESOLVED == 0):
+        first = size * np.linalg.inv(found.basis[i]).T
+        seen[i] = reduce_basis(first @ to_true.T) @ np.linalg.inv(to_true).T
+        # Reduction combines lattice vectors in whole numbers; reciprocal ones combine inversely.
+        change = np.rint(first @ np.linalg.inv(seen[i])).T
+        covariance[i] = change @ found.covariance[i] @ change.T
+
+    sampling = np.linalg.norm(seen, axis=2).min(axis=1)
+    periods = size / sampling
+    flags[periods < FEWEST_PERIODS] |= Flag.FEW_PERIODS
+    flags[periods > MOST_PERIODS] |= Flag.MANY_PERIODS
+    flags[sampling < LEAST_SAMPLING] |= Flag.COARSE_SAMPLING
+    seen[flags & UNRESOLVED != 0] = np.nan
+    return {
+        **_metric(seen, covariance / size**2, to_true, tolerance),
+        "quality": found.quality,
+        "peaks": found.count,
+        "periods": periods,
+        "sampling": sampling,
+        "flags": flags,
+    }
+
+
+def _flags(found: Indexing) -> NDArray[np.int64]:
+    """Judge lattices by the spots they explain."""
+    flags = np.where(found.second_lattice, Flag.TWO_LATTICES, 0)
+    flags[(found.score < _LEAST_SCORE) | (found.quality < _LEAST_QUALITY)] = Flag.NO_COMMON_LATTICE
+    flags[found.off_line < _LEAST_OFF_LINE] = Flag.ONE_DIRECTION
+    flags[found.clearest < CLEAR] = Flag.NO_SPOTS
+    return flags
+
+
+def _metric(
+    seen: Float, covariance: Float, to_true: Float, tolerance: float
+) -> dict[str, NDArray[Any]]:
+    """Lattice parameters, errors and symmetry of reduced bases (n, 2, 2) seen in pixels.
+
+    `covariance` is that of the reciprocal vectors in cycles per pixel.
+    """
+    n = len(seen)
+    basis = seen @ to_true.T
+    label = np.full(n, NOT_ANALYSED, dtype=np.uint8)
+    distances = np.full((n, len(SYMMETRIES)), np.nan)
+    fold = np.full(n, 180.0)
+    axis = np.tile([1.0, 0.0], (n, 1))
+    for i in np.flatnonzero(np.isfinite(basis).all(axis=(1, 2))):
+        away = symmetry_distances(basis[i])
+        name = metric_class(away, tolerance)
+        label[i] = LABELS[name]
+        distances[i] = [100 * away[symmetry] for symmetry in SYMMETRIES]
+        fold[i] = FOLDS.get(name, 180.0)
+        axis[i] = axis_indices(basis[i], name)
+
+    u, v = basis[:, 0], basis[:, 1]
+    a, b = np.linalg.norm(u, axis=1), np.linalg.norm(v, axis=1)
+    direction = np.einsum("nk,nkx->nx", axis, basis)
+    cosine = np.einsum("nx,nx->n", u, v) / (a * b)
+    none = np.zeros_like(u)
+
+    def error(gradient: Float) -> Float:
+        """Give the standard error of a function of the basis with this gradient (n, 2, 2)."""
+        # As seen.T @ reciprocal = 1, d(seen) = -seen @ d(reciprocal).T @ seen.
+        reciprocal = seen @ (gradient @ to_true).swapaxes(1, 2) @ seen
+        variance = np.einsum("njx,njl,nlx->n", reciprocal, covariance, reciprocal)
+        return np.asarray(np.sqrt(variance))
+
+    along_a, along_b = u / a[:, np.newaxis], v / b[:, np.newaxis]
+    turn_a, turn_b, turn_axis = (_turning(vector) for vector in (u, v, direction))
+    return {
+        "a": a,
+        "b": b,
+        "gamma": np.rad2deg(np.arccos(np.clip(cosine, -1, 1))),
+        "orientation": np.rad2deg(np.arctan2(direction[:, 1], direction[:, 0])) % fold,
+        "a_error": error(np.stack([along_a, none], axis=1)),
+        "b_error": error(np.stack([none, along_b], axis=1)),
+        "gamma_error": np.rad2deg(error(np.stack([-turn_a, turn_b], axis=1))),
+        "orientation_error": np.rad2deg(error(axis[:, :, np.newaxis] * turn_axis[:, np.newaxis])),
+        "basis": basis,
+        "label": label,
+        "distances": distances,
+    }
+
+
+def _turning(vectors: Float) -> Float:
+    """Gradient of the direction (radians) of vectors (n, 2)."""
+    across = np.stack([-vectors[:, 1], vectors[:, 0]], axis=1)
+    return np.asarray(across / np.square(vectors).sum(axis=1, keepdims=True))

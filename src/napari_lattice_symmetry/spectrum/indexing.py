@@ -1,0 +1,304 @@
+"""Which lattice do these peaks belong to? Candidates, the choice among them, least squares.
+
+All arrays hold n windows with k peaks each. A reciprocal basis has its two vectors (kx, ky) in
+rows, in cycles per window; peaks lie at ``indices @ basis``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from napari_lattice_symmetry.lattice.basis import lattice_parameters, reduce_basis
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from napari_lattice_symmetry.spectrum.peaks import Peaks
+
+    Float = NDArray[np.float64]
+    Float32 = NDArray[np.float32]
+    Bool = NDArray[np.bool_]
+
+CLEAR = 0.35
+"""Weight of a clear peak, 4.4 times as high as the noise."""
+
+# Candidates are spanned by pairs of the clearest peaks ...
+_CLEAREST = 8
+_FIRST, _SECOND = np.triu_indices(_CLEAREST, 1)
+# ... or are up to four times as dense, as first orders may be weak: ``pair = FINER @ basis``.
+_FINER = np.array(
+    [
+        [[p, q], [0, density // p]]
+        for density in (1, 2, 3, 4)
+        for p in range(1, density + 1)
+        if density % p == 0
+        for q in range(density // p)
+    ],
+    dtype=np.float32,
+)
+# Standard deviation of a peak from its place in a candidate lattice: cycles per window, and
+# as a share of its frequency, for candidates extrapolate from two peaks.
+_SCATTER, _SCATTER_SHARE = 0.2, 0.015
+# A peak further than this from its place, likewise, is not on the lattice.
+_REACH, _REACH_SHARE = 0.4, 0.015
+# What such a peak costs a lattice as a logarithm of odds, and what density beyond that of a pair
+# does, times its own logarithm: a few odd spots must not make a superlattice.
+_OUTLIER, _DENSER = 3.0, 8.0
+# The spots of a second lattice lie this far off the first one (cycles per window) and are as
+# high as this share of the first one's; the cell of a turned copy differs by less than this.
+_APART, _LEAST_SECOND, _SAME_CELL = 1.0, 0.1, 0.1
+_ALMOST_ALL = 0.9
+# Positions are never better than this, in cycles per window.
+_LEAST_SCATTER = 0.004
+# Below this area of the reciprocal cell lobes overlap, and any peak lies near a lattice point.
+_LEAST_AREA = 8.0
+
+
+@dataclass(frozen=True, eq=False)
+class Indexing:
+    """The lattice chosen for each window and what speaks for it.
+
+    Parameters
+    ----------
+    basis : ndarray, shape (n, 2, 2)
+        Reciprocal basis; NaN where no peaks span a lattice.
+    covariance : ndarray, shape (n, 2, 2)
+        Covariance of its two vectors; the same for kx and for ky, which are independent.
+    score : ndarray, shape (n,)
+        Logarithm of the odds of lattice against chance, see `choose_lattice`.
+    dense : ndarray of bool, shape (n,)
+        Whether the lattice is denser than any that two clear peaks span.
+    clearest : ndarray, shape (n,)
+        Weight of the clearest peak.
+    off_line : ndarray, shape (n,)
+        Weight of all peaks on the lattice that are not on a line with the clearest of them.
+    count : ndarray of int, shape (n,)
+        Number of peaks on the lattice.
+    quality : ndarray, shape (n,)
+        Share of the strength of all peaks that it explains, with a second lattice if any.
+    second_lattice : ndarray of bool, shape (n,)
+        Whether another lattice explains peaks that the chosen one does not.
+    """
+
+    basis: Float
+    covariance: Float
+    score: Float
+    dense: Bool
+    clearest: Float
+    off_line: Float
+    count: NDArray[np.intp]
+    quality: Float
+    second_lattice: Bool
+
+
+def index_lattices(peaks: Peaks) -> Indexing:
+    """Choose the lattice of each window, fit it and look for a second one."""
+    weights = peak_weights(peaks)
+    found = _index(peaks, weights, _FINER)
+    # Two grains may pass for one dense lattice. They are two where a lattice and a second one
+    # explain as much.
+    several = (weights >= CLEAR).sum(axis=1) >= 4
+    doubtful = several & ~found.second_lattice & (found.dense | (found.quality < _ALMOST_ALL))
+    places = np.flatnonzero(doubtful)
+    plain = _index(peaks.of(places), weights[places], _FINER[:1])
+    better = plain.second_lattice & (plain.quality >= found.quality[places])
+    for field in fields(found):
+        getattr(found, field.name)[places[better]] = getattr(plain, field.name)[better]
+    return found
+
+
+def _index(peaks: Peaks, weights: Float, finer: Float32) -> Indexing:
+    guess, score, dense = choose_lattice(peaks, weights, finer)
+    basis, covariance, indices = refine_lattice(peaks, weights, guess)
+    on = indices.any(axis=-1)
+    clearest = (weights * on).argmax(axis=1)
+    first = indices[np.arange(len(basis)), clearest][:, np.newaxis]
+    across = indices[..., 0] * first[..., 1] != indices[..., 1] * first[..., 0]
+    second = _second_lattice(peaks, weights, basis)
+    strength = peaks.height * weights
+    explained = (strength * (on | second)).sum(axis=1)
+    total = strength.sum(axis=1)
+    return Indexing(
+        basis=basis,
+        covariance=covariance,
+        score=score,
+        dense=dense,
+        clearest=weights.max(axis=1),
+        off_line=(weights * across).sum(axis=1),
+        count=on.sum(axis=1),
+        quality=explained / np.where(total > 0, total, 1),
+        second_lattice=np.asarray(second.any(axis=1)),
+    )
+
+
+def peak_weights(peaks: Peaks) -> Float:
+    """Weigh peaks (n, k): nothing for what may be noise, 1 at 9 and at most 2 from 27 times it."""
+    return np.asarray(np.log(np.clip(peaks.significance / 3, 1, 9)) / np.log(3))
+
+
+def choose_lattice(peaks: Peaks, weights: Float, finer: Float32) -> tuple[Float, Float, Bool]:
+    """Choose the reciprocal basis (n, 2, 2) that explains the peaks best.
+
+    The score of a lattice is a logarithm of odds. A peak on it counts by how unlikely such a
+    coincidence is, which is less for a denser lattice: so the sparsest one that explains the
+    peaks wins, a few extra peaks do not make it denser, and many do.
+    """
+    position = peaks.position.astype(np.float32)
+    order = np.argsort(-weights, axis=1, kind="stable")[:, :_CLEAREST]
+    clear = np.take_along_axis(position, order[..., np.newaxis], axis=1)
+    pairs = np.stack([clear[:, _FIRST], clear[:, _SECOND]], axis=2)
+    real = np.take_along_axis(weights, order, axis=1) > 0
+    both = real[:, _FIRST] & real[:, _SECOND]
+    scores = _scores(pairs, both, finer, position, weights.astype(np.float32))
+    n = len(scores)
+    pair, density = np.divmod(
+        scores.reshape(n, len(_FIRST) * len(finer)).argmax(axis=1), len(finer)
+    )
+    window = np.arange(n)
+    score = scores[window, pair, density]
+    basis = np.linalg.inv(finer[density].astype(np.float64)) @ pairs[window, pair]
+    basis[~np.isfinite(score)] = np.nan
+    return np.asarray(basis, dtype=np.float64), score, density > 0
+
+
+def _scores(
+    pairs: Float32, usable: Bool, finer: Float32, position: Float32, weights: Float32
+) -> Float32:
+    """Score candidates, shape (n, pairs, finer); -inf for what is no lattice."""
+    area = np.abs(np.linalg.det(pairs))
+    area[~usable] = 0
+    flat = area < _LEAST_AREA
+    safe = np.where(flat[..., np.newaxis, np.newaxis], np.eye(2, dtype=np.float32), pairs)
+    inverse = np.linalg.inv(safe)
+    # Axes from here on: window, pair, finer lattice, peak.
+    place = (position[:, np.newaxis] @ inverse)[:, :, np.newaxis]
+    x = place[..., 0] * finer[:, 0, :1]
+    y = place[..., 0] * finer[:, 0, 1:] + place[..., 1] * finer[:, 1, 1:]
+    x -= np.rint(x)
+    y -= np.rint(y)
+    basis = np.linalg.inv(finer) @ safe[:, :, np.newaxis]
+    metric = (basis @ basis.swapaxes(-1, -2))[..., np.newaxis]
+    distance = x * x * metric[..., 0, 0, :] + y * y * metric[..., 1, 1, :]
+    distance += 2 * x * y * metric[..., 0, 1, :]
+
+    scatter = _SCATTER**2 + (_SCATTER_SHARE**2) * np.square(position).sum(axis=-1)
+    scatter = scatter[:, np.newaxis, np.newaxis].astype(np.float32)
+    cell = area[..., np.newaxis] / np.linalg.det(finer)
+    surprise = np.log(np.maximum(cell, 1e-3)[..., np.newaxis] / (2 * np.pi * scatter))
+    surprise = surprise - distance / (2 * scatter)
+    np.maximum(surprise, -_OUTLIER, out=surprise)
+    score: Float32 = np.einsum("npfk,nk->npf", surprise, weights)
+    score -= _DENSER * np.log(np.linalg.det(finer))
+    score[cell < _LEAST_AREA] = -np.inf
+    return score
+
+
+def refine_lattice(
+    peaks: Peaks, weights: Float, basis: Float, iterations: int = 3
+) -> tuple[Float, Float, Float]:
+    """Fit reciprocal bases to all peaks near them, by weighted least squares.
+
+    What the peaks scatter beyond their noise (a strained crystal, an uneven scan) is estimated
+    from the residuals and enters weights and errors.
+
+    Parameters
+    ----------
+    peaks : Peaks
+        Peaks of n windows.
+    weights : ndarray, shape (n, k)
+        Peaks of weight 0 are left out.
+    basis : ndarray, shape (n, 2, 2)
+        First guess; NaN stays NaN.
+    iterations : int
+        How often peaks are indexed anew.
+
+    Returns
+    -------
+    basis : ndarray, shape (n, 2, 2)
+        NaN where the peaks on the lattice lie on one line.
+    covariance : ndarray, shape (n, 2, 2)
+        Covariance of the two vectors; the same for kx and for ky, which are independent.
+    indices : ndarray, shape (n, k, 2)
+        Indices of the peaks; 0, 0 for a peak that is not on the lattice.
+    """
+    white = peaks.variance * (1 - peaks.diffuse)
+    reach = _REACH + _REACH_SHARE * np.linalg.norm(peaks.position, axis=-1)
+    extra = np.full(len(basis), _REACH**2 / 16)
+    for _ in range(iterations):
+        indices, distance = _nearest(peaks, basis)
+        indices[(distance >= reach) | (weights == 0) | np.isnan(distance)] = 0
+        on = np.asarray(indices.any(axis=-1))
+        variance = np.where(on, white + extra[:, np.newaxis], np.inf)
+        weighted = indices / variance[..., np.newaxis]
+        covariance = _inverse(weighted.swapaxes(1, 2) @ indices)
+        basis = covariance @ (weighted.swapaxes(1, 2) @ peaks.position)
+        residual = np.square(peaks.position - indices @ basis).sum(axis=-1) / 2
+        count = on.sum(axis=1)
+        freedom = np.maximum(count - 2, 0) / np.maximum(count, 1)
+        excess = np.where(on, residual - freedom[:, np.newaxis] * white, 0).sum(axis=1)
+        extra = np.maximum(excess / np.maximum(count - 2, 1), _LEAST_SCATTER**2)
+    covariance += _strain_variance(peaks, on) * (basis @ basis.swapaxes(1, 2))
+    return basis, covariance, indices
+
+
+def _strain_variance(peaks: Peaks, on: Bool) -> Float:
+    """Variance (n, 1, 1) of each component of the strain that disordered atoms feign.
+
+    Random displacements of the atoms in a window do not average to zero strain, and as all
+    spots move with it, their residuals do not show it; the diffuse intensity around them does.
+    What displacements scatter is odd about a spot and moves it twice as much (in variance) as
+    white noise of the same power; what missing atoms scatter is even and moves nothing. Half
+    of each is assumed.
+    """
+    clear = np.where(on, np.square(peaks.significance), 0)
+    frequency = np.maximum(np.square(peaks.position).sum(axis=-1), 1)
+    total = (clear * peaks.variance * peaks.diffuse / frequency).sum(axis=1)
+    return np.asarray(total / np.maximum(clear.sum(axis=1), 1))[:, np.newaxis, np.newaxis]
+
+
+def _nearest(peaks: Peaks, basis: Float) -> tuple[Float, Float]:
+    """Give the indices (n, k, 2) of the lattice points nearest to peaks, and the distances."""
+    indices = np.rint(peaks.position @ np.linalg.inv(basis))
+    return indices, np.asarray(np.linalg.norm(peaks.position - indices @ basis, axis=-1))
+
+
+def _inverse(matrix: Float) -> Float:
+    """Invert normal matrices (n, 2, 2); NaN for singular ones."""
+    regular = np.linalg.det(matrix) > 1e-9 * np.square(np.trace(matrix, axis1=1, axis2=2))
+    regular = regular[:, np.newaxis, np.newaxis]
+    return np.where(regular, np.linalg.inv(np.where(regular, matrix, np.eye(2))), np.nan)
+
+
+def _second_lattice(peaks: Peaks, weights: Float, basis: Float) -> Bool:
+    """Find the peaks (n, k) that the lattices `basis` do not explain but another one does.
+
+    It has to take in three clear spots, or two if its cell is that of the first one, turned;
+    and they have to be of some strength beside the first ones.
+    """
+    second = np.zeros(weights.shape, dtype=bool)
+    clear = weights >= CLEAR
+    left = np.where(_nearest(peaks, basis)[1] > _APART, weights, 0)
+    places = np.flatnonzero((clear & (left > 0)).sum(axis=1) >= 2)
+    peaks, left, clear, basis = peaks.of(places), left[places], clear[places], basis[places]
+    other, _, _ = choose_lattice(peaks, left, _FINER[:1])
+    other, _, indices = refine_lattice(peaks, left, other)
+    taken = clear & indices.any(axis=-1)
+    height = peaks.height * clear
+    first_height = (height * (left == 0)).sum(axis=1)
+    strong = (height * taken).sum(axis=1) >= _LEAST_SECOND * first_height
+    turned = np.array([_same_cell(*pair) for pair in zip(basis, other, strict=True)])
+    enough = taken.sum(axis=1) >= np.where(turned, 2, 3)
+    second[places] = taken & (strong & enough)[:, np.newaxis]
+    return second
+
+
+def _same_cell(first: Float, second: Float) -> bool:
+    """Tell whether two reciprocal bases (2, 2) have nearly equal cells, however turned."""
+    if not np.isfinite([first, second]).all():
+        return False
+    (a, b, gamma), (c, d, delta) = (lattice_parameters(reduce_basis(m)) for m in (first, second))
+    unequal = abs(np.log(c / a)), abs(np.log(d / b)), abs(np.deg2rad(gamma - delta))
+    return bool(max(unequal) < _SAME_CELL)
