@@ -40,7 +40,7 @@ def test_every_contribution_has_a_command():
 
 def test_readers_take_what_io_reads_and_results():
     patterns = [p for reader in MANIFEST.contributions.readers for p in reader.filename_patterns]
-    assert sorted(patterns) == sorted(["*.zarr", *(f"*{suffix}" for suffix in SUFFIXES)])
+    assert sorted(patterns) == sorted(f"*{suffix}" for suffix in SUFFIXES)
 
 
 def test_samples_are_the_simulations():

@@ -64,6 +64,76 @@ def test_nsid_movie_with_its_calibration(tmp_path, frames):
     assert movie.metadata["quantity"] == "intensity"
 
 
+def write_nexus(path, data, axes, **scales):
+    """Write an NXdata group: scales are (step, unit) of the axes that have one."""
+    with h5py.File(path, "w") as file:
+        group = file.create_group("entry/scan")
+        group.attrs.update({"NX_class": "NXdata", "signal": "current", "axes": axes})
+        group["current"] = data
+        for axis, (step, unit) in scales.items():
+            group[axis] = np.arange(data.shape[axes.index(axis)]) * step
+            group[axis].attrs["units"] = unit
+        file["entry/instrument/table"] = np.zeros((4, 4))
+    return path
+
+
+def test_nexus_signal_with_its_axes(tmp_path, frames):
+    scales = {"time": (2.0, "s"), "y": (3e-11, "meter"), "x": (2e-11, "meter")}
+    movie = read_movie(write_nexus(tmp_path / "a.nxs", frames, ["time", "y", "x"], **scales))
+    np.testing.assert_array_equal(movie.frames, frames)
+    assert movie.pixel_size == pytest.approx((0.03, 0.02))
+    assert movie.frame_time == pytest.approx(2)
+
+
+def test_nexus_map_of_many_values_is_refused(tmp_path, frames):
+    scales = {"y": (1.0, "nm"), "x": (1.0, "nm")}
+    with pytest.raises(InputError, match=r"a\.nxs holds spectra"):
+        read_movie(write_nexus(tmp_path / "a.nxs", frames, ["y", "x", "."], **scales))
+
+
+def test_four_dimensional_data_are_refused(tmp_path):
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        file["cube/data"] = np.zeros((2, 3, 8, 8))
+        for axis, unit in enumerate(["nm", "nm", "A^-1", "A^-1"]):
+            file[f"cube/dim{axis}"] = [0.0, 1.0]
+            file[f"cube/dim{axis}"].attrs["units"] = unit
+    with pytest.raises(InputError, match=r"a\.h5 holds four-dimensional data \(2 x 3 x 8 x 8\)"):
+        read_movie(tmp_path / "a.h5")
+
+
+def write_usid(path, values, places, spectral):
+    """Write a main dataset and the tables it refers to; `places` are indices (n, 2) of x, y."""
+    with h5py.File(path, "w") as file:
+        file["scan/Position_Indices"] = places.astype(np.uint32)
+        file["scan/Position_Values"] = places * [0.02, 0.03]
+        file["scan/Position_Values"].attrs["units"] = ["nm", "nm"]
+        file["scan/Spectroscopic_Indices"] = np.zeros((1, spectral), np.uint32)
+        file["scan/Spectroscopic_Indices"].attrs["labels"] = ["Bias"]
+        file["scan/Raw_Data"] = values
+        for name in ("Position_Indices", "Position_Values", "Spectroscopic_Indices"):
+            file["scan/Raw_Data"].attrs[name] = file[f"scan/{name}"].ref
+    return path
+
+
+def test_usid_table_becomes_an_image(tmp_path, frames):
+    y, x = np.indices((24, 32))
+    places = np.stack([x.ravel(), y.ravel()], axis=1)
+    path = write_usid(tmp_path / "a.h5", frames[0].reshape(-1, 1), places, 1)
+    movie = read_movie(path)
+    np.testing.assert_array_equal(movie.frames, frames[:1])
+    assert movie.pixel_size == pytest.approx((0.03, 0.02))
+
+
+def test_usid_spectra_and_scattered_points_are_refused(tmp_path, frames):
+    places = np.argwhere(np.eye(24))
+    path = write_usid(tmp_path / "a.h5", frames[0], places, 32)
+    with pytest.raises(InputError, match=r"a\.h5 holds spectra \(along Bias\)"):
+        read_movie(path)
+    path = write_usid(tmp_path / "b.h5", frames[0, :, :1].repeat(2, 1), places, 1)
+    with pytest.raises(InputError, match=r"b\.h5 holds values at scattered positions"):
+        read_movie(path)
+
+
 def test_nsid_spectrum_image_is_refused(tmp_path, frames):
     dimensions = [
         ("x", "SPATIAL", "nm", 1),
@@ -71,7 +141,7 @@ def test_nsid_spectrum_image_is_refused(tmp_path, frames):
         ("bias", "SPECTRAL", "V", 0.1),
     ]
     path = write_nsid(tmp_path / "a.hf5", frames, dimensions)
-    with pytest.raises(InputError, match=r"a\.hf5 is not a movie .* 'bias' is spectral"):
+    with pytest.raises(InputError, match=r"a\.hf5 holds spectra \(along 'bias'\)"):
         read_movie(path)
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import logging
 import warnings
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from os import PathLike
@@ -13,24 +13,27 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from napari_lattice_symmetry.errors import InputError
-from napari_lattice_symmetry.io import folder, hdf5, images, numpy_files, tiff
-from napari_lattice_symmetry.io.stack import Opener, Stack, choose, one_sentence, to_movie
+from napari_lattice_symmetry.io import sidecar
+from napari_lattice_symmetry.io.formats import OPENERS, open_folder_or_zarr
+from napari_lattice_symmetry.io.stack import (
+    Files,
+    Stack,
+    choose,
+    movies_among,
+    one_sentence,
+    short_name,
+    to_movie,
+)
 
 if TYPE_CHECKING:
     from napari_lattice_symmetry.movie import Movie
 
-__all__ = ["SUFFIXES", "list_datasets", "read_movie"]
+__all__ = ["SUFFIXES", "list_datasets", "read_movie", "read_movies"]
 
-_OPENERS: dict[str, Opener] = {
-    **dict.fromkeys(tiff.SUFFIXES, tiff.open_tiff),
-    **dict.fromkeys(images.SUFFIXES, images.open_image),
-    **dict.fromkeys(hdf5.SUFFIXES, hdf5.open_hdf5),
-    ".npy": numpy_files.open_npy,
-    ".npz": numpy_files.open_npz,
-}
+SUFFIXES = tuple(OPENERS)
+"""Endings of the names that `read_movie` knows, in lower case, with the dot."""
 
-SUFFIXES = tuple(_OPENERS)
-"""Endings of the file names that `read_movie` knows, in lower case, with the dot."""
+_TALKATIVE = ("tifffile", "rsciio", "libav", "PIL")
 
 
 def read_movie(
@@ -48,10 +51,11 @@ def read_movie(
     Parameters
     ----------
     path : path-like
-        A file whose name ends in one of `SUFFIXES`, or a folder of TIFF, PNG, JPEG or BMP
-        images, which are taken in the natural order of their names.
+        A file (or Zarr folder) whose name ends in one of `SUFFIXES`, or a folder of TIFF, PNG,
+        JPEG or BMP images, which are taken in the natural order of their names.
     dataset : str, optional
-        Which of several images in the file (HDF5 dataset, NPZ array, TIFF series).
+        Which of several images in the file: a signal, an HDF5 dataset, an NPZ array, a TIFF
+        series. Not needed where only one of them is a movie.
     channel : int or str, optional
         Which of several channels, by name or by number from 0.
     lazy : bool
@@ -70,16 +74,48 @@ def read_movie(
         channels and none is chosen.
     """
     path = Path(path)
-    with ExitStack() as files, _quiet(), one_sentence(path):
-        stack = choose(path, _open(path, files), dataset)
-        stack.lazy = lazy
-        movie = to_movie(stack, path, channel, files)
-    again = partial(read_movie, path.absolute(), dataset=dataset, channel=channel, lazy=True)
-    return replace(movie, reopen=again)
+    with _opened(path) as (stacks, files):
+        dataset = choose(path, stacks, dataset)
+        stacks[dataset].lazy = lazy
+        movie = to_movie(stacks[dataset], path, channel, files)
+    return replace(movie, reopen=_again(path, dataset, channel))
+
+
+def read_movies(path: str | PathLike[str]) -> list[Movie]:
+    """Read all that is a movie in a file: each dataset, and each channel of it.
+
+    Parameters
+    ----------
+    path : path-like
+        As in `read_movie`.
+
+    Returns
+    -------
+    list of Movie
+        At least one; where there are several, each is named after its dataset and channel.
+
+    Raises
+    ------
+    InputError
+        If the file is missing or damaged, or nothing in it is a movie.
+    """
+    path = Path(path)
+    movies = []
+    with _opened(path) as (stacks, files):
+        names = movies_among(path, stacks)
+        for dataset in names:
+            stack = stacks[dataset]
+            channels = stack.channel_names
+            for channel in channels:
+                parts = [dataset] * (len(names) > 1) + [channel] * (len(channels) > 1)
+                name = " ".join([short_name(path), *parts])
+                movie = to_movie(stack, path, channel, files, name=name)
+                movies.append(replace(movie, reopen=_again(path, dataset, channel)))
+    return movies
 
 
 def list_datasets(path: str | PathLike[str]) -> list[str]:
-    """Name the images in a file, any of which `read_movie` takes as `dataset`.
+    """Name what a file holds; `read_movie` takes each name as `dataset`, or says why it cannot.
 
     Raises
     ------
@@ -87,33 +123,51 @@ def list_datasets(path: str | PathLike[str]) -> list[str]:
         If the file is missing, damaged, or of an unknown kind.
     """
     path = Path(path)
-    with ExitStack() as files, _quiet(), one_sentence(path):
-        return list(_open(path, files))
+    with _opened(path) as (stacks, _):
+        return list(stacks)
 
 
-def _open(path: Path, files: ExitStack) -> dict[str, Stack]:
-    if path.is_dir():
-        return folder.open_folder(path, files)
+def _again(path: Path, dataset: str, channel: int | str | None) -> Callable[[], Movie]:
+    """Give what opens a movie anew, in any process."""
+    return partial(read_movie, path.absolute(), dataset=dataset, channel=channel, lazy=True)
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[tuple[dict[str, Stack], Files]]:
+    """Open what lies at `path`; whatever goes wrong is one sentence."""
+    with Files() as files, _quiet(), one_sentence(path):
+        stacks = _opener(path)(path, files)
+        for stack in stacks.values():
+            sidecar.calibrate(stack, path)
+        yield stacks, files
+
+
+def _opener(path: Path) -> Callable[[Path, Files], dict[str, Stack]]:
     if not path.exists():
         raise InputError(f"{path} does not exist.")
-    if path.suffix.lower() not in _OPENERS:
+    suffix = path.suffix.lower()
+    if path.is_dir() and suffix not in (".zarr", ".zspy"):
+        return open_folder_or_zarr
+    if suffix not in OPENERS:
         raise InputError(
             f"{path.name} is of a kind that cannot be read; known are {', '.join(SUFFIXES)}."
         )
-    if path.stat().st_size == 0:
+    if path.is_file() and path.stat().st_size == 0:
         raise InputError(f"{path.name} is empty (0 bytes).")
-    return _OPENERS[path.suffix.lower()](path, files)
+    return OPENERS[suffix]
 
 
 @contextmanager
 def _quiet() -> Iterator[None]:
     """Hold back what libraries say about odd files: what matters is raised as an InputError."""
-    logger = logging.getLogger("tifffile")
-    level = logger.level
-    logger.setLevel(logging.CRITICAL)
+    loggers = [logging.getLogger(name) for name in _TALKATIVE]
+    levels = [logger.level for logger in loggers]
     try:
+        for logger in loggers:
+            logger.setLevel(logging.CRITICAL)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             yield
     finally:
-        logger.setLevel(level)
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)

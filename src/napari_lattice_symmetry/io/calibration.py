@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import unicodedata
 
 _NANOMETRES = {
@@ -20,6 +21,7 @@ _NANOMETRES = {
     "angstrom": 0.1,
     "picometer": 1e-3,
 }
+_NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?")
 _SECONDS = {
     "h": 3600.0,
     "min": 60.0,
@@ -65,6 +67,36 @@ def pixel_size_nm(
 def seconds(time: float, unit: str | None = "s") -> float | None:
     """Give a time in seconds, None if its unit is not a time or it is 0 or not finite."""
     return _convert(time, unit, _SECONDS)
+
+
+def is_reciprocal(unit: str | None) -> bool:
+    """Tell whether a unit is that of a diffraction pattern: '1/nm', 'A^-1', 'mrad'."""
+    plain = _plain(unit or "").replace(" ", "")
+    return "1/" in plain or plain.endswith("-1") or plain in ("mrad", "rad")
+
+
+def is_time(unit: str | None) -> bool:
+    """Tell whether a unit is that of a time."""
+    return _plain(unit or "") in _SECONDS
+
+
+def is_length(unit: str | None) -> bool:
+    """Tell whether a unit is a length that images are calibrated in."""
+    return _plain(unit or "") in _NANOMETRES
+
+
+def quantity(text: str) -> tuple[float, str]:
+    """Split '11.5 nm' into a number and a unit.
+
+    Raises
+    ------
+    ValueError
+        If it does not begin with a number.
+    """
+    number = _NUMBER.match(text.strip())
+    if number is None:
+        raise ValueError(f"{text!r} does not begin with a number")
+    return float(number[0]), text.strip()[number.end() :].strip()
 
 
 def _convert(value: float, unit: str | None, factors: dict[str, float]) -> float | None:

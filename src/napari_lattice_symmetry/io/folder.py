@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Sequence
-from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +12,15 @@ import numpy as np
 
 from napari_lattice_symmetry.errors import InputError
 from napari_lattice_symmetry.io import images, tiff
-from napari_lattice_symmetry.io.stack import Opener, Stack, check, choose, one_sentence, to_movie
+from napari_lattice_symmetry.io.stack import (
+    Files,
+    Opener,
+    Stack,
+    check,
+    choose,
+    one_sentence,
+    to_movie,
+)
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -24,7 +31,7 @@ _OPENERS: dict[str, Opener] = {
 }
 
 
-def open_folder(path: Path, files: ExitStack) -> dict[str, Stack]:
+def open_folder(path: Path, files: Files) -> dict[str, Stack]:
     """Look at the headers of all images in a folder; the calibration is that of the first."""
     paths = [file for file in path.iterdir() if file.suffix.lower() in _OPENERS]
     paths = sorted((file for file in paths if not file.name.startswith(".")), key=_natural)
@@ -59,18 +66,19 @@ class _Images:
 
 
 def _look(path: Path) -> Stack:
-    with ExitStack() as files:
+    with Files() as files:
         return _open(path, files)
 
 
 def _read(path: Path) -> NDArray[Any]:
-    with ExitStack() as files:
+    with Files() as files:
         return to_movie(_open(path, files), path, None, files).frame(0)
 
 
-def _open(path: Path, files: ExitStack) -> Stack:
+def _open(path: Path, files: Files) -> Stack:
     with one_sentence(path):
-        stack = choose(path, _OPENERS[path.suffix.lower()](path, files), None)
+        stacks = _OPENERS[path.suffix.lower()](path, files)
+        stack = stacks[choose(path, stacks, None)]
         check(stack, path)
     if stack.length("TZ") > 1:
         raise InputError(

@@ -1,34 +1,47 @@
-"""HDF5: any dataset with two axes or more, calibrated where dimension scales say how."""
+"""HDF5: NSID, USID, NeXus, and any dataset with two axes or more."""
 
 from __future__ import annotations
 
-from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from napari_lattice_symmetry.io.calibration import pixel_size_nm, seconds
-from napari_lattice_symmetry.io.stack import Stack
+from napari_lattice_symmetry.io import refusals, usid
+from napari_lattice_symmetry.io.calibration import is_reciprocal, is_time, pixel_size_nm, seconds
+from napari_lattice_symmetry.io.stack import Files, Stack
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import h5py
 
-SUFFIXES = (".h5", ".hdf5", ".hf5", ".hdf")
+SUFFIXES = (".h5", ".hdf5", ".hf5", ".hdf", ".nxs")
 
 
-def open_hdf5(path: Path, files: ExitStack) -> dict[str, Stack]:
+def open_hdf5(path: Path, files: Files) -> dict[str, Stack]:
     """List the datasets that can be images; links into other files are not followed."""
     import h5py
 
-    stacks: dict[str, Stack] = {}
+    datasets: dict[str, h5py.Dataset] = {}
 
     def visit(name: str, node: h5py.Group | h5py.Dataset) -> None:
-        if isinstance(node, h5py.Dataset) and _is_image(node):
-            stacks[name] = _stack(node)
+        if isinstance(node, h5py.Dataset) and (_is_image(node) or usid.is_main(node)):
+            datasets[name] = node
 
     files.enter_context(h5py.File(path, "r")).visititems(visit)
-    return stacks
+    # Where a file says which of its arrays are measured signals, the others are not listed.
+    measured = {name: node for name, node in datasets.items() if usid.is_main(node)}
+    if measured:
+        return {name: usid.main_stack(node) for name, node in measured.items()}
+    signals = {name: node for name, node in datasets.items() if _is_nexus_signal(node)}
+    return {name: _stack(node) for name, node in (signals or datasets).items()}
+
+
+def dataset_stack(dataset: h5py.Dataset, **facts: Any) -> Stack:
+    """Describe a dataset, with `facts` for its `Stack`."""
+    stored = dataset.nbytes if dataset.is_virtual else dataset.id.get_storage_size()
+    return Stack(dataset, stored=stored, compressed=dataset.chunks is not None, **facts)
 
 
 def _is_image(dataset: h5py.Dataset) -> bool:
@@ -37,23 +50,49 @@ def _is_image(dataset: h5py.Dataset) -> bool:
     return len(sides) > 1 and dataset.dtype.kind in "buifc" and not palette
 
 
+def _is_nexus_signal(dataset: h5py.Dataset) -> bool:
+    """Tell whether the group (or, of old, the dataset) says that this is what was measured."""
+    group, name = dataset.parent, dataset.name.rpartition("/")[2]
+    is_data = _text(group.attrs.get("NX_class", "")) == "NXdata"
+    return is_data and (_text(group.attrs.get("signal", "")) == name or "signal" in dataset.attrs)
+
+
 def _stack(dataset: h5py.Dataset) -> Stack:
-    scales = [_Scale(dim[0]) if len(dim) else None for dim in dataset.dims]
-    stack = Stack(
-        dataset,
-        axes="".join(scale.letter if scale else "?" for scale in scales),
-        metadata=_attributes(dataset),
-        refusal=" ".join(scale.refusal for scale in scales if scale and scale.refusal),
-        stored=dataset.nbytes if dataset.is_virtual else dataset.id.get_storage_size(),
-        compressed=dataset.chunks is not None,
-    )
-    along = {letter: scale for letter, scale in zip(stack.axes, scales, strict=False) if scale}
+    scales = _scales(dataset)
+    letters = "".join(scale.letter if scale else "?" for scale in scales)
+    if letters == "?YX":
+        letters = "TYX"
+    pixel_size = frame_time = None
+    along = {letter: scale for letter, scale in zip(letters, scales, strict=True) if scale}
     if "Y" in along and "X" in along:
         y, x = along["Y"], along["X"]
-        stack.pixel_size = pixel_size_nm(y.step, x.step, y.unit, x.unit)
+        pixel_size = pixel_size_nm(y.step, x.step, y.unit, x.unit)
     if "T" in along:
-        stack.frame_time = seconds(along["T"].step, along["T"].unit)
-    return stack
+        frame_time = seconds(along["T"].step, along["T"].unit)
+    return dataset_stack(
+        dataset,
+        axes=letters,
+        pixel_size=pixel_size,
+        frame_time=frame_time,
+        calibration_source="dimension scales of the dataset" if pixel_size else "",
+        metadata=_attributes(dataset),
+        refusal=_refusal(letters, scales, dataset.shape),
+    )
+
+
+def _refusal(letters: str, scales: Sequence[_Scale | None], shape: tuple[int, ...]) -> str:
+    units = [scale.unit for scale in scales if scale and is_reciprocal(scale.unit)]
+    if units and len(shape) > 3:
+        return refusals.four_dimensional(shape)
+    if units:
+        return refusals.diffraction(units[0])
+    spectral = [scale.name for scale in scales if scale and scale.kind == "SPECTRAL"]
+    if spectral:
+        return refusals.spectra(repr(spectral[0]))
+    if letters == "YX?":
+        return refusals.spectra("its last axis")
+    clouds = [scale.name for scale in scales if scale and scale.kind == "POINT_CLOUD"]
+    return f"holds points along {clouds[0]!r} that form no image." if clouds else ""
 
 
 class _Scale:
@@ -63,14 +102,32 @@ class _Scale:
         facts = values.attrs
         self.unit = _text(facts.get("units", ""))
         self.step = float(values[-1] - values[0]) / max(len(values) - 1, 1)
-        name = _text(facts.get("name", ""))
-        kind = _text(facts.get("dimension_type", ""))
-        letters = {"SPATIAL": name.upper(), "TEMPORAL": "T", "CHANNEL": "C"}
-        self.letter = letters.get(kind, "?")
-        self.refusal = ""
-        if kind in ("SPECTRAL", "RECIPROCAL", "POINT_CLOUD"):
-            kind = kind.lower().replace("_", " ")
-            self.refusal = f"is not a movie of images: its axis {name!r} is {kind}."
+        self.name = _text(facts.get("name", "")) or values.name.rpartition("/")[2]
+        self.kind = _text(facts.get("dimension_type", ""))
+        if self.kind:
+            letters = {"SPATIAL": self.name.upper(), "TEMPORAL": "T", "CHANNEL": "C"}
+            self.letter = letters.get(self.kind, "?")
+        else:
+            named = self.name.upper() in ("Y", "X", "Z")
+            self.letter = self.name.upper() if named else "T" if is_time(self.unit) else "?"
+
+
+def _scales(dataset: h5py.Dataset) -> list[_Scale | None]:
+    """Find the scale of each axis: attached to it, named by NeXus, or beside it as dim0, dim1."""
+    attached = [dim[0] if len(dim) else None for dim in dataset.dims]
+    group, names = dataset.parent, [f"dim{axis}" for axis in range(dataset.ndim)]
+    if not any(scale is not None for scale in attached):
+        if "dim0" not in group:
+            axes = np.atleast_1d(group.attrs.get("axes", dataset.attrs.get("axes", [])))
+            names = [name for text in axes.tolist() for name in _text(text).split(":")]
+        attached = [group.get(name) if name != "." else None for name in names]
+    if len(attached) != dataset.ndim:
+        return [None] * dataset.ndim
+    return [_Scale(scale) if _is_scale(scale) else None for scale in attached]
+
+
+def _is_scale(node: Any) -> bool:
+    return getattr(node, "ndim", 0) == 1 and node.size > 0
 
 
 def _attributes(dataset: h5py.Dataset) -> dict[str, Any]:

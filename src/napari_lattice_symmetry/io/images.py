@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack
 from pathlib import Path
 
 import numpy as np
 
 from napari_lattice_symmetry.errors import InputError
-from napari_lattice_symmetry.io.stack import Lazy, Stack
+from napari_lattice_symmetry.io.stack import Files, Lazy, Stack
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp")
 
 
-def open_image(path: Path, files: ExitStack) -> dict[str, Stack]:
+def open_image(path: Path, files: Files) -> dict[str, Stack]:
     """Look at the header of an image; a print resolution is not a calibration."""
     import imageio.v3 as iio
 

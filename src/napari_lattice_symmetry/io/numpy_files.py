@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
@@ -10,7 +9,7 @@ from zipfile import ZIP_STORED, ZipFile
 
 import numpy as np
 
-from napari_lattice_symmetry.io.stack import Lazy, Stack
+from napari_lattice_symmetry.io.stack import Files, Lazy, Stack
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -22,7 +21,7 @@ _PICKLED = (
 )
 
 
-def open_npy(path: Path, files: ExitStack) -> dict[str, Stack]:
+def open_npy(path: Path, files: Files) -> dict[str, Stack]:
     """Look at the header of an NPY file, whose array is mapped into memory when it is read."""
     with path.open("rb") as file:
         shape, dtype = _header(file)
@@ -32,7 +31,7 @@ def open_npy(path: Path, files: ExitStack) -> dict[str, Stack]:
     return {path.stem: Stack(Lazy(shape, dtype, read), refusal=refusal, stored=stored)}
 
 
-def open_npz(path: Path, files: ExitStack) -> dict[str, Stack]:
+def open_npz(path: Path, files: Files) -> dict[str, Stack]:
     """List the arrays of an NPZ file that have two axes or more."""
     archive = files.enter_context(ZipFile(path))
     stacks = {}

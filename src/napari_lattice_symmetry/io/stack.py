@@ -71,6 +71,8 @@ class Stack:
         Along y and x, in nm.
     frame_time : float, optional
         In seconds.
+    calibration_source : str
+        What in the file says so, for people.
     channels : tuple of str
         Names of the channels, where the file has them.
     metadata : mapping
@@ -91,6 +93,7 @@ class Stack:
     axes: str = ""
     pixel_size: tuple[float, float] | None = None
     frame_time: float | None = None
+    calibration_source: str = ""
     channels: tuple[str, ...] = ()
     metadata: Mapping[str, Any] = field(default_factory=dict)
     refusal: str = ""
@@ -104,11 +107,24 @@ class Stack:
         known = counts["Y"] == counts["X"] == 1 and set(self.axes) <= set(_ORDER)
         if not known or len(self.axes) != len(self.data.shape):
             self.axes = _guess_axes(self.data.shape)
-        if not self.axes and not self.refusal:
-            self.refusal = (
-                f"holds an array of shape {self.data.shape}; frames must be (T, Y, X), "
-                "(T, C, Y, X) or one (Y, X) image."
+        if not self.refusal:
+            self.refusal = self._not_images()
+
+    def _not_images(self) -> str:
+        """Say why this is no stack of real numbers, if it is none."""
+        dtype, shape = np.dtype(self.data.dtype), self.data.shape
+        if not self.axes:
+            return (
+                f"holds an array of shape {shape}; frames must be (T, Y, X), (T, C, Y, X) or one "
+                "(Y, X) image."
             )
+        if dtype.kind not in "buif":
+            return f"holds {dtype} values, which are not real numbers."
+        if 0 in shape:
+            return f"holds an empty stack of shape {shape}."
+        if 1 in self.frame_shape:
+            return f"holds lines, not images: its frames have {self.frame_shape} pixels."
+        return ""
 
     def length(self, letters: str) -> int:
         """Count the elements along the axes `letters`."""
@@ -119,6 +135,12 @@ class Stack:
     def frame_shape(self) -> tuple[int, int]:
         """(Y, X)."""
         return self.length("Y"), self.length("X")
+
+    @property
+    def channel_names(self) -> tuple[str, ...]:
+        """A name for each channel: its number from 0 where the file has none."""
+        count = self.length("C")
+        return self.channels if len(self.channels) == count else tuple(map(str, range(count)))
 
     @property
     def grey_dtype(self) -> np.dtype[Any]:
@@ -132,33 +154,76 @@ class Stack:
         return math.prod(self.data.shape) * int(np.dtype(self.data.dtype).itemsize)
 
 
-Opener: TypeAlias = Callable[[Path, ExitStack], dict[str, Stack]]
-"""Opens a file, which the ExitStack is to close, and gives the images in it by their names."""
+class Files(ExitStack):
+    """What is open; closed with the last array that is kept, else at the end of the block."""
+
+    _kept: _Kept | None = None
+
+    def keep(self) -> _Kept:
+        """Leave all open for as long as what is given here lives."""
+        if self._kept is None:
+            self._kept = _Kept(self.pop_all())
+        return self._kept
 
 
-def choose(path: Path, stacks: Mapping[str, Stack], dataset: str | None) -> Stack:
-    """Give the stack named `dataset`, or the only one.
+class _Kept:
+    def __init__(self, files: ExitStack) -> None:
+        weakref.finalize(self, files.close)
+
+
+Opener: TypeAlias = Callable[[Path, Files], dict[str, Stack]]
+"""Opens a file, which `Files` is to close, and gives the images in it by their names."""
+
+
+def add(stacks: dict[str, Stack], name: str, stack: Stack) -> None:
+    """Add a stack under its name, numbered where that is taken."""
+    number = 2
+    unique = name
+    while unique in stacks:
+        unique, number = f"{name} {number}", number + 1
+    stacks[unique] = stack
+
+
+def choose(path: Path, stacks: Mapping[str, Stack], dataset: str | None) -> str:
+    """Give the name `dataset`, or that of the only stack that is a movie.
 
     Raises
     ------
     InputError
         If there is none, or none of that name, or several and `dataset` is None.
     """
-    if not stacks:
-        raise InputError(f"{path.name} holds no image: no array of numbers with two axes or more.")
-    if dataset is None and len(stacks) == 1:
-        return next(iter(stacks.values()))
     if dataset is not None and dataset.strip("/") in stacks:
-        return stacks[dataset.strip("/")]
-    held = ", ".join(f"{name} {stack.data.shape}" for name, stack in stacks.items())
+        return dataset.strip("/")
+    movies = movies_among(path, stacks)
+    if dataset is None and len(movies) == 1:
+        return movies[0]
+    held = ", ".join(f"{name} {stacks[name].data.shape}" for name in movies)
     problem = "several datasets" if dataset is None else f"no dataset {dataset!r}"
     raise InputError(f"{path.name} holds {problem}; choose one by name from: {held}.")
 
 
-def to_movie(stack: Stack, path: Path, channel: int | str | None, files: ExitStack) -> Movie:
+def movies_among(path: Path, stacks: Mapping[str, Stack]) -> list[str]:
+    """Name the stacks that are movies.
+
+    Raises
+    ------
+    InputError
+        If none is; it says why the first is not.
+    """
+    movies = [name for name, stack in stacks.items() if not stack.refusal]
+    if movies:
+        return movies
+    for stack in stacks.values():
+        raise InputError(f"{path.name} {stack.refusal}")
+    raise InputError(f"{path.name} holds no image: no array of numbers with two axes or more.")
+
+
+def to_movie(
+    stack: Stack, path: Path, channel: int | str | None, files: Files, *, name: str = ""
+) -> Movie:
     """Read `stack`; what does not fit into a quarter of the free memory stays lazy.
 
-    A lazy movie takes the open `files` over, and closes them when it is gone.
+    Lazy movies keep the open `files`, which close when the last of them is gone.
 
     Raises
     ------
@@ -179,10 +244,11 @@ def to_movie(stack: Stack, path: Path, channel: int | str | None, files: ExitSta
     both = stack.length("T") > 1 and stack.length("Z") > 1
     return Movie(
         frames.astype(frames.dtype.newbyteorder("="), copy=False),
-        name=path.stem.removesuffix(".ome"),
+        name=name or short_name(path),
         pixel_size=stack.pixel_size or (1.0, 1.0),
         unit=NANOMETRE if stack.pixel_size else PIXEL,
         frame_time=None if both else stack.frame_time,
+        calibration_source=stack.calibration_source or None,
         metadata=stack.metadata,
         source=str(path),
     )
@@ -196,19 +262,19 @@ def check(stack: Stack, path: Path) -> None:
     InputError
         If it is not a stack of real numbers, or larger than its file can be.
     """
-    dtype, shape = np.dtype(stack.data.dtype), stack.data.shape
     if stack.refusal:
         raise InputError(f"{path.name} {stack.refusal}")
-    if dtype.kind not in "buif":
-        raise InputError(f"{path.name} holds {dtype} values, which are not real numbers.")
-    if 0 in shape:
-        raise InputError(f"{path.name} holds an empty stack of shape {shape}.")
     expansion = _MOST_COMPRESSED if stack.compressed else 1
     if stack.stored is not None and stack.nbytes > stack.stored * expansion:
         raise InputError(
-            f"{path.name} is damaged or truncated: its image of shape {shape} takes "
+            f"{path.name} is damaged or truncated: its image of shape {stack.data.shape} takes "
             f"{stack.nbytes:,} bytes, and the file holds {stack.stored:,}."
         )
+
+
+def short_name(path: Path) -> str:
+    """Give the name of a file without its endings."""
+    return path.stem.removesuffix(".ome")
 
 
 def grey(colours: Frames) -> Frames:
@@ -249,8 +315,8 @@ def _guess_axes(shape: tuple[int, ...]) -> str:
 
 
 def _channel_index(stack: Stack, path: Path, channel: int | str | None) -> int:
-    count = stack.length("C")
-    names = stack.channels or tuple(map(str, range(count)))
+    names = stack.channel_names
+    count = len(names)
     if channel is None and count == 1:
         return 0
     numbers = {name: index for index, name in enumerate(names)}
@@ -264,7 +330,7 @@ def _channel_index(stack: Stack, path: Path, channel: int | str | None) -> int:
     )
 
 
-def _load(stack: Stack, path: Path, files: ExitStack) -> Frames:
+def _load(stack: Stack, path: Path, files: Files) -> Frames:
     """Read all of it, or make a Dask array of one chunk a frame."""
     budget = memory_budget()
     if stack.nbytes <= budget and not (stack.lazy and stack.in_parts):
@@ -280,7 +346,7 @@ def _load(stack: Stack, path: Path, files: ExitStack) -> Frames:
 
     shape, dtype = stack.data.shape, stack.data.dtype
     frames: da.Array = da.from_array(
-        _OpenArray(stack.data, path, files.pop_all()),
+        _OpenArray(stack.data, path, files.keep()),
         chunks=tuple(
             size if letter in "YXS" else 1 for letter, size in zip(stack.axes, shape, strict=True)
         ),
@@ -293,10 +359,9 @@ def _load(stack: Stack, path: Path, files: ExitStack) -> Frames:
 class _OpenArray:
     """An array in files that are open for as long as something may read it."""
 
-    def __init__(self, data: ArrayLike, path: Path, files: ExitStack) -> None:
-        self._data, self._path = data, path
+    def __init__(self, data: ArrayLike, path: Path, files: _Kept) -> None:
+        self._data, self._path, self._files = data, path, files
         self.shape, self.dtype, self.ndim = data.shape, data.dtype, len(data.shape)
-        weakref.finalize(self, files.close)
 
     def __getitem__(self, index: Any) -> NDArray[Any]:
         with one_sentence(self._path):

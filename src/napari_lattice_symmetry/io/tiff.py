@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import struct
-from contextlib import ExitStack
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,7 +10,7 @@ from xml.etree import ElementTree
 
 from napari_lattice_symmetry.errors import InputError
 from napari_lattice_symmetry.io.calibration import pixel_size_nm, seconds
-from napari_lattice_symmetry.io.stack import Stack
+from napari_lattice_symmetry.io.stack import Files, Stack
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -20,7 +19,7 @@ if TYPE_CHECKING:
 SUFFIXES = (".tif", ".tiff")
 
 
-def open_tiff(path: Path, files: ExitStack) -> dict[str, Stack]:
+def open_tiff(path: Path, files: Files) -> dict[str, Stack]:
     """List the series of a TIFF file, thumbnails left out."""
     import tifffile
 

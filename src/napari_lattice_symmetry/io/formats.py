@@ -1,0 +1,55 @@
+"""Which file is opened by what: by the ending of its name."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from napari_lattice_symmetry.io import (
+    electron,
+    folder,
+    gwyddion,
+    hdf5,
+    hyperspy,
+    igor,
+    images,
+    iso28600,
+    matrix,
+    nanonis,
+    nanosurf,
+    numpy_files,
+    rhk,
+    tiff,
+    video,
+    wsxm,
+    zarr_files,
+)
+
+if TYPE_CHECKING:
+    from napari_lattice_symmetry.io.stack import Files, Opener, Stack
+
+OPENERS: dict[str, Opener] = {
+    **dict.fromkeys(tiff.SUFFIXES, tiff.open_tiff),
+    **dict.fromkeys(images.SUFFIXES, images.open_image),
+    **dict.fromkeys(video.SUFFIXES, video.open_video),
+    ".npy": numpy_files.open_npy,
+    ".npz": numpy_files.open_npz,
+    **dict.fromkeys(zarr_files.SUFFIXES, zarr_files.open_ome_zarr),
+    **dict.fromkeys(hdf5.SUFFIXES, hdf5.open_hdf5),
+    **dict.fromkeys(hyperspy.SUFFIXES, hyperspy.open_hyperspy),
+    **dict.fromkeys(electron.SUFFIXES, electron.open_electron),
+    **dict.fromkeys(nanonis.SUFFIXES, nanonis.open_sxm),
+    **dict.fromkeys(matrix.SUFFIXES, matrix.open_matrix),
+    **dict.fromkeys(igor.SUFFIXES, igor.open_ibw),
+    **dict.fromkeys(gwyddion.SUFFIXES, gwyddion.open_gwyddion),
+    **dict.fromkeys(rhk.SUFFIXES, rhk.open_sm4),
+    **dict.fromkeys(nanosurf.SUFFIXES, nanosurf.open_nid),
+    **dict.fromkeys(wsxm.SUFFIXES, wsxm.open_wsxm),
+    **dict.fromkeys(iso28600.SUFFIXES, iso28600.open_iso28600),
+}
+
+
+def open_folder_or_zarr(path: Path, files: Files) -> dict[str, Stack]:
+    """Open a folder that is not named .zarr, but may still be one."""
+    opener = zarr_files.open_ome_zarr if zarr_files.is_zarr(path) else folder.open_folder
+    return opener(path, files)

@@ -1,0 +1,64 @@
+"""The axes of a signal as HyperSpy and RosettaSciIO describe them, as the facts of a `Stack`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeAlias
+
+from napari_lattice_symmetry.io import refusals
+from napari_lattice_symmetry.io.calibration import is_length, is_reciprocal, pixel_size_nm, seconds
+
+Axis: TypeAlias = Mapping[str, Any]
+"""``name``, ``scale``, ``units``, and ``navigate``: whether it leads from signal to signal."""
+
+
+def facts_of(axes: Sequence[Axis], shape: tuple[int, ...], source: str) -> dict[str, Any]:
+    """Give axes, calibration and refusal of a stack; `source` is what its calibration comes from.
+
+    Parameters
+    ----------
+    axes : sequence of mapping
+        In the order of the array.
+    shape : tuple of int
+        Of the array.
+    source : str
+        In words.
+    """
+    image = [axis for axis in axes if not axis.get("navigate")]
+    refusal = _refusal(axes, image, shape)
+    if len(image) != 2:
+        return {"refusal": refusal or f"holds an array of shape {shape}, which is no image."}
+    (y, x), frames = image, [axis for axis in axes if axis.get("navigate")]
+    pixel_size = pixel_size_nm(_scale(y), _scale(x), _unit(y), _unit(x))
+    return {
+        "axes": "".join(_letter(axis, y, x) for axis in axes),
+        "pixel_size": pixel_size,
+        "frame_time": seconds(_scale(frames[0]), _unit(frames[0])) if frames else None,
+        "calibration_source": source if pixel_size else "",
+        "refusal": refusal,
+    }
+
+
+def _letter(axis: Axis, y: Axis, x: Axis) -> str:
+    """Name an axis: one that leads over a length is a depth, any other is the frames."""
+    if axis is y or axis is x:
+        return "Y" if axis is y else "X"
+    return "Z" if is_length(_unit(axis)) else "T"
+
+
+def _refusal(axes: Sequence[Axis], image: Sequence[Axis], shape: tuple[int, ...]) -> str:
+    if len(axes) > 3:
+        return refusals.four_dimensional(shape)
+    if len(image) == 1:
+        return refusals.spectra(str(image[0].get("name") or "one axis"))
+    units = [_unit(axis) for axis in image if is_reciprocal(_unit(axis))]
+    return refusals.diffraction(units[0]) if units else ""
+
+
+def _scale(axis: Axis) -> float:
+    return float(axis.get("scale") or 0)
+
+
+def _unit(axis: Axis) -> str:
+    unit = axis.get("units")
+    return unit if isinstance(unit, str) else ""

@@ -1,0 +1,71 @@
+"""GIF, MP4, AVI and MOV through imageio; PyAV decodes what is no GIF."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+from threading import Lock
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from napari_lattice_symmetry.errors import InputError
+from napari_lattice_symmetry.io.calibration import seconds
+from napari_lattice_symmetry.io.optional import require
+from napari_lattice_symmetry.io.stack import Files, Stack
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+SUFFIXES = (".gif", ".mp4", ".avi", ".mov")
+_PIXELS_PER_BYTE = 4096
+_PLAYED = "frame time as it is played"
+
+
+def open_video(path: Path, files: Files) -> dict[str, Stack]:
+    """Look at the header of a video; how fast it plays need not be how fast it was recorded."""
+    import imageio.v3 as iio
+
+    gif = path.suffix.lower() == ".gif"
+    if not gif:
+        require("av", "PyAV", "video", path)
+    video: Any = files.enter_context(iio.imopen(path, "r", plugin="pillow" if gif else "pyav"))
+    options = {} if gif else {"format": "gray"}
+    properties = video.properties(index=..., **options)
+    if np.prod(properties.shape[1:3]) > path.stat().st_size * _PIXELS_PER_BYTE:
+        raise InputError(f"{path.name} is damaged: its frames are larger than the file can hold.")
+    facts = video.metadata()
+    time = seconds(facts.get("duration", 0), "ms") if gif else seconds(1 / (facts["fps"] or np.inf))
+    return {
+        path.stem: Stack(
+            _Video(video, properties.shape, properties.dtype, options, path),
+            axes="TYXS" if len(properties.shape) == 4 else "TYX",
+            frame_time=time,
+            calibration_source=_PLAYED if time else "",
+            metadata=facts,
+        )
+    }
+
+
+class _Video:
+    """Frames as an array, decoded when they are asked for, by one thread at a time."""
+
+    def __init__(
+        self, video: Any, shape: tuple[int, ...], dtype: Any, options: dict[str, Any], path: Path
+    ) -> None:
+        self._read, self._path, self._lock = partial(video.read, **options), path, Lock()
+        self.shape, self.dtype = shape, np.dtype(dtype)
+
+    def __getitem__(self, index: Any) -> NDArray[Any]:
+        with self._lock:
+            if index is ...:
+                return self._checked(np.asarray(self._read(index=...)))
+            chosen, *rest = index
+            numbers = range(self.shape[0])[chosen]
+            frames = np.stack([self._read(index=number) for number in numbers])
+            return self._checked(frames)[:, *rest]
+
+    def _checked(self, frames: NDArray[Any]) -> NDArray[Any]:
+        if frames.shape[1:] != self.shape[1:] or not len(frames):
+            raise InputError(f"{self._path.name} is damaged: its frames have different sizes.")
+        return frames

@@ -1,0 +1,58 @@
+from __future__ import annotations
+
+import imageio.v3 as iio
+import numpy as np
+import pytest
+
+from napari_lattice_symmetry.errors import InputError
+from napari_lattice_symmetry.io import read_movie
+
+CODECS = {"a.mp4": "libx264", "a.mov": "libx264", "a.avi": "mpeg4"}
+
+
+@pytest.fixture
+def growth():
+    """Six frames of 48 x 64 px: a bright bar grows from the left."""
+    grey = np.zeros((6, 48, 64), np.uint8)
+    for t in range(6):
+        grey[t, :, : 10 * (t + 1)] = 200
+    return grey
+
+
+def test_gif(tmp_path, growth):
+    iio.imwrite(tmp_path / "a.gif", growth, duration=250, loop=0)
+    movie = read_movie(tmp_path / "a.gif")
+    np.testing.assert_allclose(movie.frames, growth, atol=1)
+    assert movie.frame_time == pytest.approx(0.25)
+    assert movie.calibration_source == "frame time as it is played"
+
+
+@pytest.mark.parametrize("name", CODECS)
+def test_video(tmp_path, growth, name):
+    pytest.importorskip("av", reason="install the extra 'video'")
+    colours = np.stack([growth] * 3, axis=-1)
+    iio.imwrite(tmp_path / name, colours, plugin="pyav", codec=CODECS[name], fps=20)
+    movie = read_movie(tmp_path / name)
+    assert movie.shape == growth.shape
+    np.testing.assert_allclose(movie.frames, growth, atol=25)
+    assert movie.frame_time == pytest.approx(0.05)
+
+
+def test_lazy_video(tmp_path, growth, monkeypatch):
+    pytest.importorskip("av", reason="install the extra 'video'")
+    colours = np.stack([growth] * 3, axis=-1)
+    iio.imwrite(tmp_path / "a.mp4", colours, plugin="pyav", codec="libx264", fps=20)
+    whole = read_movie(tmp_path / "a.mp4").frames
+    monkeypatch.setattr("napari_lattice_symmetry.io.stack.memory_budget", lambda: 10_000)
+    lazy = read_movie(tmp_path / "a.mp4").frames
+    assert lazy.chunks[0] == (1,) * 6
+    np.testing.assert_array_equal(lazy[4].compute(), whole[4])
+    np.testing.assert_array_equal(lazy.compute(), whole)
+
+
+def test_a_gif_that_claims_more_than_it_can_hold(tmp_path):
+    header = b"GIF89a" + b"\xff\xff\xff\xff" + b"\x80\0\0" + bytes(6)
+    image = b",\0\0\0\0\xff\xff\xff\xff\0\x08\x01\0\0;"
+    (tmp_path / "a.gif").write_bytes(header + image)
+    with pytest.raises(InputError, match=r"^a\.gif is (damaged|not a)"):
+        read_movie(tmp_path / "a.gif")

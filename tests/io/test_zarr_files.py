@@ -1,0 +1,158 @@
+from __future__ import annotations
+
+import shutil
+
+import h5py
+import numcodecs
+import numpy as np
+import pytest
+import zarr
+
+from napari_lattice_symmetry.errors import InputError
+from napari_lattice_symmetry.io import list_datasets, read_movie
+
+
+def write_ome(path, data, version, axes="tyx", **ome):
+    """Write two levels, 0.02 (y) by 0.01 (x) of the unit, 0.5 s a frame."""
+    units = {"t": ("time", "second"), "y": ("space", "nanometer"), "x": ("space", "nanometer")}
+    named = [
+        {"name": axis, **dict(zip(("type", "unit"), units.get(axis, ()), strict=False))}
+        for axis in axes
+    ]
+    steps = {"t": 0.5, "y": 0.02, "x": 0.01}
+    scale = [{"type": "scale", "scale": [steps.get(axis, 1) for axis in axes]}]
+    levels = [{"path": str(n), "coordinateTransformations": scale} for n in range(2)]
+    ome = {"multiscales": [{"name": "run", "axes": named, "datasets": levels}], **ome}
+    attributes = ome if version == "0.4" else {"ome": {"version": version, **ome}}
+    group = zarr.create_group(path, zarr_format=2 if version == "0.4" else 3, attributes=attributes)
+    group.create_array("0", data=data)
+    group.create_array("1", data=data[..., ::2, ::2])
+    return path
+
+
+@pytest.mark.parametrize("version", ["0.4", "0.5"])
+def test_ome_zarr_with_its_calibration(tmp_path, frames, version):
+    movie = read_movie(write_ome(tmp_path / "a.zarr", frames, version))
+    np.testing.assert_array_equal(movie.frames, frames)
+    assert movie.pixel_size == pytest.approx((0.02, 0.01))
+    assert (movie.unit, movie.frame_time, movie.name) == ("nm", 0.5, "a")
+
+
+@pytest.mark.parametrize("version", ["0.4", "0.5"])
+def test_ome_zarr_channels(tmp_path, frames, version):
+    both = np.stack([frames, 255 - frames], axis=1)
+    omero = {"channels": [{"label": "HAADF"}, {"label": "BF"}]}
+    path = write_ome(tmp_path / "a.ome.zarr", both[:, :, None], version, "tczyx", omero=omero)
+    movie = read_movie(path, channel="BF")
+    np.testing.assert_array_equal(movie.frames, 255 - frames)
+
+
+def test_lazy(tmp_path, frames, little_memory):
+    movie = read_movie(write_ome(tmp_path / "a.zarr", frames, "0.5"))
+    assert movie.frames.chunks == ((1,) * 5, (24,), (32,))
+    np.testing.assert_array_equal(movie.frames.compute(), frames)
+
+
+def test_plain_arrays(tmp_path, frames):
+    zarr.create_array(tmp_path / "a.zarr", data=frames)
+    np.testing.assert_array_equal(read_movie(tmp_path / "a.zarr").frames, frames)
+    group = zarr.create_group(tmp_path / "b.zarr")
+    group.create_array("raw", data=frames)
+    group.create_array("times", data=np.arange(5))
+    np.testing.assert_array_equal(read_movie(tmp_path / "b.zarr").frames, frames)
+
+
+def test_a_zarr_folder_of_any_name(tmp_path, frames):
+    write_ome(tmp_path / "run", frames, "0.5")
+    np.testing.assert_array_equal(read_movie(tmp_path / "run").frames, frames)
+
+
+def test_a_folder_that_is_no_zarr(tmp_path):
+    (tmp_path / "a.zarr").mkdir()
+    with pytest.raises(InputError, match=r"a\.zarr is not a Zarr folder"):
+        read_movie(tmp_path / "a.zarr")
+
+
+def test_an_array_that_claims_ten_terabytes(tmp_path):
+    shape = (1000, 100_000, 100_000)
+    zarr.create_array(tmp_path / "a.zarr", shape=shape, chunks=(1, 1000, 1000), dtype="u1")
+    with pytest.raises(InputError, match=r"a\.zarr is damaged or truncated"):
+        read_movie(tmp_path / "a.zarr")
+
+
+def test_a_chunk_that_claims_ten_terabytes(tmp_path):
+    zarr.create_array(tmp_path / "a.zarr", shape=(9, 9), chunks=(3_000_000,) * 2, dtype="u1")
+    with pytest.raises(InputError, match="claims chunks of 9,000,000,000,000 bytes"):
+        read_movie(tmp_path / "a.zarr")
+
+
+@pytest.mark.parametrize("role", ["filters", "compressors"])
+def test_nothing_is_unpickled(tmp_path, monkeypatch, role):
+    codecs = {"filters": None, "compressors": None, role: [numcodecs.Pickle()]}
+    zarr.create_array(tmp_path / "a.zarr", shape=(9, 9), dtype="u1", zarr_format=2, **codecs)
+    (tmp_path / "a.zarr/0.0").write_bytes(b"whatever is unpickled")
+    monkeypatch.setattr(numcodecs.Pickle, "decode", lambda *_: pytest.fail("it was unpickled"))
+    with pytest.raises(InputError, match=r"a\.zarr is not|is pickled, and not opened"):
+        read_movie(tmp_path / "a.zarr")
+
+
+def test_lost_metadata(tmp_path, frames):
+    path = write_ome(tmp_path / "a.zarr", frames, "0.5")
+    shutil.rmtree(path / "0")
+    with pytest.raises(InputError, match=r"^a\.zarr is not a readable ZARR file"):
+        read_movie(path)
+
+
+def hyperspy_group(group, data, axes):
+    """Write a signal; axes are (name, scale, unit, navigate)."""
+    signal = group.create_group("Experiments").create_group("run")
+    if isinstance(group, zarr.Group):
+        signal.create_array("data", data=data)
+    else:
+        signal["data"] = data
+    for number, (name, scale, unit, navigate) in enumerate(axes):
+        attributes = {"name": name, "scale": scale, "units": unit, "navigate": navigate}
+        signal.create_group(f"axis-{number}").attrs.update(attributes)
+
+
+MOVIE = [("time", 0.5, "s", True), ("y", 0.02, "nm", False), ("x", -10, "pm", False)]
+
+
+def write_hyperspy(path, data, axes):
+    if path.suffix == ".hspy":
+        with h5py.File(path, "w") as file:
+            hyperspy_group(file, data, axes)
+    else:
+        hyperspy_group(zarr.create_group(path, zarr_format=2), data, axes)
+    return path
+
+
+@pytest.mark.parametrize("name", ["a.hspy", "a.zspy"])
+def test_hyperspy_with_its_calibration(tmp_path, frames, name):
+    path = write_hyperspy(tmp_path / name, frames, MOVIE)
+    assert list_datasets(path) == ["run"]
+    movie = read_movie(path)
+    np.testing.assert_array_equal(movie.frames, frames)
+    assert movie.pixel_size == pytest.approx((0.02, 0.01))
+    assert movie.frame_time == 0.5
+    assert movie.metadata["axes"][2]["scale"] == -10
+
+
+@pytest.mark.parametrize("name", ["a.hspy", "a.zspy"])
+def test_hyperspy_signals_that_are_no_images(tmp_path, frames, name):
+    energy = ("Energy loss", 0.1, "eV", False)
+    spectra = [("y", 1, "nm", True), ("x", 1, "nm", True), energy]
+    with pytest.raises(InputError, match=r"holds spectra \(along Energy loss\)"):
+        read_movie(write_hyperspy(tmp_path / name, frames, spectra))
+
+
+def test_hyperspy_diffraction_stack_is_refused(tmp_path, frames):
+    patterns = [("time", 1, "s", True), ("ky", 1, "1/nm", False), ("kx", 1, "1/nm", False)]
+    with pytest.raises(InputError, match=r"a\.hspy is a diffraction pattern"):
+        read_movie(write_hyperspy(tmp_path / "a.hspy", frames, patterns))
+
+
+def test_not_hyperspy(tmp_path):
+    h5py.File(tmp_path / "a.hspy", "w").close()
+    with pytest.raises(InputError, match=r"a\.hspy is not a HyperSpy file"):
+        read_movie(tmp_path / "a.hspy")
