@@ -19,6 +19,20 @@ from napari_lattice_symmetry.model.registry import WEIGHTS, file_sha256
 DOCS_IMAGES = Path(__file__).parents[1] / "docs" / "images"
 
 
+def commands(run: Path) -> list[str]:
+    """Give the commands that made a training: of the one it started from, if any, and its own."""
+    settings = json.loads((run / "training.json").read_text())
+    recipe = settings["recipe"]
+    own = (
+        f"lattice-symmetry train {settings['network']} --output runs/{run.name} "
+        f"--seed {settings['seed']} --windows {recipe['windows']} --epochs {recipe['epochs']}"
+    )
+    if "start" not in settings:
+        return [own]
+    start = Path(settings["start"])
+    return [*commands(start.parent), f"{own} --start runs/{start.parent.name}/{start.name}"]
+
+
 def ship(run: Path) -> None:
     """Copy the weights of a finished training and enter them in the registry."""
     settings = json.loads((run / "training.json").read_text())
@@ -36,8 +50,7 @@ def ship(run: Path) -> None:
     entries[name] = {
         "file": file.name,
         "sha256": file_sha256(file),
-        "command": f"lattice-symmetry train {name} --output runs/{name} --seed {settings['seed']} "
-        f"--windows {recipe['windows']} --epochs {recipe['epochs']}",
+        "command": " && ".join(commands(run)),
         "recipe": recipe,
         "temperature": round(calibration["temperature"], 4),
         "figures": {

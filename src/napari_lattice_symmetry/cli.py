@@ -298,6 +298,11 @@ def _write_tiff(path: Path, stack: NDArray[Any], movie: Movie) -> None:
     help="Folder for checkpoints, curves and weights.  [default: runs/NETWORK]",
 )
 @click.option(
+    "--start",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="A trained .keras file to refine, instead of training from nothing.",
+)
+@click.option(
     "--windows", type=click.IntRange(1), help="Training windows.  [default: the recipe's]"
 )
 @click.option("--epochs", type=click.IntRange(1), help="Epochs.  [default: the recipe's]")

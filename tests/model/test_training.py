@@ -4,8 +4,8 @@ import json
 import numpy as np
 import pytest
 
-from napari_lattice_symmetry.errors import InputError
-from napari_lattice_symmetry.model import dataset, load_model, training
+from napari_lattice_symmetry.errors import InputError, ModelError
+from napari_lattice_symmetry.model import dataset, load_model, registry, training
 from napari_lattice_symmetry.model.dataset import CHUNK, TRAINING, draw_chunks, plan_chunks
 
 
@@ -78,4 +78,33 @@ def test_a_folder_of_another_training_is_left_alone(tmp_path):
 def test_unknown_networks_cannot_be_trained(tmp_path):
     with pytest.raises(InputError, match="'resnet'"):
         training.train("resnet", tmp_path / "new")
+    with pytest.raises(InputError, match="use 'polar'"):
+        training.train("published", tmp_path / "new", start=tmp_path / "published.keras")
     assert not (tmp_path / "new").exists()
+
+
+def test_refinement_starts_from_the_weights_it_is_given(tmp_path, monkeypatch):
+    from dataclasses import replace
+
+    still = replace(
+        training.REFINEMENTS["polar"],
+        windows=240,
+        validation=120,
+        epochs=1,
+        learning_rate=0.0,
+        calibrate=False,
+    )
+    monkeypatch.setitem(training.REFINEMENTS, "polar", still)
+    start = registry.WEIGHTS / "polar.keras"
+    refined = training.train("polar", tmp_path / "run", start=start, progress=False)
+    for before, after in zip(
+        load_model("polar").network.get_weights(),
+        load_model(refined).network.get_weights(),
+        strict=True,
+    ):
+        np.testing.assert_array_equal(before, after)
+    settings = json.loads((tmp_path / "run" / "training.json").read_text())
+    assert settings["start_sha256"] == registry.file_sha256(start)
+
+    with pytest.raises(ModelError, match="not a 'polar' network"):
+        training.train("polar", tmp_path / "other", start=registry.WEIGHTS / "published.keras")

@@ -51,6 +51,10 @@ class Track:
         Greatest offset and ramp, as fractions of the brightest atom; 0 for none.
     patches : float
         Share of windows under smooth patches (contamination, uneven illumination).
+    adsorbates : float
+        Share of windows with bright blobs on top.
+    streaks : float
+        Greatest offset of scan rows, as a fraction of the image's own spread.
     counts : (float, float), optional
         Counts a pixel at full brightness, log-uniform; None for no counting noise.
     noise_kinds : tuple of str
@@ -68,6 +72,8 @@ class Track:
     jitter: float = 0.0
     background: float = 0.0
     patches: float = 0.0
+    adsorbates: float = 0.0
+    streaks: float = 0.0
     counts: tuple[float, float] | None = None
     noise_kinds: tuple[str, ...] = ("scattered",)
 
@@ -96,7 +102,10 @@ FIELD = replace(
 )
 """Wider than what is measured, for training: patches, amorphous films, more disorder."""
 
-TRACKS = {"paper": PAPER, "instrument": INSTRUMENT, "field": FIELD}
+ROUGH = replace(FIELD, drift=0.02, adsorbates=0.25, streaks=0.6, counts=(4, 1000))
+"""Rougher still, for training: drift of some percent, bright adsorbates, streaky scan rows."""
+
+TRACKS = {"paper": PAPER, "instrument": INSTRUMENT, "field": FIELD, "rough": ROUGH}
 
 
 def draw_window(label: int, track: Track, rng: np.random.Generator, size: int = 128) -> Float:
@@ -212,6 +221,11 @@ def _record(image: Float, track: Track, rng: np.random.Generator) -> Float:
     """Add what lies over the crystal and what the detector does."""
     if track.patches and rng.uniform() < track.patches:
         image = _add_patches(image, rng)
+    if track.adsorbates and rng.uniform() < track.adsorbates:
+        image = image + _adsorbates(image, rng)
+    if track.streaks:
+        offset = _skewed(track.streaks, rng) * image.std()
+        image = image + offset * rng.standard_normal((len(image), 1))
     if track.background:
         image = image + _background(image.shape[0], track.background, rng)
     if track.counts is not None:
@@ -227,6 +241,16 @@ def _add_patches(image: Float, rng: np.random.Generator) -> Float:
     shaded: Float = image * (1 - rng.uniform(0, 0.5) * smooth)
     shaded += image.max() * rng.uniform(0, 2) * smooth
     return shaded
+
+
+def _adsorbates(image: Float, rng: np.random.Generator) -> Float:
+    size = image.shape[0]
+    n = int(rng.integers(1, 13))
+    blobs = draw_atoms(
+        rng.uniform(0, size, (n, 2)), rng.uniform(0.3, 1, n), rng.uniform(1, 6), image.shape
+    )
+    brightness = float(image.max()) * np.exp(rng.uniform(0, np.log(8)))
+    return blobs * brightness
 
 
 def _background(size: int, greatest: float, rng: np.random.Generator) -> Float:

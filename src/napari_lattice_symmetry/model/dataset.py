@@ -34,7 +34,9 @@ CHUNK = 20 * len(CLASSES)
 # One stream of random numbers for each purpose: what is validated on is never trained on.
 TRAINING, VALIDATION, BENCHMARK = 0, 1, 2
 
-_FIELD_SIZES = (64, 96, 128, 128, 192)
+# Tracks whose spacings scale with the window are drawn in several sizes.
+_SCALED_TRACKS = ("field", "rough")
+_SIZES = (64, 96, 128, 128, 192)
 
 
 @dataclass(frozen=True)
@@ -51,8 +53,8 @@ class Chunk:
         """Draw spectra (CHUNK, ...) and class indices 0 to 5 (CHUNK,)."""
         seed = (self.seed, self.stream, self.index)
         track, size = TRACKS[self.track], 128
-        if self.track == "field":
-            size = _FIELD_SIZES[self.index % len(_FIELD_SIZES)]
+        if self.track in _SCALED_TRACKS:
+            size = _SIZES[self.index % len(_SIZES)]
             track = _scaled(track, size)
         with scipy.fft.set_workers(1):
             windows, labels = draw_windows(CHUNK, track, seed, size)

@@ -12,8 +12,8 @@ from typing import Any
 
 import keras
 
-from napari_lattice_symmetry.errors import InputError
-from napari_lattice_symmetry.model import networks
+from napari_lattice_symmetry.errors import InputError, ModelError
+from napari_lattice_symmetry.model import load_model, networks
 from napari_lattice_symmetry.model.calibration import calibrate
 from napari_lattice_symmetry.model.dataset import (
     TRAINING,
@@ -22,6 +22,7 @@ from napari_lattice_symmetry.model.dataset import (
     draw_set,
     plan_chunks,
 )
+from napari_lattice_symmetry.model.registry import file_sha256
 
 
 @dataclass(frozen=True)
@@ -84,6 +85,17 @@ RECIPES = {
     ),
 }
 
+# Going on from trained weights: new windows, rougher ones among them, in smaller steps.
+REFINEMENTS = {
+    "polar": replace(
+        RECIPES["polar"],
+        windows=200_000,
+        epochs=5,
+        mix=("paper", "instrument", "rough"),
+        learning_rate=7e-4,
+    ),
+}
+
 BUILDERS: dict[str, Callable[[], keras.Model]] = {
     "polar": networks.polar_network,
     "published": networks.published_network,
@@ -94,6 +106,7 @@ def train(
     network: str,
     output: Path,
     *,
+    start: Path | None = None,
     windows: int | None = None,
     epochs: int | None = None,
     seed: int = 0,
@@ -110,6 +123,8 @@ def train(
         Folder for the simulated set, checkpoints, ``history.csv``, ``training.png``,
         ``training.json``, ``calibration.json`` and, in the end, the weights. A training found
         there is continued.
+    start : path, optional
+        A trained network to refine, instead of training from nothing.
     windows, epochs : int, optional
         Instead of the recipe's.
     seed : int
@@ -127,17 +142,25 @@ def train(
     Raises
     ------
     InputError
-        If the network is not known, or `output` holds a training with other settings.
+        If the network is not known or has no recipe for refinement, or `output` holds a
+        training with other settings.
+    ModelError
+        If `start` is not a network of this kind.
     """
-    if network not in RECIPES:
-        raise InputError(f"No network {network!r} can be trained; use 'polar' or 'published'.")
-    recipe = RECIPES[network]
+    recipes = RECIPES if start is None else REFINEMENTS
+    if network not in recipes:
+        choice = " or ".join(map(repr, recipes))
+        raise InputError(f"No network {network!r} can be trained so; use {choice}.")
+    recipe = recipes[network]
     recipe = replace(recipe, windows=windows or recipe.windows, epochs=epochs or recipe.epochs)
     output.mkdir(parents=True, exist_ok=True)
-    _claim(output, {"network": network, "seed": seed, "recipe": asdict(recipe)})
+    settings = {"network": network, "seed": seed, "recipe": asdict(recipe)}
+    if start is not None:
+        settings |= {"start": str(start), "start_sha256": file_sha256(start)}
+    _claim(output, settings)
 
     keras.utils.set_random_seed(seed)
-    model, history = _checkpoint(output, network, recipe)
+    model, history = _checkpoint(output, network, recipe, start)
     plans = {
         "training": plan_chunks(network, recipe.mix, recipe.windows, seed, TRAINING),
         "validation": plan_chunks(
@@ -189,7 +212,7 @@ def _claim(output: Path, settings: dict[str, Any]) -> None:
 
 
 def _checkpoint(
-    output: Path, network: str, recipe: Recipe
+    output: Path, network: str, recipe: Recipe, start: Path | None
 ) -> tuple[keras.Model, list[dict[str, float]]]:
     """Load the model and the history of the last whole epoch, or make new ones."""
     file = output / "checkpoint.keras"
@@ -201,6 +224,8 @@ def _checkpoint(
             ]
         return keras.saving.load_model(file), rows
     model = BUILDERS[network]()
+    if start is not None:
+        _take_weights(model, start)
     rate: Any = recipe.learning_rate
     if recipe.cosine:
         steps = recipe.epochs * (recipe.windows // recipe.batch)
@@ -216,6 +241,13 @@ def _checkpoint(
         ],
     )
     return model, []
+
+
+def _take_weights(model: keras.Model, start: Path) -> None:
+    try:
+        model.set_weights(load_model(start).network.get_weights())
+    except ValueError as error:
+        raise ModelError(f"{start} is not a {model.name!r} network: {error}") from error
 
 
 def _save_checkpoint(output: Path, model: keras.Model, history: list[dict[str, float]]) -> None:
