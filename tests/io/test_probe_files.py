@@ -200,18 +200,54 @@ def test_rhk_page_of_spectra_is_refused(tmp_path, frames):
         read_movie(write_sm4(tmp_path / "a.sm4", frames[0].astype("<i4"), kind=1))
 
 
-def test_gwyddion_fields_with_their_titles(tmp_path, frames):
-    gwyfile = pytest.importorskip("gwyfile", reason="install the extra 'spm'")
-    container = gwyfile.objects.GwyContainer()
-    for number, title in enumerate(["Height", "Phase"]):
-        container[f"/{number}/data/title"] = title
-        container[f"/{number}/data"] = gwyfile.objects.GwyDataField(
-            frames[number].astype(float),
-            xreal=6.4e-10,
-            yreal=7.2e-10,
-            si_unit_xy=gwyfile.objects.GwySIUnit(unitstr="m"),
+def gwy_text(text):
+    return text.encode() + b"\0"
+
+
+def gwy_object(kind, **values):
+    """Pack an object; a tuple is (type letter, packed value)."""
+    body = b"".join(
+        gwy_text(name.replace("_", "/")) + letter.encode() + packed
+        for name, (letter, packed) in values.items()
+    )
+    return gwy_text(kind) + struct.pack("<I", len(body)) + body
+
+
+def write_gwy(path, images):
+    """Write fields /0/data, /1/data ... of 0.03 x 0.02 nm a pixel, with their titles."""
+    values = {}
+    for number, (title, image) in enumerate(images.items()):
+        unit = gwy_object("GwySIUnit", unitstr=("s", gwy_text("m")))
+        field = gwy_object(
+            "GwyDataField",
+            xres=("i", struct.pack("<i", image.shape[1])),
+            yres=("i", struct.pack("<i", image.shape[0])),
+            xreal=("d", struct.pack("<d", image.shape[1] * 2e-11)),
+            yreal=("d", struct.pack("<d", image.shape[0] * 3e-11)),
+            data=("D", struct.pack("<I", image.size) + image.astype("<f8").tobytes()),
         )
-    container.tofile(str(tmp_path / "a.gwy"))
-    movie = read_movie(tmp_path / "a.gwy", dataset="Phase")
+        # two words in one name are joined by a slash, so the field's own names have none
+        body = field.partition(b"\0")[2][4:] + b"si_unit_xy\0o" + unit
+        field = gwy_text("GwyDataField") + struct.pack("<I", len(body)) + body
+        values[f"_{number}_data"] = ("o", field)
+        values[f"_{number}_data_title"] = ("s", gwy_text(title))
+        values[f"_{number}_visible"] = ("b", b"\1")
+    path.write_bytes(b"GWYP" + gwy_object("GwyContainer", **values))
+    return path
+
+
+def test_gwyddion_fields_with_their_titles(tmp_path, frames):
+    path = write_gwy(tmp_path / "a.gwy", {"Height": frames[0], "Phase": frames[1]})
+    assert list_datasets(path) == ["Height", "Phase"]
+    movie = read_movie(path, dataset="Phase")
     np.testing.assert_array_equal(movie.frames[0], frames[1])
     assert movie.pixel_size == pytest.approx((0.03, 0.02))
+
+
+def test_gwyddion_objects_that_nest_without_end(tmp_path):
+    nested = gwy_object("A")
+    for _ in range(200):
+        nested = gwy_object("A", a=("o", nested))
+    (tmp_path / "a.gwy").write_bytes(b"GWYP" + nested)
+    with pytest.raises(InputError, match="nested too deeply"):
+        read_movie(tmp_path / "a.gwy")

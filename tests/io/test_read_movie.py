@@ -92,7 +92,6 @@ def test_a_movie_that_is_opened_again_is_the_same(tmp_path, frames):
     [
         ("a.dm4", "rsciio.digitalmicrograph", "em"),
         ("a.emd", "rsciio.emd", "em"),
-        ("a.gwy", "gwyfile", "spm"),
         ("a.ibw", "igor2.binarywave", "spm"),
         ("a.mp4", "av", "video"),
     ],

@@ -33,7 +33,7 @@ __all__ = ["SUFFIXES", "list_datasets", "read_movie", "read_movies"]
 SUFFIXES = tuple(OPENERS)
 """Endings of the names that `read_movie` knows, in lower case, with the dot."""
 
-_TALKATIVE = ("tifffile", "rsciio", "libav", "PIL")
+_TALKATIVE = ("tifffile", "rsciio", "igor2", "libav", "PIL")
 
 
 def read_movie(

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from glob import escape
+from math import prod
 from pathlib import Path
+from struct import unpack_from
 from typing import Any
 
 from napari_lattice_symmetry.errors import InputError
@@ -25,10 +27,14 @@ _READERS = {
     ".map": ("jeol", "JEOL"),
 }
 SUFFIXES = tuple(_READERS)
+_MRC_HEADER = 1024
+_MRC_BYTES = {0: 1, 1: 2, 2: 4, 3: 4, 4: 8, 6: 2, 12: 2, 16: 3}  # a pixel of each mode
 
 
 def open_electron(path: Path, files: Files) -> dict[str, Stack]:
     """List the signals in a file of an electron microscope."""
+    if path.suffix.lower() == ".mrc":
+        _check_mrc(path)
     module, maker = _READERS[path.suffix.lower()]
     reader = require(f"rsciio.{module}", "RosettaSciIO", "em", path)
     parts = _parts(path)
@@ -40,6 +46,26 @@ def open_electron(path: Path, files: Files) -> dict[str, Stack]:
         stack.compressed = path.suffix.lower() in (".emd", ".prz")
         add(stacks, title or path.stem, stack)
     return stacks
+
+
+def _check_mrc(path: Path) -> None:
+    """Compare the declared size with the file; RosettaSciIO takes the header at its word."""
+    with path.open("rb") as file:
+        header = file.read(_MRC_HEADER)
+    size = path.stat().st_size
+    if len(header) < _MRC_HEADER:
+        raise InputError(f"{path.name} is not an MRC file, or its header is cut off.")
+    order = ">" if header[212:214] == b"\x11\x11" else "<"
+    *shape, mode = unpack_from(f"{order}4i", header)
+    (extended,) = unpack_from(f"{order}i", header, 92)
+    if min(*shape, extended + 1) < 1 or mode not in _MRC_BYTES:
+        raise InputError(f"{path.name} is not an MRC file, or a damaged one.")
+    declared = _MRC_HEADER + extended + prod(shape) * _MRC_BYTES[mode]
+    if declared > size:
+        raise InputError(
+            f"{path.name} is damaged or truncated: its header declares {declared:,} bytes, and "
+            f"the file has {size:,}."
+        )
 
 
 def _parts(path: Path) -> list[Path]:

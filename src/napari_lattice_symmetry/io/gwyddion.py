@@ -1,18 +1,23 @@
-"""Gwyddion: native files (gwy) through gwyfile, and the Simple Field format (gsf)."""
+"""Gwyddion: native files (gwy), a tree of named values, and the Simple Field format (gsf)."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from struct import unpack_from
 from typing import Any
+
+import numpy as np
 
 from napari_lattice_symmetry.errors import InputError
 from napari_lattice_symmetry.io.calibration import pixel_size_nm
-from napari_lattice_symmetry.io.optional import require
 from napari_lattice_symmetry.io.planes import plane
 from napari_lattice_symmetry.io.stack import Files, Stack, add
 
 SUFFIXES = (".gwy", ".gsf")
 _GSF_MAGIC = b"Gwyddion Simple Field 1."
+_GWY_MAGIC = b"GWYP"
+_SCALARS = {"b": "?", "c": "S1", "i": "<i4", "q": "<i8", "d": "<f8"}
+_DEEPEST = 50
 
 
 def open_gwyddion(path: Path, files: Files) -> dict[str, Stack]:
@@ -21,27 +26,72 @@ def open_gwyddion(path: Path, files: Files) -> dict[str, Stack]:
 
 
 def _open_gwy(path: Path) -> dict[str, Stack]:
-    gwyfile = require("gwyfile", "gwyfile", "spm", path)
-    container = gwyfile.load(str(path))
+    content = path.read_bytes()
+    if not content.startswith(_GWY_MAGIC):
+        raise InputError(f"{path.name} is not a Gwyddion file of version 2.")
+    tree, _ = _object(content, len(_GWY_MAGIC))
     stacks: dict[str, Stack] = {}
-    for key, field in container.items():
-        if key.startswith("/") and key.endswith("/data"):
-            title = container.get(f"{key}/title") or key.strip("/")
-            add(stacks, title, _field(field))
+    for key, field in tree.items():
+        if key.startswith("/") and key.endswith("/data") and "xres" in field:
+            add(stacks, tree.get(f"{key}/title") or key.strip("/"), _field(field))
     return stacks
 
 
-def _field(field: Any) -> Stack:
-    rows, columns = field.data.shape
-    unit = (field.si_unit_xy or {}).get("unitstr", "")
-    size = pixel_size_nm((field.yreal or 0) / rows, (field.xreal or 0) / columns, unit)
+def _field(field: dict[str, Any]) -> Stack:
+    rows, columns = field["yres"], field["xres"]
+    unit = field.get("si_unit_xy", {}).get("unitstr", "")
+    size = pixel_size_nm(field.get("yreal", 0) / rows, field.get("xreal", 0) / columns, unit)
     return Stack(
-        field.data,
+        field["data"].reshape(rows, columns),
         axes="YX",
         pixel_size=size,
         calibration_source="size of the Gwyddion data field" if size else "",
-        metadata={key: value for key, value in field.items() if isinstance(value, int | float)},
+        metadata={key: value for key, value in field.items() if key != "data"},
     )
+
+
+def _object(content: bytes, place: int, depth: int = 0) -> tuple[dict[str, Any], int]:
+    """Read an object: its type, its size, and its values, each with its name and type."""
+    if depth > _DEEPEST:
+        raise ValueError("its objects are nested too deeply")
+    _, place = _text(content, place)
+    (size,) = unpack_from("<I", content, place)
+    place += 4
+    end = place + size
+    if end > len(content):
+        raise ValueError("an object in it is cut off")
+    values: dict[str, Any] = {}
+    while place < end:
+        name, place = _text(content, place)
+        kind = chr(content[place])
+        values[name], place = _value(content, place + 1, kind, depth)
+    return values, end
+
+
+def _value(content: bytes, place: int, kind: str, depth: int) -> tuple[Any, int]:
+    """Read a value, or an array of values where its type is a capital letter."""
+    if kind == "s":
+        return _text(content, place)
+    if kind == "o":
+        return _object(content, place, depth + 1)
+    if kind in _SCALARS:
+        dtype = np.dtype(_SCALARS[kind])
+        return np.frombuffer(content, dtype, 1, place)[0].item(), place + dtype.itemsize
+    (count,) = unpack_from("<I", content, place)
+    place += 4
+    if kind in "SO":
+        items = []
+        for _ in range(count):
+            item, place = _value(content, place, kind.lower(), depth)
+            items.append(item)
+        return items, place
+    dtype = np.dtype(_SCALARS[kind.lower()])
+    return np.frombuffer(content, dtype, count, place), place + count * dtype.itemsize
+
+
+def _text(content: bytes, place: int) -> tuple[str, int]:
+    end = content.index(b"\0", place)
+    return content[place:end].decode(errors="replace"), end + 1
 
 
 def _open_gsf(path: Path) -> dict[str, Stack]:
