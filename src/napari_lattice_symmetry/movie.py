@@ -115,7 +115,10 @@ class Movie:
 
     def frame(self, index: int) -> NDArray[Any]:
         """Read frame `index` into memory, shape (Y, X)."""
-        return np.asarray(self.frames[index])
+        frame = self.frames[index]
+        if hasattr(frame, "compute"):  # one chunk needs no threads, let alone a cluster
+            frame = frame.compute(scheduler="synchronous")
+        return np.asarray(frame)
 
     @classmethod
     def from_array(cls, array: Any, **keywords: Any) -> Movie:

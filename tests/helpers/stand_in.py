@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import numpy as np
 
 BLOCK = 64
@@ -50,3 +52,15 @@ class FakeClassifier:
         shifts = [np.random.default_rng([seed, k]).normal(0, 0.3, 6) for k in range(samples)]
         weights = np.exp(logits + np.array(shifts)[:, None])
         return weights / weights.sum(axis=-1, keepdims=True)
+
+
+class SlowClassifier(FakeClassifier):
+    """Takes its time for every block."""
+
+    def __init__(self, seconds):
+        self.seconds = seconds
+
+    def classify_blocks(self, windows, samples=100, seed=0):
+        for block in super().classify_blocks(windows, samples, seed):
+            time.sleep(self.seconds)
+            yield block

@@ -46,8 +46,8 @@ Cluster: TypeAlias = str | Client | SpecCluster
 FRAMES_A_THREAD = 2
 """Frames under way for each thread of the cluster: one at work, and one to go on with."""
 
-LONGEST_WAIT, POLL = 60, 0.2
-"""Seconds to wait for a first worker, and between two looks at whether to stop."""
+CONNECTING, LONGEST_WAIT, POLL = 10, 60, 0.2
+"""Seconds to wait for a scheduler, for its first worker, and between two looks whether to stop."""
 
 
 class _UnreachableError(Exception):
@@ -105,7 +105,7 @@ def local_cluster(workers: int) -> LocalCluster:
     return LocalCluster(
         n_workers=workers,
         threads_per_worker=1,
-        dashboard_address=None,
+        dashboard_address=":0",
         env={
             "OMP_NUM_THREADS": threads,
             "TF_NUM_INTRAOP_THREADS": threads,
@@ -146,7 +146,7 @@ def analyze_there(
                     reading = try_to_read(job.movie, index) if sending else None
                     future = client.submit(_analyze, share, position, index, reading, pure=False)
                     running[future] = position
-                for future in _finished(running):
+                for future in _finished(client, running):
                     position = running.pop(future)
                     try:
                         result = _result(future)
@@ -162,9 +162,9 @@ def analyze_there(
             client.cancel(list(running))
 
 
-def _finished(running: Iterable[Future[Any]]) -> list[Future[Any]]:
+def _finished(client: Client, running: Iterable[Future[Any]]) -> list[Future[Any]]:
     """Wait a moment for any of the frames under way."""
-    with suppress(TimeoutError):
+    with client.as_current(), suppress(TimeoutError):
         wait(list(running), timeout=POLL, return_when="FIRST_COMPLETED")
     return [future for future in running if future.status != "pending"]
 
@@ -192,7 +192,7 @@ def _connected(scheduler: Cluster) -> Iterator[Client]:
         yield scheduler
         return
     try:
-        client = Client(scheduler, set_as_default=False)
+        client = Client(scheduler, timeout=CONNECTING, set_as_default=False)
     except (OSError, ValueError) as error:
         raise InputError(
             f"No Dask scheduler answers at {scheduler} ({first_line(error)})."
