@@ -42,11 +42,14 @@ _FINER = np.array(
 # Standard deviation of a peak from its place in a candidate lattice: cycles per window, and
 # as a share of its frequency, for candidates extrapolate from two peaks.
 _SCATTER, _SCATTER_SHARE = 0.2, 0.015
-# A peak further than this from its place, likewise, is not on the lattice.
-_REACH, _REACH_SHARE = 0.4, 0.015
+# A peak further than this from its place, likewise, is not on the lattice; nor is an outlier
+# among those that are, if further than the last.
+_REACH, _REACH_SHARE, _LEAST_REACH = 0.4, 0.015, 0.25
 # What such a peak costs a lattice as a logarithm of odds, and what density beyond that of a pair
 # does, times its own logarithm: a few odd spots must not make a superlattice.
-_OUTLIER, _DENSER = 3.0, 8.0
+_OUTLIER, _DENSER = 1.2, 8.0
+# From this many typical frequencies on, peaks count less.
+_FAR = 2.0
 # The spots of a second lattice lie this far off the first one (cycles per window) and are as
 # high as this share of the first one's; the cell of a turned copy differs by less than this.
 _APART, _LEAST_SECOND, _SAME_CELL = 1.0, 0.1, 0.1
@@ -98,26 +101,26 @@ def index_lattices(peaks: Peaks) -> Indexing:
     """Choose the lattice of each window, fit it and look for a second one."""
     weights = peak_weights(peaks)
     found = _index(peaks, weights, _FINER)
-    # Two grains may pass for one dense lattice. They are two where a lattice and a second one
+    # Two grains may pass for one dense lattice. They are two where a lattice and its turned copy
     # explain as much.
     several = (weights >= CLEAR).sum(axis=1) >= 4
     doubtful = several & ~found.second_lattice & (found.dense | (found.quality < _ALMOST_ALL))
     places = np.flatnonzero(doubtful)
-    plain = _index(peaks.of(places), weights[places], _FINER[:1])
+    plain = _index(peaks.of(places), weights[places], _FINER[:1], turned_only=True)
     better = plain.second_lattice & (plain.quality >= found.quality[places])
     for field in fields(found):
         getattr(found, field.name)[places[better]] = getattr(plain, field.name)[better]
     return found
 
 
-def _index(peaks: Peaks, weights: Float, finer: Float32) -> Indexing:
+def _index(peaks: Peaks, weights: Float, finer: Float32, turned_only: bool = False) -> Indexing:
     guess, score, dense = choose_lattice(peaks, weights, finer)
     basis, covariance, indices = refine_lattice(peaks, weights, guess)
     on = indices.any(axis=-1)
     clearest = (weights * on).argmax(axis=1)
     first = indices[np.arange(len(basis)), clearest][:, np.newaxis]
     across = indices[..., 0] * first[..., 1] != indices[..., 1] * first[..., 0]
-    second = _second_lattice(peaks, weights, basis)
+    second = _second_lattice(peaks, weights, basis, turned_only)
     strength = peaks.height * weights
     explained = (strength * (on | second)).sum(axis=1)
     total = strength.sum(axis=1)
@@ -135,8 +138,16 @@ def _index(peaks: Peaks, weights: Float, finer: Float32) -> Indexing:
 
 
 def peak_weights(peaks: Peaks) -> Float:
-    """Weigh peaks (n, k): nothing for what may be noise, 1 at 9 and at most 2 from 27 times it."""
-    return np.asarray(np.log(np.clip(peaks.significance / 3, 1, 9)) / np.log(3))
+    """Weigh peaks (n, k): nothing for what may be noise, 1 at 9 and at most 2 from 27 times it.
+
+    Far out, where a lattice has no spots of note but flaws of the scan have, less.
+    """
+    clear = np.log(np.clip(peaks.significance / 3, 1, 9)) / np.log(3)
+    frequency = np.linalg.norm(peaks.position, axis=-1)
+    total = np.maximum(peaks.height.sum(axis=1, keepdims=True), 1e-12)
+    typical = (peaks.height * frequency).sum(axis=1, keepdims=True) / total
+    near = _FAR * typical / np.maximum(frequency, 1)
+    return np.asarray(clear * np.minimum(1, np.square(near)))
 
 
 def choose_lattice(peaks: Peaks, weights: Float, finer: Float32) -> tuple[Float, Float, Bool]:
@@ -209,7 +220,7 @@ def refine_lattice(
     peaks : Peaks
         Peaks of n windows.
     weights : ndarray, shape (n, k)
-        Peaks of weight 0 are left out.
+        Peaks of weight 0 are left out, those below 1 count less.
     basis : ndarray, shape (n, 2, 2)
         First guess; NaN stays NaN.
     iterations : int
@@ -231,15 +242,20 @@ def refine_lattice(
         indices, distance = _nearest(peaks, basis)
         indices[(distance >= reach) | (weights == 0) | np.isnan(distance)] = 0
         on = np.asarray(indices.any(axis=-1))
-        variance = np.where(on, white + extra[:, np.newaxis], np.inf)
-        weighted = indices / variance[..., np.newaxis]
-        covariance = _inverse(weighted.swapaxes(1, 2) @ indices)
-        basis = covariance @ (weighted.swapaxes(1, 2) @ peaks.position)
+        # A peak that may be noise says less.
+        trust = np.where(on, np.minimum(weights, 1), 0)
+        variance = white + extra[:, np.newaxis]
+        weighted = (indices * (trust / variance)[..., np.newaxis]).swapaxes(1, 2)
+        inverse = _inverse(weighted @ indices)
+        basis = inverse @ (weighted @ peaks.position)
+        covariance = inverse @ (weighted @ (indices * trust[..., np.newaxis])) @ inverse
         residual = np.square(peaks.position - indices @ basis).sum(axis=-1) / 2
-        count = on.sum(axis=1)
+        count = trust.sum(axis=1)
         freedom = np.maximum(count - 2, 0) / np.maximum(count, 1)
-        excess = np.where(on, residual - freedom[:, np.newaxis] * white, 0).sum(axis=1)
+        excess = np.where(on, trust * (residual - freedom[:, np.newaxis] * white), 0).sum(axis=1)
         extra = np.maximum(excess / np.maximum(count - 2, 1), _LEAST_SCATTER**2)
+        outlying = 4 * np.sqrt(variance)
+        reach = np.minimum(reach, np.maximum(outlying, _LEAST_REACH))
     covariance += _strain_variance(peaks, on) * (basis @ basis.swapaxes(1, 2))
     return basis, covariance, indices
 
@@ -272,11 +288,11 @@ def _inverse(matrix: Float) -> Float:
     return np.where(regular, np.linalg.inv(np.where(regular, matrix, np.eye(2))), np.nan)
 
 
-def _second_lattice(peaks: Peaks, weights: Float, basis: Float) -> Bool:
+def _second_lattice(peaks: Peaks, weights: Float, basis: Float, turned_only: bool) -> Bool:
     """Find the peaks (n, k) that the lattices `basis` do not explain but another one does.
 
-    It has to take in three clear spots, or two if its cell is that of the first one, turned;
-    and they have to be of some strength beside the first ones.
+    It has to take in two clear spots if its cell is that of the first one, turned, and else
+    three, unless `turned_only`; and they have to be of some strength beside the first ones.
     """
     second = np.zeros(weights.shape, dtype=bool)
     clear = weights >= CLEAR
@@ -290,7 +306,7 @@ def _second_lattice(peaks: Peaks, weights: Float, basis: Float) -> Bool:
     first_height = (height * (left == 0)).sum(axis=1)
     strong = (height * taken).sum(axis=1) >= _LEAST_SECOND * first_height
     turned = np.array([_same_cell(*pair) for pair in zip(basis, other, strict=True)])
-    enough = taken.sum(axis=1) >= np.where(turned, 2, 3)
+    enough = taken.sum(axis=1) >= np.where(turned, 2, np.inf if turned_only else 3)
     second[places] = taken & (strong & enough)[:, np.newaxis]
     return second
 
