@@ -32,7 +32,12 @@ def test_every_contribution_has_a_command():
     contributions = MANIFEST.contributions
     used = {
         item.command
-        for items in (contributions.readers, contributions.widgets, contributions.sample_data)
+        for items in (
+            contributions.readers,
+            contributions.writers,
+            contributions.widgets,
+            contributions.sample_data,
+        )
         for item in items
     }
     assert used == commands

@@ -78,13 +78,21 @@ def test_a_text_file_is_refused_in_one_sentence(tmp_path):
         reader(str(path))
 
 
-def test_a_foreign_zarr_is_refused_in_one_sentence(tmp_path):
+def test_an_empty_zarr_is_refused_in_one_sentence(tmp_path):
     path = tmp_path / "other.zarr"
     path.mkdir()
-    with pytest.raises(InputError, match=r"is not a saved result"):
+    with pytest.raises(InputError, match=r"other\.zarr"):
         get_reader(str(path))(str(path))
 
 
-@pytest.mark.parametrize("path", ["movie.avi", "notes.txt", ["a.tif", "b.tif"]])
+def test_channels_become_layers(make_napari_viewer, tmp_path, frames):
+    channels = np.stack([frames, 255 - frames], axis=1)
+    tifffile.imwrite(tmp_path / "two.tif", channels, imagej=True, metadata={"axes": "TCYX"})
+    first, second = make_napari_viewer().open(tmp_path / "two.tif", plugin=PLUGIN)
+    np.testing.assert_array_equal(first.data, frames)
+    np.testing.assert_array_equal(second.data, 255 - frames)
+
+
+@pytest.mark.parametrize("path", ["movie.docx", "notes", ["a.tif", "b.tif"]])
 def test_other_paths_are_left_to_others(path):
     assert get_reader(path) is None

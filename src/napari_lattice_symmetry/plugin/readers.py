@@ -15,22 +15,23 @@ if TYPE_CHECKING:
 
 
 def get_reader(path: str | Sequence[str]) -> Reader | None:
-    """Choose the reader for a path, without looking into files; None if it is not for us."""
+    """Choose the reader for a path by its name; None if it is not for us."""
     from napari_lattice_symmetry.io import SUFFIXES
 
     if not isinstance(path, str):
         return None
-    folder = Path(path).is_dir()
-    if folder and Path(path).suffix == ".zarr":
-        return read_result
-    return read_movie_layer if folder or path.lower().endswith(tuple(SUFFIXES)) else None
+    known = Path(path).is_dir() or path.lower().endswith(SUFFIXES)
+    return read_layers if known else None
 
 
-def read_movie_layer(path: str) -> list[LayerData]:
-    """Read a file or a folder of images as an image layer."""
-    from napari_lattice_symmetry.io import read_movie
+def read_layers(path: str) -> list[LayerData]:
+    """Read a saved result, or each movie in a file or a folder of images, as layers."""
+    from napari_lattice_symmetry.analysis import is_result
+    from napari_lattice_symmetry.io import read_movies
 
-    return [movie_layer(read_movie(path))]
+    if Path(path).is_dir() and is_result(path):
+        return read_result(path)
+    return [movie_layer(movie) for movie in read_movies(path)]
 
 
 def read_result(path: str) -> list[LayerData]:

@@ -1,0 +1,64 @@
+"""Drive napari as a person would, and save what is seen to docs/images/.
+
+Needs a screen, real or virtual: ``xvfb-run -s "-screen 0 1280x800x24" python docs/screenshots.py``.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import napari
+from napari.settings import get_settings
+from qtpy.QtTest import QTest
+from qtpy.QtWidgets import QApplication
+
+IMAGES = Path(__file__).parent / "images"
+PLUGIN = "napari-lattice-symmetry"
+
+
+def wait_until(condition: Callable[[], bool], seconds: float) -> None:
+    """Let napari work until `condition` holds."""
+    end = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > end:
+            raise TimeoutError(f"This took longer than {seconds} s.")
+        QTest.qWait(50)
+
+
+def take_screenshot(viewer: napari.Viewer, name: str) -> None:
+    """Save the whole window."""
+    QTest.qWait(500)  # thumbnails and the canvas are drawn when there is time
+    IMAGES.mkdir(exist_ok=True)
+    viewer.screenshot(str(IMAGES / name), canvas_only=False, flash=False)
+
+
+def main() -> None:
+    """Open the sample movie, analyse it, and show classes and uncertainty."""
+    get_settings().application.save_window_geometry = False
+    viewer = napari.Viewer()
+    viewer.window.resize(1280, 780)
+    viewer.open_sample(PLUGIN, "growing-holes")
+    _, widget = viewer.window.add_plugin_dock_widget(PLUGIN, "Lattice symmetry")
+    viewer.reset_view()
+    wait_until(lambda: "periods" in widget.window_text.text(), seconds=60)
+
+    widget.run_button.click()
+    wait_until(lambda: widget.run.n_done >= widget.run.n_frames // 2, seconds=1200)
+    take_screenshot(viewer, "napari-running.png")
+    wait_until(lambda: widget.run.is_over, seconds=1200)
+    viewer.dims.set_current_step(0, 80)
+    take_screenshot(viewer, "napari.png")
+
+    for layer in widget.run.layers:
+        layer.visible = layer.name.startswith("uncertainty")
+        if layer.visible:
+            viewer.layers.selection.active = layer
+    take_screenshot(viewer, "napari-uncertainty.png")
+    viewer.close()
+    QApplication.processEvents()
+
+
+if __name__ == "__main__":
+    main()
