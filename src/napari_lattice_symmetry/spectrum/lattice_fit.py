@@ -188,7 +188,7 @@ class LatticeFits:
         values = {}
         for field in fields(self):
             value = getattr(self, field.name)
-            if not isinstance(value, str | float):
+            if isinstance(value, np.ndarray):
                 value = value[index]
                 value = value.item() if value.ndim == 0 else value
             values[field.name] = value
