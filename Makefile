@@ -48,6 +48,14 @@ bench-accuracy: .venv/.installed ## Measure accuracy and calibration and write d
 bench-real: .venv/.installed ## Try the real images of LATTICE_SYMMETRY_DATA and write docs/real-images.md
 	$(BIN)/python benchmarks/real_images.py --write
 
+.PHONY: bench-fit
+bench-fit: .venv/.installed ## Measure the lattice fit and write docs/lattice-parameters.md
+	$(BIN)/python benchmarks/lattice_fit.py --write
+
+.PHONY: figures
+figures: .venv/.installed ## Draw the figures of the original paper into docs/images
+	$(BIN)/python benchmarks/figures.py
+
 .PHONY: napari
 napari: .venv/.qt ## Open napari with the plugin's widgets
 	$(BIN)/napari --with napari-lattice-symmetry

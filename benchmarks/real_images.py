@@ -54,7 +54,7 @@ class RealImage:
     file: str
     shows: str
     expected: str
-    columns: tuple[float, float] = (0.0, 1.0)
+    rows: tuple[float, float] = (0.0, 1.0)
 
 
 IMAGES = (
@@ -66,10 +66,10 @@ IMAGES = (
     RealImage("simulated/ai4stem_FCC_Cu_110.npy", "Cu [110], multislice", "centered rectangular"),
     RealImage("simulated/ai4stem_BCC_Fe_110.npy", "Fe [110], multislice", "rectangular"),
     RealImage(
-        "images/Fe_bcc100_grainboundary.npy", "bcc Fe [100], left grain", "square", (0.0, 0.4)
+        "images/Fe_bcc100_grainboundary.npy", "bcc Fe [100], upper grain", "square", (0.0, 0.4)
     ),
     RealImage(
-        "images/Fe_bcc100_grainboundary.npy", "bcc Fe [100], right grain", "square", (0.6, 1.0)
+        "images/Fe_bcc100_grainboundary.npy", "bcc Fe [100], lower grain", "square", (0.6, 1.0)
     ),
     RealImage("images/LLTO_90deg_domains.jpg", "(Li,La)TiO3, 90 degree domains", "square"),
     RealImage("images/DyScO3_haadf_8nm.png", "DyScO3 HAADF", "square"),
@@ -84,9 +84,8 @@ IMAGES = (
 def image_row(model: Classifier, data: Path, image: RealImage, samples: int) -> list[str]:
     """Classify all windows of about ten periods; gives a row of the table."""
     movie = nls.read_movie(data / image.file)
-    width = movie.shape[2]
-    first, last = (round(edge * width) for edge in image.columns)
-    frames = [movie.frame(t)[:, first:last] for t in range(len(movie))]
+    first, last = (round(edge * movie.shape[1]) for edge in image.rows)
+    frames = [movie.frame(t)[first:last] for t in range(len(movie))]
     period = dominant_period(frames[0])
     window = 128 if period is None else round(PERIODS * period)
     window = int(np.clip(window, 64, min(frames[0].shape)))

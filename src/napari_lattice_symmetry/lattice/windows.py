@@ -249,8 +249,8 @@ def _adsorbates(image: Float, rng: np.random.Generator) -> Float:
     blobs = draw_atoms(
         rng.uniform(0, size, (n, 2)), rng.uniform(0.3, 1, n), rng.uniform(1, 6), image.shape
     )
-    brightness = float(image.max()) * np.exp(rng.uniform(0, np.log(8)))
-    return blobs * brightness
+    blobs *= float(image.max()) * np.exp(rng.uniform(0, np.log(8)))
+    return blobs
 
 
 def _background(size: int, greatest: float, rng: np.random.Generator) -> Float:
