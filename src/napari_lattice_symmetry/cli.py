@@ -6,6 +6,7 @@ import json
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext
+from functools import cache, partial
 from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -25,17 +26,16 @@ from napari_lattice_symmetry.analysis import (
     plot_fractions,
     plot_maps,
     provenance,
-    read_frame,
-    suggest_window,
     versions,
 )
-from napari_lattice_symmetry.analysis.parameters import FEWEST_PERIODS, MOST_PERIODS
 from napari_lattice_symmetry.analysis.storage import writing
+from napari_lattice_symmetry.commands.batch import expand, outputs_of, run_each
+from napari_lattice_symmetry.commands.describe import describe_movie, describe_result, tree
+from napari_lattice_symmetry.commands.export import export
 from napari_lattice_symmetry.errors import AnalysisError, InputError, LatticeSymmetryError
 from napari_lattice_symmetry.io import read_movie
 from napari_lattice_symmetry.lattice import CLASSES, SIMULATIONS, simulate
 from napari_lattice_symmetry.model import load_model
-from napari_lattice_symmetry.spectrum.period import dominant_period
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -102,12 +102,15 @@ _overwrite_option = click.option("--overwrite", is_flag=True, help="Replace olde
 
 
 @main.command()
-@click.argument("file", type=click.Path(path_type=Path))
+@click.argument(
+    "files", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="FILE..."
+)
 @click.option(
     "-o",
     "--output",
     type=click.Path(path_type=Path),
-    help="Zarr folder for the result.  [default: FILE's name with .zarr, here]",
+    help="Zarr folder for the result, or a folder for the results of several files.  "
+    "[default: FILE's name with .zarr, here]",
 )
 @_overwrite_option
 @_file_options
@@ -118,7 +121,7 @@ _overwrite_option = click.option("--overwrite", is_flag=True, help="Replace olde
 )
 @_analysis_options
 def analyze(
-    file: Path,
+    files: tuple[Path, ...],
     *,
     output: Path | None,
     overwrite: bool,
@@ -129,30 +132,50 @@ def analyze(
     workers: int | None,
     **settings: Any,
 ) -> None:
-    """Analyse the movie or image in FILE.
+    """Analyse the movie or image in each FILE, which may be a pattern such as "*.dm4".
 
     Writes the result (Zarr) frame by frame and, at the end, the phase fractions (CSV) and
     figures (PNG) beside it, and prints the phase fractions. Whatever ends a run early, the same
-    command continues after the finished frames.
+    command continues after the finished frames. A file that fails does not stop the others.
     """
     if scheduler and workers:
         raise InputError("Give either --scheduler or --workers, not both.")
     parameters = parse_parameters(**settings)
-    output = output or Path(f"{file.stem}.zarr")
-    if output.suffix != ".zarr":
-        raise InputError(f"The output {output} must be named .zarr.")
+    analyze_one = partial(
+        _analyze_one,
+        parameters=parameters,
+        load=cache(partial(load_model, parameters.network)),
+        read=partial(read_movie, dataset=dataset, channel=channel, lazy=True),
+        start=partial(_cluster, scheduler, workers),
+        overwrite=overwrite,
+        plots=plots,
+    )
+    run_each(outputs_of(expand(files), output), analyze_one)
+
+
+def _analyze_one(
+    file: Path,
+    output: Path,
+    *,
+    parameters: AnalysisParameters,
+    read: Callable[[Path], Movie],
+    load: Callable[[], Classifier],
+    start: Callable[[], AbstractContextManager[Cluster | None]],
+    overwrite: bool,
+    plots: bool,
+) -> None:
     table, *figures = [
         _beside(output, end) for end in ("fractions.csv", "fractions.png", "maps.png")
     ]
     written = [output, table, *(figures if plots else [])]
 
-    movie = read_movie(file, dataset=dataset, channel=channel, lazy=True)
+    movie = read(file)
     _refuse_existing(written[1:], overwrite or output.exists())
     check_target(output, movie, parameters, overwrite=overwrite)
-    model = load_model(parameters.network)
+    model = load()
     origin = provenance(model, movie, parameters)
     with (
-        _cluster(scheduler, workers) as cluster,
+        start() as cluster,
         open_result(output, movie, parameters, origin, overwrite=overwrite) as result,
     ):
         interruption = _run(movie, model, result, cluster)
@@ -236,6 +259,9 @@ def _phase_table(result: MovieResult) -> str:
         values = (f"{result.fractions[t, k]:.3f} ± {result.fractions_std[t, k]:.3f}" for t in rows)
         lines.append(f"{name:<22}" + "".join(f"{value:>18}" for value in values))
     return "\n".join(lines)
+
+
+main.add_command(export)
 
 
 @main.command("simulate")
@@ -333,60 +359,16 @@ def info(file: Path | None, dataset: str | None, channel: str | None) -> None:
     if file is None:
         lines = _installation()
     elif is_result(file):
-        lines = _tree(_described_result(load_result(file)))
+        lines = tree(describe_result(load_result(file)))
     else:
-        lines = _tree(_described_movie(read_movie(file, dataset=dataset, channel=channel)))
+        lines = tree(describe_movie(read_movie(file, dataset=dataset, channel=channel)))
     click.echo("\n".join(lines))
 
 
 def _installation() -> Iterator[str]:
     from napari_lattice_symmetry.model.registry import shipped
 
-    return _tree({"versions": versions(), "networks": shipped()})
-
-
-def _described_result(result: MovieResult) -> dict[str, Any]:
-    gy, gx = result.grid.shape
-    return {
-        "name": result.name,
-        "frames": f"{result.done.sum()} of {len(result.done)} finished",
-        "map": f"{gy} x {gx} windows a frame",
-        "parameters": result.parameters.model_dump(),
-        "provenance": result.provenance,
-    }
-
-
-def _described_movie(movie: Movie) -> dict[str, Any]:
-    t, y, x = movie.shape
-    size_y, size_x = movie.pixel_size
-    window = AnalysisParameters().window
-    period = dominant_period(read_frame(movie, 0))
-    described = {
-        "name": movie.name,
-        "shape": f"{t} x {y} x {x} (frames, px, px)",
-        "dtype": np.dtype(movie.frames.dtype).name,
-        "pixel size": f"{size_y:.5g} x {size_x:.5g} nm" if movie.calibrated else "unknown",
-        "frame time": "unknown" if movie.frame_time is None else f"{movie.frame_time:.5g} s",
-    }
-    if period is None:
-        return described | {"lattice period": "none found in frame 0"}
-    length = f" ({period * np.mean(movie.pixel_size):.4g} nm)" if movie.calibrated else ""
-    return described | {
-        "lattice period": f"{period:.2f} px{length}",
-        "default window": f"{window} px, {window / period:.1f} periods "
-        f"({FEWEST_PERIODS} to {MOST_PERIODS} should fit)",
-        "suggested window": f"{suggest_window(period, (y, x))} px",
-    }
-
-
-def _tree(values: Mapping[str, Any], indent: str = "") -> Iterator[str]:
-    """Write nested values as indented lines."""
-    for name, value in values.items():
-        if isinstance(value, Mapping):
-            yield f"{indent}{name}:"
-            yield from _tree(value, indent + "  ")
-        else:
-            yield f"{indent}{name}: {value}"
+    return tree({"versions": versions(), "networks": shipped()})
 
 
 def _beside(output: Path, end: str) -> Path:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import csv
+import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -13,15 +14,24 @@ from napari_lattice_symmetry.analysis.storage import writing
 from napari_lattice_symmetry.lattice import CLASSES
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from napari_lattice_symmetry.analysis.result import MovieResult
 
 
 def write_fractions(result: MovieResult, path: str | Path) -> None:
-    """Write the phase fractions of the finished frames as CSV, one row a frame.
+    """Write the phase fractions of the finished frames, one row a frame.
 
     The columns are ``frame`` (index in the movie), ``time_s`` (empty without a frame time) and,
     for each class, its phase fraction, the standard deviation of that over the thinned networks
     (``_std``) and its share of the analysed windows (``_area_share``).
+
+    Parameters
+    ----------
+    result : MovieResult
+        What was found.
+    path : path-like
+        Where to; Parquet, with all digits and the provenance, if it ends in .parquet, else CSV.
 
     Raises
     ------
@@ -29,21 +39,47 @@ def write_fractions(result: MovieResult, path: str | Path) -> None:
         If `path` cannot be written.
     """
     path = Path(path)
-    with writing(path), path.open("w", newline="", encoding="utf-8") as file:
+    with writing(path):
+        if path.suffix.lower() == ".parquet":
+            _write_parquet(result, path)
+        else:
+            _write_csv(result, path)
+
+
+def _write_csv(result: MovieResult, path: Path) -> None:
+    columns = _columns(result)
+    with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
-        writer.writerow(_header())
-        writer.writerows(_rows(result))
+        writer.writerow(columns)
+        writer.writerows(_rows(columns))
 
 
-def _header() -> list[str]:
-    names = (name.replace(" ", "_") for name in CLASSES)
-    columns = (f"{name}{part}" for name in names for part in ("", "_std", "_area_share"))
-    return ["frame", "time_s", *columns]
+def _rows(columns: dict[str, NDArray[Any]]) -> Iterator[list[str]]:
+    for frame, time, *values in zip(*columns.values(), strict=True):
+        seconds = "" if np.isnan(time) else f"{time:.6g}"
+        yield [str(frame), seconds, *(f"{value:.6f}" for value in values)]
 
 
-def _rows(result: MovieResult) -> Iterator[list[str]]:
-    values = np.stack([result.fractions, result.fractions_std, result.area_shares], axis=-1)
-    for t in np.flatnonzero(result.done):
-        time = "" if result.frame_time is None else f"{result.times[t]:.6g}"
-        numbers = (f"{value:.6f}" for value in values[t].ravel())
-        yield [str(result.frame_indices[t]), time, *numbers]
+def _write_parquet(result: MovieResult, path: Path) -> None:
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    columns = {name: pa.array(values, from_pandas=True) for name, values in _columns(result).items()}
+    about = {"provenance": json.dumps(result.provenance), "name": result.name}
+    parquet.write_table(pa.table(columns, metadata=about), path)
+
+
+def _columns(result: MovieResult) -> dict[str, NDArray[Any]]:
+    done = result.done
+    unknown = np.full(len(done), np.nan)
+    columns: dict[str, NDArray[Any]] = {
+        "frame": result.frame_indices[done],
+        "time_s": (unknown if result.frame_time is None else result.times)[done],
+    }
+    shares = result.area_shares
+    for k, name in enumerate(CLASSES):
+        title = name.replace(" ", "_")
+        columns[title] = result.fractions[done, k]
+        columns[f"{title}_std"] = result.fractions_std[done, k]
+        columns[f"{title}_area_share"] = shares[done, k]
+    return columns

@@ -48,7 +48,12 @@ def open_folder(path: Path, files: Files) -> dict[str, Stack]:
             )
     dtype = np.result_type(*{stack.grey_dtype for stack in stacks})
     return {
-        path.name: Stack(_Images(paths, usual, dtype), axes="TYX", pixel_size=stacks[0].pixel_size)
+        path.name: Stack(
+            _Images(paths, usual, dtype),
+            axes="TYX",
+            pixel_size=stacks[0].pixel_size,
+            calibration_source=f"{paths[0].name}: {stacks[0].calibration_source}",
+        )
     }
 
 

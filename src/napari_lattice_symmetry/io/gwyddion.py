@@ -45,7 +45,7 @@ def _field(field: dict[str, Any]) -> Stack:
         field["data"].reshape(rows, columns),
         axes="YX",
         pixel_size=size,
-        calibration_source="size of the Gwyddion data field" if size else "",
+        calibration_source="size of the Gwyddion data field",
         metadata={key: value for key, value in field.items() if key != "data"},
     )
 
@@ -113,7 +113,7 @@ def _open_gsf(path: Path) -> dict[str, Stack]:
             "<f4",
             (rows, columns),
             pixel_size=size,
-            calibration_source="XReal and YReal of the GSF header" if size else "",
+            calibration_source="XReal and YReal of the GSF header",
             metadata=facts,
         )
     }

@@ -74,7 +74,7 @@ def _stack(dataset: h5py.Dataset) -> Stack:
         axes=letters,
         pixel_size=pixel_size,
         frame_time=frame_time,
-        calibration_source="dimension scales of the dataset" if pixel_size else "",
+        calibration_source="dimension scales of the dataset",
         metadata=_attributes(dataset),
         refusal=_refusal(letters, scales, dataset.shape),
     )

@@ -32,7 +32,7 @@ def open_ibw(path: Path, files: Files) -> dict[str, Stack]:
             layers[:, :, number].T[::-1],  # a wave is (x, y), from the bottom up
             axes="YX",
             pixel_size=size,
-            calibration_source="scaling of the Igor wave" if size else "",
+            calibration_source="scaling of the Igor wave",
             metadata={"note": wave["note"].decode("latin-1")},
         )
         add(stacks, names[number] if number < len(names) else f"layer {number}", stack)

@@ -39,7 +39,7 @@ def open_nid(path: Path, files: Files) -> dict[str, Stack]:
             (rows, columns),
             upside_down=True,
             pixel_size=size,
-            calibration_source="Dim0Range and Dim1Range of the Nanosurf header" if size else "",
+            calibration_source="Dim0Range and Dim1Range of the Nanosurf header",
             metadata={**sections.get("DataSet-Info", {}), **facts},
             refusal="" if size else refusals.spectra(facts.get("Dim0Name", "one axis")),
         )

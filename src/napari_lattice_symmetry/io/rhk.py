@@ -68,7 +68,7 @@ def _page(path: Path, content: bytes, kind: int, places: dict[int, int]) -> tupl
         mirrored=scale_x < 0,
         upside_down=scale_y < 0,
         pixel_size=size,
-        calibration_source="scale of the RHK page" if size else "",
+        calibration_source="scale of the RHK page",
         metadata={"strings": texts, "z_scale": scale_z},
         refusal="" if kind == _IMAGE and size else refusals.spectra(texts[_UNIT_X] or "one axis"),
     )

@@ -34,7 +34,7 @@ def facts_of(axes: Sequence[Axis], shape: tuple[int, ...], source: str) -> dict[
         "axes": "".join(_letter(axis, y, x) for axis in axes),
         "pixel_size": pixel_size,
         "frame_time": seconds(_scale(frames[0]), _unit(frames[0])) if frames else None,
-        "calibration_source": source if pixel_size else "",
+        "calibration_source": source,
         "refusal": refusal,
     }
 

@@ -248,10 +248,15 @@ def to_movie(
         pixel_size=stack.pixel_size or (1.0, 1.0),
         unit=NANOMETRE if stack.pixel_size else PIXEL,
         frame_time=None if both else stack.frame_time,
-        calibration_source=stack.calibration_source or None,
+        calibration_source=_source(stack),
         metadata=stack.metadata,
         source=str(path),
     )
+
+
+def _source(stack: Stack) -> str | None:
+    known = stack.pixel_size is not None or stack.frame_time is not None
+    return (stack.calibration_source or None) if known else None
 
 
 def check(stack: Stack, path: Path) -> None:

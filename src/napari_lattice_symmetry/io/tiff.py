@@ -118,8 +118,11 @@ def _imagej_calibration(tif: TiffFile) -> dict[str, Any]:
         count / pixels if pixels else 0.0
         for pixels, count in (tags.valueof(f"{axis}Resolution", (0, 1)) for axis in "YX")
     )
+    names = facts.get("Labels") or []
     return {
+        "channels": tuple(names[: int(facts.get("channels", 0))]),
         "pixel_size": pixel_size_nm(y, x, str(facts.get("unit", ""))),
+        "calibration_source": "resolution and unit of the ImageJ file",
         "frame_time": seconds(float(facts.get("finterval", 0)), str(facts.get("tunit", "s"))),
     }
 
@@ -136,6 +139,7 @@ def _ome_calibration(xml: str, number: int) -> dict[str, Any]:
     channels = pixels.findall("{*}Channel")
     return {
         "pixel_size": pixel_size_nm(y, x, unit_y, unit_x),
+        "calibration_source": "PhysicalSize in the OME-XML",
         "frame_time": seconds(
             float(pixels.get("TimeIncrement", 0)), pixels.get("TimeIncrementUnit", "s")
         ),

@@ -47,7 +47,7 @@ def _image(
         Lazy(shape, dataset.dtype, lambda: np.asarray(dataset[:, 0]).reshape(shape)),
         axes="YX",
         pixel_size=pixel_size,
-        calibration_source="positions of the USID dataset" if pixel_size else "",
+        calibration_source="positions of the USID dataset",
         metadata={"dataset": dataset.name},
     )
 

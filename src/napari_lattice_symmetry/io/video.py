@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
 SUFFIXES = (".gif", ".mp4", ".avi", ".mov")
 _PIXELS_PER_BYTE = 4096
-_PLAYED = "frame time as it is played"
 
 
 def open_video(path: Path, files: Files) -> dict[str, Stack]:
@@ -41,7 +40,7 @@ def open_video(path: Path, files: Files) -> dict[str, Stack]:
             _Video(video, properties.shape, properties.dtype, options, path),
             axes="TYXS" if len(properties.shape) == 4 else "TYX",
             frame_time=time,
-            calibration_source=_PLAYED if time else "",
+            calibration_source="frame time as it is played",
             metadata=facts,
         )
     }

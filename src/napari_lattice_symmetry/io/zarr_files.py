@@ -100,7 +100,7 @@ def _image(group: zarr.Group, image: Mapping[str, Any]) -> Stack:
         axes="".join(along),
         pixel_size=pixel_size,
         frame_time=seconds(*along["T"]) if "T" in along else None,
-        calibration_source="scale of the OME-Zarr axes" if pixel_size else "",
+        calibration_source="scale of the OME-Zarr axes",
         channels=tuple(channel.get("label") or str(i) for i, channel in enumerate(channels)),
         metadata=group.attrs.asdict(),
     )

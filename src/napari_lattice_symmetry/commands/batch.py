@@ -1,0 +1,80 @@
+"""Many files in one command: each has its own result, and one that fails stops no other."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from glob import glob, has_magic
+from pathlib import Path
+
+import click
+
+from napari_lattice_symmetry.errors import InputError, LatticeSymmetryError
+
+
+def expand(files: Sequence[Path]) -> list[Path]:
+    """Put what a pattern matches in its place; shells mostly have done so before.
+
+    Raises
+    ------
+    InputError
+        If a pattern matches nothing.
+    """
+    paths: list[Path] = []
+    for file in files:
+        if file.exists() or not has_magic(str(file)):
+            paths.append(file)
+            continue
+        found = sorted(glob(str(file)))  # noqa: PTH207, a path may be absolute
+        if not found:
+            raise InputError(f"No file matches {file}.")
+        paths += map(Path, found)
+    return paths
+
+
+def outputs_of(files: Sequence[Path], output: Path | None) -> dict[Path, Path]:
+    """Give the place of each file's result.
+
+    Raises
+    ------
+    InputError
+        If the name of `output` does not fit, or two results would have one name.
+    """
+    if len(files) == 1:
+        output = output or Path(f"{files[0].stem}.zarr")
+        if output.suffix != ".zarr":
+            raise InputError(f"The output {output} must be named .zarr.")
+        return {files[0]: output}
+    if output is not None and output.suffix == ".zarr":
+        raise InputError(f"{len(files)} files need a folder for their results, not {output}.")
+    outputs = {file: (output or Path()) / f"{file.stem}.zarr" for file in files}
+    for target, count in Counter(outputs.values()).items():
+        if count > 1:
+            raise InputError(f"{count} of the files would have the result {target}; rename them.")
+    return outputs
+
+
+def run_each(outputs: Mapping[Path, Path], run: Callable[[Path, Path], None]) -> None:
+    """Call `run` with each file and its output, and tell at the end which failed, and why.
+
+    Raises
+    ------
+    LatticeSymmetryError
+        If the only file fails.
+    click.exceptions.Exit
+        With status 1, if any of several files fails.
+    """
+    failures: dict[Path, LatticeSymmetryError] = {}
+    for file, output in outputs.items():
+        try:
+            run(file, output)
+        except LatticeSymmetryError as error:
+            if len(outputs) == 1:
+                raise
+            click.echo(f"{file}: {error}", err=True)
+            failures[file] = error
+    if failures:
+        click.echo(f"\n{len(failures)} of {len(outputs)} files failed:", err=True)
+        for file, failure in failures.items():
+            click.echo(f"  {file}: {failure}", err=True)
+        raise click.exceptions.Exit(1)

@@ -1,0 +1,63 @@
+"""What ``lattice-symmetry info`` says of movies and results."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from napari_lattice_symmetry.analysis import AnalysisParameters, read_frame, suggest_window
+from napari_lattice_symmetry.analysis.parameters import FEWEST_PERIODS, MOST_PERIODS
+from napari_lattice_symmetry.spectrum.period import dominant_period
+
+if TYPE_CHECKING:
+    from napari_lattice_symmetry.analysis import MovieResult
+    from napari_lattice_symmetry.movie import Movie
+
+
+def describe_result(result: MovieResult) -> dict[str, Any]:
+    """Say how much of a result is there, and how it was made."""
+    gy, gx = result.grid.shape
+    return {
+        "name": result.name,
+        "frames": f"{result.done.sum()} of {len(result.done)} finished",
+        "map": f"{gy} x {gx} windows a frame",
+        "parameters": result.parameters.model_dump(),
+        "provenance": result.provenance,
+    }
+
+
+def describe_movie(movie: Movie) -> dict[str, Any]:
+    """Say what was read, and which window fits."""
+    t, y, x = movie.shape
+    size_y, size_x = movie.pixel_size
+    window = AnalysisParameters().window
+    period = dominant_period(read_frame(movie, 0))
+    described = {
+        "name": movie.name,
+        "shape": f"{t} x {y} x {x} (frames, px, px)",
+        "dtype": np.dtype(movie.frames.dtype).name,
+        "pixel size": f"{size_y:.5g} x {size_x:.5g} nm" if movie.calibrated else "unknown",
+        "calibration from": movie.calibration_source or "nothing in the file",
+        "frame time": "unknown" if movie.frame_time is None else f"{movie.frame_time:.5g} s",
+    }
+    if period is None:
+        return described | {"lattice period": "none found in frame 0"}
+    length = f" ({period * np.mean(movie.pixel_size):.4g} nm)" if movie.calibrated else ""
+    return described | {
+        "lattice period": f"{period:.2f} px{length}",
+        "default window": f"{window} px, {window / period:.1f} periods "
+        f"({FEWEST_PERIODS} to {MOST_PERIODS} should fit)",
+        "suggested window": f"{suggest_window(period, (y, x))} px",
+    }
+
+
+def tree(values: Mapping[str, Any], indent: str = "") -> Iterator[str]:
+    """Write nested values as indented lines."""
+    for name, value in values.items():
+        if isinstance(value, Mapping):
+            yield f"{indent}{name}:"
+            yield from tree(value, indent + "  ")
+        else:
+            yield f"{indent}{name}: {value}"

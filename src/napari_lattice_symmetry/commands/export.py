@@ -1,0 +1,79 @@
+"""The command ``lattice-symmetry export``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+import numpy as np
+
+from napari_lattice_symmetry.analysis import (
+    MovieResult,
+    load_result,
+    plot_fractions,
+    plot_maps,
+    write_fractions,
+)
+from napari_lattice_symmetry.analysis.export import result_hyperstack
+from napari_lattice_symmetry.analysis.storage import writing
+from napari_lattice_symmetry.errors import InputError
+from napari_lattice_symmetry.io.writing import WRITTEN_SUFFIXES, write_hyperstack
+
+_TABLES = (".csv", ".parquet")
+_FIGURES = (".png", ".svg")
+
+
+@click.command()
+@click.argument("result", type=click.Path(path_type=Path))
+@click.option(
+    "--to",
+    "outputs",
+    type=click.Path(path_type=Path),
+    multiple=True,
+    required=True,
+    metavar="FILE",
+    help=f"Where to; can be given several times. Maps end in {', '.join(WRITTEN_SUFFIXES)} "
+    f"(ImageJ), tables of phase fractions in {' or '.join(_TABLES)}, figures in "
+    f"{' or '.join(_FIGURES)}.",
+)
+@click.option(
+    "--frame",
+    type=click.IntRange(0),
+    help="Draw the maps of this frame of the movie, not the phase fractions.",
+)
+@click.option("--overwrite", is_flag=True, help="Replace what is there.")
+def export(result: Path, outputs: tuple[Path, ...], frame: int | None, overwrite: bool) -> None:
+    """Write a saved RESULT for other programs.
+
+    The ending of each name says how: maps with their calibration, a table or a figure.
+    """
+    loaded = load_result(result)
+    for output in outputs:
+        _export(loaded, output, frame, overwrite)
+        click.echo(f"Wrote {output}.")
+
+
+def _export(result: MovieResult, output: Path, frame: int | None, overwrite: bool) -> None:
+    suffix = output.suffix.lower()
+    if suffix not in (*_TABLES, *_FIGURES):
+        write_hyperstack(result_hyperstack(result), output, overwrite=overwrite)
+        return
+    if output.exists() and not overwrite:
+        raise InputError(f"{output} exists; choose another name, or give --overwrite.")
+    if suffix in _TABLES:
+        write_fractions(result, output)
+        return
+    figure = plot_fractions(result) if frame is None else plot_maps(result, _row(result, frame))
+    with writing(output):
+        figure.savefig(output, dpi=150)
+
+
+def _row(result: MovieResult, frame: int) -> int:
+    """Find a frame of the movie among those that were analysed."""
+    rows = np.flatnonzero(result.frame_indices == frame)
+    if not len(rows):
+        raise InputError(
+            f"Frame {frame} was not analysed; the result holds frames "
+            f"{result.frame_indices[0]} to {result.frame_indices[-1]}."
+        )
+    return int(rows[0])

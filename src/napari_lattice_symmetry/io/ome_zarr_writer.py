@@ -1,0 +1,115 @@
+"""Images and labels as OME-Zarr 0.5."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    import zarr
+
+    from napari_lattice_symmetry.hyperstack import Hyperstack
+    from napari_lattice_symmetry.movie import Frames
+
+VERSION = "0.5"
+METADATA_KEY = "napari-lattice-symmetry"
+
+
+def write_ome_zarr(stack: Hyperstack, path: Path) -> None:
+    """Write images as the channels of one image (T, C, Y, X), and labels as its labels.
+
+    Frames are read and written one by one. Without images, the first labels are the image too.
+    """
+    import zarr
+
+    channels = list(stack.images) or list(stack.labels)[:1]
+    root = zarr.create_group(path, zarr_format=3)
+    root.attrs.update(
+        {
+            "ome": {
+                "version": VERSION,
+                **_multiscales(stack, stack.name),
+                "omero": {"channels": [_channel(stack, name) for name in channels]},
+            },
+            METADATA_KEY: dict(stack.metadata),
+        }
+    )
+    _write_array(root, stack, [(stack.images or stack.labels)[name] for name in channels])
+    if not stack.labels:
+        return
+    labels = root.create_group("labels")
+    labels.attrs["ome"] = {"version": VERSION, "labels": list(stack.labels)}
+    for name, values in stack.labels.items():
+        group = labels.create_group(name)
+        group.attrs["ome"] = {
+            "version": VERSION,
+            **_multiscales(stack, name),
+            "image-label": _image_label(stack),
+        }
+        _write_array(group, stack, [values])
+
+
+def _write_array(group: zarr.Group, stack: Hyperstack, channels: list[Frames]) -> None:
+    n_frames, y, x = stack.shape
+    array = group.create_array(
+        "0",
+        shape=(n_frames, len(channels), y, x),
+        dtype=np.result_type(*(channel.dtype for channel in channels)),
+        chunks=(1, 1, y, x),
+        dimension_names=("t", "c", "y", "x"),
+    )
+    for c, channel in enumerate(channels):
+        for t in range(n_frames):
+            array[t, c] = np.asarray(channel[t])
+
+
+def _multiscales(stack: Hyperstack, name: str) -> dict[str, Any]:
+    (scale_t, *scale), (start_t, *start) = stack.scale, stack.translate
+    length = {"unit": "nanometer"} if stack.calibrated else {}
+    axes = [
+        {"name": "t", "type": "time", **({"unit": "second"} if stack.timed else {})},
+        {"name": "c", "type": "channel"},
+        {"name": "y", "type": "space", **length},
+        {"name": "x", "type": "space", **length},
+    ]
+    transformations = [
+        {"type": "scale", "scale": [scale_t, 1.0, *scale]},
+        {"type": "translation", "translation": [start_t, 0.0, *start]},
+    ]
+    level = {"path": "0", "coordinateTransformations": transformations}
+    return {"multiscales": [{"name": name, "axes": axes, "datasets": [level]}]}
+
+
+def _channel(stack: Hyperstack, name: str) -> dict[str, Any]:
+    values = (stack.images or stack.labels)[name]
+    low, high = _limits(values)
+    return {
+        "label": name,
+        "color": stack.colours.get(name, "#FFFFFF").removeprefix("#"),
+        "active": True,
+        "window": {"min": low, "max": high, "start": low, "end": high},
+    }
+
+
+def _limits(values: Frames) -> tuple[float, float]:
+    """Give the lowest and the highest value, finite and apart, frame by frame."""
+    finite = [frame[np.isfinite(frame)] for frame in map(np.asarray, values)]
+    some = [frame for frame in finite if frame.size]
+    low = min((float(frame.min()) for frame in some), default=0.0)
+    high = max((float(frame.max()) for frame in some), default=1.0)
+    return low, high if high > low else low + 1.0
+
+
+def _image_label(stack: Hyperstack) -> dict[str, Any]:
+    return {
+        "colors": [
+            {"label-value": value, "rgba": [*bytes.fromhex(colour.removeprefix("#")), 255]}
+            for value, (_, colour) in stack.values.items()
+        ],
+        "properties": [
+            {"label-value": value, "class": name} for value, (name, _) in stack.values.items()
+        ],
+        "source": {"image": "../../"},
+    }

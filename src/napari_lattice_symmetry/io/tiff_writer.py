@@ -1,0 +1,120 @@
+"""Images and labels as calibrated OME-TIFF, and as a hyperstack for ImageJ."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from napari_lattice_symmetry.errors import InputError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from napari_lattice_symmetry.hyperstack import Hyperstack
+    from napari_lattice_symmetry.movie import Frames
+
+_LARGEST_IMAGEJ = 2**32 - 2**20
+
+
+def write_ome_tiff(stack: Hyperstack, path: Path) -> None:
+    """Write images as the channels of one image (T, C, Y, X), and each labels as one more image.
+
+    Frames are read and written one by one.
+    """
+    import tifffile
+
+    n_bytes = sum(int(array.nbytes) for array in (*stack.images.values(), *stack.labels.values()))
+    with tifffile.TiffWriter(path, ome=True, bigtiff=n_bytes > _LARGEST_IMAGEJ) as tiff:
+        if stack.images:
+            _write_ome_image(tiff, stack, stack.name, stack.images)
+        for name, values in stack.labels.items():
+            _write_ome_image(tiff, stack, name, {name: values})
+
+
+def _write_ome_image(
+    tiff: Any, stack: Hyperstack, name: str, channels: Mapping[str, Frames]
+) -> None:
+    n_frames, y, x = stack.shape
+    dtype = np.result_type(*(channel.dtype for channel in channels.values()))
+    (step, size_y, size_x), (_, start_y, start_x) = stack.scale, stack.translate
+    n_planes = n_frames * len(channels)
+    metadata: dict[str, Any] = {
+        "axes": "TCYX",
+        "Name": name,
+        "Channel": {"Name": list(channels)},
+        "Description": json.dumps(stack.metadata),
+    }
+    if stack.timed:
+        metadata |= {"TimeIncrement": step, "TimeIncrementUnit": "s"}
+    if stack.calibrated:
+        metadata |= {f"PhysicalSize{axis}Unit": "nm" for axis in "YX"}
+        metadata |= {"PhysicalSizeY": size_y, "PhysicalSizeX": size_x}
+        metadata["Plane"] = {
+            "PositionY": [start_y] * n_planes,
+            "PositionX": [start_x] * n_planes,
+            "PositionYUnit": ["nm"] * n_planes,
+            "PositionXUnit": ["nm"] * n_planes,
+        }
+    tiff.write(
+        _planes(channels, n_frames, dtype),
+        shape=(n_frames, len(channels), y, x),
+        dtype=dtype,
+        metadata=metadata,
+        photometric="minisblack",
+        compression="zlib",
+    )
+
+
+def write_imagej(stack: Hyperstack, path: Path) -> None:
+    """Write labels and images as the channels of one hyperstack (T, C, Y, X).
+
+    ImageJ knows one type for all: labels alone stay integers, beside images all is float32.
+
+    Raises
+    ------
+    InputError
+        If it is larger than such a file can be.
+    """
+    import tifffile
+
+    channels = {**stack.labels, **stack.images}
+    n_frames, y, x = stack.shape
+    dtype = np.result_type(*(channel.dtype for channel in channels.values()))
+    if dtype not in (np.uint8, np.uint16):
+        dtype = np.dtype(np.float32)
+    shape = (n_frames, len(channels), y, x)
+    if np.prod(shape) * dtype.itemsize > _LARGEST_IMAGEJ:
+        raise InputError(f"{path.name} would be too large for ImageJ; write .ome.tif instead.")
+    (step, size_y, size_x), (_, start_y, start_x) = stack.scale, stack.translate
+    metadata: dict[str, Any] = {
+        "axes": "TCYX",
+        "Labels": list(channels) * n_frames,
+        "Info": json.dumps(stack.metadata),
+        "unit": stack.unit,
+        "xorigin": -start_x / size_x,
+        "yorigin": -start_y / size_y,
+        "mode": "grayscale",
+    }
+    if stack.timed:
+        metadata |= {"finterval": step, "tunit": "s"}
+    tifffile.imwrite(
+        path,
+        _planes(channels, n_frames, dtype),
+        shape=shape,
+        dtype=dtype,
+        imagej=True,
+        resolution=(1 / size_x, 1 / size_y),
+        metadata=metadata,
+    )
+
+
+def _planes(
+    channels: Mapping[str, Frames], n_frames: int, dtype: np.dtype[Any]
+) -> Iterator[NDArray[Any]]:
+    for t in range(n_frames):
+        for channel in channels.values():
+            yield np.asarray(channel[t]).astype(dtype, copy=False)

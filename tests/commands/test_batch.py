@@ -1,0 +1,95 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+from napari_lattice_symmetry import cli
+from napari_lattice_symmetry.analysis import load_result
+from napari_lattice_symmetry.commands.batch import expand, outputs_of
+from napari_lattice_symmetry.errors import InputError
+
+SETTINGS = ("--window", "32", "--stride", "16", "--samples", "3", "--no-plots")
+
+
+@pytest.fixture(autouse=True)
+def in_a_folder_of_its_own(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture
+def loads(monkeypatch, fake_model):
+    """Let commands load the stand-in network; gives a list with one entry a load."""
+    loads = []
+    monkeypatch.setattr(cli, "load_model", lambda network: loads.append(network) or fake_model)
+    return loads
+
+
+@pytest.fixture
+def movies():
+    """Two movies and, between them in the alphabet, a file that is none."""
+    noise = np.random.default_rng(0).normal(5, 1, (2, 48, 64)).astype(np.float32)
+    np.save("a.npy", noise)
+    Path("b.npy").write_text("not a movie")
+    np.save("c.npy", noise + 30)
+
+
+def run(*arguments):
+    return CliRunner().invoke(cli.main, ["analyze", *arguments, *SETTINGS])
+
+
+@pytest.mark.parametrize("files", [("a.npy", "b.npy", "c.npy"), ("*.npy",)])
+def test_a_bad_file_does_not_stop_the_others(movies, loads, files):
+    done = run(*files)
+    assert done.exit_code == 1
+    assert load_result("a.zarr").done.all()
+    assert load_result("c.zarr").done.all()
+    assert not Path("b.zarr").exists()
+    assert "1 of 3 files failed:\n  b.npy: b.npy is not a readable NPY file" in done.stderr
+    assert len(loads) == 1
+
+
+def test_all_is_well(movies, loads):
+    done = run("a.npy", "c.npy", "--output", "results")
+    assert done.exit_code == 0, done.output
+    assert (load_result("results/a.zarr").labels == 1).all()
+    assert (load_result("results/c.zarr").labels == 4).all()
+    assert "failed" not in done.stderr
+
+
+def test_one_bad_file_is_one_sentence(movies, loads):
+    done = run("b.npy")
+    assert done.exit_code == 1
+    assert "files failed" not in done.stderr
+    assert done.stderr.startswith("Error: b.npy is not a readable NPY file")
+
+
+def test_patterns_are_expanded_in_order(movies):
+    assert expand([Path("c.npy"), Path("*.npy")]) == [
+        Path("c.npy"), *map(Path, ("a.npy", "b.npy", "c.npy"))
+    ]  # fmt: skip
+    absolute = Path.cwd() / "[ab].npy"
+    assert [path.name for path in expand([absolute])] == ["a.npy", "b.npy"]
+    with pytest.raises(InputError, match=r"No file matches \*\.dm4"):
+        expand([Path("*.dm4")])
+
+
+def test_a_name_that_looks_like_a_pattern():
+    Path("a[1].npy").touch()
+    assert expand([Path("a[1].npy")]) == [Path("a[1].npy")]
+
+
+def test_places_of_results():
+    one, two = Path("in/a.dm4"), Path("in/b.dm4")
+    assert outputs_of([one], None) == {one: Path("a.zarr")}
+    assert outputs_of([one], Path("out/run.zarr")) == {one: Path("out/run.zarr")}
+    assert outputs_of([one, two], None) == {one: Path("a.zarr"), two: Path("b.zarr")}
+    assert outputs_of([one, two], Path("out"))[two] == Path("out/b.zarr")
+    with pytest.raises(InputError, match="must be named"):
+        outputs_of([one], Path("out"))
+    with pytest.raises(InputError, match="2 files need a folder"):
+        outputs_of([one, two], Path("out.zarr"))
+    with pytest.raises(InputError, match=r"2 of the files would have the result a\.zarr"):
+        outputs_of([one, Path("a.tif")], None)
