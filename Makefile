@@ -48,6 +48,10 @@ bench-accuracy: .venv/.installed ## Measure accuracy and calibration and write d
 bench-real: .venv/.installed ## Try the real images of LATTICE_SYMMETRY_DATA and write docs/real-images.md
 	$(BIN)/python benchmarks/real_images.py --write
 
+.PHONY: bench-formats
+bench-formats: .venv/.installed ## Read the files of LATTICE_SYMMETRY_DATA and write docs/formats.md
+	$(BIN)/python benchmarks/formats.py --write
+
 .PHONY: bench-fit
 bench-fit: .venv/.installed ## Measure the lattice fit and write docs/lattice-parameters.md
 	$(BIN)/python benchmarks/lattice_fit.py --write

@@ -64,7 +64,9 @@ def _write_parquet(result: MovieResult, path: Path) -> None:
     import pyarrow as pa
     from pyarrow import parquet
 
-    columns = {name: pa.array(values, from_pandas=True) for name, values in _columns(result).items()}
+    columns = {
+        name: pa.array(values, from_pandas=True) for name, values in _columns(result).items()
+    }
     about = {"provenance": json.dumps(result.provenance), "name": result.name}
     parquet.write_table(pa.table(columns, metadata=about), path)
 

@@ -1,0 +1,145 @@
+"""What is read of real files of each format, or why it is refused.
+
+    LATTICE_SYMMETRY_DATA=folder python benchmarks/formats.py --write
+
+prints the table; with ``--write`` it also goes to ``docs/formats.md``. The files are not part of
+this repository.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from metrics import markdown_table
+
+from napari_lattice_symmetry.errors import InputError
+from napari_lattice_symmetry.io import list_datasets, read_movie, read_movies
+
+if TYPE_CHECKING:
+    from napari_lattice_symmetry.movie import Movie
+
+DOCS = Path(__file__).parents[1] / "docs"
+FOLDERS = ("formats", "images", "movies")
+COLUMNS = [
+    "file",
+    "signal",
+    "frames, y, x",
+    "type",
+    "pixel size (nm)",
+    "frame time (s)",
+    "calibration from",
+]
+MOST_SIGNALS = 3
+FAMILIES = [
+    [
+        "electron microscopy",
+        "dm3, dm4, emd (Velox and Berkeley), ser, emi, mrc, blo, prz, img, asw, map",
+        "RosettaSciIO (GPL-3.0): the extra `em`",
+    ],
+    [
+        "HyperSpy, pycroscopy, NeXus, HDF5",
+        "hspy, zspy, hf5, h5, hdf5, hdf, nxs",
+        "h5py, zarr",
+    ],
+    [
+        "scanning probe",
+        "sxm, sm4, nid, top, stp, spm (ISO 28600), gwy, gsf",
+        "readers of our own",
+    ],
+    [
+        "scanning probe",
+        "ibw, Z_mtrx and its like",
+        "igor2 (LGPL-3.0), access2theMatrix: the extra `spm`",
+    ],
+    [
+        "general",
+        "tif, png, jpg, bmp, npy, npz, gif, OME-Zarr 0.4 and 0.5, folders of images",
+        "tifffile, imageio, zarr",
+    ],
+    ["video", "mp4, avi, mov", "PyAV: the extra `video`"],
+]
+HEAD = f"""# File formats
+
+Made by `make bench-formats`: what is read of real files of each format, and why some are refused.
+
+{markdown_table(["family", "endings", "through"], FAMILIES)}
+`pip install "napari-lattice-symmetry[em,spm,video]"` brings all extras; without one, the sentence
+that refuses a file names it. A JSON file of the same name beside an image may give its
+`pixel_size` or `field_of_view` with their units (`pixel_size_units`, `field_of_view_units`).
+
+"""
+TAIL = """
+## What is not read
+
+Four-dimensional data, spectra and diffraction patterns are refused, as the table says. Lengths
+of scanning probe files are taken from their headers; distortions of the scan are not corrected.
+Pixel sizes that only vendors' private TIFF tags hold are not found, nor are frame times that
+OME-XML gives plane by plane. Frame times of GIF and video files are those at which they play.
+A file whose HDF5 structure is damaged may keep the HDF5 library busy or make it take memory
+before it gives up.
+"""
+
+
+def rows_of(path: Path) -> Iterator[list[str]]:
+    """Give a row for each of the first signals in a file, and one for all that are refused."""
+    try:
+        movies = read_movies(path)
+    except InputError as error:
+        yield [path.name, f"refused: {_cell(error)}", *[""] * (len(COLUMNS) - 2)]
+        return
+    for number, movie in enumerate(movies[:MOST_SIGNALS]):
+        yield ["" if number else path.name, *_facts(movie, alone=len(movies) == 1)]
+    if len(movies) > MOST_SIGNALS:
+        yield ["", f"and {len(movies) - MOST_SIGNALS} more", *[""] * (len(COLUMNS) - 2)]
+    for dataset in _refused(path):
+        yield ["", dataset, *[""] * (len(COLUMNS) - 2)]
+
+
+def _facts(movie: Movie, *, alone: bool) -> list[str]:
+    frame = movie.frame(len(movie) - 1)  # what cannot be read to the end counts as no success
+    finite = "" if np.isfinite(frame).all() else " (with NaN)"
+    sizes = dict.fromkeys(f"{size:.4g}" for size in movie.pixel_size)  # y by x, or one for both
+    return [
+        "" if alone else movie.name,
+        ", ".join(map(str, movie.shape)),
+        f"{movie.frames.dtype}{finite}",
+        " by ".join(sizes) if movie.calibrated else "none",
+        "none" if movie.frame_time is None else f"{movie.frame_time:.4g}",
+        movie.calibration_source or "",
+    ]
+
+
+def _refused(path: Path) -> Iterator[str]:
+    """Say what else the file holds, where something is read."""
+    for dataset in list_datasets(path):
+        try:
+            read_movie(path, dataset=dataset, channel=0)
+        except InputError as error:
+            yield f"{dataset}: refused: {_cell(error)}"
+
+
+def _cell(error: InputError) -> str:
+    return str(error).replace("|", "\\|")
+
+
+def main() -> None:
+    """Print or write the table."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--write", action="store_true", help="write docs/formats.md")
+    options = parser.parse_args()
+    data = Path(os.environ["LATTICE_SYMMETRY_DATA"])
+    files = [file for folder in FOLDERS for file in sorted((data / folder).iterdir())]
+    rows = [row for file in files if file.suffix != ".json" for row in rows_of(file)]
+    text = f"{HEAD}## Real files\n\n{markdown_table(COLUMNS, rows)}{TAIL}"
+    print(text)
+    if options.write:
+        (DOCS / "formats.md").write_text(text, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
