@@ -78,8 +78,8 @@ TAIL = """
 
 Four-dimensional data, spectra and diffraction patterns are refused, as the table says. Lengths
 of scanning probe files are taken from their headers; distortions of the scan are not corrected.
-Pixel sizes that only vendors' private TIFF tags hold are not found, nor are frame times that
-OME-XML gives plane by plane. Frame times of GIF and video files are those at which they play.
+Of vendors' private TIFF tags, those of Gatan and FEI are read. Frame times that OME-XML gives
+plane by plane are not. Frame times of GIF and video files are those at which they play.
 A file whose HDF5 structure is damaged may keep the HDF5 library busy or make it take memory
 before it gives up.
 """

@@ -41,6 +41,23 @@ def test_imagej_units_that_are_no_lengths_of_a_micrograph(tmp_path, frames, unit
     assert (movie.unit, movie.pixel_size) == ("pixel", (1, 1))
 
 
+def test_tags_of_gatan(tmp_path, frames):
+    tags = [(65003, 2, 0, "nm", True), (65004, 2, 0, "pm", True)]
+    tags += [(65009, 12, 1, 0.02, True), (65010, 12, 1, 30.0, True)]
+    tifffile.imwrite(tmp_path / "a.tif", frames[0], extratags=tags)
+    movie = read_movie(tmp_path / "a.tif")
+    assert movie.pixel_size == pytest.approx((0.03, 0.02))
+    assert movie.calibration_source == "Gatan's tags of the TIFF file"
+
+
+def test_tag_of_fei(tmp_path, frames):
+    text = "[Scan]\r\nPixelWidth=2e-11\r\nPixelHeight=3e-11\r\n"
+    tifffile.imwrite(tmp_path / "a.tif", frames[0], extratags=[(34682, 2, 0, text, True)])
+    movie = read_movie(tmp_path / "a.tif")
+    assert movie.pixel_size == pytest.approx((0.03, 0.02))
+    assert movie.calibration_source == "FEI's tag of the TIFF file"
+
+
 def test_dots_an_inch_are_no_calibration(tmp_path, frames):
     path = tmp_path / "a.tif"
     tifffile.imwrite(path, frames[0], resolution=(72, 72), resolutionunit="INCH")

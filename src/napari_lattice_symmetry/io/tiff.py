@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from tifffile import TiffFile, TiffPageSeries
 
 SUFFIXES = (".tif", ".tiff")
+_GATAN = (65009, 65010, 65003, 65004)  # scale along x and y, and their units
 
 
 def open_tiff(path: Path, files: Files) -> dict[str, Stack]:
@@ -109,7 +110,7 @@ def _calibration(tif: TiffFile, number: int) -> dict[str, Any]:
         return _ome_calibration(str(tif.ome_metadata), number)
     if tif.is_imagej:
         return _imagej_calibration(tif)
-    return {}
+    return _vendor_calibration(tif)
 
 
 def _imagej_calibration(tif: TiffFile) -> dict[str, Any]:
@@ -125,6 +126,20 @@ def _imagej_calibration(tif: TiffFile) -> dict[str, Any]:
         "calibration_source": "resolution and unit of the ImageJ file",
         "frame_time": seconds(float(facts.get("finterval", 0)), str(facts.get("tunit", "s"))),
     }
+
+
+def _vendor_calibration(tif: TiffFile) -> dict[str, Any]:
+    """Read the pixel size from the tags of Gatan's and FEI's programs."""
+    tags = tif.pages.first.tags
+    x, y, unit_x, unit_y = (tags.valueof(code) for code in _GATAN)
+    if x and y:
+        size = pixel_size_nm(float(y), float(x), str(unit_y), str(unit_x))
+        return {"pixel_size": size, "calibration_source": "Gatan's tags of the TIFF file"}
+    scan = (tif.fei_metadata or {}).get("Scan", {}) if tif.is_fei else {}
+    if "PixelWidth" in scan and "PixelHeight" in scan:
+        size = pixel_size_nm(float(scan["PixelHeight"]), float(scan["PixelWidth"]), "m")
+        return {"pixel_size": size, "calibration_source": "FEI's tag of the TIFF file"}
+    return {}
 
 
 def _ome_calibration(xml: str, number: int) -> dict[str, Any]:
