@@ -38,7 +38,7 @@ MOST_SIGNALS = 3
 FAMILIES = [
     [
         "electron microscopy",
-        "dm3, dm4, emd (Velox and Berkeley), ser, emi, mrc, blo, prz, img, asw, map",
+        "dm3, dm4, emd (Velox and Berkeley), ser, emi, mrc, prz, img, asw, map",
         "RosettaSciIO (GPL-3.0): the extra `em`",
     ],
     [

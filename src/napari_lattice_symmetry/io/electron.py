@@ -20,7 +20,6 @@ _READERS = {
     ".ser": ("tia", "TIA"),
     ".emi": ("tia", "TIA"),
     ".mrc": ("mrc", "MRC"),
-    ".blo": ("blockfile", "NanoMegas"),
     ".prz": ("pantarhei", "Panta Rhei"),
     ".img": ("jeol", "JEOL"),
     ".asw": ("jeol", "JEOL"),

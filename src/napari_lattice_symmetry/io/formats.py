@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from napari_lattice_symmetry.io import (
+    blockfile,
     electron,
     folder,
     gwyddion,
@@ -38,6 +39,7 @@ OPENERS: dict[str, Opener] = {
     **dict.fromkeys(hdf5.SUFFIXES, hdf5.open_hdf5),
     **dict.fromkeys(hyperspy.SUFFIXES, hyperspy.open_hyperspy),
     **dict.fromkeys(electron.SUFFIXES, electron.open_electron),
+    **dict.fromkeys(blockfile.SUFFIXES, blockfile.open_blo),
     **dict.fromkeys(nanonis.SUFFIXES, nanonis.open_sxm),
     **dict.fromkeys(matrix.SUFFIXES, matrix.open_matrix),
     **dict.fromkeys(igor.SUFFIXES, igor.open_ibw),

@@ -1,0 +1,47 @@
+"""Reads the files whose paths come on standard input, and tells as JSON how each one ended."""
+
+from __future__ import annotations
+
+import json
+import resource
+import sys
+import time
+
+from napari_lattice_symmetry.errors import InputError
+from napari_lattice_symmetry.io import read_movies, stack, zarr_files
+
+BUDGET = 32 << 20
+MOST = 16 << 30
+
+
+def read(path):
+    """Read the first and the last frame of the first movies in a file; give how that ended."""
+    try:
+        for movie in read_movies(path)[:3]:
+            movie.frame(0)
+            movie.frame(len(movie) - 1)
+    except InputError as error:
+        return "refused", str(error)
+    except BaseException as error:  # whatever else comes out is what is looked for
+        return "not an InputError", f"{type(error).__name__}: {error}"
+    return "read", ""
+
+
+def main():
+    stack.memory_budget = zarr_files.memory_budget = lambda: BUDGET
+    resource.setrlimit(resource.RLIMIT_AS, (MOST, MOST))
+    for line in sys.stdin:
+        before, started = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, time.process_time()
+        ended, says = read(line.strip())
+        usage = resource.getrusage(resource.RUSAGE_SELF)
+        report = {
+            "ended": ended,
+            "says": says,
+            "seconds": time.process_time() - started,
+            "grown": (usage.ru_maxrss - before) * 1024,
+        }
+        print(json.dumps(report), flush=True)
+
+
+if __name__ == "__main__":
+    main()
