@@ -40,6 +40,10 @@ lint: .venv/.installed ## Check style, types, imports and the plugin manifest al
 bench: .venv/.installed ## Measure speed and write docs/performance.md
 	$(BIN)/python benchmarks/speed.py --write
 
+.PHONY: bench-scaling
+bench-scaling: .venv/.installed ## Measure memory and time of long movies and write docs/scaling.md
+	$(BIN)/python benchmarks/scaling.py --write
+
 .PHONY: bench-accuracy
 bench-accuracy: .venv/.installed ## Measure accuracy and calibration and write docs/accuracy.md
 	$(BIN)/python benchmarks/accuracy.py --write
