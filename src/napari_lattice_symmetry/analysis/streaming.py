@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 class StreamedResult(MovieResult):
     """A result whose maps lie in a Zarr group; what is inserted is on the disk.
 
+    Of a frame that is not done, maps may be there in part; it is done again.
+
     Attributes
     ----------
     path : pathlib.Path
@@ -79,8 +81,9 @@ def check_target(
     Raises
     ------
     InputError
-        If the window does not fit into the frames, or no frame is to be analysed; if `path` cannot be written, or holds something else, or the result of another movie or
-        other parameters and `overwrite` is False.
+        If the window does not fit into the frames, or no frame is to be analysed; if `path`
+        cannot be written, or holds something else, or the result of another movie or other
+        parameters and `overwrite` is False.
     """
     path = Path(path)
     Job(movie, parameters)
