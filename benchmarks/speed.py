@@ -19,7 +19,6 @@ from statistics import median
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
-import keras
 import numpy as np
 import scipy.fft
 from metrics import markdown_table
@@ -28,6 +27,7 @@ from napari_lattice_symmetry.lattice import simulate
 from napari_lattice_symmetry.model import load_model
 from napari_lattice_symmetry.model.dataset import CHUNK, TRAINING, draw_chunks, plan_chunks
 from napari_lattice_symmetry.model.dropout import compiled
+from napari_lattice_symmetry.model.engine import keras
 from napari_lattice_symmetry.spectrum import WindowGrid
 from napari_lattice_symmetry.spectrum.cartesian import cartesian_spectrum
 from napari_lattice_symmetry.spectrum.polar import polar_spectrum

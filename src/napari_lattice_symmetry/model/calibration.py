@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import keras
 import numpy as np
 from scipy.optimize import minimize_scalar
 from scipy.special import log_softmax, logsumexp
 
 from napari_lattice_symmetry.model.dropout import ThinnedHeads, split_at_dropout
+from napari_lattice_symmetry.model.engine import keras
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -178,7 +178,7 @@ class Classifier:
         ndarray, shape (n, width), float32
             For the windows in C order; 128 values each in the shipped networks.
         """
-        import keras
+        from napari_lattice_symmetry.model.engine import keras
 
         dense = [layer for layer in self._head if isinstance(layer, keras.layers.Dense)]
         features = []

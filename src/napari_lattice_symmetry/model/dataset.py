@@ -11,13 +11,13 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import keras
 import numpy as np
 import scipy.fft
 from tqdm import tqdm
 
 from napari_lattice_symmetry.lattice import CLASSES
 from napari_lattice_symmetry.lattice.windows import TRACKS, Track, draw_windows
+from napari_lattice_symmetry.model.engine import keras
 from napari_lattice_symmetry.spectrum.cartesian import cartesian_spectrum
 from napari_lattice_symmetry.spectrum.polar import polar_spectrum
 

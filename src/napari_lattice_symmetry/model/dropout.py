@@ -14,10 +14,10 @@ from collections.abc import Callable, Iterator
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-import keras
 import numpy as np
 
 from napari_lattice_symmetry.errors import ModelError
+from napari_lattice_symmetry.model.engine import keras
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

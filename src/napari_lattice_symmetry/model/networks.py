@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-import keras
-from keras import layers
-
 from napari_lattice_symmetry.lattice import CLASSES
+from napari_lattice_symmetry.model.engine import keras, layers
 from napari_lattice_symmetry.spectrum import cartesian, polar
 
 

@@ -61,12 +61,9 @@ def _load(path: Path, name: str, sha256: str) -> Classifier:
             f"{path} is not the network that was shipped (SHA-256 {found[:12]}..., expected "
             f"{sha256[:12]}...); reinstall napari-lattice-symmetry."
         )
-    # TensorFlow tells of missing graphics cards at length.
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    import keras
-
     from napari_lattice_symmetry.model import networks  # noqa: F401  (registers its layers)
     from napari_lattice_symmetry.model.classifier import Classifier
+    from napari_lattice_symmetry.model.engine import keras
 
     try:
         model = keras.saving.load_model(path, compile=False, safe_mode=True)

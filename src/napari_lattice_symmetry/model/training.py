@@ -10,8 +10,6 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import keras
-
 from napari_lattice_symmetry.errors import InputError, ModelError
 from napari_lattice_symmetry.model import load_model, networks
 from napari_lattice_symmetry.model.calibration import calibrate
@@ -22,6 +20,7 @@ from napari_lattice_symmetry.model.dataset import (
     draw_set,
     plan_chunks,
 )
+from napari_lattice_symmetry.model.engine import keras
 from napari_lattice_symmetry.model.registry import file_sha256
 
 
