@@ -258,7 +258,7 @@ def training(monkeypatch):
 def test_train_hands_its_options_on(training):
     done = run("train", "polar", "-o", "here", "--windows", "640", "--epochs", "2", "--seed", "7")
     assert done.exit_code == 0, done.output
-    settings = {"windows": 640, "epochs": 2, "seed": 7, "workers": None}
+    settings = {"start": None, "windows": 640, "epochs": 2, "seed": 7, "workers": None}
     assert training.calls == [("polar", Path("here"), settings)]
     assert "Wrote here/polar.keras." in done.stdout
 
