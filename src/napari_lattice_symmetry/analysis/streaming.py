@@ -160,7 +160,7 @@ def _locked(lock_file: Path, path: Path) -> Iterator[None]:
     """Keep others from writing to `path`; the system lets go when this process dies."""
     from filelock import FileLock, Timeout
 
-    lock = FileLock(lock_file, blocking=False)
+    lock = FileLock(lock_file, blocking=False, thread_local=False)
     try:
         lock.acquire()
     except Timeout:

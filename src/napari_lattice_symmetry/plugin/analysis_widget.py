@@ -26,6 +26,7 @@ from superqt.utils import FunctionWorker
 
 from napari_lattice_symmetry.analysis import parse_parameters
 from napari_lattice_symmetry.errors import InputError, LatticeSymmetryError
+from napari_lattice_symmetry.plugin.destination import Destination
 from napari_lattice_symmetry.plugin.hover import show_probability_in_status
 from napari_lattice_symmetry.plugin.layers import result_metadata
 from napari_lattice_symmetry.plugin.parameter_controls import ParameterControls
@@ -146,6 +147,7 @@ class AnalysisWidget(QWidget):
         shown.addWidget(self.show_uncertainty)
         self.form.addRow("Show", shown)
         self.form.addRow("Follow", self.follow)
+        self.destination = Destination(self.form, self)
 
         layout = QVBoxLayout(self)
         layout.setSpacing(4)
@@ -290,6 +292,8 @@ class AnalysisWidget(QWidget):
                 show_probabilities=self.show_probabilities.isChecked(),
                 show_uncertainty=self.show_uncertainty.isChecked(),
                 follow=self.follow.isChecked(),
+                output=self.destination.output,
+                scheduler=self.destination.address,
             )
         except LatticeSymmetryError as error:
             show_error(str(error))
@@ -315,6 +319,7 @@ class AnalysisWidget(QWidget):
         self.layer_chooser.enabled = not running
         self.channel_chooser.setEnabled(not running)
         self.parameters.set_enabled(not running)
+        self.destination.set_enabled(not running)
         if running:
             self.legend.setText(describe_classes())
             self.progress.setRange(0, 0)  # busy, until the network is loaded

@@ -67,6 +67,7 @@ def result_layers(
         arguments = {
             "name": f"{title} · {result.name}",
             "metadata": {METADATA_KEY: {"kind": kind, "class": class_name, **about}},
+            "cache": False,  # a chunk on the disk changes while frames come in
             **common,
             **keywords,
         }
@@ -120,7 +121,7 @@ def truth_layer(classes: NDArray[np.uint8], name: str, geometry: LayerGeometry) 
 def count_labels(labels: Maps) -> NDArray[np.int64]:
     """Count the pixels of each of the six classes."""
     counts = np.bincount(np.ravel(labels), minlength=len(CLASSES) + 1)
-    return counts[1:]
+    return np.asarray(counts[1:])  # of a file, chunk by chunk
 
 
 def class_features(counts: NDArray[np.int64]) -> dict[str, Any]:

@@ -24,6 +24,8 @@ from napari_lattice_symmetry.plugin.worker import create_analysis_worker
 from napari_lattice_symmetry.spectrum import WindowGrid
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from napari.components import ViewerModel
 
     from napari_lattice_symmetry.analysis import AnalysisParameters, FrameResult, MovieResult
@@ -51,6 +53,8 @@ class AnalysisRun(QObject):
         Whether these layers are visible.
     follow : bool
         Whether the viewer goes to each frame as it is finished, until the user goes elsewhere.
+    output, scheduler
+        As in `analysis.analyze`.
 
     Signals
     -------
@@ -75,6 +79,8 @@ class AnalysisRun(QObject):
         show_probabilities: bool = False,
         show_uncertainty: bool = False,
         follow: bool = True,
+        output: Path | None = None,
+        scheduler: str | None = None,
     ) -> None:
         super().__init__()
         # Tells a window that does not fit here and now, not in the worker.
@@ -94,7 +100,10 @@ class AnalysisRun(QObject):
         }
         self._label_counts = np.zeros(len(CLASSES), dtype=np.int64)
         self._followed_to: float | None = None
-        self._worker = create_analysis_worker(source.movie, parameters, self._report)
+        self._worker = create_analysis_worker(
+            source.movie, parameters, self._report, output=output, scheduler=scheduler
+        )
+        self._streamed = output is not None
         self.progressed.connect(self._on_progress)
         self._worker.yielded.connect(self._on_frame)
         self._worker.errored.connect(self._on_error)
@@ -157,11 +166,16 @@ class AnalysisRun(QObject):
     def _on_progress(self, done: int, _total: int) -> None:
         self.stopwatch.tick(time.perf_counter(), done)
 
-    def _on_frame(self, output: tuple[MovieResult, FrameResult]) -> None:
+    def _on_frame(self, output: tuple[MovieResult, FrameResult | None]) -> None:
         if self._abandoned:
             return
         self.result, frame = output
-        self.result.insert(frame)
+        if frame is None:  # what is continued
+            self._label_counts += count_labels(self.result.labels)
+            self._add_layers(self.result)
+            return
+        if not self._streamed:
+            self.result.insert(frame)
         if frame.failure:  # there is nothing to see, nor for the viewer to go to
             self._on_failure(frame.failure)
         else:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from napari.qt.threading import thread_worker
 from superqt.utils import GeneratorWorker
@@ -20,10 +22,15 @@ def analyze_frames(
     parameters: AnalysisParameters,
     progress: Callable[[int, int], object],
     should_stop: Callable[[], bool],
-) -> Iterator[tuple[MovieResult, FrameResult]]:
+    *,
+    output: Path | None = None,
+    scheduler: str | None = None,
+) -> Iterator[tuple[MovieResult, FrameResult | None]]:
     """Yield each frame's maps, beside the result that they belong in.
 
-    Whoever takes the frames inserts them, so that no array changes while it is drawn.
+    With an `output` the frames are in the result already, and one that is continued comes first,
+    without a frame. Without, whoever takes the frames inserts them, so that no array changes
+    while it is drawn.
 
     Raises
     ------
@@ -33,15 +40,32 @@ def analyze_frames(
     """
     from napari_lattice_symmetry import analysis, model
 
+    analyze = partial(
+        analysis.iter_analyze,
+        movie,
+        parameters,
+        scheduler=scheduler,
+        progress=progress,
+        should_stop=should_stop,
+    )
+
+    def origin() -> dict[str, Any]:
+        return analysis.provenance(model.load_model(parameters.network), movie, parameters)
+
     try:
-        result = analysis.MovieResult.empty(movie, parameters)
-        for frame in analysis.iter_analyze(
-            movie, parameters, progress=progress, should_stop=should_stop
-        ):
-            if not result.provenance:
-                network = model.load_model(parameters.network)  # loaded by now, and kept
-                result.provenance = analysis.provenance(network, movie, parameters)
-            yield result, frame
+        if output is None:
+            result = analysis.MovieResult.empty(movie, parameters)
+            for frame in analyze():
+                result.provenance = result.provenance or origin()  # the network is loaded by now
+                yield result, frame
+            return
+        analysis.check_target(output, movie, parameters)
+        with analysis.open_result(output, movie, parameters, origin()) as stored:
+            if stored.done.any():
+                yield stored, None
+            for frame in analyze(done=stored.done):
+                stored.insert(frame)
+                yield stored, frame
     except LatticeSymmetryError:
         raise
     except Exception as error:
@@ -50,8 +74,23 @@ def analyze_frames(
         ) from error
 
 
+class _Worker(GeneratorWorker):
+    """Lets go of the file as soon as it has stopped."""
+
+    def work(self) -> Any:
+        try:
+            return super().work()
+        finally:
+            self._gen.close()
+
+
 def create_analysis_worker(
-    movie: Movie, parameters: AnalysisParameters, progress: Callable[[int, int], object]
+    movie: Movie,
+    parameters: AnalysisParameters,
+    progress: Callable[[int, int], object],
+    *,
+    output: Path | None = None,
+    scheduler: str | None = None,
 ) -> GeneratorWorker:
     """Prepare a worker whose ``quit`` bites at the next block of windows.
 
@@ -61,6 +100,8 @@ def create_analysis_worker(
         What to analyse, and how.
     progress : callable
         Called from the worker's thread as ``progress(done_windows, total_windows)``.
+    output, scheduler
+        As in `analysis.analyze`.
     """
     n_frames = len(parameters.frame_indices(len(movie)))
     # superqt's plain worker leaves errors to us; napari's would show a traceback besides.
@@ -68,10 +109,15 @@ def create_analysis_worker(
         analyze_frames,
         start_thread=False,
         progress={"total": n_frames, "desc": movie.name},
-        worker_class=GeneratorWorker,
+        worker_class=_Worker,
         ignore_errors=True,
     )
     worker: GeneratorWorker = make_worker(
-        movie, parameters, progress, should_stop=lambda: worker.abort_requested
+        movie,
+        parameters,
+        progress,
+        should_stop=lambda: worker.abort_requested,
+        output=output,
+        scheduler=scheduler,
     )
     return worker
