@@ -1,0 +1,53 @@
+"""The shipped weights on images of real crystals, which no training has seen."""
+
+import numpy as np
+import pytest
+from scipy.stats import mannwhitneyu
+
+from napari_lattice_symmetry import analyze, read_movie
+from napari_lattice_symmetry.lattice import LABELS
+from napari_lattice_symmetry.spectrum.period import dominant_period
+
+
+def majority(frame, periods=10):
+    """Analyse a frame in windows of so many periods; gives the class that won most windows."""
+    period = dominant_period(frame)
+    window = 128 if period is None else min(round(periods * period), *frame.shape)
+    shares = analyze(frame, window=window, stride=window // 4, samples=20).area_shares[0]
+    return list(LABELS)[int(np.argmax(shares))]
+
+
+@pytest.mark.parametrize(
+    ("file", "name"),
+    [
+        ("images/STO_001_haadf_nsid.hf5", "square"),
+        ("images/Si_110_haadf_5nm.png", "centered rectangular"),
+        ("images/Cu2Te.tif", "rectangular"),
+        ("images/Pt_single_atoms_on_amorphous_C.tif", "noise"),
+        ("simulated/ai4stem_HCP_Ti_0001.npy", "hexagonal"),
+    ],
+)
+def test_the_majority_of_windows_is_right(shared_data, file, name):
+    assert majority(read_movie(shared_data / file).frame(0)) == name
+
+
+@pytest.mark.parametrize("grain", [slice(0, 220), slice(292, 512)])
+def test_both_grains_of_iron_are_square(shared_data, grain):
+    frame = read_movie(shared_data / "images/Fe_bcc100_grainboundary.npy").frame(0)
+    assert majority(frame[grain]) == "square"
+
+
+def test_contamination_on_graphene_is_told_from_the_lattice(shared_data):
+    noise, hexagonal, covered = [], [], []
+    for file in sorted((shared_data / "graphene_hrtem").glob("*_LABEL.png")):
+        mask = read_movie(file).frame(0) > 127
+        image = read_movie(file.with_name(file.name.replace("_LABEL", "")))
+        result = analyze(image, window=96, stride=32, samples=10)
+        noise.append(result.mean[LABELS["noise"] - 1, 0])
+        hexagonal.append(result.labels[0] == LABELS["hexagonal"])
+        covered.append(result.grid.windows(mask).mean(axis=(2, 3)))
+    noise, hexagonal, covered = map(np.array, (noise, hexagonal, covered))
+    clean, dirty = noise[covered < 0.05], noise[covered > 0.8]
+    auroc = mannwhitneyu(dirty, clean).statistic / (dirty.size * clean.size)
+    assert auroc > 0.96
+    assert hexagonal[covered < 0.05].mean() > 0.8
