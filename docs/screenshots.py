@@ -11,8 +11,12 @@ from pathlib import Path
 
 import napari
 from napari.settings import get_settings
+from qtpy.QtCore import QPoint
+from qtpy.QtGui import QCursor
 from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QApplication
+
+from napari_lattice_symmetry import AnalysisParameters
 
 IMAGES = Path(__file__).parent / "images"
 PLUGIN = "napari-lattice-symmetry"
@@ -41,14 +45,16 @@ def main() -> None:
     viewer.window.resize(1280, 780)
     viewer.open_sample(PLUGIN, "growing-holes")
     _, widget = viewer.window.add_plugin_dock_widget(PLUGIN, "Lattice symmetry")
-    viewer.reset_view()
     wait_until(lambda: "periods" in widget.window_text.text(), seconds=60)
+    viewer.reset_view()  # the dock has its width by now
+    widget.parameters.set_values(AnalysisParameters(window=96, stride=12))
 
     widget.run_button.click()
     wait_until(lambda: widget.run.n_done >= widget.run.n_frames // 2, seconds=1200)
     take_screenshot(viewer, "napari-running.png")
     wait_until(lambda: widget.run.is_over, seconds=1200)
-    viewer.dims.set_current_step(0, 80)
+    viewer.dims.set_current_step(0, 84)
+    QCursor.setPos(widget.window().mapToGlobal(QPoint(600, 300)))  # the status bar tells of this
     take_screenshot(viewer, "napari.png")
 
     for layer in widget.run.layers:
