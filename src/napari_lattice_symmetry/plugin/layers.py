@@ -78,6 +78,7 @@ def result_layers(
         result.entropy,
         "uncertainty",
         colormap="inferno",
+        blending="additive",  # the image shows where the network is sure
         contrast_limits=(0.0, float(np.log(len(CLASSES)))),
         visible=show_uncertainty,
     )
