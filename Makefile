@@ -64,6 +64,10 @@ bench-fit: .venv/.installed ## Measure the lattice fit and write docs/lattice-pa
 figures: .venv/.installed ## Draw the figures of the original paper into docs/images
 	$(BIN)/python benchmarks/figures.py
 
+.PHONY: docs-screenshots
+docs-screenshots: .venv/.qt ## Drive napari and save what is seen to docs/images
+	$(if $(SCREEN),,xvfb-run -a -s "-screen 0 1280x800x24") $(BIN)/python docs/screenshots.py
+
 .PHONY: napari
 napari: .venv/.qt ## Open napari with the plugin's widgets
 	$(BIN)/napari --with napari-lattice-symmetry
