@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 
 from napari_lattice_symmetry.errors import InputError, ModelError
-from napari_lattice_symmetry.model import dataset, load_model, registry, training
+from napari_lattice_symmetry.model import load_model, registry, training
+from napari_lattice_symmetry.model.batches import turn_spectra
 from napari_lattice_symmetry.model.dataset import CHUNK, TRAINING, draw_chunks, plan_chunks
 
 
@@ -20,7 +21,7 @@ def test_a_chunk_is_the_same_whoever_draws_it():
 
 def test_turned_spectra_are_rolled_or_mirrored_along_the_angle():
     spectra = np.random.default_rng(0).normal(size=(20, 96, 3)).astype(np.float32)
-    turned = dataset.turn_spectra(spectra, np.random.default_rng(1))
+    turned = turn_spectra(spectra, np.random.default_rng(1))
     mirrored = 0
     for before, after in zip(spectra, turned, strict=True):
         rolls = [np.array_equal(np.roll(before, k, axis=0), after) for k in range(96)]

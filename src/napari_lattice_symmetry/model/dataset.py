@@ -1,4 +1,7 @@
-"""Simulated spectra to train on: drawn in parallel, from one seed, kept on disk."""
+"""Simulated spectra to train on: drawn in parallel, from one seed, kept on disk.
+
+Nothing here needs Keras, so that the processes that draw start fast.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +20,6 @@ from tqdm import tqdm
 
 from napari_lattice_symmetry.lattice import CLASSES
 from napari_lattice_symmetry.lattice.windows import TRACKS, Track, draw_windows
-from napari_lattice_symmetry.model.engine import keras
 from napari_lattice_symmetry.spectrum.cartesian import cartesian_spectrum
 from napari_lattice_symmetry.spectrum.polar import polar_spectrum
 
@@ -143,52 +145,3 @@ def draw_set(
                 classes.flush()
                 done_file.write_text(str(i + 1))
     return spectra, classes
-
-
-class SpectrumBatches(keras.utils.PyDataset):  # type: ignore[misc]
-    """One epoch of shuffled batches, from a seed.
-
-    Parameters
-    ----------
-    spectra : ndarray, shape (n, rows, columns)
-        Spectra, float16 to save memory.
-    classes : ndarray, shape (n,)
-        Class indices.
-    batch : int
-        Batch size; the incomplete last batch is left out.
-    seed : tuple of int
-        Seed of this epoch.
-    turn : bool
-        Turn (roll) and mirror (flip) every spectrum along the angle, at random.
-    """
-
-    def __init__(
-        self,
-        spectra: NDArray[np.float16],
-        classes: NDArray[np.uint8],
-        batch: int,
-        seed: tuple[int, ...],
-        turn: bool,
-    ) -> None:
-        super().__init__(workers=1, max_queue_size=8)
-        self.spectra, self.classes, self.batch = spectra, classes, batch
-        self.seed, self.turn = seed, turn
-        self.order = np.random.default_rng(seed).permutation(len(classes))
-
-    def __len__(self) -> int:
-        return len(self.order) // self.batch
-
-    def __getitem__(self, index: int) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
-        rows = np.sort(self.order[index * self.batch : (index + 1) * self.batch])
-        spectra = self.spectra[rows].astype(np.float32)
-        if self.turn:
-            spectra = turn_spectra(spectra, np.random.default_rng((*self.seed, index)))
-        return spectra[..., np.newaxis], self.classes[rows]
-
-
-def turn_spectra(spectra: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.float32]:
-    """Turn and mirror each log-polar spectrum (n, angles, radii) at random."""
-    n, angles, _ = spectra.shape
-    direction = rng.choice([-1, 1], size=(n, 1))
-    index = (rng.integers(angles, size=(n, 1)) + direction * np.arange(angles)) % angles
-    return np.take_along_axis(spectra, index[:, :, np.newaxis], axis=1)

@@ -10,13 +10,15 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from napari_lattice_symmetry.errors import InputError, ModelError
 from napari_lattice_symmetry.model import load_model, networks
+from napari_lattice_symmetry.model.batches import SpectrumBatches
 from napari_lattice_symmetry.model.calibration import calibrate
 from napari_lattice_symmetry.model.dataset import (
     TRAINING,
     VALIDATION,
-    SpectrumBatches,
     draw_set,
     plan_chunks,
 )
@@ -169,11 +171,12 @@ def train(
     sets = {name: draw_set(plan, output, name, workers, progress) for name, plan in plans.items()}
     validation = sets["validation"]
     for epoch in range(len(history), recipe.epochs):
-        keras.utils.set_random_seed(seed + 1 + epoch)
+        _seed_dropout(model, seed, epoch)
         fitted = model.fit(
             SpectrumBatches(*sets["training"], recipe.batch, (seed, epoch), recipe.turn),
             validation_data=(validation[0].astype("float32")[..., None], validation[1]),
             validation_batch_size=256,
+            shuffle=False,  # the batches are shuffled already, from the seed
             initial_epoch=epoch,
             epochs=epoch + 1,
             verbose=_verbosity(progress),
@@ -189,6 +192,14 @@ def train(
     (output / "calibration.json").write_text(json.dumps({"temperature": temperature}) + "\n")
     trained.save(path)
     return path
+
+
+def _seed_dropout(model: keras.Model, seed: int, epoch: int) -> None:
+    """Draw the dropout of an epoch from its number, whether or not the training was resumed."""
+    for i, layer in enumerate(model.layers):
+        if isinstance(layer, keras.layers.Dropout):
+            words = np.random.SeedSequence((seed, epoch, i)).generate_state(2)
+            layer.seed_generator.state.assign(words)
 
 
 def _verbosity(progress: bool) -> int:
