@@ -26,6 +26,7 @@ from superqt.utils import FunctionWorker
 
 from napari_lattice_symmetry.analysis import parse_parameters
 from napari_lattice_symmetry.errors import InputError, LatticeSymmetryError
+from napari_lattice_symmetry.plugin.calibration import Calibration
 from napari_lattice_symmetry.plugin.destination import Destination
 from napari_lattice_symmetry.plugin.hover import show_probability_in_status
 from napari_lattice_symmetry.plugin.layers import result_metadata
@@ -107,6 +108,7 @@ class AnalysisWidget(QWidget):
         self.form = QFormLayout()
         self.form.addRow("Image layer", self.layer_chooser.native)
         self.form.addRow("Channel", self.channel_chooser)
+        self.calibration = Calibration(self.form, corrected=self.viewer.reset_view)
         self.parameters = ParameterControls(self.form, self)
         self.parameters.changed.connect(self._update_summary)
 
@@ -134,14 +136,6 @@ class AnalysisWidget(QWidget):
         self.legend.setWordWrap(True)
         self.legend.setToolTip("Area share of each class in the frames that are finished.")
 
-        self.load_button = QPushButton("Load settings from layer")
-        self.load_button.setToolTip("Take the settings that made the selected result layer.")
-        self.load_button.clicked.connect(self.load_settings)
-        self.save_button = QPushButton("Save result…")
-        self.save_button.setToolTip("Save the last result with all its maps as a .zarr folder.")
-        self.save_button.clicked.connect(self._on_save_clicked)
-        self.save_button.setEnabled(False)
-
         shown = QHBoxLayout()
         shown.addWidget(self.show_probabilities)
         shown.addWidget(self.show_uncertainty)
@@ -161,11 +155,21 @@ class AnalysisWidget(QWidget):
             self.legend,
         ):
             layout.addWidget(widget)
+        layout.addLayout(self._build_buttons())
+        layout.addStretch()
+
+    def _build_buttons(self) -> QHBoxLayout:
+        self.load_button = QPushButton("Load settings from layer")
+        self.load_button.setToolTip("Take the settings that made the selected result layer.")
+        self.load_button.clicked.connect(self.load_settings)
+        self.save_button = QPushButton("Save result…")
+        self.save_button.setToolTip("Save the last result with all its maps as a .zarr folder.")
+        self.save_button.clicked.connect(self._on_save_clicked)
+        self.save_button.setEnabled(False)
         buttons = QHBoxLayout()
         buttons.addWidget(self.load_button)
         buttons.addWidget(self.save_button)
-        layout.addLayout(buttons)
-        layout.addStretch()
+        return buttons
 
     def _build_summary(self) -> QGroupBox:
         group = QGroupBox("This analysis")
@@ -261,10 +265,15 @@ class AnalysisWidget(QWidget):
             self._update_summary()
 
     def _update_summary(self, _event: Any = None) -> None:
+        geometry = None
         try:
-            summary = Summary.of(self._take_source().movie, self.parameters.values(), self._period)
+            source = self._take_source()
+            geometry = source.geometry
+            summary = Summary.of(source.movie, self.parameters.values(), self._period)
         except LatticeSymmetryError as error:
             summary = Summary(problem=str(error))
+        self.calibration.show(self._layer, geometry)
+        self.calibration.set_enabled(not self.is_running)
         self.window_text.setText(summary.window)
         self.grid_text.setText(summary.grid)
         self.time_text.setText(summary.time)
@@ -320,6 +329,7 @@ class AnalysisWidget(QWidget):
         self.channel_chooser.setEnabled(not running)
         self.parameters.set_enabled(not running)
         self.destination.set_enabled(not running)
+        self.calibration.set_enabled(not running)
         if running:
             self.legend.setText(describe_classes())
             self.progress.setRange(0, 0)  # busy, until the network is loaded

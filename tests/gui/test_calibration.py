@@ -1,0 +1,61 @@
+"""Pixel size and frame time in the dock: shown, corrected, and taken along by a run."""
+
+import numpy as np
+import pytest
+from qtpy.QtCore import Qt
+
+
+def type_into(bench, box, text):
+    bench.widget.show()
+    box.setFocus()
+    box.selectAll()
+    bench.qtbot.keyClicks(box, text)
+    bench.qtbot.keyClick(box, Qt.Key.Key_Return)
+
+
+@pytest.fixture
+def boxes(bench):
+    return bench.widget.calibration.pixel_size, bench.widget.calibration.frame_time
+
+
+def test_the_calibration_of_the_layer_is_shown(bench, boxes, stack):
+    pixel_size, frame_time = boxes
+    assert not pixel_size.isEnabled()
+    layer = bench.viewer.add_image(stack, scale=(2, 0.3, 0.2), units=("s", "nm", "nm"))
+    assert (pixel_size.value(), frame_time.value()) == (0.2, 2)
+    layer.scale = (3, 0.3, 0.25)
+    assert (pixel_size.value(), frame_time.value()) == (0.25, 3)
+
+
+def test_without_a_calibration_none_is_claimed(bench, boxes, stack):
+    bench.viewer.add_image(stack)
+    assert [box.text() for box in boxes] == ["not known", "not known"]
+    bench.viewer.add_image(stack[0], name="one image")
+    bench.widget.layer_chooser.value = bench.viewer.layers["one image"]
+    assert not boxes[1].isEnabled()
+
+
+def test_a_correction_goes_into_the_layer_and_the_result(bench, boxes, stack):
+    pixel_size, frame_time = boxes
+    layer = bench.viewer.add_image(stack, scale=(1, 2, 1), translate=(0, 6, 10))
+    type_into(bench, pixel_size, "0.05")
+    type_into(bench, frame_time, "2.25")
+
+    np.testing.assert_allclose(layer.scale, (2.25, 0.1, 0.05))
+    np.testing.assert_allclose(layer.translate, (0, 0.3, 0.5))
+    assert [str(unit) for unit in layer.units] == ["second", "nanometer", "nanometer"]
+    assert "nm" in bench.widget.window_text.text()
+
+    bench.run()
+    assert bench.widget.result.pixel_size == pytest.approx((0.1, 0.05))
+    assert bench.widget.result.unit == "nm"
+    assert bench.widget.result.frame_time == pytest.approx(2.25)
+    np.testing.assert_allclose(bench.layers()["classes"].scale, (2.25, 0.8, 0.4))
+
+
+def test_looking_without_typing_changes_nothing(bench, boxes, stack):
+    layer = bench.viewer.add_image(stack, scale=(1, 0.123456789, 0.123456789), units="nm")
+    type_into(bench, boxes[0], "")
+    before = layer.scale.copy()
+    boxes[0].editingFinished.emit()
+    np.testing.assert_array_equal(layer.scale, before)
