@@ -7,9 +7,10 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from napari_lattice_symmetry.errors import InputError
+from napari_lattice_symmetry.spectrum.lattice_fit import FEWEST_PERIODS, MOST_PERIODS
 
-FEWEST_PERIODS, BEST_PERIODS, MOST_PERIODS = 5, 10, 25
-"""How many lattice periods a window should hold."""
+BEST_PERIODS = 10
+"""How many lattice periods suit a window best."""
 
 
 class AnalysisParameters(BaseModel):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_lattice_symmetry.analysis import AnalysisParameters, read_frame, suggest_window
-from napari_lattice_symmetry.analysis.parameters import FEWEST_PERIODS, MOST_PERIODS
+from napari_lattice_symmetry.spectrum.lattice_fit import FEWEST_PERIODS, MOST_PERIODS
 from napari_lattice_symmetry.spectrum.period import dominant_period
 
 if TYPE_CHECKING:

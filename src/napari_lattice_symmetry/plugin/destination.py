@@ -34,7 +34,7 @@ class Destination:
         self.scheduler.setPlaceholderText("none: this computer")
         self.scheduler.setToolTip(
             "Address of a Dask scheduler whose workers analyse the frames, such as "
-            "tcp://10.0.0.1:8786."
+            "tcp://scheduler:8786."
         )
         row = QHBoxLayout()
         row.addWidget(self.path)

@@ -6,15 +6,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from napari_lattice_symmetry.analysis.parameters import (
-    BEST_PERIODS,
-    FEWEST_PERIODS,
-    MOST_PERIODS,
-    AnalysisParameters,
-)
+from napari_lattice_symmetry.analysis.parameters import BEST_PERIODS, AnalysisParameters
 from napari_lattice_symmetry.lattice import CLASSES, COLOURS
 from napari_lattice_symmetry.plugin.speed import Speed, last_speed
 from napari_lattice_symmetry.spectrum import WindowGrid
+from napari_lattice_symmetry.spectrum.lattice_fit import FEWEST_PERIODS, MOST_PERIODS
 
 if TYPE_CHECKING:
     from napari_lattice_symmetry.movie import Movie
