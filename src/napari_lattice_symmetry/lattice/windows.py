@@ -57,6 +57,9 @@ class Track:
         Greatest offset of scan rows, as a fraction of the image's own spread.
     counts : (float, float), optional
         Counts a pixel at full brightness, log-uniform; None for no counting noise.
+    second_grain : float
+        Share of windows with the edge of a second grain in less than half of their area: the
+        same crystal turned, or anything else.
     noise_kinds : tuple of str
         What the noise class is made of: "scattered" lattices, "blobs", "amorphous"
         speckle, "counts" on a background, "blank" frames.
@@ -75,6 +78,7 @@ class Track:
     adsorbates: float = 0.0
     streaks: float = 0.0
     counts: tuple[float, float] | None = None
+    second_grain: float = 0.0
     noise_kinds: tuple[str, ...] = ("scattered",)
 
 
@@ -102,8 +106,9 @@ FIELD = replace(
 )
 """Wider than what is measured, for training: patches, amorphous films, more disorder."""
 
-ROUGH = replace(FIELD, drift=0.02, adsorbates=0.25, streaks=0.6, counts=(4, 1000))
-"""Rougher still, for training: drift of some percent, bright adsorbates, streaky scan rows."""
+ROUGH = replace(FIELD, drift=0.02, adsorbates=0.25, streaks=0.6, counts=(4, 1000), second_grain=0.4)
+"""Rougher still, for training: drift of some percent, bright adsorbates, streaky scan rows, the
+edges of other grains."""
 
 TRACKS = {"paper": PAPER, "instrument": INSTRUMENT, "field": FIELD, "rough": ROUGH}
 
@@ -127,11 +132,10 @@ def draw_window(label: int, track: Track, rng: np.random.Generator, size: int = 
     ndarray, shape (size, size), float64
         Counts, or brightness where the track has no counting noise.
     """
-    image = (
-        _draw_noise(track, rng, size)
-        if label - 1 == NOISE
-        else _draw_lattice(CLASSES[label - 1], track, rng, size, _skewed(track.disorder, rng))
-    )
+    if track.second_grain and rng.uniform() < track.second_grain:
+        image = _draw_two_grains(label, track, rng, size)
+    else:
+        image = _draw_grain(label, track, rng, size)
     return _record(image, track, rng)
 
 
@@ -158,28 +162,75 @@ def _skewed(greatest: float, rng: np.random.Generator) -> float:
     return greatest * float(rng.uniform())
 
 
-def _draw_lattice(
-    name: str, track: Track, rng: np.random.Generator, size: int, disorder: float
-) -> Float:
-    """Draw a lattice whose atoms are displaced by `disorder` spacings."""
+def _draw_grain(label: int, track: Track, rng: np.random.Generator, size: int) -> Float:
+    if label - 1 == NOISE:
+        return _draw_noise(track, rng, size)
+    disorder = _skewed(track.disorder, rng)
+    crystal = _random_crystal(CLASSES[label - 1], track, rng)
+    return _draw_crystal(crystal, track, rng, size, disorder)
+
+
+def _draw_two_grains(label: int, track: Track, rng: np.random.Generator, size: int) -> Float:
+    """Draw a grain of a class, and another one beyond a straight edge, in the lesser part."""
+    if label - 1 != NOISE and rng.uniform() < 0.5:
+        crystal = _random_crystal(CLASSES[label - 1], track, rng)
+        disorder = _skewed(track.disorder, rng)
+        turned = crystal.turned(rng.uniform(0, 180))
+        first, second = (
+            _draw_crystal(grain, track, rng, size, disorder) for grain in (crystal, turned)
+        )
+    else:
+        other = int(rng.integers(1, len(CLASSES) + 1))
+        first, second = (_draw_grain(grain, track, rng, size) for grain in (label, other))
+    angle, share = rng.uniform(0, 2 * np.pi), rng.uniform(0, 0.45)
+    y, x = np.mgrid[:size, :size]
+    across = x * np.cos(angle) + y * np.sin(angle)
+    return np.where(across < np.quantile(across, share), second, first)
+
+
+@dataclass(frozen=True, eq=False)
+class _Crystal:
+    """A crystal to draw, all lengths in pixels.
+
+    `spacing` is its shortest lattice vector before drift, `sigma` the width of its atoms, of
+    which a cell has several: `sites`, shape (m, 2), and `brightness`, shape (m,).
+    """
+
+    basis: Float
+    spacing: float
+    sigma: float
+    sites: Float
+    brightness: Float
+
+    def turned(self, degrees: float) -> _Crystal:
+        turn = rotation(degrees)
+        return replace(self, basis=self.basis @ turn, sites=self.sites @ turn)
+
+
+def _random_crystal(name: str, track: Track, rng: np.random.Generator) -> _Crystal:
     basis = random_basis(name, rng, track.cells)
     spacing = float(np.hypot(*basis[0]))
     sigma = spacing * rng.uniform(*track.sigma)
     drift = np.eye(2) + track.drift * rng.standard_normal((2, 2))
     basis = basis @ drift
-    sites, weights = _random_motif(basis, track, rng)
+    return _Crystal(basis, spacing, sigma, *_random_motif(basis, track, rng))
 
+
+def _draw_crystal(
+    crystal: _Crystal, track: Track, rng: np.random.Generator, size: int, disorder: float
+) -> Float:
+    """Draw a crystal whose atoms are displaced by `disorder` spacings."""
     origin = (float(rng.uniform(0, size)), float(rng.uniform(0, size)))
-    pad = 4 * sigma + 2 * float(np.abs(basis).sum(0).max())
-    points = lattice_points(basis, (size, size), origin, pad)
-    atoms = (points[:, None, :] + sites).reshape(-1, 2)
-    brightness = np.tile(weights, len(points))
-    atoms = atoms + rng.standard_normal(atoms.shape) * (disorder * spacing)
+    pad = 4 * crystal.sigma + 2 * float(np.abs(crystal.basis).sum(0).max())
+    points = lattice_points(crystal.basis, (size, size), origin, pad)
+    atoms = (points[:, None, :] + crystal.sites).reshape(-1, 2)
+    brightness = np.tile(crystal.brightness, len(points))
+    atoms = atoms + rng.standard_normal(atoms.shape) * (disorder * crystal.spacing)
     present = rng.uniform(size=len(atoms)) >= _skewed(track.vacancies, rng)
 
     jitter = _skewed(track.jitter, rng)
     shift = scan_jitter(size, jitter, bool(rng.integers(2)), rng) if jitter > 0 else None
-    return draw_atoms(atoms[present], brightness[present], sigma, (size, size), shift)
+    return draw_atoms(atoms[present], brightness[present], crystal.sigma, (size, size), shift)
 
 
 def _random_motif(basis: Float, track: Track, rng: np.random.Generator) -> tuple[Float, Float]:
@@ -192,7 +243,8 @@ def _random_motif(basis: Float, track: Track, rng: np.random.Generator) -> tuple
 def _draw_noise(track: Track, rng: np.random.Generator, size: int) -> Float:
     kind = track.noise_kinds[rng.integers(len(track.noise_kinds))]
     if kind == "scattered":
-        return _draw_lattice("oblique", track, rng, size, rng.uniform(*track.scatter))
+        scatter = rng.uniform(*track.scatter)
+        return _draw_crystal(_random_crystal("oblique", track, rng), track, rng, size, scatter)
     if kind == "blobs":
         n = int(np.exp(rng.uniform(np.log(3), np.log(300))))
         sigma = np.exp(rng.uniform(np.log(0.8), np.log(8)))

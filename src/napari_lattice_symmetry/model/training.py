@@ -90,8 +90,8 @@ RECIPES = {
 REFINEMENTS = {
     "polar": replace(
         RECIPES["polar"],
-        windows=200_000,
-        epochs=5,
+        windows=400_000,
+        epochs=3,
         mix=("paper", "instrument", "rough"),
         learning_rate=7e-4,
     ),
