@@ -1,0 +1,64 @@
+"""A Matplotlib figure in a dock, in the colours of napari's theme."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from matplotlib import rc_context
+from matplotlib.backends.backend_qtagg import FigureCanvasQTAgg
+from matplotlib.figure import Figure
+from napari.utils.theme import get_theme
+from qtpy.QtCore import Qt
+from qtpy.QtWidgets import QSizePolicy
+
+if TYPE_CHECKING:
+    from napari.components import ViewerModel
+
+
+class FigureCanvas(FigureCanvasQTAgg):
+    """Shows a figure, and draws it anew when the theme changes.
+
+    Parameters
+    ----------
+    viewer : napari.Viewer
+        Whose theme it follows.
+    plot : callable
+        Called with an empty figure to draw on.
+    """
+
+    def __init__(self, viewer: ViewerModel, plot: Callable[[Figure], object]) -> None:
+        super().__init__(Figure(layout="constrained"))
+        self._viewer, self._plot = viewer, plot
+        self._colours = theme_colours(viewer.theme)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        viewer.events.theme.connect(self.refresh)
+        self.refresh()
+
+    def refresh(self, _event: Any = None) -> None:
+        """Draw anew, since what is to be drawn or the theme has changed."""
+        self._colours = theme_colours(self._viewer.theme)
+        with rc_context(self._colours):
+            self.figure.clear()
+            self.figure.set_facecolor(self._colours["figure.facecolor"])
+            self._plot(self.figure)
+        self.draw_idle()
+
+    def draw(self) -> None:
+        """Draw in the colours of the theme: ticks are made as late as here."""
+        with rc_context(self._colours):
+            super().draw()
+
+    def leave(self) -> None:
+        """Follow the theme no longer."""
+        self._viewer.events.theme.disconnect(self.refresh)
+
+
+def theme_colours(theme: str) -> dict[str, str]:
+    """Give Matplotlib's settings for a figure in the colours of a theme of napari."""
+    colours = get_theme(theme)
+    text, background = colours.text.as_hex("long"), colours.background.as_hex("long")
+    of_text = ("text.color", "axes.labelcolor", "axes.edgecolor", "xtick.color", "ytick.color")
+    of_background = ("figure.facecolor", "axes.facecolor", "savefig.facecolor")
+    return {**dict.fromkeys(of_text, text), **dict.fromkeys(of_background, background)}
