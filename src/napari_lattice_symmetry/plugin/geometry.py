@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -103,6 +104,14 @@ class LayerGeometry:
         """Seconds from one frame to the next, if the first axis is one of time."""
         time = _convert(self.scale[self.time_axis], self.units[self.time_axis], SECOND)
         return None if time is None else abs(time)
+
+    def frame_at(self, point: Sequence[float], n_frames: int) -> int:
+        """Give the frame nearest to a point of the viewer, whose last axes are these ones."""
+        axis = len(point) - len(self.scale) + self.time_axis
+        if axis < 0:  # a viewer of one image has no axis for time
+            return 0
+        time = (point[axis] - self.translate[self.time_axis]) / self.scale[self.time_axis]
+        return min(max(round(time), 0), n_frames - 1)
 
     def of_maps(self, result: MovieResult) -> LayerGeometry:
         """Give the geometry of the maps of `result`, made from the layer of this geometry."""

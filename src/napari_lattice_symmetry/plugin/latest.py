@@ -81,11 +81,15 @@ class LatestRequest(QObject):
             _start_thread=False,
             _ignore_errors=True,
         )
-        worker.returned.connect(self.done)
+        worker.returned.connect(self._on_returned)
         worker.errored.connect(self._on_error)
         worker.finished.connect(self._on_finished)
         self._worker = worker
         worker.start()
+
+    def _on_returned(self, result: Any) -> None:
+        if self._worker is not None and not self._worker.abort_requested:
+            self.done.emit(result)
 
     def _on_error(self, error: Exception) -> None:
         if self._worker is not None and not self._worker.abort_requested:
