@@ -9,6 +9,7 @@ from struct import unpack_from
 from typing import Any
 
 from napari_lattice_symmetry.errors import InputError
+from napari_lattice_symmetry.io.hdf5_guard import check_hdf5
 from napari_lattice_symmetry.io.optional import require
 from napari_lattice_symmetry.io.signal_axes import facts_of
 from napari_lattice_symmetry.io.stack import Files, Stack, add
@@ -34,6 +35,8 @@ def open_electron(path: Path, files: Files) -> dict[str, Stack]:
     """List the signals in a file of an electron microscope."""
     if path.suffix.lower() == ".mrc":
         _check_mrc(path)
+    elif path.suffix.lower() == ".emd":
+        check_hdf5(path)
     module, maker = _READERS[path.suffix.lower()]
     reader = require(f"rsciio.{module}", "RosettaSciIO", "em", path)
     parts = _parts(path)

@@ -9,6 +9,7 @@ import numpy as np
 
 from napari_lattice_symmetry.io import refusals, usid
 from napari_lattice_symmetry.io.calibration import is_reciprocal, is_time, pixel_size_nm, seconds
+from napari_lattice_symmetry.io.hdf5_guard import check_hdf5
 from napari_lattice_symmetry.io.stack import Files, Stack
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ def open_hdf5(path: Path, files: Files) -> dict[str, Stack]:
     """List the datasets that can be images; links into other files are not followed."""
     import h5py
 
+    check_hdf5(path)
     datasets: dict[str, h5py.Dataset] = {}
 
     def visit(name: str, node: h5py.Group | h5py.Dataset) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 from napari_lattice_symmetry.errors import InputError
 from napari_lattice_symmetry.io.hdf5 import dataset_stack
+from napari_lattice_symmetry.io.hdf5_guard import check_hdf5
 from napari_lattice_symmetry.io.signal_axes import facts_of
 from napari_lattice_symmetry.io.stack import Files, Stack, add
 from napari_lattice_symmetry.io.zarr_files import open_zarr, zarr_stack
@@ -22,6 +23,7 @@ def open_hyperspy(path: Path, files: Files) -> dict[str, Stack]:
     else:
         import h5py
 
+        check_hdf5(path)
         root = files.enter_context(h5py.File(path, "r"))
     if "Experiments" not in root:
         raise InputError(f"{path.name} is not a HyperSpy file: it has no group 'Experiments'.")

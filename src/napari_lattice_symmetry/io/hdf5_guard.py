@@ -1,0 +1,62 @@
+"""Damaged HDF5 is met by a process that may die: libhdf5 can crash, hang and take all memory."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from contextlib import suppress
+from functools import lru_cache
+from pathlib import Path
+
+from napari_lattice_symmetry.errors import InputError
+
+_TRIAL = Path(__file__).with_name("hdf5_trial.py")
+_START, _SILENCE, _PAUSE = 60.0, 4.0, 0.01  # s
+_MOST_MEMORY = 1 << 29
+
+
+def check_hdf5(path: Path) -> None:
+    """Let another process look into a file before this one does; once, until the file changes.
+
+    Raises
+    ------
+    InputError
+        If that process crashes, hangs or takes too much memory.
+    """
+    facts = path.stat()
+    problem = _try(path.absolute(), facts.st_size, facts.st_mtime_ns)
+    if problem:
+        raise InputError(f"{path.name} is damaged: the HDF5 library {problem} when it reads it.")
+
+
+@lru_cache(maxsize=1024)
+def _try(path: Path, _size: int, _changed: int) -> str:
+    """Say what goes wrong when a process touches all that is in a file; nothing if all is well."""
+    import psutil
+
+    # -P: modules beside the script must not hide those of the same name elsewhere.
+    command = [sys.executable, "-P", str(_TRIAL), str(path)]
+    with subprocess.Popen(
+        command,
+        bufsize=0,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+    ) as process:
+        assert process.stdout is not None
+        os.set_blocking(process.stdout.fileno(), False)
+        watched, until = psutil.Process(process.pid), time.monotonic() + _START
+        while process.poll() is None:
+            if process.stdout.read(1 << 16):  # it has come to the next object
+                until = time.monotonic() + _SILENCE
+            problem = "hangs" if time.monotonic() > until else ""
+            with suppress(psutil.Error):  # it may have ended this instant
+                if watched.memory_info().rss > _MOST_MEMORY:
+                    problem = "takes too much memory"
+            if problem:
+                process.kill()
+                return problem
+            time.sleep(_PAUSE)
+    return "crashes" if process.returncode else ""
