@@ -69,17 +69,27 @@ def main() -> None:
 def _option_of(name: str, field: Mapping[str, Any]) -> Callable[[Function], Function]:
     """Make the option for one field, given as JSON schema, of the parameters."""
     schema = field.get("anyOf", [field])[0]
+    option = f"--{name.replace('_', '-')}"
     kind: click.ParamType[Any] = click.STRING
+    more: dict[str, Any] = {"show_default": field["default"] is not None}
     if schema["type"] == "integer":
         end = schema.get("exclusiveMaximum")
         kind = click.IntRange(schema.get("minimum"), schema.get("maximum", end), max_open=bool(end))
+    elif schema["type"] == "number":
+        kind = click.FloatRange(schema.get("exclusiveMinimum"), schema["maximum"], min_open=True)
+    elif schema["type"] == "boolean":
+        option, kind = f"{option}/--no-{name.replace('_', '-')}", click.BOOL
+    elif schema["type"] == "array":
+        kind, more = click.FLOAT, {"nargs": 4, "metavar": "XX XY YX YY", "callback": _as_matrix}
     return click.option(
-        f"--{name.replace('_', '-')}",
-        type=kind,
-        default=field["default"],
-        show_default=field["default"] is not None,
-        help=field["description"],
+        option, type=kind, default=field["default"], help=field["description"], **more
     )
+
+
+def _as_matrix(
+    _context: click.Context, _option: click.Parameter, values: tuple[float, ...] | None
+) -> tuple[tuple[float, ...], ...] | None:
+    return None if values is None else (values[:2], values[2:])
 
 
 def _analysis_options(command: Function) -> Function:

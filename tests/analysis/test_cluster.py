@@ -13,7 +13,7 @@ from stand_in import SlowClassifier
 
 from napari_lattice_symmetry.analysis import analyze, iter_analyze, load_result
 from napari_lattice_symmetry.analysis.cluster import FRAMES_A_THREAD, local_cluster
-from napari_lattice_symmetry.analysis.result import AXES
+from napari_lattice_symmetry.analysis.result import array_names
 from napari_lattice_symmetry.errors import AnalysisError, InputError
 from napari_lattice_symmetry.io import read_movie
 from napari_lattice_symmetry.movie import Movie
@@ -32,7 +32,7 @@ def movie_file(movie, tmp_path):
 
 
 def assert_same(one, other):
-    for name in AXES:
+    for name in array_names(one.parameters):
         np.testing.assert_array_equal(
             np.asarray(getattr(one, name)), np.asarray(getattr(other, name)), err_msg=name
         )

@@ -18,7 +18,7 @@ from napari_lattice_symmetry.analysis import (
     open_result,
     provenance,
 )
-from napari_lattice_symmetry.analysis.result import AXES
+from napari_lattice_symmetry.analysis.result import array_names
 from napari_lattice_symmetry.errors import AnalysisError, InputError
 from napari_lattice_symmetry.movie import Movie
 
@@ -56,7 +56,7 @@ def array_files(path):
 
 
 def assert_same_arrays(one, other):
-    for name in (*AXES, "frame_indices"):
+    for name in (*array_names(one.parameters), "frame_indices"):
         a, b = np.asarray(getattr(one, name)), np.asarray(getattr(other, name))
         assert a.dtype == b.dtype, name
         np.testing.assert_array_equal(a, b, err_msg=name)

@@ -39,7 +39,7 @@ class FakeClassifier:
     name = "fake"
     sha256 = "0" * 64
 
-    def classify_blocks(self, windows, samples=100, seed=0):
+    def classify_blocks(self, windows, samples=100, seed=0, distortion=None):
         places = list(np.ndindex(windows.shape[:-2]))
         for start in range(0, len(places), BLOCK):
             block = np.stack([windows[place] for place in places[start : start + BLOCK]])
@@ -60,7 +60,7 @@ class SlowClassifier(FakeClassifier):
     def __init__(self, seconds):
         self.seconds = seconds
 
-    def classify_blocks(self, windows, samples=100, seed=0):
+    def classify_blocks(self, windows, samples=100, seed=0, distortion=None):
         for block in super().classify_blocks(windows, samples, seed):
             time.sleep(self.seconds)
             yield block

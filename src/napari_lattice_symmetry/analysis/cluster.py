@@ -28,7 +28,7 @@ from napari_lattice_symmetry.analysis.one_frame import (
     FrameMaps,
     Job,
     Patience,
-    classify_frame,
+    analyse_frame,
     first_line,
     try_to_read,
 )
@@ -58,7 +58,7 @@ class _Share(WorkerPlugin):
     """What every worker needs to analyse frames; sent to each of them once, late ones included."""
 
     def __init__(self, job: Job, model: Classifier) -> None:
-        self._name, self._grid, self._parameters = job.movie.name, job.grid, job.parameters
+        self._name, self._windows = job.movie.name, job.windows
         self._reopen, self._fingerprint = job.movie.reopen, job.movie.fingerprint
         self._pickled_model = pickle.dumps(model)
 
@@ -86,9 +86,9 @@ class _Share(WorkerPlugin):
         with self._loading:
             model = self._model
             frame, failure = reading or try_to_read(self._movie, index)
-        maps, what = FrameMaps(self._grid), f"{self._name}, frame {index}"
-        for block in classify_frame(model, frame, self._grid, self._parameters, what):
-            maps.add(block)
+        maps, what = FrameMaps(self._windows), f"{self._name}, frame {index}"
+        for block in analyse_frame(self._windows, model, frame, what):
+            maps.add(*block)
         return maps.result(index, position, failure)
 
 

@@ -14,7 +14,7 @@ from napari_lattice_symmetry.analysis.one_frame import (
     FrameMaps,
     Job,
     Patience,
-    classify_frame,
+    analyse_frame,
     is_blank,
     try_to_read,
 )
@@ -232,10 +232,10 @@ def _analyze_here(
 ) -> Iterator[FrameResult]:
     size = job.grid.size
     for n_before, (position, (frame, failure)) in enumerate(readings):
-        maps, index = FrameMaps(job.grid), job.indices[position]
+        maps, index = FrameMaps(job.windows), job.indices[position]
         what = f"{job.movie.name}, frame {index}"
-        for block in classify_frame(model, frame, job.grid, job.parameters, what):
-            maps.add(block)
+        for block in analyse_frame(job.windows, model, frame, what):
+            maps.add(*block)
             advance(n_before * size + maps.filled)
             if should_stop() and maps.filled < size:
                 return

@@ -2,16 +2,29 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from napari_lattice_symmetry.analysis.result import FrameResult
+from napari_lattice_symmetry.analysis.result import (
+    AGREE,
+    AXES,
+    DISAGREE,
+    FrameResult,
+    array_types,
+    fill_value,
+)
 from napari_lattice_symmetry.errors import AnalysisError
-from napari_lattice_symmetry.lattice import CLASSES
+from napari_lattice_symmetry.lattice import CLASSES, LABELS, NOT_ANALYSED, pixel_distortion
+from napari_lattice_symmetry.movie import NANOMETRE
 from napari_lattice_symmetry.spectrum import WindowGrid
+from napari_lattice_symmetry.spectrum.fitting import fit_lattices
+from napari_lattice_symmetry.spectrum.lattice_fit import Flag
 
 if TYPE_CHECKING:
     from typing import TypeAlias
@@ -21,33 +34,131 @@ if TYPE_CHECKING:
     from napari_lattice_symmetry.analysis.parameters import AnalysisParameters
     from napari_lattice_symmetry.model.classifier import Classification, Classifier
     from napari_lattice_symmetry.movie import Movie
+    from napari_lattice_symmetry.spectrum.lattice_fit import LatticeFits
 
+    BlockMaps: TypeAlias = dict[str, NDArray[Any]]
     Reading: TypeAlias = tuple[NDArray[Any] | None, str]
 
 MOST_FAILURES = 5
 """How many frames in a row may fail to be read before a run ends."""
 
 
+@dataclass(frozen=True)
+class Windows:
+    """How the windows of every frame are analysed; all that a worker elsewhere needs to know.
+
+    Parameters
+    ----------
+    grid : WindowGrid
+        Where they lie.
+    parameters : AnalysisParameters
+        The settings.
+    pixel_size, unit
+        As in `Movie`.
+    """
+
+    grid: WindowGrid
+    parameters: AnalysisParameters
+    pixel_size: tuple[float, float]
+    unit: str
+
+    @property
+    def apparent_distortion(self) -> NDArray[np.float64] | None:
+        """What pixels that are not square do to positions."""
+        y, x = self.pixel_size
+        return None if np.isclose(y, x, rtol=1e-4) else pixel_distortion(self.pixel_size)
+
+    @property
+    def distortion(self) -> NDArray[np.float64] | None:
+        """What is undone: the distortion given, or that of pixels that are not square."""
+        given = self.parameters.distortion
+        return self.apparent_distortion if given is None else np.array(given)
+
+    @property
+    def pixel_side(self) -> float | None:
+        """Side in nm of a square pixel of the same area; None if not known."""
+        return math.sqrt(math.prod(self.pixel_size)) if self.unit == NANOMETRE else None
+
+    def analyse(
+        self, model: Classifier, frame: NDArray[Any], what: str
+    ) -> Iterator[tuple[Classification, BlockMaps]]:
+        """Classify the windows of a frame in blocks, and make the maps that were asked for.
+
+        Raises
+        ------
+        AnalysisError
+            If the engine fails; the sentence begins with `what`.
+        """
+        windows, settings = self.grid.windows(frame), self.parameters
+        classify = partial(
+            model.classify_blocks, windows, samples=settings.samples, seed=settings.seed
+        )
+        apparent = classify(distortion=self.apparent_distortion)
+        start = 0
+        try:
+            for block in classify(distortion=self.distortion):
+                stop = start + len(block.entropy)
+                maps: BlockMaps = {}
+                if settings.distortion is not None:
+                    maps["apparent_labels"] = next(apparent).label
+                if settings.lattice_maps:
+                    here = np.unravel_index(np.arange(start, stop), self.grid.shape)
+                    maps |= self._fit(windows[here], block.label)
+                start = stop
+                yield block, maps
+        except (RuntimeError, MemoryError) as error:
+            raise AnalysisError(f"{what}: the network failed ({first_line(error)}).") from error
+
+    def _fit(self, windows: NDArray[Any], labels: NDArray[np.uint8]) -> BlockMaps:
+        fits = fit_lattices(windows, self.pixel_side, self.parameters.tolerance, self.distortion)
+        maps: BlockMaps = {
+            "a": fits.a,
+            "b": fits.b,
+            "gamma": fits.gamma,
+            "orientation": fits.orientation,
+            "metric_labels": fits.label,
+            "flags": fits.flags,
+            "agreement": compare(labels, fits),
+        }
+        return maps
+
+
+def compare(labels: NDArray[np.uint8], fits: LatticeFits) -> NDArray[np.uint8]:
+    """Tell where network and fit agree, as in the `agreement` of a result."""
+    noise = labels == LABELS["noise"]
+    no_lattice = (fits.flags & (Flag.NO_SPOTS | Flag.NO_COMMON_LATTICE)) != 0
+    known = (fits.resolved | (noise & no_lattice)) & (labels != NOT_ANALYSED)
+    same = np.where(fits.resolved, labels == fits.label, noise)
+    return np.where(known, np.where(same, AGREE, DISAGREE), 0).astype(np.uint8)
+
+
 class FrameMaps:
     """The maps of a frame while its blocks come in, reduced so that memory stays the maps'."""
 
-    def __init__(self, grid: WindowGrid) -> None:
-        self.shape = grid.shape
-        self.mean = np.full((len(CLASSES), grid.size), np.nan, dtype=np.float32)
-        self.std = np.full_like(self.mean, np.nan)
-        self.entropy = np.full(grid.size, np.nan, dtype=np.float32)
-        self.mutual_information = np.full_like(self.entropy, np.nan)
+    def __init__(self, windows: Windows) -> None:
+        self.shape = windows.grid.shape
+        size = windows.grid.size
+        types = array_types(1, windows.grid, windows.parameters)
+        self.maps = {
+            name: np.full((*shape[: AXES[name].index("time")], size), fill_value(dtype), dtype)
+            for name, (shape, dtype) in types.items()
+            if "y" in AXES[name] and name != "labels"
+        }
         self.thinned_totals: NDArray[np.float64] = np.zeros((1, len(CLASSES)))
         self.filled = 0
         self.analysed = 0
 
-    def add(self, block: Classification) -> None:
+    def add(self, block: Classification, maps: BlockMaps) -> None:
         """Take the next windows, in C order."""
         here = slice(self.filled, self.filled + len(block.entropy))
-        self.mean[:, here] = block.mean.T
-        self.std[:, here] = block.std.T
-        self.entropy[here] = block.entropy
-        self.mutual_information[here] = block.mutual_information
+        of_network = {
+            "mean": block.mean.T,
+            "std": block.std.T,
+            "entropy": block.entropy,
+            "mutual_information": block.mutual_information,
+        }
+        for name, values in (of_network | maps).items():
+            self.maps[name][..., here] = values
         self.thinned_totals = self.thinned_totals + block.thinned_totals
         self.filled = here.stop
         self.analysed += int(np.isfinite(block.entropy).sum())
@@ -58,13 +169,13 @@ class FrameMaps:
         return FrameResult(
             index=index,
             position=position,
-            mean=self.mean.reshape(-1, *self.shape),
-            std=self.std.reshape(-1, *self.shape),
-            entropy=self.entropy.reshape(self.shape),
-            mutual_information=self.mutual_information.reshape(self.shape),
             fractions=thinned.mean(axis=0),
             fractions_std=thinned.std(axis=0),
             failure=failure,
+            **{
+                name: maps.reshape(*maps.shape[:-1], *self.shape)
+                for name, maps in self.maps.items()
+            },
         )
 
 
@@ -80,31 +191,22 @@ class Job:
     def __init__(self, movie: Movie, parameters: AnalysisParameters) -> None:
         self.movie, self.parameters = movie, parameters
         self.grid = WindowGrid(movie.shape[1:], parameters.window, parameters.stride)
+        self.windows = Windows(self.grid, parameters, movie.pixel_size, movie.unit)
         self.indices = parameters.frame_indices(len(movie))
 
 
-def classify_frame(
-    model: Classifier,
-    frame: NDArray[Any] | None,
-    grid: WindowGrid,
-    parameters: AnalysisParameters,
-    what: str,
-) -> Iterator[Classification]:
-    """Classify a frame in blocks of windows; none if it is blank or could not be read.
+def analyse_frame(
+    windows: Windows, model: Classifier, frame: NDArray[Any] | None, what: str
+) -> Iterator[tuple[Classification, BlockMaps]]:
+    """Analyse a frame in blocks of windows; none if it is blank or could not be read.
 
     Raises
     ------
     AnalysisError
         If the engine fails; the sentence begins with `what`.
     """
-    if frame is None or is_blank(frame):
-        return
-    try:
-        yield from model.classify_blocks(
-            grid.windows(frame), samples=parameters.samples, seed=parameters.seed
-        )
-    except (RuntimeError, MemoryError) as error:
-        raise AnalysisError(f"{what}: the network failed ({first_line(error)}).") from error
+    if frame is not None and not is_blank(frame):
+        yield from windows.analyse(model, frame, what)
 
 
 def is_blank(frame: NDArray[Any]) -> bool:

@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeAlias
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from napari_lattice_symmetry.errors import InputError
-from napari_lattice_symmetry.spectrum.lattice_fit import FEWEST_PERIODS, MOST_PERIODS
+from napari_lattice_symmetry.spectrum.lattice_fit import (
+    FEWEST_PERIODS,
+    MOST_PERIODS,
+    TOLERANCE,
+)
+
+Matrix: TypeAlias = tuple[tuple[float, float], tuple[float, float]]
 
 BEST_PERIODS = 10
 """How many lattice periods suit a window best."""
+
+_MOST_STRETCH = 4
 
 
 class AnalysisParameters(BaseModel):
@@ -64,6 +73,36 @@ class AnalysisParameters(BaseModel):
     frame_step: Annotated[int, Field(ge=1)] = Field(
         default=1, title="Frame step", description="Analyse every n-th frame."
     )
+    distortion: Matrix | None = Field(
+        default=None,
+        title="Distortion",
+        description="What drift and a skewed scan did to positions (x, y) in pixels, as the rows "
+        "of a 2 x 2 matrix: seen = distortion @ true. Every spectrum is read as if it were undone.",
+    )
+    lattice_maps: bool = Field(
+        default=False,
+        title="Lattice parameters",
+        description="Also fit a lattice to the spectrum of every window, without the network: "
+        "maps of a, b, gamma, orientation, the class of the metric, and where the two disagree.",
+    )
+    tolerance: Annotated[float, Field(gt=0, le=0.2)] = Field(
+        default=TOLERANCE,
+        title="Tolerance",
+        description="How far a fitted lattice may be from a symmetry to be named after it: as "
+        "the logarithm of a ratio of sides, or the cosine of an angle.",
+    )
+
+    @field_validator("distortion")
+    @classmethod
+    def _check_distortion(cls, value: Matrix | None) -> Matrix | None:
+        if value is not None:
+            stretch = np.linalg.svd(np.array(value), compute_uv=False)
+            if not (np.isfinite(stretch).all() and stretch[0] < _MOST_STRETCH * stretch[-1]):
+                raise ValueError(
+                    "a distortion is an invertible matrix that stretches one direction at most "
+                    f"{_MOST_STRETCH} times as much as another"
+                )
+        return value
 
     def frame_indices(self, n_frames: int) -> range:
         """Give the frames to analyse in a movie of `n_frames`.

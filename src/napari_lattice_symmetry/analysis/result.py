@@ -29,17 +29,42 @@ if TYPE_CHECKING:
 WAITING, DONE, FAILED = 0, 1, 2
 """States of a frame; a frame that could not be read has failed."""
 
-AXES = {
-    "labels": ("time", "y", "x"),
-    "mean": ("class", "time", "y", "x"),
-    "std": ("class", "time", "y", "x"),
-    "entropy": ("time", "y", "x"),
-    "mutual_information": ("time", "y", "x"),
+_MAP = ("time", "y", "x")
+LATTICE_MAPS = ("a", "b", "gamma", "orientation", "metric_labels", "flags", "agreement")
+"""Maps that there are where a lattice was fitted to every window."""
+
+AXES: dict[str, tuple[str, ...]] = {
+    "labels": _MAP,
+    "mean": ("class", *_MAP),
+    "std": ("class", *_MAP),
+    "entropy": _MAP,
+    "mutual_information": _MAP,
+    "apparent_labels": _MAP,
+    **dict.fromkeys(LATTICE_MAPS, _MAP),
     "fractions": ("time", "class"),
     "fractions_std": ("time", "class"),
     "state": ("time",),
 }
-"""What is known of a frame, and the axes it has in a movie's result; `state` comes last."""
+"""What can be known of a frame, and the axes it has in a movie's result; `state` comes last."""
+
+AGREE, DISAGREE = 1, 2
+"""Values in an agreement map; 0 where network or fit has no answer."""
+
+_DTYPES: dict[str, type[np.generic]] = {
+    **dict.fromkeys(("fractions", "fractions_std"), np.float64),
+    **dict.fromkeys(("labels", "apparent_labels", "state"), np.uint8),
+    **dict.fromkeys(("metric_labels", "flags", "agreement"), np.uint8),
+}
+
+
+def array_names(parameters: AnalysisParameters) -> list[str]:
+    """List the arrays that an analysis with these parameters makes, in the order of `AXES`."""
+    absent: set[str] = set()
+    if parameters.distortion is None:
+        absent.add("apparent_labels")
+    if not parameters.lattice_maps:
+        absent.update(LATTICE_MAPS)
+    return [name for name in AXES if name not in absent]
 
 
 def at(name: str, time: int | slice) -> tuple[int | slice, ...]:
@@ -64,6 +89,8 @@ class FrameResult:
     fractions, fractions_std : numpy.ndarray, shape (6,), float64
         Phase fractions (mean probability over the analysed windows), and their spread over
         the thinned networks.
+    apparent_labels, a, b, gamma, orientation, metric_labels, flags, agreement
+        As in `MovieResult`, shape (gy, gx).
     failure : str
         Why the frame could not be read; empty if it could.
     """
@@ -76,6 +103,14 @@ class FrameResult:
     mutual_information: Float32
     fractions: Float64
     fractions_std: Float64
+    apparent_labels: UInt8 | None = None
+    a: Float32 | None = None
+    b: Float32 | None = None
+    gamma: Float32 | None = None
+    orientation: Float32 | None = None
+    metric_labels: UInt8 | None = None
+    flags: UInt8 | None = None
+    agreement: UInt8 | None = None
     failure: str = ""
 
     @property
@@ -117,6 +152,19 @@ class MovieResult:
         As in `Movie`.
     provenance : dict
         Versions, network, weights and seed; can be written as JSON.
+    apparent_labels : array, shape (T, gy, gx), uint8, or None
+        Classes of what the image shows, where the parameters hold a distortion; `labels` and
+        all probabilities are then those of the crystal, with the distortion undone.
+    a, b, gamma, orientation : array, shape (T, gy, gx), float32, or None
+        The lattice fitted to each window, where the parameters ask for it: lengths in `unit`,
+        angles in degrees, see `LatticeFit`; NaN where it is not resolved.
+    metric_labels : array, shape (T, gy, gx), uint8, or None
+        Classes of these lattices within the tolerance; 0 where not resolved.
+    flags : array, shape (T, gy, gx), uint8, or None
+        `Flag` values of the fits, added.
+    agreement : array, shape (T, gy, gx), uint8, or None
+        `AGREE` or `DISAGREE`: whether network and fit name the same class, noise and no lattice
+        being the same; 0 where either has no answer.
     """
 
     labels: Maps
@@ -136,6 +184,14 @@ class MovieResult:
     name: str
     source: str | None
     provenance: dict[str, Any] = field(default_factory=dict)
+    apparent_labels: Maps | None = None
+    a: Maps | None = None
+    b: Maps | None = None
+    gamma: Maps | None = None
+    orientation: Maps | None = None
+    metric_labels: Maps | None = None
+    flags: Maps | None = None
+    agreement: Maps | None = None
 
     @classmethod
     def empty(
@@ -152,7 +208,7 @@ class MovieResult:
             If the window does not fit into the frames, or no frame is to be analysed.
         """
         about = describe(movie, parameters, provenance or {})
-        types = array_types(len(about["frame_indices"]), about["grid"])
+        types = array_types(len(about["frame_indices"]), about["grid"], parameters)
         arrays: dict[str, Any] = {
             name: np.full(shape, fill_value(dtype), dtype) for name, (shape, dtype) in types.items()
         }
@@ -160,7 +216,7 @@ class MovieResult:
 
     def insert(self, frame: FrameResult) -> None:
         """Put the maps of a frame where they belong."""
-        for name in AXES:
+        for name in array_names(self.parameters):
             getattr(self, name)[at(name, frame.position)] = getattr(frame, name)
 
     @property
@@ -225,20 +281,14 @@ def describe(
 
 
 def array_types(
-    n_frames: int, grid: WindowGrid
+    n_frames: int, grid: WindowGrid, parameters: AnalysisParameters
 ) -> dict[str, tuple[tuple[int, ...], type[np.generic]]]:
     """Give shape and dtype of each array in a result."""
     gy, gx = grid.shape
     lengths = {"class": len(CLASSES), "time": n_frames, "y": gy, "x": gx}
-    dtypes: dict[str, type[np.generic]] = {
-        "labels": np.uint8,
-        "state": np.uint8,
-        "fractions": np.float64,
-        "fractions_std": np.float64,
-    }
     return {
-        name: (tuple(lengths[axis] for axis in axes), dtypes.get(name, np.float32))
-        for name, axes in AXES.items()
+        name: (tuple(lengths[axis] for axis in AXES[name]), _DTYPES.get(name, np.float32))
+        for name in array_names(parameters)
     }
 
 

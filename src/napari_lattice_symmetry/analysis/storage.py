@@ -15,6 +15,7 @@ from napari_lattice_symmetry.analysis.parameters import parse_parameters
 from napari_lattice_symmetry.analysis.result import (
     AXES,
     MovieResult,
+    array_names,
     array_types,
     at,
     fill_value,
@@ -66,7 +67,7 @@ def save_result(result: MovieResult, path: str | Path, *, overwrite: bool = Fals
     with writing(path):
         try:
             group = create_group(partial, vars(result))
-            for name in AXES:
+            for name in array_names(result.parameters):
                 _copy(name, getattr(result, name), group[name])
             _move(partial, path)
         finally:
@@ -146,7 +147,9 @@ def create_group(path: Path, about: Mapping[str, Any]) -> zarr.Group:
     group = zarr.create_group(DurableStore(path), zarr_format=3, attributes=attributes)
     group.create_array("frame_indices", data=about["frame_indices"], dimension_names=("time",))
     chunk_frames = max(1, min(_MOST_CHUNK_FRAMES, _CHUNK_WINDOWS // grid.size))
-    for name, (shape, dtype) in array_types(len(about["frame_indices"]), grid).items():
+    for name, (shape, dtype) in array_types(
+        len(about["frame_indices"]), grid, about["parameters"]
+    ).items():
         axis, chunks = AXES[name].index("time"), list(shape)
         chunks[axis] = min(shape[axis], _CHUNK_ROWS.get(name, chunk_frames))
         group.create_array(
@@ -201,10 +204,11 @@ def read_fields(path: Path) -> dict[str, Any]:
         parameters = parse_parameters(**attributes["parameters"])
         calibration = attributes["calibration"]
         y, x = attributes["frame_shape"]
-        maps = {name for name, axes in AXES.items() if "y" in axes}
+        names = array_names(parameters)
+        maps = {name for name in names if "y" in AXES[name]}
         return {
             **{name: da.from_zarr(group[name]) for name in maps},
-            **{name: np.asarray(group[name]) for name in {*AXES, "frame_indices"} - maps},
+            **{name: np.asarray(group[name]) for name in {*names, "frame_indices"} - maps},
             "parameters": parameters,
             "grid": WindowGrid((y, x), parameters.window, parameters.stride),
             "pixel_size": tuple(calibration["pixel_size"]),

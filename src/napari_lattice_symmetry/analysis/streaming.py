@@ -11,7 +11,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from napari_lattice_symmetry.analysis.one_frame import Job
-from napari_lattice_symmetry.analysis.result import AXES, FrameResult, MovieResult, at, describe
+from napari_lattice_symmetry.analysis.result import (
+    AXES,
+    FrameResult,
+    MovieResult,
+    array_names,
+    at,
+    describe,
+)
 from napari_lattice_symmetry.analysis.storage import (
     PARTIAL,
     check_place,
@@ -60,7 +67,7 @@ class StreamedResult(MovieResult):
         def write(name: str) -> None:
             self.arrays[name][at(name, frame.position)] = getattr(frame, name)
 
-        *content, state = AXES
+        *content, state = self.arrays
         try:
             list(self.writers.map(write, content))
             write(state)
@@ -142,7 +149,7 @@ def open_result(
         _check_weights(path, fields["provenance"], provenance)
         for leftover in path.rglob(f"*{PARTIAL}"):
             leftover.unlink()
-        arrays = {name: group[name] for name in AXES}
+        arrays = {name: group[name] for name in array_names(parameters)}
         result = StreamedResult(**fields, path=path, arrays=arrays, writers=writers)
         try:
             yield result

@@ -1,6 +1,13 @@
 """2D crystallography: classes, bases, distortions, drawing lattices, simulated movies."""
 
-from napari_lattice_symmetry.lattice.classes import CLASSES, COLOURS, LABELS, NOT_ANALYSED
+from napari_lattice_symmetry.lattice.classes import (
+    AT_LEAST,
+    CLASSES,
+    COLOURS,
+    LABELS,
+    NOT_ANALYSED,
+    at_least,
+)
 from napari_lattice_symmetry.lattice.distortion import (
     correct_basis,
     pixel_distortion,
@@ -9,12 +16,14 @@ from napari_lattice_symmetry.lattice.distortion import (
 from napari_lattice_symmetry.lattice.movies import SIMULATIONS, SimulatedMovie, simulate
 
 __all__ = [
+    "AT_LEAST",
     "CLASSES",
     "COLOURS",
     "LABELS",
     "NOT_ANALYSED",
     "SIMULATIONS",
     "SimulatedMovie",
+    "at_least",
     "correct_basis",
     "pixel_distortion",
     "simulate",

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from napari_lattice_symmetry.lattice.classes import CLASSES
+from napari_lattice_symmetry.lattice.classes import CLASSES, HIGHER
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -111,16 +111,6 @@ def symmetry_distances(basis: Basis) -> dict[str, float]:
         "centered rectangular": min(ratio, abs(cosine - a / (2 * b))),
         "hexagonal": max(ratio, abs(cosine - 0.5)),
     }
-
-
-# The symmetries of which each class is a lower case.
-HIGHER = {
-    "square": (),
-    "rectangular": ("square",),
-    "centered rectangular": ("square", "hexagonal"),
-    "hexagonal": (),
-    "oblique": ("square", "rectangular", "centered rectangular", "hexagonal"),
-}
 
 
 def random_basis(name: str, rng: np.random.Generator, ranges: CellRanges) -> Basis:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 CLASSES: tuple[str, ...] = (
     "square",
     "rectangular",
@@ -26,3 +28,39 @@ COLOURS: dict[str, str] = {
     "oblique": "#CC79A7",
     "noise": "#999999",
 }
+
+HIGHER: dict[str, tuple[str, ...]] = {
+    "square": (),
+    "rectangular": ("square",),
+    "centered rectangular": ("square", "hexagonal"),
+    "hexagonal": (),
+    "oblique": ("square", "rectangular", "centered rectangular", "hexagonal"),
+}
+"""The symmetries of which each lattice class is a lower case."""
+
+AT_LEAST = ("rectangular", "centered rectangular")
+"""Classes that contain some of the others, but not all."""
+
+
+def at_least(probabilities: Any, name: str, axis: int = 0) -> Any:
+    """Give the probability that a symmetry is that of class `name` or a higher one.
+
+    A square lattice is also rectangular, centered and oblique: a square that the network takes
+    for a rectangle is at least rectangular all the same.
+
+    Parameters
+    ----------
+    probabilities : array
+        NumPy or Dask, with the six classes along `axis`.
+    name : str
+        A lattice class; see `AT_LEAST`.
+    axis : int
+        Which axis the classes are on.
+
+    Returns
+    -------
+    array
+        Without that axis.
+    """
+    chosen = [CLASSES.index(each) for each in (name, *HIGHER[name])]
+    return probabilities[(slice(None),) * (axis % probabilities.ndim) + (chosen,)].sum(axis=axis)

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from napari_lattice_symmetry.lattice.basis import HIGHER, lattice_parameters
+from napari_lattice_symmetry.lattice.basis import lattice_parameters
+from napari_lattice_symmetry.lattice.classes import HIGHER
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -27,7 +27,7 @@ BLOCK = 64
 """Windows computed at a time. Every block is filled up to this size, so that results do not
 depend on how windows are grouped."""
 
-_SPECTRA: dict[tuple[int, ...], Callable[[NDArray[Any]], NDArray[np.float32]]] = {
+_SPECTRA: dict[tuple[int, ...], Callable[..., NDArray[np.float32]]] = {
     (polar.N_ANGLES, polar.N_RADII, 1): polar.polar_spectrum,
     (cartesian.SIDE, cartesian.SIDE, 1): cartesian.cartesian_spectrum,
 }
@@ -117,7 +117,13 @@ class Classifier:
 
         return ThinnedHeads(self._head, samples, seed)
 
-    def classify(self, windows: NDArray[Any], samples: int = 100, seed: int = 0) -> Classification:
+    def classify(
+        self,
+        windows: NDArray[Any],
+        samples: int = 100,
+        seed: int = 0,
+        distortion: NDArray[np.float64] | None = None,
+    ) -> Classification:
         """Classify windows.
 
         Parameters
@@ -128,6 +134,9 @@ class Classifier:
             Number of thinned networks, 1 to 5000.
         seed : int
             Draws their dropout masks.
+        distortion : ndarray, shape (2, 2), optional
+            What the scan did to positions (x, y), ``seen = distortion @ true``; the windows are
+            classified as if it were undone.
 
         Returns
         -------
@@ -139,7 +148,7 @@ class Classifier:
         InputError
             If the windows are not square images of real numbers, or none are given.
         """
-        blocks = list(self.classify_blocks(windows, samples, seed))
+        blocks = list(self.classify_blocks(windows, samples, seed, distortion))
         return Classification(
             mean=np.concatenate([block.mean for block in blocks]),
             std=np.concatenate([block.std for block in blocks]),
@@ -149,7 +158,11 @@ class Classifier:
         )
 
     def classify_blocks(
-        self, windows: NDArray[Any], samples: int = 100, seed: int = 0
+        self,
+        windows: NDArray[Any],
+        samples: int = 100,
+        seed: int = 0,
+        distortion: NDArray[np.float64] | None = None,
     ) -> Iterator[Classification]:
         """Classify windows block by block; parameters as for `classify`.
 
@@ -163,14 +176,16 @@ class Classifier:
             raise InputError(f"{samples} MC samples are out of range; use 1 to 5000.")
         heads = self._heads(samples, seed)
         for block in _blocks(windows):
-            yield self._classify_block(block, heads)
+            yield self._classify_block(block, heads, distortion)
 
-    def features(self, windows: NDArray[Any]) -> Float32:
+    def features(
+        self, windows: NDArray[Any], distortion: NDArray[np.float64] | None = None
+    ) -> Float32:
         """Compute what the last layer decides on, without dropout.
 
         Parameters
         ----------
-        windows : ndarray, shape (n, w, w) or (rows, columns, w, w)
+        windows, distortion
             As for `classify`.
 
         Returns
@@ -183,28 +198,33 @@ class Classifier:
         dense = [layer for layer in self._head if isinstance(layer, keras.layers.Dense)]
         features = []
         for block in _blocks(_checked(windows)):
-            x = self._trunk_block(block)[: len(block)]
+            x = self._trunk_block(block, distortion)[: len(block)]
             for layer in dense[:-1]:
                 x = layer(x)
             features.append(keras.ops.convert_to_numpy(x))
         return np.concatenate(features)
 
-    def _trunk_block(self, windows: NDArray[Any]) -> Any:
+    def _trunk_block(self, windows: NDArray[Any], distortion: NDArray[np.float64] | None) -> Any:
         """Compute features of up to `BLOCK` windows, filled up to `BLOCK`."""
-        spectra = self._spectrum(windows)
+        spectra = self._spectrum(windows, distortion)
         missing = BLOCK - len(spectra)
         if missing:
             spectra = np.pad(spectra, ((0, missing), (0, 0), (0, 0)))
         return self._trunk(spectra[..., np.newaxis])
 
-    def _classify_block(self, windows: NDArray[Any], heads: ThinnedHeads) -> Classification:
+    def _classify_block(
+        self,
+        windows: NDArray[Any],
+        heads: ThinnedHeads,
+        distortion: NDArray[np.float64] | None,
+    ) -> Classification:
         n = len(windows)
         known = analysable(windows)
         total = np.zeros((n, len(CLASSES)))
         squares = np.zeros_like(total)
         entropies = np.zeros(n)
         thinned_totals = []
-        for sampled in heads(self._trunk_block(windows)):
+        for sampled in heads(self._trunk_block(windows, distortion)):
             p = sampled[:, :n].astype(np.float64)
             total += p.sum(axis=0)
             squares += np.square(p).sum(axis=0)

@@ -8,6 +8,7 @@ import numpy as np
 
 from napari_lattice_symmetry.lattice import CLASSES, NOT_ANALYSED
 from napari_lattice_symmetry.plugin.layers import (
+    AT_LEAST_PROBABILITY,
     LABEL_MAP,
     PROBABILITY,
     UNCERTAINTY,
@@ -67,4 +68,6 @@ def _describe(layer: Labels, layers: LayerList, result: str, position: Any) -> s
             parts.append(f"probability: {float(other.data[index]):.2f}")
         elif about["kind"] == UNCERTAINTY:
             parts.append(f"uncertainty: {float(other.data[index]):.2f} nats")
+        elif about["kind"] == AT_LEAST_PROBABILITY:
+            parts.append(f"at least {about['class']}: {float(other.data[index]):.2f}")
     return "".join(f", {part}" for part in sorted(parts))

@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 import numpy as np
 
-from napari_lattice_symmetry.lattice import CLASSES, COLOURS, LABELS, NOT_ANALYSED
+from napari_lattice_symmetry.analysis.result import AGREE, DISAGREE, LATTICE_MAPS
+from napari_lattice_symmetry.lattice import (
+    AT_LEAST,
+    CLASSES,
+    COLOURS,
+    LABELS,
+    NOT_ANALYSED,
+    at_least,
+)
+from napari_lattice_symmetry.plugin.flags import FLAG_COLOURS, flag_features
 
 if TYPE_CHECKING:
     from napari.layers import Layer
@@ -22,8 +33,69 @@ if TYPE_CHECKING:
 METADATA_KEY = "napari-lattice-symmetry"
 SCHEMA_VERSION = 1
 
+RESULT_KEY = "napari-lattice-symmetry result"
+"""Under this key in its metadata a layer holds the `ShownResult` that it is a part of."""
+
 # What a layer shows, under "kind" in its metadata.
 LABEL_MAP, PROBABILITY, UNCERTAINTY = "classes", "probability", "uncertainty"
+AT_LEAST_PROBABILITY, APPARENT, METRIC = "at least", "apparent classes", "metric classes"
+LATTICE_PARAMETER, AGREEMENT, FLAGS = "lattice parameter", "agreement", "flags"
+
+_LABELS = (LABEL_MAP, APPARENT, METRIC, AGREEMENT, FLAGS)
+_ANGLES = {"gamma": ("viridis", (60.0, 90.0)), "orientation": ("hsv", (0.0, 180.0))}
+
+
+@dataclass(frozen=True, eq=False)
+class ShownResult:
+    """A result in layers, and the geometry of the layer it was made from."""
+
+    result: MovieResult
+    geometry: LayerGeometry
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> ShownResult:
+        return self  # a copy of a layer shows the same result
+
+
+class _LayerMaker:
+    """Makes layers that all have the geometry and the origin of one result."""
+
+    def __init__(
+        self, result: MovieResult, geometry: LayerGeometry, origin: dict[str, Any]
+    ) -> None:
+        self.shown = ShownResult(result, geometry)
+        self._place = geometry.of_maps(result).layer_arguments()
+        self._about = {
+            "schema_version": SCHEMA_VERSION,
+            "result": uuid4().hex,
+            "parameters": result.parameters.model_dump(mode="json"),
+            "provenance": result.provenance,
+            **origin,
+        }
+
+    def make(
+        self,
+        kind: str,
+        maps: Maps,
+        title: str,
+        *,
+        part: str | None = None,
+        visible: bool = False,
+        **keywords: Any,
+    ) -> LayerData:
+        """Make a layer; `part` says which of several of its kind it is."""
+        arguments = {
+            "name": f"{title} · {self.shown.result.name}",
+            "metadata": {
+                METADATA_KEY: {"kind": kind, "class": part, **self._about},
+                RESULT_KEY: self.shown,
+            },
+            "cache": False,  # a chunk on the disk changes while frames come in
+            "visible": visible,
+            **self._place,
+            **keywords,
+        }
+        data = self.shown.geometry.shape_maps(maps)
+        return data, arguments, "labels" if kind in _LABELS else "image"
 
 
 def result_layers(
@@ -50,30 +122,12 @@ def result_layers(
     Returns
     -------
     list of (data, keywords, type)
-        The uncertainty (predictive entropy in nats), six class probabilities and the labels.
+        The maps of the lattice fit where there are any; the uncertainty (predictive entropy in
+        nats), the probabilities of at least a rectangular or centered symmetry, of the six
+        classes, and the labels.
     """
-    common = geometry.of_maps(result).layer_arguments()
-    about = {
-        "schema_version": SCHEMA_VERSION,
-        "result": uuid4().hex,
-        "parameters": result.parameters.model_dump(mode="json"),
-        "provenance": result.provenance,
-        **(origin or {}),
-    }
-
-    def layer(
-        kind: str, maps: Maps, title: str, *, class_name: str | None = None, **keywords: Any
-    ) -> LayerData:
-        arguments = {
-            "name": f"{title} · {result.name}",
-            "metadata": {METADATA_KEY: {"kind": kind, "class": class_name, **about}},
-            "cache": False,  # a chunk on the disk changes while frames come in
-            **common,
-            **keywords,
-        }
-        return geometry.shape_maps(maps), arguments, "labels" if kind == LABEL_MAP else "image"
-
-    uncertainty = layer(
+    maker = _LayerMaker(result, geometry, origin or {})
+    uncertainty = maker.make(
         UNCERTAINTY,
         result.entropy,
         "uncertainty",
@@ -82,12 +136,24 @@ def result_layers(
         contrast_limits=(0.0, float(np.log(len(CLASSES)))),
         visible=show_uncertainty,
     )
+    nested = [
+        maker.make(
+            AT_LEAST_PROBABILITY,
+            at_least(_lazy(result.mean), name),
+            f"P(at least {name})",
+            part=name,
+            colormap=class_ramp(name),
+            contrast_limits=(0.0, 1.0),
+            blending="additive",
+        )
+        for name in AT_LEAST
+    ]
     probabilities = [
-        layer(
+        maker.make(
             PROBABILITY,
             maps,
             f"P({name})",
-            class_name=name,
+            part=name,
             colormap=class_ramp(name),
             contrast_limits=(0.0, 1.0),
             blending="additive",
@@ -95,15 +161,101 @@ def result_layers(
         )
         for name, maps in zip(CLASSES, result.mean, strict=True)
     ]
-    labels = layer(
-        LABEL_MAP,
-        result.labels,
-        "classes",
-        colormap=class_colours(),
-        features=class_features(count_labels(result.labels)),
+    labels = _class_map(maker, LABEL_MAP, result.labels, "classes", visible=True)
+    return [
+        *_lattice_layers(maker, result),
+        uncertainty,
+        *nested,
+        *probabilities,
+        *_apparent_layers(maker, result),
+        labels,
+    ]
+
+
+def _apparent_layers(maker: _LayerMaker, result: MovieResult) -> list[LayerData]:
+    if result.apparent_labels is None:
+        return []
+    return [_class_map(maker, APPARENT, result.apparent_labels, "apparent classes")]
+
+
+def _lattice_layers(maker: _LayerMaker, result: MovieResult) -> list[LayerData]:
+    """Build the layers of the lattice fit, if there was one."""
+    maps = {name: getattr(result, name) for name in LATTICE_MAPS}
+    if maps["metric_labels"] is None:
+        return []
+    lengths = [
+        maker.make(
+            LATTICE_PARAMETER,
+            maps[name],
+            f"{name} ({result.unit})",
+            part=name,
+            colormap="viridis",
+            contrast_limits=_middle_range(maps[name]),
+        )
+        for name in ("a", "b")
+    ]
+    angles = [
+        maker.make(
+            LATTICE_PARAMETER,
+            maps[name],
+            f"{name} (°)",
+            part=name,
+            colormap=colormap,
+            contrast_limits=limits,
+        )
+        for name, (colormap, limits) in _ANGLES.items()
+    ]
+    metric = _class_map(maker, METRIC, maps["metric_labels"], "classes of the metric")
+    flags = maker.make(
+        FLAGS,
+        maps["flags"],
+        "flags",
+        colormap=label_colours(FLAG_COLOURS),
+        features=flag_features(),
+    )
+    agreement = maker.make(
+        AGREEMENT,
+        maps["agreement"],
+        "network and metric",
+        colormap=label_colours({AGREE: "#009E73", DISAGREE: "#D55E00"}),
+        features={"index": [AGREE, DISAGREE], "network and metric": ["agree", "disagree"]},
         opacity=0.5,
     )
-    return [uncertainty, *probabilities, labels]
+    return [*lengths, *angles, metric, flags, agreement]
+
+
+def _class_map(
+    maker: _LayerMaker, kind: str, labels: Maps, title: str, *, visible: bool = False
+) -> LayerData:
+    return maker.make(
+        kind,
+        labels,
+        title,
+        colormap=class_colours(),
+        features=class_features(count_labels(labels)),
+        opacity=0.5,
+        visible=visible,
+    )
+
+
+def _lazy(maps: Maps) -> Maps:
+    """View an array as a Dask array, whose sums follow what is inserted later."""
+    import dask.array as da
+
+    if isinstance(maps, da.Array):
+        return maps
+    return da.from_array(maps, chunks=(-1, 1, *maps.shape[2:]), name=False)
+
+
+def _middle_range(maps: Maps) -> tuple[float, float]:
+    """Give the range of the middle 96 % of the values so far; an empty one is widened."""
+    values = np.asarray(maps)
+    values = values[np.isfinite(values)]
+    if not values.size:
+        return 0.0, 1.0
+    low, high = np.quantile(values, (0.02, 0.98)).tolist()
+    slack = max(0.01 * high, 0.05 * (high - low))
+    return low - slack, high + slack
 
 
 def truth_layer(classes: NDArray[np.uint8], name: str, geometry: LayerGeometry) -> LayerData:
@@ -137,12 +289,15 @@ def class_features(counts: NDArray[np.int64]) -> dict[str, Any]:
 
 def class_colours() -> DirectLabelColormap:
     """Give the colours of the label values; nothing is drawn where nothing was analysed."""
+    return label_colours({LABELS[name]: colour for name, colour in COLOURS.items()})
+
+
+def label_colours(colours: Mapping[int, str]) -> DirectLabelColormap:
+    """Give a colormap of label values; all others are not drawn."""
     from napari.utils import DirectLabelColormap
 
-    colours: dict[int | None, str] = {LABELS[name]: colour for name, colour in COLOURS.items()}
-    return DirectLabelColormap(
-        color_dict={None: "transparent", NOT_ANALYSED: "transparent"} | colours
-    )
+    none: dict[int | None, str] = {None: "transparent", NOT_ANALYSED: "transparent"}
+    return DirectLabelColormap(color_dict=none | dict(colours))
 
 
 def class_ramp(name: str) -> Colormap:

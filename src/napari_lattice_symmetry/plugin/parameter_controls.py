@@ -7,8 +7,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from qtpy.QtCore import QObject, Qt, Signal  # type: ignore[attr-defined]
-from qtpy.QtWidgets import QComboBox, QFileDialog, QFormLayout, QLabel, QSpinBox, QWidget
+from qtpy.QtWidgets import (
+    QCheckBox,
+    QComboBox,
+    QDoubleSpinBox,
+    QFileDialog,
+    QFormLayout,
+    QLabel,
+    QSpinBox,
+    QWidget,
+)
 from superqt import QLargeIntSpinBox
 
 from napari_lattice_symmetry.analysis import AnalysisParameters, parse_parameters
@@ -25,6 +35,41 @@ class Control:
     get: Callable[[], Any]
     set: Callable[[Any], object]
     changed: Any  # a Qt signal
+
+
+class DistortionLine(QLabel):
+    """Tells which distortion is undone.
+
+    Signals
+    -------
+    changed
+        Whenever it is another one.
+    """
+
+    changed = Signal()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._value: Any = None
+        self._tell()
+
+    def value(self) -> Any:
+        """Give the rows of the matrix, or None."""
+        return self._value
+
+    def set_value(self, value: Any) -> None:
+        """Take the rows of a matrix, or None."""
+        if value != self._value:
+            self._value = value
+            self._tell()
+            self.changed.emit()
+
+    def _tell(self) -> None:
+        if self._value is None:
+            self.setText("none")
+            return
+        stretch = np.linalg.svd(np.array(self._value), compute_uv=False)
+        self.setText(f"stretched {stretch[0] / stretch[1]:.3f} : 1")
 
 
 class ParameterControls(QObject):
@@ -79,6 +124,14 @@ class ParameterControls(QObject):
 def _make_control(field: dict[str, Any]) -> Control:
     """Choose a control for a field by its JSON schema."""
     kinds = {kind["type"]: kind for kind in field.get("anyOf", [field])}
+    if "array" in kinds:
+        return _make_distortion_control()
+    if "boolean" in kinds:
+        check_box = QCheckBox()
+        check_box.setChecked(field["default"])
+        return Control(check_box, check_box.isChecked, check_box.setChecked, check_box.toggled)
+    if "number" in kinds:
+        return _make_fraction_box(kinds["number"], field["default"])
     if "integer" not in kinds:
         return _make_network_chooser(field)
     limits = kinds["integer"]
@@ -107,6 +160,20 @@ def _make_optional_spin_box(minimum: int, maximum: int, default: int | None) -> 
 
     set_value(default)
     return Control(box, get, set_value, box.valueChanged)
+
+
+def _make_fraction_box(limits: dict[str, Any], default: float) -> Control:
+    box = QDoubleSpinBox()
+    box.setDecimals(3)
+    box.setSingleStep(0.005)
+    box.setRange(limits["exclusiveMinimum"] + 0.001, limits["maximum"])
+    box.setValue(default)
+    return Control(box, box.value, box.setValue, box.valueChanged)
+
+
+def _make_distortion_control() -> Control:
+    line = DistortionLine()
+    return Control(line, line.value, line.set_value, line.changed)
 
 
 def _make_network_chooser(field: dict[str, Any]) -> Control:

@@ -7,12 +7,13 @@ import time
 from typing import TYPE_CHECKING
 
 import numpy as np
-from napari.layers import Labels, Layer
+from napari.layers import Layer
 from napari.utils.notifications import show_error, show_warning
 from qtpy.QtCore import QObject, Signal  # type: ignore[attr-defined]
 
 from napari_lattice_symmetry.lattice import CLASSES
 from napari_lattice_symmetry.plugin.layers import (
+    LABEL_MAP,
     class_features,
     count_labels,
     result_layers,
@@ -193,7 +194,7 @@ class AnalysisRun(QObject):
         features = class_features(self._label_counts)
         self._go_to(self.source.geometry.of_maps(result), frame.position)
         for layer in present:
-            if isinstance(layer, Labels):
+            if (result_metadata(layer) or {}).get("kind") == LABEL_MAP:
                 layer.features = features
             layer.refresh(extent=False, highlight=False)
         self.frame_done.emit(features["area share"])

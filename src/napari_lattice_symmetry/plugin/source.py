@@ -25,11 +25,16 @@ class Source:
     movie: Movie
     geometry: LayerGeometry
     channel: int | None
+    layer_id: str
 
     @property
     def origin(self) -> dict[str, Any]:
         """What the metadata of result layers say about the source."""
-        return {"source_layer": self.movie.name, "channel": self.channel}
+        return {
+            "source_layer": self.movie.name,
+            "source_id": self.layer_id,
+            "channel": self.channel,
+        }
 
 
 def find_channel_axis(layer: Image) -> int | None:
@@ -87,7 +92,7 @@ def take_source(layer: Image, channel: int | None = None) -> Source:
         frame_time=geometry.frame_time,
         source=_name_source(layer),
     )
-    return Source(movie, geometry, channel)
+    return Source(movie, geometry, channel, str(layer.unique_id))
 
 
 def _name_source(layer: Image) -> str | None:

@@ -18,6 +18,7 @@ from napari_lattice_symmetry.spectrum.lattice_fit import (
     LEAST_SAMPLING,
     MOST_PERIODS,
     SYMMETRIES,
+    TOLERANCE,
     UNRESOLVED,
     Flag,
     LatticeFit,
@@ -30,9 +31,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Float = NDArray[np.float64]
-
-TOLERANCE = 0.04
-"""Distance from a symmetry within which a metric is named after it."""
 
 SMALLEST_WINDOW = 32
 """Side in pixels below which a spectrum is too coarse to fit."""

@@ -23,6 +23,9 @@ FEWEST_PERIODS, MOST_PERIODS = 5, 25
 LEAST_SAMPLING = 3.0
 """Pixels that a lattice period needs."""
 
+TOLERANCE = 0.04
+"""Distance from a symmetry within which a metric is named after it."""
+
 SYMMETRIES = ("square", "rectangular", "centered rectangular", "hexagonal")
 """Symmetries to which distances are measured, in this order."""
 

@@ -1,0 +1,38 @@
+"""Flags of the lattice fit as label values: a colour each, and words for every sum of them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from napari_lattice_symmetry.spectrum.lattice_fit import Flag
+
+# The first of these flags that a window has gives its colour.
+_COLOUR_OF_FLAG = {
+    Flag.TWO_LATTICES: ("two lattices", "#D55E00"),
+    Flag.FEW_PERIODS: ("too few periods", "#F0E442"),
+    Flag.COARSE_SAMPLING: ("under 3 px a period", "#CC79A7"),
+    Flag.MANY_PERIODS: ("too many periods", "#56B4E9"),
+    Flag.NO_COMMON_LATTICE: ("no common lattice", "#999999"),
+    Flag.ONE_DIRECTION: ("fringes only", "#777777"),
+    Flag.NO_SPOTS: ("no spots", "#555555"),
+    Flag.MISSING_PIXELS: ("missing pixels", "#333333"),
+}
+
+_VALUES = range(1, sum(Flag) + 1)
+
+
+def describe_flags(value: int) -> str:
+    """Name the flags in a label value."""
+    return ", ".join(words for flag, (words, _) in _COLOUR_OF_FLAG.items() if value & flag)
+
+
+def flag_features() -> dict[str, Any]:
+    """Name the flags in every label value there can be."""
+    return {"index": list(_VALUES), "flags": [describe_flags(value) for value in _VALUES]}
+
+
+FLAG_COLOURS = {
+    value: next(colour for flag, (_, colour) in _COLOUR_OF_FLAG.items() if value & flag)
+    for value in _VALUES
+}
+"""Colour of every label value."""

@@ -1,0 +1,116 @@
+"""Lattice maps, distortion and agreement in the frame loop."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from napari_lattice_symmetry.analysis import AnalysisParameters, analyze, load_result
+from napari_lattice_symmetry.analysis.result import AGREE, DISAGREE, LATTICE_MAPS
+from napari_lattice_symmetry.errors import InputError
+from napari_lattice_symmetry.lattice import CLASSES, LABELS, at_least, solve_distortion
+from napari_lattice_symmetry.lattice.basis import cell, lattice_points
+from napari_lattice_symmetry.lattice.drawing import draw_atoms
+from napari_lattice_symmetry.model import load_model
+from napari_lattice_symmetry.movie import Movie
+
+SHAPE = (160, 160)
+
+
+def draw(basis: np.ndarray, shape: tuple[int, int] = SHAPE) -> np.ndarray:
+    points = lattice_points(basis, shape, (3.0, 4.0), pad=12)
+    return draw_atoms(points, np.ones(len(points)), 2.0, shape)
+
+
+@pytest.fixture(scope="module")
+def model():
+    return load_model("polar")
+
+
+@pytest.fixture(scope="module")
+def hexagons() -> np.ndarray:
+    return cell(12.0, 12.0, 60.0)
+
+
+def test_no_map_is_there_unless_asked_for(model):
+    result = analyze(draw(cell(12, 12, 90)), model=model, samples=3, stride=32)
+    assert result.apparent_labels is None
+    assert all(getattr(result, name) is None for name in LATTICE_MAPS)
+
+
+def test_maps_give_the_lattice(model, hexagons, tmp_path):
+    movie = Movie.from_array(draw(hexagons), pixel_size=(0.02, 0.02), unit="nm")
+    path = tmp_path / "result.zarr"
+    result = analyze(movie, model=model, output=path, samples=20, stride=16, lattice_maps=True)
+    assert np.allclose(result.a, 0.24, rtol=0.003)
+    assert np.allclose(result.b, 0.24, rtol=0.003)
+    assert np.allclose(result.gamma, 60, atol=0.3)
+    orientation = np.asarray(result.orientation) % 60
+    assert np.all((orientation < 0.5) | (orientation > 59.5))
+    assert np.all(result.metric_labels == LABELS["hexagonal"])
+    assert np.all(result.flags == 0)
+    assert np.all(result.agreement == AGREE)
+    again = load_result(path)
+    for name in LATTICE_MAPS:
+        assert getattr(again, name).dtype == getattr(result, name).dtype
+        np.testing.assert_array_equal(getattr(again, name), getattr(result, name))
+
+
+def test_a_distortion_is_undone_and_the_apparent_class_kept(model, hexagons):
+    distortion = np.array([[1.09, 0.06], [0.06, 0.95]])
+    frame = draw(hexagons @ distortion.T)
+    solved = solve_distortion(hexagons @ distortion.T, "hexagonal")
+    result = analyze(
+        frame, model=model, samples=20, stride=16, lattice_maps=True, distortion=solved.tolist()
+    )
+    assert np.all(result.labels == LABELS["hexagonal"])
+    assert np.all(result.metric_labels == LABELS["hexagonal"])
+    assert not np.any(result.apparent_labels == LABELS["hexagonal"])
+    apparent = analyze(frame, model=model, samples=20, stride=16)
+    np.testing.assert_array_equal(result.apparent_labels, apparent.labels)
+
+
+def test_pixels_that_are_not_square_are_undone(model):
+    flat = cell(12.0, 12.0, 90.0) * [1.0, 0.9]  # 12 px along x are as long as 10.8 along y
+    movie = Movie.from_array(draw(flat), pixel_size=(0.02 / 0.9, 0.02), unit="nm")
+    result = analyze(movie, model=model, samples=20, stride=16, lattice_maps=True)
+    assert np.all(result.labels == LABELS["square"])
+    assert np.allclose(result.a, 0.24, rtol=0.003)
+
+
+def test_disagreement_is_told(model):
+    """A tolerance of nearly nothing names no lattice of a scan with a little drift square."""
+    frame = draw(cell(12.0, 12.1, 90.4))
+    result = analyze(frame, model=model, samples=20, stride=32, lattice_maps=True, tolerance=0.001)
+    assert np.all(result.metric_labels == LABELS["oblique"])
+    assert np.all(result.agreement[result.labels == LABELS["square"]] == DISAGREE)
+    assert np.any(result.labels == LABELS["square"])
+
+
+def test_noise_and_no_lattice_agree(model):
+    frame = np.random.default_rng(3).poisson(20, SHAPE)
+    result = analyze(frame, model=model, samples=20, stride=32, lattice_maps=True)
+    assert np.all(result.labels == LABELS["noise"])
+    assert np.all(result.agreement == AGREE)
+    assert np.isnan(result.a).all()
+
+
+def test_probabilities_are_nested():
+    mean = np.arange(6, dtype=float).reshape(6, 1) / 15
+    p = dict(zip(CLASSES, mean[:, 0], strict=True))
+    assert at_least(mean, "rectangular") == pytest.approx(p["rectangular"] + p["square"])
+    assert at_least(mean, "centered rectangular") == pytest.approx(
+        p["centered rectangular"] + p["square"] + p["hexagonal"]
+    )
+    assert at_least(mean.T, "oblique", axis=1) == pytest.approx(1 - p["noise"])
+
+
+@pytest.mark.parametrize("matrix", [((1, 1), (1, 1)), ((1, 0), (0, 9)), ((np.nan, 0), (0, 1))])
+def test_a_distortion_that_is_none_is_refused(matrix):
+    with pytest.raises(InputError, match="distortion"):
+        analyze(np.zeros((64, 64)), distortion=matrix)
+
+
+def test_parameters_survive_json():
+    parameters = AnalysisParameters(distortion=((1.0, 0.1), (0.0, 1.0)), lattice_maps=True)
+    assert AnalysisParameters(**parameters.model_dump(mode="json")) == parameters
