@@ -26,8 +26,8 @@ class Dock(QWidget):
 
     def _become_a_tab(self) -> None:
         dock = self.parent()
-        window = dock.parent() if isinstance(dock, QDockWidget) else None
-        if not isinstance(window, QMainWindow):
+        window = self.window()
+        if not isinstance(dock, QDockWidget) or not isinstance(window, QMainWindow):
             return
         area = window.dockWidgetArea(dock)
         for other in window.findChildren(QDockWidget):

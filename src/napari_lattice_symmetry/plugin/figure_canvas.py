@@ -55,7 +55,7 @@ class FigureCanvas(FigureCanvasQTAgg):
         self._viewer.events.theme.disconnect(self.refresh)
 
 
-def theme_colours(theme: str) -> dict[str, str]:
+def theme_colours(theme: str) -> dict[Any, str]:
     """Give Matplotlib's settings for a figure in the colours of a theme of napari."""
     colours = get_theme(theme)
     text, background = colours.text.as_hex("long"), colours.background.as_hex("long")

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from qtpy.QtCore import QObject, QTimer, Signal  # type: ignore[attr-defined]
-from superqt.utils import FunctionWorker, create_worker
+from superqt.utils import create_worker
 
 from napari_lattice_symmetry.errors import AnalysisError, LatticeSymmetryError
 
@@ -45,7 +45,7 @@ class LatestRequest(QObject):
         super().__init__(parent)
         self._work = work
         self._request: Any = None
-        self._worker: FunctionWorker | None = None
+        self._worker: Any = None
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
         self._timer.setInterval(delay)
@@ -73,7 +73,7 @@ class LatestRequest(QObject):
         if self._worker is not None or self._request is None:
             return  # it begins when the one before has ended
         request, self._request = self._request, None
-        worker = create_worker(
+        worker: Any = create_worker(
             _guarded,
             self._work,
             request,
