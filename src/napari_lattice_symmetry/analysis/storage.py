@@ -129,22 +129,7 @@ def create_group(path: Path, about: Mapping[str, Any]) -> zarr.Group:
     from napari_lattice_symmetry.analysis.durable import DurableStore
 
     grid: WindowGrid = about["grid"]
-    attributes: dict[str, Any] = {
-        "format": FORMAT,
-        "schema_version": SCHEMA_VERSION,
-        "name": about["name"],
-        "source": about["source"],
-        "classes": list(CLASSES),
-        "frame_shape": list(grid.frame_shape),
-        "calibration": {
-            "pixel_size": list(about["pixel_size"]),
-            "unit": about["unit"],
-            "frame_time": about["frame_time"],
-        },
-        "parameters": about["parameters"].model_dump(mode="json"),
-        "provenance": about["provenance"],
-    }
-    group = zarr.create_group(DurableStore(path), zarr_format=3, attributes=attributes)
+    group = zarr.create_group(DurableStore(path), zarr_format=3, attributes=attributes_of(about))
     group.create_array("frame_indices", data=about["frame_indices"], dimension_names=("time",))
     chunk_frames = max(1, min(_MOST_CHUNK_FRAMES, _CHUNK_WINDOWS // grid.size))
     for name, (shape, dtype) in array_types(
@@ -161,6 +146,48 @@ def create_group(path: Path, about: Mapping[str, Any]) -> zarr.Group:
             dimension_names=AXES[name],
         )
     return group
+
+
+def attributes_of(about: Mapping[str, Any]) -> dict[str, Any]:
+    """Put the fields of a `MovieResult` that are no arrays into values that JSON knows."""
+    return {
+        "format": FORMAT,
+        "schema_version": SCHEMA_VERSION,
+        "name": about["name"],
+        "source": about["source"],
+        "classes": list(CLASSES),
+        "frame_shape": list(about["grid"].frame_shape),
+        "calibration": {
+            "pixel_size": list(about["pixel_size"]),
+            "unit": about["unit"],
+            "frame_time": about["frame_time"],
+        },
+        "parameters": about["parameters"].model_dump(mode="json"),
+        "provenance": about["provenance"],
+    }
+
+
+def fields_of(attributes: Mapping[str, Any]) -> dict[str, Any]:
+    """Give the fields of a `MovieResult` that `attributes_of` wrote.
+
+    Raises
+    ------
+    InputError, KeyError, TypeError, ValueError
+        If they are damaged.
+    """
+    parameters = parse_parameters(**attributes["parameters"])
+    calibration = attributes["calibration"]
+    y, x = attributes["frame_shape"]
+    return {
+        "parameters": parameters,
+        "grid": WindowGrid((y, x), parameters.window, parameters.stride),
+        "pixel_size": tuple(calibration["pixel_size"]),
+        "unit": calibration["unit"],
+        "frame_time": calibration["frame_time"],
+        "name": attributes["name"],
+        "source": attributes["source"],
+        "provenance": attributes["provenance"],
+    }
 
 
 def open_group(path: Path, mode: Literal["r", "r+"] = "r") -> zarr.Group:
@@ -201,22 +228,13 @@ def read_fields(path: Path) -> dict[str, Any]:
     if attributes.get("schema_version", 0) > SCHEMA_VERSION:
         raise InputError(f"{path} was written by a newer version; update napari-lattice-symmetry.")
     try:
-        parameters = parse_parameters(**attributes["parameters"])
-        calibration = attributes["calibration"]
-        y, x = attributes["frame_shape"]
-        names = array_names(parameters)
+        fields = fields_of(attributes)
+        names = array_names(fields["parameters"])
         maps = {name for name in names if "y" in AXES[name]}
         return {
             **{name: da.from_zarr(group[name]) for name in maps},
             **{name: np.asarray(group[name]) for name in {*names, "frame_indices"} - maps},
-            "parameters": parameters,
-            "grid": WindowGrid((y, x), parameters.window, parameters.stride),
-            "pixel_size": tuple(calibration["pixel_size"]),
-            "unit": calibration["unit"],
-            "frame_time": calibration["frame_time"],
-            "name": attributes["name"],
-            "source": attributes["source"],
-            "provenance": attributes["provenance"],
+            **fields,
         }
     except (KeyError, TypeError, ValueError, OSError, RuntimeError) as error:
         raise InputError(
