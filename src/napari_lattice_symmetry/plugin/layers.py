@@ -40,8 +40,9 @@ RESULT_KEY = "napari-lattice-symmetry result"
 LABEL_MAP, PROBABILITY, UNCERTAINTY = "classes", "probability", "uncertainty"
 AT_LEAST_PROBABILITY, APPARENT, METRIC = "at least", "apparent classes", "metric classes"
 LATTICE_PARAMETER, AGREEMENT, FLAGS = "lattice parameter", "agreement", "flags"
+PREVIEW = "preview"
 
-_LABELS = (LABEL_MAP, APPARENT, METRIC, AGREEMENT, FLAGS)
+_LABELS = (LABEL_MAP, APPARENT, METRIC, AGREEMENT, FLAGS, PREVIEW)
 _ANGLES = {"gamma": ("viridis", (60.0, 90.0)), "orientation": ("hsv", (0.0, 180.0))}
 
 
@@ -256,6 +257,16 @@ def _middle_range(maps: Maps) -> tuple[float, float]:
     low, high = np.quantile(values, (0.02, 0.98)).tolist()
     slack = max(0.01 * high, 0.05 * (high - low))
     return low - slack, high + slack
+
+
+def preview_layer(
+    result: MovieResult, geometry: LayerGeometry, origin: dict[str, Any]
+) -> LayerData:
+    """Build the layer of classes of a single frame, which is nobody's result yet."""
+    maker = _LayerMaker(result, geometry, origin)
+    data, arguments, kind = _class_map(maker, PREVIEW, result.labels, "preview", visible=True)
+    del arguments["metadata"][RESULT_KEY]
+    return data, arguments, kind
 
 
 def truth_layer(classes: NDArray[np.uint8], name: str, geometry: LayerGeometry) -> LayerData:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -75,6 +75,15 @@ class DistortionLine(QLabel):
 class ParameterControls(QObject):
     """Rows of a form for `AnalysisParameters`.
 
+    Parameters
+    ----------
+    form : QFormLayout
+        Where the rows go.
+    parent : QObject
+        What this belongs to.
+    names : sequence of str, optional
+        Which fields; all if not given.
+
     Signals
     -------
     changed
@@ -83,10 +92,15 @@ class ParameterControls(QObject):
 
     changed = Signal()
 
-    def __init__(self, form: QFormLayout, parent: QObject | None = None) -> None:
+    def __init__(
+        self,
+        form: QFormLayout,
+        parent: QObject | None = None,
+        names: Sequence[str] | None = None,
+    ) -> None:
         super().__init__(parent)
         fields = AnalysisParameters.model_json_schema()["properties"]
-        self.controls = {name: _make_control(field) for name, field in fields.items()}
+        self.controls = {name: _make_control(fields[name]) for name in names or fields}
         for name, control in self.controls.items():
             field = fields[name]
             control.widget.setObjectName(name)
@@ -109,8 +123,8 @@ class ParameterControls(QObject):
 
     def set_values(self, parameters: AnalysisParameters) -> None:
         """Fill the controls."""
-        for name, value in parameters.model_dump().items():
-            self.controls[name].set(value)
+        for name, control in self.controls.items():
+            control.set(getattr(parameters, name))
 
     def set_enabled(self, enabled: bool) -> None:
         """Let the controls be used, or not."""
