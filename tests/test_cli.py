@@ -85,10 +85,17 @@ def test_options_become_parameters(growth, stand_in):
         "first_frame": 1,
         "last_frame": 3,
         "frame_step": 2,
+        "distortion": ((1.0, 0.1), (0.0, 1.0)),
+        "lattice_maps": True,
+        "tolerance": 0.03,
     }
     assert set(values) == set(AnalysisParameters.model_fields)
-    options = [(f"--{name.replace('_', '-')}", value) for name, value in values.items()]
-    done = run("analyze", "growth.tif", *(part for option in options for part in option))
+    given = {**values, "distortion": (1.0, 0.1, 0.0, 1.0), "lattice_maps": ()}
+    options = []
+    for name, value in given.items():
+        parts = value if isinstance(value, tuple) else (value,)
+        options += [f"--{name.replace('_', '-')}", *parts]
+    done = run("analyze", "growth.tif", *options)
     assert done.exit_code == 0, done.output
     assert load_result("growth.zarr").parameters == AnalysisParameters(**values)
 

@@ -28,11 +28,18 @@ def layers(result):
 
 
 def test_they_are_views_of_the_result(result, layers):
-    uncertainty, *probabilities, labels = layers
+    uncertainty, _, _, *probabilities, labels = layers
     assert np.shares_memory(labels.data, result.labels)
     assert np.shares_memory(uncertainty.data, result.entropy)
     for layer, maps in zip(probabilities, result.mean, strict=True):
         assert np.shares_memory(layer.data, maps)
+
+
+def test_sums_of_probabilities_follow_what_is_inserted(result, layers):
+    rectangular, centered = layers[1:3]
+    result.mean[:] = np.arange(6).reshape(6, 1, 1, 1) / 15
+    assert np.allclose(np.asarray(rectangular.data), 1 / 15)
+    assert np.allclose(np.asarray(centered.data), 5 / 15)
 
 
 def test_labels_have_the_colours_of_the_classes(layers):
@@ -43,7 +50,7 @@ def test_labels_have_the_colours_of_the_classes(layers):
 
 
 def test_probabilities_go_from_black_to_the_colour_of_the_class(layers):
-    for layer, name in zip(layers[1:-1], CLASSES, strict=True):
+    for layer, name in zip(layers[3:-1], CLASSES, strict=True):
         assert layer.colormap.map(0.0).ravel()[:3].tolist() == [0, 0, 0]
         drawn = (255 * layer.colormap.map(1.0).ravel()[:3]).round().astype(int)
         assert "#{:02X}{:02X}{:02X}".format(*drawn) == COLOURS[name]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import partial
+from itertools import repeat
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -90,17 +90,19 @@ class Windows:
             If the engine fails; the sentence begins with `what`.
         """
         windows, settings = self.grid.windows(frame), self.parameters
-        classify = partial(
-            model.classify_blocks, windows, samples=settings.samples, seed=settings.seed
-        )
-        apparent = classify(distortion=self.apparent_distortion)
+
+        def classify(distortion: NDArray[np.float64] | None) -> Iterator[Classification]:
+            return model.classify_blocks(
+                windows, samples=settings.samples, seed=settings.seed, distortion=distortion
+            )
+
+        corrected = settings.distortion is not None
+        apparent = classify(self.apparent_distortion) if corrected else repeat(None)
         start = 0
         try:
-            for block in classify(distortion=self.distortion):
+            for block, seen in zip(classify(self.distortion), apparent, strict=corrected):
                 stop = start + len(block.entropy)
-                maps: BlockMaps = {}
-                if settings.distortion is not None:
-                    maps["apparent_labels"] = next(apparent).label
+                maps: BlockMaps = {} if seen is None else {"apparent_labels": seen.label}
                 if settings.lattice_maps:
                     here = np.unravel_index(np.arange(start, stop), self.grid.shape)
                     maps |= self._fit(windows[here], block.label)
