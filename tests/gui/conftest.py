@@ -35,8 +35,8 @@ def gate(network, monkeypatch):
     gate = threading.Semaphore(0)
     plain = network.classify_blocks
 
-    def waiting(windows, samples=100, seed=0):
-        for block in plain(windows, samples, seed):
+    def waiting(*args, **keywords):
+        for block in plain(*args, **keywords):
             gate.acquire(timeout=10)
             yield block
 

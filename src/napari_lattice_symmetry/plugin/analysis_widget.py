@@ -8,7 +8,6 @@ from magicgui.widgets import ComboBox
 from napari.layers import Image
 from napari.qt.threading import thread_worker
 from napari.utils.notifications import show_error, show_info
-from qtpy.QtCore import QEvent
 from qtpy.QtWidgets import (
     QCheckBox,
     QComboBox,
@@ -20,7 +19,6 @@ from qtpy.QtWidgets import (
     QProgressBar,
     QPushButton,
     QVBoxLayout,
-    QWidget,
 )
 from superqt.utils import FunctionWorker
 
@@ -28,9 +26,11 @@ from napari_lattice_symmetry.analysis import parse_parameters
 from napari_lattice_symmetry.errors import InputError, LatticeSymmetryError
 from napari_lattice_symmetry.plugin.calibration import Calibration
 from napari_lattice_symmetry.plugin.destination import Destination
+from napari_lattice_symmetry.plugin.dock import Dock
 from napari_lattice_symmetry.plugin.hover import show_probability_in_status
 from napari_lattice_symmetry.plugin.layers import result_metadata
 from napari_lattice_symmetry.plugin.parameter_controls import ParameterControls
+from napari_lattice_symmetry.plugin.preview import LivePreview
 from napari_lattice_symmetry.plugin.run import AnalysisRun
 from napari_lattice_symmetry.plugin.source import Source, count_channels, take_source
 from napari_lattice_symmetry.plugin.summary import Summary, describe_classes
@@ -41,13 +41,13 @@ if TYPE_CHECKING:
     from napari.layers import Layer
     from numpy.typing import NDArray
 
-    from napari_lattice_symmetry.analysis import MovieResult
+    from napari_lattice_symmetry.analysis import AnalysisParameters, MovieResult
     from napari_lattice_symmetry.movie import Movie
 
 CHOOSE = "choose…"
 
 
-class AnalysisWidget(QWidget):
+class AnalysisWidget(Dock):
     """Names the lattice under every window of an image layer.
 
     Parameters
@@ -81,15 +81,11 @@ class AnalysisWidget(QWidget):
         """Whether an analysis is under way."""
         return self.run is not None and not self.run.is_over
 
-    def changeEvent(self, event: QEvent | None) -> None:  # noqa: N802
-        """Stop when the dock is closed: napari then takes the widget out, but may not delete it."""
-        if event is not None and event.type() == QEvent.Type.ParentChange and self.parent() is None:
-            self._leave()
-        super().changeEvent(event)
-
-    def _leave(self) -> None:
+    def leave(self) -> None:
+        """Stop, and let go of the viewer."""
         if self.run is not None:
             self.run.abandon()
+        self.preview.leave()
         events = self.viewer.layers.events
         events.inserted.disconnect(self._on_layers_changed)
         events.removed.disconnect(self._on_layers_changed)
@@ -111,6 +107,8 @@ class AnalysisWidget(QWidget):
         self.calibration = Calibration(self.form, corrected=self.viewer.reset_view)
         self.parameters = ParameterControls(self.form, self)
         self.parameters.changed.connect(self._update_summary)
+        self.preview = LivePreview(self.viewer, self._take_request, self)
+        self.parameters.changed.connect(self.preview.change)
 
         self.show_probabilities = QCheckBox("probabilities")
         self.show_probabilities.setToolTip(
@@ -132,6 +130,7 @@ class AnalysisWidget(QWidget):
         self.progress.setValue(0)
         self.status = QLabel("Ready.")
         self.status.setWordWrap(True)
+        self.preview.told.connect(self.status.setText)
         self.legend = QLabel(describe_classes())
         self.legend.setWordWrap(True)
         self.legend.setToolTip("Area share of each class in the frames that are finished.")
@@ -141,6 +140,7 @@ class AnalysisWidget(QWidget):
         shown.addWidget(self.show_uncertainty)
         self.form.addRow("Show", shown)
         self.form.addRow("Follow", self.follow)
+        self.form.addRow("Tune", self.preview.box)
         self.destination = Destination(self.form, self)
 
         layout = QVBoxLayout(self)
@@ -240,6 +240,9 @@ class AnalysisWidget(QWidget):
             raise InputError("Open an image or a movie to analyse.")
         return take_source(self._layer, self.channel_chooser.currentData())
 
+    def _take_request(self) -> tuple[Source, AnalysisParameters]:
+        return self._take_source(), self.parameters.values()
+
     # ------------------------------------------------------------------ telling
 
     def _measure_period(self) -> None:
@@ -279,6 +282,7 @@ class AnalysisWidget(QWidget):
         self.time_text.setText(summary.time)
         self.problem_text.setText(summary.problem)
         self.problem_text.setVisible(bool(summary.problem))
+        self.preview.follow()
 
     def _on_window_suggested(self, window: str) -> None:
         self.parameters.controls["window"].set(int(window))
@@ -328,6 +332,7 @@ class AnalysisWidget(QWidget):
         self.layer_chooser.enabled = not running
         self.channel_chooser.setEnabled(not running)
         self.parameters.set_enabled(not running)
+        self.preview.set_running(running)
         self.destination.set_enabled(not running)
         self.calibration.set_enabled(not running)
         if running:

@@ -28,7 +28,7 @@ class FigureCanvas(FigureCanvasQTAgg):
     """
 
     def __init__(self, viewer: ViewerModel, plot: Callable[[Figure], object]) -> None:
-        super().__init__(Figure(layout="constrained"))
+        super().__init__(Figure(figsize=(4, 4), layout="constrained"))
         self._viewer, self._plot = viewer, plot
         self._colours = theme_colours(viewer.theme)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
