@@ -245,7 +245,18 @@ def _lazy(maps: Maps) -> Maps:
 
     if isinstance(maps, da.Array):
         return maps
-    return da.from_array(maps, chunks=(-1, 1, *maps.shape[2:]), name=False)
+    return da.from_array(_View(maps), chunks=(-1, 1, *maps.shape[2:]), name=False)
+
+
+class _View:
+    """What Dask needs to see of an array; the array itself it would copy."""
+
+    def __init__(self, array: NDArray[Any]) -> None:
+        self._array = array
+        self.shape, self.dtype, self.ndim = array.shape, array.dtype, array.ndim
+
+    def __getitem__(self, index: Any) -> NDArray[Any]:
+        return np.asarray(self._array[index])
 
 
 def _middle_range(maps: Maps) -> tuple[float, float]:
