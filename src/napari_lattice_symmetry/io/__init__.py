@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from napari_lattice_symmetry.errors import InputError
 from napari_lattice_symmetry.io import sidecar
 from napari_lattice_symmetry.io.formats import OPENERS, open_folder_or_zarr
+from napari_lattice_symmetry.io.hyperstack_reader import hyperstack_among
 from napari_lattice_symmetry.io.stack import (
     Files,
     Stack,
@@ -26,9 +27,10 @@ from napari_lattice_symmetry.io.stack import (
 )
 
 if TYPE_CHECKING:
+    from napari_lattice_symmetry.hyperstack import Hyperstack
     from napari_lattice_symmetry.movie import Movie
 
-__all__ = ["SUFFIXES", "list_datasets", "read_movie", "read_movies"]
+__all__ = ["SUFFIXES", "list_datasets", "read_hyperstack", "read_movie", "read_movies"]
 
 SUFFIXES = tuple(OPENERS)
 """Endings of the names that `read_movie` knows, in lower case, with the dot."""
@@ -127,6 +129,29 @@ def list_datasets(path: str | PathLike[str]) -> list[str]:
         return list(stacks)
 
 
+def read_hyperstack(path: str | PathLike[str]) -> Hyperstack | None:
+    """Read images and labels together, as `io.writing.write_hyperstack` wrote them.
+
+    Parameters
+    ----------
+    path : path-like
+        An OME-Zarr folder, an OME-TIFF or an ImageJ file.
+
+    Returns
+    -------
+    Hyperstack or None
+        None if another program wrote the file, or gave it another calibration since.
+
+    Raises
+    ------
+    InputError
+        If the file is missing or damaged, or its arrays are no longer those that were written.
+    """
+    path = Path(path)
+    with _opened(path) as (stacks, files):
+        return hyperstack_among(path, stacks, files)
+
+
 def _again(path: Path, dataset: str, channel: int | str | None) -> Callable[[], Movie]:
     """Give what opens a movie anew, in any process."""
     return partial(read_movie, path.absolute(), dataset=dataset, channel=channel, lazy=True)
@@ -135,7 +160,7 @@ def _again(path: Path, dataset: str, channel: int | str | None) -> Callable[[], 
 @contextmanager
 def _opened(path: Path) -> Iterator[tuple[dict[str, Stack], Files]]:
     """Open what lies at `path`; whatever goes wrong is one sentence."""
-    with Files() as files, _quiet(), one_sentence(path):
+    with Files() as files, quiet(), one_sentence(path):
         stacks = _opener(path)(path, files)
         for stack in stacks.values():
             sidecar.calibrate(stack, path)
@@ -158,7 +183,7 @@ def _opener(path: Path) -> Callable[[Path, Files], dict[str, Stack]]:
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
+def quiet() -> Iterator[None]:
     """Hold back what libraries say about odd files: what matters is raised as an InputError."""
     loggers = [logging.getLogger(name) for name in _TALKATIVE]
     levels = [logger.level for logger in loggers]

@@ -34,7 +34,8 @@ _OPENERS: dict[str, Opener] = {
 def open_folder(path: Path, files: Files) -> dict[str, Stack]:
     """Look at the headers of all images in a folder; the calibration is that of the first."""
     paths = [file for file in path.iterdir() if file.suffix.lower() in _OPENERS]
-    paths = sorted((file for file in paths if not file.name.startswith(".")), key=_natural)
+    paths = [file for file in paths if not file.name.startswith(".")]
+    paths.sort(key=lambda file: natural_order(file.name))
     if not paths:
         raise InputError(f"{path.name} is a folder without images ({', '.join(_OPENERS)}).")
     stacks = [_look(file) for file in paths]
@@ -92,7 +93,7 @@ def _open(path: Path, files: Files) -> Stack:
     return stack
 
 
-def _natural(path: Path) -> list[tuple[int, str]]:
-    """Order frame_2 before frame_10."""
-    parts = re.findall(r"[0-9]+|[^0-9]+", path.name.casefold())
+def natural_order(name: str) -> list[tuple[int, str]]:
+    """Give what names are sorted by, so that frame_2 comes before frame_10."""
+    parts = re.findall(r"[0-9]+|[^0-9]+", name.casefold())
     return [(int(part), "") if part.isdecimal() else (-1, part) for part in parts]

@@ -14,7 +14,7 @@ from napari_lattice_symmetry.io.stack import Files, Stack
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-    from tifffile import TiffFile, TiffPageSeries
+    from tifffile import TiffFile, TiffPage, TiffPageSeries
 
 SUFFIXES = (".tif", ".tiff")
 _GATAN = (65009, 65010, 65003, 65004)  # scale along x and y, and their units
@@ -39,11 +39,11 @@ def open_tiff(path: Path, files: Files) -> dict[str, Stack]:
         name = series.name or str(number)
         stacks[f"{name} {number}" if name in stacks else name] = Stack(
             _Series(series),
-            axes=_axes(series),
-            metadata=_metadata(tif),
+            axes=axes_of(series),
+            metadata=metadata_of(tif),
             stored=_stored(path, series),
             compressed=series.keyframe.compression != 1,
-            **_calibration(tif, number),
+            **calibration_of(tif, number),
         )
     return stacks
 
@@ -97,14 +97,14 @@ def _stored(path: Path, series: TiffPageSeries) -> int:
     return stored
 
 
-def _axes(series: TiffPageSeries) -> str:
+def axes_of(series: TiffPageSeries | TiffPage) -> str:
     """Give the axes in the letters of a Stack: a sequence is frames, many samples are channels."""
     axes: str = series.axes.replace("I", "T")
     many = "S" in axes and series.shape[axes.index("S")] > 4
     return axes.replace("S", "C") if many else axes
 
 
-def _calibration(tif: TiffFile, number: int) -> dict[str, Any]:
+def calibration_of(tif: TiffFile, number: int) -> dict[str, Any]:
     """Read calibration and channel names; a resolution in dots an inch is none."""
     if tif.is_ome:
         return _ome_calibration(str(tif.ome_metadata), number)
@@ -162,7 +162,7 @@ def _ome_calibration(xml: str, number: int) -> dict[str, Any]:
     }
 
 
-def _metadata(tif: TiffFile) -> dict[str, Any]:
+def metadata_of(tif: TiffFile) -> dict[str, Any]:
     """Collect the texts and numbers of the first page, and what ImageJ adds."""
     tags = tif.pages.first.tags.values()
     facts = {tag.name: tag.value for tag in tags if isinstance(tag.value, str | int | float)}

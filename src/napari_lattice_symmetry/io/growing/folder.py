@@ -1,0 +1,143 @@
+"""A folder that a program writes one image after the other to."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from fnmatch import fnmatch
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from napari_lattice_symmetry.errors import InputError
+from napari_lattice_symmetry.io import SUFFIXES, read_movie
+from napari_lattice_symmetry.io.folder import natural_order
+from napari_lattice_symmetry.io.growing.source import (
+    Delay,
+    GrowingSource,
+    Landed,
+    Quiet,
+    Stamp,
+    stamp_of,
+)
+
+if TYPE_CHECKING:
+    from napari_lattice_symmetry.movie import Movie
+
+
+class GrowingFolder(GrowingSource):
+    """One image a file, in the natural order of the names.
+
+    A file is a frame once it has been left alone for `interval` seconds and can be read to its
+    end. One that has been left alone for `patience` seconds and still cannot is given up, and
+    tried again should it change.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        The folder.
+    pattern : str
+        Which names to look at, such as "*.tif", of those whose ending is known.
+    dataset, channel
+        As in `read_movie`.
+    interval, patience
+        As in `GrowingSource`.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        *,
+        pattern: str,
+        dataset: str | None,
+        channel: int | str | None,
+        interval: float,
+        patience: float,
+    ) -> None:
+        super().__init__(path, interval=interval, patience=patience)
+        self._pattern, self._dataset, self._channel = pattern, dataset, channel
+        self._done: set[str] = set()
+        self._given_up: dict[str, Stamp | None] = {}
+        self._waiting: dict[str, Stamp] = {}  # in order
+        self._quiet, self._delay = Quiet(), Delay(patience)
+
+    def resume(self, names: Iterable[str], failed: Iterable[str] = ()) -> None:
+        """Begin after the files `names`, but take those again that had `failed`."""
+        super().resume(names, failed := list(failed))
+        self._given_up = dict.fromkeys(failed)
+        self._done = {*self.names} - {*failed}
+
+    @property
+    def backlog(self) -> int:
+        """How many files wait that have been left alone."""
+        waiting = self._waiting.items()
+        return sum(self._quiet.seconds(name, stamp) >= self.interval for name, stamp in waiting)
+
+    def poll(self) -> None:
+        """List the folder."""
+        try:
+            with os.scandir(self.path) as entries:
+                names = [entry.name for entry in entries if self._is_candidate(entry)]
+        except OSError as error:
+            self.trouble = f"{self.path} cannot be reached ({error.strerror or error})."
+            return
+        self.trouble = ""
+        stamps = {name: stamp_of(self.path / name) for name in names}
+        found = {name: stamp for name, stamp in stamps.items() if stamp is not None}
+        for name in self._waiting.keys() - found.keys():  # taken away, as temporary files are
+            self._forget(name)
+        for name, stamp in found.items():
+            self._quiet.note(name, stamp)
+        changed = [name for name in found if self._given_up.get(name) != found[name]]
+        self._waiting = {name: found[name] for name in sorted(changed, key=self._order)}
+
+    def take(self) -> Landed | None:
+        """Read the next file if it is complete."""
+        self.held_up_by = ""
+        if self.trouble:
+            return None
+        for name, stamp in list(self._waiting.items()):
+            seconds = self._quiet.seconds(name, stamp)
+            if seconds >= self.interval:
+                movie, failure = self._try_to_read(name)
+                unchanged = stamp_of(self.path / name) == stamp
+                if unchanged and (movie is not None or seconds >= self.patience):
+                    return self._finish(name, stamp, movie, failure)
+            if not self._delay.is_over(name):
+                self.held_up_by = name
+                return None
+        return None
+
+    def _finish(self, name: str, stamp: Stamp, movie: Movie | None, failure: str) -> Landed:
+        self._forget(name)
+        if movie is None:
+            self._given_up[name] = stamp
+        else:
+            self._given_up.pop(name, None)
+            self._done.add(name)
+        return self._land(name, movie, failure)
+
+    def _forget(self, name: str) -> None:
+        self._waiting.pop(name, None)
+        self._quiet.forget(name)
+        self._delay.forget(name)
+
+    def _is_candidate(self, entry: os.DirEntry[str]) -> bool:
+        name = entry.name
+        return (
+            name not in self._done
+            and not name.startswith(".")
+            and Path(name).suffix.lower() in SUFFIXES
+            and fnmatch(name, self._pattern)
+            and entry.is_file()
+        )
+
+    def _read(self, name: str) -> Movie:
+        movie = read_movie(self.path / name, dataset=self._dataset, channel=self._channel)
+        if len(movie) > 1:
+            raise InputError(
+                f"{name} holds {len(movie)} frames; a folder is watched for one image a file."
+            )
+        return movie
+
+    def _order(self, name: str) -> Any:
+        return natural_order(name), name

@@ -1,0 +1,178 @@
+"""A multi-page TIFF file that gets page after page."""
+
+from __future__ import annotations
+
+import struct
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from napari_lattice_symmetry.errors import InputError
+from napari_lattice_symmetry.io import quiet
+from napari_lattice_symmetry.io.growing.source import (
+    Delay,
+    GrowingSource,
+    Landed,
+    Quiet,
+    Stamp,
+    stamp_of,
+)
+from napari_lattice_symmetry.io.stack import Files, Stack, one_sentence, to_movie
+from napari_lattice_symmetry.io.tiff import axes_of, calibration_of, metadata_of
+
+if TYPE_CHECKING:
+    from tifffile import TiffFile, TiffPage
+
+    from napari_lattice_symmetry.movie import Movie
+
+
+class GrowingTiff(GrowingSource):
+    """One frame a page, in the order in which the pages are chained.
+
+    A page is a frame once its tags and pixels lie within the file and can be decoded, and
+    another page follows it or the file has been left alone for `interval` seconds. Of a writer
+    that was killed, the page that it was at never is.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        The file.
+    channel
+        As in `read_movie`, for pages with several samples a pixel.
+    interval, patience
+        As in `GrowingSource`.
+    """
+
+    def __init__(
+        self, path: Path, *, channel: int | str | None, interval: float, patience: float
+    ) -> None:
+        super().__init__(path, interval=interval, patience=patience)
+        self._channel = channel
+        self._stamp: Stamp | None = None
+        self._offsets: list[int] = []  # of the pages whose tags are there
+        self._pointer = 0  # where the offset of the next page will be written
+        self._quiet, self._delay = Quiet(), Delay(patience)
+
+    @property
+    def backlog(self) -> int:
+        """How many pages have been begun and wait."""
+        return max(len(self._offsets) - len(self.names), 0)
+
+    def poll(self) -> None:
+        """Follow the chain of pages on from where it ended."""
+        stamp = stamp_of(self.path)
+        if stamp is None:
+            self.trouble, self._stamp = f"{self.path} cannot be reached.", None
+            return
+        self._quiet.note("", stamp)
+        if stamp == self._stamp:
+            return
+        inode, size, _ = stamp
+        if self._stamp is None or inode != self._stamp[0] or size < self._stamp[1]:
+            self._offsets, self._pointer = [], 0  # another file took its place
+        self._stamp, self.trouble = stamp, ""
+        with Files() as files:
+            tif = self._open(files)
+            if tif is None:
+                self.trouble = f"{self.path.name} has no page yet."
+            else:
+                self._follow(tif)
+        if len(self._offsets) < len(self.names):
+            self.trouble = (
+                f"{self.path.name} has {len(self._offsets)} pages, fewer than the "
+                f"{len(self.names)} that were read before; it holds another movie."
+            )
+
+    def take(self) -> Landed | None:
+        """Read the next page if it is complete."""
+        name, self.held_up_by = str(len(self.names)), ""
+        if self.trouble or self._stamp is None or len(self.names) >= len(self._offsets):
+            return None
+        is_last = len(self.names) == len(self._offsets) - 1
+        movie, failure = None, ""
+        if not is_last or self._quiet.seconds("", self._stamp) >= self.interval:
+            movie, failure = self._try_to_read(name)
+        if movie is None and (is_last or not self._delay.is_over(name)):
+            self.held_up_by = f"page {name}"
+            return None
+        self._delay.forget(name)
+        return self._land(name, movie, failure)
+
+    def _open(self, files: Files) -> TiffFile | None:
+        """Open the file; None while not even its first page is there."""
+        import tifffile
+
+        with quiet():
+            try:
+                tif = files.enter_context(tifffile.TiffFile(self.path))
+            except Exception:  # of a file of a few bytes it raises whatever struct does
+                return None
+            if not len(tif.pages):
+                return None
+            self._refuse_what_is_no_page_a_frame(tif)
+        return tif
+
+    def _refuse_what_is_no_page_a_frame(self, tif: TiffFile) -> None:
+        declared = (tif.imagej_metadata or {}).get("channels", 1) if tif.is_imagej else 1
+        n_channels = max(int(declared), len(calibration_of(tif, 0).get("channels", ())))
+        if n_channels > 1:
+            raise InputError(
+                f"{self.path.name} holds {n_channels} channels; a TIFF file is watched for one "
+                "frame a page."
+            )
+
+    def _follow(self, tif: TiffFile) -> None:
+        """Note the pages that were added, up to the first whose tags are not all there."""
+        file, tiff = tif.filehandle, tif.tiff
+        if not self._pointer:
+            self._pointer = 8 if tif.is_bigtiff else 4
+        while True:
+            file.seek(self._pointer)
+            offset = _number(tiff.offsetformat, file.read(tiff.offsetsize))
+            if offset <= max(self._offsets[-1:], default=0):  # 0 ends the chain
+                return
+            file.seek(offset)
+            n_tags = _number(tiff.tagnoformat, file.read(tiff.tagnosize))
+            pointer = offset + tiff.tagnosize + n_tags * tiff.tagsize
+            if (
+                not n_tags
+                or pointer + tiff.offsetsize > file.size
+                or offset <= max(self._offsets[-1:], default=0)
+            ):
+                return
+            self._offsets.append(offset)
+            self._pointer = pointer
+
+    def _read(self, name: str) -> Movie:
+        from tifffile import TiffPage
+
+        index = int(name)
+        with Files() as files, quiet(), one_sentence(self.path):
+            tif = self._open(files)
+            if tif is None or index >= len(self._offsets):
+                raise InputError(f"{self.path.name} has no page {index}.")
+            tif.filehandle.seek(self._offsets[index])
+            page = TiffPage(tif, index)
+            self._check(page, tif.filehandle.size)
+            stack = Stack(
+                page.asarray(),
+                axes=axes_of(page),
+                metadata=metadata_of(tif),
+                **calibration_of(tif, 0),
+            )
+            return to_movie(stack, self.path, self._channel, files)
+
+    def _check(self, page: TiffPage, size: int) -> None:
+        """See that the pixels are there."""
+        segments = list(zip(page.dataoffsets, page.databytecounts, strict=True))
+        if not segments or any(not start or start + n > size for start, n in segments):
+            raise InputError(
+                f"{self.path.name}: the pixels of page {page.index} are not all there."
+            )
+
+    def _order(self, name: str) -> Any:
+        return int(name)
+
+
+def _number(layout: str, data: bytes) -> int:
+    """Unpack an integer; 0 if it lies beyond the end of the file."""
+    return int(struct.unpack(layout, data)[0]) if len(data) == struct.calcsize(layout) else 0
