@@ -1,107 +1,128 @@
-"""The dominant lattice period of a frame, to choose a window by."""
+"""The lattice period of a movie, by which a window is chosen."""
 
 from __future__ import annotations
 
+import math
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import scipy.fft
-import scipy.ndimage
 
-from napari_lattice_symmetry.spectrum.amplitude import analysable, half_amplitude
+from napari_lattice_symmetry.spectrum.fitting import SMALLEST_WINDOW, fit_lattices
 from napari_lattice_symmetry.spectrum.grid import WindowGrid
+from napari_lattice_symmetry.spectrum.repetition import shortest_repetition
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
-# Slower variations than this many cycles a window are background, not lattice.
-_LOWEST_FREQUENCY = 3.0
-_SHORTEST_PERIOD = 2.5
-# A lattice vector repeats the image about as well as its double and its neighbours do.
-_AS_GOOD_AS_BEST = 0.6
-# Below this correlation with its best repetition an image has no lattice.
-_LEAST_CORRELATION = 0.12
-_MAX_WINDOWS = 16
+    from napari_lattice_symmetry.spectrum.lattice_fit import LatticeFits
+
+# Windows are tried from the smallest on: a larger one may hold several grains, or show a
+# superlattice that is not what dominates the image.
+_FIRST_SIZE, _GROWTH, _LAST_SIZE = 64, 2**0.5, 1024
+_WINDOWS_A_SIDE = 3
+# Fits that are trusted. With fewer periods weak spots of a superlattice go unseen.
+_LEAST_PERIODS, _LEAST_QUALITY = 6.0, 0.75
+# They have to be so many of all, and so many of them have to agree so well.
+_LEAST_SHARE, _LEAST_CONSENT, _CONSENT = 0.25, 0.5, 0.05
 
 
-def dominant_period(frame: NDArray[Any], window: int = 256) -> float | None:
-    """Estimate the shortest lattice vector of a frame, from its autocorrelation.
-
-    The median over windows. Harmonics stronger than the first order and several atoms a cell
-    do not mislead it: only a whole lattice vector repeats the image.
+@dataclass(frozen=True)
+class Period:
+    """The length of the shortest lattice vector, and what it rests on.
 
     Parameters
     ----------
-    frame : ndarray, shape (Y, X)
-        Any real dtype.
-    window : int
-        Side of the windows that are looked at, at most the frame's.
+    length : float
+        In pixels.
+    agreeing, windows : int
+        In how many of the windows that were looked at this length was found.
+    fitted : bool
+        Whether lattices were fitted; else the period is the shortest shift that repeats the image.
+    """
+
+    length: float
+    agreeing: int
+    windows: int
+    fitted: bool
+
+    def __str__(self) -> str:
+        how = "a lattice fitted to" if self.fitted else "a repetition in"
+        return f"{how} {self.agreeing} of {self.windows} windows"
+
+
+def measure_period(
+    frames: Sequence[NDArray[Any]], distortion: NDArray[np.float64] | None = None
+) -> Period | None:
+    """Measure the lattice period that dominates some frames.
+
+    Lattices are fitted to windows all over the frames, in sizes from small to large; the first
+    size at which enough of them are resolved and agree decides. Where that is no size, the
+    autocorrelation does.
+
+    Parameters
+    ----------
+    frames : sequence of ndarray, shape (Y, X)
+        Frames of one movie; any real dtype.
+    distortion : ndarray, shape (2, 2), optional
+        As for `fit_lattice`.
 
     Returns
     -------
-    float or None
-        Period in pixels; None where nothing repeats in at least half of the windows.
+    Period or None
+        None where nothing repeats.
     """
-    size = min(window, *frame.shape)
-    grid = WindowGrid((frame.shape[0], frame.shape[1]), size, max(1, size // 2))
-    windows = grid.windows(frame).reshape(-1, size, size)
-    windows = windows[:: -(-len(windows) // _MAX_WINDOWS)]
-    windows = windows[analysable(windows)]
-    if not len(windows):
+    side = min(frames[0].shape)
+    if side < SMALLEST_WINDOW:
         return None
-    # Window by window, as grains that are turned against each other share no repetition.
-    periods = [_shortest_repetition(correlation) for correlation in _autocorrelations(windows)]
-    found = [period for period in periods if period is not None]
-    return float(np.median(found)) if 2 * len(found) >= len(periods) else None
-
-
-def _autocorrelations(windows: NDArray[Any]) -> NDArray[np.float64]:
-    """Autocorrelation of each window, lag 0 in the centre, up to a quarter of the window."""
-    size = windows.shape[-1]
-    power = np.square(half_amplitude(windows), dtype=np.float64)
-    ky, kx = scipy.fft.fftfreq(size, 1 / size)[:, None], scipy.fft.rfftfreq(size, 1 / size)
-    power *= 1 - np.exp(-(((ky**2 + kx**2) / _LOWEST_FREQUENCY**2) ** 2))
-    correlation = scipy.fft.fftshift(scipy.fft.irfft2(power, (size, size)), axes=(1, 2))
-    centre, reach = size // 2, size // 4
-    near = slice(centre - reach, centre + reach + 1)
-    # The Hann window makes far lags look weaker than they are.
-    taper = np.hanning(size)
-    overlap = np.convolve(taper, taper)[size - 1 - reach : size + reach]
-    return np.asarray(correlation[:, near, near] / (overlap[:, None] * overlap))
-
-
-def _shortest_repetition(correlation: NDArray[np.float64]) -> float | None:
-    if not correlation.any():
+    sizes = _sizes(side)
+    for size in sizes:
+        fits = [fit_lattices(_spread(frame, size), distortion=distortion) for frame in frames]
+        period = _agreed(fits, 0.0 if size == sizes[-1] else _LEAST_PERIODS)
+        if period is not None:
+            return period
+    found = [shortest_repetition(frame) for frame in frames]
+    lengths = [length for length in found if length is not None]
+    if 2 * len(lengths) < len(found):
         return None
-    lags, heights = _repetitions(correlation)
-    if not len(heights) or heights.max() < _LEAST_CORRELATION:
+    return Period(float(np.median(lengths)), len(lengths), len(found), fitted=False)
+
+
+def dominant_period(frame: NDArray[Any]) -> float | None:
+    """Give the length in pixels of `measure_period` for a frame (Y, X); None if there is none."""
+    period = measure_period([frame])
+    return None if period is None else period.length
+
+
+def _sizes(side: int) -> list[int]:
+    """Sizes of windows in frames of this side, from small to large."""
+    last = min(side, _LAST_SIZE)
+    n = max(0, math.ceil(math.log(last / _FIRST_SIZE, _GROWTH)))
+    return [*(round(_FIRST_SIZE * _GROWTH**i) for i in range(n)), last]
+
+
+def _spread(frame: NDArray[Any], size: int) -> NDArray[Any]:
+    """View a few windows all over a frame, shape (gy, gx, size, size)."""
+    stride = max(1, (max(frame.shape) - size) // (_WINDOWS_A_SIDE - 1))
+    return WindowGrid((frame.shape[0], frame.shape[1]), size, stride).windows(frame)
+
+
+def _agreed(fits: list[LatticeFits], least_periods: float) -> Period | None:
+    """Find the length on which the fits of windows of one size agree."""
+    trusted = [
+        each.resolved & (each.periods >= least_periods) & (each.quality >= _LEAST_QUALITY)
+        for each in fits
+    ]
+    n_windows = sum(each.size for each in trusted)
+    found = [np.log(each.a[where]) for each, where in zip(fits, trusted, strict=True)]
+    lengths = np.concatenate(found)
+    if not lengths.size or lengths.size < _LEAST_SHARE * n_windows:
         return None
-    within_twice = lags <= 2.2 * lags[:, np.newaxis]
-    best = np.where(within_twice, heights, 0).max(axis=1)
-    shortest = lags[(heights >= _AS_GOOD_AS_BEST * best) & (heights >= _LEAST_CORRELATION)]
-    return float(shortest.min())
-
-
-def _repetitions(
-    correlation: NDArray[np.float64],
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """List lengths and heights (relative to lag 0) of the local maxima of an autocorrelation."""
-    centre = correlation.shape[0] // 2
-    smooth = scipy.ndimage.gaussian_filter(correlation, 0.7)
-    highest = scipy.ndimage.maximum_filter(smooth, 5) == smooth
-    highest[[0, -1]] = highest[:, [0, -1]] = False
-    rows, columns = np.nonzero(highest)
-    at = smooth[rows, columns]
-    dy = rows - centre + _parabola(smooth[rows - 1, columns], at, smooth[rows + 1, columns])
-    dx = columns - centre + _parabola(smooth[rows, columns - 1], at, smooth[rows, columns + 1])
-    lags = np.hypot(dy, dx)
-    far = lags >= _SHORTEST_PERIOD
-    return lags[far], at[far] / smooth[centre, centre]
-
-
-def _parabola(
-    before: NDArray[np.float64], at: NDArray[np.float64], after: NDArray[np.float64]
-) -> NDArray[np.float64]:
-    """Place the top of the parabola through three neighbours, relative to the middle one."""
-    curvature = before - 2 * at + after
-    return np.asarray(0.5 * (before - after) / np.where(curvature < 0, curvature, -np.inf))
+    near = np.abs(lengths - lengths[:, np.newaxis]) < _CONSENT
+    group = near[near.sum(axis=1).argmax()]
+    if group.mean() < _LEAST_CONSENT:
+        return None
+    length = float(np.exp(np.median(lengths[group])))
+    return Period(length, int(group.sum()), n_windows, fitted=True)
