@@ -31,8 +31,8 @@ class Hyperstack:
         Of y and x.
     timed : bool
         Whether t is in seconds; it counts frames otherwise.
-    values : mapping of int to (str, str)
-        What label values mean: a name, and a colour as in "#E69F00".
+    values : mapping of str to mapping of int to (str, str)
+        What the values in labels of this name mean: a name, and a colour as in "#E69F00".
     colours : mapping of str to str
         Colours of images, where they have one.
     metadata : mapping
@@ -51,7 +51,7 @@ class Hyperstack:
     translate: tuple[float, float, float] = (0.0, 0.0, 0.0)
     unit: str = PIXEL
     timed: bool = False
-    values: Mapping[int, tuple[str, str]] = field(default_factory=dict)
+    values: Mapping[str, Mapping[int, tuple[str, str]]] = field(default_factory=dict)
     colours: Mapping[str, str] = field(default_factory=dict)
     metadata: Mapping[str, Any] = field(default_factory=dict)
 

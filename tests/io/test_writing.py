@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import fields
+
 import numpy as np
 import pytest
+import tifffile
 import zarr
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -11,7 +15,7 @@ from hypothesis.extra import numpy as hnp
 
 from napari_lattice_symmetry.errors import InputError
 from napari_lattice_symmetry.hyperstack import Hyperstack
-from napari_lattice_symmetry.io import list_datasets, read_movie, read_movies
+from napari_lattice_symmetry.io import list_datasets, read_hyperstack, read_movie, read_movies
 from napari_lattice_symmetry.io.writing import write_hyperstack
 
 FORMATS = ("run.ome.zarr", "run.ome.tif", "run.tif")
@@ -20,9 +24,18 @@ LENGTHS = st.floats(1e-3, 1e3)
 NAMES = st.text("abcXYZ 0123456789µÅ-", min_size=1, max_size=12).map(str.strip).filter(bool)
 
 
+COLOURS = st.from_regex(r"#[0-9A-F]{6}", fullmatch=True)
+MEANINGS = st.dictionaries(st.integers(1, 255), st.tuples(NAMES, COLOURS), max_size=4)
+METADATA = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.floats(allow_nan=False) | NAMES,
+    lambda parts: st.lists(parts, max_size=3) | st.dictionaries(NAMES, parts, max_size=3),
+    max_leaves=6,
+)
+
+
 @st.composite
 def hyperstacks(draw):
-    """Images of one type and labels, of any small shape and any calibration."""
+    """Images of one type and labels, of any small shape, any calibration and any meaning."""
     shape = draw(hnp.array_shapes(min_dims=3, max_dims=3, min_side=2, max_side=6))
     dtype = draw(st.sampled_from([*INTEGERS, "float32"]))
     names = draw(st.lists(NAMES, min_size=1, max_size=3, unique=True))
@@ -30,12 +43,41 @@ def hyperstacks(draw):
     return Hyperstack(
         name="run",
         images={name: draw(hnp.arrays(dtype, shape)) for name in names},
-        labels={"classes": draw(hnp.arrays("uint8", shape))},
+        labels={
+            name: draw(hnp.arrays("uint8", shape))
+            for name in ["classes", *draw(st.lists(NAMES, max_size=1))]
+        },
         scale=(draw(LENGTHS) if timed else 1.0, draw(LENGTHS), draw(LENGTHS)),
         translate=tuple(draw(st.tuples(LENGTHS, LENGTHS, LENGTHS))),
         unit=draw(st.sampled_from(["nm", "pixel"])),
         timed=timed,
+        values={"classes": draw(MEANINGS)},
+        colours=draw(st.dictionaries(st.sampled_from(names), COLOURS)),
+        metadata=draw(st.dictionaries(NAMES, METADATA, max_size=3)),
     )
+
+
+def assert_same(one, two):
+    """Compare two hyperstacks in every array and everything else."""
+    for field in fields(Hyperstack):
+        expected, found = getattr(one, field.name), getattr(two, field.name)
+        if field.name in ("images", "labels"):
+            assert list(found) == list(expected)
+            for name, array in expected.items():
+                np.testing.assert_array_equal(found[name], array)
+                assert found[name].dtype == array.dtype
+        else:
+            assert found == expected
+
+
+@pytest.mark.parametrize("name", FORMATS)
+@settings(
+    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(stack=hyperstacks())
+def test_all_comes_back(tmp_path, name, stack):
+    write_hyperstack(stack, tmp_path / name, overwrite=True)
+    assert_same(stack, read_hyperstack(tmp_path / name))
 
 
 @pytest.mark.parametrize("name", FORMATS)
@@ -115,6 +157,54 @@ def test_a_failure_leaves_what_was_there(tmp_path, stack, name):
         write_hyperstack(Hyperstack("run", {"a": Broken()}), tmp_path / name, overwrite=True)
     np.testing.assert_array_equal(read_movies(tmp_path / name)[0].frames, before)
     assert [path.name for path in tmp_path.iterdir()] == [name]
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_what_is_too_large_for_memory_comes_back_lazily(tmp_path, stack, little_memory, name):
+    write_hyperstack(stack, tmp_path / name)
+    again = read_hyperstack(tmp_path / name)
+    assert again.labels["classes"].chunks == ((1,) * 5, (24,), (32,))
+    assert_same(stack, again)
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_labels_alone_come_back(tmp_path, stack, name):
+    alone = Hyperstack("run", labels=stack.labels)
+    write_hyperstack(alone, tmp_path / name)
+    assert_same(alone, read_hyperstack(tmp_path / name))
+
+
+def test_types_that_imagej_does_not_know_come_back(tmp_path, frames):
+    mixed = {"mask": frames > 9, "counts": frames.astype("int16"), "half": frames.astype("f2")}
+    stack = Hyperstack("run", mixed, {"cells": frames.astype("int32") * 1000})
+    write_hyperstack(stack, tmp_path / "run.tif")
+    assert_same(stack, read_hyperstack(tmp_path / "run.tif"))
+
+
+def test_what_others_wrote_is_no_hyperstack_of_ours(tmp_path, frames):
+    tifffile.imwrite(tmp_path / "a.tif", frames, imagej=True, metadata={"Info": "by hand"})
+    tifffile.imwrite(tmp_path / "a.ome.tif", frames, metadata={"Description": "{}"})
+    np.save(tmp_path / "a.npy", frames)
+    for name in ("a.tif", "a.ome.tif", "a.npy"):
+        assert read_hyperstack(tmp_path / name) is None
+
+
+def test_a_new_calibration_counts_for_more_than_ours(tmp_path, frames):
+    stack = Hyperstack("run", {"a": frames}, unit="nm", scale=(1.0, 0.02, 0.02))
+    write_hyperstack(stack, tmp_path / "a.tif")
+    with tifffile.TiffFile(tmp_path / "a.tif", mode="r+") as tif:
+        tif.pages[0].tags["XResolution"].overwrite((25, 1))
+    assert read_hyperstack(tmp_path / "a.tif") is None
+    assert read_movie(tmp_path / "a.tif").pixel_size == pytest.approx((0.02, 0.04))
+
+
+def test_arrays_that_are_no_longer_there_are_missed(tmp_path, stack):
+    write_hyperstack(stack, tmp_path / "a.ome.zarr")
+    attributes = json.loads((tmp_path / "a.ome.zarr/labels/zarr.json").read_text())
+    attributes["attributes"]["ome"]["labels"] = []
+    (tmp_path / "a.ome.zarr/labels/zarr.json").write_text(json.dumps(attributes))
+    with pytest.raises(InputError, match=r"^a\.ome\.zarr is not a readable ZARR file"):
+        read_hyperstack(tmp_path / "a.ome.zarr")
 
 
 def test_a_folder_that_is_no_zarr_is_never_replaced(tmp_path, stack):

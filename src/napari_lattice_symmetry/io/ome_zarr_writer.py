@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+from napari_lattice_symmetry.io.header import METADATA_KEY, header_of
 
 if TYPE_CHECKING:
     import zarr
@@ -14,7 +17,6 @@ if TYPE_CHECKING:
     from napari_lattice_symmetry.movie import Frames
 
 VERSION = "0.5"
-METADATA_KEY = "napari-lattice-symmetry"
 
 
 def write_ome_zarr(stack: Hyperstack, path: Path) -> None:
@@ -33,7 +35,7 @@ def write_ome_zarr(stack: Hyperstack, path: Path) -> None:
                 **_multiscales(stack, stack.name),
                 "omero": {"channels": [_channel(stack, name) for name in channels]},
             },
-            METADATA_KEY: dict(stack.metadata),
+            METADATA_KEY: header_of(stack),
         }
     )
     _write_array(root, stack, [(stack.images or stack.labels)[name] for name in channels])
@@ -46,7 +48,7 @@ def write_ome_zarr(stack: Hyperstack, path: Path) -> None:
         group.attrs["ome"] = {
             "version": VERSION,
             **_multiscales(stack, name),
-            "image-label": _image_label(stack),
+            "image-label": _image_label(stack.values.get(name, {})),
         }
         _write_array(group, stack, [values])
 
@@ -102,14 +104,14 @@ def _limits(values: Frames) -> tuple[float, float]:
     return low, high if high > low else low + 1.0
 
 
-def _image_label(stack: Hyperstack) -> dict[str, Any]:
-    return {
-        "colors": [
+def _image_label(values: Mapping[int, tuple[str, str]]) -> dict[str, Any]:
+    about: dict[str, Any] = {"source": {"image": "../../"}}
+    if values:  # readers take an empty list of colours for one that leaves none
+        about["colors"] = [
             {"label-value": value, "rgba": [*bytes.fromhex(colour.removeprefix("#")), 255]}
-            for value, (_, colour) in stack.values.items()
-        ],
-        "properties": [
-            {"label-value": value, "class": name} for value, (name, _) in stack.values.items()
-        ],
-        "source": {"image": "../../"},
-    }
+            for value, (_, colour) in values.items()
+        ]
+        about["properties"] = [
+            {"label-value": value, "class": name} for value, (name, _) in values.items()
+        ]
+    return about

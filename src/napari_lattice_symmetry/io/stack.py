@@ -234,10 +234,9 @@ def to_movie(
     check(stack, path)
     index = _channel_index(stack, path, channel)
 
-    order = sorted(range(len(stack.axes)), key=lambda axis: _ORDER.index(stack.axes[axis]))
-    frames = _load(stack, path, files).transpose(order)
+    frames = _load(stack, path, files)
     if "C" in stack.axes:
-        frames = np.take(frames, index, axis=[stack.axes[axis] for axis in order].index("C"))
+        frames = np.take(frames, index, axis=sorted(stack.axes, key=_ORDER.index).index("C"))
     if "S" in stack.axes:
         frames = grey(frames)
     frames = frames.reshape((-1, *stack.frame_shape))
@@ -252,6 +251,23 @@ def to_movie(
         metadata=stack.metadata,
         source=str(path),
     )
+
+
+def channels_of(stack: Stack, path: Path, files: Files) -> list[Frames]:
+    """Read all channels of a grey stack at once, each (T, Y, X); otherwise as `to_movie`.
+
+    Raises
+    ------
+    InputError
+        If it is not a stack of grey images, is larger than its file can be, or a frame does not
+        fit into memory.
+    """
+    check(stack, path)
+    if "S" in stack.axes:
+        raise InputError(f"{path.name} holds colours, not grey images.")
+    count = stack.length("C")
+    frames = _load(stack, path, files).reshape((-1, count, *stack.frame_shape))
+    return [frames[:, channel] for channel in range(count)]
 
 
 def _source(stack: Stack) -> str | None:
@@ -336,11 +352,13 @@ def _channel_index(stack: Stack, path: Path, channel: int | str | None) -> int:
 
 
 def _load(stack: Stack, path: Path, files: Files) -> Frames:
-    """Read all of it, or make a Dask array of one chunk a frame."""
+    """Read all of it, or make a Dask array of one chunk a frame; axes in the order of `_ORDER`."""
+    order = sorted(range(len(stack.axes)), key=lambda axis: _ORDER.index(stack.axes[axis]))
     budget = memory_budget()
     if stack.nbytes <= budget and not (stack.lazy and stack.in_parts):
         values = stack.data[...]
-        return np.array(values) if isinstance(values, np.memmap) else np.asarray(values)
+        copy = np.array(values) if isinstance(values, np.memmap) else np.asarray(values)
+        return copy.transpose(order)
     frame = stack.length("YXS") * np.dtype(stack.data.dtype).itemsize
     if frame > budget or not stack.in_parts:
         raise InputError(
@@ -358,7 +376,8 @@ def _load(stack: Stack, path: Path, files: Files) -> Frames:
         name=False,
         meta=np.empty((0,) * len(shape), dtype),
     )
-    return frames
+    ordered: Frames = frames.transpose(order)
+    return ordered
 
 
 class _OpenArray:

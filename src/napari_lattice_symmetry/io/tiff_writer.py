@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from napari_lattice_symmetry.errors import InputError
+from napari_lattice_symmetry.io.header import header_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -28,15 +29,16 @@ def write_ome_tiff(stack: Hyperstack, path: Path) -> None:
     import tifffile
 
     n_bytes = sum(int(array.nbytes) for array in (*stack.images.values(), *stack.labels.values()))
+    parts = [(stack.name, stack.images)] if stack.images else []
+    parts += [(name, {name: values}) for name, values in stack.labels.items()]
     with tifffile.TiffWriter(path, ome=True, bigtiff=n_bytes > _LARGEST_IMAGEJ) as tiff:
-        if stack.images:
-            _write_ome_image(tiff, stack, stack.name, stack.images)
-        for name, values in stack.labels.items():
-            _write_ome_image(tiff, stack, name, {name: values})
+        for number, (name, channels) in enumerate(parts):
+            about = "" if number else json.dumps(header_of(stack))
+            _write_ome_image(tiff, stack, name, channels, about)
 
 
 def _write_ome_image(
-    tiff: Any, stack: Hyperstack, name: str, channels: Mapping[str, Frames]
+    tiff: Any, stack: Hyperstack, name: str, channels: Mapping[str, Frames], about: str
 ) -> None:
     n_frames, y, x = stack.shape
     dtype = np.result_type(*(channel.dtype for channel in channels.values()))
@@ -46,8 +48,9 @@ def _write_ome_image(
         "axes": "TCYX",
         "Name": name,
         "Channel": {"Name": list(channels)},
-        "Description": json.dumps(stack.metadata),
     }
+    if about:
+        metadata["Description"] = about
     if stack.timed:
         metadata |= {"TimeIncrement": step, "TimeIncrementUnit": "s"}
     if stack.calibrated:
@@ -60,7 +63,7 @@ def _write_ome_image(
             "PositionXUnit": ["nm"] * n_planes,
         }
     tiff.write(
-        _planes(channels, n_frames, dtype),
+        _planes(list(channels.values()), n_frames, dtype),
         shape=(n_frames, len(channels), y, x),
         dtype=dtype,
         metadata=metadata,
@@ -81,9 +84,9 @@ def write_imagej(stack: Hyperstack, path: Path) -> None:
     """
     import tifffile
 
-    channels = {**stack.labels, **stack.images}
+    channels = [*stack.labels.items(), *stack.images.items()]
     n_frames, y, x = stack.shape
-    dtype = np.result_type(*(channel.dtype for channel in channels.values()))
+    dtype = np.result_type(*(channel.dtype for _, channel in channels))
     if dtype not in (np.uint8, np.uint16):
         dtype = np.dtype(np.float32)
     shape = (n_frames, len(channels), y, x)
@@ -92,8 +95,8 @@ def write_imagej(stack: Hyperstack, path: Path) -> None:
     (step, size_y, size_x), (_, start_y, start_x) = stack.scale, stack.translate
     metadata: dict[str, Any] = {
         "axes": "TCYX",
-        "Labels": list(channels) * n_frames,
-        "Info": json.dumps(stack.metadata),
+        "Labels": [name for name, _ in channels] * n_frames,
+        "Info": json.dumps(header_of(stack, labels_first=True)),
         "unit": stack.unit,
         "xorigin": -start_x / size_x,
         "yorigin": -start_y / size_y,
@@ -103,7 +106,7 @@ def write_imagej(stack: Hyperstack, path: Path) -> None:
         metadata |= {"finterval": step, "tunit": "s"}
     tifffile.imwrite(
         path,
-        _planes(channels, n_frames, dtype),
+        _planes([channel for _, channel in channels], n_frames, dtype),
         shape=shape,
         dtype=dtype,
         imagej=True,
@@ -113,8 +116,8 @@ def write_imagej(stack: Hyperstack, path: Path) -> None:
 
 
 def _planes(
-    channels: Mapping[str, Frames], n_frames: int, dtype: np.dtype[Any]
+    channels: Sequence[Frames], n_frames: int, dtype: np.dtype[Any]
 ) -> Iterator[NDArray[Any]]:
     for t in range(n_frames):
-        for channel in channels.values():
+        for channel in channels:
             yield np.asarray(channel[t]).astype(dtype, copy=False)

@@ -59,6 +59,14 @@ def open_ome_zarr(path: Path, files: Files) -> dict[str, Stack]:
     return stacks
 
 
+def open_labels(path: Path) -> dict[str, Stack]:
+    """List the labels that belong to the image of an OME-Zarr folder, in their order."""
+    root = open_zarr(path)
+    names = _ome(root["labels"]).get("labels", []) if "labels" in root else []
+    groups = {str(name): root["labels"][name] for name in names}
+    return {name: _image(group, _ome(group)["multiscales"][0]) for name, group in groups.items()}
+
+
 def zarr_stack(array: Any, **facts: Any) -> Stack:
     """Describe an array, with `facts` for its `Stack`.
 

@@ -1,0 +1,95 @@
+"""What lies beside the numbers of a hyperstack in every format, so that all of it comes back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from napari_lattice_symmetry.hyperstack import Hyperstack
+
+if TYPE_CHECKING:
+    from napari_lattice_symmetry.movie import Frames
+
+METADATA_KEY = "napari-lattice-symmetry"
+"""Under this key all that is ours lies in the attributes of an OME-Zarr group."""
+
+_KEY = "hyperstack"
+_VERSION = 1
+
+
+def header_of(stack: Hyperstack, *, labels_first: bool = False) -> dict[str, Any]:
+    """Describe a hyperstack in values that JSON knows; its own metadata stay as they are."""
+    return {
+        **stack.metadata,
+        _KEY: {
+            "version": _VERSION,
+            "name": stack.name,
+            "images": _types(stack.images),
+            "labels": _types(stack.labels),
+            "labels first": labels_first,
+            "scale": list(stack.scale),
+            "translate": list(stack.translate),
+            "unit": stack.unit,
+            "timed": stack.timed,
+            "colours": dict(stack.colours),
+            "values": {
+                name: {str(value): list(meaning) for value, meaning in values.items()}
+                for name, values in stack.values.items()
+            },
+        },
+    }
+
+
+def is_header(facts: Any) -> bool:
+    """Tell whether this is what `header_of` gives, in a version that is known."""
+    about = facts.get(_KEY) if isinstance(facts, Mapping) else None
+    return isinstance(about, Mapping) and about.get("version") == _VERSION
+
+
+def hyperstack_of(
+    header: Mapping[str, Any], images: Sequence[Frames], labels: Sequence[Frames]
+) -> Hyperstack:
+    """Put a hyperstack together again, of the arrays in their order; they get their types back.
+
+    Raises
+    ------
+    InputError, KeyError, TypeError, ValueError
+        If these are not the arrays that the header tells of.
+    """
+    about = header[_KEY]
+    scale_t, scale_y, scale_x = map(float, about["scale"])
+    start_t, start_y, start_x = map(float, about["translate"])
+    return Hyperstack(
+        name=str(about["name"]),
+        images=_typed(about["images"], images),
+        labels=_typed(about["labels"], labels),
+        scale=(scale_t, scale_y, scale_x),
+        translate=(start_t, start_y, start_x),
+        unit=about["unit"],
+        timed=bool(about["timed"]),
+        colours={str(name): str(colour) for name, colour in about["colours"].items()},
+        values={
+            str(name): {
+                int(value): (str(word), str(colour)) for value, (word, colour) in of.items()
+            }
+            for name, of in about["values"].items()
+        },
+        metadata={key: value for key, value in header.items() if key != _KEY},
+    )
+
+
+def _meanings(values: Mapping[str, Sequence[str]]) -> dict[int, tuple[str, str]]:
+    return {int(value): (str(name), str(colour)) for value, (name, colour) in values.items()}
+
+
+def _types(arrays: Mapping[str, Frames]) -> list[list[str]]:
+    return [[name, np.dtype(array.dtype).name] for name, array in arrays.items()]
+
+
+def _typed(types: Sequence[Sequence[str]], arrays: Sequence[Frames]) -> dict[str, Frames]:
+    return {
+        str(name): array.astype(np.dtype(dtype), copy=False)
+        for (name, dtype), array in zip(types, arrays, strict=True)
+    }
