@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from napari_lattice_symmetry.analysis import AnalysisParameters, read_frame, suggest_window
+from napari_lattice_symmetry.analysis import AnalysisParameters, choose_window
 from napari_lattice_symmetry.spectrum.lattice_fit import FEWEST_PERIODS, MOST_PERIODS
-from napari_lattice_symmetry.spectrum.period import dominant_period
 
 if TYPE_CHECKING:
     from napari_lattice_symmetry.analysis import MovieResult
@@ -33,7 +32,7 @@ def describe_movie(movie: Movie) -> dict[str, Any]:
     t, y, x = movie.shape
     size_y, size_x = movie.pixel_size
     window = AnalysisParameters().window
-    period = dominant_period(read_frame(movie, 0))
+    choice = choose_window(movie)
     described = {
         "name": movie.name,
         "shape": f"{t} x {y} x {x} (frames, px, px)",
@@ -42,14 +41,13 @@ def describe_movie(movie: Movie) -> dict[str, Any]:
         "calibration from": movie.calibration_source or "nothing in the file",
         "frame time": "unknown" if movie.frame_time is None else f"{movie.frame_time:.5g} s",
     }
-    if period is None:
-        return described | {"lattice period": "none found in frame 0"}
-    length = f" ({period * np.mean(movie.pixel_size):.4g} nm)" if movie.calibrated else ""
+    if choice is None:
+        return described | {"lattice period": "none found"}
     return described | {
-        "lattice period": f"{period:.2f} px{length}",
-        "default window": f"{window} px, {window / period:.1f} periods "
+        "lattice period": f"{choice.length} ({choice.period})",
+        "default window": f"{window} px, {window / choice.period.length:.1f} periods "
         f"({FEWEST_PERIODS} to {MOST_PERIODS} should fit)",
-        "suggested window": f"{suggest_window(period, (y, x))} px",
+        "suggested window": f"{choice.window} px",
     }
 
 

@@ -26,7 +26,7 @@ _WINDOWS_A_SIDE = 3
 # Fits that are trusted. With fewer periods weak spots of a superlattice go unseen.
 _LEAST_PERIODS, _LEAST_QUALITY = 6.0, 0.75
 # They have to be so many of all, and so many of them have to agree so well.
-_LEAST_SHARE, _LEAST_CONSENT, _CONSENT = 0.25, 0.5, 0.05
+_LEAST_SHARE, _LEAST_CONSENT, _CONSENT = 0.3, 0.5, 0.05
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,58 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from napari_lattice_symmetry.analysis import choose_window
+from napari_lattice_symmetry.movie import Movie
+
+
+def waves(period, shape=(200, 240)):
+    y, x = np.indices(shape)
+    return np.cos(2 * np.pi * x / period) + np.cos(2 * np.pi * y / period)
+
+
+def test_the_reason_is_told_in_nanometres_and_pixels():
+    choice = choose_window(Movie(waves(18.4)[np.newaxis], pixel_size=(0.0175, 0.0175), unit="nm"))
+    assert choice.window == 184
+    assert choice.reason(128) == "period 0.322 nm = 18.4 px, 7.0 periods in 128 px"
+    assert str(choice.period) == "a lattice fitted to 6 of 6 windows"
+
+
+def test_without_a_calibration_there_are_pixels_alone():
+    choice = choose_window(Movie(waves(12.5)[np.newaxis]))
+    assert choice.reason(100) == "period 12.5 px, 8.0 periods in 100 px"
+
+
+def test_the_window_stays_within_the_frame():
+    assert choose_window(Movie(waves(30)[np.newaxis])).window == 200
+
+
+def test_the_period_is_that_of_the_movie_not_of_a_frame():
+    frames = np.stack([waves(9), *(waves(16) for _ in range(8))])
+    frames[4] = np.nan
+    assert choose_window(Movie(frames)).period.length == pytest.approx(16, rel=0.01)
+
+
+def test_frames_that_cannot_be_read_are_left_out():
+    class Broken:
+        shape, dtype, ndim = (3, 200, 240), np.dtype(float), 3
+
+        def __getitem__(self, index):
+            if index < 2:
+                raise OSError("gone")
+            return waves(16)
+
+    assert choose_window(Movie(Broken())).period.length == pytest.approx(16, rel=0.01)
+
+
+def test_pixels_that_are_not_square():
+    movie = Movie(waves(12)[np.newaxis, ::2], pixel_size=(0.2, 0.1), unit="nm")
+    choice = choose_window(movie)
+    assert choice.period.length * choice.pixel_side == pytest.approx(1.2, rel=0.01)
+
+
+def test_no_lattice_no_choice():
+    rng = np.random.default_rng(0)
+    assert choose_window(Movie(rng.normal(size=(2, 128, 128)))) is None
+    assert choose_window(Movie(np.ones((2, 128, 128)))) is None
