@@ -11,14 +11,14 @@ from os import PathLike
 from pathlib import Path
 
 from napari_lattice_symmetry.errors import InputError
+from napari_lattice_symmetry.growing import INTERVAL, PATIENCE, GrowingMovie
 from napari_lattice_symmetry.io.growing.folder import GrowingFolder
 from napari_lattice_symmetry.io.growing.pages import GrowingTiff
-from napari_lattice_symmetry.io.growing.source import INTERVAL, PATIENCE, GrowingSource, Landed
 from napari_lattice_symmetry.io.growing.zarr_array import GrowingZarr
 from napari_lattice_symmetry.io.tiff import SUFFIXES as TIFF_SUFFIXES
 from napari_lattice_symmetry.io.zarr_files import is_zarr
 
-__all__ = ["INTERVAL", "PATIENCE", "GrowingSource", "Landed", "open_growing"]
+__all__ = ["open_growing"]
 
 
 def open_growing(
@@ -29,7 +29,7 @@ def open_growing(
     channel: int | str | None = None,
     interval: float = INTERVAL,
     patience: float = PATIENCE,
-) -> GrowingSource:
+) -> GrowingMovie:
     """Open a movie that is being written; not one frame need be there yet.
 
     Parameters
@@ -42,7 +42,7 @@ def open_growing(
     dataset, channel
         As in `read_movie`.
     interval, patience : float
-        As in `GrowingSource`, in seconds.
+        As in `GrowingMovie`, in seconds.
 
     Raises
     ------

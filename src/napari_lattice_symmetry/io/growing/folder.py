@@ -9,22 +9,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from napari_lattice_symmetry.errors import InputError
+from napari_lattice_symmetry.growing import GrowingMovie, Landed
 from napari_lattice_symmetry.io import SUFFIXES, read_movie
 from napari_lattice_symmetry.io.folder import natural_order
-from napari_lattice_symmetry.io.growing.source import (
-    Delay,
-    GrowingSource,
-    Landed,
-    Quiet,
-    Stamp,
-    stamp_of,
-)
+from napari_lattice_symmetry.io.growing.waiting import Delay, Quiet, Stamp, stamp_of
+from napari_lattice_symmetry.io.stack import short_name
 
 if TYPE_CHECKING:
     from napari_lattice_symmetry.movie import Movie
 
 
-class GrowingFolder(GrowingSource):
+class GrowingFolder(GrowingMovie):
     """One image a file, in the natural order of the names.
 
     A file is a frame once it has been left alone for `interval` seconds and can be read to its
@@ -40,7 +35,7 @@ class GrowingFolder(GrowingSource):
     dataset, channel
         As in `read_movie`.
     interval, patience
-        As in `GrowingSource`.
+        As in `GrowingMovie`.
     """
 
     def __init__(
@@ -53,7 +48,7 @@ class GrowingFolder(GrowingSource):
         interval: float,
         patience: float,
     ) -> None:
-        super().__init__(path, interval=interval, patience=patience)
+        super().__init__(path, short_name(path), interval=interval, patience=patience)
         self._pattern, self._dataset, self._channel = pattern, dataset, channel
         self._done: set[str] = set()
         self._given_up: dict[str, Stamp | None] = {}

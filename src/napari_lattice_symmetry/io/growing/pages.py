@@ -7,16 +7,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from napari_lattice_symmetry.errors import InputError
+from napari_lattice_symmetry.growing import GrowingMovie, Landed
 from napari_lattice_symmetry.io import quiet
-from napari_lattice_symmetry.io.growing.source import (
-    Delay,
-    GrowingSource,
-    Landed,
-    Quiet,
-    Stamp,
-    stamp_of,
-)
-from napari_lattice_symmetry.io.stack import Files, Stack, one_sentence, to_movie
+from napari_lattice_symmetry.io.growing.waiting import Delay, Quiet, Stamp, stamp_of
+from napari_lattice_symmetry.io.stack import Files, Stack, one_sentence, short_name, to_movie
 from napari_lattice_symmetry.io.tiff import axes_of, calibration_of, metadata_of
 
 if TYPE_CHECKING:
@@ -25,7 +19,7 @@ if TYPE_CHECKING:
     from napari_lattice_symmetry.movie import Movie
 
 
-class GrowingTiff(GrowingSource):
+class GrowingTiff(GrowingMovie):
     """One frame a page, in the order in which the pages are chained.
 
     A page is a frame once its tags and pixels lie within the file and can be decoded, and
@@ -39,13 +33,13 @@ class GrowingTiff(GrowingSource):
     channel
         As in `read_movie`, for pages with several samples a pixel.
     interval, patience
-        As in `GrowingSource`.
+        As in `GrowingMovie`.
     """
 
     def __init__(
         self, path: Path, *, channel: int | str | None, interval: float, patience: float
     ) -> None:
-        super().__init__(path, interval=interval, patience=patience)
+        super().__init__(path, short_name(path), interval=interval, patience=patience)
         self._channel = channel
         self._stamp: Stamp | None = None
         self._offsets: list[int] = []  # of the pages whose tags are there

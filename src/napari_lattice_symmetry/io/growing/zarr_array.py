@@ -11,16 +11,17 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 
 from napari_lattice_symmetry.errors import InputError
+from napari_lattice_symmetry.growing import GrowingMovie, Landed
 from napari_lattice_symmetry.io import quiet
-from napari_lattice_symmetry.io.growing.source import (
-    Delay,
-    GrowingSource,
-    Landed,
-    Quiet,
-    Stamp,
-    stamp_of,
+from napari_lattice_symmetry.io.growing.waiting import Delay, Quiet, Stamp, stamp_of
+from napari_lattice_symmetry.io.stack import (
+    Files,
+    Stack,
+    choose,
+    one_sentence,
+    short_name,
+    to_movie,
 )
-from napari_lattice_symmetry.io.stack import Files, Stack, choose, one_sentence, to_movie
 from napari_lattice_symmetry.io.zarr_files import open_ome_zarr
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ _LOOK_AHEAD = 16
 """How many frames in a row may be missing; beyond that nothing is thought to be written."""
 
 
-class GrowingZarr(GrowingSource):
+class GrowingZarr(GrowingMovie):
     """One frame an element along time.
 
     A frame is complete once all its chunks are there and have been left alone for `interval`
@@ -48,7 +49,7 @@ class GrowingZarr(GrowingSource):
     dataset, channel
         As in `read_movie`.
     interval, patience
-        As in `GrowingSource`.
+        As in `GrowingMovie`.
 
     Raises
     ------
@@ -65,7 +66,7 @@ class GrowingZarr(GrowingSource):
         interval: float,
         patience: float,
     ) -> None:
-        super().__init__(path, interval=interval, patience=patience)
+        super().__init__(path, short_name(path), interval=interval, patience=patience)
         self._channel = channel
         with Files() as files, quiet(), one_sentence(path):
             stacks = open_ome_zarr(path, files)

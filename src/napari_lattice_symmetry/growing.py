@@ -1,27 +1,22 @@
-"""What all growing movies have in common: frames are taken once, whole, and in order."""
+"""A movie that grows while it is read: frames are taken whole, in order, and none is lost."""
 
 from __future__ import annotations
 
-import time
 from abc import ABC, abstractmethod
 from bisect import bisect_left
-from collections.abc import Callable, Hashable, Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from napari_lattice_symmetry.errors import InputError
-from napari_lattice_symmetry.io.stack import short_name
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from napari_lattice_symmetry.movie import Movie
-
-Stamp: TypeAlias = tuple[int, int, int]
-"""What changes when a file is written to: its inode, size in bytes and time in ns."""
 
 INTERVAL = 0.5
 """Seconds for which a file has to be left alone before it is read."""
@@ -55,7 +50,7 @@ class Landed:
     again: bool = False
 
 
-class GrowingSource(ABC):
+class GrowingMovie(ABC):
     """A movie that is being written.
 
     Call `poll` now and then, to see what is there, and `take` until it gives None. Frames come
@@ -66,6 +61,8 @@ class GrowingSource(ABC):
     ----------
     path : pathlib.Path
         What is watched.
+    name : str
+        Short name, for layers and files.
     interval : float
         Seconds for which a file has to be left alone before it is read.
     patience : float
@@ -83,13 +80,19 @@ class GrowingSource(ABC):
         Name of the frame that is not complete, and has others wait; mostly empty.
     """
 
-    def __init__(self, path: Path, *, interval: float, patience: float) -> None:
-        self.path, self.interval, self.patience = path, interval, patience
+    def __init__(self, path: Path, name: str, *, interval: float, patience: float) -> None:
+        self.path, self.name = path, name
+        self.interval, self.patience = interval, patience
         self.names: list[str] = []
         self.first: Movie | None = None
         self.trouble = self.held_up_by = ""
         self._keys: list[Any] = []
         self._dtypes: set[np.dtype[Any]] = set()
+
+    @property
+    def source(self) -> str:
+        """What the frames come from."""
+        return str(self.path.absolute())
 
     @property
     @abstractmethod
@@ -167,58 +170,7 @@ class GrowingSource(ABC):
     def _take_calibration(self, movie: Movie | None) -> None:
         """Note what holds for all frames, once it is known."""
         if self.first is None and movie is not None:
-            path = self.path.absolute()
-            self.first = replace(movie, name=short_name(path), source=str(path), reopen=None)
-
-
-class Quiet:
-    """For how long files have been left alone."""
-
-    def __init__(self) -> None:
-        self._seen: dict[str, tuple[Hashable, float]] = {}
-
-    def note(self, key: str, stamp: Hashable) -> None:
-        """Take note of what a file, or several, are like now."""
-        if key not in self._seen or self._seen[key][0] != stamp:
-            self._seen[key] = stamp, time.monotonic()
-
-    def seconds(self, key: str, stamp: Hashable) -> float:
-        """Give the time since a file changed; 0 if it is not as it was noted last."""
-        seen, since = self._seen.get(key, (None, 0.0))
-        return time.monotonic() - since if seen == stamp else 0.0
-
-    def forget(self, key: str) -> None:
-        """Drop a file that is gone or done."""
-        self._seen.pop(key, None)
-
-
-class Delay:
-    """Lets something wait, but not for ever."""
-
-    def __init__(self, patience: float) -> None:
-        self._patience = patience
-        self._since: dict[str, float] = {}
-
-    def is_over(self, key: str) -> bool:
-        """Tell whether `key` was asked about first longer ago than there is patience."""
-        return time.monotonic() - self._since.setdefault(key, time.monotonic()) >= self._patience
-
-    def forget(self, key: str) -> None:
-        """Drop what need not wait any more."""
-        self._since.pop(key, None)
-
-
-def stamp_of(path: Path) -> Stamp | None:
-    """Give the stamp of a file; None if there is none, or it cannot be reached.
-
-    It asks for the file itself, since a folder on Windows may list an old size of a file that
-    is still open.
-    """
-    try:
-        stat = path.stat()
-    except OSError:
-        return None
-    return stat.st_ino, stat.st_size, stat.st_mtime_ns
+            self.first = replace(movie, name=self.name, source=self.source, reopen=None)
 
 
 class _Frames:
@@ -237,7 +189,8 @@ class _Frames:
     def __getitem__(self, index: Any) -> NDArray[Any]:
         times, *rest = index
         if not isinstance(times, slice):
-            return self._frame(self._names[times])[*rest]
+            part: NDArray[Any] = self._frame(self._names[times])[*rest]
+            return part
         return np.stack([self._frame(name)[*rest] for name in self._names[times]])
 
     def _frame(self, name: str) -> NDArray[Any]:

@@ -1,0 +1,61 @@
+"""How long something waits: files until they are left alone, others for what is not complete."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Hashable
+from pathlib import Path
+from typing import TypeAlias
+
+Stamp: TypeAlias = tuple[int, int, int]
+"""What changes when a file is written to: its inode, size in bytes and time in ns."""
+
+
+class Quiet:
+    """For how long files have been left alone."""
+
+    def __init__(self) -> None:
+        self._seen: dict[str, tuple[Hashable, float]] = {}
+
+    def note(self, key: str, stamp: Hashable) -> None:
+        """Take note of what a file, or several, are like now."""
+        if key not in self._seen or self._seen[key][0] != stamp:
+            self._seen[key] = stamp, time.monotonic()
+
+    def seconds(self, key: str, stamp: Hashable) -> float:
+        """Give the time since a file changed; 0 if it is not as it was noted last."""
+        seen, since = self._seen.get(key, (None, 0.0))
+        return time.monotonic() - since if seen == stamp else 0.0
+
+    def forget(self, key: str) -> None:
+        """Drop a file that is gone or done."""
+        self._seen.pop(key, None)
+
+
+class Delay:
+    """Lets something wait, but not for ever."""
+
+    def __init__(self, patience: float) -> None:
+        self._patience = patience
+        self._since: dict[str, float] = {}
+
+    def is_over(self, key: str) -> bool:
+        """Tell whether `key` was asked about first longer ago than there is patience."""
+        return time.monotonic() - self._since.setdefault(key, time.monotonic()) >= self._patience
+
+    def forget(self, key: str) -> None:
+        """Drop what need not wait any more."""
+        self._since.pop(key, None)
+
+
+def stamp_of(path: Path) -> Stamp | None:
+    """Give the stamp of a file; None if there is none, or it cannot be reached.
+
+    It asks for the file itself, since a folder on Windows may list an old size of a file that
+    is still open.
+    """
+    try:
+        stat = path.stat()
+    except OSError:
+        return None
+    return stat.st_ino, stat.st_size, stat.st_mtime_ns
