@@ -19,12 +19,13 @@ MAX_NAN_SHARE = 0.05
 
 def analysable(windows: NDArray[Any]) -> NDArray[np.bool_]:
     """Tell which windows (n, w, w) have few enough NaN or infinite pixels, shape (n,)."""
-    if windows.dtype.kind != "f":
+    finite = np.isfinite(windows)
+    if finite.all():
         return np.ones(len(windows), dtype=bool)
-    return np.asarray(np.isfinite(windows).mean(axis=(1, 2)) >= 1 - MAX_NAN_SHARE)
+    return np.asarray(finite.mean(axis=(1, 2)) >= 1 - MAX_NAN_SHARE)
 
 
-def half_amplitude(windows: NDArray[Any]) -> Float32:
+def half_amplitude(windows: NDArray[Any], columns: int | None = None) -> Float32:
     """Compute the apodised FFT amplitude of windows, for the half plane kx >= 0.
 
     Each window loses its mean, gains unit variance and is weighted with a Hann window. The
@@ -34,31 +35,44 @@ def half_amplitude(windows: NDArray[Any]) -> Float32:
     ----------
     windows : ndarray, shape (n, w, w)
         Any real dtype; NaN and infinite pixels count as the window's mean.
+    columns : int, optional
+        How many columns along kx are wanted; all ``w // 2 + 1`` if not given.
 
     Returns
     -------
-    ndarray, shape (n, w, w // 2 + 1), float32
+    ndarray, shape (n, w, columns), float32
         Amplitude; ky in FFT order along axis 1, kx from 0 along axis 2, both in cycles per
         window. Zero for a constant window.
     """
     pixels = _standardised(windows)
     pixels *= _hann(pixels.shape[-1])
-    spectrum = scipy.fft.rfft2(pixels, axes=(1, 2), workers=-1, overwrite_x=True)
-    amplitude: Float32 = np.abs(spectrum)
+    rows = scipy.fft.rfft(pixels, axis=2)[..., :columns]
+    amplitude: Float32 = np.abs(scipy.fft.fft(rows, axis=1))
     return amplitude
 
 
 def _standardised(windows: NDArray[Any]) -> Float32:
-    # Double precision, as small contrast may ride on a large offset.
-    pixels = windows.astype(np.float64)
+    # Where single precision does not hold every value, small contrast may ride on a large offset.
+    exact = np.can_cast(windows.dtype, np.float32)
+    pixels: NDArray[np.floating[Any]] = windows.astype(np.float32 if exact else np.float64)
+    mean = pixels.mean(axis=(1, 2), keepdims=True, dtype=np.float64)
+    if not np.isfinite(mean).all():
+        mean = _fill_gaps(pixels)
+    pixels -= mean.astype(pixels.dtype)
+    energy = np.einsum("nyx,nyx->n", pixels, pixels, dtype=np.float64)[:, None, None]
+    deviation = np.sqrt(energy / (pixels.shape[1] * pixels.shape[2]))
+    pixels /= np.where(deviation > 0, deviation, 1).astype(pixels.dtype)
+    return pixels.astype(np.float32, copy=False)
+
+
+def _fill_gaps(pixels: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
+    """Give NaN and infinite pixels the mean of their window; return the means (n, 1, 1)."""
     finite = np.isfinite(pixels)
     pixels[~finite] = 0
     count = np.maximum(finite.sum(axis=(1, 2), keepdims=True), 1)
-    pixels -= pixels.sum(axis=(1, 2), keepdims=True) / count
-    pixels[~finite] = 0
-    deviation = pixels.std(axis=(1, 2), keepdims=True)
-    pixels /= np.where(deviation > 0, deviation, 1)
-    return pixels.astype(np.float32)
+    mean: NDArray[np.float64] = pixels.sum(axis=(1, 2), keepdims=True, dtype=np.float64) / count
+    np.copyto(pixels, mean, where=~finite, casting="same_kind")
+    return mean
 
 
 @lru_cache(maxsize=16)

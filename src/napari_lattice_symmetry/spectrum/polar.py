@@ -55,11 +55,10 @@ def polar_spectrum(windows: NDArray[Any], distortion: NDArray[np.float64] | None
     InputError
         If `distortion` is no invertible (2, 2) matrix.
     """
-    matrix = _sampling_matrix(windows.shape[-1], distortion_key(distortion))
-    amplitude = half_amplitude(windows)
-    n, size, half = amplitude.shape
-    sampled = (matrix @ amplitude.reshape(n, size * half).T).T
-    sampled = np.ascontiguousarray(sampled)
+    matrix, columns = _sampling(windows.shape[-1], distortion_key(distortion))
+    amplitude = half_amplitude(windows, columns)
+    n = len(amplitude)
+    sampled = np.ascontiguousarray((matrix @ amplitude.reshape(n, -1).T).T)
     power = np.square(sampled).mean(axis=1, keepdims=True)
     sampled /= np.sqrt(np.where(power > 0, power, 1))
     spectra: Float32 = np.log1p(sampled).reshape(n, N_ANGLES, N_RADII)
@@ -67,8 +66,12 @@ def polar_spectrum(windows: NDArray[Any], distortion: NDArray[np.float64] | None
 
 
 @lru_cache(maxsize=16)
-def _sampling_matrix(size: int, distortion: Key) -> scipy.sparse.csr_array:
-    """Weights from the half-plane amplitude of a window to the polar grid."""
+def _sampling(size: int, distortion: Key) -> tuple[scipy.sparse.csr_array, int]:
+    """Weights from the half-plane amplitude to the polar grid, and the columns that they need."""
     angle = np.deg2rad(ANGLES)[:, None]
     frequencies = seen_frequencies(np.sin(angle) * RADII, np.cos(angle) * RADII, distortion)
-    return bilinear_weights(*frequencies, size)
+    weights = bilinear_weights(*frequencies, size)
+    half = size // 2 + 1
+    columns = int((weights.indices % half).max()) + 1
+    needed = np.arange(size)[:, None] * half + np.arange(columns)
+    return weights[:, needed.ravel()], columns
