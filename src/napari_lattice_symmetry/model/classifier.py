@@ -220,20 +220,13 @@ class Classifier:
     ) -> Classification:
         n = len(windows)
         known = analysable(windows)
-        total = np.zeros((n, len(CLASSES)))
-        squares = np.zeros_like(total)
-        entropies = np.zeros(n)
-        thinned_totals = []
-        for sampled in heads(self._trunk_block(windows, distortion)):
-            p = sampled[:, :n].astype(np.float64)
-            total += p.sum(axis=0)
-            squares += np.square(p).sum(axis=0)
-            entropies += entropy(p).sum(axis=0)
-            thinned_totals.append(p[:, known].sum(axis=1))
-        mean = total / heads.samples
-        std = np.sqrt(np.clip(squares / heads.samples - mean**2, 0, None))
+        weights = np.zeros(BLOCK)
+        weights[:n] = known
+        sums = heads.sums(self._trunk_block(windows, distortion), weights)
+        mean = sums.probabilities[:n] / heads.samples
+        std = np.sqrt(np.clip(sums.squares[:n] / heads.samples - mean**2, 0, None))
         predictive = entropy(mean)
-        information = np.clip(predictive - entropies / heads.samples, 0, None)
+        information = np.clip(predictive - sums.entropies[:n] / heads.samples, 0, None)
         for values in (mean, std, predictive, information):
             values[~known] = np.nan
         return Classification(
@@ -241,7 +234,7 @@ class Classifier:
             std=std.astype(np.float32),
             entropy=predictive.astype(np.float32),
             mutual_information=information.astype(np.float32),
-            thinned_totals=np.concatenate(thinned_totals),
+            thinned_totals=sums.thinned_totals,
         )
 
 
