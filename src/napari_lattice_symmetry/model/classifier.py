@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import pickle
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -23,9 +25,11 @@ if TYPE_CHECKING:
 
     Float32 = NDArray[np.float32]
 
-BLOCK = 64
+BLOCK = 125
 """Windows computed at a time. Every block is filled up to this size, so that results do not
-depend on how windows are grouped."""
+depend on how windows are grouped; five blocks are a frame of 512 px on the default grid."""
+
+_PART = 32  # windows whose spectra one thread takes at a time: they stay in its cache
 
 _SPECTRA: dict[tuple[int, ...], Callable[..., NDArray[np.float32]]] = {
     (polar.N_ANGLES, polar.N_RADII, 1): polar.polar_spectrum,
@@ -102,6 +106,7 @@ class Classifier:
             )
         self.network, self.name, self.sha256 = network, name, sha256
         self._spectrum = _SPECTRA[input_shape]
+        self._threads = ThreadPoolExecutor(os.cpu_count())
         trunk, self._head = split_at_dropout(network)
         self._trunk = compiled(trunk)
         self._heads = lru_cache(maxsize=4)(self._make_heads)
@@ -206,11 +211,10 @@ class Classifier:
 
     def _trunk_block(self, windows: NDArray[Any], distortion: NDArray[np.float64] | None) -> Any:
         """Compute features of up to `BLOCK` windows, filled up to `BLOCK`."""
-        spectra = self._spectrum(windows, distortion)
-        missing = BLOCK - len(spectra)
-        if missing:
-            spectra = np.pad(spectra, ((0, missing), (0, 0), (0, 0)))
-        return self._trunk(spectra[..., np.newaxis])
+        parts = [windows[start : start + _PART] for start in range(0, len(windows), _PART)]
+        spectra = [*self._threads.map(partial(self._spectrum, distortion=distortion), parts)]
+        spectra.append(np.zeros((BLOCK - len(windows), *spectra[0].shape[1:]), np.float32))
+        return self._trunk(np.concatenate(spectra)[..., np.newaxis])
 
     def _classify_block(
         self,
