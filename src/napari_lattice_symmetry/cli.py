@@ -18,9 +18,7 @@ from napari_lattice_symmetry.analysis import (
     AnalysisParameters,
     MovieResult,
     check_target,
-    is_result,
     iter_analyze,
-    load_result,
     open_result,
     parse_parameters,
     plot_fractions,
@@ -32,6 +30,7 @@ from napari_lattice_symmetry.analysis.storage import writing
 from napari_lattice_symmetry.commands.batch import expand, outputs_of, run_each
 from napari_lattice_symmetry.commands.describe import describe_movie, describe_result, tree
 from napari_lattice_symmetry.commands.export import export
+from napari_lattice_symmetry.commands.results import find_result
 from napari_lattice_symmetry.errors import AnalysisError, InputError, LatticeSymmetryError
 from napari_lattice_symmetry.io import read_movie
 from napari_lattice_symmetry.lattice import CLASSES, SIMULATIONS, simulate
@@ -368,8 +367,8 @@ def info(file: Path | None, dataset: str | None, channel: str | None) -> None:
     """Describe a movie, a result or, without FILE, this installation."""
     if file is None:
         lines = _installation()
-    elif is_result(file):
-        lines = tree(describe_result(load_result(file)))
+    elif (result := find_result(file)) is not None:
+        lines = tree(describe_result(result))
     else:
         lines = tree(describe_movie(read_movie(file, dataset=dataset, channel=channel)))
     click.echo("\n".join(lines))

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -13,25 +14,37 @@ from pyarrow import parquet
 
 from napari_lattice_symmetry import cli
 from napari_lattice_symmetry.analysis import AnalysisParameters, analyze
-from napari_lattice_symmetry.analysis.export import result_hyperstack
-from napari_lattice_symmetry.io import read_movie, read_movies
+from napari_lattice_symmetry.analysis.export import hyperstack_result, result_hyperstack
+from napari_lattice_symmetry.errors import InputError
+from napari_lattice_symmetry.hyperstack import Hyperstack
+from napari_lattice_symmetry.io import read_hyperstack, read_movie, read_movies
+from napari_lattice_symmetry.io.writing import write_hyperstack
 from napari_lattice_symmetry.lattice import CLASSES, COLOURS
 from napari_lattice_symmetry.movie import Movie
 
-CHANNELS = [*CLASSES, "predictive entropy", "mutual information"]
+SPREADS = [f"{name} (spread)" for name in CLASSES]
+CHANNELS = [*CLASSES, *SPREADS, "predictive entropy", "mutual information"]
+FORMATS = ("again.ome.zarr", "again.ome.tif", "again.tif")
+
+
+PARAMETERS = AnalysisParameters(
+    window=32, stride=8, samples=3, first_frame=1, last_frame=3, frame_step=2
+)
 
 
 @pytest.fixture
-def result(tmp_path, monkeypatch, fake_model):
-    """A saved result, run.zarr, of frames 1 and 3 of a movie, with windows that are missing."""
+def movie(tmp_path, monkeypatch):
+    """Four frames, with pixels that are missing."""
     monkeypatch.chdir(tmp_path)
     frames = np.random.default_rng(0).normal(20, 15, (4, 48, 80)).astype(np.float32)
     frames[1, :, :40] = np.nan
-    movie = Movie(frames, name="run", pixel_size=(0.02, 0.01), unit="nm", frame_time=0.5)
-    parameters = AnalysisParameters(
-        window=32, stride=8, samples=3, first_frame=1, last_frame=3, frame_step=2
-    )
-    result = analyze(movie, parameters, model=fake_model)
+    return Movie(frames, name="run", pixel_size=(0.02, 0.01), unit="nm", frame_time=0.5)
+
+
+@pytest.fixture
+def result(movie, fake_model):
+    """A saved result, run.zarr, of frames 1 and 3, with windows that are missing."""
+    result = analyze(movie, PARAMETERS, model=fake_model)
     result.save("run.zarr")
     return result
 
@@ -45,7 +58,62 @@ def test_geometry_of_the_maps(result):
     assert list(stack.images) == CHANNELS
     assert stack.scale == pytest.approx((1.0, 0.16, 0.08))
     assert stack.translate == pytest.approx((0.5, 0.02 * 15.5, 0.01 * 15.5))
-    assert stack.values[4] == ("hexagonal", COLOURS["hexagonal"])
+    assert stack.values["classes"][4] == ("hexagonal", COLOURS["hexagonal"])
+
+
+def assert_same(one, two):
+    """Compare two results in every array and everything else."""
+    for name, expected in vars(one).items():
+        found = getattr(two, name)
+        if hasattr(expected, "dtype"):
+            assert found.dtype == expected.dtype
+            np.testing.assert_array_equal(found, expected)
+        elif name == "grid":
+            assert vars(found) == vars(expected)
+        else:
+            assert found == expected, name
+
+
+MORE_MAPS = {
+    "classes alone": {},
+    "lattices": {"lattice_maps": True, "tolerance": 0.02},
+    "distortion": {"distortion": ((1.05, 0.1), (0.0, 1.0)), "lattice_maps": True},
+}
+
+
+@pytest.mark.parametrize("more", MORE_MAPS.values(), ids=MORE_MAPS)
+@pytest.mark.parametrize("name", FORMATS)
+def test_a_result_comes_back(movie, fake_model, name, more):
+    result = analyze(movie, PARAMETERS.model_copy(update=more), model=fake_model)
+    result.state[1], result.fractions[1] = 0, np.nan  # as if it had been stopped
+    write_hyperstack(result_hyperstack(result), name)
+    assert_same(result, hyperstack_result(read_hyperstack(name)))
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_what_was_exported_can_be_exported_again(result, name):
+    assert export("--to", name).exit_code == 0
+    again = CliRunner().invoke(cli.main, ["export", name, "--to", "a.csv", "--to", "a.svg"])
+    assert again.exit_code == 0, again.output
+    assert export("--to", "b.csv").exit_code == 0
+    assert Path("a.csv").read_bytes() == Path("b.csv").read_bytes()
+    info = CliRunner().invoke(cli.main, ["info", name])
+    assert "2 of 2 finished" in info.output
+
+
+def test_other_images_are_no_result(movie):
+    write_hyperstack(Hyperstack("run", {"a": movie.frames}), "a.tif")
+    assert hyperstack_result(read_hyperstack("a.tif")) is None
+    done = CliRunner().invoke(cli.main, ["export", "a.tif", "--to", "a.csv"])
+    assert done.exit_code == 1
+    assert "a.tif is not a saved result" in done.stderr
+
+
+def test_a_result_of_which_a_map_is_missing(result):
+    stack = result_hyperstack(result)
+    images = {name: image for name, image in stack.images.items() if name != "hexagonal"}
+    with pytest.raises(InputError, match="run is damaged"):
+        hyperstack_result(replace(stack, images=images))
 
 
 def test_ome_zarr_holds_maps_labels_and_origin(result):
@@ -72,11 +140,15 @@ def test_ome_tiff_holds_maps_and_labels(result):
     with tifffile.TiffFile("run.ome.tif") as tif:
         maps, labels = (series.asarray() for series in tif.series)
         xml = ElementTree.fromstring(tif.ome_metadata)
-    expected = np.stack([*result.mean, result.entropy, result.mutual_information], axis=1)
+    expected = np.stack(
+        [*result.mean, *result.std, result.entropy, result.mutual_information], axis=1
+    )
     np.testing.assert_array_equal(maps, expected)
     np.testing.assert_array_equal(labels, result.labels)
     assert labels.dtype == np.uint8
-    assert [node.get("Name") for node in xml.iter() if node.tag.endswith("Channel")][:8] == CHANNELS
+    assert [node.get("Name") for node in xml.iter() if node.tag.endswith("Channel")][
+        :-1
+    ] == CHANNELS
     pixels = next(node for node in xml.iter() if node.tag.endswith("Pixels"))
     facts = {key: pixels.get(key) for key in ("PhysicalSizeX", "PhysicalSizeXUnit")}
     assert facts == {"PhysicalSizeX": "0.08", "PhysicalSizeXUnit": "nm"}
@@ -96,7 +168,7 @@ def test_imagej_opens_a_hyperstack(result):
         values, facts = tif.asarray(), tif.imagej_metadata
     np.testing.assert_array_equal(values[:, 0], result.labels)
     np.testing.assert_array_equal(values[:, 4], result.mean[3])
-    assert facts["Labels"][:9] == ["classes", *CHANNELS]
+    assert facts["Labels"][: len(CHANNELS) + 1] == ["classes", *CHANNELS]
     assert (facts["unit"], facts["finterval"]) == ("nm", 1.0)
     assert json.loads(facts["Info"])["provenance"] == result.provenance
     movie = read_movie("run.tif", channel="hexagonal")

@@ -198,13 +198,23 @@ def test_a_new_calibration_counts_for_more_than_ours(tmp_path, frames):
     assert read_movie(tmp_path / "a.tif").pixel_size == pytest.approx((0.02, 0.04))
 
 
+def test_a_file_of_which_others_took_a_part_is_no_hyperstack(tmp_path, stack):
+    write_hyperstack(stack, tmp_path / "a.tif")
+    with tifffile.TiffFile(tmp_path / "a.tif") as tif:
+        notes = tif.imagej_metadata["Info"]
+    tifffile.imwrite(
+        tmp_path / "b.tif", stack.images["BF"], imagej=True, metadata={"axes": "TYX", "Info": notes}
+    )
+    assert read_hyperstack(tmp_path / "b.tif") is None
+    np.testing.assert_array_equal(read_movie(tmp_path / "b.tif").frames, stack.images["BF"])
+
+
 def test_arrays_that_are_no_longer_there_are_missed(tmp_path, stack):
     write_hyperstack(stack, tmp_path / "a.ome.zarr")
     attributes = json.loads((tmp_path / "a.ome.zarr/labels/zarr.json").read_text())
     attributes["attributes"]["ome"]["labels"] = []
     (tmp_path / "a.ome.zarr/labels/zarr.json").write_text(json.dumps(attributes))
-    with pytest.raises(InputError, match=r"^a\.ome\.zarr is not a readable ZARR file"):
-        read_hyperstack(tmp_path / "a.ome.zarr")
+    assert read_hyperstack(tmp_path / "a.ome.zarr") is None
 
 
 def test_a_folder_that_is_no_zarr_is_never_replaced(tmp_path, stack):

@@ -9,13 +9,13 @@ import numpy as np
 
 from napari_lattice_symmetry.analysis import (
     MovieResult,
-    load_result,
     plot_fractions,
     plot_maps,
     write_fractions,
 )
 from napari_lattice_symmetry.analysis.export import result_hyperstack
 from napari_lattice_symmetry.analysis.storage import writing
+from napari_lattice_symmetry.commands.results import open_result
 from napari_lattice_symmetry.errors import InputError
 from napari_lattice_symmetry.io.writing import WRITTEN_SUFFIXES, write_hyperstack
 
@@ -47,7 +47,7 @@ def export(result: Path, outputs: tuple[Path, ...], frame: int | None, overwrite
 
     The ending of each name says how: maps with their calibration, a table or a figure.
     """
-    loaded = load_result(result)
+    loaded = open_result(result)
     for output in outputs:
         _export(loaded, output, frame, overwrite)
         click.echo(f"Wrote {output}.")

@@ -140,12 +140,12 @@ def read_hyperstack(path: str | PathLike[str]) -> Hyperstack | None:
     Returns
     -------
     Hyperstack or None
-        None if another program wrote the file, or gave it another calibration since.
+        None if another program wrote the file, or changed its arrays or its calibration since.
 
     Raises
     ------
     InputError
-        If the file is missing or damaged, or its arrays are no longer those that were written.
+        If the file is missing or damaged.
     """
     path = Path(path)
     with _opened(path) as (stacks, files):

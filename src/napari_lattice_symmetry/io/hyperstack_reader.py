@@ -11,6 +11,7 @@ from xml.etree import ElementTree
 
 import numpy as np
 
+from napari_lattice_symmetry.errors import InputError
 from napari_lattice_symmetry.io.header import METADATA_KEY, hyperstack_of, is_header
 from napari_lattice_symmetry.io.stack import Files, Stack, channels_of
 from napari_lattice_symmetry.io.zarr_files import open_labels
@@ -23,13 +24,7 @@ _PRECISION = 1e-4  # of a resolution in a TIFF file, which is a fraction of two 
 
 
 def hyperstack_among(path: Path, stacks: Mapping[str, Stack], files: Files) -> Hyperstack | None:
-    """Read the hyperstack in an open file; None if others wrote it, or calibrated it anew.
-
-    Raises
-    ------
-    InputError, KeyError, TypeError, ValueError
-        If its arrays are no longer those that were written.
-    """
+    """Read the hyperstack in an open file; None if others wrote the file, or changed it since."""
     if not stacks:
         return None
     first = next(iter(stacks.values()))
@@ -37,9 +32,10 @@ def hyperstack_among(path: Path, stacks: Mapping[str, Stack], files: Files) -> H
     if header is None:
         return None
     parts = [channels_of(stack, path, files) for stack in stacks.values()]
-    images, labels = _sort(path, parts, header["hyperstack"], files)
-    stack = hyperstack_of(header, images, labels)
-    return stack if _is_still_calibrated_so(stack, first) else None
+    with suppress(InputError, KeyError, TypeError, ValueError):
+        stack = hyperstack_of(header, *_sort(path, parts, header["hyperstack"], files))
+        return stack if _is_still_calibrated_so(stack, first) else None
+    return None
 
 
 def _header(metadata: Mapping[str, Any]) -> dict[str, Any] | None:

@@ -1,0 +1,46 @@
+"""Saved results as the commands find them: as they were made, or as they were exported."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from napari_lattice_symmetry.analysis import is_result, load_result
+from napari_lattice_symmetry.analysis.export import hyperstack_result
+from napari_lattice_symmetry.errors import InputError
+from napari_lattice_symmetry.io import read_hyperstack
+
+if TYPE_CHECKING:
+    from napari_lattice_symmetry.analysis import MovieResult
+
+_EXPORTED = (".zarr", ".tif", ".tiff")
+
+
+def open_result(path: Path) -> MovieResult:
+    """Open a result, or an OME-Zarr, OME-TIFF or ImageJ file of one.
+
+    Raises
+    ------
+    InputError
+        If it is none, or damaged.
+    """
+    result = find_result(path)
+    if result is None:
+        raise InputError(f"{path} is not a saved result; choose one that was saved or exported.")
+    return result
+
+
+def find_result(path: Path) -> MovieResult | None:
+    """Open the result at a path; None if it is anything else.
+
+    Raises
+    ------
+    InputError
+        If it is damaged.
+    """
+    if is_result(path):
+        return load_result(path)
+    if not path.exists() or path.suffix.lower() not in _EXPORTED:
+        return None
+    stack = read_hyperstack(path)
+    return None if stack is None else hyperstack_result(stack)
