@@ -1,0 +1,193 @@
+"""How the phases of a movie evolve: curves over time, each with what the network leaves open."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from scipy.stats import norm
+
+from napari_lattice_symmetry.lattice import CLASSES, LABELS
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from napari_lattice_symmetry.analysis.result import MovieResult
+
+    Float64 = NDArray[np.float64]
+    Region = NDArray[np.bool_]
+
+N_DRAWS = 200
+"""How many equally likely curves stand for what is not known of one."""
+
+HOLES, BRIGHTNESS = "holes, by windows", "holes, by brightness"
+"""Names of the curves that are not those of a class."""
+
+_BLOCK = 64  # frames that are read from the disk at once
+
+
+@dataclass(frozen=True, eq=False)
+class Curve:
+    """A fraction of an area over time.
+
+    Attributes
+    ----------
+    name : str
+        The class, `HOLES` or `BRIGHTNESS`.
+    times : numpy.ndarray, shape (T,), float64
+        In seconds, or frame indices where there is no frame time.
+    values : numpy.ndarray, shape (T,), float64
+        Between 0 and 1; NaN where a frame is not analysed.
+    std : numpy.ndarray, shape (T,), float64
+        Standard deviation; 0 where it is not known.
+    draws : numpy.ndarray, shape (N_DRAWS, T), float64
+        Curves that are as likely as `values`.
+    area : float
+        What a fraction of 1 is, in nm² or px².
+    timed, calibrated : bool
+        Whether times are seconds, and areas nm².
+    """
+
+    name: str
+    times: Float64
+    values: Float64
+    std: Float64
+    draws: Float64
+    area: float
+    timed: bool
+    calibrated: bool
+
+    @property
+    def time_unit(self) -> str:
+        """What times are in."""
+        return "s" if self.timed else "frame"
+
+    @property
+    def area_unit(self) -> str:
+        """What areas are in."""
+        return f"{self.length_unit}²"
+
+    @property
+    def length_unit(self) -> str:
+        """What lengths are in."""
+        return "nm" if self.calibrated else "px"
+
+
+def thinned_draws(values: Float64, std: Float64) -> Float64:
+    """Draw curves as the thinned networks see them, shape (N_DRAWS, T).
+
+    One that sees more of a class in one frame is taken to see more of it in all, as the same
+    thinned networks see all frames.
+    """
+    quantiles = norm.ppf((np.arange(N_DRAWS) + 0.5) / N_DRAWS)
+    return np.clip(values + quantiles[:, np.newaxis] * std, 0, 1)
+
+
+def class_fractions(result: MovieResult, region: Region | None = None) -> tuple[Float64, Float64]:
+    """Give the mean probability of each class in each frame, and its standard deviation.
+
+    For whole frames that is the spread of the mean over the thinned networks. In a region it is
+    the mean of the spreads of its windows, as if each thinned network erred alike in all of
+    them: an upper bound.
+
+    Parameters
+    ----------
+    result : MovieResult
+        With any number of frames done.
+    region : numpy.ndarray, shape (gy, gx), bool, optional
+        Which windows count; all if not given.
+
+    Returns
+    -------
+    fractions, std : numpy.ndarray, shape (T, 6), float64
+        NaN where a frame is not done.
+    """
+    if region is None:
+        return result.fractions.copy(), result.fractions_std.copy()
+    mean, std = (_mean_over(maps, region) for maps in (result.mean, result.std))
+    return mean, std
+
+
+def area_shares(result: MovieResult, region: Region | None = None) -> Float64:
+    """Give the share of the analysed windows that each class won, shape (T, 6).
+
+    NaN where no window was analysed.
+    """
+    won = np.empty((len(result.state), len(CLASSES)))
+    for block in _blocks(len(won)):
+        labels = np.asarray(result.labels[block])
+        inside = labels[:, region] if region is not None else labels.reshape(len(labels), -1)
+        won[block] = np.stack([(inside == value).sum(axis=1) for value in LABELS.values()], axis=1)
+    analysed = won.sum(axis=1, keepdims=True)
+    return np.asarray(won / np.where(analysed == 0, np.nan, analysed))
+
+
+def class_curve(
+    result: MovieResult, name: str, *, region: Region | None = None, shares: bool = False
+) -> Curve:
+    """Give the evolution of one class: its mean probability, or its share of the area.
+
+    Parameters
+    ----------
+    result : MovieResult
+        With any number of frames done.
+    name : str
+        One of `CLASSES`.
+    region : numpy.ndarray, shape (gy, gx), bool, optional
+        Which windows count; all if not given.
+    shares : bool
+        The area share, whose spread is not known, rather than the mean probability.
+    """
+    k = CLASSES.index(name)
+    if shares:
+        values = area_shares(result, region)[:, k]
+        return make_curve(result, name, values, region=region)
+    fractions, std = class_fractions(result, region)
+    return make_curve(result, name, fractions[:, k], std[:, k], region=region)
+
+
+def make_curve(
+    result: MovieResult,
+    name: str,
+    values: Float64,
+    std: Float64 | None = None,
+    *,
+    draws: Float64 | None = None,
+    area: float | None = None,
+    region: Region | None = None,
+) -> Curve:
+    """Put the times and the units of a result to the values of its frames.
+
+    Without `area`, the windows stand for one map pixel each.
+    """
+    std = np.zeros_like(values) if std is None else std
+    n_windows = result.grid.size if region is None else int(region.sum())
+    py, px = result.pixel_size
+    pixels = n_windows * result.grid.stride**2 if area is None else area
+    return Curve(
+        name=name,
+        times=result.times,
+        values=values,
+        std=std,
+        draws=thinned_draws(values, std) if draws is None else draws,
+        area=pixels * py * px,
+        timed=result.frame_time is not None,
+        calibrated=result.unit == "nm",
+    )
+
+
+def _mean_over(maps: Any, region: Region) -> Float64:
+    """Average maps (6, T, gy, gx) over the analysed windows of a region, shape (T, 6)."""
+    means = np.full((maps.shape[1], len(CLASSES)), np.nan)
+    for block in _blocks(len(means)):
+        inside = np.asarray(maps[:, block])[..., region].astype(np.float64)
+        known = np.isfinite(inside)
+        n_known = known.sum(axis=-1)
+        total = np.where(known, inside, 0).sum(axis=-1)
+        means[block] = (total / np.where(n_known == 0, np.nan, n_known)).T
+    return means
+
+
+def _blocks(n_frames: int) -> list[slice]:
+    return [slice(start, start + _BLOCK) for start in range(0, n_frames, _BLOCK)]

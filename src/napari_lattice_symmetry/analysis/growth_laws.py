@@ -1,0 +1,92 @@
+"""Laws by which a phase grows on top of a constant level C."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Float64 = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class GrowthLaw:
+    """A law of growth.
+
+    Attributes
+    ----------
+    name : str
+        What it is called.
+    formula : str
+        How it is written, with C.
+    units : dict of str to str
+        Its parameters beside C, and the unit of each, in which {t} stands for that of time.
+    growth : callable
+        ``growth(times, p)``: the growth at these times, with the parameters as they are fitted.
+    guesses : callable
+        ``guesses(times, growth)``: starts for the fit, from growth that is known roughly.
+    bounds : callable
+        ``bounds(times)``: the least and the greatest values of the parameters.
+    report : callable
+        ``report(times, p)``: the parameters as they are written, from those that are fitted.
+    """
+
+    name: str
+    formula: str
+    units: dict[str, str]
+    growth: Callable[[Float64, Float64], Float64]
+    guesses: Callable[[Float64, Float64], list[list[float]]]
+    bounds: Callable[[Float64], tuple[list[float], list[float]]]
+    report: Callable[[Float64, Float64], Float64] = lambda times, p: p
+
+
+def _exponential(times: Float64, p: Float64) -> Float64:
+    last, rho = p  # the growth by the last frame is known far better than A0
+    return np.asarray(last * np.exp(rho * (times - times[-1])))
+
+
+def _logistic(times: Float64, p: Float64) -> Float64:
+    plateau, rho, half = p
+    return np.asarray(plateau / (1 + np.exp(np.clip(-rho * (times - half), -700, 700))))
+
+
+def _avrami(times: Float64, p: Float64) -> Float64:
+    plateau, tau, n = p
+    return np.asarray(-plateau * np.expm1(-((times / tau) ** n)))
+
+
+EXPONENTIAL = GrowthLaw(
+    name="exponential",
+    formula="A0 exp(rho t) + C",
+    units={"A0": "", "rho": "1/{t}"},
+    growth=_exponential,
+    guesses=lambda t, y: [[y[-1], k / np.ptp(t)] for k in (1.0, 4.0, 10.0)],
+    bounds=lambda t: ([-1.0, 0.0], [1.0, 100 / np.ptp(t)]),
+    report=lambda t, p: np.array([p[0] * np.exp(-p[1] * t[-1]), p[1]]),
+)
+LOGISTIC = GrowthLaw(
+    name="logistic",
+    formula="K / (1 + exp(-rho (t - t_half))) + C",
+    units={"K": "", "rho": "1/{t}", "t_half": "{t}"},
+    growth=_logistic,
+    guesses=lambda t, y: [
+        [k * y[-1], 8 / np.ptp(t), t[0] + place * np.ptp(t)] for k, place in ((1, 0.5), (2, 1.0))
+    ],
+    bounds=lambda t: ([-1.0, 0.0, t[0] - np.ptp(t)], [1.0, 100 / np.ptp(t), t[-1] + np.ptp(t)]),
+)
+AVRAMI = GrowthLaw(
+    name="Avrami (JMAK)",
+    formula="K (1 - exp(-(t / tau)^n)) + C",
+    units={"K": "", "tau": "{t}", "n": ""},
+    growth=_avrami,
+    guesses=lambda t, y: [
+        [k * y[-1], place * t[-1], n] for k, place in ((1, 0.7), (2, 1.0)) for n in (2.0, 8.0)
+    ],
+    bounds=lambda t: ([-1.0, 1e-3 * t[-1], 0.2], [1.0, 5 * t[-1], 30.0]),
+)
+LAWS = (EXPONENTIAL, LOGISTIC, AVRAMI)
