@@ -45,7 +45,7 @@ def main() -> None:
     viewer.window.resize(1280, 780)
     viewer.open_sample(PLUGIN, "growing-holes")
     _, widget = viewer.window.add_plugin_dock_widget(PLUGIN, "Lattice symmetry")
-    wait_until(lambda: "periods" in widget.window_text.text(), seconds=60)
+    wait_until(lambda: "periods" in widget.summary.window_text.text(), seconds=60)
     viewer.reset_view()  # the dock has its width by now
     widget.parameters.set_values(AnalysisParameters(window=96, stride=12))
 

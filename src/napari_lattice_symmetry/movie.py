@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -93,6 +94,11 @@ class Movie:
     def calibrated(self) -> bool:
         """Whether pixel sizes are lengths rather than pixels."""
         return self.unit != PIXEL
+
+    @property
+    def pixel_side(self) -> float | None:
+        """Side in nm of a square pixel of the same area; None if not calibrated."""
+        return math.sqrt(math.prod(self.pixel_size)) if self.calibrated else None
 
     @property
     def shape(self) -> tuple[int, int, int]:

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from napari_lattice_symmetry.analysis import choose_window
+from napari_lattice_symmetry.analysis import describe_choice, movie_period
 from napari_lattice_symmetry.movie import Movie
 
 
@@ -13,25 +13,23 @@ def waves(period, shape=(200, 240)):
 
 
 def test_the_reason_is_told_in_nanometres_and_pixels():
-    choice = choose_window(Movie(waves(18.4)[np.newaxis], pixel_size=(0.0175, 0.0175), unit="nm"))
-    assert choice.window == 184
-    assert choice.reason(128) == "period 0.322 nm = 18.4 px, 7.0 periods in 128 px"
-    assert str(choice.period) == "a lattice fitted to 6 of 6 windows"
+    movie = Movie(waves(18.4)[np.newaxis], pixel_size=(0.0175, 0.0175), unit="nm")
+    period = movie_period(movie)
+    told = describe_choice(movie, 128, period)
+    assert told == "period 0.322 nm = 18.4 px, 7.0 periods in 128 px"
+    assert str(period) == "a lattice fitted to 6 of 6 windows"
 
 
 def test_without_a_calibration_there_are_pixels_alone():
-    choice = choose_window(Movie(waves(12.5)[np.newaxis]))
-    assert choice.reason(100) == "period 12.5 px, 8.0 periods in 100 px"
-
-
-def test_the_window_stays_within_the_frame():
-    assert choose_window(Movie(waves(30)[np.newaxis])).window == 200
+    movie = Movie(waves(12.5)[np.newaxis])
+    told = describe_choice(movie, 100, movie_period(movie))
+    assert told == "period 12.5 px, 8.0 periods in 100 px"
 
 
 def test_the_period_is_that_of_the_movie_not_of_a_frame():
     frames = np.stack([waves(9), *(waves(16) for _ in range(8))])
     frames[4] = np.nan
-    assert choose_window(Movie(frames)).period.length == pytest.approx(16, rel=0.01)
+    assert movie_period(Movie(frames)).length == pytest.approx(16, rel=0.01)
 
 
 def test_frames_that_cannot_be_read_are_left_out():
@@ -43,16 +41,15 @@ def test_frames_that_cannot_be_read_are_left_out():
                 raise OSError("gone")
             return waves(16)
 
-    assert choose_window(Movie(Broken())).period.length == pytest.approx(16, rel=0.01)
+    assert movie_period(Movie(Broken())).length == pytest.approx(16, rel=0.01)
 
 
 def test_pixels_that_are_not_square():
     movie = Movie(waves(12)[np.newaxis, ::2], pixel_size=(0.2, 0.1), unit="nm")
-    choice = choose_window(movie)
-    assert choice.period.length * choice.pixel_side == pytest.approx(1.2, rel=0.01)
+    assert movie_period(movie).length * movie.pixel_side == pytest.approx(1.2, rel=0.01)
 
 
-def test_no_lattice_no_choice():
+def test_no_lattice_no_period():
     rng = np.random.default_rng(0)
-    assert choose_window(Movie(rng.normal(size=(2, 128, 128)))) is None
-    assert choose_window(Movie(np.ones((2, 128, 128)))) is None
+    assert movie_period(Movie(rng.normal(size=(2, 128, 128)))) is None
+    assert movie_period(Movie(np.ones((2, 128, 128)))) is None

@@ -79,7 +79,7 @@ def test_channels_are_asked_for(bench, messages, stack):
 )
 def test_transformed_layers_are_refused(bench, messages, stack, options, sentence):
     bench.viewer.add_image(stack, name="layer", **options)
-    assert sentence in bench.widget.problem_text.text()
+    assert sentence in bench.widget.summary.problem_text.text()
     bench.widget.run_button.click()
     assert len(messages()) == 1
     assert sentence in messages()[0]
@@ -94,16 +94,17 @@ def test_five_axes_are_refused(bench, messages):
 
 
 def test_wrong_settings_are_told_at_once(bench, messages, stack):
-    assert "Open an image" in bench.widget.problem_text.text()
+    assert "Open an image" in bench.widget.summary.problem_text.text()
     bench.viewer.add_image(stack)
-    assert not bench.widget.problem_text.text()
+    assert not bench.widget.summary.problem_text.text()
     bench.set(window=100)
-    assert "100 px does not fit into frames of 80 x 112 px" in bench.widget.problem_text.text()
+    problem = bench.widget.summary.problem_text
+    assert "100 px does not fit into frames of 80 x 112 px" in problem.text()
     bench.widget.run_button.click()
-    assert messages() == [bench.widget.problem_text.text()]
+    assert messages() == [problem.text()]
     bench.set(window=32)
     bench.set(first_frame=9)
-    assert "nothing to analyse" in bench.widget.problem_text.text()
+    assert "nothing to analyse" in problem.text()
 
 
 def test_a_constant_stack_is_one_sentence(bench, messages, stack):
@@ -119,21 +120,27 @@ def test_it_tells_what_is_to_come(bench):
     lattice = np.cos(2 * np.pi * x / 8) + np.cos(2 * np.pi * y / 8)
     bench.viewer.add_image(lattice[np.newaxis], scale=(1, 0.1, 0.1), units=("pixel", "nm", "nm"))
     bench.set(window=64, stride=64)
-    bench.wait(lambda: "periods" in bench.widget.window_text.text())
-    assert bench.widget.window_text.text() == "64 px · 6.4 nm · 8.0 periods"
-    assert bench.widget.grid_text.text() == "4 x 4 = 16 a frame, 1 frame"
-    assert bench.widget.time_text.text() == "not measured yet"
+    summary = bench.widget.summary
+    bench.wait(lambda: "periods" in summary.window_text.text())
+    assert summary.window_text.text() == (
+        "64 px = 6.4 nm<br>period 0.8 nm = 8.0 px, 8.0 periods in 64 px"
+    )
+    assert summary.window_text.toolTip() == "By a lattice fitted to 9 of 9 windows."
+    assert bench.widget.summary.grid_text.text() == "4 x 4 = 16 a frame, 1 frame"
+    assert bench.widget.summary.time_text.text() == "not measured yet"
 
     bench.set(window=32)
-    assert "too few" in bench.widget.window_text.text()
-    bench.widget.window_text.linkActivated.emit("80")
+    assert summary.window_text.text().endswith("too few")
+    assert summary.window_button.text() == "Use 80 px"
+    summary.window_button.click()
     assert bench.widget.parameters.values().window == 80
+    assert summary.window_button.isHidden()
 
     bench.set(stride=16)
     bench.run()
-    assert bench.widget.time_text.text() == "about 1 s for 1 frame"
+    assert bench.widget.summary.time_text.text() == "about 1 s for 1 frame"
     bench.set(samples=50)
-    assert bench.widget.time_text.text().startswith("roughly")
+    assert bench.widget.summary.time_text.text().startswith("roughly")
 
 
 def test_the_status_shows_class_and_probability(bench, stack):

@@ -44,7 +44,7 @@ def test_a_correction_goes_into_the_layer_and_the_result(bench, boxes, stack):
     np.testing.assert_allclose(layer.scale, (2.25, 0.1, 0.05))
     np.testing.assert_allclose(layer.translate, (0, 0.3, 0.5))
     assert [str(unit) for unit in layer.units] == ["second", "nanometer", "nanometer"]
-    assert "nm" in bench.widget.window_text.text()
+    assert "nm" in bench.widget.summary.window_text.text()
 
     bench.run()
     assert bench.widget.result.pixel_size == pytest.approx((0.1, 0.05))

@@ -10,35 +10,51 @@ from napari_lattice_symmetry.lattice import CLASSES, COLOURS
 from napari_lattice_symmetry.movie import Movie
 from napari_lattice_symmetry.plugin.speed import Speed, Stopwatch, last_speed
 from napari_lattice_symmetry.plugin.summary import (
+    Summary,
     describe_classes,
     describe_duration,
     describe_time,
     describe_window,
 )
+from napari_lattice_symmetry.spectrum.period import Period
 
 FRAMES = np.zeros((2, 200, 300))
 PIXELS = Movie(FRAMES)
 NANOMETRES = Movie(FRAMES, pixel_size=(0.1, 0.1), unit="nm")
 
 
+def fitted(length):
+    return None if length is None else Period(length, 9, 9, fitted=True)
+
+
 @pytest.mark.parametrize(
     ("movie", "period", "text"),
     [
-        (PIXELS, 12.8, "128 px · 10.0 periods"),
-        (PIXELS, None, "128 px · no clear period"),
-        (NANOMETRES, 12.8, "128 px · 12.8 nm · 10.0 periods"),
+        (PIXELS, 12.8, "128 px<br>period 12.8 px, 10.0 periods in 128 px"),
+        (PIXELS, None, "128 px, no clear period"),
+        (
+            NANOMETRES,
+            12.8,
+            "128 px = 12.8 nm<br>period 1.28 nm = 12.8 px, 10.0 periods in 128 px",
+        ),
         (
             Movie(FRAMES, pixel_size=(0.1, 0.2), unit="nm"),
-            12.8,
-            "128 px · 12.8 x 25.6 nm · 10.0 periods",
+            None,
+            "128 px = 12.8 x 25.6 nm, no clear period",
         ),
-        (PIXELS, 4, '128 px · 32.0 periods<br>too many: <a href="40">use 40 px</a>'),
-        (PIXELS, 3, '128 px · 42.7 periods<br>too many: <a href="32">use 32 px</a>'),
-        (PIXELS, 64, '128 px · 2.0 periods<br>too few: <a href="200">use 200 px</a>'),
+        (PIXELS, 4, "128 px<br>period 4.0 px, 32.0 periods in 128 px: too many"),
+        (PIXELS, 64, "128 px<br>period 64.0 px, 2.0 periods in 128 px: too few"),
     ],
 )
 def test_window(movie, period, text):
-    assert describe_window(movie, 128, period) == text
+    assert describe_window(movie, 128, fitted(period)) == text
+
+
+@pytest.mark.parametrize(
+    ("period", "better"), [(None, None), (12.8, None), (15, 152), (2.6, 32), (64, 200)]
+)
+def test_a_better_window_is_suggested(period, better):
+    assert Summary.of(PIXELS, AnalysisParameters(), fitted(period)).better_window == better
 
 
 @pytest.mark.parametrize(

@@ -13,19 +13,20 @@ from napari_lattice_symmetry.analysis.result import FrameResult, MovieResult
 from napari_lattice_symmetry.analysis.storage import is_result, load_result, save_result
 from napari_lattice_symmetry.analysis.streaming import check_target, open_result
 from napari_lattice_symmetry.analysis.tables import write_fractions
-from napari_lattice_symmetry.analysis.window_choice import WindowChoice, choose_window
+from napari_lattice_symmetry.analysis.window_choice import describe_choice, describe_length, movie_period
 
 __all__ = [
     "AnalysisParameters",
     "FrameResult",
     "MovieResult",
-    "WindowChoice",
     "analyze",
     "check_target",
-    "choose_window",
+    "describe_choice",
+    "describe_length",
     "is_result",
     "iter_analyze",
     "load_result",
+    "movie_period",
     "open_result",
     "parse_parameters",
     "plot_fractions",

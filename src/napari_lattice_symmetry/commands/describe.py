@@ -7,7 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from napari_lattice_symmetry.analysis import AnalysisParameters, choose_window
+from napari_lattice_symmetry.analysis import (
+    AnalysisParameters,
+    describe_length,
+    movie_period,
+    suggest_window,
+)
 from napari_lattice_symmetry.spectrum.lattice_fit import FEWEST_PERIODS, MOST_PERIODS
 
 if TYPE_CHECKING:
@@ -32,7 +37,7 @@ def describe_movie(movie: Movie) -> dict[str, Any]:
     t, y, x = movie.shape
     size_y, size_x = movie.pixel_size
     window = AnalysisParameters().window
-    choice = choose_window(movie)
+    period = movie_period(movie)
     described = {
         "name": movie.name,
         "shape": f"{t} x {y} x {x} (frames, px, px)",
@@ -41,13 +46,13 @@ def describe_movie(movie: Movie) -> dict[str, Any]:
         "calibration from": movie.calibration_source or "nothing in the file",
         "frame time": "unknown" if movie.frame_time is None else f"{movie.frame_time:.5g} s",
     }
-    if choice is None:
+    if period is None:
         return described | {"lattice period": "none found"}
     return described | {
-        "lattice period": f"{choice.length} ({choice.period})",
-        "default window": f"{window} px, {window / choice.period.length:.1f} periods "
+        "lattice period": f"{describe_length(movie, period.length)} ({period})",
+        "default window": f"{window} px, {window / period.length:.1f} periods "
         f"({FEWEST_PERIODS} to {MOST_PERIODS} should fit)",
-        "suggested window": f"{choice.window} px",
+        "suggested window": f"{suggest_window(period.length, (y, x))} px",
     }
 
 

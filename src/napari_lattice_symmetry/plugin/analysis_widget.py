@@ -6,21 +6,18 @@ from typing import TYPE_CHECKING, Any
 
 from magicgui.widgets import ComboBox
 from napari.layers import Image
-from napari.qt.threading import thread_worker
 from napari.utils.notifications import show_error, show_info
 from qtpy.QtWidgets import (
     QCheckBox,
     QComboBox,
     QFileDialog,
     QFormLayout,
-    QGroupBox,
     QHBoxLayout,
     QLabel,
     QProgressBar,
     QPushButton,
     QVBoxLayout,
 )
-from superqt.utils import FunctionWorker
 
 from napari_lattice_symmetry.analysis import parse_parameters
 from napari_lattice_symmetry.errors import InputError, LatticeSymmetryError
@@ -34,6 +31,7 @@ from napari_lattice_symmetry.plugin.preview import LivePreview
 from napari_lattice_symmetry.plugin.run import AnalysisRun
 from napari_lattice_symmetry.plugin.source import Source, count_channels, take_source
 from napari_lattice_symmetry.plugin.summary import Summary, describe_classes
+from napari_lattice_symmetry.plugin.summary_box import SummaryBox
 
 if TYPE_CHECKING:
     import napari.viewer
@@ -42,7 +40,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from napari_lattice_symmetry.analysis import AnalysisParameters, MovieResult
-    from napari_lattice_symmetry.movie import Movie
 
 CHOOSE = "choose…"
 
@@ -62,8 +59,6 @@ class AnalysisWidget(Dock):
         self.run: AnalysisRun | None = None
         self.result: MovieResult | None = None
         self._layer: Image | None = None
-        self._period: float | None = None
-        self._measured: Movie | None = None  # whose period this is, or will be
 
         self._build()
         show_probability_in_status(viewer.layers)
@@ -122,6 +117,10 @@ class AnalysisWidget(Dock):
         self.follow.setToolTip("Go to each frame as it is finished, until you move the slider.")
         self.follow.setChecked(True)
 
+        self.summary = SummaryBox()
+        self.summary.measured.connect(self._update_summary)
+        self.summary.window_suggested.connect(self.parameters.controls["window"].set)
+
         self.run_button = QPushButton("Run")
         self.run_button.setToolTip("Analyse the chosen layer; finished frames stay on Cancel.")
         self.run_button.clicked.connect(self._on_run_clicked)
@@ -148,7 +147,7 @@ class AnalysisWidget(Dock):
         self.form.setVerticalSpacing(4)
         layout.addLayout(self.form)
         for widget in (
-            self._build_summary(),
+            self.summary,
             self.run_button,
             self.progress,
             self.status,
@@ -170,24 +169,6 @@ class AnalysisWidget(Dock):
         buttons.addWidget(self.load_button)
         buttons.addWidget(self.save_button)
         return buttons
-
-    def _build_summary(self) -> QGroupBox:
-        group = QGroupBox("This analysis")
-        form = QFormLayout(group)
-        form.setVerticalSpacing(2)
-        self.window_text, self.grid_text, self.time_text = QLabel(), QLabel(), QLabel()
-        self.problem_text = QLabel()
-        self.window_text.linkActivated.connect(self._on_window_suggested)
-        for title, label in (
-            ("Window", self.window_text),
-            ("Windows", self.grid_text),
-            ("Time", self.time_text),
-        ):
-            label.setWordWrap(True)
-            form.addRow(title, label)
-        self.problem_text.setWordWrap(True)
-        form.addRow(self.problem_text)
-        return group
 
     # ------------------------------------------------------------------ choosing
 
@@ -246,46 +227,23 @@ class AnalysisWidget(Dock):
     # ------------------------------------------------------------------ telling
 
     def _measure_period(self) -> None:
-        """Measure the lattice period of the frame that is shown, in the background."""
-        self._period = self._measured = None
         try:
-            movie = self._take_source().movie
+            self.summary.measure(self._take_source().movie)
         except LatticeSymmetryError:
-            return
-        index = min(max(int(self.viewer.dims.current_step[0]), 0), len(movie) - 1)
-        measure = thread_worker(
-            _dominant_period, start_thread=False, worker_class=FunctionWorker, ignore_errors=True
-        )
-        worker = measure(movie, index)
-        worker.returned.connect(self._on_period_measured)
-        self._measured = movie
-        worker.start()
-
-    def _on_period_measured(self, measured: tuple[Movie, float | None]) -> None:
-        movie, period = measured
-        if movie is self._measured:  # else another layer was chosen meanwhile
-            self._period = period
-            self._update_summary()
+            self.summary.measure(None)
 
     def _update_summary(self, _event: Any = None) -> None:
         geometry = None
         try:
             source = self._take_source()
             geometry = source.geometry
-            summary = Summary.of(source.movie, self.parameters.values(), self._period)
+            summary = Summary.of(source.movie, self.parameters.values(), self.summary.period)
         except LatticeSymmetryError as error:
             summary = Summary(problem=str(error))
         self.calibration.show(self._layer, geometry)
         self.calibration.set_enabled(not self.is_running)
-        self.window_text.setText(summary.window)
-        self.grid_text.setText(summary.grid)
-        self.time_text.setText(summary.time)
-        self.problem_text.setText(summary.problem)
-        self.problem_text.setVisible(bool(summary.problem))
+        self.summary.show_summary(summary)
         self.preview.follow()
-
-    def _on_window_suggested(self, window: str) -> None:
-        self.parameters.controls["window"].set(int(window))
 
     # ------------------------------------------------------------------ running
 
@@ -391,9 +349,3 @@ class AnalysisWidget(Dock):
             show_error(str(error))
         else:
             show_info(f"Saved {path}.")
-
-
-def _dominant_period(movie: Movie, index: int) -> tuple[Movie, float | None]:
-    from napari_lattice_symmetry.spectrum.period import dominant_period
-
-    return movie, dominant_period(movie.frame(index))

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from napari_lattice_symmetry.analysis.parameters import BEST_PERIODS, AnalysisParameters
+from napari_lattice_symmetry.analysis import AnalysisParameters, describe_choice, suggest_window
 from napari_lattice_symmetry.lattice import CLASSES, COLOURS
 from napari_lattice_symmetry.plugin.speed import Speed, last_speed
 from napari_lattice_symmetry.spectrum import WindowGrid
@@ -14,20 +14,25 @@ from napari_lattice_symmetry.spectrum.lattice_fit import FEWEST_PERIODS, MOST_PE
 
 if TYPE_CHECKING:
     from napari_lattice_symmetry.movie import Movie
+    from napari_lattice_symmetry.spectrum.period import Period
 
 
 @dataclass(frozen=True)
 class Summary:
-    """Lines about an analysis before it is run, or the one problem it has."""
+    """Lines about an analysis before it is run, or the one problem it has.
+
+    `better_window` is the one that the lattice period suggests, if another one is set.
+    """
 
     window: str = ""
     grid: str = ""
     time: str = ""
     problem: str = ""
+    better_window: int | None = None
 
     @classmethod
-    def of(cls, movie: Movie, parameters: AnalysisParameters, period: float | None) -> Summary:
-        """Describe an analysis of `movie`, whose lattice period in px may be known.
+    def of(cls, movie: Movie, parameters: AnalysisParameters, period: Period | None) -> Summary:
+        """Describe an analysis of `movie`, whose lattice period may be known.
 
         Raises
         ------
@@ -36,32 +41,30 @@ class Summary:
         """
         grid = WindowGrid(movie.shape[1:], parameters.window, parameters.stride)
         n_frames = len(parameters.frame_indices(len(movie)))
+        better = (
+            parameters.window if period is None else suggest_window(period.length, grid.frame_shape)
+        )
         return cls(
+            better_window=None if better == parameters.window else better,
             window=describe_window(movie, parameters.window, period),
             grid=describe_grid(grid, n_frames),
             time=describe_time(parameters, grid.size, n_frames, last_speed()),
         )
 
 
-def describe_window(movie: Movie, window: int, period: float | None) -> str:
-    """Give the size of a window in px, in nm if calibrated, and in periods if they are known.
-
-    A size that holds too few or too many periods comes with a link to a better one.
-    """
-    parts = [f"{window} px"]
+def describe_window(movie: Movie, window: int, period: Period | None) -> str:
+    """Give the size of a window in px, in nm if calibrated, and in periods if they are known."""
+    size = f"{window} px"
     if movie.calibrated:
-        sizes = dict.fromkeys(f"{window * size:.3g}" for size in movie.pixel_size)
-        parts.append(" x ".join(sizes) + " nm")
+        sizes = dict.fromkeys(f"{window * side:.3g}" for side in movie.pixel_size)
+        size += " = " + " x ".join(sizes) + " nm"
     if period is None:
-        return " · ".join([*parts, "no clear period"])
-    parts.append(f"{window / period:.1f} periods")
-    text = " · ".join(parts)
-    smallest = AnalysisParameters.model_json_schema()["properties"]["window"]["minimum"]
-    better = min(max(round(BEST_PERIODS * period), smallest), *movie.shape[1:])
-    if FEWEST_PERIODS <= window / period <= MOST_PERIODS or better == window:
-        return text
-    fault = "few" if window / period < FEWEST_PERIODS else "many"
-    return f'{text}<br>too {fault}: <a href="{better}">use {better} px</a>'
+        return f"{size}, no clear period"
+    text = f"{size}<br>{describe_choice(movie, window, period)}"
+    n_periods = window / period.length
+    if n_periods < FEWEST_PERIODS:
+        return f"{text}: too few"
+    return f"{text}: too many" if n_periods > MOST_PERIODS else text
 
 
 def describe_grid(grid: WindowGrid, n_frames: int) -> str:
