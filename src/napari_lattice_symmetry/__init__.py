@@ -13,10 +13,12 @@ if TYPE_CHECKING:
     from napari_lattice_symmetry.analysis import (
         AnalysisParameters,
         FrameResult,
+        MeasuredDistortion,
         MovieResult,
         analyze,
         iter_analyze,
         load_result,
+        measure_distortion,
     )
     from napari_lattice_symmetry.errors import LatticeSymmetryError
     from napari_lattice_symmetry.io import read_movie
@@ -49,6 +51,7 @@ __all__ = [
     "LatticeFit",
     "LatticeFits",
     "LatticeSymmetryError",
+    "MeasuredDistortion",
     "Movie",
     "MovieResult",
     "WindowGrid",
@@ -60,6 +63,7 @@ __all__ = [
     "iter_analyze",
     "load_model",
     "load_result",
+    "measure_distortion",
     "read_movie",
     "simulate",
     "solve_distortion",
@@ -74,6 +78,7 @@ _MODULE_OF = {
     "LatticeFit": "spectrum",
     "LatticeFits": "spectrum",
     "LatticeSymmetryError": "errors",
+    "MeasuredDistortion": "analysis",
     "Movie": "movie",
     "MovieResult": "analysis",
     "WindowGrid": "spectrum",
@@ -84,6 +89,7 @@ _MODULE_OF = {
     "iter_analyze": "analysis",
     "load_model": "model",
     "load_result": "analysis",
+    "measure_distortion": "analysis",
     "read_movie": "io",
     "simulate": "lattice",
     "solve_distortion": "lattice",

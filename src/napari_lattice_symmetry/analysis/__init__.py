@@ -1,5 +1,10 @@
 """Movie in, result out: parameters, the frame loop, phase fractions, saving, tables, figures."""
 
+from napari_lattice_symmetry.analysis.correction import (
+    Known,
+    MeasuredDistortion,
+    measure_distortion,
+)
 from napari_lattice_symmetry.analysis.frames import analyze, iter_analyze
 from napari_lattice_symmetry.analysis.one_frame import read_frame
 from napari_lattice_symmetry.analysis.origin import provenance, versions
@@ -13,11 +18,17 @@ from napari_lattice_symmetry.analysis.result import FrameResult, MovieResult
 from napari_lattice_symmetry.analysis.storage import is_result, load_result, save_result
 from napari_lattice_symmetry.analysis.streaming import check_target, open_result
 from napari_lattice_symmetry.analysis.tables import write_fractions
-from napari_lattice_symmetry.analysis.window_choice import describe_choice, describe_length, movie_period
+from napari_lattice_symmetry.analysis.window_choice import (
+    describe_choice,
+    describe_length,
+    movie_period,
+)
 
 __all__ = [
     "AnalysisParameters",
     "FrameResult",
+    "Known",
+    "MeasuredDistortion",
     "MovieResult",
     "analyze",
     "check_target",
@@ -26,6 +37,7 @@ __all__ = [
     "is_result",
     "iter_analyze",
     "load_result",
+    "measure_distortion",
     "movie_period",
     "open_result",
     "parse_parameters",
