@@ -254,7 +254,10 @@ def assert_continues(movie, parameters, fake_model):
                 output=path,
                 progress=lambda done, total: done > 50 and fill(),
             )
-        assert load_result(path).done.tolist() == [True, True, False, False, False, False]
+        # The second frame may still have been on its way to the disk.
+        first, _, *others = load_result(path).done
+        assert first
+        assert not any(others)
         make_room()
         assert_same_arrays(analyze(movie, parameters, model=fake_model, output=path), expected)
 

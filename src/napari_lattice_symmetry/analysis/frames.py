@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
 from itertools import chain
 from typing import TYPE_CHECKING, Any
@@ -103,7 +104,7 @@ def analyze(
         if output is None
         else open_result(output, movie, parameters, origin, overwrite=overwrite)
     ) as result:
-        for frame in iter_analyze(
+        frames = iter_analyze(
             movie,
             parameters,
             done=result.done,
@@ -111,11 +112,23 @@ def analyze(
             model=model,
             progress=progress,
             should_stop=should_stop,
-        ):
-            result.insert(frame)
+        )
+        _insert_all(result, frames)
+    return result
+
+
+def _insert_all(result: MovieResult, frames: Iterator[FrameResult]) -> None:
+    """Insert frames, each while the next is analysed: the disk takes its time."""
+    with ThreadPoolExecutor(1) as writer:
+        inserted = None
+        for frame in frames:
+            if inserted is not None:
+                inserted.result()  # raises what went wrong
+            inserted = writer.submit(result.insert, frame)
             if frame.failure:
                 logger.warning(frame.failure)
-    return result
+        if inserted is not None:
+            inserted.result()
 
 
 def iter_analyze(
