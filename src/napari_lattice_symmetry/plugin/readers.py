@@ -6,12 +6,16 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
+from napari_lattice_symmetry.errors import InputError
+
 if TYPE_CHECKING:
     from napari.types import LayerData
 
     from napari_lattice_symmetry.movie import Movie
 
     Reader: TypeAlias = Callable[[str], list[LayerData]]
+
+_WRITTEN = (".zarr", ".tif", ".tiff")
 
 
 def get_reader(path: str | Sequence[str]) -> Reader | None:
@@ -25,29 +29,60 @@ def get_reader(path: str | Sequence[str]) -> Reader | None:
 
 
 def read_layers(path: str) -> list[LayerData]:
-    """Read a saved result, or each movie in a file or a folder of images, as layers."""
+    """Read a saved result, layers that were saved, or each movie in a file or folder, as layers."""
     from napari_lattice_symmetry.analysis import is_result
     from napari_lattice_symmetry.io import read_movies
 
     if Path(path).is_dir() and is_result(path):
         return read_result(path)
-    return [movie_layer(movie) for movie in read_movies(path)]
+    saved = read_saved_layers(path)
+    return saved or [movie_layer(movie) for movie in read_movies(path)]
+
+
+def read_saved_layers(path: str) -> list[LayerData]:
+    """Read the layers, or the whole result, in a file that was written here; none of any other."""
+    from napari_lattice_symmetry.analysis.export import hyperstack_result
+    from napari_lattice_symmetry.io import read_hyperstack
+
+    if not path.lower().endswith(_WRITTEN):
+        return []
+    stack = read_hyperstack(path)
+    if stack is None:
+        return []
+    from napari_lattice_symmetry.plugin.saved_layers import restore_layers, restore_result_layers
+
+    try:
+        result = hyperstack_result(stack)
+        if result is None:
+            return restore_layers(stack)
+        _show_probability()
+        return restore_result_layers(result, stack)
+    except (KeyError, TypeError, ValueError) as error:
+        raise InputError(
+            f"{Path(path).name} is damaged: what it says of its layers is not readable ({error})."
+        ) from error
 
 
 def read_result(path: str) -> list[LayerData]:
     """Read a saved result as its layers."""
-    from napari import current_viewer
-
     from napari_lattice_symmetry.analysis import load_result
     from napari_lattice_symmetry.plugin.geometry import LayerGeometry
-    from napari_lattice_symmetry.plugin.hover import show_probability_in_status
     from napari_lattice_symmetry.plugin.layers import result_layers
 
     result = load_result(path)
+    _show_probability()
+    return result_layers(result, LayerGeometry.of_calibration(result))
+
+
+def _show_probability() -> None:
+    """Let the status bar of the viewer, if there is one, tell probabilities."""
+    from napari import current_viewer
+
+    from napari_lattice_symmetry.plugin.hover import show_probability_in_status
+
     viewer = current_viewer()
     if viewer is not None:
         show_probability_in_status(viewer.layers)
-    return result_layers(result, LayerGeometry.of_calibration(result))
 
 
 def movie_layer(movie: Movie) -> LayerData:

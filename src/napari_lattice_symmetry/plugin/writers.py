@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from napari_lattice_symmetry.errors import InputError, LatticeSymmetryError
-from napari_lattice_symmetry.lattice import COLOURS, LABELS
 
 if TYPE_CHECKING:
     from napari.types import FullLayerData
 
     from napari_lattice_symmetry.hyperstack import Hyperstack
+    from napari_lattice_symmetry.plugin.geometry import LayerGeometry
+    from napari_lattice_symmetry.plugin.layers import ShownResult
 
 
 def write_layers(path: str, layers: list[FullLayerData]) -> list[str]:
@@ -34,13 +36,49 @@ def write_layers(path: str, layers: list[FullLayerData]) -> list[str]:
 
 
 def layers_hyperstack(layers: list[FullLayerData]) -> Hyperstack:
-    """Put image and labels layers together.
+    """Put image and labels layers together, with all that is to be kept of them.
+
+    Layers of one result bring all its maps with them, so that it opens again as a result.
 
     Raises
     ------
     InputError
         If they do not lie on one grid.
     """
+    from napari_lattice_symmetry.plugin.saved_layers import (
+        GEOMETRY,
+        LAYERS,
+        describe_geometry,
+        describe_layer,
+    )
+
+    about: dict[str, Any] = {LAYERS: [describe_layer(layer) for layer in layers]}
+    shown = _one_result(layers)
+    if shown is None:
+        stack = _plain_hyperstack(layers)
+    else:
+        stack = _result_hyperstack(shown)
+        about[GEOMETRY] = describe_geometry(shown.geometry)
+    return replace(stack, metadata={**stack.metadata, **about})
+
+
+def _one_result(layers: list[FullLayerData]) -> ShownResult | None:
+    """Give the result of which all these layers are parts."""
+    from napari_lattice_symmetry.plugin.layers import RESULT_KEY
+
+    shown = {about["metadata"].get(RESULT_KEY) for _, about, _ in layers}
+    return shown.pop() if len(shown) == 1 else None
+
+
+def _result_hyperstack(shown: ShownResult) -> Hyperstack:
+    """Give the maps of a result, where the layer lies that was analysed."""
+    from napari_lattice_symmetry.analysis.export import result_hyperstack
+
+    place = shown.geometry.of_maps(shown.result)
+    return replace(result_hyperstack(shown.result), **_place(place))
+
+
+def _plain_hyperstack(layers: list[FullLayerData]) -> Hyperstack:
     from napari_lattice_symmetry.hyperstack import Hyperstack
     from napari_lattice_symmetry.plugin.geometry import LayerGeometry
 
@@ -52,24 +90,45 @@ def layers_hyperstack(layers: list[FullLayerData]) -> Hyperstack:
                 "one scale and place together."
             )
     place: Any = {key: tuple(first[key]) for key in ("scale", "translate", "units", "axis_labels")}
-    geometry = LayerGeometry(**place)
-    timed = len(geometry.scale) > 2 and geometry.frame_time is not None
-    lengths = np.divide(geometry.pixel_size, np.abs(geometry.scale[-2:]))
-    y, x = (float(n) for n in np.multiply(geometry.translate[-2:], lengths))
-    start = geometry.translate[0] if len(geometry.scale) > 2 else 0.0
-    metadata = [_about_analysis(about) for _, about, _ in layers]
-    ours = next((about for about in metadata if about), {})
+    meanings = {about["name"]: _meanings(about) for _, about, kind in layers if kind == "labels"}
     return Hyperstack(
         name=first["name"],
         images=_frames(layers, "image"),
         labels=_frames(layers, "labels"),
-        scale=(geometry.frame_time or 1.0 if timed else 1.0, *geometry.pixel_size),
-        translate=(start, y, x),
-        unit=geometry.unit,
-        timed=timed,
-        values={LABELS[name]: (name, colour) for name, colour in COLOURS.items()} if ours else {},
-        metadata=ours,
+        values={name: values for name, values in meanings.items() if values},
+        **_place(LayerGeometry(**place)),
     )
+
+
+def _place(geometry: LayerGeometry) -> dict[str, Any]:
+    """Give the place of (T, Y, X) arrays in seconds and nanometres, where they are known."""
+    timed = len(geometry.scale) > 2 and geometry.frame_time is not None
+    time = geometry.time_axis
+    lengths = np.divide(geometry.pixel_size, np.abs(geometry.scale[-2:]))
+    y, x = (float(n) for n in np.multiply(geometry.translate[-2:], lengths))
+    start = geometry.translate[time] if len(geometry.scale) > 2 else 0.0
+    return {
+        "scale": (geometry.frame_time or 1.0 if timed else 1.0, *geometry.pixel_size),
+        "translate": (start, y, x),
+        "unit": geometry.unit,
+        "timed": timed,
+    }
+
+
+def _meanings(about: dict[str, Any]) -> dict[int, tuple[str, str]]:
+    """Give names and colours of the values of labels, where these have colours of their own."""
+    colours = getattr(about["colormap"], "color_dict", {})
+    features = about["features"]
+    names = dict(zip(features.get("index", ()), features.get("class", ()), strict=False))
+    return {
+        int(value): (str(names.get(value, value)), _hex(colour))
+        for value, colour in colours.items()
+        if value
+    }
+
+
+def _hex(colour: Any) -> str:
+    return "#" + bytes(round(255 * float(part)) for part in colour[:3]).hex().upper()
 
 
 def _frames(layers: list[FullLayerData], kind: str) -> dict[str, Any]:
@@ -81,11 +140,3 @@ def _frames(layers: list[FullLayerData], kind: str) -> dict[str, Any]:
             array = data[0] if about.get("multiscale") else data
             frames[about["name"]] = array[np.newaxis] if array.ndim == 2 else array
     return frames
-
-
-def _about_analysis(about: dict[str, Any]) -> dict[str, Any]:
-    """Give what a layer of a result says about its analysis, its own part left out."""
-    from napari_lattice_symmetry.plugin.layers import METADATA_KEY
-
-    ours = about["metadata"].get(METADATA_KEY, {})
-    return {key: value for key, value in ours.items() if key not in ("kind", "class")}

@@ -1,0 +1,163 @@
+"""What was saved, in a fresh viewer: layers, colours, calibration, parameters and plots."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import tifffile
+from napari.components import ViewerModel
+from napari.layers import Layer
+from napari.utils import Colormap, DirectLabelColormap
+from npe2 import PluginManager
+
+from napari_lattice_symmetry.analysis import AnalysisParameters, analyze, plot_fractions
+from napari_lattice_symmetry.analysis.export import result_hyperstack
+from napari_lattice_symmetry.errors import InputError
+from napari_lattice_symmetry.hyperstack import Hyperstack
+from napari_lattice_symmetry.io.writing import write_hyperstack
+from napari_lattice_symmetry.movie import Movie
+from napari_lattice_symmetry.plugin.geometry import LayerGeometry
+from napari_lattice_symmetry.plugin.layers import result_layers, result_metadata
+from napari_lattice_symmetry.plugin.readers import read_layers
+from napari_lattice_symmetry.plugin.results import geometry_of, result_of
+
+PLUGIN = "napari-lattice-symmetry"
+FORMATS = ("run.ome.zarr", "run.ome.tif", "run.tif")
+ORIGIN = {"source_layer": "run", "source_id": "1234", "channel": None}
+
+
+@pytest.fixture(autouse=True)
+def plugins():
+    """Let napari know the plugin: a model of a viewer alone does not look for any."""
+    PluginManager.instance().discover()
+
+
+@pytest.fixture
+def result(fake_model):
+    frames = np.random.default_rng(0).normal(20, 15, (3, 48, 80)).astype(np.float32)
+    frames[1, :, :40] = np.nan
+    movie = Movie(frames, name="run", pixel_size=(0.02, 0.01), unit="nm", frame_time=0.5)
+    parameters = AnalysisParameters(
+        window=32, stride=8, samples=3, frame_step=2, lattice_maps=True, tolerance=0.03
+    )
+    return analyze(movie, parameters, model=fake_model)
+
+
+@pytest.fixture
+def viewer(result):
+    """A viewer with all layers of the result, which was made from a layer that lies elsewhere."""
+    geometry = LayerGeometry((0.5, 20, 10), (1, 200, 100), ("s", "pm", "pm"), ("t", "row", "col"))
+    viewer = ViewerModel()
+    for layer in result_layers(result, geometry, origin=ORIGIN):
+        viewer.add_layer(Layer.create(*layer))
+    return viewer
+
+
+def saved_and_opened(viewer, path, names=None):
+    chosen = [layer for layer in viewer.layers if names is None or layer.name in names]
+    viewer.layers.selection = chosen
+    viewer.layers.save(str(path), selected=True, plugin=PLUGIN)
+    fresh = ViewerModel()
+    fresh.open(path, plugin=PLUGIN)
+    assert [layer.name for layer in fresh.layers] == [layer.name for layer in chosen]
+    return list(zip(chosen, fresh.layers, strict=True))
+
+
+def assert_same_layer(one, two):
+    assert type(one) is type(two)
+    assert one.data.dtype == two.data.dtype
+    np.testing.assert_array_equal(one.data, two.data)
+    for name in ("units", "axis_labels", "visible", "opacity", "blending"):
+        assert getattr(one, name) == getattr(two, name), name
+    for name in ("scale", "translate"):
+        np.testing.assert_array_equal(getattr(one, name), getattr(two, name))
+    if hasattr(one, "contrast_limits"):
+        assert (one.contrast_limits, one.gamma) == (two.contrast_limits, two.gamma)
+        np.testing.assert_allclose(one.colormap.colors, two.colormap.colors)
+        assert one.colormap.name == two.colormap.name
+    else:
+        assert one.features.equals(two.features)
+        for value in range(1, 9):
+            np.testing.assert_allclose(one.get_color(value), two.get_color(value), atol=1 / 255)
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_a_result_comes_back_with_all_its_layers(viewer, result, tmp_path, name):
+    for one, two in saved_and_opened(viewer, tmp_path / name):
+        assert_same_layer(one, two)
+        about, again = result_metadata(one), result_metadata(two)
+        assert about.pop("result") != again.pop("result"), "both may be in one viewer"
+        assert again == about
+        assert geometry_of(two).axis_labels == ("t", "row", "col")
+    again = result_of(two)
+    assert (again.parameters, again.provenance) == (result.parameters, result.provenance)
+    for plotted, expected in zip(curves(again), curves(result), strict=True):
+        np.testing.assert_array_equal(plotted, expected)
+
+
+def curves(result):
+    return [line.get_xydata() for axes in plot_fractions(result).axes for line in axes.lines]
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_a_part_of_a_result_comes_back_as_it_looked(viewer, tmp_path, name):
+    probability, labels = viewer.layers["P(hexagonal) · run"], viewer.layers["classes · run"]
+    probability.visible, probability.contrast_limits, probability.gamma = True, (0.2, 0.7), 0.8
+    probability.colormap = "magma"
+    labels.name, labels.opacity, labels.blending = "my grains", 0.9, "additive"
+    labels.scale = labels.scale * 2
+    for one, two in saved_and_opened(viewer, tmp_path / name, {probability.name, labels.name}):
+        assert_same_layer(one, two)
+        assert result_of(two).mean.shape == result_of(one).mean.shape
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_an_image_and_painted_labels_come_back(tmp_path, name):
+    viewer = ViewerModel()
+    pixels = np.random.default_rng(0).integers(0, 255, (20, 30), dtype=np.uint8)
+    place = {"scale": (20, 10), "translate": (3, 4), "units": ("pm", "pm")}
+    greens = Colormap([[0, 0, 0, 1], [0.1, 0.9, 0.2, 1]], name="my greens")
+    viewer.add_image(pixels, name="HAADF", colormap=greens, contrast_limits=(3, 99), **place)
+    colours = DirectLabelColormap(color_dict={None: "transparent", 1: "#FF8000", 2: "#0080FF"})
+    features = {"index": [1, 2], "class": ["grain", "boundary"]}
+    viewer.add_labels(pixels % 3, name="grains", colormap=colours, features=features, **place)
+    for one, two in saved_and_opened(viewer, tmp_path / name):
+        assert_same_layer(one, two)
+        assert result_metadata(two) is None
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_an_exported_result_opens_like_a_saved_one(result, tmp_path, name):
+    write_hyperstack(result_hyperstack(result), tmp_path / name)
+    result.save(tmp_path / "result.zarr")
+    fresh, expected = ViewerModel(), ViewerModel()
+    fresh.open(tmp_path / name, plugin=PLUGIN)
+    expected.open(tmp_path / "result.zarr", plugin=PLUGIN)
+    assert [layer.name for layer in fresh.layers] == [layer.name for layer in expected.layers]
+    for one, two in zip(expected.layers, fresh.layers, strict=True):
+        assert_same_layer(one, two)
+
+
+def test_other_hyperstacks_open_as_images_and_labels(tmp_path):
+    frames = np.random.default_rng(0).integers(0, 3, (2, 20, 30), dtype=np.uint8)
+    meanings = {"grains": {1: ("grain", "#FF8000"), 2: ("boundary", "#0080FF")}}
+    stack = Hyperstack("run", {"a": frames}, {"grains": frames}, unit="nm", values=meanings)
+    write_hyperstack(stack, tmp_path / "run.ome.zarr")
+    (_, image, _), (data, labels, kind) = read_layers(str(tmp_path / "run.ome.zarr"))
+    assert (kind, image["units"]) == ("labels", ("pixel", "nm", "nm"))
+    np.testing.assert_array_equal(data, frames)
+    assert labels["features"]["class"] == ["grain", "boundary"]
+
+
+def test_a_damaged_description_is_one_sentence(viewer, tmp_path):
+    path = tmp_path / "run.tif"
+    viewer.layers.save(str(path), plugin=PLUGIN)
+    with tifffile.TiffFile(path) as tif:
+        values, facts = tif.asarray(), tif.imagej_metadata
+        resolution = [tif.pages[0].tags[f"{axis}Resolution"].value for axis in "XY"]
+    notes = facts["Info"].replace('"opacity"', '"capacity"')
+    again = {key: facts[key] for key in ("Labels", "unit", "finterval")}
+    again |= {"axes": "TCYX", "Info": notes}
+    tifffile.imwrite(path, values, imagej=True, resolution=resolution, metadata=again)
+    with pytest.raises(InputError, match=r"^run\.tif is damaged: what it says of its layers"):
+        read_layers(str(path))
