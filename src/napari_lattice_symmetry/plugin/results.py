@@ -53,15 +53,19 @@ def chosen_result(viewer: ViewerModel) -> tuple[Layer, MovieResult] | None:
 
 
 def source_layer_of(viewer: ViewerModel, layer: Layer) -> Image | None:
-    """Find the image layer that the result in `layer` was made from: by its identity or name."""
-    about = result_metadata(layer) or {}
+    """Find the image layer that the result in `layer` was made from: by its identity or name.
+
+    A result that was opened from a file knows the name of its movie alone.
+    """
+    about, result = result_metadata(layer) or {}, result_of(layer)
+    name = about.get("source_layer") or (result.name if result else None)
     images = [
         other
         for other in viewer.layers
         if isinstance(other, Image) and result_metadata(other) is None
     ]
     by_identity = (image for image in images if str(image.unique_id) == about.get("source_id"))
-    by_name = (image for image in images if image.name == about.get("source_layer"))
+    by_name = (image for image in images if image.name == name)
     return next(by_identity, None) or next(by_name, None)
 
 
