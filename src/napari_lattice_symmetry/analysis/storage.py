@@ -36,7 +36,7 @@ PARTIAL = ".partial"
 # A chunk of maps is written anew with every frame in it, so it should be small; a pixel's time
 # series is read from all chunks along time, so these should be few.
 _CHUNK_WINDOWS, _MOST_CHUNK_FRAMES = 2**14, 64
-_CHUNK_ROWS = {"fractions": 1024, "fractions_std": 1024, "state": 2**16}
+_CHUNK_ROWS = {"fractions": 1024, "fractions_std": 1024, "frame_indices": 2**14, "state": 2**16}
 
 
 def save_result(result: MovieResult, path: str | Path, *, overwrite: bool = False) -> None:
@@ -123,20 +123,29 @@ def writing(path: Path) -> Iterator[None]:
 
 
 def create_group(path: Path, about: Mapping[str, Any]) -> zarr.Group:
-    """Lay out a result with no frame in it; `about` are the fields of a `MovieResult`."""
+    """Lay out a result with no frame in it; `about` are the fields of a `MovieResult`.
+
+    One that has no `frame_indices` either can be made longer.
+    """
     import zarr
 
     from napari_lattice_symmetry.analysis.durable import DurableStore
 
     grid: WindowGrid = about["grid"]
     group = zarr.create_group(DurableStore(path), zarr_format=3, attributes=attributes_of(about))
-    group.create_array("frame_indices", data=about["frame_indices"], dimension_names=("time",))
+    indices = about["frame_indices"]
+    group.create_array(
+        "frame_indices",
+        shape=indices.shape,
+        chunks=(len(indices) or _CHUNK_ROWS["frame_indices"],),
+        dtype=indices.dtype,
+        dimension_names=("time",),
+    )[:] = indices
     chunk_frames = max(1, min(_MOST_CHUNK_FRAMES, _CHUNK_WINDOWS // grid.size))
-    for name, (shape, dtype) in array_types(
-        len(about["frame_indices"]), grid, about["parameters"]
-    ).items():
+    for name, (shape, dtype) in array_types(len(indices), grid, about["parameters"]).items():
         axis, chunks = AXES[name].index("time"), list(shape)
-        chunks[axis] = min(shape[axis], _CHUNK_ROWS.get(name, chunk_frames))
+        most = _CHUNK_ROWS.get(name, chunk_frames)
+        chunks[axis] = min(shape[axis], most) or most
         group.create_array(
             name,
             shape=shape,
@@ -231,9 +240,12 @@ def read_fields(path: Path) -> dict[str, Any]:
         fields = fields_of(attributes)
         names = array_names(fields["parameters"])
         maps = {name for name in names if "y" in AXES[name]}
+        n_frames = group["state"].shape[0]  # of all arrays that grow, it is the last to do so
+        rows = slice(n_frames)
         return {
-            **{name: da.from_zarr(group[name]) for name in maps},
-            **{name: np.asarray(group[name]) for name in {*names, "frame_indices"} - maps},
+            **{name: da.from_zarr(group[name])[at(name, rows)] for name in maps},
+            **{name: np.asarray(group[name][at(name, rows)]) for name in {*names} - maps},
+            "frame_indices": np.asarray(group["frame_indices"][rows]),
             **fields,
         }
     except (KeyError, TypeError, ValueError, OSError, RuntimeError) as error:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from napari_lattice_symmetry.analysis.one_frame import Job
 from napari_lattice_symmetry.analysis.result import (
@@ -31,8 +31,12 @@ from napari_lattice_symmetry.analysis.storage import (
 from napari_lattice_symmetry.errors import AnalysisError, InputError
 
 if TYPE_CHECKING:
+    import zarr
+
     from napari_lattice_symmetry.analysis.parameters import AnalysisParameters
     from napari_lattice_symmetry.movie import Movie
+
+Result = TypeVar("Result", bound="StreamedResult")
 
 
 @dataclass(eq=False, kw_only=True)
@@ -45,15 +49,20 @@ class StreamedResult(MovieResult):
     ----------
     path : pathlib.Path
         Where they lie.
-    arrays : dict of str to zarr.Array
+    group : zarr.Group
         Open for writing.
     writers : concurrent.futures.Executor
         Writes arrays side by side, to wait for the disk only once.
     """
 
     path: Path
-    arrays: dict[str, Any]
+    group: zarr.Group
     writers: Executor
+
+    def __post_init__(self) -> None:
+        self.arrays: dict[str, Any] = {
+            name: self.group[name] for name in array_names(self.parameters)
+        }
 
     def insert(self, frame: FrameResult) -> None:
         """Write the maps of a frame, and then that they are there.
@@ -68,16 +77,22 @@ class StreamedResult(MovieResult):
             self.arrays[name][at(name, frame.position)] = getattr(frame, name)
 
         *content, state = self.arrays
-        try:
+        with self._writing():
             list(self.writers.map(write, content))
             write(state)
+        for name in ("fractions", "fractions_std", "state"):
+            getattr(self, name)[frame.position] = getattr(frame, name)
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        """Say in one sentence why something cannot be written."""
+        try:
+            yield
         except OSError as error:
             raise AnalysisError(
                 f"{self.path} cannot be written ({error.strerror or error}); finished frames are "
                 "kept, and the same run continues after them."
             ) from error
-        for name in ("fractions", "fractions_std", "state"):
-            getattr(self, name)[frame.position] = getattr(frame, name)
 
 
 def check_target(
@@ -98,17 +113,28 @@ def check_target(
     if overwrite or not path.exists():
         return
     there = load_result(path)
-    ours, theirs = parameters.model_dump(), there.parameters.model_dump()
-    other = [f"{name}={value!r}" for name, value in theirs.items() if ours[name] != value]
-    if other:
-        raise InputError(
-            f"{path} was made with {', '.join(other)}; use that to continue it, choose another "
-            "name, or overwrite it."
-        )
+    check_parameters(path, there.parameters, parameters)
     if there.provenance.get("movie_sha256") != movie.fingerprint:
         raise InputError(
             f"{path} is the result of another movie ({there.source or there.name}); choose "
             "another name, or overwrite it."
+        )
+
+
+def check_parameters(path: Path, theirs: AnalysisParameters, ours: AnalysisParameters) -> None:
+    """See that a result was made with the parameters with which it is to be continued.
+
+    Raises
+    ------
+    InputError
+        If it was not.
+    """
+    wanted, made_with = ours.model_dump(), theirs.model_dump()
+    other = [f"{name}={value!r}" for name, value in made_with.items() if wanted[name] != value]
+    if other:
+        raise InputError(
+            f"{path} was made with {', '.join(other)}; use that to continue it, choose another "
+            "name, or overwrite it."
         )
 
 
@@ -133,24 +159,52 @@ def open_result(
         that `path` was made with.
     """
     path = Path(path)
+    about = describe(movie, parameters, provenance)
+    with open_to_write(
+        path,
+        StreamedResult,
+        provenance["weights_sha256"],
+        check=lambda: check_target(path, movie, parameters, overwrite=overwrite),
+        create=lambda new: create_group(new, about),
+        overwrite=overwrite,
+    ) as result:
+        yield result
+
+
+@contextmanager
+def open_to_write(
+    path: Path,
+    kind: type[Result],
+    weights_sha256: str,
+    *,
+    check: Callable[[], object],
+    create: Callable[[Path], object],
+    overwrite: bool,
+) -> Iterator[Result]:
+    """Open a result of the class `kind`: a new one, or one that `check` lets be continued.
+
+    Raises
+    ------
+    InputError
+        As in `open_result`.
+    """
     new, old, lock = (path.with_name(f".{path.name}.{part}") for part in ("new", "old", "lock"))
     check_place(path)
     with _locked(lock, path), ThreadPoolExecutor(len(AXES)) as writers:
-        check_target(path, movie, parameters, overwrite=overwrite)
+        check()
         if overwrite or not path.exists():
             with writing(path):
                 shutil.rmtree(new, ignore_errors=True)
-                create_group(new, describe(movie, parameters, provenance))
+                create(new)
                 if path.exists():
                     shutil.rmtree(old, ignore_errors=True)
                     path.rename(old)
                 new.rename(path)
         group, fields = open_group(path, "r+"), read_fields(path)
-        _check_weights(path, fields["provenance"], provenance)
+        _check_weights(path, fields["provenance"], weights_sha256)
         for leftover in path.rglob(f"*{PARTIAL}"):
             leftover.unlink()
-        arrays = {name: group[name] for name in array_names(parameters)}
-        result = StreamedResult(**fields, path=path, arrays=arrays, writers=writers)
+        result = kind(**fields, path=path, group=group, writers=writers)
         try:
             yield result
         finally:
@@ -181,8 +235,8 @@ def _locked(lock_file: Path, path: Path) -> Iterator[None]:
         lock.release()
 
 
-def _check_weights(path: Path, theirs: dict[str, Any], ours: dict[str, Any]) -> None:
-    if theirs["weights_sha256"] != ours["weights_sha256"]:
+def _check_weights(path: Path, theirs: dict[str, Any], ours: str) -> None:
+    if theirs["weights_sha256"] != ours:
         raise InputError(
             f"{path} was made with other weights of the network {theirs['network']!r}; choose "
             "another name, or overwrite it."

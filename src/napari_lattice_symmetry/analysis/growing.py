@@ -1,0 +1,272 @@
+"""Results that get a row for every frame that lands, in memory or on the disk."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import numpy as np
+
+from napari_lattice_symmetry.analysis.origin import provenance
+from napari_lattice_symmetry.analysis.result import (
+    AXES,
+    WAITING,
+    MovieResult,
+    array_types,
+    at,
+    describe,
+    fill_value,
+)
+from napari_lattice_symmetry.analysis.storage import (
+    check_place,
+    create_group,
+    load_result,
+    open_group,
+)
+from napari_lattice_symmetry.analysis.streaming import (
+    StreamedResult,
+    check_parameters,
+    open_to_write,
+)
+from napari_lattice_symmetry.errors import InputError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from napari_lattice_symmetry.analysis.parameters import AnalysisParameters
+    from napari_lattice_symmetry.model.classifier import Classifier
+    from napari_lattice_symmetry.movie import Movie
+
+_NAMES = "frame_names"
+_NAME_BYTES, _CHUNK_NAMES = 1020, 1024  # the longest name of a file, in UTF-8
+
+
+@dataclass(eq=False, kw_only=True)
+class GrowingResult(MovieResult):
+    """A result in memory that gets longer.
+
+    Attributes
+    ----------
+    names : list of str
+        What each frame was called, in the order of the rows.
+    """
+
+    names: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self._room: dict[str, NDArray[Any]] = {}
+
+    @classmethod
+    def begin(
+        cls, first: Movie, parameters: AnalysisParameters, model: Classifier
+    ) -> GrowingResult:
+        """Begin a result of a movie of which the first frame is there; it has no row yet."""
+        about = _describe(first, parameters, provenance(model, first, parameters))
+        types = array_types(0, about["grid"], parameters)
+        arrays: dict[str, Any] = {name: np.empty(*of_name) for name, of_name in types.items()}
+        return cls(**arrays, **about)
+
+    def make_room(self, row: int, name: str) -> None:
+        """Add an empty row before `row`."""
+        n = len(self.names)
+        for array, (shape, dtype) in array_types(n + 1, self.grid, self.parameters).items():
+            axis = AXES[array].index("time")
+            if array not in self._room or self._room[array].shape[axis] <= n:
+                roomy = (*shape[:axis], 2 * (n + 1), *shape[axis + 1 :])
+                self._room[array] = np.full(roomy, fill_value(dtype), dtype)
+                self._room[array][at(array, slice(n))] = getattr(self, array)
+            values = self._room[array]
+            values[at(array, slice(row + 1, n + 1))] = values[at(array, slice(row, n))].copy()
+            values[at(array, row)] = fill_value(dtype)
+            setattr(self, array, values[at(array, slice(n + 1))])
+        self.frame_indices = np.arange(n + 1)
+        self.names.insert(row, name)
+
+
+@dataclass(eq=False, kw_only=True)
+class GrowingStore(StreamedResult):
+    """A result on the disk that gets longer.
+
+    Rows that move up when one is put between them are marked as not done meanwhile.
+
+    Attributes
+    ----------
+    names : list of str
+        What each frame was called, in the order of the rows.
+    """
+
+    names: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self._indices, self._names = self.group["frame_indices"], self.group[_NAMES]
+        self.names = read_names(self.group, len(self.state))
+        if len({*self.names}) < len(self.names):  # a late frame was on its way to its row
+            self._cut(int(np.flatnonzero(self.state == WAITING)[0]))
+
+    def make_room(self, row: int, name: str) -> None:
+        """Add an empty row before `row`.
+
+        Raises
+        ------
+        AnalysisError
+            If it cannot be written.
+        """
+        n = len(self.names)
+        *content, state = self.arrays.values()
+        with self._writing():
+            if row < n:
+                state[row:] = WAITING
+            list(self.writers.map(lambda array: _add_row(array, row, n), [*content, self._names]))
+            self._names[row] = _encode(name)
+            self._indices.resize((n + 1,))
+            self._indices[n] = n
+            state.resize((n + 1,))
+            state[row:] = [WAITING, *self.state[row:]]
+        self.names.insert(row, name)
+        self.frame_indices = np.arange(n + 1)
+        for array in ("fractions", "fractions_std", "state"):
+            old: NDArray[Any] = getattr(self, array)
+            setattr(self, array, np.insert(old, row, fill_value(old.dtype.type), axis=0))
+        self._open_maps()
+
+    def _cut(self, n_rows: int) -> None:
+        """Drop all rows from `n_rows` on; their frames land anew."""
+        self.arrays["state"][n_rows:] = WAITING
+        for array in (*reversed(self.arrays.values()), self._names, self._indices):
+            _set_length(array, n_rows)
+        del self.names[n_rows:]
+        for array in ("fractions", "fractions_std", "state", "frame_indices"):
+            setattr(self, array, getattr(self, array)[:n_rows])
+        self._open_maps()
+
+    def _open_maps(self) -> None:
+        import dask.array as da
+
+        for name, array in self.arrays.items():
+            if "y" in AXES[name]:
+                setattr(self, name, da.from_zarr(array))
+
+
+Growing: TypeAlias = GrowingResult | GrowingStore
+
+
+@contextmanager
+def open_growing_result(
+    path: Path,
+    source: str,
+    first: Movie | None,
+    parameters: AnalysisParameters,
+    model: Classifier,
+    *,
+    overwrite: bool = False,
+) -> Iterator[GrowingStore]:
+    """Open a result on the disk to add frames to: a new one, or one to continue.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        Zarr folder.
+    source : str
+        What the frames come from.
+    first : Movie, optional
+        The first frame with the calibration; not needed where there is something to continue.
+    parameters : AnalysisParameters
+        The settings.
+    model : Classifier
+        The network.
+    overwrite : bool
+        Whether an older result is replaced rather than continued.
+
+    Raises
+    ------
+    InputError
+        As in `open_result`; another movie is one from another source.
+    """
+
+    def create(new: Path) -> None:
+        assert first is not None
+        about = _describe(first, parameters, provenance(model, first, parameters))
+        create_group(new, about).create_array(
+            _NAMES,
+            shape=(0, _NAME_BYTES),
+            chunks=(_CHUNK_NAMES, _NAME_BYTES),
+            dtype=np.uint8,
+        )
+
+    with open_to_write(
+        path,
+        GrowingStore,
+        model.sha256,
+        check=lambda: check_growing_target(path, source, parameters, overwrite=overwrite),
+        create=create,
+        overwrite=overwrite,
+    ) as result:
+        yield result
+
+
+def check_growing_target(
+    path: Path, source: str, parameters: AnalysisParameters, *, overwrite: bool = False
+) -> None:
+    """See that frames of `source` can be added to what is at `path`, if anything is.
+
+    Raises
+    ------
+    InputError
+        If they cannot, and `overwrite` is False.
+    """
+    check_place(path)
+    if overwrite or not path.exists():
+        return
+    there = load_result(path)
+    check_parameters(path, there.parameters, parameters)
+    if _NAMES not in open_group(path):
+        raise InputError(
+            f"{path} is the result of a finished movie, to which no frames are added; choose "
+            "another name, or overwrite it."
+        )
+    if there.source != source:
+        raise InputError(
+            f"{path} is the result of another movie ({there.source}); choose another name, or "
+            "overwrite it."
+        )
+
+
+def read_names(group: Any, n_rows: int) -> list[str]:
+    """Read what the frames of a result that grows were called."""
+    return [bytes(name).rstrip(b"\0").decode() for name in np.asarray(group[_NAMES][:n_rows])]
+
+
+def _encode(name: str) -> NDArray[np.uint8]:
+    return np.frombuffer(name.encode().ljust(_NAME_BYTES, b"\0"), np.uint8)
+
+
+def _describe(
+    first: Movie, parameters: AnalysisParameters, origin: dict[str, Any]
+) -> dict[str, Any]:
+    return describe(first, parameters, origin) | {"frame_indices": np.arange(0)}
+
+
+def _add_row(array: Any, row: int, n_rows: int) -> None:
+    """Make an array of `n_rows` longer by one and move up what comes after `row`, last first."""
+    _set_length(array, n_rows + 1)
+    before: tuple[slice, ...] = (slice(None),) * _time_axis(array)
+    step = array.chunks[_time_axis(array)]
+    for stop in range(n_rows, row, -step):
+        start = max(stop - step, row)
+        array[*before, start + 1 : stop + 1] = array[*before, start:stop]
+    if row < n_rows and array.basename in AXES:  # of names, one twice tells that this was cut off
+        array[*before, row] = array.fill_value
+
+
+def _set_length(array: Any, length: int) -> None:
+    axis = _time_axis(array)
+    array.resize((*array.shape[:axis], length, *array.shape[axis + 1 :]))
+
+
+def _time_axis(array: Any) -> int:
+    name = str(array.basename)
+    return AXES[name].index("time") if name in AXES else 0
