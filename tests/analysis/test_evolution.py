@@ -9,7 +9,7 @@ from napari_lattice_symmetry.analysis import MovieResult, analyze, iter_analyze,
 from napari_lattice_symmetry.analysis.evolution import (
     N_DRAWS,
     area_shares,
-    class_curve,
+    class_curves,
     class_fractions,
     thinned_draws,
 )
@@ -61,8 +61,8 @@ def test_a_saved_result_gives_the_same(result, right_half, tmp_path):
     loaded = load_result(tmp_path / "growth.zarr")
     for name in ("values", "std", "times"):
         np.testing.assert_array_equal(
-            getattr(class_curve(loaded, "hexagonal", region=right_half), name),
-            getattr(class_curve(result, "hexagonal", region=right_half), name),
+            getattr(class_curves(loaded, right_half)["hexagonal"], name),
+            getattr(class_curves(result, right_half)["hexagonal"], name),
         )
 
 
@@ -71,16 +71,16 @@ def test_frames_that_are_not_done_are_unknown(movie, parameters, fake_model):
     frames = iter_analyze(movie, parameters, model=fake_model)
     unfinished.insert(next(frames))
     region = np.ones(unfinished.grid.shape, dtype=bool)
-    for curve in (
-        class_curve(unfinished, "square"),
-        class_curve(unfinished, "square", shares=True),
-        class_curve(unfinished, "square", region=region),
+    for curves in (
+        class_curves(unfinished),
+        class_curves(unfinished, shares=True),
+        class_curves(unfinished, region),
     ):
-        assert np.isfinite(curve.values).tolist() == [True] + [False] * 5
+        assert np.isfinite(curves["square"].values).tolist() == [True] + [False] * 5
 
 
 def test_a_curve_knows_its_units(result):
-    curve = class_curve(result, "square")
+    curve = class_curves(result)["square"]
     np.testing.assert_allclose(curve.times, np.arange(6) * 0.5)
     assert (curve.time_unit, curve.area_unit, curve.length_unit) == ("s", "nm²", "nm")
     # 3 x 7 windows, each for a stride of 8 px.
@@ -96,7 +96,7 @@ def test_draws_spread_as_much_as_the_thinned_networks():
 
 
 def test_the_table_holds_values_and_errors(result, tmp_path):
-    curves = [class_curve(result, name) for name in ("square", "hexagonal")]
+    curves = [class_curves(result)[name] for name in ("square", "hexagonal")]
     write_curves(curves, tmp_path / "evolution.csv")
     with (tmp_path / "evolution.csv").open(encoding="utf-8") as file:
         rows = list(csv.DictReader(file))

@@ -123,28 +123,34 @@ def area_shares(result: MovieResult, region: Region | None = None) -> Float64:
     return np.asarray(won / np.where(analysed == 0, np.nan, analysed))
 
 
-def class_curve(
-    result: MovieResult, name: str, *, region: Region | None = None, shares: bool = False
-) -> Curve:
-    """Give the evolution of one class: its mean probability, or its share of the area.
+def class_curves(
+    result: MovieResult, region: Region | None = None, *, shares: bool = False
+) -> dict[str, Curve]:
+    """Give the evolution of every class: its mean probability, or its share of the area.
 
     Parameters
     ----------
     result : MovieResult
         With any number of frames done.
-    name : str
-        One of `CLASSES`.
     region : numpy.ndarray, shape (gy, gx), bool, optional
         Which windows count; all if not given.
     shares : bool
-        The area share, whose spread is not known, rather than the mean probability.
+        Area shares, whose spread is not known, rather than mean probabilities.
+
+    Returns
+    -------
+    dict of str to Curve
+        By class name.
     """
-    k = CLASSES.index(name)
     if shares:
-        values = area_shares(result, region)[:, k]
-        return make_curve(result, name, values, region=region)
-    fractions, std = class_fractions(result, region)
-    return make_curve(result, name, fractions[:, k], std[:, k], region=region)
+        values = area_shares(result, region)
+        std = np.zeros_like(values)
+    else:
+        values, std = class_fractions(result, region)
+    return {
+        name: make_curve(result, name, values[:, k], std[:, k], region=region)
+        for k, name in enumerate(CLASSES)
+    }
 
 
 def make_curve(

@@ -1,0 +1,53 @@
+"""Asking where to, and writing a table or a figure there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from napari.utils.notifications import show_error, show_info
+from qtpy.QtWidgets import QFileDialog, QWidget
+
+from napari_lattice_symmetry.analysis.storage import writing
+from napari_lattice_symmetry.errors import LatticeSymmetryError
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+_FILTERS = "Table (*.csv);;Image (*.png);;Drawing (*.svg)"
+
+
+def export(
+    parent: QWidget, name: str, plot: Callable[[], Figure], write: Callable[[Path], None]
+) -> None:
+    """Ask for a file, and write it: a table by `write`, or the figure that `plot` draws.
+
+    Parameters
+    ----------
+    parent : QWidget
+        Over which the question appears.
+    name : str
+        What the file is called unless the person has another name for it.
+    plot : callable
+        Draws the figure, for a PNG or SVG file.
+    write : callable
+        Writes the table, for a CSV file.
+    """
+    chosen, kind = QFileDialog.getSaveFileName(parent, "Export", f"{name}.csv", _FILTERS)
+    if not chosen:
+        return
+    path = Path(chosen)
+    if path.suffix.lower() not in (".csv", ".png", ".svg"):
+        path = path.with_name(path.name + kind[kind.index("*") + 1 : -1])
+    try:
+        if path.suffix.lower() == ".csv":
+            write(path)
+        else:
+            figure = plot()
+            with writing(path):
+                figure.savefig(path, dpi=150)
+    except LatticeSymmetryError as error:
+        show_error(str(error))
+    else:
+        show_info(f"Wrote {path}.")

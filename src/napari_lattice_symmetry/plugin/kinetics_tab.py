@@ -1,0 +1,292 @@
+"""The tab that fits growth laws to a curve."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from qtpy.QtCore import Qt, Signal  # type: ignore[attr-defined]
+from qtpy.QtWidgets import (
+    QComboBox,
+    QDoubleSpinBox,
+    QFormLayout,
+    QHeaderView,
+    QLabel,
+    QPushButton,
+    QTableWidget,
+    QTableWidgetItem,
+    QVBoxLayout,
+    QWidget,
+)
+
+from napari_lattice_symmetry.analysis.evolution import BRIGHTNESS, HOLES, class_curves
+from napari_lattice_symmetry.analysis.growth_laws import LAWS
+from napari_lattice_symmetry.analysis.holes import hole_curve, smallest_hole
+from napari_lattice_symmetry.analysis.kinetics import akaike_weights, compare_laws
+from napari_lattice_symmetry.errors import InputError, LatticeSymmetryError
+from napari_lattice_symmetry.lattice import CLASSES
+from napari_lattice_symmetry.plugin.beam_row import BeamRow
+from napari_lattice_symmetry.plugin.export_dialog import export
+from napari_lattice_symmetry.plugin.latest import LatestRequest
+from napari_lattice_symmetry.plugin.time_line import TimeLine
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from napari_lattice_symmetry.analysis import MovieResult
+    from napari_lattice_symmetry.analysis.evolution import Curve
+    from napari_lattice_symmetry.analysis.kinetics import Estimate, GrowthFit
+    from napari_lattice_symmetry.plugin.brightness_controls import BrightnessControls
+    from napari_lattice_symmetry.plugin.evolution_source import EvolutionSource
+
+
+@dataclass(frozen=True, eq=False)
+class _Request:
+    curve: Callable[[], Curve]
+    initial_end: float
+
+
+class KineticsTab(QWidget):
+    """Fits a curve with C from an initial interval, and shows the fit, residuals and numbers.
+
+    Parameters
+    ----------
+    source : EvolutionSource
+        What is fitted.
+    brightness : BrightnessControls
+        Whose curve can be fitted.
+
+    Signals
+    -------
+    told(sentence)
+        What there is to say; empty when all is well.
+    """
+
+    told = Signal(str)
+
+    def __init__(self, source: EvolutionSource, brightness: BrightnessControls) -> None:
+        from napari_lattice_symmetry.plugin.figure_canvas import FigureCanvas
+
+        super().__init__()
+        self.fits: list[GrowthFit] = []
+        self._source, self._brightness = source, brightness
+        self._fitted_result: MovieResult | None = None  # whose times the interval is set for
+        self._request = LatestRequest(_fit, self, delay=300)
+        self._request.done.connect(self._on_fits)
+        self._request.failed.connect(self._on_failure)
+        self.line = TimeLine(self)
+        self._make_choosers()
+        self.canvas = FigureCanvas(source.viewer, self._plot)
+        self.canvas.setToolTip(
+            "Drag the end of the initial interval, or move it with the arrow keys."
+        )
+        self.line.attach(self.canvas)
+        self._build()
+        self.line.moved.connect(self.initial_end.setValue)
+        source.changed.connect(self.ask)
+        brightness.changed.connect(self.ask)
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether a fit is under way."""
+        return self._request.is_busy
+
+    @property
+    def fit(self) -> GrowthFit | None:
+        """The fit of the chosen law."""
+        name = self.law.currentData()
+        return next((fit for fit in self.fits if fit.law.name == name), None)
+
+    def leave(self) -> None:
+        """Let go of the viewer."""
+        self._request.drop()
+        self.canvas.leave()
+
+    def _make_choosers(self) -> None:
+        self.quantity = QComboBox()
+        self.quantity.setToolTip(
+            "What grows. 'By windows': the area without a lattice. 'By brightness': what is "
+            "darker than the threshold in the other tab. Or one of the six classes."
+        )
+        for name in (HOLES, BRIGHTNESS):
+            self.quantity.addItem(name, (name, False))
+        for shares, what in ((False, "mean probability"), (True, "area share")):
+            for name in reversed(CLASSES):
+                self.quantity.addItem(f"{name}, {what}", (name, shares))
+        self.quantity.currentIndexChanged.connect(self.ask)
+        self.initial_end = QDoubleSpinBox()
+        self.initial_end.setToolTip(
+            "C is the level up to this time; the growth is fitted after it. "
+            "Can be dragged in the figure."
+        )
+        self.initial_end.setKeyboardTracking(False)
+        self.initial_end.valueChanged.connect(self._on_interval)
+        self.law = QComboBox()
+        self.law.setToolTip("The law that is drawn; the lower its AIC, the better it fits.")
+        for law in LAWS:
+            self.law.addItem(f"{law.name}: {law.formula}", law.name)
+        self.law.currentIndexChanged.connect(self._show)
+
+    def _build(self) -> None:
+        self.table = QTableWidget(0, 3)
+        self.table.setHorizontalHeaderLabels(["", "value", "95 % interval"])
+        rows, columns = self.table.verticalHeader(), self.table.horizontalHeader()
+        assert rows is not None  # as Qt's types would allow
+        assert columns is not None
+        rows.setVisible(False)
+        columns.setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
+        self.table.setEditTriggers(QTableWidget.EditTrigger.NoEditTriggers)
+        self.table.setMinimumHeight(150)
+        self.laws_text = QLabel()
+        self.laws_text.setWordWrap(True)
+        self.laws_text.setToolTip(
+            "Akaike's information criterion above that of the best law, and the weight of evidence."
+        )
+        self.beam = BeamRow()
+        self.export_button = QPushButton("Export…")
+        self.export_button.setToolTip("Save the numbers (CSV) or the figure (PNG, SVG).")
+        self.export_button.clicked.connect(self._export)
+        form = QFormLayout()
+        form.setVerticalSpacing(3)
+        form.addRow("Curve", self.quantity)
+        form.addRow("C until", self.initial_end)
+        form.addRow("Law", self.law)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(4, 4, 4, 4)
+        layout.setSpacing(4)
+        layout.addLayout(form)
+        layout.addWidget(self.canvas, stretch=1)
+        layout.addWidget(self.table)
+        layout.addWidget(self.laws_text)
+        layout.addWidget(self.beam)
+        layout.addWidget(self.export_button)
+        self._show()
+
+    def ask(self, _: Any = None) -> None:
+        """Have the curve fitted, if the tab is seen."""
+        result = self._source.result
+        if result is None:
+            self._request.drop()
+            self._on_fits([])
+            return
+        if not self.isVisible():
+            return
+        self._set_interval(result)
+        try:
+            curve = self._choose_curve(result)
+        except LatticeSymmetryError as error:
+            self._request.drop()
+            self._on_failure(error)
+            return
+        self.told.emit("Fitting…")
+        self._request.ask(_Request(curve, self.initial_end.value()))
+
+    def _choose_curve(self, result: MovieResult) -> Callable[[], Curve]:
+        name, shares = self.quantity.currentData()
+        region = self._source.map_region()
+        if name == HOLES:
+            return lambda: hole_curve(result, region)
+        if name == BRIGHTNESS:
+            curve = self._brightness.curve()
+            if curve is None:
+                raise InputError("Tick 'holes by brightness' in the tab Evolution first.")
+            return curve
+        return lambda: class_curves(result, region, shares=shares)[name]
+
+    def _set_interval(self, result: MovieResult) -> None:
+        """Begin with the first half of the movie."""
+        if result is self._fitted_result:
+            return
+        self._fitted_result = result
+        first, last = float(result.times[0]), float(result.times[-1])
+        self.initial_end.blockSignals(True)
+        self.initial_end.setRange(first, max(last, first))
+        self.initial_end.setSingleStep(result.frame_time or 1.0)
+        self.initial_end.setSuffix(" s" if result.frame_time else "")
+        self.initial_end.setValue((first + last) / 2)
+        self.initial_end.blockSignals(False)
+
+    def _on_interval(self, time: float) -> None:
+        self.line.set(time)
+        self.ask()
+
+    def _on_fits(self, fits: list[GrowthFit]) -> None:
+        self.fits = fits
+        self._show()
+        self.told.emit(
+            self._remark() if fits else "Select a layer of a result, or analyse a movie first."
+        )
+
+    def _on_failure(self, error: Exception) -> None:
+        self.fits = []
+        self._show()
+        self.told.emit(str(error))
+
+    def _remark(self) -> str:
+        """Say what windows cannot see, where that is what is fitted."""
+        result, name = self._source.result, self.fits[0].curve.name
+        if result is None or name == BRIGHTNESS or name not in (HOLES, "noise"):
+            return ""
+        size, unit = smallest_hole(result), "px"
+        if result.unit == "nm":
+            size, unit = size * float(np.mean(result.pixel_size)), "nm"
+        return f"Holes less than some {size:.3g} {unit} across escape windows of this size."
+
+    def _show(self, _: Any = None) -> None:
+        """Show the fit of the chosen law."""
+        fit = self.fit
+        estimates = {} if fit is None else fit.estimates
+        self.table.setRowCount(len(estimates))
+        for row, (name, estimate) in enumerate(estimates.items()):
+            for column, text in enumerate((name, *_words(estimate))):
+                item = QTableWidgetItem(text)
+                item.setTextAlignment(Qt.AlignmentFlag.AlignVCenter)
+                self.table.setItem(row, column, item)
+            self.table.setRowHeight(row, 20)
+        self.laws_text.setText(_compare(self.fits))
+        self.export_button.setEnabled(fit is not None)
+        self.line.time = self.initial_end.value()
+        self.canvas.refresh()
+
+    def _plot(self, figure: Figure) -> None:
+        from napari_lattice_symmetry.analysis.evolution_plots import plot_growth
+
+        fit = self.fit
+        if fit is not None:
+            plot_growth(fit, figure=figure)
+        self.line.draw(figure.axes, np.zeros(0) if fit is None else fit.curve.times)
+
+    def _export(self) -> None:
+        from napari_lattice_symmetry.analysis.evolution_plots import plot_growth
+        from napari_lattice_symmetry.analysis.evolution_tables import write_fits
+
+        fit, fits, result = self.fit, self.fits, self._source.result
+        if fit is not None:
+            name = "" if result is None else result.name
+            export(
+                self,
+                f"{name} kinetics",
+                lambda: plot_growth(fit, name),
+                lambda path: write_fits(fits, path),
+            )
+
+
+def _fit(request: _Request, _should_stop: Callable[[], bool]) -> list[GrowthFit]:
+    return compare_laws(request.curve(), request.initial_end)
+
+
+def _words(estimate: Estimate) -> tuple[str, str]:
+    value = f"{estimate.value:.4g} {estimate.unit}".strip()
+    return value, f"{estimate.low:.4g} to {estimate.high:.4g}"
+
+
+def _compare(fits: list[GrowthFit]) -> str:
+    if not fits:
+        return ""
+    parts = [
+        f"{fit.law.name} +{fit.aic - fits[0].aic:.0f} ({weight:.0%})"
+        for fit, weight in zip(fits, akaike_weights(fits), strict=True)
+    ]
+    return "AIC: " + ", ".join(parts)

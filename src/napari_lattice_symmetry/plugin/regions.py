@@ -1,0 +1,60 @@
+"""Shapes that a person draws, as the map or frame pixels that lie in them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from napari.layers import Shapes
+    from numpy.typing import NDArray
+
+    Float64 = NDArray[np.float64]
+
+_ROUND = np.linspace(0, 2 * np.pi, 65)[:-1]
+
+
+def region_polygons(layer: Shapes) -> list[Float64]:
+    """Give the outlines (N, 2), along y and x in world coordinates, of all shapes with an area."""
+    polygons = []
+    for vertices, kind in zip(layer.data, layer.shape_type, strict=True):
+        if kind not in ("polygon", "rectangle", "ellipse"):
+            continue
+        world = np.array([layer.data_to_world(vertex)[-2:] for vertex in vertices])
+        polygons.append(_ellipse(world) if kind == "ellipse" else world)
+    return polygons
+
+
+def region_mask(
+    polygons: Sequence[Float64],
+    shape: tuple[int, int],
+    scale: Sequence[float],
+    translate: Sequence[float],
+) -> NDArray[np.bool_]:
+    """Give the pixels whose centres lie in any of some polygons.
+
+    Parameters
+    ----------
+    polygons : sequence of ndarray, shape (N, 2)
+        Along y and x in world coordinates.
+    shape : (int, int)
+        Number of pixels along y and x.
+    scale, translate : sequence of float
+        Size of a pixel along y and x, and where the centre of the first one is.
+    """
+    from skimage.draw import polygon2mask
+
+    inside = np.zeros(shape, dtype=bool)
+    for polygon in polygons:
+        inside |= polygon2mask(shape, (polygon - np.array(translate)) / np.array(scale))
+    return inside
+
+
+def _ellipse(corners: Float64) -> Any:
+    """Give the outline of the ellipse in a box, of which the corners are known."""
+    centre = corners.mean(axis=0)
+    u, v = (corners[1] - corners[0]) / 2, (corners[3] - corners[0]) / 2
+    return centre + np.cos(_ROUND)[:, np.newaxis] * u + np.sin(_ROUND)[:, np.newaxis] * v
