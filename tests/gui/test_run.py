@@ -17,6 +17,7 @@ from napari_lattice_symmetry.plugin.speed import last_speed
 from napari_lattice_symmetry.plugin.worker import analyze_frames
 
 N_WINDOWS, N_BLOCKS = 13 * 21, 5  # of a frame of `stack`
+N_LAYERS = 10  # of a result
 SMALL = {"window": 32, "stride": 4, "samples": 5}
 
 
@@ -167,7 +168,7 @@ def test_the_source_layer_may_go(runs, gate, stack):
 def test_some_result_layers_may_go(runs, gate, stack):
     run = runs.begin(stack)
     gate.release(N_BLOCKS)
-    runs.wait(lambda: run.n_done == 1)
+    runs.wait(lambda: len(run.layers) == N_LAYERS)
     layers = runs.layers()
     runs.viewer.layers.remove(layers["classes"])
     runs.viewer.layers.remove(layers["noise"])
@@ -175,14 +176,33 @@ def test_some_result_layers_may_go(runs, gate, stack):
     runs.wait(lambda: run.is_over)
     assert run.error is None
     assert np.isfinite(layers["hexagonal"].data).all()
-    assert len(runs.viewer.layers) == 1 + 6
+    assert len(runs.viewer.layers) == 1 + N_LAYERS - 2
+
+
+def test_classes_are_shown_first_and_stay_on_top(runs, stack):
+    added = []
+    runs.viewer.layers.events.inserted.connect(lambda event: added.append(event.value.name))
+    run = runs.begin(stack)
+    runs.wait(lambda: run.is_over)
+    assert len(added) == 1 + N_LAYERS
+    assert [layer.name for layer in runs.viewer.layers] == [added[0], *added[:0:-1]]
+    assert runs.viewer.layers[-1] is runs.layers()["classes"]
+    assert runs.viewer.layers.selection.active is runs.layers()["classes"]
+
+
+def test_layers_of_a_result_that_was_removed_do_not_follow(runs, stack):
+    run = runs.begin(stack)
+    run.frame_done.connect(lambda _: runs.viewer.layers.pop())
+    runs.wait(lambda: run.is_over)
+    assert [layer.name for layer in runs.viewer.layers] == ["movie"]
+    assert len(run.layers) == 1
 
 
 def test_without_result_layers_the_run_stops(runs, messages, gate, stack):
     run = runs.begin(stack)
     gate.release(N_BLOCKS)
-    runs.wait(lambda: run.n_done == 1)
-    for layer in runs.layers().values():
+    runs.wait(lambda: len(run.layers) == N_LAYERS)
+    for layer in run.layers:
         runs.viewer.layers.remove(layer)
     gate.release(N_BLOCKS)
     runs.wait(lambda: run.cancelled)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from napari.layers import Layer
 from napari.utils.notifications import show_error, show_warning
-from qtpy.QtCore import QObject, Signal  # type: ignore[attr-defined]
+from qtpy.QtCore import QObject, QTimer, Signal  # type: ignore[attr-defined]
 
 from napari_lattice_symmetry.lattice import CLASSES
 from napari_lattice_symmetry.plugin.layers import (
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from napari.components import ViewerModel
+    from napari.types import LayerData
 
     from napari_lattice_symmetry.analysis import AnalysisParameters, FrameResult, MovieResult
     from napari_lattice_symmetry.plugin.geometry import LayerGeometry
@@ -89,9 +90,10 @@ class AnalysisRun(QObject):
         self.source, self.parameters = source, parameters
         self.result: MovieResult | None = None
         self.layers: list[Layer] = []
+        self._layers_to_come: list[LayerData] = []
         self.error: Exception | None = None
         self.failures: list[str] = []
-        self.cancelled = self.is_over = self._abandoned = False
+        self.cancelled = self.is_over = self._abandoned = self._worker_is_gone = False
         self.n_frames = len(parameters.frame_indices(len(source.movie)))
         self.stopwatch = Stopwatch()
         self._viewer, self._follow = viewer, follow
@@ -203,15 +205,35 @@ class AnalysisRun(QObject):
         return [layer for layer in self.layers if layer in self._viewer.layers]
 
     def _add_layers(self, result: MovieResult) -> None:
-        """Add the layers on top, and hide those of earlier runs on the same source."""
+        """Add the layers on top, and hide those of earlier runs on the same source.
+
+        The classes come at once. Napari takes a tenth of a second for every layer, so the
+        others follow one by one, below them, when it has drawn and listened in between.
+        """
         for layer in self._viewer.layers:
             if (result_metadata(layer) or {}).get("source_layer") == self.source.movie.name:
                 layer.visible = False
-        for data, keywords, layer_type in result_layers(
+        self._layers_to_come = result_layers(
             result, self.source.geometry, origin=self.source.origin, **self._visible
-        ):
-            layer = Layer.create(data, keywords, layer_type)
-            self.layers.append(self._viewer.add_layer(layer))
+        )
+        self.layers.append(self._viewer.add_layer(Layer.create(*self._layers_to_come.pop())))
+        QTimer.singleShot(0, self._add_next_layer)
+
+    def _add_next_layer(self) -> None:
+        present = self._present_layers()
+        if self._abandoned or not present:
+            self._layers_to_come.clear()
+        if self._layers_to_come:
+            layers = self._viewer.layers
+            active = layers.selection.active
+            layer = Layer.create(*self._layers_to_come.pop())
+            layers.insert(min(map(layers.index, present)), layer)
+            self.layers.append(layer)
+            layers.selection.active = active
+        if self._layers_to_come:
+            QTimer.singleShot(0, self._add_next_layer)
+        elif self._worker_is_gone:
+            self._end()
 
     def _go_to(self, maps: LayerGeometry, position: int) -> None:
         """Show a finished frame, unless the user went elsewhere meanwhile."""
@@ -238,5 +260,10 @@ class AnalysisRun(QObject):
     def _on_finished(self) -> None:
         if self.speed is not None:
             self.speed.remember()
+        self._worker_is_gone = True
+        if not self._layers_to_come:
+            self._end()
+
+    def _end(self) -> None:
         self.is_over = True
         self.finished.emit()
