@@ -31,8 +31,6 @@ def crystal(basis, distortion=DISTORTION, within=None):
 def test_the_distortion_is_found(known, basis):
     found = nls.measure_distortion(crystal(basis @ rotation(23)), known)
     np.testing.assert_allclose(found.matrix, DISTORTION, atol=0.004)
-    assert found.stretch == pytest.approx(np.linalg.cond(DISTORTION), abs=0.005)
-    assert found.direction == pytest.approx(26.6, abs=2)
     assert found.residual < 0.005
     assert found.agreeing == found.resolved == found.windows
     assert nls.AnalysisParameters(distortion=found.rows).distortion == found.rows
@@ -42,7 +40,8 @@ def test_the_lattice_is_as_it_was_after_correction():
     found = nls.measure_distortion(crystal(cell(12, 12, 60)), "hexagonal")
     assert found.ratio == pytest.approx(1, abs=0.005)
     assert found.gamma == pytest.approx(60, abs=0.3)
-    assert f"stretched {found.stretch:.3f} : 1 along 2" in str(found)
+    assert str(found).startswith("stretched 1.16")
+    assert f"{found.windows} of {found.windows} windows of {found.window} px agree" in str(found)
 
 
 def test_lengths_can_be_given_in_nanometres():

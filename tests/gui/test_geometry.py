@@ -9,7 +9,7 @@ from napari.layers import Image
 from napari_lattice_symmetry.analysis import AnalysisParameters, MovieResult
 from napari_lattice_symmetry.errors import InputError
 from napari_lattice_symmetry.movie import Movie
-from napari_lattice_symmetry.plugin.geometry import LayerGeometry
+from napari_lattice_symmetry.plugin.geometry import LayerGeometry, layer_affine, undoing_affine
 
 
 def image(shape, **options):
@@ -79,12 +79,53 @@ def test_maps_span_all_channels(axis):
     [
         {"rotate": 5},
         {"shear": [0.1]},
-        {"affine": [[1, 0, 4], [0, 1, 0], [0, 0, 1]]},
     ],
 )
 def test_other_transforms_are_refused(options):
     with pytest.raises(InputError, match="reset its transform"):
         LayerGeometry.of_layer(image((3, 4), **options))
+
+
+def test_an_affine_of_other_axes_is_refused():
+    with pytest.raises(InputError, match="in time"):
+        LayerGeometry.of_layer(image((2, 3, 4), affine=np.diag([2, 1, 1, 1])))
+
+
+@pytest.mark.parametrize("shape", [(50, 70), (9, 50, 70)])
+def test_maps_lie_on_an_image_that_is_corrected(shape):
+    layer = image(shape, scale=(0.5, 0.25), translate=(3, -7), units="nm")
+    distortion = np.array([[1.1, 0.08], [0.02, 0.9]])
+    layer.affine = layer_affine(undoing_affine(layer, distortion), layer.ndim)
+    result = MovieResult.empty(
+        Movie.from_array(layer.data), AnalysisParameters(window=32, stride=6)
+    )
+    geometry = LayerGeometry.of_layer(layer)
+    assert geometry.pixel_size == (0.5, 0.25)
+    maps = geometry.of_maps(result)
+    on_maps = Image(result.entropy, contrast_limits=(0, 1), **maps.layer_arguments())
+    for row, column in ((0, 0), (3, 6), (1, 0)):
+        y, x = result.grid.window_at(row, column)
+        centre = ((y.start + y.stop - 1) / 2, (x.start + x.stop - 1) / 2)
+        expected = layer.data_to_world((*[0] * (layer.ndim - 2), *centre))[-2:]
+        np.testing.assert_allclose(on_maps.data_to_world((0, row, column))[-2:], expected)
+
+
+@pytest.mark.parametrize("scale", [(1, 1), (0.5, 0.25), (-0.5, 0.25)])
+def test_the_affine_undoes_a_distortion(scale):
+    layer = image((50, 70), scale=scale, translate=(3, -7))
+    distortion = np.array([[1.1, 0.08], [0.02, 0.9]])
+    centre = layer.data_to_world((24.5, 34.5))
+    layer.affine = layer_affine(undoing_affine(layer, distortion), 2)
+    np.testing.assert_allclose(layer.data_to_world((24.5, 34.5)), centre)
+    # Two true vectors (x, y) of equal length at right angles, as they are seen.
+    seen = distortion @ np.array([[3, 4], [-4, 3]]).T
+    world = [
+        np.subtract(layer.data_to_world(vector[::-1]), layer.data_to_world((0, 0)))
+        for vector in seen.T
+    ]
+    side = np.sqrt(abs(np.prod(scale)))
+    np.testing.assert_allclose(np.linalg.norm(world, axis=1), 5 * side)
+    assert np.dot(*world) == pytest.approx(0, abs=1e-9)
 
 
 def test_calibration_makes_a_layer():

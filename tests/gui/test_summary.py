@@ -30,20 +30,20 @@ def fitted(length):
 @pytest.mark.parametrize(
     ("movie", "period", "text"),
     [
-        (PIXELS, 12.8, "128 px<br>period 12.8 px, 10.0 periods in 128 px"),
-        (PIXELS, None, "128 px, no clear period"),
+        (PIXELS, 12.8, "period 12.8 px, 10.0 periods in 128 px"),
+        (PIXELS, None, "no clear period"),
         (
             NANOMETRES,
             12.8,
-            "128 px = 12.8 nm<br>period 1.28 nm = 12.8 px, 10.0 periods in 128 px",
+            "12.8 nm, period 1.28 nm = 12.8 px, 10.0 periods in 128 px",
         ),
         (
             Movie(FRAMES, pixel_size=(0.1, 0.2), unit="nm"),
             None,
-            "128 px = 12.8 x 25.6 nm, no clear period",
+            "12.8 x 25.6 nm, no clear period",
         ),
-        (PIXELS, 4, "128 px<br>period 4.0 px, 32.0 periods in 128 px: too many"),
-        (PIXELS, 64, "128 px<br>period 64.0 px, 2.0 periods in 128 px: too few"),
+        (PIXELS, 4, "period 4.0 px, 32.0 periods in 128 px: too many"),
+        (PIXELS, 64, "period 64.0 px, 2.0 periods in 128 px: too few"),
     ],
 )
 def test_window(movie, period, text):

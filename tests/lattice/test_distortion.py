@@ -2,7 +2,12 @@ import numpy as np
 import pytest
 
 from napari_lattice_symmetry.errors import InputError
-from napari_lattice_symmetry.lattice import correct_basis, pixel_distortion, solve_distortion
+from napari_lattice_symmetry.lattice import (
+    correct_basis,
+    describe_stretch,
+    pixel_distortion,
+    solve_distortion,
+)
 from napari_lattice_symmetry.lattice.basis import (
     cell,
     lattice_parameters,
@@ -73,3 +78,9 @@ def test_what_fixes_no_lattice_is_refused(known):
 def test_a_flat_basis_is_refused():
     with pytest.raises(InputError, match="spans no lattice"):
         solve_distortion(np.array([[1.0, 2.0], [2.0, 4.0]]), "square")
+
+
+def test_a_stretch_is_described_by_ratio_and_direction():
+    along = np.array([np.cos(0.5), np.sin(0.5)])
+    distortion = 1.1 * (np.eye(2) + 0.2 * np.outer(along, along))
+    assert describe_stretch(distortion @ rotation(40)) == pytest.approx((1.2, np.rad2deg(0.5)))

@@ -9,7 +9,7 @@ import numpy as np
 import scipy.ndimage
 
 from napari_lattice_symmetry.errors import AnalysisError, InputError
-from napari_lattice_symmetry.lattice import correct_basis, solve_distortion
+from napari_lattice_symmetry.lattice import correct_basis, describe_stretch, solve_distortion
 from napari_lattice_symmetry.lattice.basis import lattice_parameters, reduce_basis
 from napari_lattice_symmetry.spectrum import WindowGrid, fit_lattices
 from napari_lattice_symmetry.spectrum.fitting import SMALLEST_WINDOW
@@ -68,20 +68,10 @@ class MeasuredDistortion:
         (xx, xy), (yx, yy) = self.matrix.tolist()
         return (xx, xy), (yx, yy)
 
-    @property
-    def stretch(self) -> float:
-        """How much more the image is stretched along one direction than across it."""
-        return float(np.linalg.cond(self.matrix))
-
-    @property
-    def direction(self) -> float:
-        """The direction that is stretched most, in degrees from x towards y, 0 to 180."""
-        x, y = np.linalg.eigh(self.matrix)[1][:, -1]
-        return float(np.rad2deg(np.arctan2(y, x)) % 180)
-
     def __str__(self) -> str:
+        stretch, direction = describe_stretch(self.matrix)
         return (
-            f"stretched {self.stretch:.3f} : 1 along {self.direction:.0f}°; "
+            f"stretched {stretch:.3f} : 1 along {direction:.0f}°; "
             f"{self.agreeing} of {self.windows} windows of {self.window} px agree "
             f"within {self.residual:.1%}; after correction b / a = {self.ratio:.3f}, "
             f"gamma = {self.gamma:.1f}°"
@@ -148,7 +138,7 @@ def measure_distortion(
         )
     mean = logarithms[agreeing].mean(axis=0)
     matrix = _exponential(mean)
-    stretch = float(np.linalg.cond(matrix))
+    stretch, _ = describe_stretch(matrix)
     if stretch > _MOST_STRETCH:
         a, b, gamma = np.median([lattice_parameters(basis) for basis in seen[agreeing]], axis=0)
         raise AnalysisError(

@@ -10,6 +10,7 @@ from napari_lattice_symmetry.lattice.classes import (
 )
 from napari_lattice_symmetry.lattice.distortion import (
     correct_basis,
+    describe_stretch,
     pixel_distortion,
     solve_distortion,
 )
@@ -25,6 +26,7 @@ __all__ = [
     "SimulatedMovie",
     "at_least",
     "correct_basis",
+    "describe_stretch",
     "pixel_distortion",
     "simulate",
     "solve_distortion",

@@ -85,6 +85,20 @@ def pixel_distortion(pixel_size: tuple[float, float]) -> Matrix:
     return np.diag(np.sqrt([y / x, x / y]))
 
 
+def describe_stretch(distortion: Matrix) -> tuple[float, float]:
+    """Tell how a distortion stretches an image.
+
+    Returns
+    -------
+    (float, float)
+        How much more along one direction than across it, and that direction in degrees from x
+        towards y, 0 to 180.
+    """
+    directions, stretch, _ = np.linalg.svd(distortion)
+    x, y = directions[:, 0]
+    return float(stretch[0] / stretch[1]), float(np.rad2deg(np.arctan2(y, x)) % 180)
+
+
 def _true_basis(known: str | tuple[float, float, float]) -> Matrix:
     if isinstance(known, str):
         if known not in _KNOWN:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from magicgui.widgets import ComboBox
 from napari.layers import Image
 from napari.utils.notifications import show_error, show_info
+from qtpy.QtCore import Qt
 from qtpy.QtWidgets import (
     QCheckBox,
     QComboBox,
@@ -16,12 +17,15 @@ from qtpy.QtWidgets import (
     QLabel,
     QProgressBar,
     QPushButton,
+    QScrollArea,
     QVBoxLayout,
+    QWidget,
 )
 
 from napari_lattice_symmetry.analysis import parse_parameters
 from napari_lattice_symmetry.errors import InputError, LatticeSymmetryError
 from napari_lattice_symmetry.plugin.calibration import Calibration
+from napari_lattice_symmetry.plugin.correction import Correction
 from napari_lattice_symmetry.plugin.destination import Destination
 from napari_lattice_symmetry.plugin.dock import Dock
 from napari_lattice_symmetry.plugin.hover import show_probability_in_status
@@ -102,6 +106,7 @@ class AnalysisWidget(Dock):
         self.calibration = Calibration(self.form, corrected=self.viewer.reset_view)
         self.parameters = ParameterControls(self.form, self)
         self.parameters.changed.connect(self._update_summary)
+        self.correction = Correction(self.form, self.parameters, self.viewer, self._take_source)
         self.preview = LivePreview(self.viewer, self._take_request, self)
         self.parameters.changed.connect(self.preview.change)
 
@@ -145,7 +150,7 @@ class AnalysisWidget(Dock):
         layout = QVBoxLayout(self)
         layout.setSpacing(4)
         self.form.setVerticalSpacing(4)
-        layout.addLayout(self.form)
+        layout.addWidget(_scrollable(self.form), stretch=1)
         for widget in (
             self.summary,
             self.run_button,
@@ -155,7 +160,6 @@ class AnalysisWidget(Dock):
         ):
             layout.addWidget(widget)
         layout.addLayout(self._build_buttons())
-        layout.addStretch()
 
     def _build_buttons(self) -> QHBoxLayout:
         self.load_button = QPushButton("Load settings from layer")
@@ -182,6 +186,9 @@ class AnalysisWidget(Dock):
 
     def _on_layers_changed(self, _event: Any = None) -> None:
         self.layer_chooser.reset_choices()
+        self.correction.reset_choices()
+        if self.layer_chooser.value is not self._layer:  # the chooser does not tell of the last one
+            self._on_layer_chosen()
 
     def _on_layer_chosen(self, _layer: Layer | None = None) -> None:
         layer = self.layer_chooser.value
@@ -195,7 +202,7 @@ class AnalysisWidget(Dock):
 
     def _watch(self, layer: Image | None) -> None:
         """Follow what happens to the chosen layer, and no longer to the one before."""
-        for name in ("scale", "translate", "units", "data"):
+        for name in ("scale", "translate", "affine", "units", "data"):
             if self._layer is not None:
                 getattr(self._layer.events, name).disconnect(self._update_summary)
             if layer is not None:
@@ -290,6 +297,7 @@ class AnalysisWidget(Dock):
         self.layer_chooser.enabled = not running
         self.channel_chooser.setEnabled(not running)
         self.parameters.set_enabled(not running)
+        self.correction.setEnabled(not running)
         self.preview.set_running(running)
         self.destination.set_enabled(not running)
         self.calibration.set_enabled(not running)
@@ -349,3 +357,17 @@ class AnalysisWidget(Dock):
             show_error(str(error))
         else:
             show_info(f"Saved {path}.")
+
+
+def _scrollable(form: QFormLayout) -> QScrollArea:
+    """Let a form be higher than the screen has room for."""
+    holder = QWidget()
+    holder.setLayout(form)
+    form.setContentsMargins(0, 0, 0, 0)
+    area = QScrollArea()
+    area.setWidgetResizable(True)
+    area.setWidget(holder)
+    area.setFrameShape(QScrollArea.Shape.NoFrame)
+    area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+    area.setMinimumWidth(holder.minimumSizeHint().width())
+    return area

@@ -73,7 +73,9 @@ class Calibration:
         scale, translate = layer.scale.copy(), layer.translate.copy()
         scale[-2:] *= factor
         translate[-2:] *= factor
-        layer.scale, layer.translate = scale, translate
+        affine = layer.affine.affine_matrix.copy()
+        affine[-3:-1, -1] *= factor
+        layer.scale, layer.translate, layer.affine = scale, translate, affine
         layer.units = (*layer.units[:-2], NANOMETRE, NANOMETRE)
         self._corrected()
 

@@ -13,6 +13,7 @@ from napari_lattice_symmetry.movie import NANOMETRE, PIXEL
 
 if TYPE_CHECKING:
     from napari.layers import Layer
+    from numpy.typing import NDArray
 
     from napari_lattice_symmetry.analysis import MovieResult
     from napari_lattice_symmetry.analysis.result import Maps
@@ -36,6 +37,9 @@ class LayerGeometry:
     channel_axis : int, optional
         The one axis beside time, y and x. Maps have a single element along it, as long as
         all its channels together, so that they are seen at every channel.
+    affine : tuple, optional
+        What happens to (y, x, 1) after scale and translate: the rows of a 3 x 3 matrix, such as
+        undo a distortion; maps share it.
     """
 
     scale: tuple[float, ...]
@@ -43,6 +47,7 @@ class LayerGeometry:
     units: tuple[Any, ...]
     axis_labels: tuple[str, ...]
     channel_axis: int | None = None
+    affine: tuple[tuple[float, ...], ...] | None = None
 
     @classmethod
     def of_layer(cls, layer: Layer, channel_axis: int | None = None) -> LayerGeometry:
@@ -51,12 +56,14 @@ class LayerGeometry:
         Raises
         ------
         InputError
-            If the layer is rotated, sheared or has an affine transform.
+            If the layer is rotated, sheared or has an affine transform of other axes than y
+            and x.
         """
-        if not _is_upright(layer):
+        affine = plane_affine(layer)
+        if affine is None or not _is_upright(layer):
             raise InputError(
-                f"{layer.name!r} is rotated, sheared or affinely transformed, so that maps would "
-                "not lie on it; reset its transform, or analyse it before it is transformed."
+                f"{layer.name!r} is rotated, sheared or affinely transformed in time, so that maps "
+                "would not lie on it; reset its transform, or analyse it before it is transformed."
             )
         scale, translate = layer.scale.tolist(), layer.translate.tolist()
         units, labels = list(layer.units), list(layer.axis_labels)
@@ -67,7 +74,14 @@ class LayerGeometry:
             n_channels = layer.data.shape[channel_axis]
             translate[channel_axis] += scale[channel_axis] * (n_channels - 1) / 2
             scale[channel_axis] *= n_channels
-        return cls(tuple(scale), tuple(translate), tuple(units), tuple(labels), channel_axis)
+        return cls(
+            tuple(scale),
+            tuple(translate),
+            tuple(units),
+            tuple(labels),
+            channel_axis,
+            None if np.allclose(affine, np.eye(3)) else tuple(map(tuple, affine.tolist())),
+        )
 
     @classmethod
     def of_calibration(cls, calibrated: Movie | MovieResult) -> LayerGeometry:
@@ -130,12 +144,15 @@ class LayerGeometry:
 
     def layer_arguments(self) -> dict[str, Any]:
         """Give the keywords that napari's layers take."""
-        return {
+        arguments: dict[str, Any] = {
             "scale": self.scale,
             "translate": self.translate,
             "units": self.units,
             "axis_labels": self.axis_labels,
         }
+        if self.affine is not None:
+            arguments["affine"] = layer_affine(np.array(self.affine), len(self.scale))
+        return arguments
 
 
 def _convert(value: float, unit: Any, target: str) -> float | None:
@@ -146,10 +163,44 @@ def _convert(value: float, unit: Any, target: str) -> float | None:
     return float(quantity.to(target).magnitude) if quantity.is_compatible_with(target) else None
 
 
+def plane_affine(layer: Layer) -> NDArray[np.float64] | None:
+    """Give the affine transform of a layer for (y, x, 1); None if it changes other axes too."""
+    matrix = layer.affine.affine_matrix
+    plane: NDArray[np.float64] = matrix[-3:, -3:]
+    return plane if np.allclose(matrix, layer_affine(plane, layer.ndim)) else None
+
+
+def layer_affine(plane: NDArray[np.float64], ndim: int) -> NDArray[np.float64]:
+    """Make an affine transform of (y, x, 1) one of a layer with `ndim` axes."""
+    matrix = np.eye(ndim + 1)
+    matrix[-3:, -3:] = plane
+    return matrix
+
+
+def undoing_affine(layer: Layer, distortion: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Make the affine transform for (y, x, 1) that undoes a distortion of a layer's pixels.
+
+    It comes after the layer's scale and translate, and keeps the centre where it is. Pixels
+    that are not square are a distortion too.
+
+    Parameters
+    ----------
+    layer : napari.layers.Layer
+        Upright, that is, neither rotated nor sheared.
+    distortion : ndarray, shape (2, 2)
+        ``seen = distortion @ true`` for positions (x, y) in pixels.
+    """
+    scale = layer.scale[-2:]
+    side = np.sqrt(np.abs(scale).prod())
+    linear = np.diag(side * np.sign(scale)) @ np.linalg.inv(distortion)[::-1, ::-1]
+    linear = linear @ np.diag(1 / scale)
+    centre = layer.translate[-2:] + scale * layer.extent.data[:, -2:].mean(axis=0)
+    plane = np.eye(3)
+    plane[:2, :2] = linear
+    plane[:2, 2] = centre - linear @ centre
+    return plane
+
+
 def _is_upright(layer: Layer) -> bool:
-    """Tell whether scale and translate are all there is between data and world."""
-    return (
-        np.allclose(layer.rotate, np.eye(layer.ndim))
-        and np.allclose(layer.shear, 0)
-        and np.allclose(layer.affine.affine_matrix, np.eye(layer.ndim + 1))
-    )
+    """Tell whether scale and translate are all that the layer has, but for an affine."""
+    return np.allclose(layer.rotate, np.eye(layer.ndim)) and np.allclose(layer.shear, 0)

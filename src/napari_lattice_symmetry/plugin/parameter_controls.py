@@ -22,6 +22,7 @@ from qtpy.QtWidgets import (
 from superqt import QLargeIntSpinBox
 
 from napari_lattice_symmetry.analysis import AnalysisParameters, parse_parameters
+from napari_lattice_symmetry.lattice import describe_stretch
 from napari_lattice_symmetry.model.registry import shipped
 
 _INT32_MAX = 2**31 - 1
@@ -68,8 +69,8 @@ class DistortionLine(QLabel):
         if self._value is None:
             self.setText("none")
             return
-        stretch = np.linalg.svd(np.array(self._value), compute_uv=False)
-        self.setText(f"stretched {stretch[0] / stretch[1]:.3f} : 1")
+        stretch, direction = describe_stretch(np.array(self._value))
+        self.setText(f"{stretch:.3f} : 1 along {direction:.0f}°")
 
 
 class ParameterControls(QObject):

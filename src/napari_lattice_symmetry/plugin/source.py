@@ -66,8 +66,8 @@ def take_source(layer: Image, channel: int | None = None) -> Source:
     Raises
     ------
     InputError
-        If the layer has too many axes, or a transform that is more than scale and translate,
-        or several channels of which none is chosen.
+        If the layer has too many axes, or is rotated or sheared, or has several channels of
+        which none is chosen.
     """
     if layer.ndim > 4:
         raise InputError(

@@ -53,14 +53,14 @@ class Summary:
 
 
 def describe_window(movie: Movie, window: int, period: Period | None) -> str:
-    """Give the size of a window in px, in nm if calibrated, and in periods if they are known."""
-    size = f"{window} px"
+    """Give the size of a window in nm if calibrated, and in periods if they are known."""
+    size = ""
     if movie.calibrated:
         sizes = dict.fromkeys(f"{window * side:.3g}" for side in movie.pixel_size)
-        size += " = " + " x ".join(sizes) + " nm"
+        size = " x ".join(sizes) + " nm, "
     if period is None:
-        return f"{size}, no clear period"
-    text = f"{size}<br>{describe_choice(movie, window, period)}"
+        return f"{size}no clear period"
+    text = size + describe_choice(movie, window, period)
     n_periods = window / period.length
     if n_periods < FEWEST_PERIODS:
         return f"{text}: too few"

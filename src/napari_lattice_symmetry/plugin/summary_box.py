@@ -6,9 +6,10 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from qtpy.QtCore import Signal  # type: ignore[attr-defined]
-from qtpy.QtWidgets import QFormLayout, QGroupBox, QHBoxLayout, QLabel, QPushButton
+from qtpy.QtWidgets import QFormLayout, QGroupBox, QLabel, QPushButton
 
 from napari_lattice_symmetry.analysis import movie_period
+from napari_lattice_symmetry.analysis.parameters import BEST_PERIODS
 from napari_lattice_symmetry.plugin.latest import LatestRequest
 from napari_lattice_symmetry.plugin.summary import Summary
 
@@ -37,7 +38,6 @@ class SummaryBox(QGroupBox):
         self.window_text, self.grid_text, self.time_text = QLabel(), QLabel(), QLabel()
         self.problem_text = QLabel()
         self.window_button = QPushButton()
-        self.window_button.setToolTip("Set the window that holds about 10 lattice periods.")
         self.window_button.clicked.connect(self._on_button_clicked)
         self._better_window: int | None = None
         self._measuring = LatestRequest(_measure, self)
@@ -45,14 +45,14 @@ class SummaryBox(QGroupBox):
 
         form = QFormLayout(self)
         form.setVerticalSpacing(2)
-        window = QHBoxLayout()
-        window.addWidget(self.window_text, stretch=1)
-        window.addWidget(self.window_button)
-        self.window_text.setWordWrap(True)
-        form.addRow("Window", window)
-        for title, label in (("Windows", self.grid_text), ("Time", self.time_text)):
+        for title, label in (
+            ("Window", self.window_text),
+            ("Windows", self.grid_text),
+            ("Time", self.time_text),
+        ):
             label.setWordWrap(True)
             form.addRow(title, label)
+        form.insertRow(1, self.window_button)
         self.problem_text.setWordWrap(True)
         form.addRow(self.problem_text)
         self.show_summary(Summary())
@@ -74,7 +74,9 @@ class SummaryBox(QGroupBox):
         self.problem_text.setText(summary.problem)
         self.problem_text.setVisible(bool(summary.problem))
         self._better_window = summary.better_window
-        self.window_button.setText(f"Use {summary.better_window} px")
+        self.window_button.setText(
+            f"Use windows of {summary.better_window} px, about {BEST_PERIODS} periods"
+        )
         self.window_button.setVisible(summary.better_window is not None)
 
     def _on_measured(self, period: Period | None) -> None:
