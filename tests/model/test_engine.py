@@ -17,8 +17,28 @@ from napari_lattice_symmetry.model.engine import keras
 assert float(keras.ops.sum(keras.ops.ones((2, 3)) @ keras.ops.ones((3, 2)))) == 12
 """
 
+LOAD = """
+import sys, threading
+
+class Spy:
+    def find_spec(self, name, path=None, target=None):
+        if name == "tensorflow":
+            loaders.append(threading.get_ident())
+
+loaders = []
+sys.meta_path.insert(0, Spy())
+from napari_lattice_symmetry.model import engine
+assert loaders
+assert threading.get_ident() not in loaders
+"""
+
 
 @pytest.mark.timeout(300)  # loading TensorFlow takes long on a busy machine
 @pytest.mark.parametrize("code", [DRAW + LEARN + DRAW, LEARN + DRAW + LEARN])
 def test_shares_a_process_with_opengl(code, qapp):
     subprocess.run([sys.executable, "-c", code], check=True, timeout=250)
+
+
+@pytest.mark.timeout(300)
+def test_tensorflow_is_loaded_in_a_thread_of_its_own():
+    subprocess.run([sys.executable, "-c", LOAD], check=True, timeout=250)

@@ -1,8 +1,12 @@
-"""Keras, loaded so that TensorFlow can share a process with napari's canvas.
+"""Keras, loaded so that TensorFlow can share a process with napari's canvas and Qt's threads.
 
 TensorFlow's libraries and Mesa's OpenGL drivers each hold an LLVM of their own under the same
 symbol names. Resolved across the two, a process hangs or crashes: TensorFlow while it loads
 once a window was drawn, or the first drawing after TensorFlow was loaded.
+
+TensorFlow also remembers Python's state of the thread that loads it. In a thread of Qt's pool that
+state ends with the task, and the next task there that builds a network crashes. So it is loaded
+in a thread that nobody uses again.
 """
 
 from __future__ import annotations
@@ -10,7 +14,9 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from importlib import import_module
 
 __all__ = ["keras", "layers"]
 
@@ -34,5 +40,7 @@ def _symbols_apart() -> Iterator[None]:
 with _symbols_apart():
     # TensorFlow tells of missing graphics cards at length.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    with ThreadPoolExecutor(1) as thread:
+        thread.submit(import_module, "keras").result()
     import keras
     from keras import layers
