@@ -144,20 +144,15 @@ class AnalysisWidget(Dock):
         shown.addWidget(self.show_uncertainty)
         self.form.addRow("Show", shown)
         self.form.addRow("Follow", self.follow)
-        self.form.addRow("Tune", self.preview.box)
         self.destination = Destination(self.form, self)
 
         layout = QVBoxLayout(self)
         layout.setSpacing(4)
         self.form.setVerticalSpacing(4)
         layout.addWidget(_scrollable(self.form), stretch=1)
-        for widget in (
-            self.summary,
-            self.run_button,
-            self.progress,
-            self.status,
-            self.legend,
-        ):
+        layout.addWidget(self.summary)
+        layout.addLayout(_in_a_row(self.run_button, self.preview.box))
+        for widget in (self.progress, self.status, self.legend):
             layout.addWidget(widget)
         layout.addLayout(self._build_buttons())
 
@@ -357,6 +352,13 @@ class AnalysisWidget(Dock):
             show_error(str(error))
         else:
             show_info(f"Saved {path}.")
+
+
+def _in_a_row(wide: QWidget, narrow: QWidget) -> QHBoxLayout:
+    row = QHBoxLayout()
+    row.addWidget(wide, stretch=1)
+    row.addWidget(narrow)
+    return row
 
 
 def _scrollable(form: QFormLayout) -> QScrollArea:

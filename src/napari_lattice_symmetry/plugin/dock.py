@@ -34,6 +34,7 @@ class Dock(QWidget):
             if other is dock or other.isFloating() or not isinstance(other.widget(), Dock):
                 continue
             if window.dockWidgetArea(other) == area:
-                window.tabifyDockWidget(other, dock)
+                if other not in window.tabifiedDockWidgets(dock):
+                    window.tabifyDockWidget(other, dock)
                 dock.raise_()
                 return

@@ -23,7 +23,6 @@ from napari_lattice_symmetry.analysis.inspection import Inspection, inspect_wind
 from napari_lattice_symmetry.analysis.inspection_plot import plot_inspection
 from napari_lattice_symmetry.errors import LatticeSymmetryError
 from napari_lattice_symmetry.plugin.dock import Dock
-from napari_lattice_symmetry.plugin.figure_canvas import FigureCanvas
 from napari_lattice_symmetry.plugin.inspected import Inspected, choose_inspected
 from napari_lattice_symmetry.plugin.latest import LatestRequest
 from napari_lattice_symmetry.plugin.outline import WindowOutline
@@ -103,6 +102,8 @@ class InspectorWidget(Dock):
     # ------------------------------------------------------------------ building
 
     def _build(self) -> None:
+        from napari_lattice_symmetry.plugin.figure_canvas import FigureCanvas  # loads Matplotlib
+
         self.title = QLabel()
         self.title.setWordWrap(True)
         form = QFormLayout()
@@ -189,7 +190,7 @@ class InspectorWidget(Dock):
 
     def _watch(self, inspected: Inspected | None) -> None:
         """Follow what happens to the image, and no longer to the one before."""
-        for name in ("data", "scale", "translate", "name"):
+        for name in ("data", "scale", "translate", "affine", "name"):
             if self._inspected is not None:
                 getattr(self._inspected.image.events, name).disconnect(self._inspect)
             if inspected is not None:

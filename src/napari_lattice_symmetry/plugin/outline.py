@@ -38,6 +38,7 @@ class WindowOutline:
             "translate": image.translate[-2:],
             "units": image.units[-2:],
             "axis_labels": image.axis_labels[-2:],
+            "affine": image.affine.affine_matrix[-3:, -3:],
         }
         if self.layer is None or self.layer not in self._viewer.layers:
             active = self._viewer.layers.selection.active

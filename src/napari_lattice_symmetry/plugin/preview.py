@@ -181,6 +181,9 @@ def _analyse_frame(
 def _replace(layer: Layer, data: Any, arguments: dict[str, Any]) -> None:
     """Put another frame, or the same one on another grid, into the layer."""
     layer.data = data
-    for name in ("scale", "translate", "units", "axis_labels", "features", "metadata", "name"):
+    place = {"affine": np.eye(layer.ndim + 1), **arguments}
+    for name in ("scale", "translate", "affine", "units", "axis_labels"):
+        setattr(layer, name, place[name])
+    for name in ("features", "metadata", "name"):
         setattr(layer, name, arguments[name])
     layer.visible = True
