@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from functools import cache, partial
 from pathlib import Path
@@ -28,9 +28,17 @@ from napari_lattice_symmetry.analysis import (
 )
 from napari_lattice_symmetry.analysis.storage import writing
 from napari_lattice_symmetry.commands.batch import expand, outputs_of, run_each
+from napari_lattice_symmetry.commands.correction import corrected, known_option
 from napari_lattice_symmetry.commands.describe import describe_movie, describe_result, tree
 from napari_lattice_symmetry.commands.export import export
+from napari_lattice_symmetry.commands.options import (
+    analysis_options,
+    file_options,
+    overwrite_option,
+)
+from napari_lattice_symmetry.commands.report import report
 from napari_lattice_symmetry.commands.results import find_result
+from napari_lattice_symmetry.commands.watch import watch
 from napari_lattice_symmetry.errors import AnalysisError, InputError, LatticeSymmetryError
 from napari_lattice_symmetry.io import read_movie
 from napari_lattice_symmetry.lattice import CLASSES, SIMULATIONS, simulate
@@ -39,6 +47,7 @@ from napari_lattice_symmetry.model import load_model
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from napari_lattice_symmetry.analysis import Known
     from napari_lattice_symmetry.analysis.cluster import Cluster
     from napari_lattice_symmetry.model.classifier import Classifier
     from napari_lattice_symmetry.movie import Movie
@@ -65,51 +74,6 @@ def main() -> None:
     """Name the 2D Bravais lattice under every window of an atomically resolved movie."""
 
 
-def _option_of(name: str, field: Mapping[str, Any]) -> Callable[[Function], Function]:
-    """Make the option for one field, given as JSON schema, of the parameters."""
-    schema = field.get("anyOf", [field])[0]
-    option = f"--{name.replace('_', '-')}"
-    kind: click.ParamType[Any] = click.STRING
-    more: dict[str, Any] = {"show_default": field["default"] is not None}
-    if schema["type"] == "integer":
-        end = schema.get("exclusiveMaximum")
-        kind = click.IntRange(schema.get("minimum"), schema.get("maximum", end), max_open=bool(end))
-    elif schema["type"] == "number":
-        kind = click.FloatRange(schema.get("exclusiveMinimum"), schema["maximum"], min_open=True)
-    elif schema["type"] == "boolean":
-        option, kind = f"{option}/--no-{name.replace('_', '-')}", click.BOOL
-    elif schema["type"] == "array":
-        kind, more = click.FLOAT, {"nargs": 4, "metavar": "XX XY YX YY", "callback": _as_matrix}
-    return click.option(
-        option, type=kind, default=field["default"], help=field["description"], **more
-    )
-
-
-def _as_matrix(
-    _context: click.Context, _option: click.Parameter, values: tuple[float, ...] | None
-) -> tuple[tuple[float, ...], ...] | None:
-    return None if values is None else (values[:2], values[2:])
-
-
-def _analysis_options(command: Function) -> Function:
-    """Give a command one option for each field of `AnalysisParameters`."""
-    properties = AnalysisParameters.model_json_schema()["properties"]
-    for name, field in reversed(properties.items()):
-        command = _option_of(name, field)(command)
-    return command
-
-
-def _file_options(command: Function) -> Function:
-    """Give a command the options that say what to read from a file."""
-    command = click.option(
-        "--channel", help="Which channel of a file that holds several, by name or number from 0."
-    )(command)
-    return click.option("--dataset", help="Which dataset of a file that holds several.")(command)
-
-
-_overwrite_option = click.option("--overwrite", is_flag=True, help="Replace older output.")
-
-
 @main.command()
 @click.argument(
     "files", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="FILE..."
@@ -121,14 +85,15 @@ _overwrite_option = click.option("--overwrite", is_flag=True, help="Replace olde
     help="Zarr folder for the result, or a folder for the results of several files.  "
     "[default: FILE's name with .zarr, here]",
 )
-@_overwrite_option
-@_file_options
+@overwrite_option
+@file_options
 @click.option("--plots/--no-plots", default=True, show_default=True, help="Draw figures as PNG.")
 @click.option("--scheduler", metavar="ADDRESS", help="Dask scheduler whose workers analyse.")
 @click.option(
     "--workers", type=click.IntRange(1), help="Start so many Dask workers on this machine."
 )
-@_analysis_options
+@known_option
+@analysis_options()
 def analyze(
     files: tuple[Path, ...],
     *,
@@ -139,6 +104,7 @@ def analyze(
     plots: bool,
     scheduler: str | None,
     workers: int | None,
+    known: Known | None,
     **settings: Any,
 ) -> None:
     """Analyse the movie or image in each FILE, which may be a pattern such as "*.dm4".
@@ -153,6 +119,7 @@ def analyze(
     analyze_one = partial(
         _analyze_one,
         parameters=parameters,
+        known=known,
         load=cache(partial(load_model, parameters.network)),
         read=partial(read_movie, dataset=dataset, channel=channel, lazy=True),
         start=partial(_cluster, scheduler, workers),
@@ -167,6 +134,7 @@ def _analyze_one(
     output: Path,
     *,
     parameters: AnalysisParameters,
+    known: Known | None,
     read: Callable[[Path], Movie],
     load: Callable[[], Classifier],
     start: Callable[[], AbstractContextManager[Cluster | None]],
@@ -179,6 +147,8 @@ def _analyze_one(
     written = [output, table, *(figures if plots else [])]
 
     movie = read(file)
+    if known is not None:
+        parameters = corrected(movie, parameters, known)
     _refuse_existing(written[1:], overwrite or output.exists())
     check_target(output, movie, parameters, overwrite=overwrite)
     model = load()
@@ -271,6 +241,8 @@ def _phase_table(result: MovieResult) -> str:
 
 
 main.add_command(export)
+main.add_command(report)
+main.add_command(watch)
 
 
 @main.command("simulate")
@@ -281,7 +253,7 @@ main.add_command(export)
     type=click.Path(path_type=Path),
     help="TIFF file for the movie.  [default: NAME.tif, here]",
 )
-@_overwrite_option
+@overwrite_option
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
 @click.option(
     "--frames",
@@ -362,7 +334,7 @@ def train(network: str, output: Path | None, **settings: Any) -> None:
 
 @main.command()
 @click.argument("file", type=click.Path(path_type=Path), required=False)
-@_file_options
+@file_options
 def info(file: Path | None, dataset: str | None, channel: str | None) -> None:
     """Describe a movie, a result or, without FILE, this installation."""
     if file is None:

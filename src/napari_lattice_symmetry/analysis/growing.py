@@ -102,7 +102,8 @@ class GrowingStore(StreamedResult):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self._indices, self._names = self.group["frame_indices"], self.group[_NAMES]
+        self._indices: Any = self.group["frame_indices"]
+        self._names: Any = self.group[_NAMES]
         self.names = read_names(self.group, len(self.state))
         if len({*self.names}) < len(self.names):  # a late frame was on its way to its row
             self._cut(int(np.flatnonzero(self.state == WAITING)[0]))

@@ -187,6 +187,7 @@ def _landings(
 ) -> Iterator[Landed | LiveStep]:
     """Give frames as they land, and tell whatever changes in between."""
     told, since = None, time.monotonic()
+    held_up, held_up_since = "", since
     while not should_stop():
         movie.poll()
         landed = movie.take()
@@ -194,13 +195,16 @@ def _landings(
             yield landed
             told, since = None, time.monotonic()
             continue
-        waiting_for = f"Waiting for {movie.held_up_by}, which is not complete."
-        message = movie.trouble or (waiting_for if movie.held_up_by else "")
+        if movie.held_up_by != held_up:
+            held_up, held_up_since = movie.held_up_by, time.monotonic()
+        message = movie.trouble
+        if held_up and time.monotonic() - held_up_since > 2 * movie.interval:  # else that is usual
+            message = message or f"Waiting for {held_up}, which is not complete."
         if (movie.backlog, message) != told:
             told, since = (movie.backlog, message), time.monotonic()
             yield LiveStep(movie.backlog, message)
         if stop_after is not None:
-            longest = max(stop_after, movie.patience) if movie.held_up_by else stop_after
+            longest = max(stop_after, movie.patience) if held_up else stop_after
             if time.monotonic() - since > longest:
                 return
         time.sleep(movie.interval / 4)

@@ -230,7 +230,7 @@ def read_fields(path: Path) -> dict[str, Any]:
     """
     import dask.array as da
 
-    group = open_group(path)
+    group: Any = open_group(path)
     attributes: dict[str, Any] = dict(group.attrs)
     if attributes.get("format") != FORMAT:
         raise InputError(f"{path} is not a saved result; choose a .zarr folder that was made here.")

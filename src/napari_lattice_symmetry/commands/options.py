@@ -1,0 +1,63 @@
+"""Options that several commands have, made from what the parameters say of themselves."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from napari_lattice_symmetry.analysis import AnalysisParameters
+
+if TYPE_CHECKING:
+    Function = TypeVar("Function", bound=Callable[..., Any])
+
+
+def analysis_options(names: Collection[str] | None = None) -> Callable[[Function], Function]:
+    """Give a command one option for each field of `AnalysisParameters`, or for some."""
+    properties = AnalysisParameters.model_json_schema()["properties"]
+
+    def decorate(command: Function) -> Function:
+        for name, field in reversed(properties.items()):
+            if names is None or name in names:
+                command = _option_of(name, field)(command)
+        return command
+
+    return decorate
+
+
+def _option_of(name: str, field: Mapping[str, Any]) -> Callable[[Function], Function]:
+    """Make the option for one field, given as JSON schema, of the parameters."""
+    schema = field.get("anyOf", [field])[0]
+    option = f"--{name.replace('_', '-')}"
+    kind: click.ParamType[Any] = click.STRING
+    more: dict[str, Any] = {"show_default": field["default"] is not None}
+    if schema["type"] == "integer":
+        end = schema.get("exclusiveMaximum")
+        kind = click.IntRange(schema.get("minimum"), schema.get("maximum", end), max_open=bool(end))
+    elif schema["type"] == "number":
+        kind = click.FloatRange(schema.get("exclusiveMinimum"), schema["maximum"], min_open=True)
+    elif schema["type"] == "boolean":
+        option, kind = f"{option}/--no-{name.replace('_', '-')}", click.BOOL
+    elif schema["type"] == "array":
+        kind, more = click.FLOAT, {"nargs": 4, "metavar": "XX XY YX YY", "callback": _as_matrix}
+    return click.option(
+        option, type=kind, default=field["default"], help=field["description"], **more
+    )
+
+
+def _as_matrix(
+    _context: click.Context, _option: click.Parameter, values: tuple[float, ...] | None
+) -> tuple[tuple[float, ...], ...] | None:
+    return None if values is None else (values[:2], values[2:])
+
+
+def file_options(command: Function) -> Function:
+    """Give a command the options that say what to read from a file."""
+    command = click.option(
+        "--channel", help="Which channel of a file that holds several, by name or number from 0."
+    )(command)
+    return click.option("--dataset", help="Which dataset of a file that holds several.")(command)
+
+
+overwrite_option = click.option("--overwrite", is_flag=True, help="Replace older output.")
