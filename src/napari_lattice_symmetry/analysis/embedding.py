@@ -220,7 +220,7 @@ def _lay_out_by_tsne(features: Float32, seed: int, steps: Steps) -> NDArray[Any]
         callbacks=lambda _iteration, _error, _points: tick(),
         callbacks_every_iters=every,
         random_state=seed,
-        n_jobs=-1,
+        n_jobs=1,  # threads that wait for each other take ten times as long on a busy machine
     )
     return np.asarray(tsne.fit(features))
 

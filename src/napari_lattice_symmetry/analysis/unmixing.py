@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from napari_lattice_symmetry.analysis.steps import Progress, ShouldStop
     from napari_lattice_symmetry.model.classifier import Classifier
     from napari_lattice_symmetry.movie import Movie
+    from napari_lattice_symmetry.spectrum import WindowGrid
 
     Float32: TypeAlias = NDArray[np.float32]
     Float64: TypeAlias = NDArray[np.float64]
@@ -52,7 +53,7 @@ PUREST = 16
 """Windows of each component that the network is asked about."""
 
 _KY, _KX = np.mgrid[-SIDE // 2 : SIDE // 2, 0 : SIDE // 2]
-_USED = np.hypot(_KY, _KX) >= MIN_RADIUS
+_USED = (np.hypot(_KY, _KX) >= MIN_RADIUS) & (_KY > -SIDE // 2)  # that row has no counterpart
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,6 +74,10 @@ class Unmixing:
         Variance of the spectra along their principal axes, as a share of all.
     suggested : int
         Number of components that these variances suggest.
+    parameters : AnalysisParameters
+        The settings.
+    grid : WindowGrid
+        Where the windows lie on a frame.
     """
 
     spectra: Float32
@@ -80,6 +85,8 @@ class Unmixing:
     probabilities: Float32
     variances: Float64
     suggested: int
+    parameters: AnalysisParameters
+    grid: WindowGrid
 
     @property
     def classes(self) -> list[str]:
@@ -199,6 +206,8 @@ def unmix(
         probabilities=np.stack(probabilities),
         variances=variances / total,
         suggested=suggested,
+        parameters=parameters,
+        grid=job.grid,
     )
 
 
@@ -234,6 +243,6 @@ def _picture(endmember: Float64) -> Float32:
     half[_USED] = np.clip(endmember, 0, None)
     picture = np.zeros((SIDE, SIDE), dtype=np.float32)
     picture[:, SIDE // 2 :] = half
-    # |F(-k)| = |F(k)|; the row and the column at -SIDE / 2 have no counterpart.
+    # |F(-k)| = |F(k)|
     picture[1:, 1 : SIDE // 2] = half[:0:-1, :0:-1]
     return picture

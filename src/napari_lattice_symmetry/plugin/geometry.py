@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from napari_lattice_symmetry.analysis import MovieResult
     from napari_lattice_symmetry.analysis.result import Maps
+    from napari_lattice_symmetry.analysis.unmixing import Unmixing
     from napari_lattice_symmetry.movie import Movie
 
 SECOND = "s"
@@ -127,7 +128,7 @@ class LayerGeometry:
         time = (point[axis] - self.translate[self.time_axis]) / self.scale[self.time_axis]
         return min(max(round(time), 0), n_frames - 1)
 
-    def of_maps(self, result: MovieResult) -> LayerGeometry:
+    def of_maps(self, result: MovieResult | Unmixing) -> LayerGeometry:
         """Give the geometry of the maps of `result`, made from the layer of this geometry."""
         scale, translate = list(self.scale), list(self.translate)
         time = self.time_axis
