@@ -83,7 +83,7 @@ def plot_growth(fit: GrowthFit, title: str = "", figure: Figure | None = None) -
         label=curve.name,
         elinewidth=0.8,
     )
-    upper.plot(curve.times, fit.fitted, color=FIT_COLOUR, label=fit.law.formula)
+    upper.plot(curve.times, fit.fitted, color=FIT_COLOUR, label=fit.law.formula, zorder=3)
     upper.fill_between(
         curve.times, fit.low, fit.high, color=FIT_COLOUR, alpha=0.25, linewidth=0, label="95 %"
     )
@@ -104,9 +104,15 @@ def _new_figure(width: float, height: float) -> Figure:
 
 def _draw_curve(axes: Axes, curve: Curve) -> None:
     colour = CURVE_COLOURS[curve.name]
-    line, marker = ("", "o") if curve.name == BRIGHTNESS else ("-", "")
+    line, marker = ("none", "o") if curve.name == BRIGHTNESS else ("-", "")
     axes.plot(
-        curve.times, curve.values, line, marker=marker, markersize=3, color=colour, label=curve.name
+        curve.times,
+        curve.values,
+        linestyle=line,
+        marker=marker,
+        markersize=3,
+        color=colour,
+        label=curve.name,
     )
     if np.any(curve.std > 0):
         axes.fill_between(

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
     Region = NDArray[np.bool_]
 
+_THRESHOLD = "Grey value that divides hole and film; the lowest stands for Otsu's threshold."
+
 
 @dataclass(frozen=True, eq=False)
 class Measured:
@@ -78,7 +80,7 @@ class BrightnessControls(QWidget):
         )
         self.threshold = QDoubleSpinBox()
         self.threshold.setSpecialValueText("Otsu")
-        self.threshold.setToolTip("Grey value that divides hole and film; Otsu's at the far left.")
+        self.threshold.setToolTip(_THRESHOLD)
         self.threshold.setKeyboardTracking(False)
         self.bright = QCheckBox("bright")
         self.bright.setToolTip("Holes are brighter than the film, as in a bright-field image.")
@@ -144,7 +146,7 @@ class BrightnessControls(QWidget):
         self.threshold.setRange(low - step, high)
         self.threshold.setSingleStep(step)
         self.threshold.setValue(low - step)
-        self.threshold.setSpecialValueText(f"Otsu, {measured.brightness.otsu():.4g}")
+        self.threshold.setToolTip(f"{_THRESHOLD} Here that is {measured.brightness.otsu():.4g}.")
         self.threshold.blockSignals(False)
         self.told.emit("")
         self.changed.emit()

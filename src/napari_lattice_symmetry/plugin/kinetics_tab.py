@@ -131,7 +131,7 @@ class KineticsTab(QWidget):
 
     def _build(self) -> None:
         self.table = QTableWidget(0, 3)
-        self.table.setHorizontalHeaderLabels(["", "value", "95 % interval"])
+        self.table.setHorizontalHeaderLabels(["quantity", "value", "95 % interval"])
         rows, columns = self.table.verticalHeader(), self.table.horizontalHeader()
         assert rows is not None  # as Qt's types would allow
         assert columns is not None

@@ -50,7 +50,10 @@ class TimeLine(QObject):
     def draw(self, axes: list[Axes], times: NDArray[np.float64]) -> None:
         """Draw the line into axes, which have been cleared, over these times."""
         self._times = times
-        self._lines = [each.axvline(self.time, color="#E6007E", linestyle="--") for each in axes]
+        self._lines = [
+            each.axvline(self.time, color=each.xaxis.label.get_color(), linestyle="--")
+            for each in axes
+        ]
 
     def set(self, time: float) -> None:
         """Move the line."""
