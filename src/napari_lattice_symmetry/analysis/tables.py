@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from napari_lattice_symmetry.analysis.result import AGREE
 from napari_lattice_symmetry.analysis.storage import writing
-from napari_lattice_symmetry.lattice import CLASSES
+from napari_lattice_symmetry.lattice import AT_LEAST, CLASSES, at_least
+from napari_lattice_symmetry.movie import PIXEL
+from napari_lattice_symmetry.spectrum.lattice_fit import Flag
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -24,7 +27,11 @@ def write_fractions(result: MovieResult, path: str | Path) -> None:
 
     The columns are ``frame`` (index in the movie), ``time_s`` (empty without a frame time) and,
     for each class, its phase fraction, the standard deviation of that over the thinned networks
-    (``_std``) and its share of the analysed windows (``_area_share``).
+    (``_std``) and its share of the analysed windows (``_area_share``); then the phase fractions
+    of at least a rectangular and at least a centered symmetry. Where a lattice was fitted to
+    every window there are also the share of windows in which it is resolved (``resolved``), the
+    medians of a, b and gamma over these (empty if there are none), the share of these in which
+    network and fit agree (``agreeing``), and the share of windows with two lattices.
 
     Parameters
     ----------
@@ -57,7 +64,7 @@ def _write_csv(result: MovieResult, path: Path) -> None:
 def _rows(columns: dict[str, NDArray[Any]]) -> Iterator[list[str]]:
     for frame, time, *values in zip(*columns.values(), strict=True):
         seconds = "" if np.isnan(time) else f"{time:.6g}"
-        yield [str(frame), seconds, *(f"{value:.6f}" for value in values)]
+        yield [str(frame), seconds, *("" if np.isnan(v) else f"{v:.6f}" for v in values)]
 
 
 def _write_parquet(result: MovieResult, path: Path) -> None:
@@ -84,4 +91,34 @@ def _columns(result: MovieResult) -> dict[str, NDArray[Any]]:
         columns[title] = result.fractions[done, k]
         columns[f"{title}_std"] = result.fractions_std[done, k]
         columns[f"{title}_area_share"] = shares[done, k]
+    for name in AT_LEAST:
+        fractions = at_least(result.fractions[done], name, axis=1)
+        columns[f"at_least_{name.replace(' ', '_')}"] = fractions
+    if result.flags is not None:
+        columns |= _lattice_columns(result)
     return columns
+
+
+def _lattice_columns(result: MovieResult) -> dict[str, NDArray[Any]]:
+    """Sum up the maps of the lattice fit, frame by frame."""
+    unit = "px" if result.unit == PIXEL else result.unit
+    titles = {"a": f"a_{unit}", "b": f"b_{unit}", "gamma": "gamma_deg"}
+    names = ["resolved", *titles.values(), "agreeing", "two_lattices"]
+    rows = [_lattice_row(result, position, titles) for position in np.flatnonzero(result.done)]
+    return dict(zip(names, np.reshape(rows, (-1, len(names))).T, strict=True))
+
+
+def _lattice_row(result: MovieResult, position: int, titles: Iterable[str]) -> list[float]:
+    maps = {
+        name: np.asarray(getattr(result, name)[position])
+        for name in (*titles, "flags", "agreement")
+    }
+    resolved = np.isfinite(maps["a"])
+    if not resolved.any():
+        return [0.0, *(float("nan") for _ in titles), float("nan"), 0.0]
+    return [
+        float(resolved.mean()),
+        *(float(np.median(maps[name][resolved])) for name in titles),
+        float((maps["agreement"][resolved] == AGREE).mean()),
+        float((maps["flags"] & Flag.TWO_LATTICES > 0).mean()),
+    ]
