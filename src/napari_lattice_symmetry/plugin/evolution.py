@@ -12,9 +12,12 @@ from napari_lattice_symmetry.plugin.curves_tab import CurvesTab
 from napari_lattice_symmetry.plugin.dock import Dock
 from napari_lattice_symmetry.plugin.evolution_source import EvolutionSource
 from napari_lattice_symmetry.plugin.kinetics_tab import KineticsTab
+from napari_lattice_symmetry.plugin.report_button import ReportButton
 
 if TYPE_CHECKING:
     import napari.viewer
+
+    from napari_lattice_symmetry.analysis.kinetics import GrowthFit
 
 WHOLE_FRAMES = "whole frames"
 
@@ -47,6 +50,7 @@ class EvolutionWidget(Dock):
         self.tabs.addTab(self.curves, "Evolution")
         self.tabs.addTab(self.kinetics, "Kinetics")
         self.tabs.currentChanged.connect(self._on_tab)
+        self.report_button = ReportButton(self.source, self._shown_growth)
         self.status = QLabel()
         self.status.setWordWrap(True)
         form = QFormLayout()
@@ -57,6 +61,7 @@ class EvolutionWidget(Dock):
         layout.setSpacing(4)
         layout.addLayout(form)
         layout.addWidget(self.tabs, stretch=1)
+        layout.addWidget(self.report_button)
         layout.addWidget(self.status)
 
         self._remarks: dict[str, str] = {}
@@ -94,6 +99,11 @@ class EvolutionWidget(Dock):
     def _on_tab(self, _index: Any) -> None:
         self.kinetics.ask()
         self._show_remarks()
+
+    def _shown_growth(self) -> list[GrowthFit]:
+        """Give the fit in the kinetics tab; another tab may hide one of an earlier result."""
+        is_shown = self.tabs.currentWidget() is self.kinetics and not self.kinetics.is_busy
+        return [] if self.kinetics.fit is None or not is_shown else [self.kinetics.fit]
 
     def _on_told(self, part: str, sentence: str) -> None:
         self._remarks[part] = sentence

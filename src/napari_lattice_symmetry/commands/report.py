@@ -1,0 +1,85 @@
+"""The command ``lattice-symmetry report``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from napari_lattice_symmetry.commands.options import file_options, overwrite_option
+from napari_lattice_symmetry.commands.results import open_result
+from napari_lattice_symmetry.errors import InputError
+from napari_lattice_symmetry.io import read_movie
+from napari_lattice_symmetry.lattice import CLASSES
+
+if TYPE_CHECKING:
+    from napari_lattice_symmetry.movie import Movie
+
+
+@click.command()
+@click.argument("result", type=click.Path(path_type=Path))
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    help="HTML file for the report.  [default: RESULT's name with _report.html, beside it]",
+)
+@click.option(
+    "--movie",
+    "movie_path",
+    type=click.Path(path_type=Path),
+    help="The movie that was analysed, if it is no longer where it was.",
+)
+@file_options
+@click.option(
+    "--growth",
+    type=(click.Choice(CLASSES), float),
+    multiple=True,
+    metavar="CLASS TIME",
+    help="Also fit how the fraction of a class grows after an initial interval that ends at TIME "
+    "(s, or frame); can be given several times.",
+)
+@overwrite_option
+def report(
+    result: Path,
+    *,
+    output: Path | None,
+    movie_path: Path | None,
+    dataset: str | None,
+    channel: str | None,
+    growth: tuple[tuple[str, float], ...],
+    overwrite: bool,
+) -> None:
+    """Write a report on a saved RESULT: one HTML file to read, print and hand on.
+
+    Frames are shown under their maps if the movie is still there and has not changed.
+    """
+    from napari_lattice_symmetry.analysis.evolution import class_curves
+    from napari_lattice_symmetry.analysis.kinetics import fit_growth
+    from napari_lattice_symmetry.analysis.report import write_report
+
+    output = output or result.with_name(f"{result.stem}_report.html")
+    if output.exists() and not overwrite:
+        raise InputError(f"{output} exists; choose another name, or give --overwrite.")
+    loaded = open_result(result)
+    movie = _find_movie(movie_path, loaded.source, dataset, channel)
+    curves = class_curves(loaded)
+    fits = [fit_growth(curves[name], end) for name, end in growth]
+    write_report(loaded, output, movie, growth=fits)
+    click.echo(f"Wrote {output}.")
+
+
+def _find_movie(
+    given: Path | None, source: str | None, dataset: str | None, channel: str | None
+) -> Movie | None:
+    """Open the movie that was given, or the source of a result if that can still be read."""
+    if given is not None:
+        return read_movie(given, dataset=dataset, channel=channel, lazy=True)
+    if source is None or not Path(source).exists():
+        return None
+    try:
+        return read_movie(source, dataset=dataset, channel=channel, lazy=True)
+    except InputError as error:
+        click.echo(f"The report has no frames: {error}", err=True)
+        return None
