@@ -37,8 +37,13 @@ lint: .venv/.installed ## Check style, types, imports and the plugin manifest al
 	$(BIN)/npe2 validate src/napari_lattice_symmetry/napari.yaml
 
 .PHONY: bench
-bench: .venv/.installed ## Measure speed and write docs/performance.md
+bench: .venv/.qt ## Measure speed and write docs/performance.md
 	$(BIN)/python benchmarks/speed.py --write
+
+.PHONY: bench-engines
+bench-engines: .venv/.installed ## Measure other engines than TensorFlow and write docs/engines.md
+	tools/uv run --quiet --no-sync --with openvino --with onnxruntime --with torch --with onnx \
+		--with tf2onnx python benchmarks/engines.py --write
 
 .PHONY: bench-scaling
 bench-scaling: .venv/.installed ## Measure memory and time of long movies and write docs/scaling.md

@@ -4,9 +4,10 @@ import pytest
 from napari_lattice_symmetry.errors import ModelError
 from napari_lattice_symmetry.lattice.windows import INSTRUMENT, draw_windows
 from napari_lattice_symmetry.model import classifier as classifier_module
+from napari_lattice_symmetry.model import dropout as dropout_module
 from napari_lattice_symmetry.model import load_model
 from napari_lattice_symmetry.model.classifier import Classifier, entropy
-from napari_lattice_symmetry.model.dropout import draw_masks, split_at_dropout
+from napari_lattice_symmetry.model.dropout import ThinnedHeads, draw_masks, split_at_dropout
 from napari_lattice_symmetry.model.engine import keras
 from napari_lattice_symmetry.spectrum.cartesian import cartesian_spectrum
 from napari_lattice_symmetry.spectrum.polar import polar_spectrum
@@ -79,6 +80,27 @@ def test_the_block_size_is_not_visible_in_the_results(windows, monkeypatch):
     np.testing.assert_allclose(model.classify(windows, samples=20).mean, whole.mean, atol=1e-5)
 
 
+@pytest.mark.parametrize("network", SPECTRA)
+def test_sums_are_those_of_the_single_thinned_networks(network, windows, monkeypatch):
+    trunk, head = split_at_dropout(load_model(network).network)
+    features = keras.ops.convert_to_tensor(trunk(SPECTRA[network](windows)[..., np.newaxis]))
+    weights = np.linspace(0, 1, len(windows))
+    whole = ThinnedHeads(head, 30, seed=2)
+    p = np.concatenate(list(whole(features))).astype(np.float64)
+    # So little room that the thinned networks go through in several parts.
+    monkeypatch.setattr(dropout_module, "_PART_VALUES", 10 * p[0].size * features.shape[1])
+    parts = ThinnedHeads(head, 30, seed=2)
+    assert len(list(parts(features))) > 1
+    for heads in (whole, parts):
+        sums = heads.sums(features, weights)
+        np.testing.assert_allclose(sums.probabilities, p.sum(axis=0), rtol=1e-5)
+        np.testing.assert_allclose(sums.squares, np.square(p).sum(axis=0), rtol=1e-5, atol=1e-9)
+        np.testing.assert_allclose(sums.entropies, entropy(p).sum(axis=0), rtol=1e-4, atol=1e-5)
+        np.testing.assert_allclose(
+            sums.thinned_totals, (p * weights[:, None]).sum(axis=1), rtol=1e-5, atol=1e-9
+        )
+
+
 def test_another_seed_gives_other_masks_and_more_samples_keep_the_first(windows):
     head = split_at_dropout(load_model("polar").network)[1]
     few = draw_masks(head, seed=1, samples=range(3))
@@ -97,6 +119,9 @@ def test_a_network_that_cannot_be_sampled_is_refused():
     no_dropout = keras.Model(spectrum, keras.layers.Dense(6)(flat))
     with pytest.raises(ModelError, match="no dropout"):
         Classifier(no_dropout, "test", "")
+    twice = keras.layers.Dropout(0.2)(keras.layers.Dropout(0.2)(flat))
+    with pytest.raises(ModelError, match="no Dense layer right after its first dropout"):
+        Classifier(keras.Model(spectrum, keras.layers.Dense(6)(twice)), "test", "")
     late = keras.layers.LayerNormalization()(keras.layers.Dropout(0.2)(flat))
     with pytest.raises(ModelError, match="LayerNormalization"):
         Classifier(keras.Model(spectrum, keras.layers.Dense(6)(late)), "test", "")

@@ -70,6 +70,22 @@ def test_constant_windows_have_an_empty_spectrum(spectrum):
     assert not spectrum(np.full((1, 64, 64), 7, dtype=np.uint8)).any()
 
 
+def test_fewer_columns_are_the_first_of_all():
+    windows = np.random.default_rng(0).normal(size=(3, 48, 48))
+    np.testing.assert_array_equal(half_amplitude(windows, 7), half_amplitude(windows)[..., :7])
+
+
+@pytest.mark.parametrize("dtype", [np.uint16, np.float32, np.float64])
+def test_amplitude_is_that_of_the_standardised_window_in_double_precision(dtype):
+    windows = np.random.default_rng(0).normal(3e4, 200, size=(2, 48, 48)).astype(dtype)
+    pixels = windows.astype(np.float64)
+    pixels -= pixels.mean(axis=(1, 2), keepdims=True)
+    pixels /= pixels.std(axis=(1, 2), keepdims=True)
+    expected = np.abs(np.fft.rfft2(pixels * np.outer(np.hanning(48), np.hanning(48))))
+    # The mean in single precision leaves a little at zero frequency, which nothing reads.
+    np.testing.assert_allclose(half_amplitude(windows), expected, rtol=1e-4, atol=5e-3)
+
+
 def test_few_nan_pixels_change_little_and_many_make_a_window_unfit():
     window = wave(11, 40)
     holed = window.copy()

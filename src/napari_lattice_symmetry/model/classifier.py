@@ -211,10 +211,15 @@ class Classifier:
 
     def _trunk_block(self, windows: NDArray[Any], distortion: NDArray[np.float64] | None) -> Any:
         """Compute features of up to `BLOCK` windows, filled up to `BLOCK`."""
+        return self._trunk(self._spectra_block(windows, distortion)[..., np.newaxis])
+
+    def _spectra_block(
+        self, windows: NDArray[Any], distortion: NDArray[np.float64] | None
+    ) -> Float32:
         parts = [windows[start : start + _PART] for start in range(0, len(windows), _PART)]
         spectra = [*self._threads.map(partial(self._spectrum, distortion=distortion), parts)]
         spectra.append(np.zeros((BLOCK - len(windows), *spectra[0].shape[1:]), np.float32))
-        return self._trunk(np.concatenate(spectra)[..., np.newaxis])
+        return np.concatenate(spectra)
 
     def _classify_block(
         self,
