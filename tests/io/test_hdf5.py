@@ -180,6 +180,22 @@ def test_links_into_other_files_are_not_followed(tmp_path, frames):
         read_movie(tmp_path / "a.h5")
 
 
+def test_values_in_another_file_are_not_read(tmp_path):
+    (tmp_path / "secret.txt").write_bytes(bytes(24 * 32))
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        external = [(str(tmp_path / "secret.txt"), 0, 24 * 32)]
+        file.create_dataset("data", (24, 32), "u1", external=external)
+    with pytest.raises(InputError, match=r"a\.h5 keeps its values in another file"):
+        read_movie(tmp_path / "a.h5")
+
+
+def test_groups_that_contain_themselves(tmp_path, frames):
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        file["scan/data"] = frames
+        file["scan/up"], file["scan/lost"] = file["/"], h5py.SoftLink("/nowhere")
+    np.testing.assert_array_equal(read_movie(tmp_path / "a.h5").frames, frames)
+
+
 def test_not_hdf5(tmp_path):
     (tmp_path / "a.h5").write_text("not HDF5")
     with pytest.raises(InputError, match=r"^a\.h5 is not a readable H5 file"):

@@ -24,6 +24,18 @@ def test_jpeg(tmp_path, frames):
     np.testing.assert_array_equal(read_movie(tmp_path / "a.jpg").frames, 77)
 
 
+def test_jpeg_for_print(tmp_path, frames):
+    smooth = Image.fromarray(frames[0]).resize((8, 6)).resize((32, 24))
+    smooth.convert("RGB").convert("CMYK").save(tmp_path / "a.jpg", quality=100)
+    np.testing.assert_allclose(read_movie(tmp_path / "a.jpg").frames[0], smooth, atol=3)
+
+
+@pytest.mark.parametrize("name", ["a.png", "a.bmp"])
+def test_black_and_white(tmp_path, frames, name):
+    Image.fromarray(frames[0] > 99).save(tmp_path / name)
+    np.testing.assert_array_equal(read_movie(tmp_path / name).frames[0], frames[0] > 99)
+
+
 def test_16_bit_png(tmp_path, frames):
     deep = frames[0].astype(np.uint16) * 257
     iio.imwrite(tmp_path / "a.png", deep)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import pickle
+import zipfile
 
 import numpy as np
 import pytest
@@ -118,8 +119,6 @@ def test_a_header_that_claims_ten_terabytes(tmp_path, kind):
         np.lib.format.write_array_header_1_0(file, facts)
         file.write(bytes(100))
     if kind == "npz":
-        import zipfile
-
         with zipfile.ZipFile(tmp_path / "a.npz", "w", zipfile.ZIP_DEFLATED) as archive:
             archive.write(path, "a.npy")
     with pytest.raises(InputError, match=rf"^a\.{kind} is damaged or truncated"):
@@ -131,6 +130,26 @@ def test_npz_takes_its_only_image(tmp_path, frames, save):
     save(tmp_path / "a.npz", movie=frames, times=np.arange(5))
     assert list_datasets(tmp_path / "a.npz") == ["movie"]
     np.testing.assert_array_equal(read_movie(tmp_path / "a.npz").frames, frames)
+
+
+def test_npz_with_something_else_in_it(tmp_path, frames):
+    np.savez(tmp_path / "a.npz", movie=frames)
+    with zipfile.ZipFile(tmp_path / "a.npz", "a") as archive:
+        archive.writestr("notes.txt", "taken at night")
+    np.testing.assert_array_equal(read_movie(tmp_path / "a.npz").frames, frames)
+
+
+@pytest.mark.parametrize("version", [(1, 0), (2, 0), (3, 0)])
+def test_versions_of_npy(tmp_path, frames, version):
+    with (tmp_path / "a.npy").open("wb") as file:
+        np.lib.format.write_array(file, frames, version)
+    np.testing.assert_array_equal(read_movie(tmp_path / "a.npy").frames, frames)
+
+
+def test_a_pattern_at_each_point_is_refused(tmp_path):
+    np.save(tmp_path / "a.npy", np.zeros((20, 30, 8, 8)))
+    with pytest.raises(InputError, match=r"a\.npy holds four-dimensional data \(20 x 30 x 8 x 8\)"):
+        read_movie(tmp_path / "a.npy")
 
 
 def test_npz_asks_which_of_several(tmp_path, frames):

@@ -73,6 +73,66 @@ def test_a_field_that_claims_ten_terabytes(tmp_path):
         read_movie(path)
 
 
+@pytest.mark.parametrize(
+    ("facts", "pixel_size"),
+    [
+        ({"XReal": 0.64, "YReal": 0.72}, (1, 1)),
+        ({"XReal": 6.4e-10, "XYUnits": "m"}, (0.02, 0.02)),
+        ({"XReal": -0.64, "YReal": 720, "XYUnits": "nm"}, (30, 0.02)),
+        ({"XReal": "nan", "YReal": 1, "XYUnits": "nm"}, (1, 1)),
+    ],
+)
+def test_a_field_that_leaves_something_out(tmp_path, frames, facts, pixel_size):
+    movie = read_movie(write_gsf(tmp_path / "a.gsf", frames[0], **facts))
+    assert movie.pixel_size == pytest.approx(pixel_size)
+
+
+def write_ibw(path, values, unit="m"):
+    """Write a wave of Igor Pro 5 and later, (x, y) or (x, y, layer), 0.02 by 0.03 nm a pixel."""
+    wave = bytearray(320)
+    struct.pack_into("<I", wave, 12, values.size)
+    struct.pack_into("<h", wave, 16, {"f": 2, "i": 0x10}[values.dtype.kind])
+    struct.pack_into("<4i", wave, 68, *values.shape, *[0] * (4 - values.ndim))
+    struct.pack_into("<4d", wave, 84, 2e-11, 3e-11, 1, 1)
+    struct.pack_into("<4s4s", wave, 152, unit.encode(), unit.encode())
+    head = bytearray(struct.pack("<hhi", 5, 0, 320 + values.nbytes) + bytes(56))
+    total = int(np.frombuffer(bytes(head + wave), "<u2").sum(dtype=np.int64))
+    struct.pack_into("<H", head, 2, -total % 2**16)
+    path.write_bytes(bytes(head + wave) + values.tobytes(order="F"))
+    return path
+
+
+@pytest.mark.parametrize("dtype", ["<f4", "<i2"])
+def test_igor_image(tmp_path, frames, dtype):
+    pytest.importorskip("igor2", reason="install the extra 'spm'")
+    movie = read_movie(write_ibw(tmp_path / "a.ibw", frames[0].T.astype(dtype)))
+    np.testing.assert_array_equal(movie.frames[0], frames[0][::-1])
+    assert movie.pixel_size == pytest.approx((0.03, 0.02))
+
+
+def test_igor_layers_without_names(tmp_path, frames):
+    pytest.importorskip("igor2", reason="install the extra 'spm'")
+    path = write_ibw(tmp_path / "a.ibw", frames.transpose(2, 1, 0).astype("<f4"))
+    assert list_datasets(path) == [f"layer {number}" for number in range(5)]
+    movie = read_movie(path, dataset="layer 3")
+    np.testing.assert_array_equal(movie.frames[0], frames[3][::-1])
+
+
+def test_igor_curve_is_refused(tmp_path):
+    """A wave of Igor Pro before 3, which always is a curve."""
+    pytest.importorskip("igor2", reason="install the extra 'spm'")
+    values = np.arange(50, dtype="<f4")
+    wave = bytearray(110)
+    struct.pack_into("<h", wave, 0, 2)
+    struct.pack_into("<I", wave, 42, values.size)
+    head = bytearray(struct.pack("<hiii", 2, 126 + values.nbytes, 0, 0) + bytes(2))
+    total = int(np.frombuffer(bytes(head + wave), "<u2").sum(dtype=np.int64))
+    struct.pack_into("<H", head, 14, -total % 2**16)
+    (tmp_path / "a.ibw").write_bytes(bytes(head + wave) + values.tobytes() + bytes(16))
+    with pytest.raises(InputError, match=r"a\.ibw holds spectra"):
+        read_movie(tmp_path / "a.ibw")
+
+
 def write_wsxm(path, image, kind):
     header = "WSxM file copyright\r\nSxM Image file\r\nImage header size: 00000\r\n"
     header += (

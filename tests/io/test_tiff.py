@@ -109,6 +109,22 @@ def test_ome_lengths_are_micrometres_unless_it_says_otherwise(tmp_path, frames):
     assert read_movie(path).pixel_size == pytest.approx((0.02, 0.02))
 
 
+def test_ome_times_of_planes(tmp_path, frames):
+    two = np.stack([frames, 255 - frames], axis=1)
+    times = np.arange(10) * 20.0  # ms: one channel after the other
+    facts = {"axes": "TCYX", "Plane": {"DeltaT": times.tolist(), "DeltaTUnit": ["ms"] * 10}}
+    tifffile.imwrite(tmp_path / "a.ome.tif", two, metadata=facts)
+    assert read_movie(tmp_path / "a.ome.tif", channel=0).frame_time == pytest.approx(0.04)
+
+
+def test_ome_times_that_tell_nothing(tmp_path, frames):
+    for number, times in enumerate([[0.0] * 5, [2.5]]):
+        path = tmp_path / f"{number}.ome.tif"
+        facts = {"axes": "TYX", "Plane": {"DeltaT": times}}
+        tifffile.imwrite(path, frames[: len(times)], metadata=facts)
+        assert read_movie(path).frame_time is None
+
+
 @pytest.mark.parametrize("photometric", ["minisblack", "rgb"])
 @pytest.mark.parametrize("dtype", ["uint8", ">u2", "<f2", ">f4", "f8"])
 def test_types_of_values(tmp_path, frames, photometric, dtype):
@@ -154,10 +170,28 @@ def test_pages_without_any_description_are_frames(tmp_path, frames):
     np.testing.assert_array_equal(read_movie(tmp_path / "a.tif").frames, frames)
 
 
-def test_lzw(tmp_path, frames):
-    pytest.importorskip("imagecodecs", reason="tifffile unpacks LZW with imagecodecs")
-    Image.fromarray(frames[0]).save(tmp_path / "a.tif", compression="tiff_lzw")
-    np.testing.assert_array_equal(read_movie(tmp_path / "a.tif").frames, frames[:1])
+@pytest.mark.parametrize("compression", ["lzw", "zlib", "zstd", "packbits", "jpeg2000"])
+@pytest.mark.parametrize("options", [{}, {"predictor": True}, {"tile": (16, 16), "bigtiff": True}])
+def test_packed_pixels(tmp_path, frames, compression, options):
+    if compression in ("packbits", "jpeg2000") and "predictor" in options:
+        options = {}
+    tifffile.imwrite(tmp_path / "a.tif", frames, compression=compression, **options)
+    np.testing.assert_array_equal(read_movie(tmp_path / "a.tif").frames, frames)
+
+
+def test_pixels_of_few_bits(tmp_path, frames):
+    tifffile.imwrite(tmp_path / "one.tif", frames > 99)
+    np.testing.assert_array_equal(read_movie(tmp_path / "one.tif").frames, frames > 99)
+    deep = frames.astype(np.uint16) * 16
+    tifffile.imwrite(tmp_path / "twelve.tif", deep, bitspersample=12)
+    np.testing.assert_array_equal(read_movie(tmp_path / "twelve.tif").frames, deep)
+
+
+def test_colours_for_print_are_refused(tmp_path, frames):
+    inks = np.stack([frames[0]] * 4, axis=-1)
+    tifffile.imwrite(tmp_path / "a.tif", inks, photometric="separated")
+    with pytest.raises(InputError, match=r"^a\.tif holds colours for print"):
+        read_movie(tmp_path / "a.tif")
 
 
 def test_pages_of_different_sizes_are_datasets(tmp_path, frames):

@@ -3,6 +3,7 @@ from __future__ import annotations
 import imageio.v3 as iio
 import numpy as np
 import pytest
+from PIL import Image
 
 from napari_lattice_symmetry.errors import InputError
 from napari_lattice_symmetry.io import read_movie
@@ -25,6 +26,58 @@ def test_gif(tmp_path, growth):
     np.testing.assert_allclose(movie.frames, growth, atol=1)
     assert movie.frame_time == pytest.approx(0.25)
     assert movie.calibration_source == "frame time as it is played"
+
+
+def test_gif_of_parts_and_transparent_pixels(tmp_path, growth):
+    pages = [Image.fromarray(frame).convert("P") for frame in growth]
+    options = {"append_images": pages[1:], "duration": 40, "transparency": 0, "disposal": 2}
+    pages[0].save(tmp_path / "a.gif", save_all=True, **options)
+    movie = read_movie(tmp_path / "a.gif")
+    np.testing.assert_allclose(movie.frames, growth, atol=1)
+    assert movie.frame_time == pytest.approx(0.04)
+
+
+def write_video(path, codec, pixels, frames):
+    import av
+
+    with av.open(path, "w") as container:
+        stream = container.add_stream(codec, rate=10)
+        stream.height, stream.width = frames.shape[1:]
+        stream.pix_fmt = pixels
+        for frame in frames:
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(frame, format="gray")))
+        container.mux(stream.encode())
+
+
+@pytest.mark.parametrize(
+    ("name", "codec", "pixels"),
+    [
+        ("a.avi", "ffv1", "gray"),
+        ("a.avi", "rawvideo", "gray"),
+        ("a.avi", "mjpeg", "yuvj444p"),
+        ("a.mov", "png", "gray"),
+        ("a.mp4", "libx264", "yuv444p"),
+    ],
+)
+def test_odd_sizes(tmp_path, growth, name, codec, pixels):
+    pytest.importorskip("av", reason="install the extra 'video'")
+    odd = np.ascontiguousarray(growth[:, :47, :61])
+    write_video(tmp_path / name, codec, pixels, odd)
+    movie = read_movie(tmp_path / name)
+    np.testing.assert_allclose(movie.frames, odd, atol=25)
+    assert movie.frame_time == pytest.approx(0.1)
+
+
+def test_sound_alone_is_refused(tmp_path):
+    av = pytest.importorskip("av", reason="install the extra 'video'")
+    with av.open(tmp_path / "a.mov", "w") as container:
+        stream = container.add_stream("aac", rate=44100)
+        silence = av.AudioFrame.from_ndarray(np.zeros((1, 1024), "f4"), "fltp", "mono")
+        silence.rate = 44100
+        container.mux(stream.encode(silence))
+        container.mux(stream.encode())
+    with pytest.raises(InputError, match=r"^a\.mov is not a video, or holds no pictures"):
+        read_movie(tmp_path / "a.mov")
 
 
 @pytest.mark.parametrize("name", CODECS)

@@ -47,6 +47,61 @@ def test_ome_zarr_channels(tmp_path, frames, version):
     np.testing.assert_array_equal(movie.frames, 255 - frames)
 
 
+@pytest.mark.parametrize("version", ["0.4", "0.5"])
+def test_labels_beside_an_image_are_no_movie(tmp_path, frames, version):
+    path = write_ome(tmp_path / "a.ome.zarr", frames, version)
+    group = zarr.open_group(path)
+    about = {"labels": ["grains"]}
+    labels = group.create_group("labels", attributes=about if version == "0.4" else {"ome": about})
+    labels.create_group("grains").create_array("0", data=frames % 3)
+    np.testing.assert_array_equal(read_movie(path).frames, frames)
+
+
+def test_ome_zarr_before_axes_had_names(tmp_path, frames):
+    about = {"multiscales": [{"version": "0.1", "datasets": [{"path": "0"}]}]}
+    group = zarr.create_group(tmp_path / "a.zarr", zarr_format=2, attributes=about)
+    group.create_array("0", data=frames[:, None, None])
+    movie = read_movie(tmp_path / "a.zarr")
+    np.testing.assert_array_equal(movie.frames, frames)
+    assert not movie.calibrated
+
+
+@pytest.mark.parametrize("name", ["a.zarr", "a.zspy"])
+def test_a_zipped_folder(tmp_path, frames, name):
+    whole = tmp_path / "whole" / name
+    if name == "a.zarr":
+        write_ome(whole, frames, "0.5")
+    else:
+        write_hyperspy(whole, frames, MOVIE)
+    zipped = shutil.make_archive(str(tmp_path / "packed"), "zip", whole)
+    shutil.move(zipped, tmp_path / name)
+    movie = read_movie(tmp_path / name)
+    np.testing.assert_array_equal(movie.frames, frames)
+    assert movie.pixel_size == pytest.approx((0.02, 0.01))
+
+
+def test_series_beside_each_other(tmp_path, frames):
+    root = zarr.create_group(tmp_path / "a.zarr", attributes={"ome": {"bioformats2raw.layout": 3}})
+    for number, data in enumerate([frames, 255 - frames]):
+        write_ome(tmp_path / "a.zarr" / str(number), data, "0.5")
+    assert len(list(root.groups())) == 2
+    assert len(list_datasets(tmp_path / "a.zarr")) == 2
+
+
+def test_a_plate_is_refused(tmp_path):
+    zarr.create_group(tmp_path / "a.zarr", zarr_format=2, attributes={"plate": {"wells": []}})
+    with pytest.raises(InputError, match=r"a\.zarr is a plate of many images"):
+        read_movie(tmp_path / "a.zarr")
+
+
+def test_a_path_inside_leads_to_nothing_outside(tmp_path, frames):
+    write_ome(tmp_path / "other.zarr", frames, "0.4")
+    about = {"multiscales": [{"axes": ["t", "y", "x"], "datasets": [{"path": "../other.zarr/0"}]}]}
+    zarr.create_group(tmp_path / "a.zarr", zarr_format=2, attributes=about)
+    with pytest.raises(InputError, match=r"^a\.zarr is not a readable ZARR file"):
+        read_movie(tmp_path / "a.zarr")
+
+
 def test_lazy(tmp_path, frames, little_memory):
     movie = read_movie(write_ome(tmp_path / "a.zarr", frames, "0.5"))
     assert movie.frames.chunks == ((1,) * 5, (24,), (32,))

@@ -10,9 +10,10 @@ from typing import Any
 
 from napari_lattice_symmetry.errors import InputError
 from napari_lattice_symmetry.io.hdf5_guard import check_hdf5
+from napari_lattice_symmetry.io.numpy_files import open_npz
 from napari_lattice_symmetry.io.optional import require
 from napari_lattice_symmetry.io.signal_axes import facts_of
-from napari_lattice_symmetry.io.stack import Files, Stack, add
+from napari_lattice_symmetry.io.stack import Files, Stack, add, check
 
 _READERS = {
     ".dm3": ("digitalmicrograph", "Gatan DigitalMicrograph"),
@@ -27,22 +28,27 @@ _READERS = {
     ".map": ("jeol", "JEOL"),
 }
 SUFFIXES = tuple(_READERS)
-_MRC_HEADER = 1024
+_MRC_HEADER, _MRC_MODES = 1024, 256
 _MRC_BYTES = {0: 1, 1: 2, 2: 4, 3: 4, 4: 8, 6: 2, 12: 2, 16: 3}  # a pixel of each mode
 
 
 def open_electron(path: Path, files: Files) -> dict[str, Stack]:
     """List the signals in a file of an electron microscope."""
+    options: dict[str, Any] = {"lazy": True}
     if path.suffix.lower() == ".mrc":
-        _check_mrc(path)
+        options["endianness"] = _check_mrc(path)
     elif path.suffix.lower() == ".emd":
         check_hdf5(path)
+    elif path.suffix.lower() == ".prz":
+        options["lazy"] = not _check_prz(path, files)
     module, maker = _READERS[path.suffix.lower()]
     reader = require(f"rsciio.{module}", "RosettaSciIO", "em", path)
     parts = _parts(path)
     stacks: dict[str, Stack] = {}
-    for signal in reader.file_reader(str(path), lazy=True):
+    for signal in reader.file_reader(str(path), **options):
         title = signal["metadata"].get("General", {}).get("title")
+        if options.get("endianness") == ">" and signal["data"].dtype.isnative:
+            signal["data"] = signal["data"].view(signal["data"].dtype.newbyteorder(">"))
         stack = _stack(signal, maker)
         stack.stored = sum(part.stat().st_size for part in parts)
         stack.compressed = path.suffix.lower() in (".emd", ".prz")
@@ -50,8 +56,23 @@ def open_electron(path: Path, files: Files) -> dict[str, Stack]:
     return stacks
 
 
-def _check_mrc(path: Path) -> None:
-    """Compare the declared size with the file; RosettaSciIO takes the header at its word."""
+def _check_prz(path: Path, files: Files) -> bool:
+    """Compare declared sizes with the file, and tell whether it is packed.
+
+    RosettaSciIO takes the bytes of packed arrays for the values if it is to be lazy.
+    """
+    arrays = open_npz(path, files).values()
+    for array in arrays:
+        if not array.refusal:
+            check(array, path)
+    return any(array.compressed for array in arrays)
+
+
+def _check_mrc(path: Path) -> str:
+    """Give the byte order, after comparing the declared size with that of the file.
+
+    RosettaSciIO takes the header at its word.
+    """
     with path.open("rb") as file:
         header = file.read(_MRC_HEADER)
     size = path.stat().st_size
@@ -60,14 +81,18 @@ def _check_mrc(path: Path) -> None:
     order = ">" if header[212:214] == b"\x11\x11" else "<"
     *shape, mode = unpack_from(f"{order}4i", header)
     (extended,) = unpack_from(f"{order}i", header, 92)
-    if min(*shape, extended + 1) < 1 or mode not in _MRC_BYTES:
+    if min(*shape, extended + 1) < 1 or not 0 <= mode < _MRC_MODES:
         raise InputError(f"{path.name} is not an MRC file, or a damaged one.")
+    if mode not in _MRC_BYTES:
+        known = ", ".join(map(str, _MRC_BYTES))
+        raise InputError(f"{path.name} holds values of MRC mode {mode}; known are {known}.")
     declared = _MRC_HEADER + extended + prod(shape) * _MRC_BYTES[mode]
     if declared > size:
         raise InputError(
             f"{path.name} is damaged or truncated: its header declares {declared:,} bytes, and "
             f"the file has {size:,}."
         )
+    return order
 
 
 def _parts(path: Path) -> list[Path]:

@@ -42,6 +42,8 @@ def open_hdf5(path: Path, files: Files) -> dict[str, Stack]:
 
 def dataset_stack(dataset: h5py.Dataset, **facts: Any) -> Stack:
     """Describe a dataset, with `facts` for its `Stack`."""
+    if dataset.external:
+        return Stack(dataset, refusal="keeps its values in another file, which is not opened.")
     stored = dataset.nbytes if dataset.is_virtual else dataset.id.get_storage_size()
     return Stack(dataset, stored=stored, compressed=dataset.chunks is not None, **facts)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -17,15 +18,17 @@ def open_image(path: Path, files: Files) -> dict[str, Stack]:
     import imageio.v3 as iio
 
     try:
-        image = files.enter_context(iio.imopen(path, "r", plugin="pillow"))
+        image: Any = files.enter_context(iio.imopen(path, "r", plugin="pillow"))
     except OSError as error:
         raise InputError(f"{path.name} is not a PNG, JPEG or BMP image.") from error
-    properties = image.properties(index=0)
-    shape, dtype = properties.shape, np.dtype(properties.dtype)
+    properties, metadata = image.properties(index=0), image.metadata(index=0)
+    shape, dtype, mode = properties.shape, np.dtype(properties.dtype), None
+    if metadata["mode"] == "CMYK":
+        shape, mode = (*shape[:2], 3), "RGB"
     stack = Stack(
-        Lazy(shape, dtype, lambda: np.asarray(image.read(index=0))),
+        Lazy(shape, dtype, lambda: np.asarray(image.read(index=0, mode=mode))),
         axes="YX" if len(shape) == 2 else "YXS",
-        metadata=image.metadata(index=0),
+        metadata=metadata,
         stored=path.stat().st_size,
         compressed=True,
     )

@@ -36,6 +36,8 @@ def open_npz(path: Path, files: Files) -> dict[str, Stack]:
     archive = files.enter_context(ZipFile(path))
     stacks = {}
     for member in archive.infolist():
+        if not member.filename.endswith(".npy"):
+            continue
         with archive.open(member) as file:
             shape, dtype = _header(file)
         if len(shape) > 1:

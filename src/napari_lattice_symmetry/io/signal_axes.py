@@ -25,10 +25,12 @@ def facts_of(axes: Sequence[Axis], shape: tuple[int, ...], source: str) -> dict[
         In words.
     """
     image = [axis for axis in axes if not axis.get("navigate")]
+    if len(image) == len(axes) == 3:  # Berkeley EMD does not say what leads from image to image
+        image = image[1:] if is_length(_unit(axes[1])) == is_length(_unit(axes[2])) else image[2:]
     refusal = _refusal(axes, image, shape)
     if len(image) != 2:
         return {"refusal": refusal or f"holds an array of shape {shape}, which is no image."}
-    (y, x), frames = image, [axis for axis in axes if axis.get("navigate")]
+    (y, x), frames = image, axes[: len(axes) - 2]
     pixel_size = pixel_size_nm(_scale(y), _scale(x), _unit(y), _unit(x))
     return {
         "axes": "".join(_letter(axis, y, x) for axis in axes),

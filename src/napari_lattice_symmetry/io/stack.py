@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 import numpy as np
 
 from napari_lattice_symmetry.errors import InputError
+from napari_lattice_symmetry.io import refusals
 from napari_lattice_symmetry.movie import NANOMETRE, PIXEL, Movie
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from napari_lattice_symmetry.movie import Frames
 
 _ORDER = "TZCYXS"
+_MOST_CHANNELS = 16  # more of them, unnamed, are positions of a scan
 _LUMINANCE = (0.2126, 0.7152, 0.0722)
 # Deflate packs 1032 bytes into one at most, LZW some 2700: beyond this a size is a lie.
 _MOST_COMPRESSED = 4096
@@ -107,6 +109,8 @@ class Stack:
         known = counts["Y"] == counts["X"] == 1 and set(self.axes) <= set(_ORDER)
         if not known or len(self.axes) != len(self.data.shape):
             self.axes = _guess_axes(self.data.shape)
+            if "C" in self.axes and self.length("C") > _MOST_CHANNELS and not self.refusal:
+                self.refusal = refusals.four_dimensional(self.data.shape)
         if not self.refusal:
             self.refusal = self._not_images()
 

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from tifffile import TiffFile, TiffPage, TiffPageSeries
 
 SUFFIXES = (".tif", ".tiff")
+_CMYK = 5
+_PRINTED = "holds colours for print (CMYK); save it in grey or as RGB."
 _GATAN = (65009, 65010, 65003, 65004)  # scale along x and y, and their units
 
 
@@ -42,7 +44,8 @@ def open_tiff(path: Path, files: Files) -> dict[str, Stack]:
             axes=axes_of(series),
             metadata=metadata_of(tif),
             stored=_stored(path, series),
-            compressed=series.keyframe.compression != 1,
+            compressed=_is_packed(series.keyframe),
+            refusal=_PRINTED if series.keyframe.photometric == _CMYK else "",
             **calibration_of(tif, number),
         )
     return stacks
@@ -95,6 +98,11 @@ def _stored(path: Path, series: TiffPageSeries) -> int:
                 )
             stored += count
     return stored
+
+
+def _is_packed(page: Any) -> bool:
+    """Tell whether pixels are compressed, or have fewer bits than they get in memory."""
+    return bool(page.compression != 1 or page.bitspersample < 8 * page.dtype.itemsize)
 
 
 def axes_of(series: TiffPageSeries | TiffPage) -> str:
@@ -155,11 +163,23 @@ def _ome_calibration(xml: str, number: int) -> dict[str, Any]:
     return {
         "pixel_size": pixel_size_nm(y, x, unit_y, unit_x),
         "calibration_source": "PhysicalSize in the OME-XML",
-        "frame_time": seconds(
-            float(pixels.get("TimeIncrement", 0)), pixels.get("TimeIncrementUnit", "s")
-        ),
+        "frame_time": _ome_frame_time(pixels),
         "channels": tuple(node.get("Name") or str(i) for i, node in enumerate(channels)),
     }
+
+
+def _ome_frame_time(pixels: ElementTree.Element) -> float | None:
+    """Read the time from frame to frame, or take the mean of what was measured plane by plane."""
+    step = pixels.get("TimeIncrement")
+    if step is not None:
+        return seconds(float(step), pixels.get("TimeIncrementUnit", "s"))
+    planes = [plane for plane in pixels.findall("{*}Plane") if plane.get("DeltaT") is not None]
+    times = {int(plane.get("TheT", 0)): plane for plane in reversed(planes)}  # the first of each
+    if len(times) < 2:
+        return None
+    first, last = min(times), max(times)
+    start, end = (float(times[index].get("DeltaT", 0)) for index in (first, last))
+    return seconds((end - start) / (last - first), times[first].get("DeltaTUnit", "s"))
 
 
 def metadata_of(tif: TiffFile) -> dict[str, Any]:

@@ -28,17 +28,22 @@ def open_video(path: Path, files: Files) -> dict[str, Stack]:
     gif = path.suffix.lower() == ".gif"
     if not gif:
         require("av", "PyAV", "video", path)
-    video: Any = files.enter_context(iio.imopen(path, "r", plugin="pillow" if gif else "pyav"))
-    options = {} if gif else {"format": "gray"}
-    properties = video.properties(index=..., **options)
-    if np.prod(properties.shape[1:3]) > path.stat().st_size * _PIXELS_PER_BYTE:
+    try:
+        video: Any = files.enter_context(iio.imopen(path, "r", plugin="pillow" if gif else "pyav"))
+    except OSError as error:
+        raise InputError(f"{path.name} is not a video, or holds no pictures.") from error
+    properties = video.properties(index=..., **({} if gif else {"format": "gray"}))
+    # Frames of a GIF may or may not be transparent; as RGB they are all of one shape.
+    shape = (*properties.shape[:3], 3) if gif else properties.shape
+    options = {"mode": "RGB"} if gif else {"format": "gray"}
+    if np.prod(shape[1:3]) > path.stat().st_size * _PIXELS_PER_BYTE:
         raise InputError(f"{path.name} is damaged: its frames are larger than the file can hold.")
     facts = video.metadata()
     time = seconds(facts.get("duration", 0), "ms") if gif else seconds(1 / (facts["fps"] or np.inf))
     return {
         path.stem: Stack(
-            _Video(video, properties.shape, properties.dtype, options, path),
-            axes="TYXS" if len(properties.shape) == 4 else "TYX",
+            _Video(video, shape, properties.dtype, options, path),
+            axes="TYXS" if gif else "TYX",
             frame_time=time,
             calibration_source="frame time as it is played",
             metadata=facts,

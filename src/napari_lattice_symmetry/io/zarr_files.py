@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     import zarr
 
 SUFFIXES = (".zarr",)
+_FIRST_AXES = "tczyx"  # of all images before version 0.3
 _MARKS = ("zarr.json", ".zattrs", ".zgroup", ".zarray")
 
 
@@ -34,10 +35,11 @@ def open_zarr(path: Path) -> Any:
         If it is a folder of another kind.
     """
     import zarr
+    from zarr.storage import ZipStore
 
     if path.is_dir() and not is_zarr(path):
         raise InputError(f"{path.name} is not a Zarr folder: it has no zarr.json and no .zgroup.")
-    return zarr.open(path, mode="r")
+    return zarr.open(path if path.is_dir() else ZipStore(path, mode="r"), mode="r")
 
 
 def open_ome_zarr(path: Path, files: Files) -> dict[str, Stack]:
@@ -49,6 +51,10 @@ def open_ome_zarr(path: Path, files: Files) -> dict[str, Stack]:
         return {path.stem: zarr_stack(root)}
     if root.attrs.get("format") == "lattice-symmetry-result":
         raise InputError(f"{path.name} is a saved result, not a movie; load it as a result.")
+    if "plate" in _ome(root):
+        raise InputError(
+            f"{path.name} is a plate of many images; open one of them: a row/column/0."
+        )
     stacks: dict[str, Stack] = {}
     for group in (root, *(member for _, member in root.groups())):
         for image in _ome(group).get("multiscales", []):
@@ -94,7 +100,10 @@ def _ome(group: zarr.Group) -> Mapping[str, Any]:
 def _image(group: zarr.Group, image: Mapping[str, Any]) -> Stack:
     level = image["datasets"][0]
     array = group[level["path"]]
-    axes = [axis if isinstance(axis, Mapping) else {"name": axis} for axis in image["axes"]]
+    axes = [
+        axis if isinstance(axis, Mapping) else {"name": axis}
+        for axis in image.get("axes", _FIRST_AXES)
+    ]
     steps = _scale(level, len(axes)) * _scale(image, len(axes))
     along = {
         axis["name"].upper(): (float(step), axis.get("unit"))

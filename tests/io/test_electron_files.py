@@ -1,0 +1,122 @@
+"""Made files of electron microscopes, by hand or by what RosettaSciIO writes."""
+
+from __future__ import annotations
+
+import struct
+from importlib import import_module
+
+import h5py
+import numpy as np
+import pytest
+
+from napari_lattice_symmetry.errors import InputError
+from napari_lattice_symmetry.io import read_movie
+
+pytest.importorskip("rsciio", reason="install the extra 'em'")
+
+
+def write_mrc(path, data, mode, *, order="<", extended=b"", kind=b"    ", cell=(0.64, 0.72)):
+    """Write pixels of 0.03 (y) by 0.02 nm; lengths in MRC are in angstrom."""
+    header = bytearray(1024)
+    n, y, x = data.shape
+    struct.pack_into(f"{order}10i", header, 0, x, y, n, mode, 0, 0, 0, x, y, n)
+    struct.pack_into(f"{order}6f", header, 40, 10 * cell[0], 10 * cell[1], n, 90, 90, 90)
+    struct.pack_into(f"{order}3i", header, 64, 1, 2, 3)
+    struct.pack_into(f"{order}i", header, 92, len(extended))
+    header[104:108], header[208:212] = kind, b"MAP "
+    header[212:214] = b"\x44\x44" if order == "<" else b"\x11\x11"
+    path.write_bytes(bytes(header) + extended + data.tobytes())
+    return path
+
+
+MODES = {0: "i1", 1: "<i2", 2: "<f4", 6: "<u2", 12: "<f2"}
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_mrc_modes(tmp_path, frames, mode):
+    data = (frames // 2).astype(MODES[mode])
+    movie = read_movie(write_mrc(tmp_path / "a.mrc", data, mode))
+    np.testing.assert_array_equal(movie.frames, data)
+    assert movie.pixel_size == pytest.approx((0.03, 0.02))
+
+
+def test_mrc_of_the_other_byte_order(tmp_path, frames):
+    movie = read_movie(write_mrc(tmp_path / "a.mrc", frames.astype(">i2"), 1, order=">"))
+    np.testing.assert_array_equal(movie.frames, frames)
+    assert movie.frames.dtype.isnative
+
+
+@pytest.mark.parametrize(("kind", "size"), [(b"FEI1", 1024 * 128), (b"SERI", 160), (b"    ", 80)])
+def test_mrc_with_an_extended_header(tmp_path, frames, kind, size):
+    path = write_mrc(tmp_path / "a.mrc", frames.astype("<i2"), 1, extended=bytes(size), kind=kind)
+    np.testing.assert_array_equal(read_movie(path).frames, frames)
+
+
+def test_mrc_without_lengths(tmp_path, frames):
+    movie = read_movie(write_mrc(tmp_path / "a.mrc", frames.astype("<f4"), 2, cell=(0, 0)))
+    assert not movie.calibrated
+
+
+@pytest.mark.parametrize(
+    ("mode", "dtype", "says"),
+    [(4, "<c8", "complex64 values"), (101, "u1", "values of MRC mode 101; known are 0, 1, 2")],
+)
+def test_mrc_values_that_are_refused(tmp_path, frames, mode, dtype, says):
+    path = write_mrc(tmp_path / "a.mrc", frames.astype(dtype), mode)
+    with pytest.raises(InputError, match=rf"^a\.mrc holds {says}"):
+        read_movie(path)
+
+
+def signal(data, axes):
+    """Describe an array as RosettaSciIO wants it; axes are (name, scale, unit, navigate)."""
+    described = [
+        {
+            "name": name, "size": size, "scale": scale, "offset": 0.0, "units": unit,
+            "navigate": navigate, "index_in_array": number, "is_binned": False,
+            "_type": "UniformDataAxis",
+        }
+        for number, (size, (name, scale, unit, navigate)) in enumerate(
+            zip(data.shape, axes, strict=True)
+        )
+    ]  # fmt: skip
+    return {
+        "data": data, "axes": described, "original_metadata": {}, "learning_results": {},
+        "metadata": {"General": {"title": "run"}, "Signal": {"signal_type": ""}},
+        "attributes": {"_lazy": False, "ragged": False}, "tmp_parameters": {}, "models": {},
+        "package": "", "package_version": "", "package_info": {},
+    }  # fmt: skip
+
+
+MOVIE = [("time", 0.5, "s", True), ("y", 0.03, "nm", False), ("x", 0.02, "nm", False)]
+
+
+@pytest.mark.parametrize(
+    ("name", "module"), [("a.hspy", "hspy"), ("a.nxs", "nexus"), ("a.emd", "emd")]
+)
+def test_what_rosettasciio_writes(tmp_path, frames, name, module):
+    import_module(f"rsciio.{module}").file_writer(str(tmp_path / name), signal(frames, MOVIE))
+    movie = read_movie(tmp_path / name)
+    np.testing.assert_array_equal(movie.frames, frames)
+    assert movie.pixel_size == pytest.approx((0.03, 0.02))
+    assert movie.frame_time == pytest.approx(0.5)
+
+
+def test_berkeley_emd_of_spectra_is_refused(tmp_path, frames):
+    axes = [("y", 0.03, "nm", True), ("x", 0.02, "nm", True), ("Energy", 0.1, "eV", False)]
+    import_module("rsciio.emd").file_writer(str(tmp_path / "a.emd"), signal(frames, axes))
+    with pytest.raises(InputError, match=r"a\.emd holds spectra \(along Energy\)"):
+        read_movie(tmp_path / "a.emd")
+
+
+@pytest.mark.parametrize("save", [np.savez, np.savez_compressed])
+def test_panta_rhei_packed_or_not(tmp_path, frames, save):
+    save(tmp_path / "a.npz", data=frames[0], meta_data_json='[{"type": "Image"}]')
+    (tmp_path / "a.npz").rename(tmp_path / "a.prz")
+    np.testing.assert_array_equal(read_movie(tmp_path / "a.prz").frames, frames[:1])
+
+
+def test_emd_velox_without_metadata_is_one_sentence(tmp_path, frames):
+    with h5py.File(tmp_path / "a.emd", "w") as file:
+        file["Data/Image/1/Data"] = frames.transpose(1, 2, 0)
+    with pytest.raises(InputError, match=r"^a\.emd is not a readable EMD file"):
+        read_movie(tmp_path / "a.emd")
