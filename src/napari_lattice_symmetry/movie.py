@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 NANOMETRE = "nm"
 PIXEL = "pixel"
 
+_MANY_LAYERS = 100
+
 
 @dataclass(frozen=True, eq=False)
 class Movie:
@@ -130,6 +132,21 @@ class Movie:
     def from_array(cls, array: Any, **keywords: Any) -> Movie:
         """Make a movie of an array (T, Y, X) or one image (Y, X), NumPy or Dask."""
         frames = array if hasattr(array, "chunks") else np.asarray(array)
+        if hasattr(frames, "dask"):
+            frames = _in_one_layer(frames)
         if frames.ndim == 2:
             frames = frames[np.newaxis]
         return cls(frames, **keywords)
+
+
+def _in_one_layer(frames: da.Array) -> da.Array:
+    """Gather the tasks of a Dask array that was stacked of many.
+
+    Each of those has a layer of its own in the graph, and for every frame that is read Dask
+    would go through all of them: 0.4 s for one of 4,000 frames.
+    """
+    import dask.array as da
+
+    if len(frames.dask.layers) < _MANY_LAYERS:
+        return frames
+    return da.Array(dict(frames.dask), frames.name, frames.chunks, dtype=frames.dtype)

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import time
 from itertools import islice
 
+import dask
 import dask.array as da
 import numpy as np
 import pytest
@@ -102,6 +104,22 @@ def test_arrays_are_movies(frames, movie, parameters, fake_model, make):
     assert_same_maps(stack, expected)
     image = analyze(make(movie.frames[4]), parameters, model=fake_model)
     np.testing.assert_array_equal(image.labels[0], expected.labels[4])
+
+
+def test_time_to_read_a_frame_does_not_grow_with_the_arrays_stacked():
+    def seconds(n_frames):
+        """Least time to read a frame of so many arrays."""
+        image = dask.delayed(lambda k: np.full((8, 8), k))
+        stack = da.stack([da.from_delayed(image(k), (8, 8), int) for k in range(n_frames)])
+        movie = Movie.from_array(stack)
+        times = []
+        for k in (0, 5, n_frames - 1):
+            start = time.perf_counter()
+            np.testing.assert_array_equal(movie.frame(k), k)
+            times.append(time.perf_counter() - start)
+        return min(times)
+
+    assert seconds(3000) < 10 * seconds(100)
 
 
 def test_single_settings_take_precedence(frames, parameters, fake_model):
