@@ -285,7 +285,7 @@ class InspectorWidget(Dock):
 
     def _stop(self, sentence: str) -> None:
         self.requests.drop()
-        self.outline.remove()
+        self.outline.hide()
         self._say(sentence)
 
     def _say(self, sentence: str) -> None:

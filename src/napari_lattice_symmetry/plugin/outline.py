@@ -56,6 +56,12 @@ class WindowOutline:
         self.layer.data = [square]
         for name, value in place.items():
             setattr(self.layer, name, value)
+        self.layer.visible = True
+
+    def hide(self) -> None:
+        """Show nothing until there is a window again."""
+        if self.layer is not None:
+            self.layer.visible = False
 
     def remove(self) -> None:
         """Take it out of the viewer."""
