@@ -4,6 +4,7 @@ import errno
 import os
 import subprocess
 import sys
+import tracemalloc
 from dataclasses import replace
 
 import numpy as np
@@ -86,6 +87,40 @@ def test_maps_are_read_when_they_are_asked_for(movie, parameters, opened, fake_m
             np.testing.assert_array_equal(result.labels[frame.position], frame.labels)
             np.testing.assert_array_equal(result.mean[:, frame.position], frame.mean)
             np.testing.assert_array_equal(load_result(path).done, result.done)
+
+
+class Drawn:
+    """Frames of a megabyte that are drawn when they are read."""
+
+    dtype, chunks = np.dtype(np.float32), None
+
+    def __init__(self, n_frames):
+        self.shape = (n_frames, 512, 512)
+
+    def __getitem__(self, index):
+        return np.random.default_rng(index).normal(20, 12, self.shape[1:]).astype(np.float32)
+
+
+def test_memory_does_not_grow_with_the_movie(fake_model, tmp_path):
+    def peak(n_frames):
+        """Most memory that Python's objects and arrays took in a run."""
+        tracemalloc.start()
+        try:
+            analyze(
+                Movie(Drawn(n_frames)),
+                model=fake_model,
+                output=tmp_path / "drawn.zarr",
+                overwrite=True,
+                window=128,
+                stride=64,
+                samples=3,
+            )
+            return tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+
+    peak(10)  # whatever is imported and kept
+    assert peak(100) < 1.1 * peak(10)
 
 
 @pytest.mark.parametrize("n_frames", [1, 3, 5])
