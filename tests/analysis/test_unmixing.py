@@ -8,6 +8,7 @@ from napari_lattice_symmetry.analysis.steps import StoppedError
 from napari_lattice_symmetry.analysis.unmixing import MOST_COMPONENTS, Unmixing, unmix
 from napari_lattice_symmetry.errors import InputError
 from napari_lattice_symmetry.lattice import CLASSES, LABELS
+from napari_lattice_symmetry.spectrum import WindowGrid
 from napari_lattice_symmetry.spectrum.cartesian import SIDE
 
 
@@ -115,7 +116,9 @@ def test_a_movie_of_nothing_is_one_sentence(settings, fake_model):
 def test_names_are_numbered_where_classes_repeat():
     probabilities = np.eye(6)[[0, 3, 0]].astype(np.float32)
     abundances = np.array([[[[0.2, 0.6, np.nan]]], [[[0.5, 0.2, np.nan]]], [[[0.3, 0.2, np.nan]]]])
-    unmixed = Unmixing(np.zeros((3, 64, 64)), abundances, probabilities, np.ones(3), 3)
+    settings, grid = AnalysisParameters(), WindowGrid((128, 128), 128, 16)
+    spectra = np.zeros((3, SIDE, SIDE))
+    unmixed = Unmixing(spectra, abundances, probabilities, np.ones(3), 3, settings, grid)
     assert unmixed.names == ["square 1", "hexagonal", "square 2"]
     np.testing.assert_array_equal(unmixed.labels, [[[4, 1, 0]]])
     assert unmixed.agreement(np.array([[[4, 2, 1]]], dtype=np.uint8)) == 0.5
