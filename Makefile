@@ -46,7 +46,7 @@ bench-engines: .venv/.installed ## Measure other engines than TensorFlow and wri
 		--with tf2onnx python benchmarks/engines.py --write
 
 .PHONY: bench-scaling
-bench-scaling: .venv/.installed ## Measure memory and time of long movies and write docs/scaling.md
+bench-scaling: .venv/.installed ## Measure long movies for 20 minutes and write docs/scaling.md
 	$(BIN)/python benchmarks/scaling.py --write
 
 .PHONY: bench-accuracy
