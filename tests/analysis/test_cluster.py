@@ -9,7 +9,7 @@ from functools import partial
 import numpy as np
 import pytest
 from distributed import Client
-from stand_in import SlowClassifier
+from stand_in import CountedClassifier, SlowClassifier
 
 from napari_lattice_symmetry.analysis import analyze, iter_analyze, load_result
 from napari_lattice_symmetry.analysis.cluster import FRAMES_A_THREAD, local_cluster
@@ -81,6 +81,14 @@ def test_other_file_of_the_same_name_is_not_used(client, movie, tmp_path, parame
     here = Movie(movie.frames, reopen=partial(read_movie, tmp_path / "growth.npy"))
     expected = analyze(movie, parameters, model=fake_model)
     assert_same(analyze(here, parameters, model=fake_model, scheduler=client), expected)
+
+
+def test_weights_travel_once_to_each_worker(client, movie, parameters, tmp_path):
+    analyze(movie, parameters, model=CountedClassifier(tmp_path), scheduler=client)
+    travelled = [int(file.name.split(".")[0]) for file in tmp_path.iterdir()]
+    workers = client.run(os.getpid).values()
+    assert set(travelled) <= set(workers)
+    assert 1 <= len(travelled) == len(set(travelled))
 
 
 @pytest.fixture

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import time
+from uuid import uuid4
 
 import numpy as np
 
@@ -71,3 +73,14 @@ class SlowClassifier(FakeClassifier):
         for block in super().classify_blocks(windows, samples, seed):
             time.sleep(self.seconds)
             yield block
+
+
+class CountedClassifier(FakeClassifier):
+    """Leaves a file in a folder wherever it is unpickled."""
+
+    def __init__(self, folder):
+        self.folder = folder
+
+    def __setstate__(self, state):
+        self.__dict__ = state
+        (self.folder / f"{os.getpid()}.{uuid4().hex}").touch()
