@@ -74,14 +74,41 @@ that refuses a file names it. A JSON file of the same name beside an image may g
 
 """
 TAIL = """
+## Made files
+
+What has no real file above is tested with files that other libraries write: hspy, NeXus and
+Berkeley EMD by RosettaSciIO; zspy, OME-Zarr 0.1 to 0.5 (also with labels, five axes or zipped) by
+zarr; NSID and USID by h5py; BMP, CMYK JPEG, palettes and partly transparent GIF by Pillow; AVI, MOV
+and odd frame sizes by PyAV; TIFF with tiles, LZW, Zstandard, JPEG 2000, BigTIFF, 1 and 12 bits by
+tifffile. gsf, gwy, sxm, nid, SM4, top, ISO 28600, Igor waves (versions 2 and 5) and MRC (modes 0,
+1, 2, 6 and 12, both byte orders, extended headers) are packed by the tests themselves. JEOL's asw
+and map, and DigitalMicrograph in colour, are not tested at all.
+
+## What comes back of what is saved
+
+A result that was exported as OME-Zarr, OME-TIFF or for ImageJ opens as the result again: all maps
+bit for bit, parameters, provenance, phase fractions. Layers that were saved from napari come back
+with their colours, contrast limits, visibility, place and units; layers of a result bring the whole
+result with them. If another program changed the arrays or the calibration, the file opens as plain
+images. ImageJ stores all channels of a mixed file as 32-bit floating point; types are restored.
+
+## Damaged and hostile files
+
+Nothing is unpickled. A size that a header declares is compared with the file before memory is
+taken. Links from generic HDF5 (h5, hf5, nxs) and Zarr into other files are not followed, values
+in external files not read. Before any HDF5 file is opened (hspy and emd too), another process looks
+into it, which is ended when the HDF5 library hangs or takes more than half a gigabyte; that takes
+some 0.3 s, once for each file.
+
 ## What is not read
 
-Four-dimensional data, spectra and diffraction patterns are refused, as the table says. Lengths
-of scanning probe files are taken from their headers; distortions of the scan are not corrected.
-Of vendors' private TIFF tags, those of Gatan and FEI are read. Frame times that OME-XML gives
-plane by plane are not. Frame times of GIF and video files are those at which they play.
-A file whose HDF5 structure is damaged may keep the HDF5 library busy or make it take memory
-before it gives up.
+Four-dimensional data, spectra and diffraction patterns are refused, as the table says; so are
+complex values, colours for print in TIFF (CMYK), plates in OME-Zarr, 4-bit MRC (mode 101) and Igor
+waves of one axis. Lengths of scanning probe files are taken from their headers; distortions of the
+scan are not corrected. Of vendors' private TIFF tags, those of Gatan and FEI are read. Where
+OME-XML gives times plane by plane, their mean step is taken. Frame times of GIF and video files are
+those at which they play. Labels in an OME-Zarr that another program wrote are left out, and of an
+animated PNG the first frame is read.
 """
 
 
