@@ -28,7 +28,7 @@ MOST_UNCERTAIN = float(np.log(len(CLASSES)))
 
 _MOST_PIXELS = 512  # of a frame's side in the page
 _TEXT = ("text.color", "axes.labelcolor", "axes.edgecolor", "xtick.color", "ytick.color")
-_INK = {"light": "#222222", "dark": "#dddddd"}
+_INK, _DARK_INK = "#222222", "#dddddd"
 
 
 @dataclass(frozen=True)
@@ -62,18 +62,17 @@ class ScaleBar:
 
 
 def draw_curves(title: str, plot: Callable[[], Figure]) -> Curves:
-    """Draw a figure twice, with dark text and with light text."""
+    """Draw a figure with dark text, and the same with light text."""
     from matplotlib import rc_context
 
-    images = {}
-    for scheme, ink in _INK.items():
-        style: Any = {**dict.fromkeys(_TEXT, ink), "axes.facecolor": "none", "svg.fonttype": "none"}
-        with rc_context(style):
-            buffer = io.BytesIO()
-            # No date, so that the same result makes the same figure.
-            plot().savefig(buffer, format="svg", transparent=True, metadata={"Date": None})
-        images[scheme] = _data_uri("image/svg+xml", buffer.getvalue())
-    return Curves(title, **images)
+    style: Any = {**dict.fromkeys(_TEXT, _INK), "axes.facecolor": "none", "svg.fonttype": "none"}
+    buffer = io.BytesIO()
+    with rc_context(style):
+        # No date, so that the same result makes the same figure.
+        plot().savefig(buffer, format="svg", transparent=True, metadata={"Date": None})
+    light = buffer.getvalue()
+    dark = light.replace(_INK.encode(), _DARK_INK.encode())
+    return Curves(title, *(_data_uri("image/svg+xml", svg) for svg in (light, dark)))
 
 
 def plot_uncertainty(sample: Sample) -> Figure:
