@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+from curves import curves
 from metrics import auroc, calibration_error, in_first, markdown_table
 from tqdm import tqdm
 
@@ -125,7 +126,12 @@ def main() -> None:
                 confusion += f"\n### {track.capitalize()} track, `polar`\n\n" + markdown_table(
                     ["true \\ answer", *CLASSES], list(confusion_rows(found, labels))
                 )
-    sizes = list(window_rows(load_model("polar"), options.windows // 5, options.samples))
+    polar = load_model("polar")
+    sizes = list(window_rows(polar, options.windows // 5, options.samples))
+    by_cell = curves(
+        lambda track: measure(polar, track, options.windows // 5, options.samples),
+        DOCS / "images" / "accuracy-curves.png" if options.write else None,
+    )
 
     text = f"""# Accuracy on simulated windows
 
@@ -150,7 +156,8 @@ own simulated set, which the paper track is modelled on.
 Instrument track with 5 to 25 periods a window (never under 4 px a period),
 {options.windows // 5:,} windows a size:
 
-{markdown_table(["window", "top-1", "top-2"], sizes)}"""
+{markdown_table(["window", "top-1", "top-2"], sizes)}
+{by_cell}"""
     print(text)
     if options.write:
         (DOCS / "accuracy.md").write_text(text)

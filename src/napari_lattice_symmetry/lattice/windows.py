@@ -35,8 +35,8 @@ class Track:
         Lattices.
     sigma : (float, float)
         Atom width (standard deviation) as a fraction of the spacing.
-    disorder : float
-        Greatest position disorder (standard deviation) as a fraction of the spacing.
+    disorder, least_disorder : float
+        Greatest and least position disorder (standard deviation) as a fraction of the spacing.
     scatter : (float, float)
         The same for the noise class, where no order is left.
     extra_atoms : float
@@ -68,6 +68,7 @@ class Track:
     cells: CellRanges = field(default_factory=CellRanges)
     sigma: tuple[float, float] = (0.13, 0.25)
     disorder: float = 0.06
+    least_disorder: float = 0.0
     scatter: tuple[float, float] = (0.4, 0.7)
     extra_atoms: float = 0.0
     vacancies: float = 0.0
@@ -162,10 +163,14 @@ def _skewed(greatest: float, rng: np.random.Generator) -> float:
     return greatest * float(rng.uniform())
 
 
+def _draw_disorder(track: Track, rng: np.random.Generator) -> float:
+    return float(rng.uniform(track.least_disorder, track.disorder))
+
+
 def _draw_grain(label: int, track: Track, rng: np.random.Generator, size: int) -> Float:
     if label - 1 == NOISE:
         return _draw_noise(track, rng, size)
-    disorder = _skewed(track.disorder, rng)
+    disorder = _draw_disorder(track, rng)
     crystal = _random_crystal(CLASSES[label - 1], track, rng)
     return _draw_crystal(crystal, track, rng, size, disorder)
 
@@ -174,7 +179,7 @@ def _draw_two_grains(label: int, track: Track, rng: np.random.Generator, size: i
     """Draw a grain of a class, and another one beyond a straight edge, in the lesser part."""
     if label - 1 != NOISE and rng.uniform() < 0.5:
         crystal = _random_crystal(CLASSES[label - 1], track, rng)
-        disorder = _skewed(track.disorder, rng)
+        disorder = _draw_disorder(track, rng)
         turned = crystal.turned(rng.uniform(0, 180))
         first, second = (
             _draw_crystal(grain, track, rng, size, disorder) for grain in (crystal, turned)
