@@ -65,6 +65,10 @@ bench-formats: .venv/.installed ## Read the files of LATTICE_SYMMETRY_DATA and w
 bench-fit: .venv/.installed ## Measure the lattice fit and write docs/lattice-parameters.md
 	$(BIN)/python benchmarks/lattice_fit.py --write
 
+.PHONY: bench-kinetics
+bench-kinetics: .venv/.installed ## Fit the growth law of the sample movie and write docs/kinetics.md
+	$(BIN)/python benchmarks/kinetics.py --write
+
 .PHONY: figures
 figures: .venv/.installed ## Draw the figures of the original paper into docs/images
 	$(BIN)/python benchmarks/figures.py

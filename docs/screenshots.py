@@ -8,6 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import napari
 from napari.settings import get_settings
@@ -16,7 +17,10 @@ from qtpy.QtGui import QCursor
 from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QApplication
 
-from napari_lattice_symmetry import AnalysisParameters
+from napari_lattice_symmetry import CLASSES, AnalysisParameters
+
+if TYPE_CHECKING:
+    from napari_lattice_symmetry.plugin.analysis_widget import AnalysisWidget
 
 IMAGES = Path(__file__).parent / "images"
 PLUGIN = "napari-lattice-symmetry"
@@ -48,6 +52,7 @@ def main() -> None:
     wait_until(lambda: "periods" in widget.summary.window_text.text(), seconds=60)
     viewer.reset_view()  # the dock has its width by now
     widget.parameters.set_values(AnalysisParameters(window=96, stride=12))
+    show_preview(viewer, widget)
 
     widget.run_button.click()
     wait_until(lambda: widget.run.n_done >= widget.run.n_frames // 2, seconds=1200)
@@ -62,8 +67,49 @@ def main() -> None:
         if layer.visible:
             viewer.layers.selection.active = layer
     take_screenshot(viewer, "napari-uncertainty.png")
+    show_inspector(viewer, widget)
+    show_evolution(viewer, widget)
     viewer.close()
     QApplication.processEvents()
+
+
+def show_preview(viewer: napari.Viewer, analysis: AnalysisWidget) -> None:
+    """Let the preview follow the settings on a frame with holes."""
+    viewer.dims.set_current_step(0, 84)
+    analysis.preview.box.setChecked(True)
+    wait_until(lambda: analysis.preview.layer is not None, seconds=300)
+    take_screenshot(viewer, "napari-preview.png")
+    analysis.preview.box.setChecked(False)
+
+
+def show_inspector(viewer: napari.Viewer, analysis: AnalysisWidget) -> None:
+    """Look at one window of the class map, at the edge of a hole."""
+    classes = next(layer for layer in analysis.run.layers if layer.name.startswith("classes"))
+    classes.visible = True
+    viewer.layers.selection.active = classes
+    _, dock = viewer.window.add_plugin_dock_widget(PLUGIN, "Inspect a window")
+    wait_until(lambda: dock.inspection is not None, seconds=300)
+    dock.move_by(-8, -6)
+    wait_until(lambda: not dock.requests.is_busy, seconds=60)
+    take_screenshot(viewer, "napari-inspector.png")
+    viewer.window.remove_dock_widget(dock.parent())
+
+
+def show_evolution(viewer: napari.Viewer, analysis: AnalysisWidget) -> None:
+    """Analyse the movie in windows that see its holes, and show what became of it, and how fast."""
+    analysis.parameters.set_values(AnalysisParameters(window=64, stride=16))
+    analysis.run_button.click()
+    wait_until(lambda: analysis.run.is_over, seconds=1200)
+    viewer.dims.set_current_step(0, 80)
+    _, dock = viewer.window.add_plugin_dock_widget(PLUGIN, "Phase evolution")
+    dock.curves.holes.setChecked(True)
+    dock.brightness.shown.setChecked(True)
+    wait_until(lambda: len(dock.curves.curves) == len(CLASSES) + 2, seconds=300)
+    take_screenshot(viewer, "napari-evolution.png")
+    dock.tabs.setCurrentWidget(dock.kinetics)
+    dock.kinetics.initial_end.setValue(100)
+    wait_until(lambda: dock.kinetics.fit is not None and not dock.kinetics.is_busy, seconds=300)
+    take_screenshot(viewer, "napari-kinetics.png")
 
 
 if __name__ == "__main__":

@@ -31,6 +31,7 @@ from napari_lattice_symmetry.commands.batch import expand, outputs_of, run_each
 from napari_lattice_symmetry.commands.correction import corrected, known_option
 from napari_lattice_symmetry.commands.describe import describe_movie, describe_result, tree
 from napari_lattice_symmetry.commands.export import export
+from napari_lattice_symmetry.commands.kinetics import kinetics
 from napari_lattice_symmetry.commands.options import (
     analysis_options,
     file_options,
@@ -241,6 +242,7 @@ def _phase_table(result: MovieResult) -> str:
 
 
 main.add_command(export)
+main.add_command(kinetics)
 main.add_command(report)
 main.add_command(watch)
 

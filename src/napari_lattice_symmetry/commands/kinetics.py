@@ -1,0 +1,112 @@
+"""The command ``lattice-symmetry kinetics``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+import numpy as np
+
+from napari_lattice_symmetry.analysis import MovieResult, load_result
+from napari_lattice_symmetry.analysis.evolution import Curve, class_curves
+from napari_lattice_symmetry.analysis.evolution_plots import plot_growth
+from napari_lattice_symmetry.analysis.evolution_tables import write_fits
+from napari_lattice_symmetry.analysis.holes import hole_curve
+from napari_lattice_symmetry.analysis.intensity import (
+    Brightness,
+    brightness_curve,
+    measure_brightness,
+)
+from napari_lattice_symmetry.analysis.kinetics import GrowthFit, akaike_weights, compare_laws
+from napari_lattice_symmetry.analysis.storage import writing
+from napari_lattice_symmetry.errors import InputError
+from napari_lattice_symmetry.io import read_movie
+from napari_lattice_symmetry.lattice import CLASSES
+
+_ENDINGS = (".csv", ".png", ".svg")
+
+
+@click.command()
+@click.argument("result", type=click.Path(path_type=Path))
+@click.option(
+    "--initial",
+    type=float,
+    help="Where the initial interval ends that C is the level of, in s (frames without a frame "
+    "time).  [default: half of the movie]",
+)
+@click.option(
+    "--of",
+    "what",
+    type=click.Choice(["holes", "brightness", *CLASSES]),
+    default="holes",
+    show_default=True,
+    help="What grows: the area without a lattice, the holes by their brightness in --movie, or "
+    "the mean probability of a class.",
+)
+@click.option(
+    "--movie", type=click.Path(path_type=Path), help="The movie, to measure its brightness."
+)
+@click.option(
+    "--to",
+    "outputs",
+    type=click.Path(path_type=Path),
+    multiple=True,
+    metavar="FILE",
+    help=f"Also write the numbers or the figure: {', '.join(_ENDINGS)}.",
+)
+@click.option("--overwrite", is_flag=True, help="Replace what is there.")
+def kinetics(
+    result: Path,
+    *,
+    initial: float | None,
+    what: str,
+    movie: Path | None,
+    outputs: tuple[Path, ...],
+    overwrite: bool,
+) -> None:
+    """Fit how fast a phase grows in a saved RESULT.
+
+    The exponential A0 exp(rho t) + C, logistic and Avrami growth, with 95 % intervals and the
+    weight of evidence by AIC.
+    """
+    for output in outputs:
+        if output.suffix.lower() not in _ENDINGS:
+            raise InputError(f"{output} must end in {', '.join(_ENDINGS)}.")
+        if output.exists() and not overwrite:
+            raise InputError(f"{output} exists; choose another name, or give --overwrite.")
+    loaded = load_result(result)
+    end = float(loaded.times[[0, -1]].mean()) if initial is None else initial
+    fits = compare_laws(_curve(loaded, what, movie), end)
+    click.echo("\n".join(_table(fits)))
+    for output in outputs:
+        if output.suffix.lower() == ".csv":
+            write_fits(fits, output)
+        else:
+            with writing(output):
+                plot_growth(fits[0], loaded.name).savefig(output, dpi=150)
+        click.echo(f"Wrote {output}.")
+
+
+def _curve(result: MovieResult, what: str, path: Path | None) -> Curve:
+    if what == "holes":
+        return hole_curve(result)
+    if what in CLASSES:
+        return class_curves(result)[what]
+    if path is None:
+        raise InputError("Give the movie whose brightness to measure with --movie.")
+    movie = read_movie(path, lazy=True)
+    if movie.shape[1:] != result.grid.frame_shape or len(movie) <= result.frame_indices[-1]:
+        raise InputError(f"{path} is not the movie that was analysed: its frames are other ones.")
+    rows = list(measure_brightness(movie, result.frame_indices))
+    return brightness_curve(result, Brightness(np.array(rows)))
+
+
+def _table(fits: list[GrowthFit]) -> Iterator[str]:
+    """Tell each law, the best by AIC first, with its parameters."""
+    first = fits[0]
+    yield f"{first.curve.name}, C until {first.initial_end:.4g} {first.curve.time_unit}"
+    for fit, weight in zip(fits, akaike_weights(fits), strict=True):
+        yield f"{fit.law.name}: {fit.law.formula}  (AIC {fit.aic:.1f}, weight {weight:.2f})"
+        for name, each in fit.estimates.items():
+            yield f"  {name:<17} {each.value:.4g} [{each.low:.4g}, {each.high:.4g}] {each.unit}"

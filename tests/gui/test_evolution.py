@@ -1,0 +1,390 @@
+"""The dock of phase evolution and kinetics, driven with mouse and keys in a real window."""
+
+from __future__ import annotations
+
+import csv
+
+import numpy as np
+import pytest
+from qtpy.QtCore import QPoint, Qt
+from qtpy.QtWidgets import QFileDialog
+
+from napari_lattice_symmetry.analysis import AnalysisParameters, analyze
+from napari_lattice_symmetry.analysis.evolution import BRIGHTNESS, HOLES
+from napari_lattice_symmetry.lattice import CLASSES
+from napari_lattice_symmetry.movie import Movie
+from napari_lattice_symmetry.plugin.geometry import LayerGeometry
+from napari_lattice_symmetry.plugin.layers import result_layers
+
+PLUGIN = "napari-lattice-symmetry"
+N_FRAMES, FRAME_TIME, PIXEL = 24, 2.0, 0.05
+HOLE, FILM = 55, 35  # grey values that the stand-in network calls noise and hexagonal
+TIMEOUT = 30_000
+
+
+def make_frames(scale=1.0):
+    """A film with a round hole that grows exponentially."""
+    y, x = np.mgrid[:128, :160]
+    times = np.arange(N_FRAMES) * FRAME_TIME
+    areas = scale * (1500 + 20 * np.exp(0.12 * times))
+    distance = np.hypot(y - 64, x - 90)
+    frames = np.where(distance < np.sqrt(areas / np.pi)[:, None, None], HOLE, FILM)
+    noise = np.random.default_rng(0).normal(0, 0.5, frames.shape)
+    return (frames + noise).astype(np.float32)
+
+
+class Bench:
+    """A window with a movie, its result and the dock."""
+
+    def __init__(self, viewer, qtbot, model):
+        self.viewer, self.qtbot, self.model = viewer, qtbot, model
+        self.image = self.add_movie("film", make_frames())
+        self.result, self.layers = self.add_result(self.image)
+        _, self.widget = viewer.window.add_plugin_dock_widget(PLUGIN, "Phase evolution")
+        self.curves, self.kinetics = self.widget.curves, self.widget.kinetics
+        self.settle()
+
+    def add_movie(self, name, frames):
+        return self.viewer.add_image(
+            frames,
+            name=name,
+            scale=(FRAME_TIME, PIXEL, PIXEL),
+            units=("s", "nm", "nm"),
+            axis_labels=("t", "y", "x"),
+        )
+
+    def add_result(self, image):
+        movie = Movie(
+            image.data,
+            name=image.name,
+            pixel_size=(PIXEL, PIXEL),
+            unit="nm",
+            frame_time=FRAME_TIME,
+        )
+        parameters = AnalysisParameters(window=32, stride=8, samples=5)
+        result = analyze(movie, parameters, model=self.model)
+        origin = {"source_layer": image.name, "channel": None}
+        layers = [
+            self.viewer.add_layer(_create(each))
+            for each in result_layers(result, LayerGeometry.of_layer(image), origin=origin)
+        ]
+        return result, layers
+
+    def settle(self):
+        def is_idle():
+            parts = (self.curves, self.kinetics, self.widget.brightness)
+            return not any(part.is_busy for part in parts)
+
+        self.qtbot.waitUntil(is_idle, timeout=TIMEOUT)
+
+    def add_region(self, name="region", corners=((1.5, 3.0), (1.5, 6.0), (5.0, 6.0), (5.0, 3.0))):
+        return self.viewer.add_shapes([np.array(corners)], shape_type="polygon", name=name)
+
+    def choose(self, box, text):
+        """Choose an entry with the keys, as a person does."""
+        box.setFocus()
+        self.qtbot.keyClick(box, Qt.Key.Key_Home)
+        for _ in range(box.count()):
+            if box.currentText() == text:
+                break
+            self.qtbot.keyClick(box, Qt.Key.Key_Down)
+        assert box.currentText() == text
+        box.activated.emit(box.currentIndex())
+        self.settle()
+
+    def open_kinetics(self):
+        bar = self.widget.tabs.tabBar()
+        centre = bar.tabRect(1).center()
+        self.qtbot.mouseClick(bar, Qt.MouseButton.LeftButton, pos=centre)
+        self.qtbot.waitUntil(lambda: bool(self.kinetics.fits), timeout=TIMEOUT)
+
+    def place(self, canvas, time):
+        """Find the pixel of a canvas at a time."""
+        canvas.draw()
+        axes = canvas.figure.axes[0]
+        x, y = axes.transData.transform((time, np.mean(axes.get_ylim())))
+        ratio = canvas.device_pixel_ratio
+        return QPoint(round(x / ratio), round((canvas.figure.bbox.height - y) / ratio))
+
+    def drag(self, canvas, start, end):
+        left = Qt.MouseButton.LeftButton
+        self.qtbot.mousePress(canvas, left, pos=self.place(canvas, start))
+        self.qtbot.mouseMove(canvas, pos=self.place(canvas, end))
+        self.qtbot.mouseRelease(canvas, left, pos=self.place(canvas, end))
+
+    def curve(self, name):
+        return next(curve for curve in self.curves.curves if curve.name == name)
+
+
+def _create(layer_data):
+    from napari.layers import Layer
+
+    return Layer.create(*layer_data)
+
+
+@pytest.fixture
+def bench(make_napari_viewer, qtbot, fake_model):
+    return Bench(make_napari_viewer(show=True), qtbot, fake_model)
+
+
+def test_the_classes_are_drawn_over_time(bench):
+    assert [curve.name for curve in bench.curves.curves] == list(CLASSES)
+    np.testing.assert_array_equal(bench.curve("noise").values, bench.result.fractions[:, 5])
+    np.testing.assert_array_equal(bench.curve("noise").std, bench.result.fractions_std[:, 5])
+    assert bench.widget.result_text.text() == "film"
+    assert bench.curves.canvas.figure.axes[0].get_xlabel() == "Time (s)"
+
+
+def test_area_shares_are_the_other_view(bench):
+    bench.choose(bench.curves.quantity, "area share")
+    np.testing.assert_array_equal(bench.curve("noise").values, bench.result.area_shares[:, 5])
+
+
+def test_the_line_follows_the_slider(bench):
+    bench.viewer.dims.set_current_step(0, 7)
+    assert bench.curves.line.time == 7 * FRAME_TIME
+
+
+def test_dragging_the_line_moves_the_slider(bench):
+    bench.viewer.dims.set_current_step(0, 3)
+    bench.drag(bench.curves.canvas, 3 * FRAME_TIME, 17 * FRAME_TIME)
+    assert bench.viewer.dims.current_step[0] == 17
+    assert bench.curves.line.time == 17 * FRAME_TIME
+
+
+def test_the_arrow_keys_move_the_line(bench):
+    bench.viewer.dims.set_current_step(0, 3)
+    canvas = bench.curves.canvas
+    canvas.setFocus()
+    bench.qtbot.keyClick(canvas, Qt.Key.Key_Right)
+    bench.qtbot.keyClick(canvas, Qt.Key.Key_Right)
+    bench.qtbot.keyClick(canvas, Qt.Key.Key_Left)
+    assert bench.viewer.dims.current_step[0] == 4
+
+
+def test_a_region_counts_alone(bench):
+    bench.add_region()
+    bench.choose(bench.widget.region_chooser, "region")
+    maps = bench.layers[-1]
+    inside = np.zeros(bench.result.grid.shape, dtype=bool)
+    for index in np.ndindex(inside.shape):
+        _, y, x = maps.data_to_world((0, *index))
+        inside[index] = 1.5 < y < 5.0 and 3.0 < x < 6.0
+    expected = bench.result.mean[5][:, inside].mean(axis=1)
+    np.testing.assert_allclose(bench.curve("noise").values, expected, rtol=1e-5)
+
+
+def test_a_region_that_is_edited_counts_anew(bench):
+    region = bench.add_region()
+    bench.choose(bench.widget.region_chooser, "region")
+    before = bench.curve("noise").values
+    region.data = [np.array([[1.0, 1.0], [1.0, 2.0], [2.0, 2.0], [2.0, 1.0]])]
+    bench.settle()
+    assert np.all(bench.curve("noise").values < before)
+
+
+def test_a_region_without_a_window_is_said(bench):
+    bench.add_region(corners=((-9, -9), (-9, -8), (-8, -8)))
+    bench.choose(bench.widget.region_chooser, "region")
+    assert "No window has its centre in 'region'" in bench.widget.status.text()
+
+
+def test_a_region_that_is_renamed_keeps_its_place(bench):
+    region = bench.add_region()
+    bench.choose(bench.widget.region_chooser, "region")
+    region.name = "other"
+    assert bench.widget.region_chooser.currentText() == "other"
+
+
+def test_a_region_that_is_deleted_gives_way_to_whole_frames(bench):
+    region = bench.add_region()
+    bench.choose(bench.widget.region_chooser, "region")
+    bench.viewer.layers.remove(region)
+    bench.settle()
+    assert bench.widget.region_chooser.currentText() == "whole frames"
+    np.testing.assert_array_equal(bench.curve("noise").values, bench.result.fractions[:, 5])
+
+
+def test_the_brightness_gives_the_holes(bench):
+    bench.widget.brightness.bright.setChecked(True)
+    bench.qtbot.mouseClick(
+        bench.widget.brightness.shown, Qt.MouseButton.LeftButton, pos=QPoint(10, 8)
+    )
+    bench.settle()
+    truth = (make_frames() > 45).mean(axis=(1, 2))
+    np.testing.assert_allclose(bench.curve(BRIGHTNESS).values, truth, atol=0.005)
+    bench.widget.brightness.threshold.setValue(54)
+    bench.settle()
+    assert np.all(bench.curve(BRIGHTNESS).values < truth)
+
+
+def test_the_brightness_of_a_movie_that_is_gone_is_said(bench):
+    bench.viewer.layers.remove(bench.image)
+    bench.widget.brightness.shown.setChecked(True)
+    bench.settle()
+    assert "The image layer of 'film' is not there" in bench.widget.status.text()
+
+
+def test_the_brightness_of_a_movie_that_was_edited_is_said(bench):
+    bench.image.data = np.zeros((3, 64, 64), dtype=np.float32)
+    bench.widget.brightness.shown.setChecked(True)
+    bench.settle()
+    assert "'film' is not the movie that was analysed" in bench.widget.status.text()
+
+
+def test_the_holes_are_wider_than_the_noise(bench):
+    bench.curves.holes.setChecked(True)
+    bench.settle()
+    holes, noise = bench.curve(HOLES), bench.result.area_shares[:, 5]
+    assert np.all(holes.values * holes.area > 1.2 * noise * bench.curve("noise").area)
+
+
+def test_the_dock_follows_the_selected_layer(bench):
+    other = bench.add_movie("other film", make_frames(0.5))
+    _, layers = bench.add_result(other)
+    bench.viewer.layers.selection.active = layers[-1]
+    bench.settle()
+    assert bench.widget.result_text.text() == "other film"
+    bench.viewer.layers.selection.active = bench.layers[2]
+    bench.settle()
+    assert bench.widget.result_text.text() == "film"
+    np.testing.assert_array_equal(bench.curve("noise").values, bench.result.fractions[:, 5])
+
+
+def test_results_that_are_deleted_leave_a_sentence(bench):
+    bench.open_kinetics()
+    for layer in bench.layers:
+        bench.viewer.layers.remove(layer)
+    bench.settle()
+    assert bench.widget.result_text.text() == "none"
+    assert "Select a layer of a result" in bench.widget.status.text()
+    assert not bench.curves.export_button.isEnabled()
+    assert not bench.kinetics.export_button.isEnabled()
+
+
+def test_frames_that_a_run_adds_are_drawn(bench):
+    bench.result.state[10:] = 0
+    bench.result.fractions[10:] = np.nan
+    bench.qtbot.waitUntil(
+        lambda: np.isnan(bench.curve("noise").values).sum() == N_FRAMES - 10, timeout=TIMEOUT
+    )
+
+
+def test_the_kinetics_of_the_holes(bench):
+    bench.open_kinetics()
+    fit = bench.kinetics.fit
+    assert fit.curve.name == HOLES
+    assert fit.law.name == "exponential"
+    low, high = fit.estimates["rho"].low, fit.estimates["rho"].high
+    assert low < 0.12 < high
+    table = bench.kinetics.table
+    shown = {table.item(row, 0).text(): table.item(row, 1).text() for row in range(8)}
+    assert shown["rho"] == f"{fit.estimates['rho'].value:.4g} 1/s"
+    assert shown["A0, area"].endswith("nm²")
+    assert bench.kinetics.laws_text.text().startswith("AIC: ")
+    assert "Holes less than some 0.8 nm across" in bench.widget.status.text()
+
+
+def test_dragging_the_interval_fits_anew(bench):
+    bench.open_kinetics()
+    before = bench.kinetics.fit
+    bench.drag(bench.kinetics.canvas, before.initial_end, 6 * FRAME_TIME)
+    bench.settle()
+    assert bench.kinetics.initial_end.value() == 6 * FRAME_TIME
+    assert bench.kinetics.fit.initial_end == 6 * FRAME_TIME
+
+
+def test_an_interval_that_leaves_nothing_is_said(bench):
+    bench.open_kinetics()
+    bench.kinetics.initial_end.setValue(N_FRAMES * FRAME_TIME)
+    bench.settle()
+    assert "The initial interval ends at 46 s" in bench.widget.status.text()
+    bench.kinetics.initial_end.setValue(20)
+    bench.settle()
+    assert bench.kinetics.fit is not None
+
+
+def test_another_law_and_another_curve(bench):
+    bench.open_kinetics()
+    bench.kinetics.law.setCurrentIndex(1)
+    assert bench.kinetics.fit.law.name == "logistic"
+    bench.choose(bench.kinetics.quantity, "hexagonal, mean probability")
+    assert bench.kinetics.fit.curve.name == "hexagonal"
+    bench.choose(bench.kinetics.quantity, BRIGHTNESS)
+    assert "Tick 'holes by brightness'" in bench.widget.status.text()
+
+
+def test_the_beam(bench):
+    beam = bench.kinetics.beam
+    assert beam.energies.text() == "W 1.3 eV, S 7.5 eV"
+    beam.formula.clear()
+    bench.qtbot.keyClicks(beam.formula, "C")
+    assert beam.energies.text() == "C 20.1 eV"
+    bench.qtbot.keyClicks(beam.formula, "x")
+    assert beam.energies.text() == "'Cx' is not a chemical formula; write one such as WS2."
+
+
+@pytest.mark.parametrize("ending", [".csv", ".png", ".svg"])
+def test_export(bench, tmp_path, monkeypatch, ending):
+    bench.open_kinetics()
+    for part in (bench.curves, bench.kinetics):
+        path = tmp_path / f"{type(part).__name__}{ending}"
+        monkeypatch.setattr(
+            QFileDialog, "getSaveFileName", lambda *_, path=path: (str(path), "Table (*.csv)")
+        )
+        part.export_button.click()
+        assert path.stat().st_size > 300
+    if ending == ".csv":
+        with (tmp_path / "CurvesTab.csv").open(encoding="utf-8") as file:
+            assert len(list(csv.DictReader(file))) == N_FRAMES
+
+
+def test_an_export_that_fails_is_said(bench, tmp_path, monkeypatch, messages):
+    monkeypatch.setattr(
+        QFileDialog,
+        "getSaveFileName",
+        lambda *_: (str(tmp_path / "nowhere" / "curves.csv"), "Table (*.csv)"),
+    )
+    bench.curves.export_button.click()
+    assert any("cannot be written" in message for message in messages())
+
+
+def test_all_controls_are_reached_with_the_tab_key_and_explained(bench):
+    bench.open_kinetics()
+    for control in (
+        bench.widget.region_chooser,
+        bench.curves.quantity,
+        bench.curves.holes,
+        bench.curves.canvas,
+        bench.widget.brightness.threshold,
+        bench.kinetics.quantity,
+        bench.kinetics.initial_end,
+        bench.kinetics.canvas,
+        bench.kinetics.beam.formula,
+    ):
+        assert control.focusPolicy() & Qt.FocusPolicy.TabFocus
+        assert control.toolTip()
+
+
+def test_it_fits_on_a_small_screen(bench):
+    window = bench.viewer.window._qt_window
+    window.resize(1280, 780)
+    bench.open_kinetics()
+    assert window.minimumSizeHint().height() <= 780
+    assert window.minimumSizeHint().width() <= 1280
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_figures_have_the_colours_of_the_theme(bench, theme):
+    bench.viewer.theme = theme
+    background = np.mean(bench.curves.canvas.figure.get_facecolor()[:3])
+    label = bench.curves.canvas.figure.axes[0].xaxis.label.get_color()
+    assert (background > 0.5) == (theme == "light")
+    assert label != bench.curves.canvas.figure.get_facecolor()
+
+
+def test_a_dock_that_is_closed_lets_go(bench):
+    bench.viewer.window.remove_dock_widget("all")
+    bench.viewer.layers.remove(bench.layers[-1])
+    bench.viewer.dims.set_current_step(0, 5)
+    assert bench.curves.line.time != 5 * FRAME_TIME
