@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from bisect import bisect_left
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -123,20 +123,25 @@ class GrowingMovie(ABC):
         readable = (movie for movie, _ in map(self._try_to_read, good) if movie is not None)
         self._take_calibration(next(readable, None))
 
-    def movie(self) -> Movie | None:
+    def movie(self, names: Sequence[str] | None = None) -> Movie | None:
         """Give the movie as it is now, read frame by frame; None before the first image.
 
         A frame that cannot be read is black, lest a viewer stumbles over it.
+
+        Parameters
+        ----------
+        names : sequence of str, optional
+            Which frames, in this order; all that have landed if not given.
         """
         import dask.array as da
 
         if self.first is None:
             return None
         dtype = np.result_type(self.first.frames.dtype, *self._dtypes)
-        frames = _Frames(tuple(self.names), self.first.shape[1:], dtype, self._try_to_read)
-        stack = da.from_array(
-            frames, chunks=(1, -1, -1), name=False, meta=np.empty((0,) * 3, dtype)
-        )
+        chosen = tuple(self.names if names is None else names)
+        frames = _Frames(chosen, self.first.shape[1:], dtype, self._try_to_read)
+        empty = np.empty((0, 0, 0), dtype)
+        stack = da.from_array(frames, chunks=(1, -1, -1), name=False, meta=empty)
         return replace(self.first, frames=stack)
 
     def _try_to_read(self, name: str) -> tuple[Movie | None, str]:

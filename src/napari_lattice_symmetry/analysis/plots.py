@@ -31,9 +31,11 @@ def plot_fractions(result: MovieResult) -> Figure:
     axes = figure.subplots()
     if len(result.done) == 1:
         _draw_bars(axes, result)
+        axes.set(ylabel="Phase fraction", ylim=(0, 1.05))
     else:
-        _draw_curves(axes, result)
-    axes.set(title=result.name, ylabel="Phase fraction", ylim=(0, 1.05))
+        draw_fractions(axes, result)
+        axes.legend(loc="center left", bbox_to_anchor=(1.0, 0.5), frameon=False)
+    axes.set_title(result.name)
     return figure
 
 
@@ -92,15 +94,19 @@ def _draw_bars(axes: Axes, result: MovieResult) -> None:
     )
 
 
-def _draw_curves(axes: Axes, result: MovieResult) -> None:
+def draw_fractions(axes: Axes, result: MovieResult) -> None:
+    """Draw the curves of `plot_fractions` on axes that are there, without a legend."""
     for k, name in enumerate(CLASSES):
         mean, std = result.fractions[:, k], result.fractions_std[:, k]
         axes.plot(result.times, mean, color=COLOURS[name], label=name, marker=".", markersize=4)
         axes.fill_between(
             result.times, mean - std, mean + std, color=COLOURS[name], alpha=0.25, linewidth=0
         )
-    axes.set_xlabel("Frame" if result.frame_time is None else "Time (s)")
-    axes.legend(loc="center left", bbox_to_anchor=(1.0, 0.5), frameon=False)
+    axes.set(
+        xlabel="Frame" if result.frame_time is None else "Time (s)",
+        ylabel="Phase fraction",
+        ylim=(0, 1.05),
+    )
 
 
 def _extent(result: MovieResult) -> tuple[float, float, float, float]:

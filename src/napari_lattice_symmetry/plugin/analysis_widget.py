@@ -265,7 +265,7 @@ class AnalysisWidget(Dock):
                 show_probabilities=self.show_probabilities.isChecked(),
                 show_uncertainty=self.show_uncertainty.isChecked(),
                 follow=self.follow.isChecked(),
-                output=self.destination.output,
+                output=self.destination.value,
                 scheduler=self.destination.address,
             )
         except LatticeSymmetryError as error:

@@ -7,57 +7,44 @@ from pathlib import Path
 from qtpy.QtWidgets import QFileDialog, QFormLayout, QHBoxLayout, QLineEdit, QToolButton, QWidget
 
 
-class Destination:
-    """The rows "Save to" and "Dask scheduler"; both may stay empty.
+class ResultPath:
+    """The row "Save to", which may stay empty.
 
     Parameters
     ----------
     form : QFormLayout
-        Where the rows go.
+        Where the row goes.
     parent : QWidget
         Owner of the file dialog.
+    tooltip : str
+        What is written there, and what is continued.
     """
 
-    def __init__(self, form: QFormLayout, parent: QWidget) -> None:
+    def __init__(self, form: QFormLayout, parent: QWidget, tooltip: str) -> None:
         self._parent = parent
         self.path = QLineEdit()
         self.path.setPlaceholderText("nowhere: keep it in memory")
-        self.path.setToolTip(
-            "A .zarr folder that every frame is written to when it is finished; an unfinished "
-            "result of the same movie and settings is continued."
-        )
+        self.path.setToolTip(tooltip)
         self.browse = QToolButton()
         self.browse.setText("…")
         self.browse.setToolTip("Choose the name of a .zarr folder.")
         self.browse.clicked.connect(self._browse)
-        self.scheduler = QLineEdit()
-        self.scheduler.setPlaceholderText("none: this computer")
-        self.scheduler.setToolTip(
-            "Address of a Dask scheduler whose workers analyse the frames, such as "
-            "tcp://scheduler:8786."
-        )
         row = QHBoxLayout()
         row.addWidget(self.path)
         row.addWidget(self.browse)
         form.addRow("Save to", row)
-        form.addRow("Dask scheduler", self.scheduler)
 
     @property
-    def output(self) -> Path | None:
+    def value(self) -> Path | None:
         """The folder, whose name ends in .zarr; None if the result is to stay in memory."""
         text = self.path.text().strip()
         if not text:
             return None
         return Path(text if text.endswith(".zarr") else f"{text}.zarr").expanduser()
 
-    @property
-    def address(self) -> str | None:
-        """The address; None if this computer analyses."""
-        return self.scheduler.text().strip() or None
-
     def set_enabled(self, enabled: bool) -> None:
-        """Let the rows be changed, or not."""
-        for widget in (self.path, self.browse, self.scheduler):
+        """Let the row be changed, or not."""
+        for widget in (self.path, self.browse):
             widget.setEnabled(enabled)
 
     def _browse(self) -> None:
@@ -71,3 +58,40 @@ class Destination:
         )
         if path:
             self.path.setText(path)
+
+
+class Destination(ResultPath):
+    """The rows "Save to" and "Dask scheduler"; both may stay empty.
+
+    Parameters
+    ----------
+    form : QFormLayout
+        Where the rows go.
+    parent : QWidget
+        Owner of the file dialog.
+    """
+
+    def __init__(self, form: QFormLayout, parent: QWidget) -> None:
+        super().__init__(
+            form,
+            parent,
+            "A .zarr folder that every frame is written to when it is finished; an unfinished "
+            "result of the same movie and settings is continued.",
+        )
+        self.scheduler = QLineEdit()
+        self.scheduler.setPlaceholderText("none: this computer")
+        self.scheduler.setToolTip(
+            "Address of a Dask scheduler whose workers analyse the frames, such as "
+            "tcp://scheduler:8786."
+        )
+        form.addRow("Dask scheduler", self.scheduler)
+
+    @property
+    def address(self) -> str | None:
+        """The address; None if this computer analyses."""
+        return self.scheduler.text().strip() or None
+
+    def set_enabled(self, enabled: bool) -> None:
+        """Let the rows be changed, or not."""
+        super().set_enabled(enabled)
+        self.scheduler.setEnabled(enabled)

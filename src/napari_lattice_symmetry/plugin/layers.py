@@ -173,6 +173,27 @@ def result_layers(
     ]
 
 
+def layer_maps(layer: Layer, result: MovieResult) -> Maps:
+    """Give what a layer that `result_layers` built shows of a result, which may have grown."""
+    about = layer.metadata[METADATA_KEY]
+    kind, part = about["kind"], about["class"]
+    if kind == AT_LEAST_PROBABILITY:
+        return at_least(_lazy(result.mean), part)
+    if kind == PROBABILITY:
+        return result.mean[CLASSES.index(part)]
+    arrays = {
+        LABEL_MAP: "labels",
+        UNCERTAINTY: "entropy",
+        APPARENT: "apparent_labels",
+        METRIC: "metric_labels",
+        FLAGS: "flags",
+        AGREEMENT: "agreement",
+        LATTICE_PARAMETER: part,
+    }
+    maps: Maps = getattr(result, arrays[kind])
+    return maps
+
+
 def _apparent_layers(maker: _LayerMaker, result: MovieResult) -> list[LayerData]:
     if result.apparent_labels is None:
         return []

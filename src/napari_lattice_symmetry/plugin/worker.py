@@ -74,10 +74,11 @@ def analyze_frames(
         ) from error
 
 
-class _Worker(GeneratorWorker):
+class ClosingWorker(GeneratorWorker):
     """Lets go of the file as soon as it has stopped."""
 
     def work(self) -> Any:
+        """Run the generator to its end, or until told to stop."""
         try:
             return super().work()
         finally:
@@ -109,7 +110,7 @@ def create_analysis_worker(
         analyze_frames,
         start_thread=False,
         progress={"total": n_frames, "desc": movie.name},
-        worker_class=_Worker,
+        worker_class=ClosingWorker,
         ignore_errors=True,
     )
     worker: GeneratorWorker = make_worker(

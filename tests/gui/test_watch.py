@@ -1,0 +1,274 @@
+"""The dock "Watch a folder" in a real window, with files written beside it."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import tifffile
+from qtpy.QtCore import Qt
+
+from napari_lattice_symmetry.analysis import analyze, load_result
+from napari_lattice_symmetry.growing import GrowingMovie
+from napari_lattice_symmetry.io import growing, read_movie
+from napari_lattice_symmetry.plugin.results import chosen_result, source_layer_of
+
+TIMEOUT = 20_000
+
+
+@pytest.fixture(autouse=True)
+def impatient(monkeypatch):
+    """Look often, and give up soon."""
+    plain = growing.open_growing
+
+    def open_quickly(path, **options):
+        return plain(path, **options, interval=0.05, patience=0.5)
+
+    monkeypatch.setattr(growing, "open_growing", open_quickly)
+
+
+class Watch:
+    """The dock in a viewer, and what tests do with it."""
+
+    def __init__(self, viewer, qtbot, folder, stack):
+        self.viewer, self.qtbot, self.folder, self.stack = viewer, qtbot, folder, stack
+        _, self.widget = viewer.window.add_plugin_dock_widget(
+            "napari-lattice-symmetry", "Watch a folder"
+        )
+        for name, value in {"window": 32, "stride": 8, "samples": 5}.items():
+            self.widget.parameters.controls[name].set(value)
+        self.widget.place.setText(str(folder))
+
+    def write(self, *numbers):
+        for number in numbers:
+            frame = self.stack[number % len(self.stack)] + number
+            tifffile.imwrite(self.folder / f"frame_{number}.tif", frame)
+
+    def click(self):
+        self.qtbot.mouseClick(self.widget.button, Qt.MouseButton.LeftButton)
+
+    def wait(self, condition):
+        self.qtbot.waitUntil(condition, timeout=TIMEOUT)
+
+    def wait_for(self, n_done):
+        self.wait(lambda: self.widget.run is not None and self.widget.run.n_done == n_done)
+        self.wait(lambda: self.labels() is not None and len(self.labels().data) >= n_done)
+
+    def labels(self):
+        names = [layer for layer in self.viewer.layers if layer.name == "classes · frames"]
+        return names[0] if names else None
+
+    def stop(self):
+        self.widget.stop()
+        self.wait(lambda: self.widget.run.is_over)
+
+
+@pytest.fixture
+def folder(tmp_path):
+    folder = tmp_path / "frames"
+    folder.mkdir()
+    return folder
+
+
+@pytest.fixture
+def watch(viewer, network, qtbot, folder, stack):
+    watch = Watch(viewer, qtbot, folder, stack)
+    yield watch
+    watch.stop() if watch.widget.is_running else None
+
+
+def test_layers_and_plot_grow_with_every_frame(watch, network):
+    watch.click()
+    assert watch.widget.button.text() == "&Stop"
+    watch.write(0, 1)
+    watch.wait_for(2)
+    watch.wait(lambda: len(watch.widget.canvas.figure.axes[0].lines[0].get_xdata()) == 2)
+    watch.write(2, 3, 4)
+    watch.wait_for(5)
+    watch.wait(lambda: len(watch.widget.canvas.figure.axes[0].lines[0].get_xdata()) == 5)
+    assert watch.viewer.dims.current_step[0] == 4
+    assert watch.viewer.layers["frames"].data.shape == (5, *watch.stack.shape[1:])
+    watch.stop()
+    assert watch.widget.status.text() == "Stopped: 5 analysed, 0 waiting."
+    finished = analyze(read_movie(watch.folder), watch.widget.run.parameters, model=network)
+    np.testing.assert_array_equal(watch.labels().data, finished.labels)
+    np.testing.assert_array_equal(watch.viewer.layers["P(square) · frames"].data, finished.mean[0])
+    np.testing.assert_array_equal(watch.widget.run.result.std, finished.std)
+
+
+def test_the_result_is_shared_with_other_docks(watch):
+    watch.write(0)
+    watch.click()
+    watch.wait_for(1)
+    layer, result = chosen_result(watch.viewer)
+    assert result is watch.widget.run.result
+    assert source_layer_of(watch.viewer, layer) is watch.viewer.layers["frames"]
+    assert len({len(each.data) for each in watch.viewer.layers}) == 1
+
+
+def test_hidden_layers_follow_when_they_are_shown(watch):
+    watch.write(0)
+    watch.click()
+    watch.wait_for(1)
+    watch.write(1, 2)
+    watch.wait_for(3)
+    hidden = watch.viewer.layers["P(noise) · frames"]
+    hidden.visible = True
+    watch.wait(lambda: len(hidden.data) == 3)
+
+
+def test_keys_alone_are_enough(watch, qtbot):
+    widget = watch.widget
+    widget.place.clear()
+    widget.place.setFocus()
+    qtbot.keyClicks(widget.place, str(watch.folder))
+    seen, here = set(), widget.place
+    while id(here) not in seen:
+        seen.add(id(here))
+        here = here.nextInFocusChain()
+    for control in (widget.button, widget.follow, widget.pattern, widget.folder_button):
+        assert id(control) in seen
+        assert control.focusPolicy() & Qt.FocusPolicy.TabFocus
+    watch.write(0)
+    widget.button.setFocus()
+    qtbot.keyClick(widget.button, Qt.Key.Key_Space)
+    watch.wait_for(1)
+    qtbot.keyClick(widget.button, Qt.Key.Key_Space)
+    watch.wait(lambda: widget.run.is_over)
+
+
+def test_following_ends_when_the_slider_is_moved(watch):
+    watch.write(0, 1, 2)
+    watch.click()
+    watch.wait_for(3)
+    watch.wait(lambda: watch.viewer.dims.current_step[0] == 2)
+    watch.viewer.dims.set_current_step(0, 1)
+    watch.write(3)
+    watch.wait_for(4)
+    watch.wait(lambda: not watch.widget.follow.isChecked())
+    assert watch.viewer.dims.current_step[0] == 1
+    watch.widget.follow.setChecked(True)
+    watch.write(4)
+    watch.wait(lambda: watch.viewer.dims.current_step[0] == 4)
+
+
+def test_backlog_is_shown_and_caught_up(watch, gate):
+    watch.write(*range(6))
+    watch.click()
+    watch.wait(lambda: "waiting" in watch.widget.status.text())
+    gate.release(1)
+    watch.wait(lambda: "1 analysed, 5 waiting" in watch.widget.status.text())
+    assert (watch.widget.progress.value(), watch.widget.progress.maximum()) == (1, 6)
+    gate.release(100)
+    watch.wait_for(6)
+    watch.wait(lambda: "6 analysed, 0 waiting" in watch.widget.status.text())
+
+
+def test_a_half_written_file_waits_and_a_bad_one_is_skipped(watch, messages):
+    watch.write(0)
+    (watch.folder / "frame_1.tif").write_bytes(b"II*\0 cut off")
+    watch.write(2)
+    watch.click()
+    watch.wait(lambda: "Waiting for frame_1.tif" in watch.widget.status.text())
+    watch.wait_for(2)
+    watch.wait(lambda: "2 analysed, 1 skipped" in watch.widget.status.text())
+    assert any("frame_1.tif" in message for message in messages())
+    np.testing.assert_array_equal(watch.widget.run.result.failed, [False, True, False])
+
+
+@pytest.mark.parametrize("what", ["classes · frames", "frames"])
+def test_a_layer_may_be_removed_renamed_or_edited(watch, what):
+    watch.write(0, 1)
+    watch.click()
+    watch.wait_for(2)
+    layer = watch.viewer.layers[what]
+    layer.name = "something else"
+    if what == "classes · frames":
+        layer.paint((0, 0, 0), 3)
+    watch.write(2)
+    watch.wait(lambda: len(layer.data) == 3)
+    watch.viewer.layers.remove(layer)
+    watch.write(3)
+    watch.wait(lambda: watch.widget.run.n_done == 4)
+    hidden = watch.viewer.layers["uncertainty · frames"]
+    hidden.visible = True
+    watch.wait(lambda: len(hidden.data) == 4)
+    assert layer not in watch.viewer.layers
+
+
+def test_it_stops_when_all_its_layers_are_gone(watch):
+    watch.write(0)
+    watch.click()
+    watch.wait_for(1)
+    watch.viewer.layers.clear()
+    watch.write(1)
+    watch.wait(lambda: watch.widget.run.is_over)
+    assert watch.widget.status.text() == "Stopped, since all layers of the result were removed."
+    assert not watch.viewer.layers
+
+
+def test_what_cannot_be_watched_is_said(watch, messages, qtbot):
+    watch.widget.place.setText("/no/such/folder")
+    watch.click()
+    assert "/no/such/folder does not exist" in watch.widget.status.text()
+    watch.widget.place.setText("")
+    watch.click()
+    assert messages()[-1] == "Choose a folder, a TIFF file or a Zarr folder to watch."
+    watch.widget.place.setText(str(watch.folder))
+    watch.widget.parameters.controls["window"].set(512)
+    watch.write(0)
+    watch.click()
+    watch.wait(lambda: watch.widget.run is not None and watch.widget.run.is_over)
+    assert "window" in messages()[-1]
+    assert watch.widget.button.text() == "&Start"
+
+
+@pytest.mark.parametrize("error", [RuntimeError("out of memory"), ZeroDivisionError("odd")])
+def test_an_error_in_the_worker_is_one_sentence(watch, messages, monkeypatch, error):
+    def fail(*_):
+        raise error
+
+    monkeypatch.setattr(GrowingMovie, "_land", fail)
+    watch.write(0)
+    watch.click()
+    watch.wait(lambda: watch.widget.run.is_over)
+    name = type(error).__name__
+    assert messages()[-1] == f"frames: the watch failed ({name}: {error})."
+    assert watch.widget.status.text() == "Stopped by an error: 0 analysed, 0 waiting."
+
+
+def test_to_the_disk_and_on(watch, network, tmp_path):
+    watch.widget.output.path.setText(str(tmp_path / "result"))
+    watch.write(0, 1)
+    watch.click()
+    watch.wait_for(2)
+    watch.stop()
+    watch.viewer.layers.clear()
+    watch.write(2)
+    watch.click()
+    watch.wait_for(3)
+    watch.stop()
+    finished = analyze(read_movie(watch.folder), watch.widget.run.parameters, model=network)
+    np.testing.assert_array_equal(load_result(tmp_path / "result.zarr").mean, finished.mean)
+    np.testing.assert_array_equal(watch.labels().data, finished.labels)
+    features = watch.labels().features["area share"]
+    assert features.sum() == pytest.approx(1, abs=1e-3)
+
+
+def test_closing_the_dock_stops_the_watch(watch):
+    watch.write(0)
+    watch.click()
+    watch.wait_for(1)
+    run = watch.widget.run
+    watch.viewer.window.remove_dock_widget(watch.widget)
+    watch.wait(lambda: run.is_over)
+    n_layers = len(watch.viewer.layers)
+    watch.write(1)
+    watch.qtbot.wait(300)
+    assert len(watch.viewer.layers) == n_layers
+
+
+@pytest.mark.parametrize("theme", ["dark", "light"])
+def test_it_fits_a_small_screen(watch, theme):
+    watch.viewer.theme = theme
+    assert watch.widget.minimumSizeHint().height() <= 690
+    assert watch.widget.minimumSizeHint().width() <= 480
