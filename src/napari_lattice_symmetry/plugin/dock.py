@@ -36,5 +36,5 @@ class Dock(QWidget):
             if window.dockWidgetArea(other) == area:
                 if other not in window.tabifiedDockWidgets(dock):
                     window.tabifyDockWidget(other, dock)
-                dock.raise_()
+                QTimer.singleShot(0, dock.raise_)  # once the tabs are laid out
                 return

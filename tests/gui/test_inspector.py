@@ -1,0 +1,384 @@
+"""The inspector in real windows: mouse and keys choose a window, and layers come and go."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+
+import numpy as np
+import pytest
+from qtpy.QtCore import QPoint, Qt
+from qtpy.QtTest import QTest
+from qtpy.QtWidgets import QApplication
+
+from napari_lattice_symmetry.lattice import LABELS
+
+TIMEOUT = 30_000
+FRAME = (80, 112)
+
+
+class Inspecting:
+    """A shown window with the dock in it."""
+
+    def __init__(self, viewer, qtbot):
+        self.viewer, self.qtbot = viewer, qtbot
+        _, self.widget = viewer.window.add_plugin_dock_widget(
+            "napari-lattice-symmetry", "Inspect a window"
+        )
+        self.widget.parameters.controls["window"].set(32)
+        self.widget.parameters.controls["samples"].set(5)
+        self.settle()
+
+    # napari looks for what keeps its widgets alive after a test, so nothing here does.
+    @property
+    def main(self):
+        return self.viewer.window._qt_window
+
+    @property
+    def canvas(self):
+        return self.viewer.window._qt_viewer.canvas.native
+
+    def settle(self):
+        self.qtbot.waitUntil(lambda: not self.widget.requests.is_busy, timeout=TIMEOUT)
+        QTest.qWait(50)
+
+    def point_of(self, y, x):
+        """Find a place of the image on the canvas, in pixels of the screen from its corner."""
+        layer = self.viewer.layers[0]
+        world = layer.data_to_world((0,) * (layer.ndim - 2) + (y, x))[-2:]
+        camera = self.viewer.camera
+        middle = np.array([self.canvas.height(), self.canvas.width()]) / 2
+        down, right = middle + (np.array(world) - camera.center[-2:]) * camera.zoom
+        return QPoint(round(right), round(down))
+
+    def click(self, y, x):
+        point = self.point_of(y, x)
+        QTest.mouseMove(self.canvas, point)
+        QTest.qWait(50)
+        QTest.mouseClick(self.canvas, Qt.MouseButton.LeftButton, pos=point)
+        self.settle()
+
+    def press(self, key, modifier=Qt.KeyboardModifier.NoModifier):
+        self.canvas.setFocus()
+        QTest.keyClick(self.canvas, key, modifier)
+        self.settle()
+
+    @property
+    def corner(self):
+        return self.widget.inspection.corner
+
+
+@pytest.fixture
+def inspecting(make_napari_viewer, network, qtbot, stack):
+    viewer = make_napari_viewer(show=True)
+    viewer.add_image(stack, name="edge", scale=(2, 0.5, 0.5), units=("s", "nm", "nm"))
+    viewer.dims.set_current_step(0, 0)
+    return Inspecting(viewer, qtbot)
+
+
+@pytest.fixture
+def analysed(inspecting):
+    """The same with a result of the image: windows of 32 px, a stride of 8."""
+    _, analysis = inspecting.viewer.window.add_plugin_dock_widget(
+        "napari-lattice-symmetry", "Lattice symmetry"
+    )
+    for name, value in {"window": 32, "stride": 8, "samples": 5}.items():
+        analysis.parameters.controls[name].set(value)
+    analysis.run_button.click()
+    inspecting.qtbot.waitUntil(lambda: analysis.run.is_over, timeout=TIMEOUT)
+    inspecting.settle()
+    inspecting.run = analysis.run
+    return inspecting
+
+
+def test_it_starts_in_the_middle_of_the_image(inspecting):
+    assert inspecting.corner == (24, 40)
+    assert inspecting.widget.inspection.label == LABELS["square"]
+    outline = inspecting.widget.outline.layer
+    np.testing.assert_allclose(outline.data[0].min(axis=0), (23.5, 39.5))
+    np.testing.assert_allclose(outline.data[0].max(axis=0), (55.5, 71.5))
+    np.testing.assert_allclose(outline.scale, (0.5, 0.5))
+    assert inspecting.viewer.layers.selection.active is inspecting.viewer.layers["edge"]
+
+
+def test_a_click_chooses_a_window_round_it(inspecting):
+    inspecting.click(40, 95)
+    assert inspecting.corner == pytest.approx((24, 79), abs=1)
+    assert inspecting.widget.inspection.label == LABELS["hexagonal"]
+    assert "hexagonal" in inspecting.widget.details.text()
+    assert inspecting.widget.title.text() == "edge, frame 0"
+
+
+def test_a_drag_moves_the_view_alone(inspecting):
+    before, corner = inspecting.viewer.camera.center, inspecting.corner
+    start = inspecting.point_of(40, 95)
+    QTest.mousePress(inspecting.canvas, Qt.MouseButton.LeftButton, pos=start)
+    for step in range(1, 5):
+        QTest.mouseMove(inspecting.canvas, start + QPoint(0, 10 * step))
+        QTest.qWait(20)
+    QTest.mouseRelease(inspecting.canvas, Qt.MouseButton.LeftButton, pos=start + QPoint(0, 40))
+    inspecting.settle()
+    assert inspecting.viewer.camera.center != before
+    assert inspecting.corner == corner
+
+
+def test_a_click_outside_the_image_changes_nothing(inspecting):
+    inspecting.widget.picking.clicked.emit((0.0, -5.0, 10.0))
+    inspecting.settle()
+    assert inspecting.corner == (24, 40)
+
+
+def test_arrow_keys_on_the_canvas_move_by_a_stride_and_stop_at_the_edge(inspecting):
+    y, x = inspecting.corner
+    inspecting.press(Qt.Key.Key_Right)
+    assert inspecting.corner == (y, x + 16)
+    inspecting.press(Qt.Key.Key_Down)
+    assert inspecting.corner == (y + 16, x + 16)
+    inspecting.press(Qt.Key.Key_Left)
+    inspecting.press(Qt.Key.Key_Up)
+    assert inspecting.corner == (y, x)
+    for _ in range(5):
+        inspecting.press(Qt.Key.Key_Right)
+    assert inspecting.corner == (y, FRAME[1] - 32)
+    assert inspecting.viewer.dims.current_step[0] == 0
+
+
+def test_alt_with_an_arrow_goes_through_time(inspecting):
+    inspecting.press(Qt.Key.Key_Right, Qt.KeyboardModifier.AltModifier)
+    assert inspecting.viewer.dims.current_step[0] == 1
+    assert inspecting.widget.inspection.frame == 1
+    inspecting.press(Qt.Key.Key_Left, Qt.KeyboardModifier.AltModifier)
+    assert inspecting.widget.inspection.frame == 0
+
+
+def test_napari_gets_its_keys_and_clicks_back(inspecting):
+    QTest.mouseClick(inspecting.widget.pick, Qt.MouseButton.LeftButton)
+    assert not inspecting.widget.pick.isChecked()
+    corner = inspecting.corner
+    inspecting.press(Qt.Key.Key_Right)
+    assert inspecting.viewer.dims.current_step[0] == 1
+    inspecting.click(60, 20)
+    assert inspecting.corner == corner
+
+    QTest.keyClick(inspecting.widget.pick, Qt.Key.Key_Space)  # without a mouse
+    assert inspecting.widget.pick.isChecked()
+    inspecting.press(Qt.Key.Key_Right)
+    assert inspecting.corner[1] == corner[1] + 16
+    assert inspecting.viewer.dims.current_step[0] == 1
+
+
+def test_closing_the_dock_gives_everything_back(inspecting):
+    inspecting.viewer.window.remove_dock_widget(inspecting.widget.parent())
+    assert "inspected window" not in inspecting.viewer.layers
+    inspecting.canvas.setFocus()
+    QTest.keyClick(inspecting.canvas, Qt.Key.Key_Right)
+    assert inspecting.viewer.dims.current_step[0] == 1
+    assert not inspecting.viewer.mouse_drag_callbacks
+    inspecting.viewer.layers.clear()
+    inspecting.viewer.theme = "light"
+
+
+def test_arrow_keys_on_the_figure_move_the_window_too(inspecting):
+    y, x = inspecting.corner
+    QTest.keyClick(inspecting.widget.canvas, Qt.Key.Key_Left)
+    inspecting.settle()
+    assert inspecting.corner == (y, x - 16)
+
+
+def test_it_follows_the_time_slider(inspecting):
+    frames = inspecting.viewer.layers["edge"].data.copy()
+    frames[2] = 25
+    inspecting.viewer.layers["edge"].data = frames + np.random.default_rng(0).normal(
+        0, 1, (80, 112)
+    )
+    inspecting.settle()
+    inspecting.viewer.dims.set_current_step(0, 2)
+    inspecting.settle()
+    assert inspecting.widget.inspection.frame == 2
+    assert inspecting.widget.inspection.label == LABELS["centered rectangular"]
+    assert inspecting.widget.title.text() == "edge, frame 2"
+
+
+def test_window_samples_and_network_can_be_changed(inspecting):
+    controls = inspecting.widget.parameters.controls
+    controls["window"].set(48)
+    controls["samples"].set(5000)
+    inspecting.settle()
+    inspection = inspecting.widget.inspection
+    assert inspection.pixels.shape == (48, 48)
+    assert inspection.parameters.samples == 5000
+    controls["window"].set(81)
+    inspecting.settle()
+    assert "81 px does not fit into frames of 80 x 112 px" in inspecting.widget.message.text()
+    assert not inspecting.widget.outline.layer.visible
+    controls["window"].set(32)
+    inspecting.settle()
+    assert inspecting.widget.inspection.pixels.shape == (32, 32)
+    assert not inspecting.widget.message.isVisible()
+
+
+def test_on_a_class_map_it_shows_the_windows_of_the_map(analysed):
+    labels = next(layer for layer in analysed.run.layers if layer.name.startswith("classes"))
+    analysed.viewer.layers.selection.active = labels
+    analysed.settle()
+    settings = analysed.widget.inspection.parameters
+    assert (settings.window, settings.stride, settings.samples) == (32, 8, 5)
+    for place in ((30, 30), (51, 93)):
+        analysed.click(*place)
+        row, column = np.array(analysed.corner) // 8
+        assert tuple(np.array(analysed.corner) % 8) == (0, 0)
+        inspection, frame = analysed.widget.inspection, analysed.widget.inspection.frame
+        np.testing.assert_array_equal(
+            inspection.mean, analysed.run.result.mean[:, frame, row, column]
+        )
+        assert inspection.entropy == analysed.run.result.entropy[frame, row, column]
+    row, column = np.array(analysed.corner) // 8
+    analysed.press(Qt.Key.Key_Left)
+    assert tuple(np.array(analysed.corner) // 8) == (row, column - 1)
+
+
+def test_copied_and_saved(inspecting, tmp_path, monkeypatch, messages):
+    QTest.mouseClick(inspecting.widget.copy_button, Qt.MouseButton.LeftButton)
+    assert QApplication.clipboard().text() == inspecting.widget.inspection.text()
+    for name in ("window.png", "window.svg"):
+        path = tmp_path / name
+        monkeypatch.setattr(
+            "napari_lattice_symmetry.plugin.inspector.QFileDialog.getSaveFileName",
+            lambda *_, path=path: (str(path), ""),
+        )
+        QTest.mouseClick(inspecting.widget.save_button, Qt.MouseButton.LeftButton)
+        assert path.stat().st_size > 10_000
+        assert inspecting.widget.message.text() == f"Saved {path}."
+    assert not messages()
+    monkeypatch.setattr(
+        "napari_lattice_symmetry.plugin.inspector.QFileDialog.getSaveFileName",
+        lambda *_: (str(tmp_path / "nowhere" / "window.png"), ""),
+    )
+    inspecting.widget.save_button.click()
+    assert len(messages()) == 1
+    assert "window.png cannot be written" in messages()[0]
+
+
+def test_the_image_of_a_map_can_be_removed_and_renamed(analysed, messages):
+    analysed.viewer.layers["edge"].name = "renamed"
+    analysed.click(30, 30)
+    assert analysed.widget.title.text().startswith("renamed, frame")
+
+    analysed.viewer.layers.remove("renamed")
+    analysed.settle()
+    assert "was made from is not open" in analysed.widget.message.text()
+    assert not analysed.widget.outline.layer.visible
+    analysed.press(Qt.Key.Key_Right)
+    analysed.viewer.dims.set_current_step(0, 1)
+    analysed.viewer.layers.clear()
+    analysed.settle()
+    assert analysed.widget.message.text() == "Open an image or a movie to inspect."
+    assert not messages()
+
+
+def test_an_image_that_is_removed_at_work_leaves_a_sentence(inspecting, gate, messages):
+    inspecting.widget.move_by(0, 1)
+    inspecting.viewer.layers.remove("edge")
+    gate.release(100)
+    inspecting.settle()
+    assert inspecting.widget.message.text() == "Open an image or a movie to inspect."
+    assert not inspecting.widget.outline.layer.visible
+    assert not messages()
+
+
+def test_an_image_that_shrinks_moves_the_window_inside(inspecting):
+    inspecting.click(60, 95)
+    inspecting.viewer.layers["edge"].data = np.full((2, 40, 60), 5.0) + np.arange(60) % 2
+    inspecting.settle()
+    assert inspecting.corner == (8, 28)
+    inspecting.viewer.layers["edge"].data = np.zeros((2, 20, 20))
+    inspecting.settle()
+    assert "does not fit into frames of 20 x 20 px" in inspecting.widget.message.text()
+
+
+def test_an_outline_that_is_removed_comes_back_with_the_next_window(inspecting):
+    inspecting.viewer.layers.remove("inspected window")
+    inspecting.press(Qt.Key.Key_Left)
+    assert "inspected window" in inspecting.viewer.layers
+
+
+def test_a_single_image_and_colours_can_be_inspected(inspecting):
+    grey = np.full((60, 70), 15.0) + np.arange(70) % 2
+    inspecting.viewer.layers.clear()
+    inspecting.viewer.add_image(grey, name="single")
+    inspecting.settle()
+    assert inspecting.widget.inspection.label == LABELS["rectangular"]
+    colours = np.repeat(grey.astype(np.uint8)[..., np.newaxis], 3, axis=2)
+    inspecting.viewer.add_image(colours, name="colours", rgb=True)
+    inspecting.settle()
+    inspecting.widget.picking.clicked.emit((55.0, 65.0))
+    inspecting.settle()
+    assert inspecting.widget.title.text() == "colours, frame 0"
+    assert inspecting.corner == (28, 38)
+
+
+def test_older_requests_are_dropped(inspecting, gate):
+    shown = []
+    inspecting.widget.requests.done.connect(lambda inspection: shown.append(inspection.corner))
+    _, x = inspecting.corner
+    inspecting.widget.move_by(0, -1)
+    inspecting.qtbot.waitUntil(lambda: inspecting.widget.requests._worker is not None)
+    inspecting.widget.move_by(0, -1)
+    inspecting.widget.move_by(-1, 0)
+    gate.release(100)
+    inspecting.settle()
+    assert shown == [(8, x - 32)]
+
+
+@pytest.mark.parametrize("theme", ["dark", "light"])
+def test_it_fits_a_small_screen_in_both_themes(inspecting, theme):
+    inspecting.viewer.theme = theme
+    inspecting.viewer.window.resize(1280, 780)
+    inspecting.viewer.window.add_plugin_dock_widget("napari-lattice-symmetry", "Lattice symmetry")
+    QTest.qWait(300)
+    assert inspecting.main.height() <= 780
+    assert inspecting.main.width() <= 1280
+    figure = inspecting.widget.canvas.figure
+    background, ink = figure.get_facecolor()[:3], figure.axes[2].yaxis.label.get_color()
+    assert (np.mean(background) < 0.5) == (theme == "dark")
+    assert (int(ink[1:3], 16) > 128) == (theme == "dark")
+
+
+def test_every_control_is_reached_by_the_keyboard(inspecting):
+    widget = inspecting.widget
+    reached, focus = set(), widget.nextInFocusChain()
+    while focus is not widget:
+        if focus.focusPolicy() & Qt.FocusPolicy.TabFocus:
+            reached.add(focus)
+        focus = focus.nextInFocusChain()
+    controls = [control.widget for control in widget.parameters.controls.values()]
+    buttons = [widget.pick, widget.copy_button, widget.save_button, widget.canvas]
+    assert reached.issuperset([*controls, *buttons])
+    assert all(control.toolTip() for control in [*controls, *buttons])
+
+
+def test_a_person_at_the_screen_clicks_and_presses_keys(inspecting):
+    if shutil.which("xdotool") is None:
+        pytest.skip("xdotool is not installed")
+
+    def xdotool(*words):
+        subprocess.run(["xdotool", *map(str, words)], check=True, timeout=10)
+        QTest.qWait(300)
+        inspecting.settle()
+
+    inspecting.main.move(0, 0)
+    inspecting.main.activateWindow()
+    QTest.qWait(300)
+    place = inspecting.canvas.mapToGlobal(inspecting.point_of(40, 95))
+    xdotool("mousemove", place.x(), place.y())
+    xdotool("click", 1)
+    assert inspecting.corner == pytest.approx((24, 79), abs=1)
+    y, x = inspecting.corner
+    xdotool("key", "Left")
+    assert inspecting.corner == (y, x - 16)
+    xdotool("key", "alt+Right")
+    assert inspecting.widget.inspection.frame == 1
+    button = inspecting.widget.copy_button
+    place = button.mapToGlobal(button.rect().center())
+    xdotool("mousemove", place.x(), place.y(), "click", 1)
+    assert QApplication.clipboard().text() == inspecting.widget.inspection.text()
