@@ -65,6 +65,10 @@ bench-formats: .venv/.installed ## Read the files of LATTICE_SYMMETRY_DATA and w
 bench-fit: .venv/.installed ## Measure the lattice fit and write docs/lattice-parameters.md
 	$(BIN)/python benchmarks/lattice_fit.py --write
 
+.PHONY: bench-embedding
+bench-embedding: .venv/.installed ## Measure t-SNE and UMAP and write docs/embedding-speed.md
+	$(BIN)/python benchmarks/embedding.py --write
+
 .PHONY: bench-kinetics
 bench-kinetics: .venv/.installed ## Fit the growth law of the sample movie and write docs/kinetics.md
 	$(BIN)/python benchmarks/kinetics.py --write
@@ -76,6 +80,7 @@ figures: .venv/.installed ## Draw the figures of the original paper into docs/im
 .PHONY: docs-screenshots
 docs-screenshots: .venv/.qt ## Drive napari and save what is seen to docs/images
 	$(if $(SCREEN),,xvfb-run -a -s "-screen 0 1280x800x24") $(BIN)/python docs/screenshots.py
+	$(if $(SCREEN),,xvfb-run -a -s "-screen 0 1280x800x24") $(BIN)/python docs/screenshots_structure.py
 
 .PHONY: napari
 napari: .venv/.qt ## Open napari with the plugin's widgets

@@ -10,7 +10,7 @@ from itertools import chain, combinations
 from typing import TYPE_CHECKING
 
 import numpy as np
-import scipy.linalg
+from scipy.sparse.linalg import svds
 
 if TYPE_CHECKING:
     from typing import TypeAlias
@@ -40,9 +40,13 @@ def principal_axes(points: NDArray[np.floating], most: int) -> tuple[Float, Floa
     centre = points.mean(axis=0, dtype=np.float64)
     centred = points - centre
     n, d = centred.shape
-    m = min(most, n - 1, d)
-    variances, axes = scipy.linalg.eigh(centred.T @ centred / n, subset_by_index=(d - m, d - 1))
-    return centre, _oriented(axes.T[::-1]), np.clip(variances[::-1], 0, None)
+    m = min(most, n - 1, d - 1)
+    if not centred.any():  # nothing to iterate on
+        return centre, np.eye(m, d), np.zeros(m)
+    start = np.random.default_rng(0).standard_normal(min(n, d))
+    _, lengths, axes = svds(centred, k=m, v0=start)
+    order = np.argsort(lengths)[::-1]
+    return centre, _oriented(axes[order]), np.asarray(lengths[order] ** 2 / n)
 
 
 def _oriented(axes: Float) -> Float:

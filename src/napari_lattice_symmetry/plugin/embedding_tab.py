@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,21 +17,35 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
+from napari_lattice_symmetry.errors import InputError
 from napari_lattice_symmetry.plugin.selection_link import SelectionLink
 from napari_lattice_symmetry.plugin.task_bar import Task, TaskBar
 
 if TYPE_CHECKING:
     import napari.viewer
     from matplotlib.figure import Figure
+    from napari.layers import Layer
 
+    from napari_lattice_symmetry.analysis import MovieResult
     from napari_lattice_symmetry.analysis.embedding import Cluster, Embedding
-    from napari_lattice_symmetry.plugin.source import Source
-    from napari_lattice_symmetry.plugin.structure_source import Subject, SubjectFollower
+    from napari_lattice_symmetry.analysis.steps import Progress, ShouldStop
+    from napari_lattice_symmetry.movie import Movie
+    from napari_lattice_symmetry.plugin.structure_source import SubjectFollower
 
 HINT = (
     "Each analysed window becomes a point,\nnear to those that the network finds alike.\n"
     "Draw a loop around points\nto see them in the image, and the other way round."
 )
+
+
+@dataclass(frozen=True, eq=False)
+class Embedded:
+    """An embedding, and what it was made of, whatever becomes of the layers."""
+
+    embedding: Embedding
+    movie: Movie
+    result: MovieResult
+    layer: Layer
 
 
 class EmbeddingTab(QWidget):
@@ -49,10 +64,8 @@ class EmbeddingTab(QWidget):
 
         super().__init__()
         self.viewer, self._follower = viewer, follower
-        self.embedding: Embedding | None = None
+        self.embedded: Embedded | None = None
         self.cluster: Cluster | None = None
-        self._subject: Subject | None = None
-        self._source: Source | None = None
         self._points: Any = None  # as drawn
         self._lasso: Any = None
         self.link = SelectionLink(viewer, self)
@@ -128,8 +141,8 @@ class EmbeddingTab(QWidget):
 
     def clear(self) -> None:
         """Let go of the selected windows."""
-        if self.embedding is not None and self.link.region is not None:
-            self.link.paint(np.zeros(len(self.embedding.places), dtype=bool))
+        if self.embedded is not None and self.link.region is not None:
+            self.link.paint(np.zeros(len(self.link.lit), dtype=bool))
 
     # ------------------------------------------------------------------ embedding
 
@@ -137,22 +150,26 @@ class EmbeddingTab(QWidget):
         from napari_lattice_symmetry.analysis.embedding import embed
 
         subject = self._follower.subject
-        result, source = subject.require_result(), subject.take_source()
+        result, layer = subject.require_result()
+        movie = subject.take_source().movie
         method, at_most = self.method.currentText(), self.at_most.value()
-        self._asked = subject, source
-        return lambda progress, should_stop: embed(
-            source.movie,
-            result,
-            method,
-            at_most=at_most,
-            progress=progress,
-            should_stop=should_stop,
-        )
 
-    def _on_done(self, embedding: Embedding) -> None:
-        self._subject, self._source = self._asked
-        self.embedding, self.cluster = embedding, None
-        self.link.open(self._subject.layer, embedding.places)
+        def task(progress: Progress, should_stop: ShouldStop) -> Embedded:
+            embedding = embed(
+                movie,
+                result,
+                method,
+                at_most=at_most,
+                progress=progress,
+                should_stop=should_stop,
+            )
+            return Embedded(embedding, movie, result, layer)
+
+        return task
+
+    def _on_done(self, embedded: Embedded) -> None:
+        self.embedded, self.cluster = embedded, None
+        self.link.open(embedded.layer, embedded.embedding.places)
         self._list_colourings()
         self.canvas.refresh()
         self.cluster_canvas.refresh()
@@ -160,10 +177,9 @@ class EmbeddingTab(QWidget):
     def _list_colourings(self) -> None:
         from napari_lattice_symmetry.analysis.structure_plots import COLOURINGS
 
-        result = None if self._subject is None else self._subject.result
         chosen = self.colouring.currentText()
         self.colouring.clear()
-        fitted = result is not None and result.a is not None
+        fitted = self.embedded is not None and self.embedded.result.a is not None
         self.colouring.addItems([name for name in COLOURINGS if fitted or name != "a"])
         self.colouring.setCurrentIndex(max(self.colouring.findText(chosen), 0))
 
@@ -173,11 +189,11 @@ class EmbeddingTab(QWidget):
         from napari_lattice_symmetry.analysis.structure_plots import highlight, plot_embedding
 
         self._points = self._lasso = None
-        if self.embedding is None or self._subject is None:
+        if self.embedded is None:
             figure.text(0.5, 0.5, HINT, ha="center", va="center", fontsize="small")
             return
-        result = self._subject.require_result()
-        plot_embedding(self.embedding, result, self.colouring.currentText(), figure)
+        colouring = self.colouring.currentText()
+        plot_embedding(self.embedded.embedding, self.embedded.result, colouring, figure)
         axes = figure.axes[0]
         self._points = axes.collections[0]
         highlight(self._points, self._lit)
@@ -193,8 +209,8 @@ class EmbeddingTab(QWidget):
     def _on_lasso(self, outline: list[tuple[float, float]]) -> None:
         from matplotlib.path import Path
 
-        if self.embedding is not None and len(outline) > 2:
-            self.link.paint(Path(outline).contains_points(self.embedding.points))
+        if self.embedded is not None and len(outline) > 2:
+            self.link.paint(Path(outline).contains_points(self.embedded.embedding.points))
 
     def _on_key(self, event: Any) -> None:
         if event.key == "escape":
@@ -222,12 +238,13 @@ class EmbeddingTab(QWidget):
     def _ask(self) -> Task:
         from napari_lattice_symmetry.analysis.embedding import describe_cluster
 
-        embedding, subject, source = self.embedding, self._subject, self._source
-        assert embedding is not None
-        assert subject is not None
-        assert source is not None
-        result, places = subject.require_result(), embedding.places[self.link.lit]
-        return lambda _progress, _should_stop: describe_cluster(source.movie, result, places)
+        embedded = self.embedded
+        if embedded is None:
+            raise InputError("Embed the windows of a result first.")
+        places = embedded.embedding.places[self.link.lit]
+        return lambda _progress, _should_stop: describe_cluster(
+            embedded.movie, embedded.result, places
+        )
 
     def _on_cluster(self, cluster: Cluster) -> None:
         self.cluster = cluster

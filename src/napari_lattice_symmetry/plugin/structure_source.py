@@ -42,17 +42,17 @@ class Subject:
         about = {} if self.layer is None else result_metadata(self.layer) or {}
         return take_source(self.image, about.get("channel"))
 
-    def require_result(self) -> MovieResult:
-        """Give the result.
+    def require_result(self) -> tuple[MovieResult, Layer]:
+        """Give the result, and a layer that shows it.
 
         Raises
         ------
         InputError
             If there is none.
         """
-        if self.result is None:
+        if self.result is None or self.layer is None:
             raise InputError("Run an analysis, or open its result; then its windows can be shown.")
-        return self.result
+        return self.result, self.layer
 
     def describe(self) -> str:
         """Say what it is."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from napari_lattice_symmetry.analysis import MovieResult
+    from napari_lattice_symmetry.analysis.steps import Progress, ShouldStop
     from napari_lattice_symmetry.analysis.unmixing import Unmixing
     from napari_lattice_symmetry.plugin.source import Source
     from napari_lattice_symmetry.plugin.structure_source import SubjectFollower
@@ -26,6 +28,26 @@ HINT = (
     "Unmixing looks for a few pure spectra\nof which all windows are mixtures,\n"
     "without the network; it only names them."
 )
+
+
+@dataclass(frozen=True, eq=False)
+class Unmixed:
+    """An unmixing, what was unmixed, and in which share of the windows a result agrees."""
+
+    unmixing: Unmixing
+    source: Source
+    agreement: float | None = None
+
+    def describe(self) -> str:
+        """Say what was found."""
+        names = self.unmixing.names
+        sentence = f"{len(names)} components: {', '.join(names)}."
+        if self.agreement is None:
+            return sentence
+        return (
+            f"{sentence} The largest names the network's class in {self.agreement:.0%} of the "
+            "windows."
+        )
 
 
 class UnmixingTab(QWidget):
@@ -46,7 +68,6 @@ class UnmixingTab(QWidget):
         super().__init__()
         self.viewer, self._follower = viewer, follower
         self.unmixing: Unmixing | None = None
-        self._source: Source | None = None
         self._result: MovieResult | None = None
         form = QFormLayout()
         form.setVerticalSpacing(3)
@@ -88,32 +109,29 @@ class UnmixingTab(QWidget):
         from napari_lattice_symmetry.analysis.unmixing import unmix
 
         subject = self._follower.subject
-        source = self._source = subject.take_source()
-        given = AnalysisParameters() if subject.result is None else subject.result.parameters
+        source, result = subject.take_source(), subject.result
+        given = AnalysisParameters() if result is None else result.parameters
         windows = self.parameters.values()
         parameters = given.model_copy(
             update={"window": windows.window, "stride": windows.stride, "lattice_maps": False}
         )
         components = self.components.value() or None
-        return lambda progress, should_stop: unmix(
-            source.movie, parameters, components, progress=progress, should_stop=should_stop
-        )
 
-    def _on_done(self, unmixing: Unmixing) -> None:
-        self.unmixing = unmixing
+        def task(progress: Progress, should_stop: ShouldStop) -> Unmixed:
+            unmixing = unmix(
+                source.movie, parameters, components, progress=progress, should_stop=should_stop
+            )
+            if result is None or result.labels.shape != unmixing.labels.shape:
+                return Unmixed(unmixing, source)
+            return Unmixed(unmixing, source, unmixing.agreement(np.asarray(result.labels)))
+
+        return task
+
+    def _on_done(self, unmixed: Unmixed) -> None:
+        self.unmixing = unmixed.unmixing
         self.canvas.refresh()
-        self.task.status.setText(self._describe(unmixing))
-        if self._source is not None:
-            self._show(unmixing, self._source)
-
-    def _describe(self, unmixing: Unmixing) -> str:
-        names = ", ".join(unmixing.names)
-        sentence = f"{len(unmixing.spectra)} components: {names}."
-        result = self._follower.subject.result
-        if result is None or result.labels.shape != unmixing.labels.shape:
-            return sentence
-        share = unmixing.agreement(np.asarray(result.labels))
-        return f"{sentence} The largest names the network's class in {share:.0%} of the windows."
+        self.task.status.setText(unmixed.describe())
+        self._show(unmixed.unmixing, unmixed.source)
 
     def _show(self, unmixing: Unmixing, source: Source) -> None:
         """Add the layers on top, and hide all other maps of the same image."""
