@@ -320,8 +320,8 @@ times faster; the floor, {plain / floor:.0f} times. With spectra and heads it is
 
 The published network, one image a call, takes {single:.1f} s for 5000 passes over one image. Here
 5000 samples of all {n} windows of a frame take {took["many of all"]:.2f} s, which is
-{1e3 * took["many of all"] / n:.1f} ms a window. A window alone takes {took["many of one"]:.2f} s,
-as it fills a block of {BLOCK}; that is {single / took["many of one"]:.0f} times less.
+{1e3 * took["many of all"] / n:.1f} ms a window. A window alone takes {took["many of one"]:.3f} s,
+{single / took["many of one"]:.0f} times less than as published.
 
 What was done for speed, and tried in vain, is told in [speed-notes.md](speed-notes.md); how fast
 other engines are in [engines.md](engines.md); and how memory and time grow with windows, frames

@@ -73,6 +73,16 @@ def test_results_do_not_depend_on_grouping_or_order(network, windows):
     )
 
 
+def test_results_of_a_full_block_are_those_of_single_windows():
+    model = load_model("polar")
+    windows = draw_windows(classifier_module.BLOCK + 4, INSTRUMENT, seed=7)[0]
+    whole = model.classify(windows, samples=20)
+    for i in (0, 60, classifier_module.BLOCK - 1, classifier_module.BLOCK + 3):
+        single = model.classify(windows[[i]], samples=20)
+        np.testing.assert_array_equal(single.mean[0], whole.mean[i])
+        np.testing.assert_array_equal(single.std[0], whole.std[i])
+
+
 def test_the_block_size_is_not_visible_in_the_results(windows, monkeypatch):
     model = load_model("polar")
     whole = model.classify(windows, samples=20)

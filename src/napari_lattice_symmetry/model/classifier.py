@@ -26,8 +26,11 @@ if TYPE_CHECKING:
     Float32 = NDArray[np.float32]
 
 BLOCK = 125
-"""Windows computed at a time. Every block is filled up to this size, so that results do not
-depend on how windows are grouped; five blocks are a frame of 512 px on the default grid."""
+"""Windows computed at a time: five blocks are a frame of 512 px on the default grid."""
+
+# A block of fewer windows is filled up to a multiple of this, as engines treat single rows by
+# other means than several: so results do not depend on how windows are grouped.
+_FILL = 25
 
 _PART = 32  # windows whose spectra one thread takes at a time: they stay in its cache
 
@@ -210,7 +213,7 @@ class Classifier:
         return np.concatenate(features)
 
     def _trunk_block(self, windows: NDArray[Any], distortion: NDArray[np.float64] | None) -> Any:
-        """Compute features of up to `BLOCK` windows, filled up to `BLOCK`."""
+        """Compute features of up to `BLOCK` windows, and of what they are filled up with."""
         return self._trunk(self._spectra_block(windows, distortion)[..., np.newaxis])
 
     def _spectra_block(
@@ -218,7 +221,7 @@ class Classifier:
     ) -> Float32:
         parts = [windows[start : start + _PART] for start in range(0, len(windows), _PART)]
         spectra = [*self._threads.map(partial(self._spectrum, distortion=distortion), parts)]
-        spectra.append(np.zeros((BLOCK - len(windows), *spectra[0].shape[1:]), np.float32))
+        spectra.append(np.zeros((-len(windows) % _FILL, *spectra[0].shape[1:]), np.float32))
         return np.concatenate(spectra)
 
     def _classify_block(
@@ -229,9 +232,10 @@ class Classifier:
     ) -> Classification:
         n = len(windows)
         known = analysable(windows)
-        weights = np.zeros(BLOCK)
+        features = self._trunk_block(windows, distortion)
+        weights = np.zeros(len(features))
         weights[:n] = known
-        sums = heads.sums(self._trunk_block(windows, distortion), weights)
+        sums = heads.sums(features, weights)
         mean = sums.probabilities[:n] / heads.samples
         std = np.sqrt(np.clip(sums.squares[:n] / heads.samples - mean**2, 0, None))
         predictive = entropy(mean)
