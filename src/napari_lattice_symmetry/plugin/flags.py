@@ -12,10 +12,10 @@ _COLOUR_OF_FLAG = {
     Flag.FEW_PERIODS: ("too few periods", "#F0E442"),
     Flag.COARSE_SAMPLING: ("under 3 px a period", "#CC79A7"),
     Flag.MANY_PERIODS: ("too many periods", "#56B4E9"),
-    Flag.NO_COMMON_LATTICE: ("no common lattice", "#999999"),
-    Flag.ONE_DIRECTION: ("fringes only", "#777777"),
-    Flag.NO_SPOTS: ("no spots", "#555555"),
-    Flag.MISSING_PIXELS: ("missing pixels", "#333333"),
+    Flag.NO_COMMON_LATTICE: ("no common lattice", "#0072B2"),
+    Flag.ONE_DIRECTION: ("fringes only", "#009E73"),
+    Flag.NO_SPOTS: ("no spots", "#000000"),
+    Flag.MISSING_PIXELS: ("missing pixels", "#E69F00"),
 }
 
 _VALUES = range(1, sum(Flag) + 1)
@@ -23,12 +23,14 @@ _VALUES = range(1, sum(Flag) + 1)
 
 def describe_flags(value: int) -> str:
     """Name the flags in a label value."""
-    return ", ".join(words for flag, (words, _) in _COLOUR_OF_FLAG.items() if value & flag)
+    words = [words for flag, (words, _) in _COLOUR_OF_FLAG.items() if value & flag]
+    return ", ".join(words) or "none"
 
 
 def flag_features() -> dict[str, Any]:
     """Name the flags in every label value there can be."""
-    return {"index": list(_VALUES), "flags": [describe_flags(value) for value in _VALUES]}
+    values = [0, *_VALUES]
+    return {"index": values, "flags": [describe_flags(value) for value in values]}
 
 
 FLAG_COLOURS = {

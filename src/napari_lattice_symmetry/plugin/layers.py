@@ -18,6 +18,8 @@ from napari_lattice_symmetry.lattice import (
     NOT_ANALYSED,
     at_least,
 )
+from napari_lattice_symmetry.lattice.metric import FOLDS
+from napari_lattice_symmetry.movie import PIXEL
 from napari_lattice_symmetry.plugin.flags import FLAG_COLOURS, flag_features
 
 if TYPE_CHECKING:
@@ -42,8 +44,10 @@ AT_LEAST_PROBABILITY, APPARENT, METRIC = "at least", "apparent classes", "metric
 LATTICE_PARAMETER, AGREEMENT, FLAGS = "lattice parameter", "agreement", "flags"
 PREVIEW = "preview"
 
+_RARE = 0.05
+"""Share of windows below which a class of the metric does not choose the range of colours."""
+
 _LABELS = (LABEL_MAP, APPARENT, METRIC, AGREEMENT, FLAGS, PREVIEW)
-_ANGLES = {"gamma": ("viridis", (60.0, 90.0)), "orientation": ("hsv", (0.0, 180.0))}
 
 
 @dataclass(frozen=True, eq=False)
@@ -205,29 +209,42 @@ def _lattice_layers(maker: _LayerMaker, result: MovieResult) -> list[LayerData]:
     maps = {name: getattr(result, name) for name in LATTICE_MAPS}
     if maps["metric_labels"] is None:
         return []
+    unit = "px" if result.unit == PIXEL else result.unit
     lengths = [
         maker.make(
             LATTICE_PARAMETER,
             maps[name],
-            f"{name} ({result.unit})",
+            f"{name} ({unit})",
             part=name,
             colormap="viridis",
             contrast_limits=_middle_range(maps[name]),
         )
         for name in ("a", "b")
     ]
-    angles = [
-        maker.make(
-            LATTICE_PARAMETER,
-            maps[name],
-            f"{name} (°)",
-            part=name,
-            colormap=colormap,
-            contrast_limits=limits,
-        )
-        for name, (colormap, limits) in _ANGLES.items()
-    ]
-    metric = _class_map(maker, METRIC, maps["metric_labels"], "classes of the metric")
+    gamma = maker.make(
+        LATTICE_PARAMETER,
+        maps["gamma"],
+        "gamma (°)",
+        part="gamma",
+        colormap="viridis",
+        contrast_limits=(60.0, 90.0),
+    )
+    orientation = maker.make(
+        LATTICE_PARAMETER,
+        maps["orientation"],
+        "orientation (°)",
+        part="orientation",
+        colormap="hsv",  # which ends with the colour that it begins with
+        contrast_limits=(0.0, _widest_fold(maps["metric_labels"])),
+    )
+    metric = maker.make(
+        METRIC,
+        maps["metric_labels"],
+        "classes of the metric",
+        colormap=class_colours(),
+        features={"index": [NOT_ANALYSED, *LABELS.values()], "class": ["not resolved", *CLASSES]},
+        opacity=0.5,
+    )
     flags = maker.make(
         FLAGS,
         maps["flags"],
@@ -240,10 +257,13 @@ def _lattice_layers(maker: _LayerMaker, result: MovieResult) -> list[LayerData]:
         maps["agreement"],
         "network and metric",
         colormap=label_colours({AGREE: "#009E73", DISAGREE: "#D55E00"}),
-        features={"index": [AGREE, DISAGREE], "network and metric": ["agree", "disagree"]},
+        features={
+            "index": [NOT_ANALYSED, AGREE, DISAGREE],
+            "network and metric": ["one has no answer", "agree", "disagree"],
+        },
         opacity=0.5,
     )
-    return [*lengths, *angles, metric, flags, agreement]
+    return [*lengths, gamma, orientation, metric, flags, agreement]
 
 
 def _class_map(
@@ -289,6 +309,17 @@ def _middle_range(maps: Maps) -> tuple[float, float]:
     low, high = np.quantile(values, (0.02, 0.98)).tolist()
     slack = max(0.01 * high, 0.05 * (high - low))
     return low - slack, high + slack
+
+
+def _widest_fold(metric_labels: Maps) -> float:
+    """Give the turn (degrees) from 0 within which nearly all orientations so far lie."""
+    counts = count_labels(metric_labels)
+    if not counts.any():
+        return 180.0
+    common = [
+        name for name, count in zip(CLASSES, counts, strict=True) if count > _RARE * counts.sum()
+    ]
+    return max(FOLDS.get(name, 180.0) for name in common)
 
 
 def preview_layer(
