@@ -131,7 +131,7 @@ class Movie:
     @classmethod
     def from_array(cls, array: Any, **keywords: Any) -> Movie:
         """Make a movie of an array (T, Y, X) or one image (Y, X), NumPy or Dask."""
-        frames = array if hasattr(array, "chunks") else np.asarray(array)
+        frames: Any = array if hasattr(array, "chunks") else np.asarray(array)
         if hasattr(frames, "dask"):
             frames = _in_one_layer(frames)
         if frames.ndim == 2:
