@@ -89,7 +89,7 @@ def show_inspector(viewer: napari.Viewer, analysis: AnalysisWidget) -> None:
     viewer.layers.selection.active = classes
     _, dock = viewer.window.add_plugin_dock_widget(PLUGIN, "Inspect a window")
     wait_until(lambda: dock.inspection is not None, seconds=300)
-    dock.move_by(-8, -6)
+    dock.move_by(4, -3)
     wait_until(lambda: not dock.requests.is_busy, seconds=60)
     take_screenshot(viewer, "napari-inspector.png")
     viewer.window.remove_dock_widget(dock.parent())

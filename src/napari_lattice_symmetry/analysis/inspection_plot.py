@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 LATTICE_COLOUR = "#00C8FF"
 """Of what is drawn over the pixels and the spectrum; seen on black, grey and white."""
 
+_CIRCLE = 4.5
+"""Diameter of the circle round a spot, in cycles per window; a spot is some two wide."""
+
 
 def plot_inspection(inspection: Inspection, figure: Figure | None = None) -> Figure:
     """Draw the window with its cell, the spectrum with the lattice's spots, and the six bars.
@@ -31,7 +34,7 @@ def plot_inspection(inspection: Inspection, figure: Figure | None = None) -> Fig
     inspection : Inspection
         What to draw.
     figure : matplotlib.figure.Figure, optional
-        An empty figure to draw on; a new one if not given.
+        An empty figure to draw on; a new one, with a title, if not given.
 
     Returns
     -------
@@ -39,12 +42,13 @@ def plot_inspection(inspection: Inspection, figure: Figure | None = None) -> Fig
     """
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(6, 6), layout="constrained") if figure is None else figure
-    grid = figure.add_gridspec(2, 2, height_ratios=(1.15, 1))
+    if figure is None:
+        figure = Figure(figsize=(6, 6), layout="constrained")
+        figure.suptitle(f"{inspection.name}, frame {inspection.frame}")
+    grid = figure.add_gridspec(2, 2, height_ratios=(1.4, 1))
     _draw_pixels(figure.add_subplot(grid[0, 0]), inspection)
     _draw_spectrum(figure.add_subplot(grid[0, 1]), inspection)
     _draw_probabilities(figure.add_subplot(grid[1, :]), inspection)
-    figure.suptitle(f"{inspection.name}, frame {inspection.frame}", fontsize="medium")
     return figure
 
 
@@ -58,23 +62,36 @@ def _draw_pixels(axes: Axes, inspection: Inspection) -> None:
     )
     middle = np.array([x, y]) + (size - 1) / 2
     _draw_cell(axes, middle, inspection.seen_basis, ("a", "b"))
-    axes.set_title("window (px)", fontsize="small")
-    axes.tick_params(labelsize="x-small")
+    axes.set_title(f"{size} px from x {x}, y {y}", fontsize="small")
+    axes.set_axis_off()
 
 
 def _draw_spectrum(axes: Axes, inspection: Inspection) -> None:
+    from matplotlib.collections import EllipseCollection
+
     edge = SIDE / 2
     axes.imshow(
         np.sqrt(inspection.spectrum),  # else the first spots outshine all others
         cmap="magma",
         extent=(-edge - 0.5, edge - 0.5, edge - 0.5, -edge - 0.5),
     )
-    x, y = inspection.spots.T
-    axes.scatter(x, y, s=64, facecolors="none", edgecolors=LATTICE_COLOUR, linewidths=0.8)
+    n = len(inspection.spots)
+    circles = EllipseCollection(
+        np.full(n, _CIRCLE),
+        np.full(n, _CIRCLE),
+        np.zeros(n),
+        units="xy",
+        offsets=inspection.spots,
+        offset_transform=axes.transData,
+        facecolors="none",
+        edgecolors=LATTICE_COLOUR,
+        linewidths=0.8,
+    )
+    axes.add_collection(circles, autolim=False)
     reciprocal = reciprocal_basis(inspection.seen_basis, len(inspection.pixels))
     _draw_cell(axes, np.zeros(2), reciprocal, ("a*", "b*"))
-    axes.set_title("spectrum (cycles per window)", fontsize="small")
-    axes.tick_params(labelsize="x-small")
+    axes.set_title(f"spectrum to {edge:.0f} cycles", fontsize="small")
+    axes.set_axis_off()
 
 
 def _draw_cell(axes: Axes, origin: Float64, basis: Float64, names: tuple[str, str]) -> None:
@@ -107,5 +124,5 @@ def _draw_probabilities(axes: Axes, inspection: Inspection) -> None:
     )
     samples = inspection.parameters.samples
     axes.set(ylim=(0, 1.05), ylabel="probability")
-    axes.set_title(f"mean and standard deviation of {samples} thinned networks", fontsize="small")
+    axes.set_title(f"{samples} thinned networks", fontsize="small")
     axes.tick_params(labelsize="x-small")

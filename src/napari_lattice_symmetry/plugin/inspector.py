@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
 _SAMPLES = 5000
 _HINT = "Click on an image or a class map; the arrow keys move the window."
-_NOT_SHOWN = ("movie", "frame", "P(", "network")
+_NOT_SHOWN = ("movie", "frame", "window", "P(", "network")
 """Rows that the figure or the controls tell already."""
 
 _FILTERS = "PNG (*.png);;SVG (*.svg)"
