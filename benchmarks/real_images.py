@@ -18,11 +18,15 @@ import numpy as np
 from metrics import auroc, markdown_table
 
 import napari_lattice_symmetry as nls
-from napari_lattice_symmetry.lattice import CLASSES, LABELS
-from napari_lattice_symmetry.spectrum import WindowGrid
-from napari_lattice_symmetry.spectrum.period import dominant_period
+from napari_lattice_symmetry.lattice import CLASSES, LABELS, describe_stretch
+from napari_lattice_symmetry.spectrum import Flag, LatticeFits, WindowGrid
+from napari_lattice_symmetry.spectrum.period import measure_period
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
     from napari_lattice_symmetry.model.classifier import Classifier
 
 DOCS = Path(__file__).parents[1] / "docs"
@@ -31,12 +35,31 @@ GRAPHENE_WINDOWS = (72, 96)
 IMAGE_COLUMNS = [
     "image",
     "expected",
-    "majority",
+    "network",
+    "metric",
     "shares of windows",
     "mean entropy (nats)",
+    "resolved",
     "period (px)",
     "window (px)",
     "windows",
+]
+CORRECTION_COLUMNS = [
+    "image",
+    "known",
+    "stretch",
+    "network, image",
+    "network, crystal",
+    "metric, image",
+    "metric, crystal",
+    "b / a, gamma of the crystal",
+]
+MOVIE_COLUMNS = [
+    "movie",
+    "window (px)",
+    "majority, frame by frame",
+    "windows that change class",
+    "sure windows that do",
 ]
 GRAPHENE_COLUMNS = [
     "window",
@@ -81,32 +104,150 @@ IMAGES = (
 )
 
 
-def image_row(model: Classifier, data: Path, image: RealImage, samples: int) -> list[str]:
-    """Classify all windows of about ten periods; gives a row of the table."""
-    movie = nls.read_movie(data / image.file)
-    first, last = (round(edge * movie.shape[1]) for edge in image.rows)
-    frames = [movie.frame(t)[first:last] for t in range(len(movie))]
-    period = dominant_period(frames[0])
-    window = 128 if period is None else round(PERIODS * period)
-    window = int(np.clip(window, 64, min(frames[0].shape)))
+# Hexagonal crystals in images that show something else.
+DISTORTED = (
+    ("images/MoS2_stem_Exp-001-5.npy", "MoS2 HAADF", "hexagonal"),
+    ("images/stm_graphite_vasudevan2018_MOESM4.tif", "graphite STM", "hexagonal"),
+    ("images/stm_HOPG_step_11p5nm_iso28600.spm", "graphite STM with a step", "hexagonal"),
+)
+MOVIES = (
+    ("movies/graphene_hrtem_Dyna1_all.tif", "graphene HRTEM", 72),
+    ("movies/faststm_hex_10frames.npy", "fast STM", 72),
+)
+BOUNDARY, BOUNDARY_ROW = "images/Fe_bcc100_grainboundary.npy", 256
+SURE = 0.5
+"""Entropy in nats below which an answer is sure."""
+
+
+def read_frames(data: Path, file: str) -> list[NDArray[np.generic]]:
+    """Read all frames of a file."""
+    movie = nls.read_movie(data / file)
+    return [movie.frame(t) for t in range(len(movie))]
+
+
+def choose_grid(frames: Sequence[NDArray[np.generic]]) -> tuple[WindowGrid, str]:
+    """Choose windows of ten periods; also gives the period in words."""
+    period = measure_period(frames[:5])
+    window = 128
+    if period is not None:
+        window = round(min(max(PERIODS * period.length, period.least_window), 25 * period.length))
+    window = min(window, *frames[0].shape)
     grid = WindowGrid(frames[0].shape, window, max(1, window // 8))
+    return grid, "none" if period is None else f"{period.length:.1f}"
+
+
+def majority(labels: NDArray[np.uint8]) -> str:
+    """Name the class of most windows, and its share of all."""
+    counts = np.bincount(labels.ravel(), minlength=7)
+    if not counts[1:].any():
+        return "not resolved"
+    best = int(counts[1:].argmax())
+    return f"{CLASSES[best]} {counts[best + 1] / counts.sum():.0%}"
+
+
+def bold_if_right(answer: str, expected: str) -> str:
+    """Print a right answer bold."""
+    name = answer.rstrip("0123456789% ")
+    return f"**{answer}**" if name == expected else answer
+
+
+def image_row(model: Classifier, data: Path, image: RealImage, samples: int) -> list[str]:
+    """Analyse all windows of about ten periods; gives a row of the table."""
+    frames = read_frames(data, image.file)
+    first, last = (round(edge * frames[0].shape[0]) for edge in image.rows)
+    frames = [frame[first:last] for frame in frames]
+    grid, period = choose_grid(frames)
     found = [model.classify(grid.windows(frame), samples=samples) for frame in frames]
+    fits = [nls.fit_lattices(grid.windows(frame)) for frame in frames]
     labels = np.concatenate([one.label for one in found])
-    entropy = np.concatenate([one.entropy for one in found]).mean()
+    metric = np.concatenate([one.label.ravel() for one in fits])
+    no_lattice = "not resolved" if image.expected == "noise" else image.expected
     shares = np.bincount(labels, minlength=7)[1:] / len(labels)
-    majority = CLASSES[int(shares.argmax())]
     return [
         image.shows,
         image.expected,
-        f"**{majority}**" if majority == image.expected else majority,
+        bold_if_right(majority(labels), image.expected),
+        bold_if_right(majority(metric), no_lattice),
         ", ".join(
             f"{CLASSES[i]} {shares[i]:.0%}" for i in np.argsort(-shares) if shares[i] > 0.005
         ),
-        f"{entropy:.2f}",
-        "none" if period is None else f"{period:.1f}",
-        str(window),
+        f"{np.concatenate([one.entropy for one in found]).mean():.2f}",
+        f"{(metric > 0).mean():.0%}",
+        period,
+        str(grid.window),
         str(len(labels)),
     ]
+
+
+def correction_row(
+    model: Classifier, data: Path, image: tuple[str, str, str], samples: int
+) -> list[str]:
+    """Undo the distortion of an image whose lattice is known; gives a row of the table."""
+    file, shows, known = image
+    frame = read_frames(data, file)[0]
+    grid, _ = choose_grid([frame])
+    distortion = nls.measure_distortion(frame, known)
+    windows = grid.windows(frame)
+    stretch, direction = describe_stretch(distortion.matrix)
+
+    def answers(matrix: NDArray[np.float64] | None) -> tuple[str, str, LatticeFits]:
+        found = model.classify(windows, samples=samples, distortion=matrix)
+        fits = nls.fit_lattices(windows, distortion=matrix)
+        return majority(found.label), majority(fits.label), fits
+
+    seen, seen_metric, _ = answers(None)
+    true, true_metric, fits = answers(distortion.matrix)
+    return [
+        shows,
+        known,
+        f"{stretch:.3f} : 1 along {direction:.0f}°",
+        seen,
+        bold_if_right(true, known),
+        seen_metric,
+        bold_if_right(true_metric, known),
+        f"{np.nanmedian(fits.b / fits.a):.3f}, {np.nanmedian(fits.gamma):.1f}°",
+    ]
+
+
+def movie_row(
+    model: Classifier, data: Path, movie: tuple[str, str, int], samples: int
+) -> list[str]:
+    """Tell how steady the answers are from frame to frame; gives a row of the table."""
+    file, shows, window = movie
+    frames = read_frames(data, file)
+    grid = WindowGrid(frames[0].shape, window, window // 8)
+    found = [model.classify(grid.windows(frame), samples=samples) for frame in frames]
+    labels = np.array([one.label for one in found])
+    sure = np.array([one.entropy for one in found]) < SURE
+    changed, both = labels[1:] != labels[:-1], sure[1:] & sure[:-1]
+    return [
+        shows,
+        str(window),
+        ", ".join(majority(one) for one in labels),
+        f"{changed.mean():.1%}",
+        f"{changed[both].mean():.1%} of {both.mean():.0%}",
+    ]
+
+
+def boundary_text(model: Classifier, data: Path, samples: int) -> str:
+    """Tell how a grain boundary shows in the mutual information and in the flags."""
+    frame = read_frames(data, BOUNDARY)[0]
+    grid, _ = choose_grid([frame])
+    windows = grid.windows(frame)
+    found = model.classify(windows, samples=samples)
+    rows = np.arange(grid.shape[0]) * grid.stride + grid.window / 2
+    across = np.repeat(np.abs(rows - BOUNDARY_ROW) < grid.window / 4, grid.shape[1])
+    flagged = (nls.fit_lattices(windows).flags & Flag.TWO_LATTICES > 0).ravel()
+    information = found.mutual_information
+    return (
+        f"Windows of {grid.window} px whose centre is within a quarter of that of the boundary: "
+        f"median mutual information {np.median(information[across]):.3f} nats against "
+        f"{np.median(information[~across]):.3f} elsewhere, AUROC "
+        f"{auroc(information, across):.2f}; entropy {np.median(found.entropy[across]):.2f} "
+        f"against {np.median(found.entropy[~across]):.2f}, AUROC "
+        f"{auroc(found.entropy, across):.2f}; flagged as two lattices {flagged[across].mean():.0%} "
+        f"against {flagged[~across].mean():.0%}."
+    )
 
 
 def graphene_row(model: Classifier, data: Path, window: int, samples: int) -> list[str]:
@@ -143,17 +284,38 @@ def main() -> None:
     model = nls.load_model(options.network)
 
     images = [image_row(model, data, image, options.samples) for image in IMAGES]
+    corrections = [correction_row(model, data, image, options.samples) for image in DISTORTED]
+    movies = [movie_row(model, data, movie, options.samples) for movie in MOVIES]
     graphene = [graphene_row(model, data, w, options.samples) for w in GRAPHENE_WINDOWS]
     text = f"""# Real images
 
 Made by `make bench-real`: what the `{options.network}` network, which was trained on nothing
-real, says of public images. Windows of {PERIODS} periods, the period measured in the image;
-stride an eighth of the window; {options.samples} MC samples. Right answers are bold.
+real, and the lattice fit, which knows no network, say of public images. Windows of {PERIODS}
+periods, the period measured in the image, or larger where only these resolve a lattice; stride
+an eighth of the window; {options.samples} MC samples. Right answers are bold.
 
 {markdown_table(IMAGE_COLUMNS, images)}
-*Expected* is the lattice of the projected crystal. Scans drift: MoS2, graphite and the fast STM
-movie are hexagonal crystals whose images truly show less symmetric lattices, so that another
+*Expected* is the lattice of the projected crystal; *network* and *metric* are the class of most
+windows and its share of all, unresolved ones included. Scans drift: MoS2, graphite and the fast
+STM movie are hexagonal crystals whose images truly show less symmetric lattices, so that another
 answer can be the right one for the image.
+
+## After correction
+
+The same images with the distortion undone that `measure_distortion` finds in the whole frame,
+told nothing but that the crystal is hexagonal: the class of what the image shows, and of the
+crystal.
+
+{markdown_table(CORRECTION_COLUMNS, corrections)}
+## From frame to frame
+
+Share of windows whose class is another one than in the frame before; sure windows have less than
+{SURE} nats of entropy in both.
+
+{markdown_table(MOVIE_COLUMNS, movies)}
+## A grain boundary
+
+bcc Fe [100], two grains. {boundary_text(model, data, options.samples)}
 
 ## Graphene HRTEM against pixel labels
 

@@ -52,3 +52,8 @@ def test_wrong_settings_are_told_in_one_sentence(settings, says):
 )
 def test_suggested_window_holds_ten_periods_and_fits(period, frame_shape, window):
     assert suggest_window(period, frame_shape) == window
+
+
+@pytest.mark.parametrize(("least", "window"), [(90, 120), (200, 200), (400, 304)])
+def test_a_weak_lattice_needs_a_larger_window(least, window):
+    assert suggest_window(12.2, (600, 500), least) == window

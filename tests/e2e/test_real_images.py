@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.stats import mannwhitneyu
 
-from napari_lattice_symmetry import analyze, read_movie
+from napari_lattice_symmetry import analyze, measure_distortion, read_movie
 from napari_lattice_symmetry.lattice import LABELS
 from napari_lattice_symmetry.spectrum.period import dominant_period
 
@@ -35,6 +35,20 @@ def test_the_majority_of_windows_is_right(shared_data, file, name):
 def test_both_grains_of_iron_are_square(shared_data, grain):
     frame = read_movie(shared_data / "images/Fe_bcc100_grainboundary.npy").frame(0)
     assert majority(frame[grain]) == "square"
+
+
+@pytest.mark.parametrize(
+    "file", ["images/MoS2_stem_Exp-001-5.npy", "images/stm_graphite_vasudevan2018_MOESM4.tif"]
+)
+def test_sheared_crystals_are_hexagonal_after_correction(shared_data, file):
+    frame = read_movie(shared_data / file).frame(0)
+    found = measure_distortion(frame, "hexagonal")
+    result = analyze(
+        frame, window=found.window, stride=40, samples=10, distortion=found.rows, lattice_maps=True
+    )
+    assert (result.labels == LABELS["hexagonal"]).mean() > 0.9
+    assert (result.metric_labels == LABELS["hexagonal"]).mean() > 0.5
+    assert (result.apparent_labels == LABELS["hexagonal"]).mean() < 0.1
 
 
 def test_contamination_on_graphene_is_told_from_the_lattice(shared_data):

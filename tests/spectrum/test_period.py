@@ -50,6 +50,13 @@ def test_amorphous_carbon_has_none(shared_data):
     assert dominant_period(movie.frame(0)[:512, :512]) is None
 
 
+def test_a_weak_lattice_is_seen_in_larger_windows_alone(shared_data):
+    adlayer = nls.read_movie(shared_data / "movies/faststm_hex_10frames.npy").frame(0)
+    graphene = nls.read_movie(shared_data / "movies/graphene_hrtem_Dyna1_all.tif").frame(0)
+    assert measure_period([adlayer]).least_window > 80
+    assert measure_period([graphene]).least_window == 64
+
+
 @pytest.mark.parametrize("shape", [(90, 90), (256, 300)])
 def test_the_period_is_the_shortest_lattice_vector(shape):
     period = measure_period([crystal(cell(9, 14, 80) @ rotation(31), shape)])

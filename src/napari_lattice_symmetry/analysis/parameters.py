@@ -142,7 +142,7 @@ def parse_parameters(**settings: Any) -> AnalysisParameters:
         raise InputError(f"Wrong settings: {'; '.join(faults)}.") from error
 
 
-def suggest_window(period: float, frame_shape: tuple[int, int]) -> int:
+def suggest_window(period: float, frame_shape: tuple[int, int], least: int = 0) -> int:
     """Choose a window that holds about 10 lattice periods.
 
     Parameters
@@ -151,10 +151,13 @@ def suggest_window(period: float, frame_shape: tuple[int, int]) -> int:
         Lattice period in pixels.
     frame_shape : (int, int)
         Frame size (Y, X) in pixels, which the window does not exceed.
+    least : int
+        Side in pixels that is needed to see the lattice; obeyed up to 25 periods.
 
     Returns
     -------
     int
         A multiple of 8 px where the frame allows, at least 32 px.
     """
-    return max(32, min(8 * round(BEST_PERIODS * period / 8), *frame_shape))
+    needed = max(BEST_PERIODS * period, min(least, MOST_PERIODS * period))
+    return max(32, min(8 * round(needed / 8), *frame_shape))

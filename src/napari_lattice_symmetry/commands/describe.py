@@ -52,7 +52,7 @@ def describe_movie(movie: Movie) -> dict[str, Any]:
         "lattice period": f"{describe_length(movie, period.length)} ({period})",
         "default window": f"{window} px, {window / period.length:.1f} periods "
         f"({FEWEST_PERIODS} to {MOST_PERIODS} should fit)",
-        "suggested window": f"{suggest_window(period.length, (y, x))} px",
+        "suggested window": f"{suggest_window(period.length, (y, x), period.least_window)} px",
     }
 
 

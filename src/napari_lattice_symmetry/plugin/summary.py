@@ -42,7 +42,9 @@ class Summary:
         grid = WindowGrid(movie.shape[1:], parameters.window, parameters.stride)
         n_frames = len(parameters.frame_indices(len(movie)))
         better = (
-            parameters.window if period is None else suggest_window(period.length, grid.frame_shape)
+            parameters.window
+            if period is None
+            else suggest_window(period.length, grid.frame_shape, period.least_window)
         )
         return cls(
             better_window=None if better == parameters.window else better,

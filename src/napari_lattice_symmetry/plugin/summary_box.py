@@ -9,7 +9,6 @@ from qtpy.QtCore import Signal  # type: ignore[attr-defined]
 from qtpy.QtWidgets import QFormLayout, QGroupBox, QLabel, QPushButton
 
 from napari_lattice_symmetry.analysis import movie_period
-from napari_lattice_symmetry.analysis.parameters import BEST_PERIODS
 from napari_lattice_symmetry.plugin.latest import LatestRequest
 from napari_lattice_symmetry.plugin.summary import Summary
 
@@ -74,9 +73,11 @@ class SummaryBox(QGroupBox):
         self.problem_text.setText(summary.problem)
         self.problem_text.setVisible(bool(summary.problem))
         self._better_window = summary.better_window
-        self.window_button.setText(
-            f"Use windows of {summary.better_window} px, about {BEST_PERIODS} periods"
-        )
+        if summary.better_window is not None and self.period is not None:
+            n_periods = summary.better_window / self.period.length
+            self.window_button.setText(
+                f"Use windows of {summary.better_window} px, {n_periods:.0f} periods"
+            )
         self.window_button.setVisible(summary.better_window is not None)
 
     def _on_measured(self, period: Period | None) -> None:

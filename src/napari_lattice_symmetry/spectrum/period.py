@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -41,12 +41,15 @@ class Period:
         In how many of the windows that were looked at this length was found.
     fitted : bool
         Whether lattices were fitted; else the period is the shortest shift that repeats the image.
+    least_window : int
+        Side in pixels of the windows from which on lattices are resolved; 0 if not known.
     """
 
     length: float
     agreeing: int
     windows: int
     fitted: bool
+    least_window: int = 0
 
     def __str__(self) -> str:
         how = "a lattice fitted to" if self.fitted else "a repetition in"
@@ -82,7 +85,7 @@ def measure_period(
         fits = [fit_lattices(_spread(frame, size), distortion=distortion) for frame in frames]
         period = _agreed(fits, 0.0 if size == sizes[-1] else _LEAST_PERIODS)
         if period is not None:
-            return period
+            return replace(period, least_window=size)
     found = [shortest_repetition(frame) for frame in frames]
     lengths = [length for length in found if length is not None]
     if 2 * len(lengths) < len(found):
