@@ -181,6 +181,13 @@ def test_types_that_imagej_does_not_know_come_back(tmp_path, frames):
     assert_same(stack, read_hyperstack(tmp_path / "run.tif"))
 
 
+def test_numbers_that_imagej_cannot_hold_are_refused(tmp_path, frames):
+    stack = Hyperstack("run", {"a": frames}, {"cells": frames.astype("int32") + 2**24})
+    with pytest.raises(InputError, match=r"beyond 16,777,216 cannot .*write \.ome\.tif"):
+        write_hyperstack(stack, tmp_path / "run.tif")
+    assert not list(tmp_path.iterdir())
+
+
 def test_what_others_wrote_is_no_hyperstack_of_ours(tmp_path, frames):
     tifffile.imwrite(tmp_path / "a.tif", frames, imagej=True, metadata={"Info": "by hand"})
     tifffile.imwrite(tmp_path / "a.ome.tif", frames, metadata={"Description": "{}"})

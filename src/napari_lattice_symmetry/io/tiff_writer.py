@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from napari_lattice_symmetry.movie import Frames
 
 _LARGEST_IMAGEJ = 2**32 - 2**20
+_EXACT = 2**24  # up to here float32 holds every whole number
 
 
 def write_ome_tiff(stack: Hyperstack, path: Path) -> None:
@@ -120,4 +121,10 @@ def _planes(
 ) -> Iterator[NDArray[Any]]:
     for t in range(n_frames):
         for channel in channels:
-            yield np.asarray(channel[t]).astype(dtype, copy=False)
+            plane = np.asarray(channel[t])
+            if plane.dtype.kind in "iu" and dtype.kind == "f" and np.abs(plane).max() > _EXACT:
+                raise InputError(
+                    f"Whole numbers beyond {_EXACT:,} cannot be written for ImageJ; write .ome.tif "
+                    "instead."
+                )
+            yield plane.astype(dtype, copy=False)
