@@ -42,7 +42,7 @@ class SimulateWidget(Dock):
         super().__init__()
         self.viewer = viewer
         self.verdict: Inspection | None = None
-        self._outdated = False
+        self._is_judging = self._outdated = False
         self._judge = LatestRequest(_judge, self, delay=_DELAY)
         self._judge.done.connect(self._on_verdict)
         self._judge.failed.connect(self._on_failure)
@@ -92,13 +92,19 @@ class SimulateWidget(Dock):
         layout.addWidget(self.controls)
         layout.addLayout(buttons)
 
+    @property
+    def is_busy(self) -> bool:
+        """Whether what is shown is not yet what is set."""
+        return self._is_judging
+
     def _on_change(self) -> None:
-        """Ask for a verdict on what is set now; what is at work is shown first, if soon."""
+        """Ask for a verdict on what is set; while one is made, only the newest setting waits."""
         image = self.controls.values()
         self.sweep.follow(image)
         self.truth_text.setText(f"Drawn: {describe_truth(image)}")
-        self._outdated = self._judge.is_busy
-        if not self._outdated:
+        self._outdated = self._is_judging
+        if not self._is_judging:
+            self._is_judging = True
             self._judge.ask(image)
 
     def _on_verdict(self, verdict: Inspection) -> None:
@@ -106,17 +112,17 @@ class SimulateWidget(Dock):
         self.verdict_text.setText(describe_verdict(verdict))
         self._figure.show(verdict)
         self.canvas.draw_idle()
-        self._catch_up()
+        self._go_on()
 
     def _on_failure(self, error: Exception) -> None:
         self.verdict_text.setText(str(error))
         show_error(str(error))
-        self._catch_up()
+        self._go_on()
 
-    def _catch_up(self) -> None:
+    def _go_on(self) -> None:
+        self._is_judging = False
         if self._outdated:
-            self._outdated = False
-            self._judge.ask(self.controls.values())
+            self._on_change()
 
     def send(self) -> None:
         """Add the image to the viewer, as it is set."""

@@ -1,0 +1,39 @@
+"""Drive the dock "Simulate a lattice", and save what is seen to docs/images/."""
+
+from __future__ import annotations
+
+import napari
+from napari.settings import get_settings
+from qtpy.QtCore import Qt
+from qtpy.QtTest import QTest
+from qtpy.QtWidgets import QApplication
+from screenshots import PLUGIN, take_screenshot, wait_until
+
+LEFT = Qt.MouseButton.LeftButton
+
+
+def main() -> None:
+    """Draw a disordered centered lattice, and see at which disorder it is lost."""
+    get_settings().application.save_window_geometry = False
+    viewer = napari.Viewer()
+    viewer.theme = "light"
+    viewer.window.resize(1280, 780)
+    _, dock = viewer.window.add_plugin_dock_widget(PLUGIN, "Simulate a lattice")
+    dock.controls.lattice.setCurrentText("centered rectangular")
+    dock.controls.numbers["disorder"].set(0.1)
+    wait_until(lambda: dock.verdict is not None and not dock.is_busy, seconds=300)
+    QTest.mouseClick(dock.send_button, LEFT)
+    take_screenshot(viewer, "napari-simulate.png")
+
+    dock.tabs.setCurrentWidget(dock.sweep)
+    dock.controls.setCurrentIndex(2)
+    dock.sweep.last.setValue(0.3)
+    QTest.mouseClick(dock.sweep.run_button, LEFT)
+    wait_until(lambda: not dock.sweep.is_running, seconds=600)
+    take_screenshot(viewer, "napari-sweep.png")
+    viewer.close()
+    QApplication.processEvents()
+
+
+if __name__ == "__main__":
+    main()
