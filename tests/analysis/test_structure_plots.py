@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +17,7 @@ from napari_lattice_symmetry.analysis.structure_plots import (
     plot_embedding,
     plot_unmixing,
 )
-from napari_lattice_symmetry.analysis.unmixing import Unmixing
+from napari_lattice_symmetry.analysis.unmixing import MOST_COMPONENTS, Unmixing
 from napari_lattice_symmetry.spectrum.cartesian import SIDE
 
 IMAGES = Path(__file__).parent / "images"
@@ -61,11 +62,12 @@ def test_unmixing_as_stored(unmixing, tmp_path):
     assert_as_stored(plot_unmixing(unmixing), IMAGES / "unmixing.png", tmp_path)
 
 
-def test_the_second_of_a_class_is_paler(unmixing):
-    colours = endmember_colours(unmixing)
-    assert colours[0] == COLOURS["square"].lower()
-    assert colours[2] == COLOURS["noise"].lower()
-    assert len(set(colours)) == 3
+def test_every_component_has_a_colour_of_its_own(unmixing):
+    assert endmember_colours(unmixing) == [COLOURS["square"], "#D55E00", COLOURS["noise"]]
+    alike = replace(unmixing, probabilities=np.eye(6)[[0] * MOST_COMPONENTS])
+    colours = endmember_colours(alike)
+    assert len(set(colours)) == MOST_COMPONENTS
+    assert not set(colours[1:]) & set(COLOURS.values())
 
 
 def test_embedding_as_stored(embedding, result, tmp_path):

@@ -27,18 +27,14 @@ _EDGE = SIDE / 2
 _EXTENT = (-_EDGE - 0.5, _EDGE - 0.5, _EDGE - 0.5, -_EDGE - 0.5)
 _ACROSS = 4  # spectra side by side
 
+# Further colours that differ from those of the classes, also for the colour-blind.
+_MORE_COLOURS = ("#D55E00", "#F0E442", "#882255", "#44AA99", "#332288", "#999933", "#DDCC77")
+
 
 def endmember_colours(unmixing: Unmixing) -> list[str]:
-    """Choose colours: that of the class, and paler ones for the next of the same class."""
-    from matplotlib.colors import to_hex, to_rgb
-
-    classes = unmixing.classes
-    colours = []
-    for k, name in enumerate(classes):
-        full = 0.65 ** classes[:k].count(name)
-        red, green, blue = (1 - full * (1 - part) for part in to_rgb(COLOURS[name]))
-        colours.append(to_hex((red, green, blue)))
-    return colours
+    """Choose colours: that of the class for the first of each, others for those that follow."""
+    classes, more = unmixing.classes, iter(_MORE_COLOURS)
+    return [next(more) if name in classes[:k] else COLOURS[name] for k, name in enumerate(classes)]
 
 
 def plot_unmixing(unmixing: Unmixing, figure: Figure | None = None) -> Figure:

@@ -62,6 +62,7 @@ def unmixing_layers(unmixing: Unmixing, source: Source) -> list[LayerData]:
                 "colormap": Colormap(["black", colour], name=f"abundance of {title}"),
                 "contrast_limits": (0.0, 1.0),
                 "blending": "additive",
+                "opacity": 0.7,
                 **place,
             },
             "image",
