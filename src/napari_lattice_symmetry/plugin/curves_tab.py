@@ -67,6 +67,7 @@ class CurvesTab(QWidget):
         self.line.moved.connect(source.go_to)
         self.canvas = FigureCanvas(source.viewer, self._plot)
         self.canvas.setToolTip("Drag the line, or use the arrow keys, to go to another frame.")
+        self.canvas.setMinimumHeight(200)
         self.line.attach(self.canvas)
         self._build()
         source.changed.connect(self.ask)

@@ -82,6 +82,7 @@ class KineticsTab(QWidget):
         self.canvas.setToolTip(
             "Drag the end of the initial interval, or move it with the arrow keys."
         )
+        self.canvas.setMinimumHeight(200)  # room for the residuals, too
         self.line.attach(self.canvas)
         self._build()
         self.line.moved.connect(self.initial_end.setValue)
@@ -138,7 +139,7 @@ class KineticsTab(QWidget):
         rows.setVisible(False)
         columns.setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
         self.table.setEditTriggers(QTableWidget.EditTrigger.NoEditTriggers)
-        self.table.setMinimumHeight(150)
+        self.table.setFixedHeight(150)
         self.laws_text = QLabel()
         self.laws_text.setWordWrap(True)
         self.laws_text.setToolTip(
