@@ -1,9 +1,12 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from stored_figures import assert_as_stored
 
 from napari_lattice_symmetry.analysis.simulation import (
     iter_sweep,
@@ -107,6 +110,15 @@ def test_a_sweep_is_drawn_with_truth_and_bands(points):
     assert bottom.lines[1].get_ydata().tolist() == [1, 1, 1]
     (dose,) = plot_sweep("counts", points[:1]).axes[1:]
     assert dose.get_xscale() == "log"
+
+
+def test_figures_look_as_stored(points, fake_model, tmp_path):
+    images = Path(__file__).parent / "images"
+    assert_as_stored(plot_sweep("gamma", points), images / "sweep.png", tmp_path)
+    live, figure = LiveFigure(), Figure(figsize=(4, 3.5))
+    live.plot(figure)
+    live.show(judge(LatticeImage(counts=10_000), fake_model, samples=3))
+    assert_as_stored(figure, images / "live.png", tmp_path)
 
 
 def drawn(figure):
