@@ -223,7 +223,12 @@ with the networks but the spectrum, so that the two check each other.
 A distortion (drift, skewed scan, pixels that are not square) is a matrix that `solve_distortion`
 finds from a region whose lattice is known. A turn of the image cannot be told from it, so it is
 the symmetric matrix; areas are kept unless a and b are given. Fits and spectra take it as
-`distortion` and answer for the undistorted crystal.
+`distortion` and answer for the undistorted crystal. `measure_distortion` finds it for a frame or
+a region: each window gives one, whatever grain it lies on, and those that agree are averaged.
+
+`dominant_period` fits windows all over a frame, from small ones to large; the first size at which
+enough of them are resolved, hold 6 periods and agree decides. Where none does, the shortest shift
+that repeats the image counts. The window that is suggested holds 10 such periods.
 
 Known limits: a superlattice whose spots drown in the noise is missed, and the cell without it is
 given; two grains turned by less than some 10 degrees, or one of which has less than a third of

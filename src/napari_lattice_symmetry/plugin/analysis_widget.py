@@ -25,7 +25,7 @@ from qtpy.QtWidgets import (
 from napari_lattice_symmetry.analysis import parse_parameters
 from napari_lattice_symmetry.errors import InputError, LatticeSymmetryError
 from napari_lattice_symmetry.plugin.calibration import Calibration
-from napari_lattice_symmetry.plugin.correction import Correction
+from napari_lattice_symmetry.plugin.correction import Correction, keep_narrow
 from napari_lattice_symmetry.plugin.destination import Destination
 from napari_lattice_symmetry.plugin.dock import Dock
 from napari_lattice_symmetry.plugin.hover import show_probability_in_status
@@ -97,6 +97,7 @@ class AnalysisWidget(Dock):
         self.layer_chooser = ComboBox(
             choices=self._list_images, tooltip="The movie or image to analyse."
         )
+        keep_narrow(self.layer_chooser.native)
         self.channel_chooser = QComboBox()
         self.channel_chooser.setToolTip("The channel to analyse of a layer (T, C, Y, X).")
         self.channel_chooser.currentIndexChanged.connect(self._on_channel_chosen)
@@ -371,5 +372,6 @@ def _scrollable(form: QFormLayout) -> QScrollArea:
     area.setWidget(holder)
     area.setFrameShape(QScrollArea.Shape.NoFrame)
     area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-    area.setMinimumWidth(holder.minimumSizeHint().width())
+    bar = area.verticalScrollBar().sizeHint().width()
+    area.setMinimumWidth(holder.minimumSizeHint().width() + bar)
     return area

@@ -89,6 +89,7 @@ class Correction(QWidget):
         self.region = ComboBox(
             choices=self._list_regions, tooltip="Where in the shown frame that lattice is."
         )
+        keep_narrow(self.region.native)
         self.mark_button = _make_button("Mark", "Draw a rectangle around it.", self.mark)
         self.measure_button = _make_button(
             "Measure", "Fit the lattice there, and undo its distortion from now on.", self.measure
@@ -285,6 +286,13 @@ def _make_button(text: str, tooltip: str, press: Callable[[], object]) -> QPushB
     button.setToolTip(tooltip)
     button.clicked.connect(press)
     return button
+
+
+def keep_narrow(chooser: QComboBox) -> None:
+    """Let the names of layers be as long as they are without a wide dock."""
+    policy = QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
+    chooser.setSizeAdjustPolicy(policy)
+    chooser.setMinimumContentsLength(8)
 
 
 def _row(*widgets: QWidget) -> QWidget:

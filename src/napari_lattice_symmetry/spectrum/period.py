@@ -42,7 +42,7 @@ class Period:
     fitted : bool
         Whether lattices were fitted; else the period is the shortest shift that repeats the image.
     least_window : int
-        Side in pixels of the windows from which on lattices are resolved; 0 if not known.
+        Side in pixels of the windows from which on lattices are resolved; 0 if the smallest do.
     """
 
     length: float
@@ -85,7 +85,7 @@ def measure_period(
         fits = [fit_lattices(_spread(frame, size), distortion=distortion) for frame in frames]
         period = _agreed(fits, 0.0 if size == sizes[-1] else _LEAST_PERIODS)
         if period is not None:
-            return replace(period, least_window=size)
+            return period if size == sizes[0] else replace(period, least_window=size)
     found = [shortest_repetition(frame) for frame in frames]
     lengths = [length for length in found if length is not None]
     if 2 * len(lengths) < len(found):
