@@ -42,7 +42,7 @@ from napari_lattice_symmetry.commands.results import find_result
 from napari_lattice_symmetry.commands.watch import watch
 from napari_lattice_symmetry.errors import AnalysisError, InputError, LatticeSymmetryError
 from napari_lattice_symmetry.io import read_movie
-from napari_lattice_symmetry.lattice import CLASSES, SIMULATIONS, simulate
+from napari_lattice_symmetry.lattice import AT_LEAST, CLASSES, SIMULATIONS, at_least, simulate
 from napari_lattice_symmetry.model import load_model
 
 if TYPE_CHECKING:
@@ -238,6 +238,10 @@ def _phase_table(result: MovieResult) -> str:
     for k, name in enumerate(CLASSES):
         values = (f"{result.fractions[t, k]:.3f} ± {result.fractions_std[t, k]:.3f}" for t in rows)
         lines.append(f"{name:<22}" + "".join(f"{value:>18}" for value in values))
+    for name in AT_LEAST:
+        sums = (f"{at_least(result.fractions[t], name):.3f}" for t in rows)
+        title = f"at least {name.removesuffix(' rectangular')}"
+        lines.append(f"{title:<22}" + "".join(f"{value:>10}{8 * ' '}" for value in sums).rstrip())
     return "\n".join(lines)
 
 
