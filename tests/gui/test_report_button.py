@@ -48,12 +48,17 @@ def chosen(monkeypatch, tmp_path):
 
 
 @pytest.fixture
-def bench(make_napari_viewer, qtbot, network, stack):
+def bench(viewer, qtbot, network, stack):
+    return Bench(viewer, qtbot, network, stack)
+
+
+@pytest.fixture
+def shown(make_napari_viewer, qtbot, network, stack):
     return Bench(make_napari_viewer(show=True), qtbot, network, stack)
 
 
-def test_a_click_writes_the_report(bench, chosen, messages):
-    bench.write()
+def test_a_click_writes_the_report(shown, chosen, messages):
+    shown.write()
     assert messages() == [f"Wrote {chosen}."]
     text = chosen.read_text(encoding="utf-8")
     assert "4 of 4 finished" in text
