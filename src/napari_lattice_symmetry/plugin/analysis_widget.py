@@ -18,6 +18,7 @@ from qtpy.QtWidgets import (
     QProgressBar,
     QPushButton,
     QScrollArea,
+    QScrollBar,
     QVBoxLayout,
     QWidget,
 )
@@ -372,6 +373,5 @@ def _scrollable(form: QFormLayout) -> QScrollArea:
     area.setWidget(holder)
     area.setFrameShape(QScrollArea.Shape.NoFrame)
     area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-    bar = area.verticalScrollBar().sizeHint().width()
-    area.setMinimumWidth(holder.minimumSizeHint().width() + bar)
+    area.setMinimumWidth(holder.minimumSizeHint().width() + QScrollBar().sizeHint().width())
     return area

@@ -61,11 +61,8 @@ class LayerGeometry:
             and x.
         """
         affine = plane_affine(layer)
-        if affine is None or not _is_upright(layer):
-            raise InputError(
-                f"{layer.name!r} is rotated, sheared or affinely transformed in time, so that maps "
-                "would not lie on it; reset its transform, or analyse it before it is transformed."
-            )
+        if not (np.allclose(layer.rotate, np.eye(layer.ndim)) and np.allclose(layer.shear, 0)):
+            raise _not_upright(layer)
         scale, translate = layer.scale.tolist(), layer.translate.tolist()
         units, labels = list(layer.units), list(layer.axis_labels)
         if layer.ndim == 2:
@@ -164,11 +161,19 @@ def _convert(value: float, unit: Any, target: str) -> float | None:
     return float(quantity.to(target).magnitude) if quantity.is_compatible_with(target) else None
 
 
-def plane_affine(layer: Layer) -> NDArray[np.float64] | None:
-    """Give the affine transform of a layer for (y, x, 1); None if it changes other axes too."""
+def plane_affine(layer: Layer) -> NDArray[np.float64]:
+    """Give the affine transform of a layer, for (y, x, 1).
+
+    Raises
+    ------
+    InputError
+        If it changes other axes too.
+    """
     matrix = layer.affine.affine_matrix
     plane: NDArray[np.float64] = matrix[-3:, -3:]
-    return plane if np.allclose(matrix, layer_affine(plane, layer.ndim)) else None
+    if not np.allclose(matrix, layer_affine(plane, layer.ndim)):
+        raise _not_upright(layer)
+    return plane
 
 
 def layer_affine(plane: NDArray[np.float64], ndim: int) -> NDArray[np.float64]:
@@ -202,6 +207,8 @@ def undoing_affine(layer: Layer, distortion: NDArray[np.float64]) -> NDArray[np.
     return plane
 
 
-def _is_upright(layer: Layer) -> bool:
-    """Tell whether scale and translate are all that the layer has, but for an affine."""
-    return np.allclose(layer.rotate, np.eye(layer.ndim)) and np.allclose(layer.shear, 0)
+def _not_upright(layer: Layer) -> InputError:
+    return InputError(
+        f"{layer.name!r} is rotated, sheared or affinely transformed in time, so that maps would "
+        "not lie on it; reset its transform, or analyse it before it is transformed."
+    )
