@@ -57,7 +57,7 @@ def show_watch(movie: Movie, settings: AnalysisParameters, theme: str, name: str
 def main() -> None:
     """Watch the sample movie as it is written, and a real one where there is one."""
     movie = simulate("growing-holes").movie
-    show_watch(movie, AnalysisParameters(window=96, stride=12), "dark", "napari-watch.png")
+    show_watch(movie, AnalysisParameters(window=96, stride=16), "dark", "napari-watch.png")
     data = os.environ.get("LATTICE_SYMMETRY_DATA")
     if data is not None:
         movie = read_movie(Path(data) / "movies" / "graphene_hrtem_Dyna1_all.tif")
