@@ -27,6 +27,8 @@ _WINDOWS_A_SIDE = 3
 _LEAST_PERIODS, _LEAST_QUALITY = 6.0, 0.75
 # They have to be so many of all, and so many of them have to agree so well.
 _LEAST_SHARE, _LEAST_CONSENT, _CONSENT = 0.3, 0.5, 0.05
+# In windows that are large enough so many agree.
+_ENOUGH = 0.5
 
 
 @dataclass(frozen=True)
@@ -42,7 +44,7 @@ class Period:
     fitted : bool
         Whether lattices were fitted; else the period is the shortest shift that repeats the image.
     least_window : int
-        Side in pixels of the windows from which on lattices are resolved; 0 if the smallest do.
+        Side in pixels of the windows in most of which a lattice is resolved; 0 if the smallest do.
     """
 
     length: float
@@ -63,7 +65,7 @@ def measure_period(
 
     Lattices are fitted to windows all over the frames, in sizes from small to large; the first
     size at which enough of them are resolved and agree decides. Where that is no size, the
-    autocorrelation does.
+    autocorrelation does. Larger windows are tried on until most show a lattice.
 
     Parameters
     ----------
@@ -81,11 +83,18 @@ def measure_period(
     if side < SMALLEST_WINDOW:
         return None
     sizes = _sizes(side)
+    period: Period | None = None
     for size in sizes:
         fits = [fit_lattices(_spread(frame, size), distortion=distortion) for frame in frames]
-        period = _agreed(fits, 0.0 if size == sizes[-1] else _LEAST_PERIODS)
-        if period is not None:
+        here = _agreed(fits, 0.0 if size == sizes[-1] else _LEAST_PERIODS)
+        if here is None:
+            continue
+        period = period or here
+        # A weak lattice is seen in more of the larger windows.
+        if here.agreeing >= _ENOUGH * here.windows:
             return period if size == sizes[0] else replace(period, least_window=size)
+    if period is not None:
+        return period
     found = [shortest_repetition(frame) for frame in frames]
     lengths = [length for length in found if length is not None]
     if 2 * len(lengths) < len(found):
