@@ -45,11 +45,12 @@ class AnglePadding(layers.Layer):  # type: ignore[misc]
         return {**super().get_config(), "width": self.width}
 
 
-def polar_network() -> keras.Model:
+def polar_network(dropout: float = 0.2) -> keras.Model:
     """Build the default network, for log-polar spectra.
 
-    Both dropouts sit in the dense head, so that a Monte-Carlo sample costs next to nothing:
-    all that stands before them is computed once a window.
+    Both dropouts, which turn off the share `dropout` of the units, sit in the dense head, so
+    that a Monte-Carlo sample costs next to nothing: all that stands before them is computed once
+    a window.
     """
     return keras.Sequential(
         [
@@ -63,16 +64,16 @@ def polar_network() -> keras.Model:
             layers.AveragePooling2D(2),
             layers.Flatten(),
             layers.Dense(256, activation="relu"),
-            layers.Dropout(0.2),
+            layers.Dropout(dropout),
             layers.Dense(128, activation="relu", name="features"),
-            layers.Dropout(0.2),
+            layers.Dropout(dropout),
             layers.Dense(len(CLASSES), activation="softmax", name="classes"),
         ],
         name="polar",
     )
 
 
-def published_network() -> keras.Model:
+def published_network(dropout: float = 0.2) -> keras.Model:
     """Build the network of Vasudevan et al., npj Comput. Mater. 4, 30 (2018).
 
     Three convolutions, one average pooling that halves the resolution, a dense layer of 128,
@@ -89,9 +90,9 @@ def published_network() -> keras.Model:
             ),
             layers.AveragePooling2D(2),
             layers.Flatten(),
-            layers.Dropout(0.2),
+            layers.Dropout(dropout),
             layers.Dense(128, activation="relu", kernel_regularizer=decay, name="features"),
-            layers.Dropout(0.2),
+            layers.Dropout(dropout),
             layers.Dense(len(CLASSES), activation="softmax", name="classes"),
         ],
         name="published",

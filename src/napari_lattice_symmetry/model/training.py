@@ -42,6 +42,9 @@ class Recipe:
         Of Adam; falls to zero along a half cosine where `cosine` is set.
     turn : bool
         Turn and mirror spectra at random (log-polar spectra only).
+    sampled_dropout : float
+        Share of units that the thinned networks of the trained network lack; in training it is
+        20 %.
     calibrate : bool
         Scale the trained network's logits on the validation windows, see `calibration`.
     """
@@ -55,6 +58,7 @@ class Recipe:
     learning_rate: float
     cosine: bool
     turn: bool
+    sampled_dropout: float
     calibrate: bool
 
 
@@ -69,6 +73,7 @@ RECIPES = {
         learning_rate=1.5e-3,
         cosine=True,
         turn=True,
+        sampled_dropout=0.05,
         calibrate=True,
     ),
     # Vasudevan et al. 2018: 19,200 + 4,800 windows, 30 epochs, Adam with Keras' defaults.
@@ -82,6 +87,7 @@ RECIPES = {
         learning_rate=1e-3,
         cosine=False,
         turn=False,
+        sampled_dropout=0.2,
         calibrate=False,
     ),
 }
@@ -90,14 +96,14 @@ RECIPES = {
 REFINEMENTS = {
     "polar": replace(
         RECIPES["polar"],
-        windows=400_000,
-        epochs=3,
+        windows=280_000,
+        epochs=4,
         mix=("paper", "instrument", "rough"),
         learning_rate=7e-4,
     ),
 }
 
-BUILDERS: dict[str, Callable[[], keras.Model]] = {
+BUILDERS: dict[str, Callable[..., keras.Model]] = {
     "polar": networks.polar_network,
     "published": networks.published_network,
 }
@@ -186,7 +192,7 @@ def train(
 
     plot_history(history, network).savefig(output / "training.png", dpi=120)
     path = output / f"{network}.keras"
-    trained = BUILDERS[network]()
+    trained = BUILDERS[network](recipe.sampled_dropout)
     trained.set_weights(model.get_weights())
     temperature = calibrate(trained, *validation) if recipe.calibrate else 1.0
     (output / "calibration.json").write_text(json.dumps({"temperature": temperature}) + "\n")

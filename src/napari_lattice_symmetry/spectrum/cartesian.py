@@ -10,8 +10,9 @@ import numpy as np
 from napari_lattice_symmetry.spectrum.amplitude import half_amplitude
 from napari_lattice_symmetry.spectrum.sampling import (
     Key,
-    bilinear_weights,
     distortion_key,
+    linear,
+    sampling_weights,
     seen_frequencies,
 )
 
@@ -76,4 +77,4 @@ def _sampled(amplitude: NDArray[np.float32], distortion: Key) -> NDArray[np.floa
 def _sampling_matrix(size: int, distortion: Key) -> scipy.sparse.csr_array:
     """Weights from the half-plane amplitude of a window to the cut."""
     ky, kx = np.mgrid[-SIDE // 2 : SIDE // 2, -SIDE // 2 : SIDE // 2].astype(np.float64)
-    return bilinear_weights(*seen_frequencies(ky, kx, distortion), size)
+    return sampling_weights(*seen_frequencies(ky, kx, distortion), size, linear)

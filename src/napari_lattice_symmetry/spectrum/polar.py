@@ -10,8 +10,9 @@ import numpy as np
 from napari_lattice_symmetry.spectrum.amplitude import half_amplitude
 from napari_lattice_symmetry.spectrum.sampling import (
     Key,
-    bilinear_weights,
+    cubic,
     distortion_key,
+    sampling_weights,
     seen_frequencies,
 )
 
@@ -59,6 +60,7 @@ def polar_spectrum(windows: NDArray[Any], distortion: NDArray[np.float64] | None
     amplitude = half_amplitude(windows, columns)
     n = len(amplitude)
     sampled = np.ascontiguousarray((matrix @ amplitude.reshape(n, -1).T).T)
+    np.maximum(sampled, 0, out=sampled)  # beside a peak cubic weights undershoot
     power = np.square(sampled).mean(axis=1, keepdims=True)
     sampled /= np.sqrt(np.where(power > 0, power, 1))
     spectra: Float32 = np.log1p(sampled).reshape(n, N_ANGLES, N_RADII)
@@ -70,7 +72,7 @@ def _sampling(size: int, distortion: Key) -> tuple[scipy.sparse.csr_array, int]:
     """Weights from the half-plane amplitude to the polar grid, and the columns that they need."""
     angle = np.deg2rad(ANGLES)[:, None]
     frequencies = seen_frequencies(np.sin(angle) * RADII, np.cos(angle) * RADII, distortion)
-    weights = bilinear_weights(*frequencies, size)
+    weights = sampling_weights(*frequencies, size, cubic)
     half = size // 2 + 1
     columns = int((weights.indices % half).max()) + 1
     needed = np.arange(size)[:, None] * half + np.arange(columns)
