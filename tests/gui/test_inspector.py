@@ -7,7 +7,8 @@ import subprocess
 
 import numpy as np
 import pytest
-from qtpy.QtCore import QPoint, Qt
+from qtpy.QtCore import QEvent, QPoint, QPointF, Qt
+from qtpy.QtGui import QMouseEvent
 from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QApplication
 
@@ -27,7 +28,10 @@ class Inspecting:
         )
         self.widget.parameters.controls["window"].set(32)
         self.widget.parameters.controls["samples"].set(5)
+        viewer.window.resize(1400, 900)
         self.settle()
+        QTest.qWait(200)
+        viewer.reset_view()
 
     # napari looks for what keeps its widgets alive after a test, so nothing here does.
     @property
@@ -38,6 +42,10 @@ class Inspecting:
     def canvas(self):
         return self.viewer.window._qt_viewer.canvas.native
 
+    @property
+    def camera(self):
+        return getattr(self.viewer, "scene", self.viewer).camera  # since napari 0.9 in the scene
+
     def settle(self):
         self.qtbot.waitUntil(lambda: not self.widget.requests.is_busy, timeout=TIMEOUT)
         QTest.qWait(50)
@@ -46,7 +54,7 @@ class Inspecting:
         """Find a place of the image on the canvas, in pixels of the screen from its corner."""
         layer = self.viewer.layers[0]
         world = layer.data_to_world((0,) * (layer.ndim - 2) + (y, x))[-2:]
-        camera = self.viewer.camera
+        camera = self.camera
         middle = np.array([self.canvas.height(), self.canvas.width()]) / 2
         down, right = middle + (np.array(world) - camera.center[-2:]) * camera.zoom
         return QPoint(round(right), round(down))
@@ -57,6 +65,18 @@ class Inspecting:
         QTest.qWait(50)
         QTest.mouseClick(self.canvas, Qt.MouseButton.LeftButton, pos=point)
         self.settle()
+
+    def drag_to(self, point):
+        """Move the mouse with its left button down, which `QTest` cannot."""
+        event = QMouseEvent(
+            QEvent.Type.MouseMove,
+            QPointF(point),
+            QPointF(self.canvas.mapToGlobal(point)),
+            Qt.MouseButton.NoButton,
+            Qt.MouseButton.LeftButton,
+            Qt.KeyboardModifier.NoModifier,
+        )
+        QApplication.sendEvent(self.canvas, event)
 
     def press(self, key, modifier=Qt.KeyboardModifier.NoModifier):
         self.canvas.setFocus()
@@ -110,15 +130,14 @@ def test_a_click_chooses_a_window_round_it(inspecting):
 
 
 def test_a_drag_moves_the_view_alone(inspecting):
-    before, corner = inspecting.viewer.camera.center, inspecting.corner
+    before, corner = inspecting.camera.center, inspecting.corner
     start = inspecting.point_of(40, 95)
     QTest.mousePress(inspecting.canvas, Qt.MouseButton.LeftButton, pos=start)
     for step in range(1, 5):
-        QTest.mouseMove(inspecting.canvas, start + QPoint(0, 10 * step))
-        QTest.qWait(20)
+        inspecting.drag_to(start + QPoint(0, 10 * step))
     QTest.mouseRelease(inspecting.canvas, Qt.MouseButton.LeftButton, pos=start + QPoint(0, 40))
     inspecting.settle()
-    assert inspecting.viewer.camera.center != before
+    assert inspecting.camera.center != before
     assert inspecting.corner == corner
 
 
@@ -173,7 +192,7 @@ def test_closing_the_dock_gives_everything_back(inspecting):
     inspecting.canvas.setFocus()
     QTest.keyClick(inspecting.canvas, Qt.Key.Key_Right)
     assert inspecting.viewer.dims.current_step[0] == 1
-    assert not inspecting.viewer.mouse_drag_callbacks
+    assert inspecting.widget.picking._on_press not in inspecting.viewer.mouse_drag_callbacks
     inspecting.viewer.layers.clear()
     inspecting.viewer.theme = "light"
 
@@ -235,6 +254,20 @@ def test_on_a_class_map_it_shows_the_windows_of_the_map(analysed):
     row, column = np.array(analysed.corner) // 8
     analysed.press(Qt.Key.Key_Left)
     assert tuple(np.array(analysed.corner) // 8) == (row, column - 1)
+
+
+def test_an_image_stands_for_its_result_and_is_free_of_its_grid(analysed):
+    analysed.widget.parameters.controls["window"].set(64)
+    analysed.viewer.layers.selection.active = analysed.run.layers[0]
+    analysed.viewer.layers.selection.active = analysed.viewer.layers["edge"]
+    analysed.settle()
+    assert analysed.widget._settings == analysed.run.parameters
+    analysed.widget.parameters.controls["window"].set(32)
+    analysed.click(43, 50)
+    assert analysed.corner == pytest.approx((27, 34), abs=1)
+    y, x = analysed.corner
+    analysed.press(Qt.Key.Key_Right)
+    assert analysed.corner == (y, x + 8)
 
 
 def test_copied_and_saved(inspecting, tmp_path, monkeypatch, messages):

@@ -79,7 +79,7 @@ def choose_inspected(viewer: ViewerModel, selected: Layer | None) -> Inspected:
     image = selected if isinstance(selected, Image) else analysed or _topmost_image(viewer)
     if image is None:
         raise InputError("Open an image or a movie to inspect.")
-    about = result_metadata(chosen[0]) if chosen is not None and analysed is image else None
+    about = result_metadata(chosen[0]) if chosen is not None and analysed == image else None
     return Inspected(image, about, on_grid=False)
 
 

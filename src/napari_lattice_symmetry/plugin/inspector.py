@@ -160,14 +160,15 @@ class InspectorWidget(Dock):
 
     def _on_selected(self, _event: Any = None) -> None:
         active = self.viewer.layers.selection.active
-        if active is not None and active is not self.outline.layer:
+        # Layers are compared, since napari hands them out to plugins in wrappers.
+        if active is not None and active != self.outline.layer:
             self._selected = active
             self._follow_selection()
 
     def _on_removed(self, event: Any) -> None:
-        if event.value is self._selected:
+        if event.value == self._selected:
             self._selected = None
-        if event.value is not self.outline.layer:
+        if event.value != self.outline.layer:
             self._follow_selection()
 
     def _follow_selection(self) -> None:

@@ -34,6 +34,16 @@ class _Request:
     """Those of a single frame."""
     asked: float = field(default_factory=time.perf_counter)
 
+    def is_as(self, other: _Request | None) -> bool:
+        """Tell whether this asks for the map that `other` has asked for."""
+        return (
+            other is not None
+            and self.source.movie.frames is other.source.movie.frames
+            and self.source.movie.name == other.source.movie.name
+            and self.source.geometry == other.source.geometry
+            and self.parameters == other.parameters
+        )
+
 
 class LivePreview(QObject):
     """A box to tick, and the layer that then follows the settings and the time slider.
@@ -66,7 +76,7 @@ class LivePreview(QObject):
         super().__init__(parent)
         self._viewer, self._take = viewer, take
         self.layer: Labels | None = None
-        self._frame: int | None = None
+        self._asked: _Request | None = None
         self._running = self._dormant = False
         self.box = QCheckBox("Live preview")
         self.box.setToolTip(
@@ -100,7 +110,7 @@ class LivePreview(QObject):
         """Make way for a run, whose layers show the same frames."""
         self._running = running
         if running:
-            self._requests.drop()
+            self._forget()
             self._dormant = True
             if self.layer is not None:
                 self.layer.visible = False
@@ -109,7 +119,7 @@ class LivePreview(QObject):
         if ticked:
             self.change()
             return
-        self._requests.drop()
+        self._forget()
         layer, self.layer = self.layer, None
         if layer is not None and layer in self._viewer.layers:
             self._viewer.layers.remove(layer)
@@ -119,7 +129,7 @@ class LivePreview(QObject):
             source, _ = self._take()
         except LatticeSymmetryError:
             return
-        if self._frame_shown(source) != self._frame:
+        if self._asked is None or self._frame_shown(source) != self._asked.parameters.first_frame:
             self.follow()
 
     def _on_removed(self, event: Any) -> None:
@@ -140,11 +150,17 @@ class LivePreview(QObject):
             self._requests.drop()
             self._on_failed(error)
             return
-        self._frame = self._frame_shown(source)
-        this = {"first_frame": self._frame, "last_frame": self._frame, "frame_step": 1}
+        frame = self._frame_shown(source)
+        this = {"first_frame": frame, "last_frame": frame, "frame_step": 1}
         # A lattice fit would take longer than the network, and the preview does not show it.
-        one = parameters.model_copy(update={**this, "lattice_maps": False})
-        self._requests.ask(_Request(source, one))
+        request = _Request(source, parameters.model_copy(update={**this, "lattice_maps": False}))
+        if not request.is_as(self._asked):
+            self._asked = request
+            self._requests.ask(request)
+
+    def _forget(self) -> None:
+        self._asked = None
+        self._requests.drop()
 
     def _on_done(self, done: tuple[_Request, LayerData]) -> None:
         request, (data, arguments, _) = done
@@ -159,6 +175,7 @@ class LivePreview(QObject):
         self.told.emit(f"Preview of frame {request.parameters.first_frame} in {taken:.2f} s.")
 
     def _on_failed(self, error: Exception) -> None:
+        self._asked = None
         if self.layer is not None:
             self.layer.data = np.zeros_like(self.layer.data)
         self.told.emit(str(error))

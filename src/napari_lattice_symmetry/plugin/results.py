@@ -41,7 +41,7 @@ def chosen_result(viewer: ViewerModel) -> tuple[Layer, MovieResult] | None:
     active = viewer.layers.selection.active
     shown = [layer for layer in reversed(viewer.layers) if _shown(layer) is not None]
     if active not in shown:
-        of_active = [layer for layer in shown if source_layer_of(viewer, layer) is active]
+        of_active = [layer for layer in shown if source_layer_of(viewer, layer) == active]
         shown = of_active or shown
     else:
         shown = [active]
