@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 from matplotlib.colors import to_hex
@@ -48,6 +50,13 @@ def test_maps_have_class_colours_and_lie_on_the_frame(result):
     expected = (0.01 * 11.5, 0.01 * 67.5, 0.02 * 35.5, 0.02 * 11.5)
     assert left.images[0].get_extent() == pytest.approx(expected)
     assert left.get_xlabel() == "x (nm)"
+
+
+def test_names_are_no_formulas(movie, parameters, fake_model, tmp_path):
+    movie = dataclasses.replace(movie, name="run_$5_{")
+    result = analyze(movie, parameters, model=fake_model)
+    for figure in (plot_fractions(result), plot_maps(result, 0)):
+        figure.savefig(tmp_path / "figure.png")
 
 
 @pytest.mark.parametrize("draw", [plot_fractions, plot_maps])

@@ -45,7 +45,8 @@ def plot_evolution(
     axes = figure.add_subplot()
     for curve in curves:
         _draw_curve(axes, curve)
-    axes.set(title=title, ylabel="Fraction", ylim=(-0.02, 1.02))
+    axes.set(ylabel="Fraction", ylim=(-0.02, 1.02))
+    axes.set_title(title, parse_math=False)
     _label_time(axes, curves)
     if curves:
         figure.legend(loc="outside lower center", ncols=3, frameon=False, fontsize="small")
@@ -87,7 +88,8 @@ def plot_growth(fit: GrowthFit, title: str = "", figure: Figure | None = None) -
     upper.fill_between(
         curve.times, fit.low, fit.high, color=FIT_COLOUR, alpha=0.25, linewidth=0, label="95 %"
     )
-    upper.set(title=title, ylabel="Fraction")
+    upper.set(ylabel="Fraction")
+    upper.set_title(title, parse_math=False)
     upper.legend(loc="upper left", frameon=False, fontsize="small")
     lower.axhline(0, color=FIT_COLOUR)
     lower.plot(curve.times, fit.residuals, ".", color=colour)

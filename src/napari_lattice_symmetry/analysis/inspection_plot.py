@@ -44,7 +44,7 @@ def plot_inspection(inspection: Inspection, figure: Figure | None = None) -> Fig
 
     if figure is None:
         figure = Figure(figsize=(6, 6), layout="constrained")
-        figure.suptitle(f"{inspection.name}, frame {inspection.frame}")
+        figure.suptitle(f"{inspection.name}, frame {inspection.frame}", parse_math=False)
     grid = figure.add_gridspec(2, 2, height_ratios=(1.4, 1))
     _draw_pixels(figure.add_subplot(grid[0, 0]), inspection)
     _draw_spectrum(figure.add_subplot(grid[0, 1]), inspection)

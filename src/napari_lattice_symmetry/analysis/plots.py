@@ -35,7 +35,7 @@ def plot_fractions(result: MovieResult) -> Figure:
     else:
         draw_fractions(axes, result)
         axes.legend(loc="center left", bbox_to_anchor=(1.0, 0.5), frameon=False)
-    axes.set_title(result.name)
+    axes.set_title(result.name, parse_math=False)
     return figure
 
 
@@ -80,7 +80,7 @@ def plot_maps(result: MovieResult, position: int = 0) -> Figure:
     unit = "px" if result.unit == PIXEL else result.unit
     left.set(title="Class", xlabel=f"x ({unit})", ylabel=f"y ({unit})")
     right.set(title="Uncertainty", xlabel=f"x ({unit})")
-    figure.suptitle(f"{result.name}, frame {result.frame_indices[position]}")
+    figure.suptitle(f"{result.name}, frame {result.frame_indices[position]}", parse_math=False)
     return figure
 
 

@@ -282,9 +282,9 @@ def _nearest(peaks: Peaks, basis: Float) -> tuple[Float, Float]:
 
 
 def _inverse(matrix: Float) -> Float:
-    """Invert normal matrices (n, 2, 2); NaN for singular ones."""
-    regular = np.linalg.det(matrix) > 1e-9 * np.square(np.trace(matrix, axis1=1, axis2=2))
-    regular = regular[:, np.newaxis, np.newaxis]
+    """Invert normal matrices (n, 2, 2); NaN for singular ones, and for those that are NaN."""
+    (a, b), (c, d) = np.moveaxis(matrix, 0, -1)
+    regular = (a * d - b * c > 1e-9 * np.square(a + d))[:, np.newaxis, np.newaxis]
     return np.where(regular, np.linalg.inv(np.where(regular, matrix, np.eye(2))), np.nan)
 
 
