@@ -49,6 +49,10 @@ bench-engines: .venv/.installed ## Measure other engines than TensorFlow and wri
 bench-scaling: .venv/.installed ## Measure long movies for 20 minutes and write docs/scaling.md
 	$(BIN)/python benchmarks/scaling.py --write
 
+.PHONY: bench-live
+bench-live: .venv/.qt ## Measure how soon preview and inspector answer and write docs/live-speed.md
+	$(if $(SCREEN),,xvfb-run -a -s "-screen 0 1280x800x24") $(BIN)/python benchmarks/live.py --write
+
 .PHONY: bench-accuracy
 bench-accuracy: .venv/.installed ## Measure accuracy and calibration and write docs/accuracy.md
 	$(BIN)/python benchmarks/accuracy.py --write

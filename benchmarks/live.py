@@ -105,7 +105,7 @@ def main() -> None:
     viewer.close()
     text = f"""# How soon the docks answer
 
-Made by `python benchmarks/live.py --write` on: {machine()}; {os.getloadavg()[0]:.1f} programs at
+Made by `make bench-live` on: {machine()}; {os.getloadavg()[0]:.1f} programs at
 work. {options.repeats} changes each, between values used before.
 
 From a change of a setting to the new map, 512 x 512 px, window 128 px, stride 16 px, 100 samples:
