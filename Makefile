@@ -83,12 +83,9 @@ figures: .venv/.installed ## Draw the figures of the original paper into docs/im
 
 .PHONY: docs-screenshots
 docs-screenshots: .venv/.qt ## Drive napari and save what is seen to docs/images
-	$(if $(SCREEN),,xvfb-run -a -s "-screen 0 1280x800x24") $(BIN)/python docs/screenshots.py
-	$(if $(SCREEN),,xvfb-run -a -s "-screen 0 1280x800x24") $(BIN)/python docs/screenshots_structure.py
-	$(if $(SCREEN),,xvfb-run -a -s "-screen 0 1280x800x24") $(BIN)/python docs/screenshots_watch.py
-	$(if $(SCREEN),,xvfb-run -a -s "-screen 0 1280x800x24") $(BIN)/python docs/screenshots_simulate.py
-	$(if $(SCREEN),,xvfb-run -a -s "-screen 0 1280x800x24") $(BIN)/python docs/screenshots_report.py
-	$(if $(LATTICE_SYMMETRY_DATA),$(if $(SCREEN),,xvfb-run -a -s "-screen 0 1280x800x24") $(BIN)/python docs/screenshots_lattice.py)
+	@for script in docs/screenshots/show_*.py; do \
+		$(if $(SCREEN),,xvfb-run -a -s "-screen 0 1280x800x24") $(BIN)/python $$script || exit 1; \
+	done
 
 .PHONY: napari
 napari: .venv/.qt ## Open napari with the plugin's widgets

@@ -6,29 +6,16 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import napari
 import numpy as np
-from napari.settings import get_settings
-from qtpy.QtCore import QPoint, Qt
+from qtpy.QtCore import QPoint
 from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QApplication
-from screenshots import PLUGIN, take_screenshot, wait_until
+from window import LEFT, PLUGIN, open_viewer, take_screenshot, wait_until
 
 from napari_lattice_symmetry import AnalysisParameters
 
 if TYPE_CHECKING:
     from napari_lattice_symmetry.plugin.embedding_tab import EmbeddingTab
-
-LEFT = Qt.MouseButton.LeftButton
-
-
-def open_viewer(theme: str) -> napari.Viewer:
-    """Open napari as large as a small screen."""
-    get_settings().application.save_window_geometry = False
-    viewer = napari.Viewer()
-    viewer.theme = theme
-    viewer.window.resize(1280, 780)
-    return viewer
 
 
 def show_unmixing(image: Path) -> None:

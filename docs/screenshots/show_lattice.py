@@ -7,22 +7,23 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import napari
 import numpy as np
-from napari.settings import get_settings
 from qtpy.QtWidgets import QApplication
-from screenshots import PLUGIN, take_screenshot, wait_until
+from window import PLUGIN, open_viewer, take_screenshot, wait_until
 
 from napari_lattice_symmetry import AnalysisParameters
 
-DATA = Path(os.environ["LATTICE_SYMMETRY_DATA"])
+if TYPE_CHECKING:
+    import napari
+
+DATA = Path(os.environ.get("LATTICE_SYMMETRY_DATA", ""))
 
 
 def open_file(file: str) -> tuple[napari.Viewer, object]:
     """Open a file and the analysis dock."""
-    viewer = napari.Viewer()
-    viewer.window.resize(1280, 780)
+    viewer = open_viewer()
     viewer.open(DATA / file, plugin=PLUGIN)
     _, dock = viewer.window.add_plugin_dock_widget(PLUGIN, "Lattice symmetry")
     wait_until(lambda: dock.summary.period is not None, seconds=120)
@@ -66,7 +67,11 @@ def show_orientation() -> None:
 
 def main() -> None:
     """Take both screenshots."""
-    get_settings().application.save_window_geometry = False
+    if DATA == Path():
+        print(
+            "LATTICE_SYMMETRY_DATA is not set: the pictures of real lattices are left as they are."
+        )
+        return
     show_correction()
     show_orientation()
     QApplication.processEvents()

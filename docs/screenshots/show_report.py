@@ -13,7 +13,7 @@ from tempfile import TemporaryDirectory
 from napari_lattice_symmetry import analyze, read_movie
 from napari_lattice_symmetry.analysis.report import write_report
 
-IMAGES = Path(__file__).parent / "images"
+IMAGES = Path(__file__).parents[1] / "images"
 WIDTH, HEIGHT = 900, 800
 MAPS = 2150  # how far down the page they are
 

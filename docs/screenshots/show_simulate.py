@@ -2,22 +2,14 @@
 
 from __future__ import annotations
 
-import napari
-from napari.settings import get_settings
-from qtpy.QtCore import Qt
 from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QApplication
-from screenshots import PLUGIN, take_screenshot, wait_until
-
-LEFT = Qt.MouseButton.LeftButton
+from window import LEFT, PLUGIN, open_viewer, take_screenshot, wait_until
 
 
 def main() -> None:
     """Draw a disordered centered lattice, and see at which disorder it is lost."""
-    get_settings().application.save_window_geometry = False
-    viewer = napari.Viewer()
-    viewer.theme = "light"
-    viewer.window.resize(1280, 780)
+    viewer = open_viewer("light")
     _, dock = viewer.window.add_plugin_dock_widget(PLUGIN, "Simulate a lattice")
     dock.controls.lattice.setCurrentText("centered rectangular")
     dock.controls.numbers["disorder"].set(0.1)

@@ -1,52 +1,25 @@
-"""Drive napari as a person would, and save what is seen to docs/images/.
-
-Needs a screen, real or virtual: ``xvfb-run -s "-screen 0 1280x800x24" python docs/screenshots.py``.
-"""
+"""The analysis of the sample movie, the live preview, the inspector and the phase evolution."""
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-import napari
-from napari.settings import get_settings
 from qtpy.QtCore import QPoint
 from qtpy.QtGui import QCursor
-from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QApplication
+from window import PLUGIN, open_viewer, take_screenshot, wait_until
 
 from napari_lattice_symmetry import CLASSES, AnalysisParameters
 
 if TYPE_CHECKING:
+    import napari
+
     from napari_lattice_symmetry.plugin.analysis_widget import AnalysisWidget
-
-IMAGES = Path(__file__).parent / "images"
-PLUGIN = "napari-lattice-symmetry"
-
-
-def wait_until(condition: Callable[[], bool], seconds: float) -> None:
-    """Let napari work until `condition` holds."""
-    end = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > end:
-            raise TimeoutError(f"This took longer than {seconds} s.")
-        QTest.qWait(50)
-
-
-def take_screenshot(viewer: napari.Viewer, name: str) -> None:
-    """Save the whole window."""
-    QTest.qWait(500)  # thumbnails and the canvas are drawn when there is time
-    IMAGES.mkdir(exist_ok=True)
-    viewer.screenshot(str(IMAGES / name), canvas_only=False, flash=False)
 
 
 def main() -> None:
     """Open the sample movie, analyse it, and show classes and uncertainty."""
-    get_settings().application.save_window_geometry = False
-    viewer = napari.Viewer()
-    viewer.window.resize(1280, 780)
+    viewer = open_viewer()
     viewer.open_sample(PLUGIN, "growing-holes")
     _, widget = viewer.window.add_plugin_dock_widget(PLUGIN, "Lattice symmetry")
     wait_until(lambda: "periods" in widget.summary.window_text.text(), seconds=60)

@@ -12,8 +12,7 @@ import numpy as np
 import tifffile
 from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QApplication
-from screenshots import PLUGIN, take_screenshot, wait_until
-from screenshots_structure import LEFT, open_viewer
+from window import LEFT, PLUGIN, open_viewer, take_screenshot, wait_until
 
 from napari_lattice_symmetry import AnalysisParameters, Movie, read_movie, simulate
 
