@@ -67,10 +67,8 @@ def show_orientation() -> None:
 
 def main() -> None:
     """Take both screenshots."""
-    if DATA == Path():
-        print(
-            "LATTICE_SYMMETRY_DATA is not set: the pictures of real lattices are left as they are."
-        )
+    if not DATA.name:
+        print("LATTICE_SYMMETRY_DATA is not set: the pictures of real images are left as they are.")
         return
     show_correction()
     show_orientation()
