@@ -184,12 +184,12 @@ class AnalysisWidget(Dock):
     def _on_layers_changed(self, _event: Any = None) -> None:
         self.layer_chooser.reset_choices()
         self.correction.reset_choices()
-        if self.layer_chooser.value is not self._layer:  # the chooser does not tell of the last one
+        if self.layer_chooser.value != self._layer:  # the chooser does not tell of the last one
             self._on_layer_chosen()
 
     def _on_layer_chosen(self, _layer: Layer | None = None) -> None:
         layer = self.layer_chooser.value
-        if layer is self._layer:
+        if layer == self._layer:
             self._update_summary()
             return
         self._watch(layer)

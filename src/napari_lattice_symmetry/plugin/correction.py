@@ -257,7 +257,7 @@ class Correction(QWidget):
     def _set_affine(self, image: Image, plane: NDArray[np.float64]) -> None:
         """Transform the image, the maps made from it, and the region that is marked on it."""
         for layer in list(self._viewer.layers):
-            if layer in (image, self.region.value) or source_layer_of(self._viewer, layer) is image:
+            if layer in (image, self.region.value) or source_layer_of(self._viewer, layer) == image:
                 layer.affine = layer_affine(plane, layer.ndim)
 
 

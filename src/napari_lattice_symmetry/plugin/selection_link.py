@@ -118,7 +118,7 @@ class SelectionLink(QObject):
         label = max(int(layer.selected_label), 1)
         layer.data_setitem(np.nonzero(layer.data == label), 0)
         layer.data_setitem(tuple(self._indices[chosen].T), label)
-        if layer is not self.region:
+        if layer != self.region:
             self.choose(layer)
         else:
             self.look()

@@ -109,7 +109,7 @@ def find_subject(viewer: napari.viewer.Viewer) -> Subject:
     if chosen is not None:
         layer, result = chosen
         image = source_layer_of(viewer, layer)
-        if active not in images or image is active:
+        if active not in images or image == active:
             return Subject(image, layer, result)
     if active in images:
         return Subject(active)
