@@ -22,3 +22,16 @@ def shared_data():
     if not folder:
         pytest.skip("set LATTICE_SYMMETRY_DATA to the folder of real test images")
     return Path(folder)
+
+
+@pytest.fixture
+def make_shown_viewer(make_napari_viewer):
+    """Make a viewer whose window is really shown."""
+
+    def make():
+        viewer = make_napari_viewer(show=True)
+        # Software OpenGL crashes where a layer goes that was never drawn.
+        viewer.layers.events.removing.connect(lambda _event: viewer.screenshot(flash=False))
+        return viewer
+
+    return make

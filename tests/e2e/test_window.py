@@ -10,11 +10,11 @@ PLUGIN = "napari-lattice-symmetry"
 
 
 @pytest.fixture
-def window(make_napari_viewer, tmp_path, monkeypatch, qtbot):
+def window(make_shown_viewer, tmp_path, monkeypatch, qtbot):
     """A shown napari with the dock, and a way to click Run and wait."""
     settings = QSettings(str(tmp_path / "speed.ini"), QSettings.Format.IniFormat)
     monkeypatch.setattr("napari_lattice_symmetry.plugin.speed._settings", lambda: settings)
-    viewer = make_napari_viewer(show=True)
+    viewer = make_shown_viewer()
     _, widget = viewer.window.add_plugin_dock_widget(PLUGIN, "Lattice symmetry")
 
     def run(**parameters):

@@ -115,6 +115,6 @@ def bench(viewer, network, qtbot, result_layers):
 
 
 @pytest.fixture
-def shown_bench(make_napari_viewer, network, qtbot, result_layers):
+def shown_bench(make_shown_viewer, network, qtbot, result_layers):
     """The same in a window that is really shown."""
-    return Bench(make_napari_viewer(show=True), qtbot, result_layers)
+    return Bench(make_shown_viewer(), qtbot, result_layers)

@@ -123,8 +123,8 @@ def _create(layer_data):
 
 
 @pytest.fixture
-def bench(make_napari_viewer, qtbot, fake_model):
-    return Bench(make_napari_viewer(show=True), qtbot, fake_model)
+def bench(make_shown_viewer, qtbot, fake_model):
+    return Bench(make_shown_viewer(), qtbot, fake_model)
 
 
 def test_the_classes_are_drawn_over_time(bench):

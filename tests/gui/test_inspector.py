@@ -89,8 +89,8 @@ class Inspecting:
 
 
 @pytest.fixture
-def inspecting(make_napari_viewer, network, qtbot, stack):
-    viewer = make_napari_viewer(show=True)
+def inspecting(make_shown_viewer, network, qtbot, stack):
+    viewer = make_shown_viewer()
     viewer.add_image(stack, name="edge", scale=(2, 0.5, 0.5), units=("s", "nm", "nm"))
     viewer.dims.set_current_step(0, 0)
     return Inspecting(viewer, qtbot)

@@ -53,8 +53,8 @@ def bench(viewer, qtbot, network, stack):
 
 
 @pytest.fixture
-def shown(make_napari_viewer, qtbot, network, stack):
-    return Bench(make_napari_viewer(show=True), qtbot, network, stack)
+def shown(make_shown_viewer, qtbot, network, stack):
+    return Bench(make_shown_viewer(), qtbot, network, stack)
 
 
 def test_a_click_writes_the_report(shown, chosen, messages):

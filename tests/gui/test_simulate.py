@@ -46,8 +46,8 @@ def bench(viewer, network, qtbot):
 
 
 @pytest.fixture
-def shown(make_napari_viewer, network, qtbot):
-    return Bench(make_napari_viewer(show=True), qtbot)
+def shown(make_shown_viewer, network, qtbot):
+    return Bench(make_shown_viewer(), qtbot)
 
 
 def test_image_spectrum_and_verdict_follow_mouse_and_keys(shown):

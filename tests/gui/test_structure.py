@@ -107,8 +107,8 @@ def loaded(network, monkeypatch):
 
 
 @pytest.fixture
-def bench(make_napari_viewer, qtbot, loaded):
-    return StructureBench(make_napari_viewer(show=True), qtbot, loaded)
+def bench(make_shown_viewer, qtbot, loaded):
+    return StructureBench(make_shown_viewer(), qtbot, loaded)
 
 
 @pytest.fixture
