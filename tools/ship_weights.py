@@ -39,7 +39,7 @@ def ship(run: Path) -> None:
     name, recipe = settings["network"], settings["recipe"]
     with (run / "history.csv").open(newline="") as table:
         last = list(csv.DictReader(table))[-1]
-    calibration = json.loads((run / "calibration.json").read_text())
+    calibration = run / "calibration.json"
 
     WEIGHTS.mkdir(exist_ok=True)
     file = WEIGHTS / f"{name}.keras"
@@ -52,7 +52,7 @@ def ship(run: Path) -> None:
         "sha256": file_sha256(file),
         "command": " && ".join(commands(run)),
         "recipe": recipe,
-        "temperature": round(calibration["temperature"], 4),
+        "scaling": json.loads(calibration.read_text()) if calibration.exists() else None,
         "figures": {
             "validation": {
                 "epochs": int(last["epoch"]),

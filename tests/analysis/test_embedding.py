@@ -49,8 +49,9 @@ def test_windows_of_a_class_lie_together(method, stripes, result, fake_model):
     assert embedding.places.shape == (300, 3)
     assert separation(embedding, result) > 0.9
     assert told[-1] == (600, 600)
-    assert len(told) > 5  # UMAP tells ten times a second
+    assert (300, 600) in told  # all windows seen by the network, none placed yet
     assert told == sorted(told)
+    assert len(told) > 10
     again = embed(stripes, result, method, **keywords)
     np.testing.assert_allclose(again.points, embedding.points, rtol=1e-4, atol=1e-3)
 

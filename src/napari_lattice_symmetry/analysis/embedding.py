@@ -245,6 +245,8 @@ def _lay_out_by_umap(features: Float32, seed: int, steps: Steps) -> NDArray[Any]
             tqdm_kwds={
                 "file": _Ticker(_ticks(steps, len(features), _UMAP_EPOCHS)),
                 "bar_format": "{n}",
+                "mininterval": 0,  # at every epoch, however short
+                "miniters": 1,
                 "disable": False,
             },
         )

@@ -176,7 +176,14 @@ def _draw_grain(label: int, track: Track, rng: np.random.Generator, size: int) -
 
 
 def _draw_two_grains(label: int, track: Track, rng: np.random.Generator, size: int) -> Float:
-    """Draw a grain of a class, and another one beyond a straight edge, in the lesser part."""
+    """Draw a grain of a class, and another one beyond a straight edge, in the lesser part.
+
+    The more of the window the other one takes, the more often the class is any of the six: at
+    grain boundaries, a network that has learned this is less sure.
+    """
+    angle, share = rng.uniform(0, 2 * np.pi), rng.uniform(0, 0.45)
+    if rng.uniform() < share:
+        label = int(rng.integers(1, len(CLASSES) + 1))
     if label - 1 != NOISE and rng.uniform() < 0.5:
         crystal = _random_crystal(CLASSES[label - 1], track, rng)
         disorder = _draw_disorder(track, rng)
@@ -187,7 +194,6 @@ def _draw_two_grains(label: int, track: Track, rng: np.random.Generator, size: i
     else:
         other = int(rng.integers(1, len(CLASSES) + 1))
         first, second = (_draw_grain(grain, track, rng, size) for grain in (label, other))
-    angle, share = rng.uniform(0, 2 * np.pi), rng.uniform(0, 0.45)
     y, x = np.mgrid[:size, :size]
     across = x * np.cos(angle) + y * np.sin(angle)
     return np.where(across < np.quantile(across, share), second, first)

@@ -1,8 +1,8 @@
-"""Making probabilities mean what they say: temperature scaling.
+"""Making probabilities mean what they say: vector scaling.
 
-One number divides the logits of every thinned network (Guo et al., ICML 2017). It is chosen so
-that the mean over thinned networks, which alone would be too timid, has the least log loss on
-windows held out from training, and goes into the weights of the last layer for good.
+Every class has a factor and a shift for its logit (Guo et al., ICML 2017), the same in all
+thinned networks. They are chosen so that the mean over thinned networks has the least log loss
+on windows held out from training, and go into the weights of the last layer for good.
 """
 
 from __future__ import annotations
@@ -10,22 +10,32 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.optimize import minimize_scalar
+from scipy.optimize import minimize
 from scipy.special import log_softmax, logsumexp
 
 from napari_lattice_symmetry.model.dropout import ThinnedHeads, split_at_dropout
 from napari_lattice_symmetry.model.engine import keras
 
 if TYPE_CHECKING:
+    from typing import TypeAlias
+
     from numpy.typing import NDArray
+
+    Float: TypeAlias = NDArray[np.float64]
 
 _SAMPLES = 50
 _BLOCK = 500
 
+# What it costs if classes differ in their factors, or are shifted. Without it a class that is
+# hardly ever mistaken, such as noise, could have any factor.
+_RIDGE = 0.003
+# Greatest shift, and logarithm of a factor.
+_LIMIT = 2.0
+
 
 def calibrate(
     network: keras.Model, spectra: NDArray[np.floating], classes: NDArray[np.integer]
-) -> float:
+) -> tuple[Float, Float]:
     """Scale the last layer of a network so that its Monte-Carlo mean is calibrated.
 
     Parameters
@@ -39,43 +49,51 @@ def calibrate(
 
     Returns
     -------
-    float
-        The temperature by which the logits were divided.
+    factors, shifts : ndarray, shape (6,)
+        What the logits of the classes were multiplied with, and what was added then.
     """
     trunk, head = split_at_dropout(network)
+    last = head[-1]
+    softmax, last.activation = last.activation, keras.activations.linear
     heads = ThinnedHeads(head, _SAMPLES, seed=0)
-    sampled = []
+    logits = []
     for start in range(0, len(spectra), _BLOCK):
         block = np.asarray(spectra[start : start + _BLOCK], dtype=np.float32)[..., np.newaxis]
         features = keras.ops.convert_to_tensor(trunk.predict_on_batch(block))
-        sampled.append(np.concatenate(list(heads(features))))
-    temperature = find_temperature(np.concatenate(sampled, axis=1), np.asarray(classes))
-    last = head[-1]
-    last.set_weights([weights / temperature for weights in last.get_weights()])
-    return temperature
+        logits.append(np.concatenate(list(heads(features))))
+    last.activation = softmax
+    factors, shifts = find_scaling(np.concatenate(logits, axis=1), np.asarray(classes))
+    kernel, bias = last.get_weights()
+    last.set_weights([kernel * factors, bias * factors + shifts])
+    return factors, shifts
 
 
-def find_temperature(probabilities: NDArray[np.floating], classes: NDArray[np.integer]) -> float:
-    """Find the temperature with the least log loss of the mean over thinned networks.
+def find_scaling(logits: NDArray[np.floating], classes: NDArray[np.integer]) -> tuple[Float, Float]:
+    """Find the scaling with the least log loss of the mean over thinned networks.
 
     Parameters
     ----------
-    probabilities : ndarray, shape (samples, n, 6)
-        Of each thinned network, at a temperature of 1.
+    logits : ndarray, shape (samples, n, 6)
+        Of each thinned network.
     classes : ndarray, shape (n,)
         True class indices.
 
     Returns
     -------
-    float
-        Below 1 if the mean is too timid, above if it is too bold.
+    factors, shifts : ndarray, shape (6,)
+        Factors below 1 make bolder answers more timid.
     """
-    logits = np.log(np.clip(probabilities.astype(np.float64), 1e-30, None))
+    n_classes = logits.shape[-1]
+    logits = logits.astype(np.float64)
     windows = np.arange(len(classes))
 
-    def log_loss(log_temperature: float) -> float:
-        scaled = log_softmax(logits / np.exp(log_temperature), axis=-1)
-        return float(-logsumexp(scaled[:, windows, classes], axis=0).mean())
+    def cost(parameters: Float) -> float:
+        scales, shifts = parameters[:n_classes], parameters[n_classes:]
+        scaled = log_softmax(logits * np.exp(scales) + shifts, axis=-1)
+        log_mean = logsumexp(scaled[:, windows, classes], axis=0) - np.log(len(logits))
+        differences = np.square(scales - scales.mean()).sum() + np.square(shifts).sum()
+        return float(_RIDGE * differences - log_mean.mean())
 
-    found = minimize_scalar(log_loss, bounds=(np.log(0.2), np.log(5)), method="bounded")
-    return float(np.exp(found.x))
+    limits = [(-_LIMIT, _LIMIT)] * (2 * n_classes)
+    found = minimize(cost, np.zeros(2 * n_classes), method="L-BFGS-B", bounds=limits).x
+    return np.exp(found[:n_classes]), found[n_classes:]

@@ -96,10 +96,10 @@ RECIPES = {
 REFINEMENTS = {
     "polar": replace(
         RECIPES["polar"],
-        windows=280_000,
-        epochs=4,
+        windows=240_000,
+        epochs=2,
         mix=("paper", "instrument", "rough"),
-        learning_rate=7e-4,
+        learning_rate=4e-4,
     ),
 }
 
@@ -194,8 +194,10 @@ def train(
     path = output / f"{network}.keras"
     trained = BUILDERS[network](recipe.sampled_dropout)
     trained.set_weights(model.get_weights())
-    temperature = calibrate(trained, *validation) if recipe.calibrate else 1.0
-    (output / "calibration.json").write_text(json.dumps({"temperature": temperature}) + "\n")
+    if recipe.calibrate:
+        factors, shifts = calibrate(trained, *validation)
+        scaling = {"factors": factors.round(4).tolist(), "shifts": shifts.round(4).tolist()}
+        (output / "calibration.json").write_text(json.dumps(scaling) + "\n")
     trained.save(path)
     return path
 
