@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from stand_in import FakeClassifier
 
-from napari_lattice_symmetry import AnalysisParameters, Movie, analyze, simulate
+from napari_lattice_symmetry import AnalysisParameters, Movie, analyze, read_movie, simulate
 from napari_lattice_symmetry.analysis.embedding import describe_cluster, embed
 from napari_lattice_symmetry.analysis.steps import StoppedError
 from napari_lattice_symmetry.errors import InputError
@@ -126,3 +126,13 @@ def test_a_cluster_is_described(stripes, result):
     np.testing.assert_allclose(cluster.spectrum, expected, rtol=1e-5)
     with pytest.raises(InputError, match="No window is selected"):
         describe_cluster(stripes, result, places[:0])
+
+
+def test_a_real_movie_is_embedded(shared_data):
+    """Contaminated windows of graphene lie apart from clean ones."""
+    movie = read_movie(shared_data / "movies" / "graphene_hrtem_Dyna1_all.tif")
+    result = analyze(movie, window=72, stride=24, samples=10)
+    embedding = embed(movie, result, "t-SNE")
+    assert len(embedding.points) == result.labels.size
+    assert np.isfinite(embedding.points).all()
+    assert separation(embedding, result) > 0.8
