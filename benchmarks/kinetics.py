@@ -115,12 +115,12 @@ run still fills it.
 
 ## What the noise class measures
 
-A window says noise only where hardly any of its weight lies on a lattice. So the centres of noise
+A window says noise only where little of its weight lies on a lattice. So the centres of noise
 windows lie well inside a hole: the mean probability of noise is less than the area of the holes,
-and grows faster at first. The hole reaches farther than these centres, by at least a
-{"quarter" if SHORTEST_REACH == 0.25 else SHORTEST_REACH} of the window, where the Hann weight has
-fallen to a half, and by at most {"half" if LONGEST_REACH == 0.5 else LONGEST_REACH} of it, where
-it ends. *Holes, by windows* is the area within that reach of a window that says noise; its draws
+and grows faster at first. The hole reaches farther than these centres, by {SHORTEST_REACH} of the
+window, where the lattice beyond a straight edge has a third of the Hann weight, to
+{LONGEST_REACH} of it, where it has 2 %; in the sample movie `polar` turns to noise between 0.15 and
+0.3. *Holes, by windows* is the area within that reach of a window that says noise; its draws
 hold every reach between the two, and what the thinned networks leave open. Holes less than half a
 window across escape: choose windows of 5 to 6 lattice periods to measure holes.
 
