@@ -236,7 +236,7 @@ def test_the_holes_are_wider_than_the_noise(bench):
     bench.curves.holes.setChecked(True)
     bench.settle()
     holes, noise = bench.curve(HOLES), bench.result.area_shares[:, 5]
-    assert np.all(holes.values * holes.area > 1.2 * noise * bench.curve("noise").area)
+    assert np.all(holes.values * holes.area > noise * bench.curve("noise").area)
 
 
 def test_the_dock_follows_the_selected_layer(bench):
