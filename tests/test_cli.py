@@ -222,7 +222,7 @@ def test_ctrl_c_before_the_first_frame_writes_nothing(growth, stand_in, monkeypa
 def test_failure_keeps_finished_frames(growth, ends_in_frame_2):
     ends_in_frame_2(RuntimeError("out of memory"))
     done = run("analyze", "growth.tif", *SETTINGS)
-    assert_one_sentence(done, r"frame 2: the network failed \(out of memory\)")
+    assert_one_sentence(done, r"frame 2: the analysis failed \(out of memory\)")
     assert load_result("growth.zarr").done.sum() == 2
 
 

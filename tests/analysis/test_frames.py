@@ -319,6 +319,6 @@ def test_failure_of_the_engine_is_told(movie, parameters, fake_model, monkeypatc
         raise failure
 
     monkeypatch.setattr(fake_model, "_probabilities", fail)
-    with pytest.raises(AnalysisError, match="growth, frame 0: the network failed") as caught:
+    with pytest.raises(AnalysisError, match="growth, frame 0: the analysis failed") as caught:
         analyze(movie, parameters, model=fake_model)
     assert caught.value.__cause__ is failure

@@ -240,5 +240,5 @@ def test_network_that_fails(folder, frames, watched, follow):
             raise RuntimeError("out of memory")
 
     write(folder, 0, frames[0])
-    with pytest.raises(AnalysisError, match=r"frame_0\.tif: the network failed \(out of memory\)"):
+    with pytest.raises(AnalysisError, match=r"frame_0\.tif: the analysis failed \(out of memory\)"):
         follow(watched(folder), model=Failing())

@@ -87,7 +87,7 @@ class Windows:
         Raises
         ------
         AnalysisError
-            If the engine fails; the sentence begins with `what`.
+            If the network or the fit fails; the sentence begins with `what`.
         """
         windows, settings = self.grid.windows(frame), self.parameters
 
@@ -109,7 +109,7 @@ class Windows:
                 start = stop
                 yield block, maps
         except (RuntimeError, MemoryError) as error:
-            raise AnalysisError(f"{what}: the network failed ({first_line(error)}).") from error
+            raise AnalysisError(f"{what}: the analysis failed ({first_line(error)}).") from error
 
     def _fit(self, windows: NDArray[Any], labels: NDArray[np.uint8]) -> BlockMaps:
         fits = fit_lattices(windows, self.pixel_side, self.parameters.tolerance, self.distortion)
@@ -205,7 +205,7 @@ def analyse_frame(
     Raises
     ------
     AnalysisError
-        If the engine fails; the sentence begins with `what`.
+        If the network or the fit fails; the sentence begins with `what`.
     """
     if frame is not None and not is_blank(frame):
         yield from windows.analyse(model, frame, what)
