@@ -26,7 +26,7 @@ from napari_lattice_symmetry.model import load_model
 from napari_lattice_symmetry.model.classifier import BLOCK
 from napari_lattice_symmetry.model.dropout import compiled, split_at_dropout
 from napari_lattice_symmetry.model.engine import keras
-from napari_lattice_symmetry.model.networks import AnglePadding
+from napari_lattice_symmetry.model.networks import AnglePadding, TurnedDense
 from napari_lattice_symmetry.spectrum.polar import polar_spectrum
 
 REST = 0.3
@@ -71,10 +71,17 @@ def torch_engine(trunk: keras.Model) -> Run:
             return lambda x: functional.conv2d(x, kernel, weights[1], stride=layer.strides).relu_()
         if isinstance(layer, keras.layers.AveragePooling2D):
             return lambda x: functional.avg_pool2d(x, layer.pool_size)
-        if isinstance(layer, keras.layers.Flatten):
-            return lambda x: x.permute(0, 2, 3, 1).flatten(1)
-        kernel = weights[0].T.contiguous()
-        return lambda x: functional.linear(x, kernel, weights[1]).relu_()
+        if isinstance(layer, TurnedDense):
+            n_angles = layer.waves.shape[-1]
+            kernel = torch.fft.rfft(weights[0].reshape(n_angles, layer.width, layer.units), dim=0)
+
+            def turned(x: Any) -> Any:
+                waves = torch.fft.rfft(x.permute(2, 0, 3, 1).flatten(2), dim=0)
+                turns = torch.fft.irfft(waves @ kernel.conj(), n_angles, dim=0)
+                return (turns + weights[1]).relu_().mean(0)
+
+            return turned
+        raise TypeError(f"{layer.name}: a {type(layer).__name__} layer is not measured here")
 
     steps = [
         step(layer) for layer in trunk.layers if not isinstance(layer, keras.layers.InputLayer)

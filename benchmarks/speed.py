@@ -35,6 +35,7 @@ from napari_lattice_symmetry.model.classifier import BLOCK
 from napari_lattice_symmetry.model.dataset import CHUNK, TRAINING, draw_chunks, plan_chunks
 from napari_lattice_symmetry.model.dropout import compiled
 from napari_lattice_symmetry.model.engine import keras
+from napari_lattice_symmetry.model.networks import TurnedDense
 from napari_lattice_symmetry.spectrum import WindowGrid
 from napari_lattice_symmetry.spectrum.cartesian import cartesian_spectrum
 from napari_lattice_symmetry.spectrum.polar import polar_spectrum
@@ -102,6 +103,9 @@ def multiply_adds(network: keras.Model) -> int:
             total += rows * columns * int(np.prod(layer.kernel.shape))
         elif isinstance(layer, keras.layers.Dense):
             total += int(np.prod(layer.kernel.shape))
+        elif isinstance(layer, TurnedDense):
+            n_frequencies = layer.waves.shape[1]  # a complex product for each
+            total += 4 * n_frequencies * layer.width * layer.units
     return total
 
 
