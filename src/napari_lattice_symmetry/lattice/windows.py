@@ -178,11 +178,12 @@ def _draw_grain(label: int, track: Track, rng: np.random.Generator, size: int) -
 def _draw_two_grains(label: int, track: Track, rng: np.random.Generator, size: int) -> Float:
     """Draw a grain of a class, and another one beyond a straight edge, in the lesser part.
 
-    The more of the window the other one takes, the more often the class is any of the six: at
-    grain boundaries, a network that has learned this is less sure.
+    The more of the window the other one takes, the more often the class is any of the six, and
+    always where both have half: a network that has learned this names no class for a window on
+    a grain boundary.
     """
-    angle, share = rng.uniform(0, 2 * np.pi), rng.uniform(0, 0.45)
-    if rng.uniform() < share:
+    angle, share = rng.uniform(0, 2 * np.pi), rng.uniform(0, 0.5)
+    if rng.uniform() < (2 * share) ** 2:
         label = int(rng.integers(1, len(CLASSES) + 1))
     if label - 1 != NOISE and rng.uniform() < 0.5:
         crystal = _random_crystal(CLASSES[label - 1], track, rng)

@@ -96,10 +96,10 @@ RECIPES = {
 REFINEMENTS = {
     "polar": replace(
         RECIPES["polar"],
-        windows=240_000,
-        epochs=2,
+        windows=450_000,
+        epochs=5,
         mix=("paper", "instrument", "rough"),
-        learning_rate=4e-4,
+        learning_rate=7e-4,
     ),
 }
 
