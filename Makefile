@@ -57,6 +57,10 @@ bench-live: .venv/.qt ## Measure how soon preview and inspector answer and write
 bench-accuracy: .venv/.installed ## Measure accuracy and calibration and write docs/accuracy.md
 	$(BIN)/python benchmarks/accuracy.py --write
 
+.PHONY: bench-network
+bench-network: .venv/.installed ## Study sure errors, sampling and calibration and write docs/network-study.md
+	$(BIN)/python benchmarks/network_study.py --write
+
 .PHONY: bench-real
 bench-real: .venv/.installed ## Try the real images of LATTICE_SYMMETRY_DATA and write docs/real-images.md
 	$(BIN)/python benchmarks/real_images.py --write

@@ -52,20 +52,44 @@ def calibrate(
     factors, shifts : ndarray, shape (6,)
         What the logits of the classes were multiplied with, and what was added then.
     """
+    logits = thinned_logits(network, spectra, _SAMPLES)
+    factors, shifts = find_scaling(logits, np.asarray(classes))
+    last = network.layers[-1]
+    kernel, bias = last.get_weights()
+    last.set_weights([kernel * factors, bias * factors + shifts])
+    return factors, shifts
+
+
+def thinned_logits(
+    network: keras.Model, spectra: NDArray[np.floating], samples: int
+) -> NDArray[np.float32]:
+    """Run thinned networks up to their softmax.
+
+    Parameters
+    ----------
+    network : keras.Model
+        A network whose last layer is a softmax.
+    spectra : ndarray, shape (n, rows, columns)
+        What it sees of windows.
+    samples : int
+        Number of thinned networks.
+
+    Returns
+    -------
+    ndarray, shape (samples, n, 6), float32
+        Logits of each thinned network.
+    """
     trunk, head = split_at_dropout(network)
     last = head[-1]
     softmax, last.activation = last.activation, keras.activations.linear
-    heads = ThinnedHeads(head, _SAMPLES, seed=0)
+    heads = ThinnedHeads(head, samples, seed=0)
     logits = []
     for start in range(0, len(spectra), _BLOCK):
         block = np.asarray(spectra[start : start + _BLOCK], dtype=np.float32)[..., np.newaxis]
         features = keras.ops.convert_to_tensor(trunk.predict_on_batch(block))
         logits.append(np.concatenate(list(heads(features))))
     last.activation = softmax
-    factors, shifts = find_scaling(np.concatenate(logits, axis=1), np.asarray(classes))
-    kernel, bias = last.get_weights()
-    last.set_weights([kernel * factors, bias * factors + shifts])
-    return factors, shifts
+    return np.concatenate(logits, axis=1)
 
 
 def find_scaling(logits: NDArray[np.floating], classes: NDArray[np.integer]) -> tuple[Float, Float]:
