@@ -5,7 +5,7 @@ from napari_lattice_symmetry.analysis.correction import (
     MeasuredDistortion,
     measure_distortion,
 )
-from napari_lattice_symmetry.analysis.frames import analyze, iter_analyze
+from napari_lattice_symmetry.analysis.frames import analyze, inserting, iter_analyze
 from napari_lattice_symmetry.analysis.one_frame import read_frame
 from napari_lattice_symmetry.analysis.origin import provenance, versions
 from napari_lattice_symmetry.analysis.parameters import (
@@ -34,6 +34,7 @@ __all__ = [
     "check_target",
     "describe_choice",
     "describe_length",
+    "inserting",
     "is_result",
     "iter_analyze",
     "load_result",

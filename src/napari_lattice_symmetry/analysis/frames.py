@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
 from itertools import chain
@@ -113,20 +113,34 @@ def analyze(
             progress=progress,
             should_stop=should_stop,
         )
-        _insert_all(result, frames)
+        for frame in inserting(result, frames):
+            if frame.failure:
+                logger.warning(frame.failure)
     return result
 
 
-def _insert_all(result: MovieResult, frames: Iterator[FrameResult]) -> None:
-    """Insert frames, each while the next is analysed: the disk takes its time."""
+def inserting(
+    result: MovieResult, frames: Iterable[FrameResult]
+) -> Generator[FrameResult, None, None]:
+    """Insert frames, each while the next is analysed, since the disk takes its time.
+
+    Yields
+    ------
+    FrameResult
+        Each frame, which is being inserted meanwhile; all are in when the iterator has ended.
+
+    Raises
+    ------
+    AnalysisError
+        If one cannot be inserted.
+    """
     with ThreadPoolExecutor(1) as writer:
         inserted = None
         for frame in frames:
             if inserted is not None:
                 inserted.result()  # raises what went wrong
             inserted = writer.submit(result.insert, frame)
-            if frame.failure:
-                logger.warning(frame.failure)
+            yield frame
         if inserted is not None:
             inserted.result()
 
