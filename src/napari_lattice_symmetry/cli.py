@@ -6,6 +6,7 @@ import json
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
 from functools import cache, partial
 from pathlib import Path
 from time import perf_counter
@@ -122,7 +123,7 @@ def analyze(
         parameters=parameters,
         known=known,
         load=cache(partial(load_model, parameters.network)),
-        read=partial(read_movie, dataset=dataset, channel=channel, lazy=True),
+        read=partial(_read, dataset=dataset, channel=channel),
         start=partial(_cluster, scheduler, workers),
         overwrite=overwrite,
         plots=plots,
@@ -173,6 +174,12 @@ def _analyze_one(
         click.echo("Wrote " + ", ".join(map(str, written)) + ".")
     if interruption:
         raise click.exceptions.Exit(INTERRUPTED)
+
+
+def _read(file: Path, dataset: str | None, channel: str | None) -> Movie:
+    """Read a movie frame by frame, and note what was chosen of the file."""
+    movie = read_movie(file, dataset=dataset, channel=channel, lazy=True)
+    return replace(movie, dataset=dataset, channel=channel)
 
 
 def _cluster(scheduler: str | None, workers: int | None) -> AbstractContextManager[Cluster | None]:

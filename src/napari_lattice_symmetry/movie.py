@@ -53,6 +53,8 @@ class Movie:
     reopen : callable, optional
         Opens the movie anew, where the frames can be read again; can be pickled, so that other
         processes read the frames for themselves.
+    dataset, channel : str, optional
+        Which of several in the source; None where nothing had to be chosen.
 
     Raises
     ------
@@ -70,6 +72,8 @@ class Movie:
     metadata: Mapping[str, Any] = field(default_factory=dict)
     source: str | None = None
     reopen: Callable[[], Movie] | None = None
+    dataset: str | None = None
+    channel: str | None = None
 
     def __post_init__(self) -> None:
         shape, dtype = self.frames.shape, np.dtype(self.frames.dtype)

@@ -110,6 +110,13 @@ def test_it_tells_what_was_found_and_how(report, result, movie):
     assert ARTICLE in text
 
 
+def test_it_tells_where_the_calibration_comes_from(report, movie, parameters, fake_model):
+    known = replace(movie, calibration_source="scale of the MRC axes")
+    page = report(analyze(known, parameters, model=fake_model))
+    assert "Calibration from scale of the MRC axes" in page.text
+    assert "Calibration from not known" in report(analyze(movie, parameters, model=fake_model)).text
+
+
 def test_it_cites_as_the_software_asks():
     citation = Path(__file__).parents[2] / "CITATION.cff"
     text = " ".join(citation.read_text(encoding="utf-8").split())

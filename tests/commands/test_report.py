@@ -1,16 +1,21 @@
 from __future__ import annotations
 
+import html
+import re
+import shlex
 from pathlib import Path
 
 import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from napari_lattice_symmetry.analysis import analyze
+from napari_lattice_symmetry import cli
+from napari_lattice_symmetry.analysis import analyze, load_result
 from napari_lattice_symmetry.cli import main
 from napari_lattice_symmetry.io import read_movie
 
 FRAMES = "Point at a map of classes to see the frame under it."
+SETTINGS = ("--window", "32", "--stride", "16", "--samples", "3", "--no-plots")
 
 
 @pytest.fixture
@@ -67,6 +72,47 @@ def test_a_source_that_is_no_movie_any_more_costs_the_frames_only(saved):
     assert "The report has no frames: " in done.output
     page = Path(result.with_name("movie_report.html")).read_text(encoding="utf-8")
     assert FRAMES not in page
+
+
+@pytest.fixture
+def analysed_part(tmp_path, monkeypatch, fake_model):
+    """The result of one of two datasets of different frames, made by the command."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(cli, "load_model", lambda network: fake_model)
+    frames = np.full((4, 48, 64), 5.0) + np.arange(64)
+    np.savez("scan.npz", forward=frames, backward=frames[:, :, ::-1])
+    done = CliRunner().invoke(main, ["analyze", "scan.npz", "--dataset", "backward", *SETTINGS])
+    assert done.exit_code == 0, done.output
+    return tmp_path / "scan.zarr"
+
+
+def test_the_dataset_is_found_again(analysed_part, tmp_path):
+    done = run(analysed_part)
+    page = analysed_part.with_name("scan_report.html").read_text(encoding="utf-8")
+    assert done.output == f"Wrote {analysed_part.with_name('scan_report.html')}.\n"
+    assert FRAMES in page
+    assert "<td>backward</td>" in page
+    (tmp_path / "scan.npz").rename(tmp_path / "moved.npz")
+    assert FRAMES not in run_page(analysed_part)
+    assert FRAMES in run_page(analysed_part, "--movie", "moved.npz")
+    other = run_page(analysed_part, "--movie", "moved.npz", "--dataset", "forward")
+    assert FRAMES not in other  # since that is not what was analysed
+
+
+def run_page(result, *arguments):
+    assert run(result, "-o", "page.html", "--overwrite", *arguments).exit_code == 0
+    return Path("page.html").read_text(encoding="utf-8")
+
+
+def test_the_command_in_the_report_makes_the_result_again(analysed_part):
+    page = run_page(analysed_part)
+    command = html.unescape(re.search("lattice-symmetry analyze[^<]*", page).group())
+    _, *words = shlex.split(command)
+    done = CliRunner().invoke(main, [*words, "-o", "again.zarr", "--no-plots"])
+    assert done.exit_code == 0, done.output
+    again = load_result("again.zarr")
+    np.testing.assert_array_equal(again.mean, load_result(analysed_part).mean)
+    assert again.provenance["dataset"] == "backward"
 
 
 def test_growth_is_fitted_on_request(saved, tmp_path):

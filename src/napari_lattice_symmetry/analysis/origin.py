@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 
 PACKAGES = ("napari-lattice-symmetry", "numpy", "scipy", "keras", "tensorflow", "zarr")
 
+CHOICE = ("dataset", "channel")
+"""What had to be chosen of a file that holds several movies, in the provenance."""
+
 
 def versions() -> dict[str, str]:
     """Give the installed versions of Python and of what the numbers depend on."""
@@ -33,6 +36,7 @@ def provenance(model: Classifier, movie: Movie, parameters: AnalysisParameters) 
     -------
     dict
         ``versions``, ``network``, ``weights_sha256``, ``seed``, ``source`` (None for an array),
+        ``dataset``, ``channel`` (None where it has only one), ``calibration_source``,
         ``movie_sha256`` (its fingerprint) and ``created`` (ISO 8601, UTC).
     """
     return {
@@ -41,6 +45,9 @@ def provenance(model: Classifier, movie: Movie, parameters: AnalysisParameters) 
         "weights_sha256": model.sha256,
         "seed": parameters.seed,
         "source": movie.source,
+        "dataset": movie.dataset,
+        "channel": movie.channel,
+        "calibration_source": movie.calibration_source,
         "movie_sha256": movie.fingerprint,
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
     }

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from napari_lattice_symmetry.analysis.origin import CHOICE
 from napari_lattice_symmetry.analysis.parameters import AnalysisParameters
 from napari_lattice_symmetry.analysis.result import AGREE, DISAGREE
 from napari_lattice_symmetry.lattice import CLASSES, COLOURS, LABELS
@@ -194,13 +195,16 @@ def origin_table(result: MovieResult) -> list[tuple[str, str]]:
     """Tell where a result comes from, versions left out."""
     y, x = result.pixel_size
     calibrated = result.unit != PIXEL
+    about = result.provenance
     rows = [
         ("Source", result.source or "an array, or a layer without a file"),
+        *((name.capitalize(), about[name]) for name in CHOICE if about.get(name)),
         ("Frame size", f"{result.grid.frame_shape[0]} x {result.grid.frame_shape[1]} px"),
         ("Pixel size", f"{y:.5g} x {x:.5g} {result.unit} (y, x)" if calibrated else "not known"),
         ("Frame time", "not known" if result.frame_time is None else f"{result.frame_time:.6g} s"),
+        ("Calibration from", about.get("calibration_source") or "not known"),
     ]
-    return rows + list(_flat(result.provenance, skip=("versions", "source")))
+    return rows + list(_flat(about, skip=("versions", "source", "calibration_source", *CHOICE)))
 
 
 def versions_table(result: MovieResult) -> list[tuple[str, str]]:
@@ -233,6 +237,9 @@ def _in_words(value: Any) -> str:
 def command_line(result: MovieResult) -> str:
     """Give the command that makes a result again."""
     words = ["lattice-symmetry", "analyze", result.source or "MOVIE"]
+    for name in CHOICE:
+        if result.provenance.get(name):
+            words += [f"--{name}", str(result.provenance[name])]
     for name, field in AnalysisParameters.model_fields.items():
         value = getattr(result.parameters, name)
         option = f"--{name.replace('_', '-')}"

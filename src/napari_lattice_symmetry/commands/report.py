@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from napari_lattice_symmetry.analysis.origin import CHOICE
 from napari_lattice_symmetry.commands.options import file_options, overwrite_option
 from napari_lattice_symmetry.commands.results import open_result
 from napari_lattice_symmetry.errors import InputError
@@ -14,6 +15,7 @@ from napari_lattice_symmetry.io import read_movie
 from napari_lattice_symmetry.lattice import CLASSES
 
 if TYPE_CHECKING:
+    from napari_lattice_symmetry.analysis import MovieResult
     from napari_lattice_symmetry.movie import Movie
 
 
@@ -63,23 +65,25 @@ def report(
     if output.exists() and not overwrite:
         raise InputError(f"{output} exists; choose another name, or give --overwrite.")
     loaded = open_result(result)
-    movie = _find_movie(movie_path, loaded.source, dataset, channel)
+    movie = _find_movie(movie_path, loaded, dataset=dataset, channel=channel)
     curves = class_curves(loaded)
     fits = [fit_growth(curves[name], end) for name, end in growth]
     write_report(loaded, output, movie, growth=fits)
     click.echo(f"Wrote {output}.")
 
 
-def _find_movie(
-    given: Path | None, source: str | None, dataset: str | None, channel: str | None
-) -> Movie | None:
-    """Open the movie that was given, or the source of a result if that can still be read."""
+def _find_movie(given: Path | None, result: MovieResult, **choice: str | None) -> Movie | None:
+    """Open the movie that was given, or the source of a result if that can still be read.
+
+    What is not chosen of it is as it was for the result.
+    """
+    chosen = {name: choice[name] or result.provenance.get(name) for name in CHOICE}
     if given is not None:
-        return read_movie(given, dataset=dataset, channel=channel, lazy=True)
-    if source is None or not Path(source).exists():
+        return read_movie(given, **chosen, lazy=True)
+    if result.source is None or not Path(result.source).exists():
         return None
     try:
-        return read_movie(source, dataset=dataset, channel=channel, lazy=True)
+        return read_movie(result.source, **chosen, lazy=True)
     except InputError as error:
         click.echo(f"The report has no frames: {error}", err=True)
         return None
