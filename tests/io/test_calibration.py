@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from napari_lattice_symmetry.io.calibration import pixel_size_nm, seconds
+from napari_lattice_symmetry.io.calibration import is_reciprocal, pixel_size_nm, seconds
 
 
 @pytest.mark.parametrize(
@@ -66,3 +66,13 @@ def test_a_time_is_given_in_seconds(time, unit, expected):
 @pytest.mark.parametrize(("time", "unit"), [(0, "s"), (math.nan, "s"), (1, "frame")])
 def test_a_time_that_cannot_be_is_none(time, unit):
     assert seconds(time, unit) is None
+
+
+@pytest.mark.parametrize("unit", ["1/nm", "1 / µm", "A^-1", "nm⁻¹", "[n_m^-1]", "mrad"])
+def test_units_of_diffraction_patterns(unit):
+    assert is_reciprocal(unit)
+
+
+@pytest.mark.parametrize("unit", ["nm", "", None, "V", "s"])
+def test_units_of_images_are_not_reciprocal(unit):
+    assert not is_reciprocal(unit)

@@ -2,31 +2,17 @@
 
 from __future__ import annotations
 
-import struct
 from importlib import import_module
 
 import h5py
 import numpy as np
 import pytest
+from made_files import write_mrc
 
 from napari_lattice_symmetry.errors import InputError
 from napari_lattice_symmetry.io import read_movie
 
 pytest.importorskip("rsciio", reason="install the extra 'em'")
-
-
-def write_mrc(path, data, mode, *, order="<", extended=b"", kind=b"    ", cell=(0.64, 0.72)):
-    """Write pixels of 0.03 (y) by 0.02 nm; lengths in MRC are in angstrom."""
-    header = bytearray(1024)
-    n, y, x = data.shape
-    struct.pack_into(f"{order}10i", header, 0, x, y, n, mode, 0, 0, 0, x, y, n)
-    struct.pack_into(f"{order}6f", header, 40, 10 * cell[0], 10 * cell[1], n, 90, 90, 90)
-    struct.pack_into(f"{order}3i", header, 64, 1, 2, 3)
-    struct.pack_into(f"{order}i", header, 92, len(extended))
-    header[104:108], header[208:212] = kind, b"MAP "
-    header[212:214] = b"\x44\x44" if order == "<" else b"\x11\x11"
-    path.write_bytes(bytes(header) + extended + data.tobytes())
-    return path
 
 
 MODES = {0: "i1", 1: "<i2", 2: "<f4", 6: "<u2", 12: "<f2"}

@@ -3,24 +3,10 @@ from __future__ import annotations
 import h5py
 import numpy as np
 import pytest
+from made_files import write_nexus, write_nsid, write_usid
 
 from napari_lattice_symmetry.errors import InputError
 from napari_lattice_symmetry.io import list_datasets, read_movie
-
-
-def write_nsid(path, data, dimensions):
-    """Write a dataset and its dimension scales: (name, kind, unit, step) of each."""
-    with h5py.File(path, "w") as file:
-        dataset = file.create_dataset("channel/image/image", data=data)
-        dataset.attrs["quantity"] = "intensity"
-        for axis, (name, kind, unit, step) in enumerate(dimensions):
-            scale = file.create_dataset(
-                f"channel/image/{name}", data=np.arange(data.shape[axis]) * step
-            )
-            scale.make_scale(name)
-            scale.attrs.update({"name": name, "dimension_type": kind, "units": unit})
-            dataset.dims[axis].attach_scale(scale)
-    return path
 
 
 def test_the_only_image_is_taken(tmp_path, frames):
@@ -64,19 +50,6 @@ def test_nsid_movie_with_its_calibration(tmp_path, frames):
     assert movie.metadata["quantity"] == "intensity"
 
 
-def write_nexus(path, data, axes, **scales):
-    """Write an NXdata group: scales are (step, unit) of the axes that have one."""
-    with h5py.File(path, "w") as file:
-        group = file.create_group("entry/scan")
-        group.attrs.update({"NX_class": "NXdata", "signal": "current", "axes": axes})
-        group["current"] = data
-        for axis, (step, unit) in scales.items():
-            group[axis] = np.arange(data.shape[axes.index(axis)]) * step
-            group[axis].attrs["units"] = unit
-        file["entry/instrument/table"] = np.zeros((4, 4))
-    return path
-
-
 def test_nexus_signal_with_its_axes(tmp_path, frames):
     scales = {"time": (2.0, "s"), "y": (3e-11, "meter"), "x": (2e-11, "meter")}
     movie = read_movie(write_nexus(tmp_path / "a.nxs", frames, ["time", "y", "x"], **scales))
@@ -99,20 +72,6 @@ def test_four_dimensional_data_are_refused(tmp_path):
             file[f"cube/dim{axis}"].attrs["units"] = unit
     with pytest.raises(InputError, match=r"a\.h5 holds four-dimensional data \(2 x 3 x 8 x 8\)"):
         read_movie(tmp_path / "a.h5")
-
-
-def write_usid(path, values, places, spectral):
-    """Write a main dataset and the tables it refers to; `places` are indices (n, 2) of x, y."""
-    with h5py.File(path, "w") as file:
-        file["scan/Position_Indices"] = places.astype(np.uint32)
-        file["scan/Position_Values"] = places * [0.02, 0.03]
-        file["scan/Position_Values"].attrs["units"] = ["nm", "nm"]
-        file["scan/Spectroscopic_Indices"] = np.zeros((1, spectral), np.uint32)
-        file["scan/Spectroscopic_Indices"].attrs["labels"] = ["Bias"]
-        file["scan/Raw_Data"] = values
-        for name in ("Position_Indices", "Position_Values", "Spectroscopic_Indices"):
-            file["scan/Raw_Data"].attrs[name] = file[f"scan/{name}"].ref
-    return path
 
 
 def test_usid_table_becomes_an_image(tmp_path, frames):

@@ -5,17 +5,11 @@ from functools import partial
 import numpy as np
 import pytest
 import tifffile
+from made_files import write_imagej
 from PIL import Image
 
 from napari_lattice_symmetry.errors import InputError
 from napari_lattice_symmetry.io import list_datasets, read_movie
-
-
-def write_imagej(path, frames, axes="TYX", **metadata):
-    """Write pixels of 0.02 (y) by 0.01 (x) in the unit that is given."""
-    metadata = {"axes": axes, **metadata}
-    tifffile.imwrite(path, frames, imagej=True, resolution=(100, 50), metadata=metadata)
-    return path
 
 
 def test_imagej_stack_with_its_calibration(tmp_path, frames):

@@ -7,27 +7,10 @@ import numcodecs
 import numpy as np
 import pytest
 import zarr
+from made_files import HYPERSPY_AXES, write_hyperspy, write_ome
 
 from napari_lattice_symmetry.errors import InputError
 from napari_lattice_symmetry.io import list_datasets, read_movie
-
-
-def write_ome(path, data, version, axes="tyx", **ome):
-    """Write two levels, 0.02 (y) by 0.01 (x) of the unit, 0.5 s a frame."""
-    units = {"t": ("time", "second"), "y": ("space", "nanometer"), "x": ("space", "nanometer")}
-    named = [
-        {"name": axis, **dict(zip(("type", "unit"), units.get(axis, ()), strict=False))}
-        for axis in axes
-    ]
-    steps = {"t": 0.5, "y": 0.02, "x": 0.01}
-    scale = [{"type": "scale", "scale": [steps.get(axis, 1) for axis in axes]}]
-    levels = [{"path": str(n), "coordinateTransformations": scale} for n in range(2)]
-    ome = {"multiscales": [{"name": "run", "axes": named, "datasets": levels}], **ome}
-    attributes = ome if version == "0.4" else {"ome": {"version": version, **ome}}
-    group = zarr.create_group(path, zarr_format=2 if version == "0.4" else 3, attributes=attributes)
-    group.create_array("0", data=data)
-    group.create_array("1", data=data[..., ::2, ::2])
-    return path
 
 
 @pytest.mark.parametrize("version", ["0.4", "0.5"])
@@ -72,7 +55,7 @@ def test_a_zipped_folder(tmp_path, frames, name):
     if name == "a.zarr":
         write_ome(whole, frames, "0.5")
     else:
-        write_hyperspy(whole, frames, MOVIE)
+        write_hyperspy(whole, frames, HYPERSPY_AXES)
     zipped = shutil.make_archive(str(tmp_path / "packed"), "zip", whole)
     shutil.move(zipped, tmp_path / name)
     movie = read_movie(tmp_path / name)
@@ -158,33 +141,9 @@ def test_lost_metadata(tmp_path, frames):
         read_movie(path)
 
 
-def hyperspy_group(group, data, axes):
-    """Write a signal; axes are (name, scale, unit, navigate)."""
-    signal = group.create_group("Experiments").create_group("run")
-    if isinstance(group, zarr.Group):
-        signal.create_array("data", data=data)
-    else:
-        signal["data"] = data
-    for number, (name, scale, unit, navigate) in enumerate(axes):
-        attributes = {"name": name, "scale": scale, "units": unit, "navigate": navigate}
-        signal.create_group(f"axis-{number}").attrs.update(attributes)
-
-
-MOVIE = [("time", 0.5, "s", True), ("y", 0.02, "nm", False), ("x", -10, "pm", False)]
-
-
-def write_hyperspy(path, data, axes):
-    if path.suffix == ".hspy":
-        with h5py.File(path, "w") as file:
-            hyperspy_group(file, data, axes)
-    else:
-        hyperspy_group(zarr.create_group(path, zarr_format=2), data, axes)
-    return path
-
-
 @pytest.mark.parametrize("name", ["a.hspy", "a.zspy"])
 def test_hyperspy_with_its_calibration(tmp_path, frames, name):
-    path = write_hyperspy(tmp_path / name, frames, MOVIE)
+    path = write_hyperspy(tmp_path / name, frames, HYPERSPY_AXES)
     assert list_datasets(path) == ["run"]
     movie = read_movie(path)
     np.testing.assert_array_equal(movie.frames, frames)

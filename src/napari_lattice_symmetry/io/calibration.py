@@ -71,7 +71,7 @@ def seconds(time: float, unit: str | None = "s") -> float | None:
 
 def is_reciprocal(unit: str | None) -> bool:
     """Tell whether a unit is that of a diffraction pattern: '1/nm', 'A^-1', 'mrad'."""
-    plain = _plain(unit or "").replace(" ", "")
+    plain = _plain(unit or "").replace(" ", "").strip("[]()")
     return "1/" in plain or plain.endswith("-1") or plain in ("mrad", "rad")
 
 
@@ -110,5 +110,5 @@ def _plain(unit: str) -> str:
     # ImageJ writes characters beyond ASCII as \u00B5; NFKC unites both micro signs and both Å.
     text = unit.replace("\\u00B5", "µ").replace("\\u00C5", "Å").replace("_", "").strip()
     text = unicodedata.normalize("NFKC", text).casefold().replace("μ", "u").replace("å", "a")
-    text = text.replace("metre", "meter").replace("ö", "o")
+    text = text.replace("metre", "meter").replace("ö", "o").replace("\N{MINUS SIGN}", "-")
     return text.removesuffix("s") if len(text) > 3 else text

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from napari_lattice_symmetry.errors import InputError
+from napari_lattice_symmetry.io import refusals
 from napari_lattice_symmetry.io.calibration import pixel_size_nm
 from napari_lattice_symmetry.io.planes import plane
 from napari_lattice_symmetry.io.stack import Files, Stack, add
@@ -46,6 +47,7 @@ def _field(field: dict[str, Any]) -> Stack:
         axes="YX",
         pixel_size=size,
         calibration_source="size of the Gwyddion data field",
+        refusal=refusals.diffraction(unit),
         metadata={key: value for key, value in field.items() if key != "data"},
     )
 
@@ -104,7 +106,7 @@ def _open_gsf(path: Path) -> dict[str, Stack]:
     facts = {key.strip(): value.strip() for key, _, value in pairs}
     rows, columns = int(facts["YRes"]), int(facts["XRes"])
     height, width = float(facts.get("YReal", 0)), float(facts.get("XReal", 0))
-    size = pixel_size_nm(height / rows, width / columns, facts.get("XYUnits", ""))
+    unit = facts.get("XYUnits", "")
     start = (end // 4 + 1) * 4  # at least one zero byte fills the header to a multiple of four
     return {
         facts.get("Title") or path.stem: plane(
@@ -112,8 +114,9 @@ def _open_gsf(path: Path) -> dict[str, Stack]:
             start,
             "<f4",
             (rows, columns),
-            pixel_size=size,
+            pixel_size=pixel_size_nm(height / rows, width / columns, unit),
             calibration_source="XReal and YReal of the GSF header",
+            refusal=refusals.diffraction(unit),
             metadata=facts,
         )
     }

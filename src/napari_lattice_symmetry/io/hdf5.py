@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_lattice_symmetry.io import refusals, usid
-from napari_lattice_symmetry.io.calibration import is_reciprocal, is_time, pixel_size_nm, seconds
+from napari_lattice_symmetry.io.calibration import is_time, pixel_size_nm, seconds
 from napari_lattice_symmetry.io.hdf5_guard import check_hdf5
 from napari_lattice_symmetry.io.stack import Files, Stack
 
@@ -85,11 +85,9 @@ def _stack(dataset: h5py.Dataset) -> Stack:
 
 
 def _refusal(letters: str, scales: Sequence[_Scale | None], shape: tuple[int, ...]) -> str:
-    units = [scale.unit for scale in scales if scale and is_reciprocal(scale.unit)]
-    if units and len(shape) > 3:
-        return refusals.four_dimensional(shape)
-    if units:
-        return refusals.diffraction(units[0])
+    diffraction = refusals.diffraction(*(scale.unit for scale in scales if scale))
+    if diffraction:
+        return refusals.four_dimensional(shape) if len(shape) > 3 else diffraction
     spectral = [scale.name for scale in scales if scale and scale.kind == "SPECTRAL"]
     if spectral:
         return refusals.spectra(repr(spectral[0]))

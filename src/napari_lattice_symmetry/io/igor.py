@@ -33,6 +33,7 @@ def open_ibw(path: Path, files: Files) -> dict[str, Stack]:
             axes="YX",
             pixel_size=size,
             calibration_source="scaling of the Igor wave",
+            refusal=refusals.diffraction(unit_y, unit_x),
             metadata={"note": wave["note"].decode("latin-1")},
         )
         add(stacks, names[number] if number < len(names) else f"layer {number}", stack)

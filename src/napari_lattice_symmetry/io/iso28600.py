@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from napari_lattice_symmetry.errors import InputError
+from napari_lattice_symmetry.io import refusals
 from napari_lattice_symmetry.io.calibration import pixel_size_nm
 from napari_lattice_symmetry.io.stack import Files, Lazy, Stack
 
@@ -47,6 +48,7 @@ def open_iso28600(path: Path, files: Files) -> dict[str, Stack]:
         axes="YXC",
         pixel_size=pixel_size_nm(height / rows, width / columns, scan[10], scan[9]),
         calibration_source="field of view of the ISO 28600 header",
+        refusal=refusals.diffraction(scan[10], scan[9]),
         channels=tuple(names),
         metadata={"header": header[:n_header]},
         in_parts=False,

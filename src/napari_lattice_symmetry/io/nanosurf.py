@@ -31,7 +31,9 @@ def open_nid(path: Path, files: Files) -> dict[str, Stack]:
         order = "<" if facts["SaveOrder"] == "Intel" else ">"
         kind = "i" if facts["SaveSign"] == "Signed" else "u"
         height, width = float(facts["Dim1Range"]), float(facts["Dim0Range"])
-        size = pixel_size_nm(height / rows, width / columns, facts["Dim1Unit"], facts["Dim0Unit"])
+        unit_y, unit_x = facts["Dim1Unit"], facts["Dim0Unit"]
+        size = pixel_size_nm(height / rows, width / columns, unit_y, unit_x)
+        spectra = "" if size else refusals.spectra(facts.get("Dim0Name", "one axis"))
         stack = plane(
             path,
             offset,
@@ -41,7 +43,7 @@ def open_nid(path: Path, files: Files) -> dict[str, Stack]:
             pixel_size=size,
             calibration_source="Dim0Range and Dim1Range of the Nanosurf header",
             metadata={**sections.get("DataSet-Info", {}), **facts},
-            refusal="" if size else refusals.spectra(facts.get("Dim0Name", "one axis")),
+            refusal=refusals.diffraction(unit_y, unit_x) or spectra,
         )
         add(stacks, f"{facts['Dim2Name']} {facts['Frame']}", stack)
         offset += rows * columns * bits // 8

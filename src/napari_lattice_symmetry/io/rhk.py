@@ -59,7 +59,9 @@ def _page(path: Path, content: bytes, kind: int, places: dict[int, int]) -> tupl
     objects = _objects(content, header + _HEADER.size, values[-1])
     texts = list(_strings(content, objects[_STRINGS], n_strings)) if _STRINGS in objects else []
     texts += [""] * (_UNIT_Y + 1 - len(texts))
-    size = pixel_size_nm(scale_y, scale_x, texts[_UNIT_Y], texts[_UNIT_X])
+    unit_y, unit_x = texts[_UNIT_Y], texts[_UNIT_X]
+    size = pixel_size_nm(scale_y, scale_x, unit_y, unit_x)
+    spectra = "" if kind == _IMAGE and size else refusals.spectra(unit_x or "one axis")
     stack = plane(
         path,
         places[_PAGE_DATA],
@@ -70,7 +72,7 @@ def _page(path: Path, content: bytes, kind: int, places: dict[int, int]) -> tupl
         pixel_size=size,
         calibration_source="scale of the RHK page",
         metadata={"strings": texts, "z_scale": scale_z},
-        refusal="" if kind == _IMAGE and size else refusals.spectra(texts[_UNIT_X] or "one axis"),
+        refusal=refusals.diffraction(unit_y, unit_x) or spectra,
     )
     return texts[_LABEL] or path.stem, stack
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from napari_lattice_symmetry.io import refusals
 from napari_lattice_symmetry.io.calibration import pixel_size_nm
 from napari_lattice_symmetry.io.stack import Stack, short_name
 
@@ -28,16 +29,23 @@ def calibrate(stack: Stack, path: Path) -> None:
         facts = json.loads(sidecar.read_text(encoding="utf-8"))
     except ValueError:  # whose JSON it is, nobody knows
         return
-    for record in _records(facts):
-        for word, (n_y, n_x) in {"pixel_size": (1, 1), "field_of_view": stack.frame_shape}.items():
-            y, x = (record.get(f"{word}_{axis}", record.get(word)) for axis in "yx")
-            unit = record.get(f"{word}_units", record.get(f"{word}_unit"))
-            if isinstance(y, int | float) and isinstance(x, int | float) and isinstance(unit, str):
-                stack.pixel_size = pixel_size_nm(y / n_y, x / n_x, unit)
-        if stack.pixel_size:
+    for y, x, unit in _sizes(facts, stack.frame_shape):
+        stack.pixel_size = pixel_size_nm(y, x, unit)
+        stack.refusal = refusals.diffraction(unit)
+        if stack.pixel_size or stack.refusal:
             stack.calibration_source = sidecar.name
             stack.metadata = {**stack.metadata, "sidecar": facts}
             return
+
+
+def _sizes(facts: Any, frame_shape: tuple[int, int]) -> Iterator[tuple[float, float, str]]:
+    """Find sizes of pixels: along y, along x, and their unit."""
+    for record in _records(facts):
+        for word, (n_y, n_x) in {"pixel_size": (1, 1), "field_of_view": frame_shape}.items():
+            y, x = (record.get(f"{word}_{axis}", record.get(word)) for axis in "yx")
+            unit = record.get(f"{word}_units", record.get(f"{word}_unit"))
+            if isinstance(y, int | float) and isinstance(x, int | float) and isinstance(unit, str):
+                yield y / n_y, x / n_x, unit
 
 
 def _records(facts: Any) -> Iterator[Mapping[str, Any]]:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, TypeAlias
 
 from napari_lattice_symmetry.io import refusals
-from napari_lattice_symmetry.io.calibration import is_length, is_reciprocal, pixel_size_nm, seconds
+from napari_lattice_symmetry.io.calibration import is_length, pixel_size_nm, seconds
 
 Axis: TypeAlias = Mapping[str, Any]
 """``name``, ``scale``, ``units``, and ``navigate``: whether it leads from signal to signal."""
@@ -53,8 +53,7 @@ def _refusal(axes: Sequence[Axis], image: Sequence[Axis], shape: tuple[int, ...]
         return refusals.four_dimensional(shape)
     if len(image) == 1:
         return refusals.spectra(str(image[0].get("name") or "one axis"))
-    units = [_unit(axis) for axis in image if is_reciprocal(_unit(axis))]
-    return refusals.diffraction(units[0]) if units else ""
+    return refusals.diffraction(*map(_unit, image))
 
 
 def _scale(axis: Axis) -> float:

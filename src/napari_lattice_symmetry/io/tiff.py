@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree
 
 from napari_lattice_symmetry.errors import InputError
+from napari_lattice_symmetry.io import refusals
 from napari_lattice_symmetry.io.calibration import pixel_size_nm, seconds
 from napari_lattice_symmetry.io.stack import Files, Stack
 
@@ -38,6 +39,9 @@ def open_tiff(path: Path, files: Files) -> dict[str, Stack]:
     for number, series in enumerate(tif.series):
         if series.keyframe.is_reduced:
             continue
+        facts = calibration_of(tif, number)
+        if series.keyframe.photometric == _CMYK:
+            facts["refusal"] = _PRINTED
         name = series.name or str(number)
         stacks[f"{name} {number}" if name in stacks else name] = Stack(
             _Series(series),
@@ -45,8 +49,7 @@ def open_tiff(path: Path, files: Files) -> dict[str, Stack]:
             metadata=metadata_of(tif),
             stored=_stored(path, series),
             compressed=_is_packed(series.keyframe),
-            refusal=_PRINTED if series.keyframe.photometric == _CMYK else "",
-            **calibration_of(tif, number),
+            **facts,
         )
     return stacks
 
@@ -113,7 +116,10 @@ def axes_of(series: TiffPageSeries | TiffPage) -> str:
 
 
 def calibration_of(tif: TiffFile, number: int) -> dict[str, Any]:
-    """Read calibration and channel names; a resolution in dots an inch is none."""
+    """Read calibration and channel names; a resolution in dots an inch is none.
+
+    What is calibrated in reciprocal lengths is refused.
+    """
     if tif.is_ome:
         return _ome_calibration(str(tif.ome_metadata), number)
     if tif.is_imagej:
@@ -127,10 +133,11 @@ def _imagej_calibration(tif: TiffFile) -> dict[str, Any]:
         count / pixels if pixels else 0.0
         for pixels, count in (tags.valueof(f"{axis}Resolution", (0, 1)) for axis in "YX")
     )
-    names = facts.get("Labels") or []
+    names, unit = facts.get("Labels") or [], str(facts.get("unit", ""))
     return {
         "channels": tuple(names[: int(facts.get("channels", 0))]),
-        "pixel_size": pixel_size_nm(y, x, str(facts.get("unit", ""))),
+        "pixel_size": pixel_size_nm(y, x, unit),
+        "refusal": refusals.diffraction(unit),
         "calibration_source": "resolution and unit of the ImageJ file",
         "frame_time": seconds(float(facts.get("finterval", 0)), str(facts.get("tunit", "s"))),
     }
@@ -141,8 +148,11 @@ def _vendor_calibration(tif: TiffFile) -> dict[str, Any]:
     tags = tif.pages.first.tags
     x, y, unit_x, unit_y = (tags.valueof(code) for code in _GATAN)
     if x and y:
-        size = pixel_size_nm(float(y), float(x), str(unit_y), str(unit_x))
-        return {"pixel_size": size, "calibration_source": "Gatan's tags of the TIFF file"}
+        return {
+            "pixel_size": pixel_size_nm(float(y), float(x), str(unit_y), str(unit_x)),
+            "calibration_source": "Gatan's tags of the TIFF file",
+            "refusal": refusals.diffraction(str(unit_y), str(unit_x)),
+        }
     scan = (tif.fei_metadata or {}).get("Scan", {}) if tif.is_fei else {}
     if "PixelWidth" in scan and "PixelHeight" in scan:
         size = pixel_size_nm(float(scan["PixelHeight"]), float(scan["PixelWidth"]), "m")
@@ -163,6 +173,7 @@ def _ome_calibration(xml: str, number: int) -> dict[str, Any]:
     return {
         "pixel_size": pixel_size_nm(y, x, unit_y, unit_x),
         "calibration_source": "PhysicalSize in the OME-XML",
+        "refusal": refusals.diffraction(unit_y, unit_x),
         "frame_time": _ome_frame_time(pixels),
         "channels": tuple(node.get("Name") or str(i) for i, node in enumerate(channels)),
     }

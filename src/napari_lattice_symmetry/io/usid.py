@@ -48,6 +48,7 @@ def _image(
         axes="YX",
         pixel_size=pixel_size,
         calibration_source="positions of the USID dataset",
+        refusal=refusals.diffraction(*names),
         metadata={"dataset": dataset.name},
     )
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from napari_lattice_symmetry.errors import InputError
+from napari_lattice_symmetry.io import refusals
 from napari_lattice_symmetry.io.calibration import pixel_size_nm, quantity
 from napari_lattice_symmetry.io.planes import plane
 
@@ -44,6 +45,7 @@ def open_wsxm(path: Path, files: Files) -> dict[str, Stack]:
             mirrored=True,
             pixel_size=pixel_size_nm(height / rows, width / columns, unit_y, unit_x),
             calibration_source="X and Y Amplitude of the WSxM header",
+            refusal=refusals.diffraction(unit_y, unit_x),
             metadata=facts,
         )
     }

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_lattice_symmetry.errors import InputError
+from napari_lattice_symmetry.io import refusals
 from napari_lattice_symmetry.io.calibration import pixel_size_nm, seconds
 from napari_lattice_symmetry.io.stack import Files, Stack, add, memory_budget
 
@@ -118,6 +119,7 @@ def _image(group: zarr.Group, image: Mapping[str, Any]) -> Stack:
         pixel_size=pixel_size,
         frame_time=seconds(*along["T"]) if "T" in along else None,
         calibration_source="scale of the OME-Zarr axes",
+        refusal=refusals.diffraction(unit_y, unit_x),
         channels=tuple(channel.get("label") or str(i) for i, channel in enumerate(channels)),
         metadata=group.attrs.asdict(),
     )
