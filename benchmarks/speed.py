@@ -18,6 +18,7 @@ import sys
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from statistics import median
 from time import perf_counter
@@ -33,7 +34,7 @@ from napari_lattice_symmetry.lattice import simulate
 from napari_lattice_symmetry.model import load_model
 from napari_lattice_symmetry.model.classifier import BLOCK
 from napari_lattice_symmetry.model.dataset import CHUNK, TRAINING, draw_chunks, plan_chunks
-from napari_lattice_symmetry.model.dropout import compiled
+from napari_lattice_symmetry.model.dropout import compiled, split_at_dropout
 from napari_lattice_symmetry.model.engine import keras
 from napari_lattice_symmetry.model.networks import TurnedDense
 from napari_lattice_symmetry.spectrum import WindowGrid
@@ -94,19 +95,38 @@ def convolution_rate(repeats: int) -> float:
     return work / min(times)
 
 
-def multiply_adds(network: keras.Model) -> int:
-    """Multiply-adds of the convolutions and dense layers of a network, for one window."""
-    total = 0
-    for layer in network.layers:
-        if isinstance(layer, keras.layers.Conv2D):
-            _, rows, columns, _ = layer.output.shape
-            total += rows * columns * int(np.prod(layer.kernel.shape))
-        elif isinstance(layer, keras.layers.Dense):
-            total += int(np.prod(layer.kernel.shape))
-        elif isinstance(layer, TurnedDense):
-            n_frequencies = layer.waves.shape[1]  # a complex product for each
-            total += 4 * n_frequencies * layer.width * layer.units
-    return total
+def multiply_adds(layer: keras.Layer) -> int:
+    """Multiply-adds of a convolution or dense layer, or of all in a network, for one window."""
+    if isinstance(layer, keras.Model):
+        return sum(map(multiply_adds, layer.layers))
+    if isinstance(layer, keras.layers.Conv2D):
+        _, rows, columns, _ = layer.output.shape
+        return rows * columns * int(np.prod(layer.kernel.shape))
+    if isinstance(layer, keras.layers.Dense):
+        return int(np.prod(layer.kernel.shape))
+    if isinstance(layer, TurnedDense):
+        n_frequencies = layer.waves.shape[1]  # a complex product for each
+        return 4 * n_frequencies * layer.width * layer.units
+    return 0
+
+
+def layer_rows(network: keras.Model, spectra: np.ndarray, n: int, repeats: int) -> list[list[str]]:
+    """Time each layer of the trunk by itself; the times are for a frame of `n` windows."""
+    x, actions, work = keras.ops.convert_to_tensor(spectra), {}, {}
+    for layer in split_at_dropout(network)[0].layers[1:]:
+        actions[layer.name] = partial(compiled(layer), x)
+        work[layer.name] = multiply_adds(layer)
+        x = layer(x)
+    times = seconds_each(actions, repeats)
+    return [
+        [
+            name.replace("_", " "),
+            f"{1e3 * n / len(spectra) * times[name]:.0f} ms",
+            f"{work[name] / 1e6:.1f}" if work[name] else "",
+            f"{2 * work[name] * len(spectra) / times[name] / 1e9:.0f}" if work[name] else "",
+        ]
+        for name in actions
+    ]
 
 
 def plain_pass(model: Classifier, spectra: np.ndarray) -> np.ndarray:
@@ -162,6 +182,7 @@ def in_window(repeats: int) -> dict[str, Any]:
         "cold": median(run["cold"] for run in runs),
         "warm": median(run["warm"] for run in runs),
         "late": float(np.percentile(late, 95)),
+        "stall": median(max(run["late_cold"]) for run in runs),
     }
 
 
@@ -265,6 +286,7 @@ def report(repeats: int) -> str:
             single / (took["many of all"] / n),
             1000,
         ),
+        at_least("the same, one window by itself", single / took["many of one"], 1000),
         at_most("5000 MC samples of one window", took["many of one"], 0.5, "{:.3f} s"),
         at_most(
             "share of a run into a file outside spectra, trunk and heads",
@@ -298,20 +320,25 @@ def report(repeats: int) -> str:
         [part, f"{1e3 * time:.0f} ms", f"{time / took['frame']:.0%}"]
         for part, time in parts.items()
     ]
+    layers = layer_rows(polar.network, spectra[:BLOCK], n, repeats)
     trunk_rate = 2 * n * multiply_adds(polar.network) / trunk
     return f"""# Performance
 
 Made by `make bench` on: {machine()}. Medians of {repeats}, all in one run.
 
 {markdown_table(["what", "aim", "measured", "reached"], [row.cells() for row in aims])}
+In the first run of a session napari's event loop stands still once, for {window["stall"]:.1f} s at
+most, while TensorFlow's libraries are loaded.
+
 ## Where the time of a frame goes
 
 {markdown_table(["part", "time", "share"], profile)}
 The floor is {floor:.3f} s: the FFTs of all windows by `scipy.fft` ({took["transforms"]:.3f} s),
 and the network's {multiply_adds(polar.network) / 1e6:.0f} million multiply-adds a window, once, at
 {2 * rate / 1e9:.0f} GFLOP/s, the best rate of a convolution on this machine ({once:.3f} s).
-The trunk runs at {trunk_rate / 1e9:.0f} GFLOP/s.
+The trunk runs at {trunk_rate / 1e9:.0f} GFLOP/s. Its layers, each by itself:
 
+{markdown_table(["layer", "time", "million multiply-adds a window", "GFLOP/s"], layers)}
 ## Against the plain loop
 
 The plain loop runs `model(x, training=True)` over all {n} spectra once a sample: {SAMPLES} passes
