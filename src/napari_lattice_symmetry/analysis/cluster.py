@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import pickle
 from collections import deque
@@ -106,6 +107,7 @@ def local_cluster(workers: int) -> LocalCluster:
         n_workers=workers,
         threads_per_worker=1,
         dashboard_address=":0",
+        silence_logs=logging.ERROR,  # that a worker is slow to leave is no one's concern
         env={
             "OMP_NUM_THREADS": threads,
             "TF_NUM_INTRAOP_THREADS": threads,
