@@ -226,8 +226,8 @@ def write_ome(path, data, version, axes="tyx", unit="nanometer", **ome):
     return path
 
 
-def hyperspy_group(group, data, axes):
-    """Write a signal; axes are (name, scale, unit, navigate)."""
+def hyperspy_group(group, data, axes, **metadata):
+    """Write a signal; axes are (name, scale, unit, navigate), metadata nested dictionaries."""
     signal = group.create_group("Experiments").create_group("run")
     if isinstance(group, zarr.Group):
         signal.create_array("data", data=data)
@@ -236,17 +236,26 @@ def hyperspy_group(group, data, axes):
     for number, (name, scale, unit, navigate) in enumerate(axes):
         attributes = {"name": name, "scale": scale, "units": unit, "navigate": navigate}
         signal.create_group(f"axis-{number}").attrs.update(attributes)
+    hyperspy_metadata(signal, metadata)
 
 
 HYPERSPY_AXES = [("time", 0.5, "s", True), ("y", 0.02, "nm", False), ("x", -10, "pm", False)]
 
 
-def write_hyperspy(path, data, axes):
+def hyperspy_metadata(group, metadata):
+    for name, value in metadata.items():
+        if isinstance(value, dict):
+            hyperspy_metadata(group.create_group(name), value)
+        else:
+            group.attrs[name] = value
+
+
+def write_hyperspy(path, data, axes, **metadata):
     if path.suffix == ".hspy":
         with h5py.File(path, "w") as file:
-            hyperspy_group(file, data, axes)
+            hyperspy_group(file, data, axes, **metadata)
     else:
-        hyperspy_group(zarr.create_group(path, zarr_format=2), data, axes)
+        hyperspy_group(zarr.create_group(path, zarr_format=2), data, axes, **metadata)
     return path
 
 

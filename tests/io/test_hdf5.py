@@ -13,12 +13,50 @@ def test_the_only_image_is_taken(tmp_path, frames):
     with h5py.File(tmp_path / "a.h5", "w") as file:
         file["entry/data"] = frames
         file["entry/times"] = np.arange(5.0)
-        file["entry/comment"] = "five frames"
         file["entry/data"].attrs["operator"] = "AB"
     movie = read_movie(tmp_path / "a.h5")
     np.testing.assert_array_equal(movie.frames, frames)
-    assert movie.metadata == {"dataset": "/entry/data", "operator": "AB"}
+    assert (movie.metadata["dataset"], movie.metadata["operator"]) == ("/entry/data", "AB")
     assert not movie.calibrated
+
+
+def test_all_that_the_file_says_is_kept(tmp_path, frames):
+    (tmp_path / "secret.txt").write_bytes(b"secret")
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        file["entry/data"] = frames
+        file["entry/data"].attrs.update({"bias": [0.1, 0.2], "shared": file["entry"].ref})
+        file["entry/comment"] = "five frames"
+        file["entry/tip/current"] = np.float32(0.5)
+        file["entry/tip/current"].attrs["units"] = np.bytes_("nA")
+        file["entry/tip/on"] = [True, False]
+        file["entry/tip/gains"] = np.array([(1, b"P")], [("value", "i4"), ("name", "S1")])
+        file["entry/tip"].attrs["material"] = "PtIr"
+        file["entry/noise"] = np.zeros(20_000)
+        file["entry/again"] = file["entry"]
+        file["entry/nothing"] = h5py.Empty("f4")
+        file["entry/type"] = np.dtype("f4")
+        file["entry/elsewhere"] = h5py.ExternalLink("b.h5", "data")
+        external = [(str(tmp_path / "secret.txt"), 0, 6)]
+        file.create_dataset("entry/external", (6,), "u1", external=external)
+        file.attrs["creator"] = "by hand"
+    assert read_movie(tmp_path / "a.h5").metadata == {
+        "dataset": "/entry/data",
+        "bias": [0.1, 0.2],
+        "file": {
+            "creator": "by hand",
+            "entry": {
+                "comment": "five frames",
+                "data@bias": [0.1, 0.2],
+                "tip": {
+                    "current": 0.5,
+                    "current@units": "nA",
+                    "gains": {"name": ["P"], "value": [1]},
+                    "material": "PtIr",
+                    "on": [True, False],
+                },
+            },
+        },
+    }
 
 
 def test_several_are_named_and_chosen(tmp_path, frames):

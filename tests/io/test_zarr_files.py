@@ -149,7 +149,14 @@ def test_hyperspy_with_its_calibration(tmp_path, frames, name):
     np.testing.assert_array_equal(movie.frames, frames)
     assert movie.pixel_size == pytest.approx((0.02, 0.01))
     assert movie.frame_time == 0.5
-    assert movie.metadata["axes"][2]["scale"] == -10
+    assert movie.metadata["axis-2"]["scale"] == -10
+
+
+@pytest.mark.parametrize("name", ["a.hspy", "a.zspy"])
+def test_hyperspy_metadata_are_kept(tmp_path, frames, name):
+    original = {"Microscope": {"voltage": 200.0, "name": "Titan"}, "detectors": ["HAADF", "BF"]}
+    path = write_hyperspy(tmp_path / name, frames, HYPERSPY_AXES, original_metadata=original)
+    assert read_movie(path).metadata["original_metadata"] == original
 
 
 @pytest.mark.parametrize("name", ["a.hspy", "a.zspy"])

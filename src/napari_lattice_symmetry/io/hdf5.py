@@ -11,6 +11,7 @@ from napari_lattice_symmetry.io import refusals, usid
 from napari_lattice_symmetry.io.calibration import is_time, pixel_size_nm, seconds
 from napari_lattice_symmetry.io.hdf5_guard import check_hdf5
 from napari_lattice_symmetry.io.stack import Files, Stack
+from napari_lattice_symmetry.io.tree import attributes_of, tree_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,19 +26,25 @@ def open_hdf5(path: Path, files: Files) -> dict[str, Stack]:
     import h5py
 
     check_hdf5(path)
+    file = files.enter_context(h5py.File(path, "r"))
     datasets: dict[str, h5py.Dataset] = {}
 
     def visit(name: str, node: h5py.Group | h5py.Dataset) -> None:
         if isinstance(node, h5py.Dataset) and (_is_image(node) or usid.is_main(node)):
             datasets[name] = node
 
-    files.enter_context(h5py.File(path, "r")).visititems(visit)
+    file.visititems(visit)
     # Where a file says which of its arrays are measured signals, the others are not listed.
     measured = {name: node for name, node in datasets.items() if usid.is_main(node)}
-    if measured:
-        return {name: usid.main_stack(node) for name, node in measured.items()}
     signals = {name: node for name, node in datasets.items() if _is_nexus_signal(node)}
-    return {name: _stack(node) for name, node in (signals or datasets).items()}
+    if measured:
+        stacks = {name: usid.main_stack(node) for name, node in measured.items()}
+    else:
+        stacks = {name: _stack(node) for name, node in (signals or datasets).items()}
+    tree = tree_of(file, without=datasets)
+    for name, stack in stacks.items():
+        stack.metadata = {"dataset": f"/{name}", **attributes_of(datasets[name]), "file": tree}
+    return stacks
 
 
 def dataset_stack(dataset: h5py.Dataset, **facts: Any) -> Stack:
@@ -79,7 +86,6 @@ def _stack(dataset: h5py.Dataset) -> Stack:
         pixel_size=pixel_size,
         frame_time=frame_time,
         calibration_source="dimension scales of the dataset",
-        metadata=_attributes(dataset),
         refusal=_refusal(letters, scales, dataset.shape),
     )
 
@@ -130,16 +136,6 @@ def _scales(dataset: h5py.Dataset) -> list[_Scale | None]:
 
 def _is_scale(node: Any) -> bool:
     return getattr(node, "ndim", 0) == 1 and node.size > 0
-
-
-def _attributes(dataset: h5py.Dataset) -> dict[str, Any]:
-    """Collect what the attributes say, references to other objects left out."""
-    facts = {"dataset": dataset.name}
-    for name, value in dataset.attrs.items():
-        values = np.asarray(value)
-        if values.dtype.kind in "buifSU" or all(isinstance(item, str) for item in values.flat):
-            facts[name] = _text(value) if isinstance(value, bytes) else values.tolist()
-    return facts
 
 
 def _text(value: Any) -> str:

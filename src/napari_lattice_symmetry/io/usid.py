@@ -49,7 +49,6 @@ def _image(
         pixel_size=pixel_size,
         calibration_source="positions of the USID dataset",
         refusal=refusals.diffraction(*names),
-        metadata={"dataset": dataset.name},
     )
 
 

@@ -49,7 +49,7 @@ def open_ome_zarr(path: Path, files: Files) -> dict[str, Stack]:
 
     root = open_zarr(path)
     if isinstance(root, zarr.Array):
-        return {path.stem: zarr_stack(root)}
+        return {path.stem: zarr_stack(root, metadata=root.attrs.asdict())}
     if root.attrs.get("format") == "lattice-symmetry-result":
         raise InputError(f"{path.name} is a saved result, not a movie; load it as a result.")
     if "plate" in _ome(root):
@@ -62,7 +62,7 @@ def open_ome_zarr(path: Path, files: Files) -> dict[str, Stack]:
             add(stacks, image.get("name") or group.basename or path.stem, _image(group, image))
     if not stacks:
         for name, array in root.arrays():
-            add(stacks, name, zarr_stack(array))
+            add(stacks, name, zarr_stack(array, metadata=array.attrs.asdict()))
     return stacks
 
 
@@ -82,13 +82,24 @@ def zarr_stack(array: Any, **facts: Any) -> Stack:
     InputError
         If it is not safe to read.
     """
+    check_array(array)
+    return Stack(array, stored=array.nbytes_stored(), compressed=True, **facts)
+
+
+def check_array(array: Any) -> None:
+    """See that an array is safe to read.
+
+    Raises
+    ------
+    InputError
+        If it is pickled, or its chunks are larger than can be.
+    """
     name = array.path or "the array"
     if any("Pickle" in type(codec).__name__ for codec in (*array.filters, *array.compressors)):
         raise InputError(f"{name} in this Zarr is pickled, and not opened: it can run code.")
     chunk = math.prod(array.chunks) * array.dtype.itemsize
     if chunk > max(memory_budget(), array.nbytes):
         raise InputError(f"{name} in this Zarr is damaged: it claims chunks of {chunk:,} bytes.")
-    return Stack(array, stored=array.nbytes_stored(), compressed=True, **facts)
 
 
 def _ome(group: zarr.Group) -> Mapping[str, Any]:
