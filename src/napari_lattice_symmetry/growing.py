@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from napari_lattice_symmetry.errors import InputError
+from napari_lattice_symmetry.errors import ChoiceError, InputError
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -63,6 +63,10 @@ class GrowingMovie(ABC):
         What is watched.
     name : str
         Short name, for layers and files.
+    dataset : str, optional
+        Which of several images in a file.
+    channel : int or str, optional
+        Which of several channels, by name or by number from 0.
     interval : float
         Seconds for which a file has to be left alone before it is read.
     patience : float
@@ -80,8 +84,18 @@ class GrowingMovie(ABC):
         Name of the frame that is not complete, and has others wait; mostly empty.
     """
 
-    def __init__(self, path: Path, name: str, *, interval: float, patience: float) -> None:
+    def __init__(
+        self,
+        path: Path,
+        name: str,
+        *,
+        dataset: str | None = None,
+        channel: int | str | None = None,
+        interval: float,
+        patience: float,
+    ) -> None:
         self.path, self.name = path, name
+        self.dataset, self.channel = dataset, None if channel is None else str(channel)
         self.interval, self.patience = interval, patience
         self.names: list[str] = []
         self.first: Movie | None = None
@@ -105,7 +119,13 @@ class GrowingMovie(ABC):
 
     @abstractmethod
     def take(self) -> Landed | None:
-        """Read the next frame if it is complete, and nothing is in the way."""
+        """Read the next frame if it is complete, and nothing is in the way.
+
+        Raises
+        ------
+        ChoiceError
+            If it holds several images of which none is chosen.
+        """
 
     @abstractmethod
     def _read(self, name: str) -> Movie:
@@ -145,10 +165,18 @@ class GrowingMovie(ABC):
         return replace(self.first, frames=stack)
 
     def _try_to_read(self, name: str) -> tuple[Movie | None, str]:
-        """Read a frame; give it, or None and why it cannot be read."""
+        """Read a frame; give it, or None and why it cannot be read.
+
+        Raises
+        ------
+        ChoiceError
+            If not even one frame can be read for want of a choice; waiting would not help.
+        """
         try:
             movie = self._read(name)
         except InputError as error:
+            if self.first is None and isinstance(error, ChoiceError):
+                raise
             return None, str(error)
         except OSError as error:  # it was moved away, or the share is gone
             return None, f"{name} cannot be read ({error.strerror or error})."
@@ -175,7 +203,14 @@ class GrowingMovie(ABC):
     def _take_calibration(self, movie: Movie | None) -> None:
         """Note what holds for all frames, once it is known."""
         if self.first is None and movie is not None:
-            self.first = replace(movie, name=self.name, source=self.source, reopen=None)
+            self.first = replace(
+                movie,
+                name=self.name,
+                source=self.source,
+                reopen=None,
+                dataset=self.dataset,
+                channel=self.channel,
+            )
 
 
 class _Frames:

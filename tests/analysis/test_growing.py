@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
+from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -27,9 +29,12 @@ def settings(request, parameters):
 def open_store(movie, settings, fake_model, tmp_path):
     """Open the result on the disk, the frames of which may come from elsewhere."""
 
-    def open_it(source=SOURCE, first=movie, **changed):
+    def open_it(source=SOURCE, first=movie, dataset=None, **changed):
         path, wanted = tmp_path / "a.zarr", settings.model_copy(update=changed)
-        return open_growing_result(path, source, first, wanted, fake_model)
+        if first is not None:
+            first = replace(first, source=source, dataset=dataset)
+        growing = SimpleNamespace(source=source, first=first, dataset=dataset, channel=None)
+        return open_growing_result(path, growing, wanted, fake_model)
 
     return open_it
 

@@ -183,6 +183,14 @@ def test_continuing_on_disk(folder, frames, watched, follow, finish):
     assert after.names == [f"frame_{n}.tif" for n in range(6)]
 
 
+def test_another_dataset_does_not_continue_it(folder, frames, watched, follow):
+    output = folder.with_name("result.zarr")
+    np.savez(folder / "0.npz", height=frames[0], current=frames[1])
+    follow(watched(folder, dataset="height"), output)
+    with pytest.raises(InputError, match=r"result of another movie \(.*frames, height\)"):
+        follow(watched(folder, dataset="current"), output)
+
+
 def test_told_to_stop_within_a_frame(folder, frames, parameters, watched):
     write(folder, 0, frames[0])
     write(folder, 1, np.tile(frames[1], (3, 3))[:48, :80])

@@ -11,8 +11,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tifffile
+from click.testing import CliRunner
 
 from napari_lattice_symmetry.analysis import AnalysisParameters, analyze, load_result
+from napari_lattice_symmetry.cli import main
 from napari_lattice_symmetry.io import read_movie
 
 STAND_IN = Path(__file__).parents[1] / "helpers" / "run_stand_in.py"
@@ -122,6 +124,16 @@ def test_a_kill_at_any_moment_leaves_a_result_to_go_on_with(folder, frames, star
             assert load_result(output).done.sum() >= told
     start("--stop-after", "1").communicate(timeout=60)
     assert_is_of_finished_movie(folder, fake_model)
+
+
+def test_a_report_on_a_watch_has_its_frames(folder, frames, start):
+    for number, frame in enumerate(frames):
+        np.save(folder / f"frame_{number}.npy", frame)
+    start("--stop-after", "1").communicate(timeout=60)
+    done = CliRunner().invoke(main, ["report", str(folder.with_name("result.zarr"))])
+    assert done.output.startswith("Wrote ")
+    page = folder.with_name("result_report.html").read_text(encoding="utf-8")
+    assert "Point at a map of classes to see the frame under it." in page
 
 
 def test_nothing_comes(folder, start):

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
-from napari_lattice_symmetry.analysis.origin import provenance
+from napari_lattice_symmetry.analysis.origin import CHOICE, provenance
 from napari_lattice_symmetry.analysis.result import (
     AXES,
     WAITING,
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from napari_lattice_symmetry.analysis.parameters import AnalysisParameters
+    from napari_lattice_symmetry.growing import GrowingMovie
     from napari_lattice_symmetry.model.classifier import Classifier
     from napari_lattice_symmetry.movie import Movie
 
@@ -64,7 +65,7 @@ class GrowingResult(MovieResult):
         cls, first: Movie, parameters: AnalysisParameters, model: Classifier
     ) -> GrowingResult:
         """Begin a result of a movie of which the first frame is there; it has no row yet."""
-        about = _describe(first, parameters, provenance(model, first, parameters))
+        about = _describe(first, parameters, model)
         types = array_types(0, about["grid"], parameters)
         arrays: dict[str, Any] = {name: np.empty(*of_name) for name, of_name in types.items()}
         return cls(**arrays, **about)
@@ -158,8 +159,7 @@ Growing: TypeAlias = GrowingResult | GrowingStore
 @contextmanager
 def open_growing_result(
     path: Path,
-    source: str,
-    first: Movie | None,
+    movie: GrowingMovie,
     parameters: AnalysisParameters,
     model: Classifier,
     *,
@@ -171,10 +171,8 @@ def open_growing_result(
     ----------
     path : pathlib.Path
         Zarr folder.
-    source : str
-        What the frames come from.
-    first : Movie, optional
-        The first frame with the calibration; not needed where there is something to continue.
+    movie : GrowingMovie
+        What the frames come from; its first is not needed where there is something to continue.
     parameters : AnalysisParameters
         The settings.
     model : Classifier
@@ -185,12 +183,13 @@ def open_growing_result(
     Raises
     ------
     InputError
-        As in `open_result`; another movie is one from another source.
+        As in `open_result`; another movie is one from another source, or another dataset or
+        channel of it.
     """
 
     def create(new: Path) -> None:
-        assert first is not None
-        about = _describe(first, parameters, provenance(model, first, parameters))
+        assert movie.first is not None
+        about = _describe(movie.first, parameters, model)
         create_group(new, about).create_array(
             _NAMES,
             shape=(0, _NAME_BYTES),
@@ -202,7 +201,7 @@ def open_growing_result(
         path,
         GrowingStore,
         model.sha256,
-        check=lambda: check_growing_target(path, source, parameters, overwrite=overwrite),
+        check=lambda: check_growing_target(path, movie, parameters, overwrite=overwrite),
         create=create,
         overwrite=overwrite,
     ) as result:
@@ -210,9 +209,9 @@ def open_growing_result(
 
 
 def check_growing_target(
-    path: Path, source: str, parameters: AnalysisParameters, *, overwrite: bool = False
+    path: Path, movie: GrowingMovie, parameters: AnalysisParameters, *, overwrite: bool = False
 ) -> None:
-    """See that frames of `source` can be added to what is at `path`, if anything is.
+    """See that frames of `movie` can be added to what is at `path`, if anything is.
 
     Raises
     ------
@@ -229,9 +228,11 @@ def check_growing_target(
             f"{path} is the result of a finished movie, to which no frames are added; choose "
             "another name, or overwrite it."
         )
-    if there.source != source:
+    chosen = tuple(there.provenance.get(name) for name in CHOICE)
+    if (there.source, chosen) != (movie.source, (movie.dataset, movie.channel)):
+        theirs = ", ".join(part for part in (there.source, *chosen) if part)
         raise InputError(
-            f"{path} is the result of another movie ({there.source}); choose another name, or "
+            f"{path} is the result of another movie ({theirs}); choose another name, or "
             "overwrite it."
         )
 
@@ -245,9 +246,9 @@ def _encode(name: str) -> NDArray[np.uint8]:
     return np.frombuffer(name.encode().ljust(_NAME_BYTES, b"\0"), np.uint8)
 
 
-def _describe(
-    first: Movie, parameters: AnalysisParameters, origin: dict[str, Any]
-) -> dict[str, Any]:
+def _describe(first: Movie, parameters: AnalysisParameters, model: Classifier) -> dict[str, Any]:
+    origin = provenance(model, first, parameters)
+    del origin["movie_sha256"]  # the finished movie will have another one than its first frame
     return describe(first, parameters, origin) | {"frame_indices": np.arange(0)}
 
 

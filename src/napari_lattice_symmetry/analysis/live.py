@@ -108,8 +108,9 @@ def iter_live(
     Raises
     ------
     InputError
-        If frames are to be left out, the window does not fit into the first one, or there is
-        something in the way at `output`.
+        If frames are to be left out, the window does not fit into the first one, there is
+        something in the way at `output`, or the first file holds several images of which none
+        is chosen (`ChoiceError`).
     ModelError
         If the network cannot be loaded.
     AnalysisError
@@ -118,7 +119,7 @@ def iter_live(
     parameters = parameters or AnalysisParameters()
     _check_that_all_frames_count(parameters)
     if output is not None:
-        check_growing_target(output, movie.source, parameters, overwrite=overwrite)
+        check_growing_target(output, movie, parameters, overwrite=overwrite)
     return _watch(
         movie,
         parameters,
@@ -149,9 +150,7 @@ def _watch(
                 assert movie.first is not None
                 return GrowingResult.begin(movie.first, parameters, model)
             return opened.enter_context(
-                open_growing_result(
-                    output, movie.source, movie.first, parameters, model, overwrite=overwrite
-                )
+                open_growing_result(output, movie, parameters, model, overwrite=overwrite)
             )
 
         result: Growing | None = None

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING
 
 from napari_lattice_symmetry.errors import InputError
 from napari_lattice_symmetry.io import sidecar
-from napari_lattice_symmetry.io.formats import OPENERS, open_folder_or_zarr
+from napari_lattice_symmetry.io.folder import open_folder
+from napari_lattice_symmetry.io.formats import OPENERS
 from napari_lattice_symmetry.io.hyperstack_reader import hyperstack_among
 from napari_lattice_symmetry.io.stack import (
     Files,
@@ -25,6 +26,7 @@ from napari_lattice_symmetry.io.stack import (
     short_name,
     to_movie,
 )
+from napari_lattice_symmetry.io.zarr_files import is_zarr, open_ome_zarr
 
 if TYPE_CHECKING:
     from napari_lattice_symmetry.hyperstack import Hyperstack
@@ -53,8 +55,8 @@ def read_movie(
     Parameters
     ----------
     path : path-like
-        A file (or Zarr folder) whose name ends in one of `SUFFIXES`, or a folder of TIFF, PNG,
-        JPEG or BMP images, which are taken in the natural order of their names.
+        A file (or Zarr folder) whose name ends in one of `SUFFIXES`, or a folder of such files
+        with one frame each, which are taken in the natural order of their names.
     dataset : str, optional
         Which of several images in the file: a signal, an HDF5 dataset, an NPZ array, a TIFF
         series. Not needed where only one of them is a movie.
@@ -172,7 +174,7 @@ def _opener(path: Path) -> Callable[[Path, Files], dict[str, Stack]]:
         raise InputError(f"{path} does not exist.")
     suffix = path.suffix.lower()
     if path.is_dir() and suffix not in (".zarr", ".zspy"):
-        return open_folder_or_zarr
+        return open_ome_zarr if is_zarr(path) else open_folder
     if suffix not in OPENERS:
         raise InputError(
             f"{path.name} is of a kind that cannot be read; known are {', '.join(SUFFIXES)}."

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from napari_lattice_symmetry.io import (
     blockfile,
     electron,
-    folder,
     gwyddion,
     hdf5,
     hyperspy,
@@ -27,7 +25,7 @@ from napari_lattice_symmetry.io import (
 )
 
 if TYPE_CHECKING:
-    from napari_lattice_symmetry.io.stack import Files, Opener, Stack
+    from napari_lattice_symmetry.io.stack import Opener
 
 OPENERS: dict[str, Opener] = {
     **dict.fromkeys(tiff.SUFFIXES, tiff.open_tiff),
@@ -49,9 +47,3 @@ OPENERS: dict[str, Opener] = {
     **dict.fromkeys(wsxm.SUFFIXES, wsxm.open_wsxm),
     **dict.fromkeys(iso28600.SUFFIXES, iso28600.open_iso28600),
 }
-
-
-def open_folder_or_zarr(path: Path, files: Files) -> dict[str, Stack]:
-    """Open a folder that is not named .zarr, but may still be one."""
-    opener = zarr_files.open_ome_zarr if zarr_files.is_zarr(path) else folder.open_folder
-    return opener(path, files)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 import numpy as np
 
-from napari_lattice_symmetry.errors import InputError
+from napari_lattice_symmetry.errors import ChoiceError, InputError
 from napari_lattice_symmetry.io import refusals
 from napari_lattice_symmetry.movie import NANOMETRE, PIXEL, Movie
 
@@ -193,8 +193,10 @@ def choose(path: Path, stacks: Mapping[str, Stack], dataset: str | None) -> str:
 
     Raises
     ------
+    ChoiceError
+        If there is none of that name, or there are several and `dataset` is None.
     InputError
-        If there is none, or none of that name, or several and `dataset` is None.
+        If there is none at all.
     """
     if dataset is not None and dataset.strip("/") in stacks:
         return dataset.strip("/")
@@ -203,7 +205,9 @@ def choose(path: Path, stacks: Mapping[str, Stack], dataset: str | None) -> str:
         return movies[0]
     held = ", ".join(f"{name} {stacks[name].data.shape}" for name in movies)
     problem = "several datasets" if dataset is None else f"no dataset {dataset!r}"
-    raise InputError(f"{path.name} holds {problem}; choose one by name from: {held}.")
+    raise ChoiceError(
+        f"{path.name} holds {problem}; choose one by name from: {held}.", "dataset", movies
+    )
 
 
 def movies_among(path: Path, stacks: Mapping[str, Stack]) -> list[str]:
@@ -349,9 +353,11 @@ def _channel_index(stack: Stack, path: Path, channel: int | str | None) -> int:
     if str(channel) in numbers:
         return numbers[str(channel)]
     problem = "" if channel is None else f" and none is {channel!r}"
-    raise InputError(
+    raise ChoiceError(
         f"{path.name} holds {count} channel{'s' * (count > 1)}{problem}; choose a channel by name "
-        f"or number from 0: {', '.join(names)}."
+        f"or number from 0: {', '.join(names)}.",
+        "channel",
+        names,
     )
 
 

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import os
+import pickle
+import shutil
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import imageio.v3 as iio
 import numpy as np
 import pytest
 import tifffile
 
-from napari_lattice_symmetry.errors import InputError
+from napari_lattice_symmetry.errors import ChoiceError, InputError
 from napari_lattice_symmetry.io import read_movie
 from napari_lattice_symmetry.io.growing import open_growing
 
@@ -149,6 +152,42 @@ def test_only_images_that_fit_the_pattern_count(tmp_path, frames, watched, drain
     assert [frame.name for frame in drain(watched(tmp_path, pattern="*.tif"), seconds=0.3)] == [
         "frame_2.tif"
     ]
+
+
+@pytest.mark.parametrize(
+    "real",
+    [
+        ("multi_signal.dm3", {}),
+        ("nanonis_constheight_multichannel.sxm", {"dataset": "Current backward"}),
+    ],
+)
+def test_real_files_as_when_the_folder_is_opened_later(tmp_path, shared_data, watched, drain, real):
+    file, choice = real
+    source = watched(tmp_path, **choice)
+    for number in (1, 2):
+        shutil.copy(shared_data / "formats" / file, tmp_path / f"{number}{Path(file).suffix}")
+    landed, later = drain(source, 2, seconds=20), read_movie(tmp_path, **choice)
+    np.testing.assert_array_equal(images(landed), later.frames)
+    ours = source.movie()
+    assert (ours.pixel_size, ours.unit, ours.frame_time) == (
+        later.pixel_size,
+        later.unit,
+        later.frame_time,
+    )
+
+
+def test_a_choice_that_is_missing_is_asked_for_at_once(tmp_path, frames, watched, drain):
+    np.savez(tmp_path / "0.npz", raw=frames[0], flat=frames[1])
+    with pytest.raises(ChoiceError, match="several datasets") as asked:
+        drain(watched(tmp_path, patience=30), 1)
+    for error in (asked.value, pickle.loads(pickle.dumps(asked.value))):
+        assert (error.keyword, error.choices) == ("dataset", ("raw", "flat"))
+    with pytest.raises(ChoiceError, match="no dataset 'raw frames'"):
+        drain(watched(tmp_path, patience=30, dataset="raw frames"), 1)
+    np.savez(tmp_path / "1.npz", flat=frames[2])
+    good, odd = drain(watched(tmp_path, dataset="raw"), 2)
+    np.testing.assert_array_equal(good.image, frames[0])
+    assert "no dataset 'raw'" in odd.failure
 
 
 def test_a_folder_that_is_gone_for_a_while(tmp_path, frames, watched, drain):

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from napari_lattice_symmetry.errors import InputError
 from napari_lattice_symmetry.growing import GrowingMovie, Landed
-from napari_lattice_symmetry.io import SUFFIXES, read_movie
-from napari_lattice_symmetry.io.folder import natural_order
+from napari_lattice_symmetry.io import read_movie
+from napari_lattice_symmetry.io.folder import frame_order, is_frame
 from napari_lattice_symmetry.io.growing.waiting import Delay, Quiet, Stamp, stamp_of
 from napari_lattice_symmetry.io.stack import short_name
 
@@ -31,7 +31,7 @@ class GrowingFolder(GrowingMovie):
     path : pathlib.Path
         The folder.
     pattern : str
-        Which names to look at, such as "*.tif", of those whose ending is known.
+        Which names to look at, such as "*.tif", of those that are images.
     dataset, channel
         As in `read_movie`.
     interval, patience
@@ -48,8 +48,15 @@ class GrowingFolder(GrowingMovie):
         interval: float,
         patience: float,
     ) -> None:
-        super().__init__(path, short_name(path), interval=interval, patience=patience)
-        self._pattern, self._dataset, self._channel = pattern, dataset, channel
+        super().__init__(
+            path,
+            short_name(path),
+            dataset=dataset,
+            channel=channel,
+            interval=interval,
+            patience=patience,
+        )
+        self._pattern = pattern
         self._done: set[str] = set()
         self._given_up: dict[str, Stamp | None] = {}
         self._waiting: dict[str, Stamp] = {}  # in order
@@ -120,14 +127,13 @@ class GrowingFolder(GrowingMovie):
         name = entry.name
         return (
             name not in self._done
-            and not name.startswith(".")
-            and Path(name).suffix.lower() in SUFFIXES
+            and is_frame(name)
             and fnmatch(name, self._pattern)
             and entry.is_file()
         )
 
     def _read(self, name: str) -> Movie:
-        movie = read_movie(self.path / name, dataset=self._dataset, channel=self._channel)
+        movie = read_movie(self.path / name, dataset=self.dataset, channel=self.channel)
         if len(movie) > 1:
             raise InputError(
                 f"{name} holds {len(movie)} frames; a folder is watched for one image a file."
@@ -135,4 +141,4 @@ class GrowingFolder(GrowingMovie):
         return movie
 
     def _order(self, name: str) -> Any:
-        return natural_order(name), name
+        return frame_order(name)

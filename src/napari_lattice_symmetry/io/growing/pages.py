@@ -39,8 +39,9 @@ class GrowingTiff(GrowingMovie):
     def __init__(
         self, path: Path, *, channel: int | str | None, interval: float, patience: float
     ) -> None:
-        super().__init__(path, short_name(path), interval=interval, patience=patience)
-        self._channel = channel
+        super().__init__(
+            path, short_name(path), channel=channel, interval=interval, patience=patience
+        )
         self._stamp: Stamp | None = None
         self._offsets: list[int] = []  # of the pages whose tags are there
         self._pointer = 0  # where the offset of the next page will be written
@@ -153,7 +154,7 @@ class GrowingTiff(GrowingMovie):
                 metadata=metadata_of(tif),
                 **calibration_of(tif, 0),
             )
-            return to_movie(stack, self.path, self._channel, files)
+            return to_movie(stack, self.path, self.channel, files)
 
     def _check(self, page: TiffPage, size: int) -> None:
         """See that the pixels are there."""

@@ -66,8 +66,14 @@ class GrowingZarr(GrowingMovie):
         interval: float,
         patience: float,
     ) -> None:
-        super().__init__(path, short_name(path), interval=interval, patience=patience)
-        self._channel = channel
+        super().__init__(
+            path,
+            short_name(path),
+            dataset=dataset,
+            channel=channel,
+            interval=interval,
+            patience=patience,
+        )
         with Files() as files, quiet(), one_sentence(path):
             stacks = open_ome_zarr(path, files)
             only = next(iter(stacks)) if len(stacks) == 1 else None  # which may be empty as yet
@@ -171,7 +177,7 @@ class GrowingZarr(GrowingMovie):
             return None
         self._stack.lazy, self._stack.stored = True, None  # much of it may be missing
         with Files() as files, quiet(), one_sentence(self.path):
-            return to_movie(self._stack, self.path, self._channel, files)
+            return to_movie(self._stack, self.path, self.channel, files)
 
     def _read(self, name: str) -> Movie:
         if self._whole is None or int(name) >= len(self._whole):
