@@ -68,6 +68,8 @@ def test_calibration_becomes_scale_and_units(make_napari_viewer, tmp_path, frame
     (layer,) = make_napari_viewer().open(tmp_path / "movie.tif", plugin=PLUGIN)
     np.testing.assert_allclose(layer.scale, (2.5, 0.1, 0.1))
     assert [str(unit) for unit in layer.units] == ["second", "nanometer", "nanometer"]
+    assert layer.metadata["calibration_source"] == "resolution and unit of the ImageJ file"
+    assert layer.metadata["original_metadata"]["imagej"]["finterval"] == 2.5
 
 
 def test_a_text_file_is_refused_in_one_sentence(tmp_path):

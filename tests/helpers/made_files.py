@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+import zlib
 
 import h5py
 import numpy as np
@@ -90,27 +91,31 @@ def write_iso28600(path, images, names, units=("nm", "pm")):
     return path
 
 
-def write_sm4(path, image, kind=0, scale=(-2e-11, 3e-11), unit="m"):
+def write_sm4(path, image, *, kind=0, scale=(-2e-11, 3e-11), unit="m", settings=""):
     """Write one page; all objects lie behind each other, as in a file of the instrument."""
     strings = ["Topography", *[""] * 6, unit, unit, "m"]
     texts = b"".join(struct.pack("<H", len(text)) + text.encode("utf-16-le") for text in strings)
     head = struct.pack("<H", 56) + "STiMage 005.004 1\0".encode("utf-16-le")
-    head += struct.pack("<5I", 1, 1, 12, 0, 0)
-    index_at = len(head) + 12
+    head += struct.pack("<5I", 1, 3, 12, 0, 0)
+    index_at = len(head) + 36
     pages_at = index_at + 16 + 12
     header_at = pages_at + 32 + 24
     texts_at = header_at + 180 + 12
     image_at = texts_at + len(texts)
+    settings_at = image_at + image.nbytes
+    packed = zlib.compress(settings.encode("latin-1"))
     rows, columns = image.shape
     header = struct.pack("<2H8I", 170, len(strings), 1, 0, 0, 0, 0, columns, rows, 1)
     header += struct.pack("<3I2i", 0, 0, image.nbytes, 0, 0)
     header += struct.pack("<11f", *scale, 1e-12, *[0.0] * 8) + struct.pack("<4I", 0, 0, 0, 1)
     parts = [
         head, struct.pack("<3I", 1, index_at, 16),
+        struct.pack("<6I", 15, settings_at, 12, 13, settings_at + 12, len(packed)),
         struct.pack("<4I", 1, 1, 0, 0), struct.pack("<3I", 2, pages_at, 32),
         bytes(16), struct.pack("<4I", kind, 0, 2, 4),
         struct.pack("<6I", 3, header_at, 180, 4, image_at, image.nbytes),
         header + bytes(64), struct.pack("<3I", 10, texts_at, len(texts)), texts, image.tobytes(),
+        struct.pack("<3I", 1, len(settings), len(packed)), packed,
     ]  # fmt: skip
     path.write_bytes(b"".join(parts))
     return path
@@ -147,6 +152,7 @@ def write_gwy(path, images, unit="m"):
         field = gwy_text("GwyDataField") + struct.pack("<I", len(body)) + body
         values[f"_{number}_data"] = ("o", field)
         values[f"_{number}_data_title"] = ("s", gwy_text(title))
+        values[f"_{number}_meta"] = ("o", gwy_object("GwyContainer", bias=("s", gwy_text("2 V"))))
         values[f"_{number}_visible"] = ("b", b"\1")
     path.write_bytes(b"GWYP" + gwy_object("GwyContainer", **values))
     return path

@@ -87,6 +87,16 @@ def test_what_rosettasciio_writes(tmp_path, frames, name, module):
     assert movie.frame_time == pytest.approx(0.5)
 
 
+def test_metadata_that_rosettasciio_writes_are_kept(tmp_path, frames):
+    original = {"Acquisition": {"dwell_times": np.arange(2.0), "detector": "HAADF", "live": True}}
+    written = signal(frames, MOVIE) | {"original_metadata": original}
+    import_module("rsciio.hspy").file_writer(str(tmp_path / "a.hspy"), written)
+    kept = read_movie(tmp_path / "a.hspy").metadata
+    assert kept["metadata"]["General"]["title"] == "run"
+    facts = {"dwell_times": [0.0, 1.0], "detector": "HAADF", "live": True}
+    assert kept["original_metadata"] == {"Acquisition": facts}
+
+
 def test_berkeley_emd_of_spectra_is_refused(tmp_path, frames):
     axes = [("y", 0.03, "nm", True), ("x", 0.02, "nm", True), ("Energy", 0.1, "eV", False)]
     import_module("rsciio.emd").file_writer(str(tmp_path / "a.emd"), signal(frames, axes))

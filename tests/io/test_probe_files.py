@@ -82,6 +82,7 @@ def test_igor_image(tmp_path, frames, dtype):
     movie = read_movie(write_ibw(tmp_path / "a.ibw", frames[0].T.astype(dtype)))
     np.testing.assert_array_equal(movie.frames[0], frames[0][::-1])
     assert movie.pixel_size == pytest.approx((0.03, 0.02))
+    assert movie.metadata["wave_header"]["sfA"][:2] == [2e-11, 3e-11]
 
 
 def test_igor_layers_without_names(tmp_path, frames):
@@ -120,11 +121,13 @@ def test_wsxm_of_an_unknown_type(tmp_path, frames):
 
 
 def test_nanosurf_scan(tmp_path, frames):
-    path = write_nid(tmp_path / "a.nid", frames[:2].astype("<i2"))
+    path = write_nid(tmp_path / "a.nid", frames[:2].astype("<i2"), Operator="AB")
     assert list_datasets(path) == ["Z-Axis Scan forward", "Z-Axis Scan forward 2"]
     movie = read_movie(path, dataset="Z-Axis Scan forward 2")
     np.testing.assert_array_equal(movie.frames[0], frames[1][::-1])
     assert movie.pixel_size == pytest.approx((0.03, 0.02))
+    assert movie.metadata["DataSet"]["Version"] == "2"
+    assert movie.metadata[movie.metadata["channel"]]["Operator"] == "AB"
 
 
 def test_nanosurf_spectra_are_refused(tmp_path, frames):
@@ -160,6 +163,19 @@ def test_rhk_page(tmp_path, frames):
     assert movie.pixel_size == pytest.approx((0.03, 0.02))
 
 
+def test_rhk_metadata_are_kept(tmp_path, frames):
+    path = write_sm4(tmp_path / "a.sm4", frames[0].astype("<i4"), settings="[Gains] µ")
+    metadata = read_movie(path).metadata
+    assert metadata["settings"] == "[Gains] µ"
+    assert metadata["label"] == "Topography"
+    assert metadata["z scale"] == pytest.approx(1e-12)
+    assert (metadata["rows"], metadata["columns"]) == (24, 32)
+    path.write_bytes(path.read_bytes()[:-17] + bytes(17))
+    movie = read_movie(path)
+    assert movie.metadata["settings"] == ""
+    np.testing.assert_array_equal(movie.frames[0], frames[0][:, ::-1])
+
+
 def test_rhk_page_of_spectra_is_refused(tmp_path, frames):
     with pytest.raises(InputError, match=r"a\.sm4 holds spectra"):
         read_movie(write_sm4(tmp_path / "a.sm4", frames[0].astype("<i4"), kind=1))
@@ -171,6 +187,8 @@ def test_gwyddion_fields_with_their_titles(tmp_path, frames):
     movie = read_movie(path, dataset="Phase")
     np.testing.assert_array_equal(movie.frames[0], frames[1])
     assert movie.pixel_size == pytest.approx((0.03, 0.02))
+    assert movie.metadata["meta"] == {"bias": "2 V"}
+    assert movie.metadata["xres"] == 32
 
 
 def test_gwyddion_objects_that_nest_without_end(tmp_path):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 
+import h5py
 import numpy as np
 import pytest
 
@@ -145,6 +146,26 @@ def test_what_is_no_image_is_refused(shared_data, name, says):
 def test_several_signals_are_several_movies(shared_data, name, count):
     movies = read_movies(shared_data / "formats" / name)
     assert len({movie.name for movie in movies}) == len(movies) == count
+
+
+def test_all_that_a_nexus_file_says_is_kept(shared_data):
+    (movie, *_) = read_movies(shared_data / "formats/stm_nexus.nxs")
+    entry = movie.metadata["file"]["entry"]
+    assert entry["definition"] == "NXstm"
+    with h5py.File(shared_data / "formats/stm_nexus.nxs") as file:
+        scalars = []
+        file.visititems(lambda name, node: scalars.append(name) if _is_scalar(node) else None)
+    assert len(scalars) > 100
+    for name in scalars:
+        *groups, last = name.split("/")
+        branch = movie.metadata["file"]
+        for group in groups:
+            branch = branch[group]
+        assert last in branch
+
+
+def _is_scalar(node):
+    return isinstance(node, h5py.Dataset) and node.shape == ()
 
 
 def test_files_beside_the_file_are_asked_for(shared_data, tmp_path):

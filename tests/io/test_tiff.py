@@ -50,6 +50,9 @@ def test_tag_of_fei(tmp_path, frames):
     movie = read_movie(tmp_path / "a.tif")
     assert movie.pixel_size == pytest.approx((0.03, 0.02))
     assert movie.calibration_source == "FEI's tag of the TIFF file"
+    assert movie.metadata["FEI_HELIOS"]["Scan"]["PixelWidth"] == 2e-11
+    assert movie.metadata["XResolution"] == (1, 1)
+    assert "StripOffsets" not in movie.metadata
 
 
 def test_dots_an_inch_are_no_calibration(tmp_path, frames):

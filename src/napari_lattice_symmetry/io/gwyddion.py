@@ -34,7 +34,9 @@ def _open_gwy(path: Path) -> dict[str, Stack]:
     stacks: dict[str, Stack] = {}
     for key, field in tree.items():
         if key.startswith("/") and key.endswith("/data") and "xres" in field:
-            add(stacks, tree.get(f"{key}/title") or key.strip("/"), _field(field))
+            stack = _field(field)
+            stack.metadata = {**stack.metadata, "meta": tree.get(f"{key[:-5]}/meta", {})}
+            add(stacks, tree.get(f"{key}/title") or key.strip("/"), stack)
     return stacks
 
 

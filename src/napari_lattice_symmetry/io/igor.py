@@ -9,6 +9,7 @@ from napari_lattice_symmetry.io import refusals
 from napari_lattice_symmetry.io.calibration import pixel_size_nm
 from napari_lattice_symmetry.io.optional import require
 from napari_lattice_symmetry.io.stack import Files, Stack, add
+from napari_lattice_symmetry.io.tree import plain
 
 SUFFIXES = (".ibw",)
 _BIN_HEADER, _LABEL = 64, 32
@@ -24,6 +25,8 @@ def open_ibw(path: Path, files: Files) -> dict[str, Stack]:
     unit_x, unit_y = (b"".join(header["dimUnits"][axis]).decode() for axis in (0, 1))
     size_x, size_y = map(float, header["sfA"][:2])
     size = pixel_size_nm(size_y, size_x, unit_y, unit_x)
+    metadata = plain({key: value for key, value in wave.items() if key != "wData"})
+    metadata["note"] = wave["note"].decode("latin-1")
     stacks: dict[str, Stack] = {}
     layers = values[..., None] if values.ndim == 2 else values
     names = _layer_names(path.read_bytes(), wave["bin_header"])
@@ -34,7 +37,7 @@ def open_ibw(path: Path, files: Files) -> dict[str, Stack]:
             pixel_size=size,
             calibration_source="scaling of the Igor wave",
             refusal=refusals.diffraction(unit_y, unit_x),
-            metadata={"note": wave["note"].decode("latin-1")},
+            metadata=metadata,
         )
         add(stacks, names[number] if number < len(names) else f"layer {number}", stack)
     return stacks

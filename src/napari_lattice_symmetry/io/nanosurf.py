@@ -42,7 +42,7 @@ def open_nid(path: Path, files: Files) -> dict[str, Stack]:
             upside_down=True,
             pixel_size=size,
             calibration_source="Dim0Range and Dim1Range of the Nanosurf header",
-            metadata={**sections.get("DataSet-Info", {}), **facts},
+            metadata={"channel": name, **sections},
             refusal=refusals.diffraction(unit_y, unit_x) or spectra,
         )
         add(stacks, f"{facts['Dim2Name']} {facts['Frame']}", stack)

@@ -86,8 +86,12 @@ def _show_probability() -> None:
 
 
 def movie_layer(movie: Movie) -> LayerData:
-    """Build the image layer of a movie."""
+    """Build the image layer of a movie, with what its file says in the layer's metadata."""
     from napari_lattice_symmetry.plugin.geometry import LayerGeometry
 
-    geometry = LayerGeometry.of_calibration(movie)
-    return movie.frames, {"name": movie.name, **geometry.layer_arguments()}, "image"
+    place = LayerGeometry.of_calibration(movie).layer_arguments()
+    about = {
+        "original_metadata": dict(movie.metadata),
+        "calibration_source": movie.calibration_source,
+    }
+    return movie.frames, {"name": movie.name, "metadata": about, **place}, "image"
