@@ -292,6 +292,13 @@ def array_types(
     }
 
 
+def most_value(name: str) -> int | None:
+    """Give the largest value of an array that holds labels; None of any other."""
+    if name == "agreement":
+        return DISAGREE
+    return max(LABELS.values()) if name.endswith("labels") else None
+
+
 def fill_value(dtype: type[np.generic]) -> float:
     """Give what an array holds where nothing was analysed."""
     return float("nan") if issubclass(dtype, np.floating) else NOT_ANALYSED

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -19,19 +20,28 @@ from napari_lattice_symmetry.analysis.result import (
     array_types,
     at,
     fill_value,
+    most_value,
 )
 from napari_lattice_symmetry.errors import InputError
 from napari_lattice_symmetry.lattice import CLASSES
+from napari_lattice_symmetry.movie import NANOMETRE, PIXEL
 from napari_lattice_symmetry.spectrum import WindowGrid
 
 if TYPE_CHECKING:
+    import dask.array as da
     import zarr
+    from numpy.typing import NDArray
+
+    from napari_lattice_symmetry.analysis.parameters import AnalysisParameters
 
 FORMAT = "lattice-symmetry-result"
 SCHEMA_VERSION = 1
 
 PARTIAL = ".partial"
 """Ending of what is not written to its end yet."""
+
+# What packs into fewer bytes than one of these is a lie.
+_MOST_COMPRESSED = 4096
 
 # A chunk of maps is written anew with every frame in it, so it should be small; a pixel's time
 # series is read from all chunks along time, so these should be few.
@@ -140,6 +150,7 @@ def create_group(path: Path, about: Mapping[str, Any]) -> zarr.Group:
         chunks=(len(indices) or _CHUNK_ROWS["frame_indices"],),
         dtype=indices.dtype,
         dimension_names=("time",),
+        compressors=zarr.codecs.ZstdCodec(checksum=True),
     )[:] = indices
     chunk_frames = max(1, min(_MOST_CHUNK_FRAMES, _CHUNK_WINDOWS // grid.size))
     for name, (shape, dtype) in array_types(len(indices), grid, about["parameters"]).items():
@@ -153,6 +164,7 @@ def create_group(path: Path, about: Mapping[str, Any]) -> zarr.Group:
             dtype=dtype,
             fill_value=fill_value(dtype),
             dimension_names=AXES[name],
+            compressors=zarr.codecs.ZstdCodec(checksum=True),  # what is damaged is found out
         )
     return group
 
@@ -186,17 +198,26 @@ def fields_of(attributes: Mapping[str, Any]) -> dict[str, Any]:
     """
     parameters = parse_parameters(**attributes["parameters"])
     calibration = attributes["calibration"]
-    y, x = attributes["frame_shape"]
+    height, width = attributes["frame_shape"]
+    y, x = calibration["pixel_size"]
+    _check_calibration(y, x, 1 if calibration["frame_time"] is None else calibration["frame_time"])
+    if calibration["unit"] not in (NANOMETRE, PIXEL):
+        raise ValueError(f"the unit {calibration['unit']!r}")
     return {
         "parameters": parameters,
-        "grid": WindowGrid((y, x), parameters.window, parameters.stride),
-        "pixel_size": tuple(calibration["pixel_size"]),
+        "grid": WindowGrid((int(height), int(width)), parameters.window, parameters.stride),
+        "pixel_size": (y, x),
         "unit": calibration["unit"],
         "frame_time": calibration["frame_time"],
-        "name": attributes["name"],
-        "source": attributes["source"],
-        "provenance": attributes["provenance"],
+        "name": str(attributes["name"]),
+        "source": attributes["source"] and str(attributes["source"]),
+        "provenance": dict(attributes["provenance"]),
     }
+
+
+def _check_calibration(*sizes: float) -> None:
+    if not all(math.isfinite(size) and size > 0 for size in sizes):
+        raise ValueError(f"a calibration of {sizes}")
 
 
 def open_group(path: Path, mode: Literal["r", "r+"] = "r") -> zarr.Group:
@@ -214,7 +235,7 @@ def open_group(path: Path, mode: Literal["r", "r+"] = "r") -> zarr.Group:
     try:
         store = DurableStore(path, read_only=mode == "r")
         return zarr.open_group(store, mode=mode, zarr_format=3)
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except Exception as error:  # of damaged metadata, anything
         raise InputError(
             f"{path} is not a saved result; choose a .zarr folder that was made here."
         ) from error
@@ -228,30 +249,82 @@ def read_fields(path: Path) -> dict[str, Any]:
     InputError
         If there is no result at `path`, or it is damaged or from a newer version.
     """
-    import dask.array as da
-
     group: Any = open_group(path)
     attributes: dict[str, Any] = dict(group.attrs)
     if attributes.get("format") != FORMAT:
         raise InputError(f"{path} is not a saved result; choose a .zarr folder that was made here.")
-    if attributes.get("schema_version", 0) > SCHEMA_VERSION:
+    with reading(path):
+        is_newer = attributes["schema_version"] > SCHEMA_VERSION
+    if is_newer:
         raise InputError(f"{path} was written by a newer version; update napari-lattice-symmetry.")
-    try:
+    with reading(path):
         fields = fields_of(attributes)
         names = array_names(fields["parameters"])
         maps = {name for name in names if "y" in AXES[name]}
         n_frames = group["state"].shape[0]  # of all arrays that grow, it is the last to do so
+        _check_arrays(group, n_frames, fields["grid"], fields["parameters"])
         rows = slice(n_frames)
         return {
-            **{name: da.from_zarr(group[name])[at(name, rows)] for name in maps},
+            **{name: stored_maps(group[name], path)[at(name, rows)] for name in maps},
             **{name: np.asarray(group[name][at(name, rows)]) for name in {*names} - maps},
             "frame_indices": np.asarray(group["frame_indices"][rows]),
             **fields,
         }
-    except (KeyError, TypeError, ValueError, OSError, RuntimeError) as error:
-        raise InputError(
-            f"{path} is damaged ({type(error).__name__}: {error}); analyse the movie again."
-        ) from error
+
+
+@contextmanager
+def reading(path: Path) -> Iterator[None]:
+    """Turn whatever a damaged result makes libraries raise into one sentence."""
+    try:
+        yield
+    except Exception as error:
+        reason = f"{type(error).__name__}: {error}".splitlines()[0]
+        raise InputError(f"{path} is damaged ({reason}); analyse the movie again.") from error
+
+
+def _check_arrays(
+    group: Any, n_frames: int, grid: WindowGrid, parameters: AnalysisParameters
+) -> None:
+    """See that the arrays fit together, before memory is taken for them."""
+    for name, count in (("frame_indices", n_frames), ("labels", grid.size)):
+        if count > _MOST_COMPRESSED * group[name].nbytes_stored():
+            raise ValueError(f"{name} of {count:,} values are not there")
+    types = {"frame_indices": ((n_frames,), np.int64), **array_types(n_frames, grid, parameters)}
+    for name, (shape, dtype) in types.items():
+        found = list(group[name].shape)
+        axis = AXES.get(name, ("time",)).index("time")
+        found[axis] = min(found[axis], n_frames)  # some may have grown already
+        if (tuple(found), group[name].dtype) != (shape, dtype):
+            raise ValueError(f"{name} holds {group[name].dtype} {group[name].shape}")
+
+
+def stored_maps(array: Any, path: Path) -> da.Array:
+    """View the array of maps in the result at `path` as a Dask array; damage is one sentence."""
+    import dask.array as da
+
+    return da.from_array(
+        _StoredMaps(array, path),
+        chunks=array.chunks,
+        name=False,
+        fancy=False,
+        meta=np.empty((0,) * array.ndim, array.dtype),
+    )
+
+
+class _StoredMaps:
+    """What Dask needs to see of an array."""
+
+    def __init__(self, array: Any, path: Path) -> None:
+        self._array, self._path = array, path
+        self._most = most_value(array.basename)
+        self.shape, self.dtype, self.ndim = array.shape, array.dtype, array.ndim
+
+    def __getitem__(self, index: Any) -> NDArray[Any]:
+        with reading(self._path):
+            values = np.asarray(self._array[index])
+            if self._most is not None and values.max(initial=0) > self._most:
+                raise ValueError(f"{self._array.basename} holds the value {values.max()}")
+            return values
 
 
 def beside(path: Path) -> Path:

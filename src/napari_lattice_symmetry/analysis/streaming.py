@@ -236,8 +236,8 @@ def _locked(lock_file: Path, path: Path) -> Iterator[None]:
 
 
 def _check_weights(path: Path, theirs: dict[str, Any], ours: str) -> None:
-    if theirs["weights_sha256"] != ours:
+    if theirs.get("weights_sha256") != ours:
         raise InputError(
-            f"{path} was made with other weights of the network {theirs['network']!r}; choose "
+            f"{path} was made with other weights of the network {theirs.get('network')!r}; choose "
             "another name, or overwrite it."
         )

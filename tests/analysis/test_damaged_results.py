@@ -1,0 +1,141 @@
+"""Saved results that were cut or changed: each is a clear error, or still a result."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+from napari_lattice_symmetry.analysis import AnalysisParameters, analyze, load_result
+from napari_lattice_symmetry.analysis.result import AXES, LATTICE_MAPS, array_names, array_types
+from napari_lattice_symmetry.cli import main
+from napari_lattice_symmetry.errors import InputError
+from napari_lattice_symmetry.movie import Movie
+
+CASES = 20  # of each file, which are some twenty
+
+
+@pytest.fixture(scope="module")
+def intact(tmp_path_factory):
+    """A saved result with all maps that there can be."""
+    from stand_in import FakeClassifier
+
+    path = tmp_path_factory.mktemp("results") / "run.zarr"
+    frames = np.random.default_rng(0).normal(20, 15, (3, 48, 64))
+    movie = Movie(frames, name="run", pixel_size=(0.02, 0.02), unit="nm", frame_time=0.5)
+    parameters = AnalysisParameters(
+        window=32, stride=16, samples=3, lattice_maps=True, distortion=((1, 0.1), (0, 1))
+    )
+    result = analyze(movie, parameters, model=FakeClassifier())
+    for name in LATTICE_MAPS:  # noise has no lattice, and of nothing no file is written
+        getattr(result, name)[...] = 1
+    result.save(path)
+    return path
+
+
+@pytest.fixture
+def stored(intact):
+    """The same, of which a test may change files."""
+    before = {file: file.read_bytes() for file in intact.rglob("*") if file.is_file()}
+    yield intact
+    for file, content in before.items():
+        file.write_bytes(content)
+
+
+def read_all(path):
+    """Read what there is of a result, and see that it is one."""
+    result = load_result(path)
+    types = array_types(len(result.frame_indices), result.grid, result.parameters)
+    for name in array_names(result.parameters):
+        values = np.asarray(getattr(result, name))
+        assert (values.shape, values.dtype) == types[name], name
+        if name.endswith("labels"):
+            assert values.max(initial=0) <= 6
+
+
+def damage(content, random):
+    """Cut a file, or change some of its bytes."""
+    if random.random() < 0.4:
+        return content[: random.integers(len(content))]
+    changed = bytearray(content)
+    for place in random.integers(len(content), size=random.integers(1, 4)):
+        changed[place] ^= random.integers(1, 256)
+    return bytes(changed)
+
+
+def names_of_files():
+    names = ["zarr.json", *(f"{name}/zarr.json" for name in ("frame_indices", "labels", "mean"))]
+    chunks = {name: "/".join("0" * len(axes)) for name, axes in AXES.items()}
+    return [*names, *(f"{name}/c/{chunk}" for name, chunk in chunks.items())]
+
+
+@pytest.mark.parametrize("name", names_of_files())
+def test_a_damaged_file_is_told_or_does_no_harm(stored, name):
+    file = stored / name
+    content = file.read_bytes()
+    messages = []
+    for case in range(CASES):
+        file.write_bytes(damage(content, np.random.default_rng(case)))
+        try:
+            read_all(stored)
+        except InputError as error:
+            messages.append(str(error))
+    assert all(str(stored) in message and "\n" not in message for message in messages)
+    assert len(messages) == CASES if "/c/" in name else len(messages) > CASES / 2
+
+
+def cut(stored, name="mean/c/0/0/0/0"):
+    content = (stored / name).read_bytes()
+    (stored / name).write_bytes(content[: len(content) // 2])
+
+
+@pytest.mark.parametrize("command", [("export", "--to"), ("report", "-o")])
+def test_commands_name_a_damaged_file_in_one_sentence(stored, tmp_path, command):
+    cut(stored, "labels/c/0/0/0")
+    name, option = command
+    output = tmp_path / ("run.tif" if name == "export" else "run.html")
+    done = CliRunner().invoke(main, [name, str(stored), option, str(output)])
+    assert done.exit_code == 1
+    assert done.output.startswith(f"Error: {stored} is damaged (")
+    assert done.output.count("\n") == 1
+    assert not output.exists()
+
+
+def test_a_class_that_there_is_not_is_told(stored):
+    import zarr
+
+    zarr.open_group(stored, mode="r+")["labels"][0, 0, 0] = 200
+    with pytest.raises(InputError, match=r"run\.zarr is damaged .*labels holds the value 200"):
+        np.asarray(load_result(stored).labels)
+
+
+@pytest.mark.parametrize("name", ["state", "frame_indices", "fractions"])
+def test_a_declared_size_is_not_believed(stored, name):
+    for each in {"state", name}:
+        about = json.loads((stored / each / "zarr.json").read_text())
+        about["shape"][0] = 10**13
+        about["chunk_grid"]["configuration"]["chunk_shape"][0] = 10**13
+        (stored / each / "zarr.json").write_text(json.dumps(about))
+    with pytest.raises(InputError, match=r"run\.zarr is damaged"):
+        load_result(stored)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"frame_shape": [10**9, 10**9]},
+        {"calibration": {"pixel_size": [0, -1], "unit": "nm", "frame_time": None}},
+        {"calibration": {"pixel_size": [1, 1], "unit": "parsec", "frame_time": None}},
+        {"schema_version": "one"},
+        {"provenance": 3},
+        {"parameters": []},
+    ],
+)
+def test_attributes_that_make_no_sense_are_told(stored, change):
+    about = json.loads((stored / "zarr.json").read_text())
+    about["attributes"] |= change
+    (stored / "zarr.json").write_text(json.dumps(about))
+    with pytest.raises(InputError, match=r"run\.zarr is damaged"):
+        load_result(stored)
