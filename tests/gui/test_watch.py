@@ -1,4 +1,4 @@
-"""The dock "Watch a folder" in a real window, with files written beside it."""
+"""The dock "Watch a folder", with files written beside it."""
 
 from __future__ import annotations
 
@@ -219,6 +219,29 @@ def test_what_cannot_be_watched_is_said(watch, messages, qtbot):
     watch.wait(lambda: watch.widget.run is not None and watch.widget.run.is_over)
     assert "window" in messages()[-1]
     assert watch.widget.button.text() == "&Start"
+
+
+def test_a_choice_is_offered_where_files_hold_several_images(watch, messages, monkeypatch):
+    boxes = watch.widget.choice.boxes
+    assert all(box.isHidden() for box in boxes.values())
+    for number, frame in enumerate(watch.stack[:2]):
+        np.savez(watch.folder / f"{number}.npz", height=frame, current=[frame, -frame])
+    watch.click()
+    watch.wait(lambda: watch.widget.run is not None and watch.widget.run.is_over)
+    assert messages()[-1] == watch.widget.run.error.args[0]
+    box = boxes["dataset"]
+    assert (box.isHidden(), boxes["channel"].isHidden()) == (False, True)
+    assert [box.itemText(i) for i in range(box.count())] == ["choose…", "height", "current"]
+    box.setCurrentText("height")
+    watch.click()
+    watch.wait_for(2)
+    assert not box.isEnabled()
+    watch.stop()
+    finished = read_movie(watch.folder, dataset="height")
+    np.testing.assert_array_equal(watch.viewer.layers["frames"].data, finished.frames)
+    watch.widget.place.setText("/somewhere/else")
+    assert box.isHidden()
+    assert watch.widget.choice.chosen("dataset") is None
 
 
 @pytest.mark.parametrize("error", [RuntimeError("out of memory"), ZeroDivisionError("odd")])

@@ -74,6 +74,12 @@ def test_channels(tmp_path, frames):
         read_movie(tmp_path, channel="1")
 
 
+def test_stacks_beside_an_image_are_left_out(tmp_path, frames):
+    for number in (0, 1):
+        np.savez(tmp_path / f"{number}.npz", sum=frames[number], raw=frames)
+    np.testing.assert_array_equal(read_movie(tmp_path).frames, frames[:2])
+
+
 def test_files_that_share_no_image(tmp_path, frames):
     np.savez(tmp_path / "1.npz", raw=frames[0], flat=frames[1])
     np.savez(tmp_path / "2.npz", phase=frames[0], strain=frames[1])

@@ -42,23 +42,24 @@ class _Header:
 def open_folder(path: Path, files: Files) -> dict[str, Stack]:
     """Look at the headers of all images in a folder; the calibration is that of the first.
 
-    Where files hold several images, those that all files have are a movie each.
+    Each image that all files have, by its name, is a movie; where they hold one each, whatever
+    its name, that is.
     """
     paths = [file for file in path.iterdir() if is_frame(file.name) and file.is_file()]
     paths.sort(key=lambda file: frame_order(file.name))
     if not paths:
         raise InputError(f"{path.name} is a folder without images of a known kind.")
     headers = [_look(file) for file in paths]
-    if all(len(of_file) == 1 for of_file in headers):
-        only = [header for of_file in headers for header in of_file.values()]
-        return {path.name: _describe(path, paths, None, only)}
     common = [name for name in headers[0] if all(name in of_file for of_file in headers)]
-    if not common:
+    if common:
+        return {
+            name: _describe(path, paths, name, [of_file[name] for of_file in headers])
+            for name in common
+        }
+    if any(len(of_file) > 1 for of_file in headers):
         raise InputError(f"{path.name} holds files of several images, of which they share none.")
-    return {
-        name: _describe(path, paths, name, [of_file[name] for of_file in headers])
-        for name in common
-    }
+    only = [header for of_file in headers for header in of_file.values()]
+    return {path.name: _describe(path, paths, None, only)}
 
 
 def is_frame(name: str) -> bool:
@@ -83,19 +84,20 @@ def _look(path: Path) -> dict[str, _Header]:
 
 
 def _open(path: Path, files: Files) -> dict[str, Stack]:
-    """Open the images in a file, all of one frame."""
+    """Open what is one frame in a file."""
     with one_sentence(path):
         stacks = OPENERS[path.suffix.lower()](path, files)
-        movies = {name: stacks[name] for name in movies_among(path, stacks)}
-    for stack in movies.values():
+        names = movies_among(path, stacks)
+    images = {name: stacks[name] for name in names if stacks[name].length("TZ") == 1}
+    if not images:
+        raise InputError(
+            f"{path.name} holds {stacks[names[0]].length('TZ')} frames; a folder is read as one "
+            "image a file."
+        )
+    for stack in images.values():
         check(stack, path)
         sidecar.calibrate(stack, path)
-        if stack.length("TZ") > 1:
-            raise InputError(
-                f"{path.name} holds {stack.length('TZ')} frames; a folder is read as one image a "
-                "file."
-            )
-    return movies
+    return images
 
 
 def _describe(

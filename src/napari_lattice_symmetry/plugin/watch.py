@@ -22,9 +22,10 @@ from superqt import QCollapsible
 
 from napari_lattice_symmetry.analysis.live import LIVE_SETTINGS
 from napari_lattice_symmetry.analysis.plots import draw_fractions
-from napari_lattice_symmetry.errors import InputError, LatticeSymmetryError
+from napari_lattice_symmetry.errors import ChoiceError, InputError, LatticeSymmetryError
 from napari_lattice_symmetry.plugin.destination import ResultPath
 from napari_lattice_symmetry.plugin.dock import Dock
+from napari_lattice_symmetry.plugin.file_choice import FileChoice
 from napari_lattice_symmetry.plugin.hover import show_probability_in_status
 from napari_lattice_symmetry.plugin.live_run import LiveRun
 from napari_lattice_symmetry.plugin.parameter_controls import ParameterControls
@@ -121,6 +122,9 @@ class WatchWidget(Dock):
         form.setContentsMargins(0, 0, 0, 0)
         form.setVerticalSpacing(3)
         form.addRow("Files", self.pattern)
+        self.choice = FileChoice(form)
+        for told in (self.place.textChanged, self.pattern.textChanged):
+            told.connect(self.choice.forget)
         self.parameters = ParameterControls(form, self, LIVE_SETTINGS)
         self.show_probabilities = QCheckBox("probabilities")
         self.show_uncertainty = QCheckBox("uncertainty")
@@ -176,6 +180,7 @@ class WatchWidget(Dock):
         except LatticeSymmetryError as error:
             self.status.setText(str(error))
             show_error(str(error))
+            self._ask_for_choice(error)
             return
         self.run = run
         run.follow = self.follow.isChecked()
@@ -202,13 +207,24 @@ class WatchWidget(Dock):
         place = self.place.text().strip()
         if not place:
             raise InputError("Choose a folder, a TIFF file or a Zarr folder to watch.")
-        return open_growing(Path(place).expanduser(), pattern=self.pattern.text().strip() or "*")
+        return open_growing(
+            Path(place).expanduser(),
+            pattern=self.pattern.text().strip() or "*",
+            dataset=self.choice.chosen("dataset"),
+            channel=self.choice.chosen("channel"),
+        )
+
+    def _ask_for_choice(self, error: Exception | None) -> None:
+        """If that is what a watch ended for want of, let it be chosen."""
+        if isinstance(error, ChoiceError):
+            self.choice.ask(error)
 
     def _set_running(self, running: bool) -> None:
         self.button.setEnabled(True)
         self.button.setText("&Stop" if running else "&Start")
         for widget in (self.place, self.folder_button, self.file_button, self.pattern):
             widget.setEnabled(not running)
+        self.choice.set_enabled(not running)
         self.parameters.set_enabled(not running)
         self.output.set_enabled(not running)
         if running:
@@ -233,6 +249,7 @@ class WatchWidget(Dock):
     def _on_finished(self) -> None:
         self._set_running(False)
         self._tell()
+        self._ask_for_choice(None if self.run is None else self.run.error)
 
     def _plot(self, figure: Figure) -> None:
         run = self.run
