@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dask.array as da
 import numpy as np
 import pytest
 
@@ -87,6 +88,31 @@ def test_a_given_threshold_is_taken():
     assert brightness.hole_fraction(25) == 1
 
 
-def test_a_frame_that_cannot_be_read_is_named(simulated):
-    with pytest.raises(AnalysisError, match="frame 99 cannot be read"):
-        next(measure_brightness(simulated.movie, np.array([99])))
+def spoil(movie, *spoilt):
+    """Give a movie of which some frames cannot be read."""
+    frames = np.asarray(movie.frames)
+
+    def read(block_info=None):
+        index = block_info[None]["array-location"][0][0]
+        if index in spoilt:
+            raise OSError("corrupt")
+        return frames[index : index + 1]
+
+    chunks = ((1,) * len(frames), *((n,) for n in frames.shape[1:]))
+    return Movie(da.map_blocks(read, chunks=chunks, dtype=frames.dtype, meta=frames[:0]))
+
+
+@pytest.mark.parametrize("spoilt", [0, 2])
+def test_a_frame_that_cannot_be_read_is_unknown(simulated, spoilt):
+    brightness = measure(spoil(simulated.movie, spoilt))
+    known = np.arange(4) != spoilt
+    np.testing.assert_array_equal(np.isfinite(brightness.quantiles).all(axis=1), known)
+    fractions = brightness.hole_fraction(brightness.otsu())
+    truth = np.array(simulated.parameters["hole_fraction"])
+    np.testing.assert_allclose(fractions[known], truth[known], atol=0.01)
+
+
+def test_frames_in_a_row_that_cannot_be_read_are_too_many(simulated):
+    stack = np.concatenate([np.asarray(simulated.movie.frames)] * 2)
+    with pytest.raises(AnalysisError, match="5 frames in a row cannot be read"):
+        measure(spoil(Movie(stack), 2, 3, 4, 5, 6), smoothing=3)

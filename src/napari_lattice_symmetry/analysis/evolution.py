@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from copy import copy
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from scipy.stats import norm
 
+from napari_lattice_symmetry.analysis.result import AXES, array_names, at
 from napari_lattice_symmetry.lattice import CLASSES, LABELS
 
 if TYPE_CHECKING:
@@ -151,6 +153,24 @@ def class_curves(
         name: make_curve(result, name, values[:, k], std[:, k], region=region)
         for k, name in enumerate(CLASSES)
     }
+
+
+def as_it_is(result: MovieResult) -> MovieResult:
+    """Copy a result with the frames that it has now; one that grows gets longer array by array.
+
+    The arrays are not copied: frames that it has already may still be filled.
+    """
+    now = copy(result)
+    lengths = {
+        name: getattr(now, name).shape[AXES[name].index("time")]
+        for name in array_names(now.parameters)
+    }
+    n = min(len(now.frame_indices), *lengths.values())
+    now.frame_indices = now.frame_indices[:n]
+    for name, length in lengths.items():
+        if length > n:
+            setattr(now, name, getattr(now, name)[at(name, slice(n))])
+    return now
 
 
 def make_curve(

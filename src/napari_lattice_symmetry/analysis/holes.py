@@ -15,6 +15,7 @@ import numpy as np
 from scipy.ndimage import distance_transform_edt, zoom
 
 from napari_lattice_symmetry.analysis.evolution import HOLES, N_DRAWS, Curve, make_curve
+from napari_lattice_symmetry.analysis.steps import ShouldStop, Steps
 from napari_lattice_symmetry.lattice import CLASSES
 
 if TYPE_CHECKING:
@@ -36,7 +37,9 @@ _LEVELS = np.array([-2.0, -1.0, 0.0, 1.0, 2.0])  # standard deviations of the th
 _N_REACHES = 11
 
 
-def hole_curve(result: MovieResult, region: Region | None = None) -> Curve:
+def hole_curve(
+    result: MovieResult, region: Region | None = None, *, should_stop: ShouldStop | None = None
+) -> Curve:
     """Give the fraction of the area that has no lattice, as far as windows can tell.
 
     Holes smaller than what a window looks at escape it, see `smallest_hole`.
@@ -47,12 +50,19 @@ def hole_curve(result: MovieResult, region: Region | None = None) -> Curve:
         With any number of frames done.
     region : numpy.ndarray, shape (gy, gx), bool, optional
         Which map pixels count; all, and what the outermost windows look at, if not given.
+    should_stop : callable, optional
+        Asked before every frame.
 
     Returns
     -------
     Curve
         Its draws hold what the thinned networks leave open, as if each erred alike in all
         windows, and how far a window looks.
+
+    Raises
+    ------
+    StoppedError
+        Once `should_stop` says True.
     """
     grid, done = result.grid, np.flatnonzero(result.done)
     margin = 0.0 if region is not None else _TYPICAL_REACH * grid.window
@@ -60,7 +70,9 @@ def hole_curve(result: MovieResult, region: Region | None = None) -> Curve:
     domain = _domain(place, grid.stride, margin)
     reaches = np.linspace(SHORTEST_REACH, LONGEST_REACH, _N_REACHES) * grid.window
     table = np.full((len(result.state), len(_LEVELS), _N_REACHES), np.nan)
+    steps = Steps(len(done), should_stop=should_stop)
     for t in done:
+        steps.advance()
         mean = np.asarray(result.mean[_NOISE, t])
         if np.isfinite(mean).any():
             table[t] = _areas(mean, np.asarray(result.std[_NOISE, t]), domain, grid.stride, reaches)

@@ -10,7 +10,7 @@ import numpy as np
 from scipy.ndimage import gaussian_filter
 
 from napari_lattice_symmetry.analysis.evolution import BRIGHTNESS, N_DRAWS, Curve, make_curve
-from napari_lattice_symmetry.analysis.one_frame import read_frame
+from napari_lattice_symmetry.analysis.one_frame import Patience, try_to_read
 from napari_lattice_symmetry.spectrum.period import dominant_period
 
 if TYPE_CHECKING:
@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 
 N_QUANTILES = 513
 """How many quantiles stand for the brightness of a frame."""
+
+NOT_MEASURED: Float32 = np.full(N_QUANTILES, np.nan, dtype=np.float32)
+"""The quantiles of a frame of which nothing is known."""
 
 THRESHOLD_DOUBT = 0.1
 """By how much a threshold may be off, in steps of brightness from hole to film."""
@@ -39,7 +42,8 @@ class Brightness:
     Attributes
     ----------
     quantiles : numpy.ndarray, shape (T, N_QUANTILES), float32
-        Evenly spaced quantiles of the grey values of each frame; NaN where a frame is missing.
+        Evenly spaced quantiles of the grey values of each frame; NaN where a frame is not
+        known.
     """
 
     quantiles: Float32
@@ -130,32 +134,45 @@ def measure_brightness(
     indices : numpy.ndarray, shape (T,)
         Which frames.
     smoothing : float, optional
-        Standard deviation in px of the Gaussian that smooths the lattice away; half a lattice
-        period of the first frame if not given.
+        Standard deviation in px of the Gaussian that smooths the lattice away; that of
+        `movie_smoothing` if not given.
     region : numpy.ndarray, shape (Y, X), bool, optional
         Which pixels count; all if not given.
 
     Yields
     ------
     numpy.ndarray, shape (N_QUANTILES,), float32
-        NaN for a frame that is missing.
+        NaN for a frame that is missing, or cannot be read.
 
     Raises
     ------
     AnalysisError
-        If a frame cannot be read.
+        If the file of the movie is gone, or frames in a row cannot be read; single ones are
+        not known.
     """
+    smoothing = movie_smoothing(movie, indices) if smoothing is None else smoothing
+    patience = Patience(movie)
     for index in indices:
-        frame = read_frame(movie, int(index))
-        smoothing = lattice_smoothing(frame) if smoothing is None else smoothing
+        frame, failure = try_to_read(movie, int(index))
+        patience.note(failure)
+        if frame is None:
+            yield NOT_MEASURED
+            continue
         smooth = _smooth(frame, smoothing)
-        inside = smooth if region is None else smooth[region]
-        known = inside[np.isfinite(inside)]
-        yield (
-            np.quantile(known, _LEVELS).astype(np.float32)
-            if known.size
-            else np.full(N_QUANTILES, np.nan, dtype=np.float32)
-        )
+        yield _quantiles(smooth if region is None else smooth[region])
+
+
+def movie_smoothing(movie: Movie, indices: NDArray[np.int64]) -> float:
+    """Give the `lattice_smoothing` of the first of some frames that can be read."""
+    readings = (try_to_read(movie, int(index))[0] for index in indices)
+    frame = next((frame for frame in readings if frame is not None), None)
+    return _UNKNOWN_SMOOTHING if frame is None else lattice_smoothing(frame)
+
+
+def _quantiles(values: Float32) -> Float32:
+    """Give the quantiles of the values that are known; NaN if there are none."""
+    known = values[np.isfinite(values)]
+    return np.quantile(known, _LEVELS).astype(np.float32) if known.size else NOT_MEASURED
 
 
 def lattice_smoothing(frame: NDArray[Any]) -> float:

@@ -10,6 +10,7 @@ import numpy as np
 from scipy.optimize import least_squares
 
 from napari_lattice_symmetry.analysis.growth_laws import EXPONENTIAL, LAWS, GrowthLaw
+from napari_lattice_symmetry.analysis.steps import ShouldStop, Steps
 from napari_lattice_symmetry.errors import AnalysisError
 
 if TYPE_CHECKING:
@@ -69,7 +70,13 @@ class GrowthFit:
     aic: float
 
 
-def fit_growth(curve: Curve, initial_end: float, law: GrowthLaw = EXPONENTIAL) -> GrowthFit:
+def fit_growth(
+    curve: Curve,
+    initial_end: float,
+    law: GrowthLaw = EXPONENTIAL,
+    *,
+    should_stop: ShouldStop | None = None,
+) -> GrowthFit:
     """Fit a growth law: C from an initial interval, the other parameters after it.
 
     C is the mean of the curve in the interval, less the little that has grown by then; the other
@@ -85,6 +92,8 @@ def fit_growth(curve: Curve, initial_end: float, law: GrowthLaw = EXPONENTIAL) -
         Where the initial interval ends, in the unit of `curve.times`.
     law : GrowthLaw
         One of `LAWS`.
+    should_stop : callable, optional
+        Asked before every draw.
 
     Returns
     -------
@@ -93,7 +102,8 @@ def fit_growth(curve: Curve, initial_end: float, law: GrowthLaw = EXPONENTIAL) -
     Raises
     ------
     AnalysisError
-        If there are too few frames in the interval or after it.
+        If there are too few frames in the interval or after it; a `StoppedError` once
+        `should_stop` says True.
     """
     known = np.isfinite(curve.values)
     times, values = curve.times[known], curve.values[known]
@@ -115,7 +125,9 @@ def fit_growth(curve: Curve, initial_end: float, law: GrowthLaw = EXPONENTIAL) -
 
     rng = np.random.default_rng(0)
     estimates, curves = [_estimates(law, curve, times, p, c)], []
+    steps = Steps(len(curve.draws), should_stop=should_stop)
     for draw in curve.draws[:, known]:
+        steps.advance()
         scattered = fitted + (draw - values) + _deal(residuals, initial, rng)
         q, d, _ = solver.solve(scattered, p)
         estimates.append(_estimates(law, curve, times, q, d))
@@ -134,9 +146,11 @@ def fit_growth(curve: Curve, initial_end: float, law: GrowthLaw = EXPONENTIAL) -
     )
 
 
-def compare_laws(curve: Curve, initial_end: float) -> list[GrowthFit]:
+def compare_laws(
+    curve: Curve, initial_end: float, *, should_stop: ShouldStop | None = None
+) -> list[GrowthFit]:
     """Fit all laws, the best by AIC first; see `fit_growth`."""
-    fits = [fit_growth(curve, initial_end, law) for law in LAWS]
+    fits = [fit_growth(curve, initial_end, law, should_stop=should_stop) for law in LAWS]
     return sorted(fits, key=lambda fit: fit.aic)
 
 

@@ -213,12 +213,11 @@ class Correction(QWidget):
         layer: Shapes | None = self.region.value
         if layer is None:
             return None
-        image = self._image()
-        polygons = [_to_pixels(polygon, image) for polygon in region_polygons(layer)]
+        polygons = region_polygons(layer)
         if not polygons:
             raise InputError(f"{layer.name!r} holds no rectangle, ellipse or polygon; draw one.")
         _, height, width = source.movie.shape
-        return region_mask(polygons, (height, width), (1.0, 1.0), (0.0, 0.0))
+        return region_mask(polygons, self._image(), (height, width))
 
     def _on_measured(self, found: MeasuredDistortion) -> None:
         self._tell(f"It is {found}.")
@@ -264,12 +263,6 @@ class Correction(QWidget):
 def _measure(request: Request, _should_stop: Callable[[], bool]) -> MeasuredDistortion:
     movie, index, known, region = request
     return measure_distortion(movie.frame(index), known, region, pixel_side=movie.pixel_side)
-
-
-def _to_pixels(polygon: NDArray[np.float64], image: Image) -> NDArray[np.float64]:
-    """Take (y, x) in the world to pixels of an image."""
-    aside = np.zeros(image.ndim - 2)
-    return np.array([image.world_to_data([*aside, *point])[-2:] for point in polygon])
 
 
 def _make_box(minimum: float, maximum: float, value: float) -> QDoubleSpinBox:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -62,7 +63,7 @@ class CurvesTab(QWidget):
         self._source, self._brightness = source, brightness
         self._request = LatestRequest(_make_curves, self, delay=100)
         self._request.done.connect(self._on_curves)
-        self._request.failed.connect(lambda error: self.told.emit(str(error)))
+        self._request.failed.connect(self._on_failure)
         self.line = TimeLine(self)
         self.line.moved.connect(source.go_to)
         self.canvas = FigureCanvas(source.viewer, self._plot)
@@ -70,9 +71,10 @@ class CurvesTab(QWidget):
         self.canvas.setMinimumHeight(200)
         self.line.attach(self.canvas)
         self._build()
-        source.changed.connect(self.ask)
         source.frame_changed.connect(self.line.set)
-        brightness.changed.connect(self.ask)
+        for part in (source, brightness):
+            part.changed.connect(self.ask)
+            part.grown.connect(partial(self.ask, patient=True))
         self.ask()
 
     @property
@@ -113,9 +115,9 @@ class CurvesTab(QWidget):
         layout.addWidget(self.canvas, stretch=1)
         layout.addWidget(self.export_button)
 
-    def ask(self, _: Any = None) -> None:
-        """Have the curves made."""
-        result = self._source.result
+    def ask(self, _: Any = None, *, patient: bool = False) -> None:
+        """Have the curves made; if there is patience, after those under way."""
+        result = self._source.snapshot()
         if result is None:
             self._request.drop()
             self._on_curves([])
@@ -124,11 +126,12 @@ class CurvesTab(QWidget):
             region = self._source.map_region()
         except LatticeSymmetryError as error:
             self._request.drop()
-            self.told.emit(str(error))
+            self._on_failure(error)
             return
         shares = self.quantity.currentIndex() == 1
         brightness = self._brightness.curve()
-        self._request.ask(_Request(result, region, shares, self.holes.isChecked(), brightness))
+        request = _Request(result, region, shares, self.holes.isChecked(), brightness)
+        self._request.ask(request, patient=patient)
 
     def _on_curves(self, curves: list[Curve]) -> None:
         self.curves = curves
@@ -136,6 +139,10 @@ class CurvesTab(QWidget):
         self.export_button.setEnabled(bool(curves))
         self.canvas.refresh()
         self.told.emit("" if curves else "Select a layer of a result, or analyse a movie first.")
+
+    def _on_failure(self, error: Exception) -> None:
+        self._on_curves([])
+        self.told.emit(str(error))
 
     def _plot(self, figure: Figure) -> None:
         from napari_lattice_symmetry.analysis.evolution_plots import plot_evolution
@@ -158,11 +165,11 @@ class CurvesTab(QWidget):
         )
 
 
-def _make_curves(request: _Request, _should_stop: Callable[[], bool]) -> list[Curve]:
+def _make_curves(request: _Request, should_stop: Callable[[], bool]) -> list[Curve]:
     result, region = request.result, request.region
     curves = list(class_curves(result, region, shares=request.shares).values())
     if request.holes:
-        curves.append(hole_curve(result, region))
-    if request.brightness is not None:
+        curves.append(hole_curve(result, region, should_stop=should_stop))
+    if request.brightness is not None and not should_stop():
         curves.append(request.brightness())
     return curves

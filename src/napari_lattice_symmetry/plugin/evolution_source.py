@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 from napari.layers import Shapes
 from qtpy.QtCore import QObject, QTimer, Signal  # type: ignore[attr-defined]
 
+from napari_lattice_symmetry.analysis.evolution import as_it_is
+from napari_lattice_symmetry.analysis.growing import GrowingResult, GrowingStore
 from napari_lattice_symmetry.errors import InputError
 from napari_lattice_symmetry.plugin.layers import result_metadata
 from napari_lattice_symmetry.plugin.regions import region_mask, region_polygons
-from napari_lattice_symmetry.plugin.results import chosen_result, geometry_of, source_layer_of
+from napari_lattice_symmetry.plugin.results import (
+    FRAME_NAMES,
+    chosen_result,
+    geometry_of,
+    source_layer_of,
+)
 from napari_lattice_symmetry.plugin.source import take_source
 
 if TYPE_CHECKING:
     import napari.viewer
-    from napari.layers import Layer
+    from napari.layers import Image, Layer
     from numpy.typing import NDArray
 
     from napari_lattice_symmetry.analysis import MovieResult
@@ -24,6 +31,9 @@ if TYPE_CHECKING:
     from napari_lattice_symmetry.plugin.geometry import LayerGeometry
 
     Region = NDArray[np.bool_]
+
+FrameKey: TypeAlias = str | int
+"""What a frame is known by: its index, or its name where a late one moves others up."""
 
 _LOOK_EVERY = 1000  # ms between looks at a result that a run fills
 
@@ -41,7 +51,9 @@ class EvolutionSource(QObject):
     Signals
     -------
     changed()
-        Another result, another region, or more frames.
+        Another result, or another region.
+    grown()
+        More frames of the same result.
     regions_changed()
         Other Shapes layers, or other names.
     frame_changed(time)
@@ -49,6 +61,7 @@ class EvolutionSource(QObject):
     """
 
     changed = Signal()
+    grown = Signal()
     regions_changed = Signal()
     frame_changed = Signal(float)
 
@@ -58,7 +71,7 @@ class EvolutionSource(QObject):
         self.layer: Layer | None = None
         self.result: MovieResult | None = None
         self.region: Shapes | None = None
-        self._n_done = 0
+        self._seen: tuple[int, ...] = ()
         self._timer = QTimer(self)
         self._timer.setInterval(_LOOK_EVERY)
         self._timer.timeout.connect(self._look)
@@ -92,6 +105,25 @@ class EvolutionSource(QObject):
             self._watch(region)
             self.changed.emit()
 
+    def snapshot(self) -> MovieResult | None:
+        """Give the result with the frames that it has now, to be read in a thread."""
+        return None if self.result is None else as_it_is(self.result)
+
+    @property
+    def keys(self) -> list[FrameKey]:
+        """What the frames of the result are known by."""
+        if isinstance(self.result, GrowingResult | GrowingStore):
+            return [*self.result.names]
+        return [] if self.result is None else self.result.frame_indices.tolist()
+
+    def places(self) -> dict[FrameKey, int]:
+        """Give where in the movie the frames of the result are; its layer may lag behind."""
+        image, keys = self._image(), self.keys
+        if isinstance(self.result, GrowingResult | GrowingStore):
+            shown = image.metadata.get(FRAME_NAMES, keys)
+            return {name: place for place, name in enumerate(shown)}
+        return {key: int(key) for key in keys}
+
     def map_region(self) -> Region | None:
         """Give the windows whose centres lie in the region; None for whole frames.
 
@@ -100,10 +132,9 @@ class EvolutionSource(QObject):
         InputError
             If there are none.
         """
-        if self.result is None or self.region is None:
+        if self.result is None or self.layer is None or self.region is None:
             return None
-        maps = self._geometry.of_maps(self.result)
-        return self._mask(self.result.grid.shape, maps)
+        return self._mask(self.region, self.layer, self.result.grid.shape)
 
     def frame_region(self) -> Region | None:
         """Give the frame pixels in the region; None for whole frames.
@@ -111,11 +142,11 @@ class EvolutionSource(QObject):
         Raises
         ------
         InputError
-            If there are none.
+            If there are none, or the layer of the movie is gone.
         """
         if self.result is None or self.region is None:
             return None
-        return self._mask(self.result.grid.frame_shape, self._geometry)
+        return self._mask(self.region, self._image(), self.result.grid.frame_shape)
 
     def movie(self) -> Movie:
         """Give the movie that was analysed.
@@ -127,15 +158,10 @@ class EvolutionSource(QObject):
         """
         if self.layer is None or self.result is None:
             raise InputError("Select a layer of a result first.")
-        image = source_layer_of(self.viewer, self.layer)
-        if image is None:
-            raise InputError(
-                f"The image layer of {self.result.name!r} is not there; open the movie to measure "
-                "its brightness."
-            )
+        image = self._image()
         channel = (result_metadata(self.layer) or {}).get("channel")
         movie = take_source(image, channel).movie
-        last = int(self.result.frame_indices[-1])
+        last = max(self.places().values())
         if movie.shape[1:] != self.result.grid.frame_shape or len(movie) <= last:
             raise InputError(f"{image.name!r} is not the movie that was analysed: it has changed.")
         return movie
@@ -166,13 +192,21 @@ class EvolutionSource(QObject):
         assert geometry is not None  # a layer that shows a result has one
         return geometry
 
-    def _mask(self, shape: tuple[int, int], geometry: LayerGeometry) -> Region:
-        assert self.region is not None
-        place = geometry.scale[-2:], geometry.translate[-2:]
-        inside = region_mask(region_polygons(self.region), shape, *place)
+    def _image(self) -> Image:
+        """Find the layer of the movie that was analysed."""
+        image = None if self.layer is None else source_layer_of(self.viewer, self.layer)
+        if image is None:
+            name = "the movie" if self.result is None else repr(self.result.name)
+            raise InputError(
+                f"The image layer of {name} is not there; open the movie to measure its brightness."
+            )
+        return image
+
+    def _mask(self, region: Shapes, layer: Layer, shape: tuple[int, int]) -> Region:
+        inside = region_mask(region_polygons(region), layer, shape)
         if not inside.any():
             raise InputError(
-                f"No window has its centre in {self.region.name!r}; draw a polygon, a rectangle or "
+                f"No window has its centre in {region.name!r}; draw a polygon, a rectangle or "
                 "an ellipse on the map."
             )
         return inside
@@ -197,7 +231,7 @@ class EvolutionSource(QObject):
         self.layer, result = (None, None) if chosen is None else chosen
         if result is not self.result or is_gone:
             self.result = result
-            self._n_done = 0 if result is None else int(result.done.sum())
+            self._seen = self._look_closely()
             self.changed.emit()
             self._on_frame()
 
@@ -205,7 +239,15 @@ class EvolutionSource(QObject):
         self.frame_changed.emit(self.time)
 
     def _look(self) -> None:
-        n_done = 0 if self.result is None else int(self.result.done.sum())
-        if n_done != self._n_done:
-            self._n_done = n_done
-            self.changed.emit()
+        seen = self._look_closely()
+        if seen != self._seen:
+            self._seen = seen
+            self.grown.emit()
+
+    def _look_closely(self) -> tuple[int, ...]:
+        """Count what there is of the result, and of its movie, whose layer follows later."""
+        if self.result is None or self.layer is None:
+            return ()
+        image = source_layer_of(self.viewer, self.layer)
+        n_shown = 0 if image is None else len(image.metadata.get(FRAME_NAMES, ()))
+        return len(self.result.state), int(self.result.done.sum()), n_shown

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 from qtpy.QtCore import Qt, Signal  # type: ignore[attr-defined]
@@ -38,13 +39,16 @@ if TYPE_CHECKING:
     from napari_lattice_symmetry.analysis import MovieResult
     from napari_lattice_symmetry.analysis.evolution import Curve
     from napari_lattice_symmetry.analysis.kinetics import Estimate, GrowthFit
+    from napari_lattice_symmetry.analysis.steps import ShouldStop
     from napari_lattice_symmetry.plugin.brightness_controls import BrightnessControls
     from napari_lattice_symmetry.plugin.evolution_source import EvolutionSource
+
+    MakeCurve: TypeAlias = Callable[[ShouldStop], Curve]
 
 
 @dataclass(frozen=True, eq=False)
 class _Request:
-    curve: Callable[[], Curve]
+    make_curve: MakeCurve
     initial_end: float
 
 
@@ -72,7 +76,8 @@ class KineticsTab(QWidget):
         super().__init__()
         self.fits: list[GrowthFit] = []
         self._source, self._brightness = source, brightness
-        self._fitted_result: MovieResult | None = None  # whose times the interval is set for
+        self._timed_result: MovieResult | None = None  # whose times the interval is set for
+        self._interval_chosen = False
         self._request = LatestRequest(_fit, self, delay=300)
         self._request.done.connect(self._on_fits)
         self._request.failed.connect(self._on_failure)
@@ -86,8 +91,9 @@ class KineticsTab(QWidget):
         self.line.attach(self.canvas)
         self._build()
         self.line.moved.connect(self.initial_end.setValue)
-        source.changed.connect(self.ask)
-        brightness.changed.connect(self.ask)
+        for part in (source, brightness):
+            part.changed.connect(self.ask)
+            part.grown.connect(partial(self.ask, patient=True))
 
     @property
     def is_busy(self) -> bool:
@@ -165,9 +171,12 @@ class KineticsTab(QWidget):
         layout.addWidget(self.export_button)
         self._show()
 
-    def ask(self, _: Any = None) -> None:
-        """Have the curve fitted, if the tab is seen."""
-        result = self._source.result
+    def ask(self, _: Any = None, *, patient: bool = False) -> None:
+        """Have the curve fitted, if the tab is seen; if there is patience, after the fit under way.
+
+        A fit that is asked for again while frames come in stays to be seen meanwhile.
+        """
+        result = self._source.snapshot()
         if result is None:
             self._request.drop()
             self._on_fits([])
@@ -181,35 +190,37 @@ class KineticsTab(QWidget):
             self._request.drop()
             self._on_failure(error)
             return
-        self.told.emit("Fitting…")
-        self._request.ask(_Request(curve, self.initial_end.value()))
+        if not (patient and self.fits):
+            self.told.emit("Fitting…")
+        self._request.ask(_Request(curve, self.initial_end.value()), patient=patient)
 
-    def _choose_curve(self, result: MovieResult) -> Callable[[], Curve]:
+    def _choose_curve(self, result: MovieResult) -> MakeCurve:
         name, shares = self.quantity.currentData()
         region = self._source.map_region()
         if name == HOLES:
-            return lambda: hole_curve(result, region)
+            return lambda should_stop: hole_curve(result, region, should_stop=should_stop)
         if name == BRIGHTNESS:
             curve = self._brightness.curve()
             if curve is None:
-                raise InputError("Tick 'holes by brightness' in the tab Evolution first.")
-            return curve
-        return lambda: class_curves(result, region, shares=shares)[name]
+                raise InputError(self._brightness.why_not)
+            return lambda _should_stop: curve()
+        return lambda _should_stop: class_curves(result, region, shares=shares)[name]
 
     def _set_interval(self, result: MovieResult) -> None:
-        """Begin with the first half of the movie."""
-        if result is self._fitted_result:
-            return
-        self._fitted_result = result
+        """Let the interval end within the times that there are: in the middle, unless chosen."""
+        if self._source.result is not self._timed_result:
+            self._timed_result, self._interval_chosen = self._source.result, False
         first, last = float(result.times[0]), float(result.times[-1])
+        end = self.initial_end.value() if self._interval_chosen else (first + last) / 2
         self.initial_end.blockSignals(True)
-        self.initial_end.setRange(first, max(last, first))
+        self.initial_end.setRange(first, last)
         self.initial_end.setSingleStep(result.frame_time or 1.0)
         self.initial_end.setSuffix(" s" if result.frame_time else "")
-        self.initial_end.setValue((first + last) / 2)
+        self.initial_end.setValue(end)
         self.initial_end.blockSignals(False)
 
     def _on_interval(self, time: float) -> None:
+        self._interval_chosen = True
         self.line.set(time)
         self.ask()
 
@@ -274,8 +285,9 @@ class KineticsTab(QWidget):
             )
 
 
-def _fit(request: _Request, _should_stop: Callable[[], bool]) -> list[GrowthFit]:
-    return compare_laws(request.curve(), request.initial_end)
+def _fit(request: _Request, should_stop: ShouldStop) -> list[GrowthFit]:
+    curve = request.make_curve(should_stop)
+    return compare_laws(curve, request.initial_end, should_stop=should_stop)
 
 
 def _words(estimate: Estimate) -> tuple[str, str]:

@@ -56,11 +56,21 @@ class LatestRequest(QObject):
         """Whether a request waits or is worked on."""
         return self._worker is not None or self._timer.isActive()
 
-    def ask(self, request: Any) -> None:
-        """Take a request; those before it are dropped."""
-        self.drop()
+    def ask(self, request: Any, *, patient: bool = False) -> None:
+        """Take a request; those before it are dropped.
+
+        Parameters
+        ----------
+        request : object
+            What `work` is called with.
+        patient : bool
+            Let the one at work end first, as where the same is asked again of more frames.
+        """
+        if not patient:
+            self.drop()
         self._request = request
-        self._timer.start()
+        if not (patient and self._timer.isActive()):  # else it might be put off for ever
+            self._timer.start()
 
     def drop(self) -> None:
         """Drop all requests; the one at work stops as soon as it can."""

@@ -25,6 +25,7 @@ from napari_lattice_symmetry.plugin.layers import (
     result_metadata,
 )
 from napari_lattice_symmetry.plugin.readers import movie_layer
+from napari_lattice_symmetry.plugin.results import FRAME_NAMES
 from napari_lattice_symmetry.plugin.worker import ClosingWorker
 
 if TYPE_CHECKING:
@@ -204,6 +205,8 @@ class LiveRun(QObject):
             self._add_layers(result, movie)
         else:
             self._lengthen(result, movie)
+        if movie is not None and self.movie_layer is not None:
+            self.movie_layer.metadata[FRAME_NAMES] = names
         for layer in self._present():
             if (result_metadata(layer) or {}).get("kind") == LABEL_MAP:
                 layer.features = class_features(self._label_counts)

@@ -9,7 +9,7 @@ import numpy as np
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from napari.layers import Shapes
+    from napari.layers import Layer, Shapes
     from numpy.typing import NDArray
 
     Float64 = NDArray[np.float64]
@@ -29,28 +29,31 @@ def region_polygons(layer: Shapes) -> list[Float64]:
 
 
 def region_mask(
-    polygons: Sequence[Float64],
-    shape: tuple[int, int],
-    scale: Sequence[float],
-    translate: Sequence[float],
+    polygons: Sequence[Float64], layer: Layer, shape: tuple[int, int]
 ) -> NDArray[np.bool_]:
-    """Give the pixels whose centres lie in any of some polygons.
+    """Give the pixels of a layer whose centres lie in any of some polygons.
 
     Parameters
     ----------
     polygons : sequence of ndarray, shape (N, 2)
         Along y and x in world coordinates.
+    layer : napari.layers.Layer
+        Whose last axes are y and x.
     shape : (int, int)
-        Number of pixels along y and x.
-    scale, translate : sequence of float
-        Size of a pixel along y and x, and where the centre of the first one is.
+        Its number of pixels along them.
     """
     from skimage.draw import polygon2mask
 
     inside = np.zeros(shape, dtype=bool)
     for polygon in polygons:
-        inside |= polygon2mask(shape, (polygon - np.array(translate)) / np.array(scale))
+        inside |= polygon2mask(shape, _to_pixels(polygon, layer))
     return inside
+
+
+def _to_pixels(polygon: Float64, layer: Layer) -> Float64:
+    """Take (y, x) in the world to pixels of a layer."""
+    aside = np.zeros(layer.ndim - 2)
+    return np.array([layer.world_to_data([*aside, *point])[-2:] for point in polygon])
 
 
 def _ellipse(corners: Float64) -> Any:

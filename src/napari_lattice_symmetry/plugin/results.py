@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from napari_lattice_symmetry.analysis import MovieResult
     from napari_lattice_symmetry.plugin.geometry import LayerGeometry
 
+FRAME_NAMES = "frame names"
+"""Under this key the layer of a movie that grows holds what its frames are called."""
+
 
 def result_of(layer: Layer | None) -> MovieResult | None:
     """Give the result of which a layer shows a part; None for any other layer."""
