@@ -181,6 +181,81 @@ def test_types_that_imagej_does_not_know_come_back(tmp_path, frames):
     assert_same(stack, read_hyperstack(tmp_path / "run.tif"))
 
 
+@pytest.mark.parametrize("name", FORMATS)
+@pytest.mark.parametrize("dtype", ["?", "i1", "u2", "i2", "i4", "u4", "i8", "u8", "f2", "f4", "f8"])
+def test_every_type_comes_back(tmp_path, frames, name, dtype):
+    values = (frames.astype(int) - 120 * (dtype[0] == "i")).astype(dtype)
+    kept = {"labels" if dtype[0] in "iu" else "images": {"a": values}}
+    stack = Hyperstack("run", **kept)
+    write_hyperstack(stack, tmp_path / name)
+    assert_same(stack, read_hyperstack(tmp_path / name))
+
+
+@pytest.mark.parametrize(
+    ("dtype", "extremes", "written"),
+    [
+        ("i8", [0, 255], "u1"),
+        ("u8", [0, 70_000], "u4"),
+        ("i8", [-1, 200], "i2"),
+        ("f2", [0.5, 9.5], "f4"),
+    ],
+)
+def test_types_that_ome_does_not_know_are_written_in_another(tmp_path, dtype, extremes, written):
+    values = np.resize(np.array(extremes, dtype), (2, 3, 4))
+    write_hyperstack(Hyperstack("run", {"a": values}), tmp_path / "a.ome.tif")
+    with tifffile.TiffFile(tmp_path / "a.ome.tif") as tif:
+        assert tif.series[0].dtype == np.dtype(written)
+        np.testing.assert_array_equal(np.squeeze(tif.asarray()), values)
+
+
+@pytest.mark.parametrize("extremes", [[0, 2**32], [-1, 2**31], [-(2**31) - 1, 0]])
+def test_numbers_that_ome_tiff_cannot_hold_are_refused(tmp_path, extremes):
+    stack = Hyperstack("run", labels={"cells": np.resize(np.array(extremes), (2, 3, 4))})
+    with pytest.raises(
+        InputError, match=r"'cells' holds whole numbers .* write \.ome\.zarr instead"
+    ):
+        write_hyperstack(stack, tmp_path / "a.ome.tif")
+    assert not list(tmp_path.iterdir())
+    write_hyperstack(stack, tmp_path / "a.ome.zarr")
+    assert_same(stack, read_hyperstack(tmp_path / "a.ome.zarr"))
+
+
+def test_large_numbers_beside_floating_point(tmp_path, frames):
+    stack = Hyperstack("run", {"a": frames.astype("f4"), "b": frames.astype("i4") + 2**24 + 1})
+    write_hyperstack(stack, tmp_path / "a.ome.tif")
+    assert_same(stack, read_hyperstack(tmp_path / "a.ome.tif"))
+
+
+ODD_NAMES = [
+    "../x",
+    "..",
+    "",
+    " ",
+    "/",
+    "a/b",
+    "a\\b",
+    "zarr.json",
+    "c:d",
+    "é" * 300,
+    "a\0b",
+    "\x01",
+]
+
+
+@pytest.mark.parametrize("name", FORMATS)
+@pytest.mark.parametrize("odd", ODD_NAMES)
+def test_layers_of_any_name(tmp_path, frames, name, odd):
+    labels = {each: frames % n for n, each in enumerate((odd, "grains", "Grains", "grains 2"), 2)}
+    stack = Hyperstack(odd, {odd: frames}, labels)
+    (tmp_path / "here").mkdir()
+    write_hyperstack(stack, tmp_path / "here" / name)
+    assert_same(stack, read_hyperstack(tmp_path / "here" / name))
+    assert [path.name for path in tmp_path.iterdir()] == ["here"]
+    if name == "run.ome.zarr":
+        groups = [*zarr.open_group(tmp_path / "here" / name, mode="r")["labels"].group_keys()]
+        assert len({group.casefold() for group in groups}) == 4
+
+
 def test_numbers_that_imagej_cannot_hold_are_refused(tmp_path, frames):
     stack = Hyperstack("run", {"a": frames}, {"cells": frames.astype("int32") + 2**24})
     with pytest.raises(InputError, match=r"beyond 16,777,216 cannot .*write \.ome\.tif"):

@@ -42,6 +42,11 @@ def header_of(stack: Hyperstack, *, labels_first: bool = False) -> dict[str, Any
     }
 
 
+def printable(name: str) -> str:
+    """Give a name without the characters that XML and file systems do not know."""
+    return "".join(letter if letter.isprintable() else "_" for letter in name)
+
+
 def is_header(facts: Any) -> bool:
     """Tell whether this is what `header_of` gives, in a version that is known."""
     about = facts.get(_KEY) if isinstance(facts, Mapping) else None
@@ -70,12 +75,7 @@ def hyperstack_of(
         unit=about["unit"],
         timed=bool(about["timed"]),
         colours={str(name): str(colour) for name, colour in about["colours"].items()},
-        values={
-            str(name): {
-                int(value): (str(word), str(colour)) for value, (word, colour) in of.items()
-            }
-            for name, of in about["values"].items()
-        },
+        values={str(name): _meanings(values) for name, values in about["values"].items()},
         metadata={key: value for key, value in header.items() if key != _KEY},
     )
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
+from itertools import chain, count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from napari_lattice_symmetry.io.header import METADATA_KEY, header_of
+from napari_lattice_symmetry.io.header import METADATA_KEY, header_of, printable
 
 if TYPE_CHECKING:
     import zarr
@@ -17,6 +19,8 @@ if TYPE_CHECKING:
     from napari_lattice_symmetry.movie import Frames
 
 VERSION = "0.5"
+_UNSAFE = re.compile(r'[\\/:*?"<>|]')
+_LONGEST_NAME = 60  # characters, of up to four bytes each
 
 
 def write_ome_zarr(stack: Hyperstack, path: Path) -> None:
@@ -42,15 +46,27 @@ def write_ome_zarr(stack: Hyperstack, path: Path) -> None:
     if not stack.labels:
         return
     labels = root.create_group("labels")
-    labels.attrs["ome"] = {"version": VERSION, "labels": list(stack.labels)}
-    for name, values in stack.labels.items():
-        group = labels.create_group(name)
+    group_names = _group_names(stack.labels)
+    labels.attrs["ome"] = {"version": VERSION, "labels": group_names}
+    for group_name, (name, values) in zip(group_names, stack.labels.items(), strict=True):
+        group = labels.create_group(group_name)
         group.attrs["ome"] = {
             "version": VERSION,
             **_multiscales(stack, name),
             "image-label": _image_label(stack.values.get(name, {})),
         }
         _write_array(group, stack, [values])
+
+
+def _group_names(names: Iterable[str]) -> list[str]:
+    """Make of each name one that any file system takes, and no two that some takes for one."""
+    safe: list[str] = []
+    for name in names:
+        stem = _UNSAFE.sub("_", printable(name))[:_LONGEST_NAME].strip(" ._") or "labels"
+        numbered = (f"{stem} {number}" for number in count(2))
+        taken = {other.casefold() for other in (*safe, "zarr.json")}
+        safe.append(next(each for each in chain([stem], numbered) if each.casefold() not in taken))
+    return safe
 
 
 def _write_array(group: zarr.Group, stack: Hyperstack, channels: list[Frames]) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import json
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_lattice_symmetry.errors import InputError
-from napari_lattice_symmetry.io.header import header_of
+from napari_lattice_symmetry.io.header import header_of, printable
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -20,35 +22,67 @@ if TYPE_CHECKING:
 
 _LARGEST_IMAGEJ = 2**32 - 2**20
 _EXACT = 2**24  # up to here float32 holds every whole number
+_LARGEST_INTEGER = 4  # bytes, in OME
 
 
 def write_ome_tiff(stack: Hyperstack, path: Path) -> None:
     """Write images as the channels of one image (T, C, Y, X), and each labels as one more image.
 
-    Frames are read and written one by one.
+    Frames are read and written one by one. Types that OME does not know become others that hold
+    the same values.
+
+    Raises
+    ------
+    InputError
+        If there are whole numbers that need more than 32 bits.
     """
     import tifffile
 
-    n_bytes = sum(int(array.nbytes) for array in (*stack.images.values(), *stack.labels.values()))
     parts = [(stack.name, stack.images)] if stack.images else []
     parts += [(name, {name: values}) for name, values in stack.labels.items()]
+    dtypes = [np.result_type(*itertools.starmap(_ome_type, of.items())) for _, of in parts]
+    n_values = [math.prod(stack.shape) * len(channels) for _, channels in parts]
+    n_bytes = sum(n * dtype.itemsize for n, dtype in zip(n_values, dtypes, strict=True))
     with tifffile.TiffWriter(path, ome=True, bigtiff=n_bytes > _LARGEST_IMAGEJ) as tiff:
-        for number, (name, channels) in enumerate(parts):
+        for number, ((name, channels), dtype) in enumerate(zip(parts, dtypes, strict=True)):
             about = "" if number else json.dumps(header_of(stack))
-            _write_ome_image(tiff, stack, name, channels, about)
+            _write_ome_image(tiff, stack, name, channels, dtype=dtype, about=about)
+
+
+def _ome_type(name: str, channel: Frames) -> np.dtype[Any]:
+    """Give a type that OME knows for the values of a channel."""
+    dtype: np.dtype[Any] = np.dtype(channel.dtype)
+    if dtype == np.float16:
+        return np.dtype(np.float32)
+    if dtype.kind not in "iu" or dtype.itemsize <= _LARGEST_INTEGER:
+        return dtype
+    ends = [(int(plane.min()), int(plane.max())) for plane in map(np.asarray, channel)]
+    low, high = min(low for low, _ in ends), max(high for _, high in ends)
+    dtype = np.result_type(np.min_scalar_type(low), np.min_scalar_type(high))
+    if dtype.kind not in "iu" or dtype.itemsize > _LARGEST_INTEGER:
+        raise InputError(
+            f"{name!r} holds whole numbers from {low:,} to {high:,}, and OME-TIFF knows none of "
+            "more than 32 bits; write .ome.zarr instead."
+        )
+    return dtype
 
 
 def _write_ome_image(
-    tiff: Any, stack: Hyperstack, name: str, channels: Mapping[str, Frames], about: str
+    tiff: Any,
+    stack: Hyperstack,
+    name: str,
+    channels: Mapping[str, Frames],
+    *,
+    dtype: np.dtype[Any],
+    about: str,
 ) -> None:
     n_frames, y, x = stack.shape
-    dtype = np.result_type(*(channel.dtype for channel in channels.values()))
     (step, size_y, size_x), (_, start_y, start_x) = stack.scale, stack.translate
     n_planes = n_frames * len(channels)
     metadata: dict[str, Any] = {
         "axes": "TCYX",
-        "Name": name,
-        "Channel": {"Name": list(channels)},
+        "Name": printable(name),
+        "Channel": {"Name": list(map(printable, channels))},
     }
     if about:
         metadata["Description"] = about
@@ -96,7 +130,7 @@ def write_imagej(stack: Hyperstack, path: Path) -> None:
     (step, size_y, size_x), (_, start_y, start_x) = stack.scale, stack.translate
     metadata: dict[str, Any] = {
         "axes": "TCYX",
-        "Labels": [name for name, _ in channels] * n_frames,
+        "Labels": [printable(name) for name, _ in channels] * n_frames,
         "Info": json.dumps(header_of(stack, labels_first=True)),
         "unit": stack.unit,
         "xorigin": -start_x / size_x,
@@ -122,7 +156,7 @@ def _planes(
     for t in range(n_frames):
         for channel in channels:
             plane = np.asarray(channel[t])
-            if plane.dtype.kind in "iu" and dtype.kind == "f" and np.abs(plane).max() > _EXACT:
+            if plane.dtype.kind in "iu" and dtype == np.float32 and np.abs(plane).max() > _EXACT:
                 raise InputError(
                     f"Whole numbers beyond {_EXACT:,} cannot be written for ImageJ; write .ome.tif "
                     "instead."
