@@ -26,6 +26,21 @@ def test_mrc_modes(tmp_path, frames, mode):
     assert movie.pixel_size == pytest.approx((0.03, 0.02))
 
 
+@pytest.mark.parametrize("name", ["a.map", "a.img"])
+def test_mrc_of_another_name(tmp_path, frames, name):
+    movie = read_movie(write_mrc(tmp_path / name, frames.astype("<i2"), 1))
+    np.testing.assert_array_equal(movie.frames, frames)
+    assert movie.pixel_size == pytest.approx((0.03, 0.02))
+    assert movie.calibration_source == "scale of the MRC axes"
+
+
+@pytest.mark.parametrize("name", ["a.map", "a.img"])
+def test_names_that_many_formats_share(tmp_path, name):
+    (tmp_path / name).write_bytes(bytes(5000))
+    with pytest.raises(InputError, match=rf"^{name} is not an image of a JEOL .* nor an MRC file"):
+        read_movie(tmp_path / name)
+
+
 def test_mrc_of_the_other_byte_order(tmp_path, frames):
     movie = read_movie(write_mrc(tmp_path / "a.mrc", frames.astype(">i2"), 1, order=">"))
     np.testing.assert_array_equal(movie.frames, frames)

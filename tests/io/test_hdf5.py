@@ -199,6 +199,12 @@ def test_not_hdf5(tmp_path):
         read_movie(tmp_path / "a.h5")
 
 
+def test_hdf4_is_named(tmp_path):
+    (tmp_path / "a.hdf").write_bytes(b"\x0e\x03\x13\x01" + bytes(900))
+    with pytest.raises(InputError, match=r"^a\.hdf is HDF4, .* convert it with h4toh5"):
+        read_movie(tmp_path / "a.hdf")
+
+
 def test_truncated_hdf5(tmp_path, frames):
     with h5py.File(tmp_path / "whole.h5", "w") as file:
         file["data"] = frames

@@ -148,6 +148,13 @@ def test_iso28600_channels(tmp_path, frames):
     np.testing.assert_array_equal(movie.frames, frames[1:2])
 
 
+@pytest.mark.parametrize("start", ["\\*File list", "\\*EC File list", "?*File list"])
+def test_nanoscope_files_are_named(tmp_path, start):
+    (tmp_path / "a.spm").write_bytes(f"{start}\r\n\\Version: 0x09400103\r\n".encode() + bytes(99))
+    with pytest.raises(InputError, match=r"^a\.spm is a NanoScope file .* save it as gwy or gsf"):
+        read_movie(tmp_path / "a.spm")
+
+
 def test_iso28600_that_ends_early(tmp_path, frames):
     path = write_iso28600(tmp_path / "a.spm", frames[:1], ["Z"])
     path.write_bytes(path.read_bytes()[:-100])

@@ -29,19 +29,21 @@ _READERS = {
 }
 SUFFIXES = tuple(_READERS)
 _MRC_HEADER, _MRC_MODES = 1024, 256
+_MRC_MARK, _JEOL_MARK = b"MAP", b"\x34\0\0\0"
 _MRC_BYTES = {0: 1, 1: 2, 2: 4, 3: 4, 4: 8, 6: 2, 12: 2, 16: 3}  # a pixel of each mode
 
 
 def open_electron(path: Path, files: Files) -> dict[str, Stack]:
     """List the signals in a file of an electron microscope."""
     options: dict[str, Any] = {"lazy": True}
-    if path.suffix.lower() == ".mrc":
+    kind = _kind(path)
+    if kind == ".mrc":
         options["endianness"] = _check_mrc(path)
-    elif path.suffix.lower() == ".emd":
+    elif kind == ".emd":
         check_hdf5(path)
-    elif path.suffix.lower() == ".prz":
+    elif kind == ".prz":
         options["lazy"] = not _check_prz(path, files)
-    module, maker = _READERS[path.suffix.lower()]
+    module, maker = _READERS[kind]
     reader = require(f"rsciio.{module}", "RosettaSciIO", "em", path)
     parts = _parts(path)
     stacks: dict[str, Stack] = {}
@@ -51,9 +53,26 @@ def open_electron(path: Path, files: Files) -> dict[str, Stack]:
             signal["data"] = signal["data"].view(signal["data"].dtype.newbyteorder(">"))
         stack = _stack(signal, maker)
         stack.stored = sum(part.stat().st_size for part in parts)
-        stack.compressed = path.suffix.lower() in (".emd", ".prz")
+        stack.compressed = kind in (".emd", ".prz")
         add(stacks, title or path.stem, stack)
     return stacks
+
+
+def _kind(path: Path) -> str:
+    """Tell the format by the ending of the name, and by the first bytes where others share it."""
+    suffix = path.suffix.lower()
+    if suffix not in (".img", ".map"):
+        return suffix
+    with path.open("rb") as file:
+        header = file.read(_MRC_HEADER)
+    if header[208:211] == _MRC_MARK:
+        return ".mrc"
+    if not header.startswith(_JEOL_MARK):
+        raise InputError(
+            f"{path.name} is not an image of a JEOL microscope, nor an MRC file; other formats "
+            f"whose names end in {suffix} are not read."
+        )
+    return suffix
 
 
 def _check_prz(path: Path, files: Files) -> bool:

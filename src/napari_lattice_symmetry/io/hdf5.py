@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from napari_lattice_symmetry.errors import InputError
 from napari_lattice_symmetry.io import refusals, usid
 from napari_lattice_symmetry.io.calibration import is_time, pixel_size_nm, seconds
 from napari_lattice_symmetry.io.hdf5_guard import check_hdf5
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
     import h5py
 
+_HDF4 = b"\x0e\x03\x13\x01"
 SUFFIXES = (".h5", ".hdf5", ".hf5", ".hdf", ".nxs")
 
 
@@ -25,6 +27,9 @@ def open_hdf5(path: Path, files: Files) -> dict[str, Stack]:
     """List the datasets that can be images; links into other files are not followed."""
     import h5py
 
+    with path.open("rb") as start:
+        if start.read(len(_HDF4)) == _HDF4:
+            raise InputError(f"{path.name} is HDF4, an older format; convert it with h4toh5.")
     check_hdf5(path)
     file = files.enter_context(h5py.File(path, "r"))
     datasets: dict[str, h5py.Dataset] = {}

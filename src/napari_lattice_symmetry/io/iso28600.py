@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 SUFFIXES = (".spm",)
 _MAGIC = "ISO/TC 201 SPM data transfer format"
+_NANOSCOPE = re.compile(r"[\\?]\*(EC )?(File|Force file) list")
 _END_OF_HEADER, _END = "end of header", "end of experiment"
 _LONGEST_HEADER = 10_000
 _SHORTEST_VALUE = 2  # bytes: a digit and the end of the line
@@ -27,6 +29,11 @@ def open_iso28600(path: Path, files: Files) -> dict[str, Stack]:
     """Describe the image, or the channels that lie value by value beside each other."""
     with path.open(encoding="latin-1") as file:
         header = [line.strip() for line in islice(file, _LONGEST_HEADER)]
+    if header and _NANOSCOPE.match(header[0]):
+        raise InputError(
+            f"{path.name} is a NanoScope file of Bruker, which is not read; open it with Gwyddion "
+            "and save it as gwy or gsf."
+        )
     if header[:1] != [_MAGIC] or _END_OF_HEADER not in header:
         raise InputError(f"{path.name} is not an ISO 28600 file, or its header is cut off.")
     n_header = header.index(_END_OF_HEADER) + 1
