@@ -106,6 +106,23 @@ def test_a_library_that_is_missing_is_named(tmp_path, monkeypatch, name, module,
         read_movie(tmp_path / name)
 
 
+def test_libraries_keep_quiet_even_when_they_are_first_imported():
+    pytest.importorskip("rsciio", reason="install the extra 'em'")
+    code = """if True:
+        import logging
+        from pathlib import Path
+        from napari_lattice_symmetry.io import quiet
+        from napari_lattice_symmetry.io.optional import require
+        with quiet():
+            require("rsciio.mrc", "RosettaSciIO", "em", Path("a.mrc"))
+            logging.getLogger("rsciio.mrc").warning("within")
+        logging.getLogger("rsciio.mrc").warning("after")
+    """
+    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert "within" not in told.stdout + told.stderr
+    assert "after" in told.stdout + told.stderr
+
+
 def test_memory_budget_is_some_of_this_machine():
     assert 1e6 < memory_budget() < 1e14
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,8 @@ def require(module: str, library: str, extra: str, path: Path) -> Any:
     InputError
         If it is not installed; it says how to install it.
     """
+    logger = logging.getLogger(module.partition(".")[0])
+    level = logger.level
     try:
         return import_module(module)
     except ModuleNotFoundError as error:
@@ -24,3 +27,5 @@ def require(module: str, library: str, extra: str, path: Path) -> Any:
             f"{path.name} is read with {library}, which is not installed; install it by "
             f'pip install "napari-lattice-symmetry[{extra}]"'
         ) from error
+    finally:
+        logger.setLevel(level)  # which RosettaSciIO sets when it is imported
