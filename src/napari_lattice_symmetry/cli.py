@@ -35,6 +35,7 @@ from napari_lattice_symmetry.commands.export import export
 from napari_lattice_symmetry.commands.kinetics import kinetics
 from napari_lattice_symmetry.commands.options import (
     analysis_options,
+    calibration_options,
     file_options,
     overwrite_option,
 )
@@ -89,6 +90,7 @@ def main() -> None:
 )
 @overwrite_option
 @file_options
+@calibration_options
 @click.option("--plots/--no-plots", default=True, show_default=True, help="Draw figures as PNG.")
 @click.option("--scheduler", metavar="ADDRESS", help="Dask scheduler whose workers analyse.")
 @click.option(
@@ -103,6 +105,8 @@ def analyze(
     overwrite: bool,
     dataset: str | None,
     channel: str | None,
+    pixel_size: tuple[float, float] | None,
+    frame_time: float | None,
     plots: bool,
     scheduler: str | None,
     workers: int | None,
@@ -123,7 +127,7 @@ def analyze(
         parameters=parameters,
         known=known,
         load=cache(partial(load_model, parameters.network)),
-        read=partial(_read, dataset=dataset, channel=channel),
+        read=partial(_read, (dataset, channel), (pixel_size, frame_time)),
         start=partial(_cluster, scheduler, workers),
         overwrite=overwrite,
         plots=plots,
@@ -176,10 +180,15 @@ def _analyze_one(
         raise click.exceptions.Exit(INTERRUPTED)
 
 
-def _read(file: Path, dataset: str | None, channel: str | None) -> Movie:
-    """Read a movie frame by frame, and note what was chosen of the file."""
+def _read(
+    choice: tuple[str | None, str | None],
+    calibration: tuple[tuple[float, float] | None, float | None],
+    file: Path,
+) -> Movie:
+    """Read a movie frame by frame, and note what was chosen of the file and set by hand."""
+    dataset, channel = choice
     movie = read_movie(file, dataset=dataset, channel=channel, lazy=True)
-    return replace(movie, dataset=dataset, channel=channel)
+    return replace(movie.recalibrated(*calibration), dataset=dataset, channel=channel)
 
 
 def _cluster(scheduler: str | None, workers: int | None) -> AbstractContextManager[Cluster | None]:

@@ -82,6 +82,8 @@ class GrowingMovie(ABC):
         Why nothing can be seen now, such as a share that is gone; mostly empty.
     held_up_by : str
         Name of the frame that is not complete, and has others wait; mostly empty.
+    set_by_hand : tuple
+        Pixel size and frame time that `calibrate` was given, or None.
     """
 
     def __init__(
@@ -100,6 +102,7 @@ class GrowingMovie(ABC):
         self.names: list[str] = []
         self.first: Movie | None = None
         self.trouble = self.held_up_by = ""
+        self.set_by_hand: tuple[tuple[float, float] | None, float | None] = None, None
         self._keys: list[Any] = []
         self._dtypes: set[np.dtype[Any]] = set()
 
@@ -142,6 +145,10 @@ class GrowingMovie(ABC):
         good = (name for name in self.names if name not in set(failed))
         readable = (movie for movie, _ in map(self._try_to_read, good) if movie is not None)
         self._take_calibration(next(readable, None))
+
+    def calibrate(self, pixel_size: tuple[float, float] | None, frame_time: float | None) -> None:
+        """Set what the first frame does not tell, before it is taken; see `Movie.recalibrated`."""
+        self.set_by_hand = pixel_size, frame_time
 
     def movie(self, names: Sequence[str] | None = None) -> Movie | None:
         """Give the movie as it is now, read frame by frame; None before the first image.
@@ -204,7 +211,7 @@ class GrowingMovie(ABC):
         """Note what holds for all frames, once it is known."""
         if self.first is None and movie is not None:
             self.first = replace(
-                movie,
+                movie.recalibrated(*self.set_by_hand),
                 name=self.name,
                 source=self.source,
                 reopen=None,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
@@ -131,6 +131,36 @@ class Movie:
         if hasattr(frame, "compute"):  # one chunk needs no threads, let alone a cluster
             frame = frame.compute(scheduler="synchronous")
         return np.asarray(frame)
+
+    def recalibrated(
+        self, pixel_size: tuple[float, float] | None = None, frame_time: float | None = None
+    ) -> Movie:
+        """Give the movie with another calibration, set by hand.
+
+        Parameters
+        ----------
+        pixel_size : (float, float), optional
+            Along y and x, in nm; as it is if not given.
+        frame_time : float, optional
+            In seconds; as it is if not given.
+
+        Raises
+        ------
+        InputError
+            If they are not positive and finite.
+        """
+        by_hand = {"pixel size": pixel_size, "frame time": frame_time}
+        words = [word for word, value in by_hand.items() if value is not None]
+        if not words:
+            return self
+        before = [self.calibration_source] if self.calibration_source and len(words) == 1 else []
+        return replace(
+            self,
+            pixel_size=pixel_size or self.pixel_size,
+            unit=self.unit if pixel_size is None else NANOMETRE,
+            frame_time=self.frame_time if frame_time is None else frame_time,
+            calibration_source="; ".join([*before, f"{' and '.join(words)} set by hand"]),
+        )
 
     @classmethod
     def from_array(cls, array: Any, **keywords: Any) -> Movie:

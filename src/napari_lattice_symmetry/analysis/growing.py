@@ -28,6 +28,7 @@ from napari_lattice_symmetry.analysis.storage import (
 )
 from napari_lattice_symmetry.analysis.streaming import (
     StreamedResult,
+    check_calibration,
     check_parameters,
     open_to_write,
 )
@@ -235,6 +236,7 @@ def check_growing_target(
             f"{path} is the result of another movie ({theirs}); choose another name, or "
             "overwrite it."
         )
+    check_calibration(path, there, *movie.set_by_hand)
 
 
 def read_names(group: Any, n_rows: int) -> list[str]:

@@ -29,6 +29,7 @@ from napari_lattice_symmetry.analysis.storage import (
     writing,
 )
 from napari_lattice_symmetry.errors import AnalysisError, InputError
+from napari_lattice_symmetry.movie import PIXEL
 
 if TYPE_CHECKING:
     import zarr
@@ -104,8 +105,8 @@ def check_target(
     ------
     InputError
         If the window does not fit into the frames, or no frame is to be analysed; if `path`
-        cannot be written, or holds something else, or the result of another movie or other
-        parameters and `overwrite` is False.
+        cannot be written, or holds something else, or the result of another movie, calibration
+        or other parameters and `overwrite` is False.
     """
     path = Path(path)
     Job(movie, parameters)
@@ -119,6 +120,31 @@ def check_target(
             f"{path} is the result of another movie ({there.source or there.name}); choose "
             "another name, or overwrite it."
         )
+    check_calibration(path, there, movie.pixel_size if movie.calibrated else None, movie.frame_time)
+
+
+def check_calibration(
+    path: Path,
+    there: MovieResult,
+    pixel_size: tuple[float, float] | None,
+    frame_time: float | None,
+) -> None:
+    """See that a result has this calibration, as far as it is known.
+
+    Raises
+    ------
+    InputError
+        If it has another one, or none.
+    """
+    theirs = there.pixel_size if there.unit != PIXEL else None
+    if pixel_size in (None, theirs) and frame_time in (None, there.frame_time):
+        return
+    size = "no pixel size" if theirs is None else "{:g} x {:g} nm (y, x)".format(*theirs)
+    time = "no frame time" if there.frame_time is None else f"{there.frame_time:g} s"
+    raise InputError(
+        f"{path} was made with another calibration ({size}, {time}); choose another name, or "
+        "overwrite it."
+    )
 
 
 def check_parameters(path: Path, theirs: AnalysisParameters, ours: AnalysisParameters) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Collection, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -58,6 +59,40 @@ def file_options(command: Function) -> Function:
         "--channel", help="Which channel of a file that holds several, by name or number from 0."
     )(command)
     return click.option("--dataset", help="Which dataset of a file that holds several.")(command)
+
+
+class PixelSize(click.ParamType[Any]):
+    """One length, or width and height with a comma; gives (height, width)."""
+
+    name = "lengths"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[float, float]:
+        """Make numbers of the text."""
+        try:
+            sizes = [float(part) for part in value.split(",")]
+        except ValueError:
+            sizes = []
+        if len(sizes) not in (1, 2) or not all(0 < size < math.inf for size in sizes):
+            self.fail(f"{value!r} is not one positive number, or two with a comma.", param, ctx)
+        return sizes[-1], sizes[0]
+
+
+def calibration_options(command: Function) -> Function:
+    """Give a command the options that say what a file does not, or says wrongly."""
+    command = click.option(
+        "--frame-time",
+        type=click.FloatRange(0, min_open=True),
+        metavar="SECONDS",
+        help="Time from one frame to the next.  [default: that in the file]",
+    )(command)
+    return click.option(
+        "--pixel-size",
+        type=PixelSize(),
+        metavar="NM[,NM]",
+        help="Size of a pixel, or its width and height.  [default: that in the file]",
+    )(command)
 
 
 overwrite_option = click.option("--overwrite", is_flag=True, help="Replace older output.")

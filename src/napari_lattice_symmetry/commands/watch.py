@@ -17,6 +17,7 @@ from napari_lattice_symmetry.analysis.live import LIVE_SETTINGS, iter_live
 from napari_lattice_symmetry.analysis.storage import load_result
 from napari_lattice_symmetry.commands.options import (
     analysis_options,
+    calibration_options,
     file_options,
     overwrite_option,
 )
@@ -45,6 +46,7 @@ _SECONDS = click.FloatRange(0, min_open=True)
     help='Which files of a folder are frames, such as "*.tif".',
 )
 @file_options
+@calibration_options
 @click.option(
     "--stop-after",
     type=_SECONDS,
@@ -68,6 +70,8 @@ def watch(
     pattern: str,
     dataset: str | None,
     channel: str | None,
+    pixel_size: tuple[float, float] | None,
+    frame_time: float | None,
     stop_after: float | None,
     interval: float,
     **settings: Any,
@@ -86,6 +90,7 @@ def watch(
     movie = open_growing(
         place, pattern=pattern, dataset=dataset, channel=channel, interval=interval
     )
+    movie.calibrate(pixel_size, frame_time)
     n_waiting = 0
     with _until_interrupted() as should_stop:
         steps = iter_live(
