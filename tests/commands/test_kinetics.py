@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from napari_lattice_symmetry.analysis import AnalysisParameters, MovieResult
+from napari_lattice_symmetry.analysis import AnalysisParameters, MovieResult, load_result
 from napari_lattice_symmetry.cli import main
 from napari_lattice_symmetry.movie import Movie
 
@@ -49,6 +49,18 @@ def test_the_rate_of_a_class(saved, tmp_path):
     assert float(rho["low"]) < RHO < float(rho["high"])
 
 
+def test_where_nothing_grows_that_is_said(saved):
+    done = run(saved, "--of", "hexagonal", "--initial", "30")
+    assert "Nothing grows" not in done.output
+    result = load_result(saved)
+    result.fractions[:, 3] = 0.1 + np.random.default_rng(1).normal(0, 0.01, N_FRAMES)
+    result.save(saved, overwrite=True)
+    done = run(saved, "--of", "hexagonal", "--initial", "30")
+    assert done.exit_code == 0, done.output
+    assert "Nothing grows measurably" in done.output
+    assert "(at a bound)" in done.output
+
+
 def test_the_rate_by_brightness(saved, tmp_path):
     done = run(saved, "--of", "brightness", "--movie", tmp_path / "film.npy")
     assert done.exit_code == 0, done.output
@@ -59,6 +71,7 @@ def test_the_rate_by_brightness(saved, tmp_path):
     ("arguments", "sentence"),
     [
         (["--of", "brightness"], "Give the movie whose brightness to measure"),
+        ([], "The curve of 'holes, by windows' is 0 in all frames"),
         (["--to", "fit.txt"], "fit.txt must end in .csv, .png, .svg"),
         (["--initial", "1000", "--of", "hexagonal"], "The initial interval ends at 1000 s"),
     ],

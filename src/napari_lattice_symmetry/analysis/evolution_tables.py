@@ -14,7 +14,7 @@ from napari_lattice_symmetry.analysis.storage import writing
 
 if TYPE_CHECKING:
     from napari_lattice_symmetry.analysis.evolution import Curve
-    from napari_lattice_symmetry.analysis.kinetics import GrowthFit
+    from napari_lattice_symmetry.analysis.kinetics import Estimate, GrowthFit
 
 
 def write_curves(curves: Sequence[Curve], path: str | Path) -> None:
@@ -40,6 +40,8 @@ def write_curves(curves: Sequence[Curve], path: str | Path) -> None:
 def write_fits(fits: Sequence[GrowthFit], path: str | Path) -> None:
     """Write fits to one curve as CSV, one estimate a row with its 95 % interval.
 
+    An estimate that is at a bound has no interval of confidence, see `Estimate`.
+
     Raises
     ------
     InputError
@@ -49,16 +51,21 @@ def write_fits(fits: Sequence[GrowthFit], path: str | Path) -> None:
     for fit, weight in zip(fits, akaike_weights(fits), strict=True):
         about = [fit.curve.name, fit.law.name, fit.law.formula]
         rows += [
-            [*about, name, f"{each.value:.6g}", f"{each.low:.6g}", f"{each.high:.6g}", each.unit]
+            [*about, name, *_numbers(each), each.unit, "yes" if each.at_bound else ""]
             for name, each in fit.estimates.items()
         ]
         end = f"{fit.initial_end:.6g}"
         rows += [
-            [*about, "initial interval ends", end, "", "", fit.curve.time_unit],
-            [*about, "AIC", f"{fit.aic:.6g}", "", "", ""],
-            [*about, "Akaike weight", f"{weight:.6g}", "", "", ""],
+            [*about, "initial interval ends", end, "", "", fit.curve.time_unit, ""],
+            [*about, "AICc", f"{fit.aic:.6g}", "", "", "", ""],
+            [*about, "Akaike weight", f"{weight:.6g}", "", "", "", ""],
         ]
-    _write(path, ["curve", "law", "formula", "quantity", "value", "low", "high", "unit"], rows)
+    columns = ["curve", "law", "formula", "quantity", "value", "low", "high", "unit", "at bound"]
+    _write(path, columns, rows)
+
+
+def _numbers(estimate: Estimate) -> list[str]:
+    return [f"{number:.6g}" for number in (estimate.value, estimate.low, estimate.high)]
 
 
 def _write(path: str | Path, columns: list[str], rows: list[list[str]]) -> None:

@@ -1,4 +1,8 @@
-"""Laws by which a phase grows on top of a constant level C."""
+"""Laws by which a phase grows on top of a constant level C.
+
+Times are counted from the end of the initial interval, t0: only there do they mean the same to
+a law as to whoever looks at the curve, wherever in its file the movie begins.
+"""
 
 from __future__ import annotations
 
@@ -28,12 +32,13 @@ class GrowthLaw:
         Its parameters beside C, and the unit of each, in which {t} stands for that of time.
     growth : callable
         ``growth(times, p)``: the growth at these times, with the parameters as they are fitted.
+        Times are counted from t0 here and below.
     guesses : callable
         ``guesses(times, growth)``: starts for the fit, from growth that is known roughly.
     bounds : callable
         ``bounds(times)``: the least and the greatest values of the parameters.
     report : callable
-        ``report(times, p)``: the parameters as they are written, from those that are fitted.
+        ``report(times, p, t0)``: the parameters as they are written, from those that are fitted.
     """
 
     name: str
@@ -42,7 +47,7 @@ class GrowthLaw:
     growth: Callable[[Float64, Float64], Float64]
     guesses: Callable[[Float64, Float64], list[list[float]]]
     bounds: Callable[[Float64], tuple[list[float], list[float]]]
-    report: Callable[[Float64, Float64], Float64] = lambda times, p: p
+    report: Callable[[Float64, Float64, float], Float64] = lambda times, p, t0: p
 
 
 def _exponential(times: Float64, p: Float64) -> Float64:
@@ -57,7 +62,7 @@ def _logistic(times: Float64, p: Float64) -> Float64:
 
 def _avrami(times: Float64, p: Float64) -> Float64:
     plateau, tau, n = p
-    return np.asarray(-plateau * np.expm1(-((times / tau) ** n)))
+    return np.asarray(-plateau * np.expm1(-((np.maximum(times, 0) / tau) ** n)))
 
 
 EXPONENTIAL = GrowthLaw(
@@ -67,7 +72,7 @@ EXPONENTIAL = GrowthLaw(
     growth=_exponential,
     guesses=lambda t, y: [[y[-1], k / np.ptp(t)] for k in (1.0, 4.0, 10.0)],
     bounds=lambda t: ([-1.0, 0.0], [1.0, 100 / np.ptp(t)]),
-    report=lambda t, p: np.array([p[0] * np.exp(-p[1] * t[-1]), p[1]]),
+    report=lambda t, p, t0: np.array([p[0] * np.exp(-p[1] * (t[-1] + t0)), p[1]]),
 )
 LOGISTIC = GrowthLaw(
     name="logistic",
@@ -78,10 +83,11 @@ LOGISTIC = GrowthLaw(
         [k * y[-1], 8 / np.ptp(t), t[0] + place * np.ptp(t)] for k, place in ((1, 0.5), (2, 1.0))
     ],
     bounds=lambda t: ([-1.0, 0.0, t[0] - np.ptp(t)], [1.0, 100 / np.ptp(t), t[-1] + np.ptp(t)]),
+    report=lambda t, p, t0: p + np.array([0, 0, t0]),
 )
 AVRAMI = GrowthLaw(
     name="Avrami (JMAK)",
-    formula="K (1 - exp(-(t / tau)^n)) + C",
+    formula="K (1 - exp(-((t - t0) / tau)^n)) + C",
     units={"K": "", "tau": "{t}", "n": ""},
     growth=_avrami,
     guesses=lambda t, y: [
@@ -89,4 +95,12 @@ AVRAMI = GrowthLaw(
     ],
     bounds=lambda t: ([-1.0, 1e-3 * t[-1], 0.2], [1.0, 5 * t[-1], 30.0]),
 )
-LAWS = (EXPONENTIAL, LOGISTIC, AVRAMI)
+CONSTANT = GrowthLaw(
+    name="constant",
+    formula="C",
+    units={},
+    growth=lambda times, p: np.zeros_like(times),
+    guesses=lambda t, y: [[]],
+    bounds=lambda t: ([], []),
+)
+LAWS = (EXPONENTIAL, LOGISTIC, AVRAMI, CONSTANT)

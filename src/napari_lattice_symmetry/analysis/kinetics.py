@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.optimize import least_squares
 
-from napari_lattice_symmetry.analysis.growth_laws import EXPONENTIAL, LAWS, GrowthLaw
+from napari_lattice_symmetry.analysis.growth_laws import (
+    CONSTANT,
+    EXPONENTIAL,
+    LAWS,
+    GrowthLaw,
+)
 from napari_lattice_symmetry.analysis.steps import ShouldStop, Steps
 from napari_lattice_symmetry.errors import AnalysisError
 
@@ -24,16 +29,25 @@ FEWEST_AFTER = 5
 """How many frames there must be after the initial interval."""
 
 _TAIL = 2.5  # percent below and above a 95 % interval
+_LEAST_CHANGE = 1e-9  # a curve that changes less is the same in all frames, but for rounding
+_AT_BOUND = 1e-3  # of what is searched: so close to its edge a solution is at a bound
+_NOT_RULED_OUT = 0.05  # of the evidence for the best law; flat noise has less once in fifty times
+_BEYOND = 0.05  # so far beyond 0 and 1 a level is no scatter any more
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """A number, its 95 % interval, and its unit."""
+    """A number, its 95 % interval, and its unit.
+
+    Where `at_bound`, the interval ends at the edge of what was searched, or beyond what a
+    fraction can be: then it is no interval of confidence.
+    """
 
     value: float
     low: float
     high: float
     unit: str = ""
+    at_bound: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,13 +64,15 @@ class GrowthFit:
         Where the interval ends that C is the level of.
     estimates : dict of str to Estimate
         The parameters of the law, C, and what follows from them: areas, radii and, of an
-        exponential, A0 as an area and the rate of growth at the last frame.
+        exponential, A0 as an area and the rate of growth at the last frame. Of a constant C
+        alone.
     fitted, low, high : numpy.ndarray, shape (T,), float64
         The law at the times of the curve, and its 95 % band; NaN where the curve is.
     residuals : numpy.ndarray, shape (T,), float64
         Curve less law.
     aic : float
-        Akaike's information criterion, over the frames after the initial interval.
+        Akaike's information criterion with the correction for few frames (AICc), over the
+        frames after the initial interval; infinite if these are too few for the law.
     """
 
     law: GrowthLaw
@@ -102,18 +118,25 @@ def fit_growth(
     Raises
     ------
     AnalysisError
-        If there are too few frames in the interval or after it; a `StoppedError` once
+        If there are too few frames in the interval or after it, or the curve is the same in
+        all of them, so that nothing is known of how it scatters; a `StoppedError` once
         `should_stop` says True.
     """
     known = np.isfinite(curve.values)
     times, values = curve.times[known], curve.values[known]
     initial = times <= initial_end
-    n_after = np.count_nonzero(~initial)
+    n_after = int(np.count_nonzero(~initial))
     if not initial.any() or n_after < FEWEST_AFTER:
         raise AnalysisError(
             f"The initial interval ends at {initial_end:.4g} {curve.time_unit}; it must hold a "
             f"frame and leave {FEWEST_AFTER} after it, of the {len(times)} that are analysed."
         )
+    if np.ptp(values) < _LEAST_CHANGE:
+        raise AnalysisError(
+            f"The curve of {curve.name!r} is {values[0]:.4g} in all frames; there is no growth to "
+            "fit."
+        )
+    times = times - initial_end
     solver = _Solver(law, times, initial)
     growth = values[~initial] - values[initial].mean()
     p, c, rss = min(
@@ -124,25 +147,29 @@ def fit_growth(
     residuals = values - fitted
 
     rng = np.random.default_rng(0)
-    estimates, curves = [_estimates(law, curve, times, p, c)], []
+    solutions, curves = [(p, c)], []
     steps = Steps(len(curve.draws), should_stop=should_stop)
     for draw in curve.draws[:, known]:
         steps.advance()
         scattered = fitted + (draw - values) + _deal(residuals, initial, rng)
         q, d, _ = solver.solve(scattered, p)
-        estimates.append(_estimates(law, curve, times, q, d))
+        solutions.append((q, d))
         curves.append(d + law.growth(times, q))
     low, high = (_spread(row, known) for row in _interval(curves))
     return GrowthFit(
         law=law,
         curve=curve,
         initial_end=initial_end,
-        estimates=_with_intervals(estimates, _units(law, curve)),
+        estimates=_with_intervals(
+            [_estimates(law, curve, times, initial_end, each) for each in solutions],
+            _units(law, curve),
+            solver.bounded(np.array([q for q, _ in solutions])),
+        ),
         fitted=_spread(fitted, known),
         low=low,
         high=high,
         residuals=_spread(residuals, known),
-        aic=n_after * float(np.log(max(rss / n_after, 1e-30))) + 2 * len(p),
+        aic=_corrected_aic(rss, n_after, len(p) + 1),  # the scatter is estimated, too
     )
 
 
@@ -159,6 +186,24 @@ def akaike_weights(fits: Sequence[GrowthFit]) -> Float64:
     aic = np.array([fit.aic for fit in fits])
     evidence = np.exp(-(aic - aic.min()) / 2)
     return np.asarray(evidence / evidence.sum())
+
+
+def remark(fits: Sequence[GrowthFit], shown: GrowthFit) -> str:
+    """Say in a sentence what is to be doubted in one of the fits of all laws; mostly nothing."""
+    constant = [fit.law for fit in fits].index(CONSTANT)
+    weights = akaike_weights(fits)
+    if weights[constant] > _NOT_RULED_OUT * weights.max():
+        return (
+            "Nothing grows measurably: the evidence does not rule out a constant "
+            f"({weights[constant]:.0%})."
+        )
+    bounded = [name for name, estimate in shown.estimates.items() if estimate.at_bound]
+    if bounded:
+        return (
+            f"The curve does not tell {' and '.join(bounded)}: the interval ends where the search "
+            "does."
+        )
+    return ""
 
 
 def equivalent_radius(area: float) -> float:
@@ -182,10 +227,32 @@ class _Solver:
             return np.asarray((above - above[self.initial].mean())[~self.initial])
 
         lower, upper = self.bounds
-        inside = np.clip(start, lower + 1e-9, upper - 1e-9)
-        solution = least_squares(misfit, inside, bounds=self.bounds, x_scale="jac")
-        c = (values - self.law.growth(self.times, solution.x))[self.initial].mean()
-        return solution.x, float(c), 2 * float(solution.cost)
+        p = np.clip(start, lower + 1e-9, upper - 1e-9)
+        if p.size:
+            p = least_squares(misfit, p, bounds=self.bounds, x_scale="jac").x
+        c = (values - self.law.growth(self.times, p))[self.initial].mean()
+        return p, float(c), float(np.square(misfit(p)).sum())
+
+    def bounded(self, solutions: Float64) -> set[str]:
+        """Name the parameters of which more solutions lie at a bound than an interval leaves out.
+
+        Parameters
+        ----------
+        solutions : numpy.ndarray, shape (n, parameters)
+        """
+        lower, upper = self.bounds
+        margin = _AT_BOUND * (upper - lower)
+        at_bound = (solutions <= lower + margin) | (solutions >= upper - margin)
+        shares = at_bound.mean(axis=0)
+        is_bounded = at_bound[0] | (shares > _TAIL / 100)
+        return {name for name, bounded in zip(self.law.units, is_bounded, strict=True) if bounded}
+
+
+def _corrected_aic(rss: float, n: int, k: int) -> float:
+    """Give Akaike's criterion for least squares, corrected for few values."""
+    if n <= k + 1:
+        return np.inf
+    return n * float(np.log(max(rss / n, 1e-30))) + 2 * k + 2 * k * (k + 1) / (n - k - 1)
 
 
 def _deal(residuals: Float64, initial: NDArray[np.bool_], rng: np.random.Generator) -> Float64:
@@ -200,14 +267,21 @@ def _units(law: GrowthLaw, curve: Curve) -> dict[str, str]:
     """Name all that is estimated, with the unit of each."""
     time, area, length = curve.time_unit, curve.area_unit, curve.length_unit
     units = {name: unit.format(t=time) for name, unit in law.units.items()} | {"C": ""}
+    if law is CONSTANT:
+        return units
     if law is EXPONENTIAL:
         units |= {"A0, area": area, "A0, radius": length, "rate at the end": f"{area}/{time}"}
     return units | {"grown by the end": area, "its radius": length}
 
 
-def _estimates(law: GrowthLaw, curve: Curve, times: Float64, p: Float64, c: float) -> list[float]:
+def _estimates(
+    law: GrowthLaw, curve: Curve, times: Float64, t0: float, solution: tuple[Float64, float]
+) -> list[float]:
     """Give the values that `_units` names."""
-    values = [float(each) for each in law.report(times, p)]
+    p, c = solution
+    values = [float(each) for each in law.report(times, p, t0)]
+    if law is CONSTANT:
+        return [c]
     grown = curve.area * float(law.growth(times, p)[-1])
     of_exponential: list[float] = []
     if law is EXPONENTIAL:
@@ -216,15 +290,20 @@ def _estimates(law: GrowthLaw, curve: Curve, times: Float64, p: Float64, c: floa
     return [*values, c, *of_exponential, grown, equivalent_radius(grown)]
 
 
-def _with_intervals(rows: list[list[float]], units: dict[str, str]) -> dict[str, Estimate]:
+def _with_intervals(
+    rows: list[list[float]], units: dict[str, str], bounded: set[str]
+) -> dict[str, Estimate]:
     """Make estimates of values, of which the first row is the best and the others are drawn."""
     best, drawn = rows[0], rows[1:]
     low, high = _interval(drawn)
     numbers = zip(best, low.tolist(), high.tolist(), strict=True)
-    return {
-        name: Estimate(*each, unit)
+    estimates = {
+        name: Estimate(*each, unit, name in bounded)
         for (name, unit), each in zip(units.items(), numbers, strict=True)
     }
+    c = estimates["C"]
+    is_fraction = -_BEYOND <= c.value <= 1 + _BEYOND
+    return estimates | {"C": replace(c, at_bound=not is_fraction)}
 
 
 def _interval(drawn: list[list[float]] | list[Float64]) -> Float64:

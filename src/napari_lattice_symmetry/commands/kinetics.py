@@ -18,7 +18,12 @@ from napari_lattice_symmetry.analysis.intensity import (
     brightness_curve,
     measure_brightness,
 )
-from napari_lattice_symmetry.analysis.kinetics import GrowthFit, akaike_weights, compare_laws
+from napari_lattice_symmetry.analysis.kinetics import (
+    GrowthFit,
+    akaike_weights,
+    compare_laws,
+    remark,
+)
 from napari_lattice_symmetry.analysis.storage import writing
 from napari_lattice_symmetry.errors import InputError
 from napari_lattice_symmetry.io import read_movie
@@ -67,8 +72,8 @@ def kinetics(
 ) -> None:
     """Fit how fast a phase grows in a saved RESULT.
 
-    The exponential A0 exp(rho t) + C, logistic and Avrami growth, with 95 % intervals and the
-    weight of evidence by AIC.
+    The exponential A0 exp(rho t) + C, logistic and Avrami growth, and none at all, with 95 %
+    intervals and the weight of evidence by AICc.
     """
     for output in outputs:
         if output.suffix.lower() not in _ENDINGS:
@@ -78,7 +83,7 @@ def kinetics(
     loaded = load_result(result)
     end = float(loaded.times[[0, -1]].mean()) if initial is None else initial
     fits = compare_laws(_curve(loaded, what, movie), end)
-    click.echo("\n".join(_table(fits)))
+    click.echo("\n".join(filter(None, _table(fits))))
     for output in outputs:
         if output.suffix.lower() == ".csv":
             write_fits(fits, output)
@@ -107,6 +112,8 @@ def _table(fits: list[GrowthFit]) -> Iterator[str]:
     first = fits[0]
     yield f"{first.curve.name}, C until {first.initial_end:.4g} {first.curve.time_unit}"
     for fit, weight in zip(fits, akaike_weights(fits), strict=True):
-        yield f"{fit.law.name}: {fit.law.formula}  (AIC {fit.aic:.1f}, weight {weight:.2f})"
+        yield f"{fit.law.name}: {fit.law.formula}  (AICc {fit.aic:.1f}, weight {weight:.2f})"
         for name, each in fit.estimates.items():
-            yield f"  {name:<17} {each.value:.4g} [{each.low:.4g}, {each.high:.4g}] {each.unit}"
+            interval = f"[{each.low:.4g}, {each.high:.4g}] {each.unit}"
+            yield f"  {name:<17} {each.value:.4g} {interval}{' (at a bound)' * each.at_bound}"
+    yield remark(fits, first)

@@ -25,7 +25,7 @@ from qtpy.QtWidgets import (
 from napari_lattice_symmetry.analysis.evolution import BRIGHTNESS, HOLES, class_curves
 from napari_lattice_symmetry.analysis.growth_laws import LAWS
 from napari_lattice_symmetry.analysis.holes import hole_curve, smallest_hole
-from napari_lattice_symmetry.analysis.kinetics import akaike_weights, compare_laws
+from napari_lattice_symmetry.analysis.kinetics import akaike_weights, compare_laws, remark
 from napari_lattice_symmetry.errors import InputError, LatticeSymmetryError
 from napari_lattice_symmetry.lattice import CLASSES
 from napari_lattice_symmetry.plugin.beam_row import BeamRow
@@ -131,10 +131,10 @@ class KineticsTab(QWidget):
         self.initial_end.setKeyboardTracking(False)
         self.initial_end.valueChanged.connect(self._on_interval)
         self.law = QComboBox()
-        self.law.setToolTip("The law that is drawn; the lower its AIC, the better it fits.")
+        self.law.setToolTip("The law that is drawn; the lower its AICc, the better it fits.")
         for law in LAWS:
             self.law.addItem(f"{law.name}: {law.formula}", law.name)
-        self.law.currentIndexChanged.connect(self._show)
+        self.law.currentIndexChanged.connect(self._on_law)
 
     def _build(self) -> None:
         self.table = QTableWidget(0, 3)
@@ -149,7 +149,8 @@ class KineticsTab(QWidget):
         self.laws_text = QLabel()
         self.laws_text.setWordWrap(True)
         self.laws_text.setToolTip(
-            "Akaike's information criterion above that of the best law, and the weight of evidence."
+            "Akaike's information criterion, corrected for few frames, above that of the best law, "
+            "and the weight of evidence."
         )
         self.beam = BeamRow()
         self.export_button = QPushButton("Export…")
@@ -224,6 +225,11 @@ class KineticsTab(QWidget):
         self.line.set(time)
         self.ask()
 
+    def _on_law(self, _index: int) -> None:
+        self._show()
+        if self.fits:
+            self.told.emit(self._remark())
+
     def _on_fits(self, fits: list[GrowthFit]) -> None:
         self.fits = fits
         self._show()
@@ -237,6 +243,11 @@ class KineticsTab(QWidget):
         self.told.emit(str(error))
 
     def _remark(self) -> str:
+        """Say what is to be doubted in the fit, and in what is fitted."""
+        doubts = "" if self.fit is None else remark(self.fits, self.fit)
+        return " ".join(filter(None, (doubts, self._unseen())))
+
+    def _unseen(self) -> str:
         """Say what windows cannot see, where that is what is fitted."""
         result, name = self._source.result, self.fits[0].curve.name
         if result is None or name == BRIGHTNESS or name not in (HOLES, "noise"):
@@ -292,7 +303,8 @@ def _fit(request: _Request, should_stop: ShouldStop) -> list[GrowthFit]:
 
 def _words(estimate: Estimate) -> tuple[str, str]:
     value = f"{estimate.value:.4g} {estimate.unit}".strip()
-    return value, f"{estimate.low:.4g} to {estimate.high:.4g}"
+    interval = f"{estimate.low:.4g} to {estimate.high:.4g}"
+    return value, f"{interval} (bound)" if estimate.at_bound else interval
 
 
 def _compare(fits: list[GrowthFit]) -> str:
@@ -302,4 +314,4 @@ def _compare(fits: list[GrowthFit]) -> str:
         f"{fit.law.name} +{fit.aic - fits[0].aic:.0f} ({weight:.0%})"
         for fit, weight in zip(fits, akaike_weights(fits), strict=True)
     ]
-    return "AIC: " + ", ".join(parts)
+    return "AICc: " + ", ".join(parts)
