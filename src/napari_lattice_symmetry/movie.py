@@ -55,6 +55,8 @@ class Movie:
         processes read the frames for themselves.
     dataset, channel : str, optional
         Which of several in the source; None where nothing had to be chosen.
+    geometry : mapping, optional
+        Where it lies in a viewer, in values that JSON knows; results keep it as it is.
 
     Raises
     ------
@@ -74,6 +76,7 @@ class Movie:
     reopen: Callable[[], Movie] | None = None
     dataset: str | None = None
     channel: str | None = None
+    geometry: Mapping[str, Any] | None = None
 
     def __post_init__(self) -> None:
         shape, dtype = self.frames.shape, np.dtype(self.frames.dtype)

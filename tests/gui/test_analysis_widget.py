@@ -239,6 +239,7 @@ def test_a_result_is_saved_and_opened_again(bench, messages, monkeypatch, tmp_pa
 
     bench.widget.save_button.click()
     assert "exists" in messages()[1]
+    assert saved.provenance["calibration_source"] is None  # an array says nothing
 
     bench.viewer.layers.clear()
     bench.viewer.open(path.with_suffix(".zarr"), plugin="napari-lattice-symmetry")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from operator import attrgetter
+
 import numpy as np
 import pytest
 
@@ -69,6 +71,19 @@ def test_a_region_of_another_scale_is_where_it_is_seen(bench, panel, image):
     panel.region.value = bench.viewer.layers["mine"]
     measure(bench, panel)
     np.testing.assert_allclose(distortion(bench), DISTORTION, atol=0.01)
+
+
+def test_what_is_written_to_the_layer_is_saved_with_the_result(bench, image, panel, tmp_path):
+    bench.run()
+    bench.widget.parameters.controls["distortion"].set(((1.1, 0.1), (0, 0.9)))
+    panel.write_button.click()
+    bench.widget._save(bench.widget.result, str(tmp_path / "sheared.zarr"))
+    maps = bench.layers()["classes"]
+    assert not np.allclose(maps.affine.affine_matrix, np.eye(4))
+    (again, *_) = bench.viewer.open(tmp_path / "sheared.zarr", plugin="napari-lattice-symmetry")
+    for name in ("scale", "translate", "affine.affine_matrix"):
+        get = attrgetter(name)
+        np.testing.assert_allclose(get(again), get(maps), err_msg=name)
 
 
 def test_a_cell_can_be_typed_in_nanometres(bench, panel):

@@ -2,27 +2,36 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import tifffile
 from napari.components import ViewerModel
-from napari.layers import Layer
+from napari.layers import Image, Layer
 from napari.utils import Colormap, DirectLabelColormap
 from npe2 import PluginManager
 
-from napari_lattice_symmetry.analysis import AnalysisParameters, analyze, plot_fractions
+from napari_lattice_symmetry.analysis import (
+    AnalysisParameters,
+    analyze,
+    load_result,
+    plot_fractions,
+)
 from napari_lattice_symmetry.analysis.export import result_hyperstack
 from napari_lattice_symmetry.errors import InputError
 from napari_lattice_symmetry.hyperstack import Hyperstack
 from napari_lattice_symmetry.io.writing import write_hyperstack
 from napari_lattice_symmetry.movie import Movie
-from napari_lattice_symmetry.plugin.geometry import LayerGeometry
+from napari_lattice_symmetry.plugin.geometry import LayerGeometry, layer_affine
 from napari_lattice_symmetry.plugin.layers import result_layers, result_metadata
 from napari_lattice_symmetry.plugin.readers import read_layers
 from napari_lattice_symmetry.plugin.results import geometry_of, result_of
+from napari_lattice_symmetry.plugin.source import take_source
 
 PLUGIN = "napari-lattice-symmetry"
 FORMATS = ("run.ome.zarr", "run.ome.tif", "run.tif")
+SHEAR = np.array([[1, 0.2, 5], [0, 1.1, -3], [0, 0, 1]])
 ORIGIN = {"source_layer": "run", "source_id": "1234", "channel": None}
 
 
@@ -69,8 +78,9 @@ def assert_same_layer(one, two):
     np.testing.assert_array_equal(one.data, two.data)
     for name in ("units", "axis_labels", "visible", "opacity", "blending"):
         assert getattr(one, name) == getattr(two, name), name
-    for name in ("scale", "translate"):
+    for name in ("scale", "translate", "rotate", "shear"):
         np.testing.assert_array_equal(getattr(one, name), getattr(two, name))
+    np.testing.assert_array_equal(one.affine.affine_matrix, two.affine.affine_matrix)
     if hasattr(one, "contrast_limits"):
         assert (one.contrast_limits, one.gamma) == (two.contrast_limits, two.gamma)
         np.testing.assert_allclose(one.colormap.colors, two.colormap.colors)
@@ -124,6 +134,71 @@ def test_an_image_and_painted_labels_come_back(tmp_path, name):
     for one, two in saved_and_opened(viewer, tmp_path / name):
         assert_same_layer(one, two)
         assert result_metadata(two) is None
+
+
+@pytest.mark.parametrize("name", FORMATS)
+@pytest.mark.parametrize("n_axes", [2, 3])
+def test_transforms_come_back(tmp_path, name, n_axes):
+    pixels = np.random.default_rng(0).integers(0, 255, (4, 20, 30), dtype=np.uint8)
+    pixels = pixels if n_axes == 3 else pixels[0]
+    place = {"scale": (20, 10), "translate": (3, 4), "units": ("pixel",) * n_axes}
+    transforms = {"rotate": 30, "shear": [0.1], "affine": layer_affine(SHEAR, n_axes)}
+    if n_axes == 3:
+        place |= {"scale": (1, 20, 10), "translate": (0, 3, 4)}
+        transforms |= {"rotate": (0, 0, 30), "shear": (0.1, 0.2, 0.3)}
+    for kinds in (("affine",), ("rotate", "shear"), tuple(transforms)):
+        viewer = ViewerModel()
+        viewer.add_image(
+            pixels, name="HAADF", **place, **{kind: transforms[kind] for kind in kinds}
+        )
+        ((one, two),) = saved_and_opened(viewer, tmp_path / "_".join(kinds) / name)
+        assert_same_layer(one, two)
+        corner = (1,) * n_axes
+        np.testing.assert_allclose(one.data_to_world(corner), two.data_to_world(corner))
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_a_corrected_result_comes_back_corrected(viewer, tmp_path, name):
+    for layer in viewer.layers:
+        layer.affine = layer_affine(SHEAR, 3)
+    for one, two in saved_and_opened(viewer, tmp_path / name):
+        assert_same_layer(one, two)
+
+
+@pytest.mark.parametrize("name", ["result.zarr", *FORMATS])
+@pytest.mark.parametrize("n_channels", [0, 2])
+def test_maps_lie_on_the_layer_that_was_analysed(tmp_path, fake_model, name, n_channels):
+    frames = np.random.default_rng(0).normal(20, 15, (3, 2, 48, 80)).astype(np.float32)
+    place = {"scale": (0.5, 20, 10), "translate": (1, 200, 100), "units": ("s", "pm", "pm")}
+    if n_channels:
+        place = {key: (value[0], value[0], *value[1:]) for key, value in place.items()}
+    data = frames if n_channels else frames[:, 0]
+    image = Image(data, name="run", affine=layer_affine(SHEAR, data.ndim), **place)
+    source = take_source(image, 1 if n_channels else None)
+    result = analyze(source.movie, window=32, stride=8, samples=3, model=fake_model)
+    if name == "result.zarr":
+        result.save(tmp_path / name)
+    else:
+        write_hyperstack(result_hyperstack(result), tmp_path / name)
+    fresh = ViewerModel()
+    fresh.open(tmp_path / name, plugin=PLUGIN)
+    expected = [Layer.create(*layer) for layer in result_layers(result, source.geometry)]
+    for one, two in zip(expected, fresh.layers, strict=True):
+        assert_same_layer(one, two)
+        np.testing.assert_array_equal(two.affine.affine_matrix, image.affine.affine_matrix)
+    assert result_of(two).geometry == source.geometry.described()
+
+
+@pytest.mark.parametrize(
+    "change", [{"units": ["s", "?", "nm"]}, {"scale": [1]}, {"affine": [["a"]]}, {"units": None}]
+)
+def test_a_damaged_geometry_is_one_sentence(result, tmp_path, change):
+    geometry = LayerGeometry.of_calibration(result).described() | change
+    replace(result, geometry=geometry).save(tmp_path / "run.zarr")
+    write_hyperstack(result_hyperstack(load_result(tmp_path / "run.zarr")), tmp_path / "run.tif")
+    for name in ("run.zarr", "run.tif"):
+        with pytest.raises(InputError, match=rf"{name} is damaged"):
+            read_layers(str(tmp_path / name))
 
 
 @pytest.mark.parametrize("name", FORMATS)

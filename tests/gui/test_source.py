@@ -5,12 +5,37 @@ from __future__ import annotations
 import dask.array as da
 import numpy as np
 import pytest
-from napari.layers import Image
+import tifffile
+from napari.layers import Image, Layer
 
 from napari_lattice_symmetry.errors import InputError
+from napari_lattice_symmetry.io import read_movie
+from napari_lattice_symmetry.plugin.readers import read_layers
 from napari_lattice_symmetry.plugin.source import count_channels, take_source
 
+IMAGEJ = {"axes": "TYX", "unit": "nm", "finterval": 2.5}
 FRAMES = np.random.default_rng(0).integers(0, 255, (3, 2, 20, 30), dtype=np.uint8)
+
+
+def test_what_a_file_says_of_its_origin_is_known(tmp_path):
+    tifffile.imwrite(
+        tmp_path / "run.tif", FRAMES[:, 0], imagej=True, resolution=(10, 10), metadata=IMAGEJ
+    )
+    layer = Layer.create(*read_layers(str(tmp_path / "run.tif"))[0])
+    movie = take_source(layer).movie
+    assert movie.calibration_source == "resolution and unit of the ImageJ file"
+    assert (movie.dataset, movie.channel) == (None, None)
+    layer.scale = (1, 0.2, 0.2)
+    assert take_source(layer).movie.calibration_source == "set by hand"
+
+
+def test_which_of_several_datasets_it_is_is_known(tmp_path):
+    np.savez(tmp_path / "run.npz", forward=FRAMES[:, 0], backward=FRAMES[:, 1])
+    for described, k in zip(read_layers(str(tmp_path / "run.npz")), (0, 1), strict=True):
+        movie = take_source(Layer.create(*described)).movie
+        assert movie.dataset == ("forward", "backward")[k]
+        again = read_movie(tmp_path / "run.npz", dataset=movie.dataset, channel=movie.channel)
+        np.testing.assert_array_equal(again.frames, FRAMES[:, k])
 
 
 def test_an_image_has_one_frame():

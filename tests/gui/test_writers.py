@@ -61,10 +61,19 @@ def test_one_image_without_units(make_napari_viewer, tmp_path, frames):
     assert (movie.unit, movie.frame_time) == ("pixel", None)
 
 
-def test_layers_that_lie_elsewhere_are_refused(make_napari_viewer, tmp_path, frames):
+@pytest.mark.parametrize(
+    "place",
+    [
+        {"translate": (0, 5, 0)},
+        {"affine": [[1, 0, 0, 0], [0, 1, 0.1, 0], [0, 0, 1, 0], [0, 0, 0, 1]]},
+        {"rotate": 5},
+        {"units": ("s", "nm", "nm")},
+    ],
+)
+def test_layers_that_lie_elsewhere_are_refused(make_napari_viewer, tmp_path, frames, place):
     viewer = make_napari_viewer()
     viewer.add_image(frames, name="one")
-    viewer.add_image(frames, name="two", translate=(0, 5, 0))
+    viewer.add_image(frames, name="two", **place)
     with pytest.raises(LatticeSymmetryError, match="'two' and 'one' do not lie on one grid"):
         viewer.layers.save(str(tmp_path / "run.ome.tif"), plugin=PLUGIN)
 

@@ -148,7 +148,7 @@ class MovieResult:
         The settings of the analysis.
     grid : WindowGrid
         Where the windows lie on a frame.
-    pixel_size, unit, frame_time, name, source
+    pixel_size, unit, frame_time, name, source, geometry
         As in `Movie`.
     provenance : dict
         Versions, network, weights and seed; can be written as JSON.
@@ -192,6 +192,7 @@ class MovieResult:
     metric_labels: Maps | None = None
     flags: Maps | None = None
     agreement: Maps | None = None
+    geometry: dict[str, Any] | None = None
 
     @classmethod
     def empty(
@@ -277,6 +278,7 @@ def describe(
         "name": movie.name,
         "source": movie.source,
         "provenance": provenance,
+        "geometry": None if movie.geometry is None else dict(movie.geometry),
     }
 
 

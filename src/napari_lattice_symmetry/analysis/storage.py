@@ -138,6 +138,7 @@ def create_group(path: Path, about: Mapping[str, Any]) -> zarr.Group:
     One that has no `frame_indices` either can be made longer.
     """
     import zarr
+    from zarr.codecs import ZstdCodec
 
     from napari_lattice_symmetry.analysis.durable import DurableStore
 
@@ -150,7 +151,7 @@ def create_group(path: Path, about: Mapping[str, Any]) -> zarr.Group:
         chunks=(len(indices) or _CHUNK_ROWS["frame_indices"],),
         dtype=indices.dtype,
         dimension_names=("time",),
-        compressors=zarr.codecs.ZstdCodec(checksum=True),
+        compressors=ZstdCodec(checksum=True),
     )[:] = indices
     chunk_frames = max(1, min(_MOST_CHUNK_FRAMES, _CHUNK_WINDOWS // grid.size))
     for name, (shape, dtype) in array_types(len(indices), grid, about["parameters"]).items():
@@ -164,7 +165,7 @@ def create_group(path: Path, about: Mapping[str, Any]) -> zarr.Group:
             dtype=dtype,
             fill_value=fill_value(dtype),
             dimension_names=AXES[name],
-            compressors=zarr.codecs.ZstdCodec(checksum=True),  # what is damaged is found out
+            compressors=ZstdCodec(checksum=True),  # what is damaged is found out
         )
     return group
 
@@ -185,6 +186,7 @@ def attributes_of(about: Mapping[str, Any]) -> dict[str, Any]:
         },
         "parameters": about["parameters"].model_dump(mode="json"),
         "provenance": about["provenance"],
+        "geometry": about["geometry"],
     }
 
 
@@ -212,6 +214,7 @@ def fields_of(attributes: Mapping[str, Any]) -> dict[str, Any]:
         "name": str(attributes["name"]),
         "source": attributes["source"] and str(attributes["source"]),
         "provenance": dict(attributes["provenance"]),
+        "geometry": attributes.get("geometry"),
     }
 
 
@@ -302,13 +305,14 @@ def stored_maps(array: Any, path: Path) -> da.Array:
     """View the array of maps in the result at `path` as a Dask array; damage is one sentence."""
     import dask.array as da
 
-    return da.from_array(
+    maps: da.Array = da.from_array(
         _StoredMaps(array, path),
         chunks=array.chunks,
         name=False,
         fancy=False,
         meta=np.empty((0,) * array.ndim, array.dtype),
     )
+    return maps
 
 
 class _StoredMaps:

@@ -33,6 +33,7 @@ from napari_lattice_symmetry.plugin.hover import show_probability_in_status
 from napari_lattice_symmetry.plugin.layers import result_metadata
 from napari_lattice_symmetry.plugin.parameter_controls import ParameterControls
 from napari_lattice_symmetry.plugin.preview import LivePreview
+from napari_lattice_symmetry.plugin.results import present_geometry
 from napari_lattice_symmetry.plugin.run import AnalysisRun
 from napari_lattice_symmetry.plugin.source import Source, count_channels, take_source
 from napari_lattice_symmetry.plugin.summary import Summary, describe_classes
@@ -349,6 +350,8 @@ class AnalysisWidget(Dock):
     def _save(self, result: MovieResult, path: str) -> None:
         path = path if path.endswith(".zarr") else f"{path}.zarr"
         try:
+            geometry = present_geometry(self.viewer, result)
+            result.geometry = result.geometry if geometry is None else geometry.described()
             result.save(path)
         except LatticeSymmetryError as error:
             show_error(str(error))

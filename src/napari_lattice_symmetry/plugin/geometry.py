@@ -72,14 +72,8 @@ class LayerGeometry:
             n_channels = layer.data.shape[channel_axis]
             translate[channel_axis] += scale[channel_axis] * (n_channels - 1) / 2
             scale[channel_axis] *= n_channels
-        return cls(
-            tuple(scale),
-            tuple(translate),
-            tuple(units),
-            tuple(labels),
-            channel_axis,
-            None if np.allclose(affine, np.eye(3)) else tuple(map(tuple, affine.tolist())),
-        )
+        geometry = cls(tuple(scale), tuple(translate), tuple(units), tuple(labels), channel_axis)
+        return geometry.with_affine(affine)
 
     @classmethod
     def of_calibration(cls, calibrated: Movie | MovieResult) -> LayerGeometry:
@@ -91,6 +85,46 @@ class LayerGeometry:
             units=(SECOND if time else PIXEL, unit, unit),
             axis_labels=("t", "y", "x"),
         )
+
+    @classmethod
+    def of_result(cls, result: MovieResult) -> LayerGeometry:
+        """Give the geometry of the layer that was analysed; of a movie, that of its calibration.
+
+        What a damaged file says raises anything.
+        """
+        import pint
+
+        about = result.geometry
+        if about is None:
+            return cls.of_calibration(result)
+        axes = {len(about[name]) for name in ("scale", "translate", "units", "axis_labels")}
+        if axes != {3 if about["channel_axis"] is None else 4}:
+            raise ValueError(f"a geometry of {axes} axes")
+        affine = about["affine"]
+        return cls(
+            tuple(map(float, about["scale"])),
+            tuple(map(float, about["translate"])),
+            tuple(map(pint.get_application_registry().Unit, about["units"])),
+            tuple(map(str, about["axis_labels"])),
+            about["channel_axis"],
+            None if affine is None else tuple(tuple(map(float, row)) for row in affine),
+        )
+
+    def with_affine(self, plane: NDArray[np.float64]) -> LayerGeometry:
+        """Give the geometry with another affine transform of (y, x, 1)."""
+        is_none = np.allclose(plane, np.eye(3))
+        return replace(self, affine=None if is_none else tuple(map(tuple, plane.tolist())))
+
+    def described(self) -> dict[str, Any]:
+        """Give it in values that JSON knows, as a movie and its results keep it."""
+        return {
+            "scale": list(self.scale),
+            "translate": list(self.translate),
+            "units": [str(unit) for unit in self.units],
+            "axis_labels": list(self.axis_labels),
+            "channel_axis": self.channel_axis,
+            "affine": None if self.affine is None else [list(row) for row in self.affine],
+        }
 
     @property
     def time_axis(self) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -31,12 +32,25 @@ def get_reader(path: str | Sequence[str]) -> Reader | None:
 def read_layers(path: str) -> list[LayerData]:
     """Read a saved result, layers that were saved, or each movie in a file or folder, as layers."""
     from napari_lattice_symmetry.analysis import is_result
-    from napari_lattice_symmetry.io import read_movies
 
     if Path(path).is_dir() and is_result(path):
         return read_result(path)
-    saved = read_saved_layers(path)
-    return saved or [movie_layer(movie) for movie in read_movies(path)]
+    return read_saved_layers(path) or read_movie_layers(path)
+
+
+def read_movie_layers(path: str) -> list[LayerData]:
+    """Read each movie in a file, with what a result is to say of its origin in the metadata."""
+    from napari_lattice_symmetry.io import read_movies
+    from napari_lattice_symmetry.plugin.source import calibration_of
+
+    movies = read_movies(path)
+    layers = [movie_layer(movie) for movie in movies]
+    for movie, (_, arguments, _) in zip(movies, layers, strict=True):
+        arguments["metadata"]["calibration"] = calibration_of(movie)
+        if len(movies) > 1 and isinstance(movie.reopen, partial):
+            choice = movie.reopen.keywords
+            arguments["metadata"] |= {name: choice[name] for name in ("dataset", "channel")}
+    return layers
 
 
 def read_saved_layers(path: str) -> list[LayerData]:
@@ -57,7 +71,7 @@ def read_saved_layers(path: str) -> list[LayerData]:
             return restore_layers(stack)
         _show_probability()
         return restore_result_layers(result, stack)
-    except (KeyError, TypeError, ValueError) as error:
+    except Exception as error:  # of damaged values, anything
         raise InputError(
             f"{Path(path).name} is damaged: what it says of its layers is not readable ({error})."
         ) from error
@@ -66,12 +80,15 @@ def read_saved_layers(path: str) -> list[LayerData]:
 def read_result(path: str) -> list[LayerData]:
     """Read a saved result as its layers."""
     from napari_lattice_symmetry.analysis import load_result
+    from napari_lattice_symmetry.analysis.storage import reading
     from napari_lattice_symmetry.plugin.geometry import LayerGeometry
     from napari_lattice_symmetry.plugin.layers import result_layers
 
     result = load_result(path)
+    with reading(Path(path)):
+        geometry = LayerGeometry.of_result(result)
     _show_probability()
-    return result_layers(result, LayerGeometry.of_calibration(result))
+    return result_layers(result, geometry)
 
 
 def _show_probability() -> None:

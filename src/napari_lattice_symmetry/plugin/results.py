@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from napari.layers import Image
 
+from napari_lattice_symmetry.plugin.geometry import plane_affine
 from napari_lattice_symmetry.plugin.layers import RESULT_KEY, ShownResult, result_metadata
 
 if TYPE_CHECKING:
@@ -29,6 +30,21 @@ def geometry_of(layer: Layer) -> LayerGeometry | None:
     """Give the geometry of the layer from which the result in `layer` was made."""
     shown = _shown(layer)
     return None if shown is None else shown.geometry
+
+
+def present_geometry(viewer: ViewerModel, result: MovieResult) -> LayerGeometry | None:
+    """Give where a result lies in a viewer, with the affine transform that its layers have by now.
+
+    Raises
+    ------
+    InputError
+        If that changes other axes than y and x.
+    """
+    for layer in viewer.layers:
+        geometry = geometry_of(layer)
+        if geometry is not None and result_of(layer) is result:
+            return geometry.with_affine(plane_affine(layer))
+    return None
 
 
 def chosen_result(viewer: ViewerModel) -> tuple[Layer, MovieResult] | None:

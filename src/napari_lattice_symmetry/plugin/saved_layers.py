@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -23,9 +22,12 @@ if TYPE_CHECKING:
     from napari_lattice_symmetry.analysis import MovieResult
     from napari_lattice_symmetry.hyperstack import Hyperstack
 
-LAYERS, GEOMETRY = "layers", "geometry"
+LAYERS = "layers"
 
-_PLACE = ("scale", "translate", "units", "axis_labels")
+TRANSFORMS = ("scale", "translate", "rotate", "shear", "affine")
+"""What places the pixels of a layer in the world."""
+
+_AXES = ("units", "axis_labels")
 _LOOK = {"visible": bool, "opacity": float, "blending": str}
 _OWN = ("schema_version", "result", "parameters", "provenance", "kind", "class")
 
@@ -38,8 +40,8 @@ def describe_layer(layer: FullLayerData) -> dict[str, Any]:
         "type": kind,
         "ndim": len(about["scale"]),
         **{name: convert(about[name]) for name, convert in _LOOK.items()},
-        **{name: [float(value) for value in about[name]] for name in ("scale", "translate")},
-        **{name: [str(value) for value in about[name]] for name in ("units", "axis_labels")},
+        **{name: np.asarray(about[name], dtype=float).tolist() for name in TRANSFORMS},
+        **{name: [str(value) for value in about[name]] for name in _AXES},
         "metadata": _describe_origin(about["metadata"]),
     }
     if kind == "image":
@@ -49,11 +51,6 @@ def describe_layer(layer: FullLayerData) -> dict[str, Any]:
             "colormap": _describe_colours(about["colormap"]),
         }
     return described
-
-
-def describe_geometry(geometry: LayerGeometry) -> dict[str, Any]:
-    """Give where the layer lies that was analysed."""
-    return asdict(geometry) | {"units": [str(unit) for unit in geometry.units]}
 
 
 def restore_layers(stack: Hyperstack) -> list[LayerData]:
@@ -75,10 +72,9 @@ def restore_layers(stack: Hyperstack) -> list[LayerData]:
 
 def restore_result_layers(result: MovieResult, stack: Hyperstack) -> list[LayerData]:
     """Make the layers of a result: those that were saved, or all if it was exported as it is."""
-    described, place = stack.metadata.get(LAYERS), stack.metadata.get(GEOMETRY)
-    if described is None or place is None:
-        return result_layers(result, LayerGeometry.of_calibration(result))
-    geometry = LayerGeometry(**{**place, **{name: tuple(place[name]) for name in _PLACE}})
+    described, geometry = stack.metadata.get(LAYERS), LayerGeometry.of_result(result)
+    if described is None:
+        return result_layers(result, geometry)
     origin = {key: value for key, value in described[0]["metadata"].items() if key not in _OWN}
     made = {_part(keywords): (data, keywords, kind) for data, keywords, kind in
             result_layers(result, geometry, origin=origin)}  # fmt: skip
@@ -122,7 +118,8 @@ def _arguments(about: Mapping[str, Any]) -> dict[str, Any]:
     """Give the keywords of a layer that was described."""
     arguments: dict[str, Any] = {"name": str(about["name"])}
     arguments |= {name: convert(about[name]) for name, convert in _LOOK.items()}
-    arguments |= {name: tuple(about[name]) for name in _PLACE}
+    arguments |= {name: tuple(about[name]) for name in _AXES}
+    arguments |= {name: np.array(about[name]) for name in TRANSFORMS if name in about}
     if about["metadata"] is not None:
         arguments["metadata"] = {METADATA_KEY: about["metadata"]}
     if about["type"] == "image":

@@ -90,9 +90,27 @@ def take_source(layer: Image, channel: int | None = None) -> Source:
         pixel_size=geometry.pixel_size,
         unit=geometry.unit,
         frame_time=geometry.frame_time,
+        calibration_source=_calibration_source(layer, geometry),
         source=_name_source(layer),
+        dataset=layer.metadata.get("dataset"),
+        channel=layer.metadata.get("channel") if channel is None else str(channel),
+        geometry=geometry.described(),
     )
     return Source(movie, geometry, channel, str(layer.unique_id))
+
+
+def calibration_of(calibrated: Movie | LayerGeometry) -> tuple[float, float, str, float | None]:
+    """Give pixel size, its unit and frame time."""
+    return (*calibrated.pixel_size, calibrated.unit, calibrated.frame_time)
+
+
+def _calibration_source(layer: Image, geometry: LayerGeometry) -> str | None:
+    """Tell where the calibration comes from, if a reader of ours has noted it."""
+    read: tuple[float, float, str, float | None] | None = layer.metadata.get("calibration")
+    if read is None:
+        return None
+    source: str | None = layer.metadata.get("calibration_source")
+    return source if read == calibration_of(geometry) else "set by hand"
 
 
 def _name_source(layer: Image) -> str | None:

@@ -45,12 +45,7 @@ def layers_hyperstack(layers: list[FullLayerData]) -> Hyperstack:
     InputError
         If they do not lie on one grid.
     """
-    from napari_lattice_symmetry.plugin.saved_layers import (
-        GEOMETRY,
-        LAYERS,
-        describe_geometry,
-        describe_layer,
-    )
+    from napari_lattice_symmetry.plugin.saved_layers import LAYERS, describe_layer
 
     about: dict[str, Any] = {LAYERS: [describe_layer(layer) for layer in layers]}
     shown = _one_result(layers)
@@ -58,7 +53,7 @@ def layers_hyperstack(layers: list[FullLayerData]) -> Hyperstack:
         stack = _plain_hyperstack(layers)
     else:
         stack = _result_hyperstack(shown)
-        about[GEOMETRY] = describe_geometry(shown.geometry)
+        about["geometry"] = shown.geometry.described()
     return replace(stack, metadata={**stack.metadata, **about})
 
 
@@ -81,13 +76,15 @@ def _result_hyperstack(shown: ShownResult) -> Hyperstack:
 def _plain_hyperstack(layers: list[FullLayerData]) -> Hyperstack:
     from napari_lattice_symmetry.hyperstack import Hyperstack
     from napari_lattice_symmetry.plugin.geometry import LayerGeometry
+    from napari_lattice_symmetry.plugin.saved_layers import TRANSFORMS
 
     _, first, _ = layers[0]
     for _, about, _ in layers[1:]:
-        if not all(np.array_equal(about[key], first[key]) for key in ("scale", "translate")):
+        one_place = all(np.array_equal(about[name], first[name]) for name in TRANSFORMS)
+        if not one_place or about["units"] != first["units"]:
             raise InputError(
                 f"{about['name']!r} and {first['name']!r} do not lie on one grid; save layers of "
-                "one scale and place together."
+                "one scale, place and transform together."
             )
     place: Any = {key: tuple(first[key]) for key in ("scale", "translate", "units", "axis_labels")}
     meanings = {about["name"]: _meanings(about) for _, about, kind in layers if kind == "labels"}
