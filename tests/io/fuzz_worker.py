@@ -7,24 +7,45 @@ import resource
 import sys
 import time
 
+import numpy as np
+
 from napari_lattice_symmetry.errors import InputError
-from napari_lattice_symmetry.io import read_movies, stack, zarr_files
+from napari_lattice_symmetry.io import read_hyperstack, read_movies, stack, zarr_files
 
 BUDGET = 32 << 20
 MOST = 16 << 30
+SAVED = (".tif", ".zarr")
+
+
+def restore(path):
+    """Read what was saved as napari does, before it looks for movies."""
+    stack = read_hyperstack(path) if path.endswith(SAVED) else None
+    if stack is not None:
+        for array in (*stack.images.values(), *stack.labels.values()):
+            np.asarray(array[0])
+            np.asarray(array[-1])
+
+
+def look(path):
+    """Read the first and the last frame of the first movies in a file."""
+    for movie in read_movies(path)[:3]:
+        movie.frame(0)
+        movie.frame(len(movie) - 1)
 
 
 def read(path):
-    """Read the first and the last frame of the first movies in a file; give how that ended."""
-    try:
-        for movie in read_movies(path)[:3]:
-            movie.frame(0)
-            movie.frame(len(movie) - 1)
-    except InputError as error:
-        return "refused", str(error)
-    except BaseException as error:  # whatever else comes out is what is looked for
-        return "not an InputError", f"{type(error).__name__}: {error}"
-    return "read", ""
+    """Read a file in both ways; give how that ended."""
+    refused = ""
+    for way in (restore, look):
+        try:
+            way(path)
+        except InputError as error:
+            refused = str(error)
+            if not refused:
+                return "refused", ""
+        except BaseException as error:  # whatever else comes out is what is looked for
+            return "not an InputError", f"{type(error).__name__}: {error}"
+    return ("refused", refused) if refused else ("read", "")
 
 
 def main():

@@ -9,6 +9,7 @@ import json
 import os
 import selectors
 import shutil
+import struct
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -20,12 +21,27 @@ import imageio.v3 as iio
 import numpy as np
 import pytest
 import tifffile
+from made_files import (
+    HYPERSPY_AXES,
+    write_gsf,
+    write_gwy,
+    write_hyperspy,
+    write_ibw,
+    write_iso28600,
+    write_mrc,
+    write_nid,
+    write_sm4,
+    write_sxm,
+    write_wsxm,
+)
 
 from napari_lattice_symmetry.hyperstack import Hyperstack
+from napari_lattice_symmetry.io.formats import OPENERS
 from napari_lattice_symmetry.io.writing import write_hyperstack
 
 N_CUTS = 50
 N_CHANGED = 10
+N_CASES = N_CUTS + N_CHANGED
 SECONDS = 5  # of computing; a busy machine takes longer by the clock
 HANGING = 60
 BYTES = 1 << 30
@@ -132,10 +148,9 @@ def check_damaged(readers, opened, damaged, folder):
         return f"{name}: {wrong}" if wrong else ""
 
     with ThreadPoolExecutor(2) as threads:
-        wrong = [
-            case for case in threads.map(check, enumerate(damage(content, len(content)))) if case
-        ]
-    assert not wrong
+        ended = list(threads.map(check, enumerate(damage(content, len(content)))))
+    assert len(ended) == N_CASES
+    assert not list(filter(None, ended))
 
 
 @pytest.mark.timeout(600)
@@ -149,29 +164,88 @@ def made_hdf5(path, frames):
         file.create_dataset("data", data=frames, chunks=True, compression="gzip")
 
 
-def made_gsf(path, frames):
-    y, x = frames[0].shape
-    header = f"Gwyddion Simple Field 1.0\nXRes = {x}\nYRes = {y}\n".encode()
-    path.write_bytes(header + bytes(4 - len(header) % 4) + frames[0].astype("<f4").tobytes())
+def made_prz(path, frames):
+    with path.open("wb") as file:
+        np.savez_compressed(file, data=frames[0], meta_data_json='[{"type": "Image"}]')
+
+
+def made_blo(path, frames):
+    path.write_bytes(struct.pack("<6s H 3I 4H", b"IMGBLO", 258, 0, 0, 0, 8, 0, 4, 3) + bytes(768))
+
+
+def made_video(path, frames):
+    pytest.importorskip("av", reason="install the extra 'video'")
+    iio.imwrite(path, frames, plugin="pyav", codec="mpeg4", fps=10, in_pixel_format="gray8")
 
 
 def made_hyperstack(path, frames):
-    write_hyperstack(Hyperstack("run", {"a": frames, "b": frames}), path)
+    write_hyperstack(Hyperstack("run", {"a": frames, "b": frames}, {"classes": frames % 7}), path)
+
+
+def made_hyperspy(path, frames):
+    write_hyperspy(path, frames, HYPERSPY_AXES, original_metadata={"kV": 200.0, "by": "AB"})
+
+
+def made_colours(path, frames):
+    tifffile.imwrite(path, np.stack([frames] * 3, axis=-1), photometric="rgb", tile=(16, 16))
+
+
+def made_folder(path, frames):
+    path.mkdir()
+    for number, frame in enumerate(frames[:3]):
+        iio.imwrite(path / f"{number}.png", frame)
+
+
+def made_zarr(path, frames):
+    made_hyperstack(path.with_name("run.ome.zarr"), frames)
+    path.with_name("run.ome.zarr").rename(path)
 
 
 MADE = {
     "a.tif": lambda path, frames: tifffile.imwrite(path, frames, imagej=True),
     "lzw.tif": lambda path, frames: tifffile.imwrite(path, frames, compression="lzw"),
+    "colours.tif": made_colours,
+    "saved.tif": made_hyperstack,
     "a.ome.tif": made_hyperstack,
     "a.png": lambda path, frames: iio.imwrite(path, frames[0]),
     "a.jpg": lambda path, frames: iio.imwrite(path, frames[0]),
     "a.bmp": lambda path, frames: iio.imwrite(path, frames[0]),
     "a.gif": iio.imwrite,
+    "a.avi": made_video,
     "a.npy": np.save,
     "a.npz": np.savez_compressed,
     "a.h5": made_hdf5,
-    "a.gsf": made_gsf,
+    "a.hspy": made_hyperspy,
+    "a.mrc": lambda path, frames: write_mrc(path, frames.astype("<i2"), 1),
+    "a.map": lambda path, frames: write_mrc(path, frames.astype(">i2"), 1, order=">"),
+    "a.prz": made_prz,
+    "a.blo": made_blo,
+    "a.sxm": lambda path, frames: write_sxm(path, [("Z", "both", frames[:2])]),
+    "a.gsf": lambda path, frames: write_gsf(path, frames[0], XReal=1e-9, XYUnits="m"),
+    "a.gwy": lambda path, frames: write_gwy(path, {"Height": frames[0], "Phase": frames[1]}),
+    "a.nid": lambda path, frames: write_nid(path, frames[:2].astype("<i2")),
+    "a.sm4": lambda path, frames: write_sm4(path, frames[0].astype("<i4"), settings="[Gains]" * 9),
+    "a.top": lambda path, frames: write_wsxm(path, frames[0].astype("<i2"), "short"),
+    "a.ibw": lambda path, frames: write_ibw(path, frames[0].T.astype("<f4")),
+    "a.spm": lambda path, frames: write_iso28600(path, frames[:2], ["Z", "Current"]),
 }
+PARTS = {  # of folders: the whole, the file in it that is damaged
+    "frames": (made_folder, ["1.png"]),
+    "a.zarr": (
+        made_zarr,
+        ["zarr.json", "0/zarr.json", "0/c/0/0/0/0", "labels/zarr.json", "labels/classes/zarr.json"],
+    ),
+    "a.zspy": (
+        made_hyperspy,
+        [
+            "Experiments/run/axis-0/.zattrs",
+            "Experiments/run/original_metadata/.zattrs",
+            "Experiments/run/data/.zarray",
+            "Experiments/run/data/0.0.0",
+        ],
+    ),
+}
+DAMAGED_PARTS = [(name, part) for name, (_, parts) in PARTS.items() for part in parts]
 
 
 @pytest.mark.timeout(600)
@@ -184,13 +258,24 @@ def test_made_files(readers, tmp_path, frames, name):
 
 
 @pytest.mark.timeout(600)
-@pytest.mark.parametrize("part", ["zarr.json", "0/zarr.json", "0/c/0/0/0/0"])
-def test_parts_of_ome_zarr(readers, tmp_path, frames, part):
+@pytest.mark.parametrize(("name", "part"), DAMAGED_PARTS)
+def test_parts_of_folders(readers, tmp_path, frames, name, part):
     (tmp_path / "whole").mkdir()
-    path = tmp_path / "whole" / "a.zarr"
-    made_hyperstack(path.with_name("a.ome.zarr"), frames)
-    path.with_name("a.ome.zarr").rename(path)
+    path = tmp_path / "whole" / name
+    make, _ = PARTS[name]
+    make(path, frames)
     check_damaged(readers, path, path / part, tmp_path)
+
+
+def test_there_are_enough_cases():
+    """Of made files alone, as real ones are not everywhere; each does all its cases."""
+    assert (len(MADE) + len(DAMAGED_PARTS)) * N_CASES >= 2000
+
+
+def test_every_reader_is_among_them(shared_data):
+    suffixes = {path.suffix.lower() for path in (*map(Path, (*MADE, *PARTS)), *REAL)}
+    readers = {reader for suffix, reader in OPENERS.items() if suffix in suffixes}
+    assert readers == set(OPENERS.values())
 
 
 def test_the_check_sees_what_is_wrong(tmp_path, monkeypatch):

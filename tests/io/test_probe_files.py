@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+import time
 
 import numpy as np
 import pytest
@@ -91,6 +92,19 @@ def test_igor_layers_without_names(tmp_path, frames):
     assert list_datasets(path) == [f"layer {number}" for number in range(5)]
     movie = read_movie(path, dataset="layer 3")
     np.testing.assert_array_equal(movie.frames[0], frames[3][::-1])
+
+
+@pytest.mark.parametrize("size", [-1, 2**31 - 1])
+def test_igor_texts_that_cannot_be_are_refused_at_once(tmp_path, frames, size):
+    pytest.importorskip("igor2", reason="install the extra 'spm'")
+    path = write_ibw(tmp_path / "a.ibw", frames[0].T.astype("<f4"))
+    content = bytearray(path.read_bytes())
+    struct.pack_into("<i", content, 24, size)
+    path.write_bytes(content)
+    began = time.process_time()
+    with pytest.raises(InputError, match=r"^a\.ibw is damaged or truncated: its header declares"):
+        read_movie(path)
+    assert time.process_time() - began < 1
 
 
 def test_igor_curve_is_refused(tmp_path):

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
+from struct import unpack_from
 from typing import Any
 
+from napari_lattice_symmetry.errors import InputError
 from napari_lattice_symmetry.io import refusals
 from napari_lattice_symmetry.io.calibration import pixel_size_nm
 from napari_lattice_symmetry.io.optional import require
@@ -13,11 +15,13 @@ from napari_lattice_symmetry.io.tree import plain
 
 SUFFIXES = (".ibw",)
 _BIN_HEADER, _LABEL = 64, 32
+_SIZES = {1: "i", 2: "2i", 3: "3i", 5: "2x 13i"}  # of data and texts, in each version
 
 
 def open_ibw(path: Path, files: Files) -> dict[str, Stack]:
     """List the layers of a wave, which Asylum names after its channels."""
     igor = require("igor2.binarywave", "igor2", "spm", path)
+    _check_sizes(path)
     wave = igor.load(str(path))["wave"]
     values, header = wave["wData"], wave["wave_header"]
     if values.ndim < 2:
@@ -41,6 +45,27 @@ def open_ibw(path: Path, files: Files) -> dict[str, Stack]:
         )
         add(stacks, names[number] if number < len(names) else f"layer {number}", stack)
     return stacks
+
+
+def _check_sizes(path: Path) -> None:
+    """Compare the sizes that the header declares with that of the file; igor2 trusts them.
+
+    Raises
+    ------
+    InputError
+        If the file is too small for them.
+    """
+    with path.open("rb") as file:
+        head = file.read(_BIN_HEADER)
+    for order in "<>":
+        (version,) = unpack_from(f"{order}h", head)
+        if version in _SIZES:
+            sizes = unpack_from(f"{order}{_SIZES[version]}", head, 2)
+            if min(sizes) < 0 or sum(sizes) > path.stat().st_size:
+                raise InputError(
+                    f"{path.name} is damaged or truncated: its header declares parts of "
+                    f"{', '.join(map(str, sizes))} bytes, and the file has {path.stat().st_size:,}."
+                )
 
 
 def _layer_names(content: bytes, sizes: dict[str, Any]) -> list[str]:
