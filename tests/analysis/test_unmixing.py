@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from napari_lattice_symmetry import AnalysisParameters, Movie, analyze, simulate
+from napari_lattice_symmetry import AnalysisParameters, Movie, MovieResult, analyze, simulate
 from napari_lattice_symmetry.analysis.steps import StoppedError
 from napari_lattice_symmetry.analysis.unmixing import MOST_COMPONENTS, Unmixing, unmix
 from napari_lattice_symmetry.errors import InputError
@@ -50,7 +50,7 @@ def test_abundances_are_shares_and_lie_where_the_grains_are(unmixed, grains, set
         here = truth == LABELS[name]
         assert abundance[here].mean() > 0.6
         assert abundance[here].mean() > 3 * abundance[~here].mean()
-    assert unmixed.agreement(result.labels) > 0.8
+    assert unmixed.agreement(result) > 0.8
 
 
 def test_spectra_have_the_spots_of_their_lattices(unmixed):
@@ -116,13 +116,31 @@ def test_a_movie_of_nothing_is_one_sentence(settings, fake_model):
 def test_names_are_numbered_where_classes_repeat():
     probabilities = np.eye(6)[[0, 3, 0]].astype(np.float32)
     abundances = np.array([[[[0.2, 0.6, np.nan]]], [[[0.5, 0.2, np.nan]]], [[[0.3, 0.2, np.nan]]]])
-    settings, grid = AnalysisParameters(), WindowGrid((128, 128), 128, 16)
+    settings, grid = AnalysisParameters(window=128, stride=16), WindowGrid((128, 160), 128, 16)
     spectra = np.zeros((3, SIDE, SIDE))
     unmixed = Unmixing(spectra, abundances, probabilities, np.ones(3), 3, settings, grid)
     assert unmixed.names == ["square 1", "hexagonal", "square 2"]
     np.testing.assert_array_equal(unmixed.labels, [[[4, 1, 0]]])
-    assert unmixed.agreement(np.array([[[4, 2, 1]]], dtype=np.uint8)) == 0.5
-    assert np.isnan(unmixed.agreement(np.zeros((1, 1, 3), dtype=np.uint8)))
+    result = MovieResult.empty(Movie(np.ones((1, 128, 160))), settings)
+    assert np.isnan(unmixed.agreement(result))
+    result.labels[:] = [[[4, 2, 1]]]
+    assert unmixed.agreement(result) == 0.5
+
+
+@pytest.mark.parametrize(
+    "other", [{"window": 64, "stride": 18}, {"first_frame": 1, "last_frame": 1}]
+)
+def test_other_windows_are_not_compared(other):
+    """Of 512 px, both of these windows make 25 x 25."""
+    settings = AnalysisParameters(window=128, stride=16, first_frame=0, last_frame=0)
+    grid = WindowGrid((512, 512), 128, 16)
+    shares, spectra = np.ones((1, 1, *grid.shape)), np.zeros((1, SIDE, SIDE))
+    unmixed = Unmixing(spectra, shares, np.eye(6)[:1], np.ones(1), 1, settings, grid)
+    frames = Movie(np.ones((2, 512, 512)), name="run")
+    result = MovieResult.empty(frames, settings.model_copy(update=other))
+    assert result.labels.shape == unmixed.labels.shape
+    with pytest.raises(InputError, match="The result of run has other windows"):
+        unmixed.agreement(result)
 
 
 def test_it_tells_how_far_it_is_and_stops_when_told(grains, settings, fake_model):

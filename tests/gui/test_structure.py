@@ -151,9 +151,20 @@ def test_unmixing_takes_the_windows_of_the_result_and_is_compared_with_it(bench)
     bench.press(bench.unmixing.task)
     bench.finish(bench.unmixing.task)
     assert bench.unmixing.unmixing.grid == result.grid
-    share = bench.unmixing.unmixing.agreement(np.asarray(result.labels))
+    share = bench.unmixing.unmixing.agreement(result)
     assert f"class in {share:.0%} of the windows" in bench.unmixing.task.status.text()
     assert not any(layer.visible for layer in bench.layers)  # the abundances are seen
+
+
+def test_other_windows_are_not_compared(bench):
+    bench.add_result()
+    bench.unmixing.parameters.controls["window"].set(36)
+    bench.unmixing.parameters.controls["stride"].set(15)  # which makes 5 x 17 windows, too
+    bench.press(bench.unmixing.task)
+    bench.finish(bench.unmixing.task)
+    assert bench.unmixing.unmixing.labels.shape == bench.result.labels.shape
+    told = bench.unmixing.task.status.text()
+    assert told.endswith("The result of stripes has other windows, so it is not compared.")
 
 
 def test_unmixing_again_hides_what_was_there(bench):

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from napari_lattice_symmetry.analysis.parameters import AnalysisParameters
+    from napari_lattice_symmetry.analysis.result import MovieResult
     from napari_lattice_symmetry.analysis.sampling import Places
     from napari_lattice_symmetry.analysis.steps import Progress, ShouldStop
     from napari_lattice_symmetry.model.classifier import Classifier
@@ -110,20 +111,31 @@ class Unmixing:
         largest = np.where(known, self.abundances, 0).argmax(axis=0)
         return np.where(known, values[largest], NOT_ANALYSED).astype(np.uint8)
 
-    def agreement(self, labels: NDArray[np.uint8]) -> float:
+    def agreement(self, result: MovieResult) -> float:
         """Give the share of windows in which the largest component has the network's class.
 
         Parameters
         ----------
-        labels : ndarray, shape (T, gy, gx), uint8
-            Label values of a result with the same windows.
+        result : MovieResult
+            With the same windows.
 
         Returns
         -------
         float
             Of the windows known to both; NaN if there are none.
+
+        Raises
+        ------
+        InputError
+            If it has other windows, or other frames.
         """
-        mine = self.labels
+        mine, labels = self.labels, np.asarray(result.labels)
+        ours, theirs = self.parameters, result.parameters
+        same_start = (ours.first_frame, ours.frame_step) == (theirs.first_frame, theirs.frame_step)
+        if not same_start or self.grid != result.grid or mine.shape != labels.shape:
+            raise InputError(
+                f"The result of {result.name} has other windows, so it is not compared."
+            )
         known = (mine != NOT_ANALYSED) & (labels != NOT_ANALYSED)
         return float(np.mean(mine[known] == labels[known])) if known.any() else float("nan")
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import numpy as np
 from napari.layers import Layer
 from qtpy.QtWidgets import QFormLayout, QSpinBox, QVBoxLayout, QWidget
 
 from napari_lattice_symmetry.analysis import AnalysisParameters
+from napari_lattice_symmetry.errors import InputError
 from napari_lattice_symmetry.plugin.layers import result_metadata
 from napari_lattice_symmetry.plugin.parameter_controls import ParameterControls
 from napari_lattice_symmetry.plugin.task_bar import Task, TaskBar
@@ -32,22 +32,11 @@ HINT = (
 
 @dataclass(frozen=True, eq=False)
 class Unmixed:
-    """An unmixing, what was unmixed, and in which share of the windows a result agrees."""
+    """An unmixing, what was unmixed, and what was found."""
 
     unmixing: Unmixing
     source: Source
-    agreement: float | None = None
-
-    def describe(self) -> str:
-        """Say what was found."""
-        names = self.unmixing.names
-        sentence = f"{len(names)} components: {', '.join(names)}."
-        if self.agreement is None:
-            return sentence
-        return (
-            f"{sentence} The largest names the network's class in {self.agreement:.0%} of the "
-            "windows."
-        )
+    description: str
 
 
 class UnmixingTab(QWidget):
@@ -121,16 +110,14 @@ class UnmixingTab(QWidget):
             unmixing = unmix(
                 source.movie, parameters, components, progress=progress, should_stop=should_stop
             )
-            if result is None or result.labels.shape != unmixing.labels.shape:
-                return Unmixed(unmixing, source)
-            return Unmixed(unmixing, source, unmixing.agreement(np.asarray(result.labels)))
+            return Unmixed(unmixing, source, _describe(unmixing, result))
 
         return task
 
     def _on_done(self, unmixed: Unmixed) -> None:
         self.unmixing = unmixed.unmixing
         self.canvas.refresh()
-        self.task.status.setText(unmixed.describe())
+        self.task.status.setText(unmixed.description)
         self._show(unmixed.unmixing, unmixed.source)
 
     def _show(self, unmixing: Unmixing, source: Source) -> None:
@@ -154,3 +141,16 @@ class UnmixingTab(QWidget):
             figure.text(0.5, 0.5, HINT, ha="center", va="center", fontsize="small")
         else:
             plot_unmixing(self.unmixing, figure)
+
+
+def _describe(unmixing: Unmixing, result: MovieResult | None) -> str:
+    """Say which components there are, and in which share of the windows a result agrees."""
+    names = unmixing.names
+    sentence = f"{len(names)} components: {', '.join(names)}."
+    if result is None:
+        return sentence
+    try:
+        share = unmixing.agreement(result)
+    except InputError as error:
+        return f"{sentence} {error}"
+    return f"{sentence} The largest names the network's class in {share:.0%} of the windows."
