@@ -47,8 +47,20 @@ def test_a_bad_file_does_not_stop_the_others(movies, loads, files):
     assert load_result("a.zarr").done.all()
     assert load_result("c.zarr").done.all()
     assert not Path("b.zarr").exists()
-    assert "1 of 3 files failed:\n  b.npy: b.npy is not a readable NPY file" in done.stderr
+    assert "1 of 3 files failed:\n  b.npy is not a readable NPY file" in done.stderr
     assert len(loads) == 1
+
+
+def test_each_failure_names_its_file_once_and_with_its_folder(loads):
+    Path("runs").mkdir()
+    Path("runs/text.npy").write_text("not a movie")
+    np.save("runs/dark.npy", np.ones((2, 48, 64)))
+    np.save("runs/small.npy", np.ones((2, 8, 8)))
+    _, told = run("runs/text.npy", "runs/dark.npy", "runs/small.npy").stderr.split("failed:\n")
+    text, dark, small = told.splitlines()
+    assert text.startswith("  runs/text.npy is not a readable NPY file")
+    assert dark.startswith("  runs/dark.npy: every frame to analyse (0 to 1) is constant or NaN")
+    assert small.startswith("  runs/small.npy: A window of 32 px does not fit into frames")
 
 
 def test_all_is_well(movies, loads):

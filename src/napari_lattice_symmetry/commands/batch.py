@@ -64,17 +64,26 @@ def run_each(outputs: Mapping[Path, Path], run: Callable[[Path, Path], None]) ->
     click.exceptions.Exit
         With status 1, if any of several files fails.
     """
-    failures: dict[Path, LatticeSymmetryError] = {}
+    failures: dict[Path, str] = {}
     for file, output in outputs.items():
         try:
             run(file, output)
         except LatticeSymmetryError as error:
             if len(outputs) == 1:
                 raise
-            click.echo(f"{file}: {error}", err=True)
-            failures[file] = error
+            failures[file] = _name(file, str(error))
+            click.echo(failures[file], err=True)
     if failures:
         click.echo(f"\n{len(failures)} of {len(outputs)} files failed:", err=True)
-        for file, failure in failures.items():
-            click.echo(f"  {file}: {failure}", err=True)
+        for failure in failures.values():
+            click.echo(f"  {failure}", err=True)
         raise click.exceptions.Exit(1)
+
+
+def _name(file: Path, sentence: str) -> str:
+    """Let a sentence name a file with its folder, and once."""
+    if str(file) in sentence:
+        return sentence
+    if file.name in sentence:
+        return sentence.replace(file.name, str(file), 1)
+    return f"{file}: {sentence.removeprefix(f'{file.stem}: ')}"
