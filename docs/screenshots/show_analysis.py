@@ -47,10 +47,13 @@ def main() -> None:
 
 
 def show_preview(viewer: napari.Viewer, analysis: AnalysisWidget) -> None:
-    """Let the preview follow the settings on a frame with holes."""
-    viewer.dims.set_current_step(0, 84)
+    """Let the preview follow the time slider to a frame with holes."""
+    said: list[str] = []
+    analysis.preview.told.connect(said.append)
     analysis.preview.box.setChecked(True)
-    wait_until(lambda: analysis.preview.layer is not None, seconds=300)
+    wait_until(lambda: analysis.preview.layer is not None, seconds=300)  # it loads the network
+    viewer.dims.set_current_step(0, 84)
+    wait_until(lambda: said[-1].startswith("Preview of frame 84"), seconds=60)
     take_screenshot(viewer, "napari-preview.png")
     analysis.preview.box.setChecked(False)
 

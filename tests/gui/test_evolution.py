@@ -281,7 +281,7 @@ def test_the_kinetics_of_the_holes(bench):
     shown = {table.item(row, 0).text(): table.item(row, 1).text() for row in range(8)}
     assert shown["rho"] == f"{fit.estimates['rho'].value:.4g} 1/s"
     assert shown["A0, area"].endswith("nm²")
-    assert bench.kinetics.laws_text.text().startswith("AIC: ")
+    assert bench.kinetics.laws_text.text().startswith("AICc: ")
     assert "Holes less than some 0.8 nm across" in bench.widget.status.text()
 
 
@@ -372,6 +372,23 @@ def test_it_fits_on_a_small_screen(bench):
     bench.open_kinetics()
     assert window.minimumSizeHint().height() <= 780
     assert window.minimumSizeHint().width() <= 1280
+    table = bench.kinetics.table
+    last = table.visualItemRect(table.item(table.rowCount() - 1, 0))
+    assert table.viewport().rect().contains(last)
+
+
+def test_the_legend_lies_in_the_figure(bench):
+    bench.viewer.window._qt_window.resize(1280, 780)
+    bench.curves.holes.setChecked(True)
+    bench.widget.brightness.shown.setChecked(True)
+    bench.settle()
+    figure = bench.curves.canvas.figure
+    figure.canvas.draw()
+    (legend,) = figure.legends
+    assert len(legend.get_texts()) == len(CLASSES) + 2
+    box = legend.get_window_extent()
+    assert figure.bbox.x0 <= box.x0
+    assert box.x1 <= figure.bbox.x1
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])

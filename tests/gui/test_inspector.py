@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import shutil
 import subprocess
 
@@ -10,7 +11,7 @@ import pytest
 from qtpy.QtCore import QEvent, QPoint, QPointF, Qt
 from qtpy.QtGui import QMouseEvent
 from qtpy.QtTest import QTest
-from qtpy.QtWidgets import QApplication
+from qtpy.QtWidgets import QApplication, QFileDialog
 
 from napari_lattice_symmetry.lattice import LABELS
 
@@ -273,23 +274,22 @@ def test_an_image_stands_for_its_result_and_is_free_of_its_grid(analysed):
 def test_copied_and_saved(inspecting, tmp_path, monkeypatch, messages):
     QTest.mouseClick(inspecting.widget.copy_button, Qt.MouseButton.LeftButton)
     assert QApplication.clipboard().text() == inspecting.widget.inspection.text()
-    for name in ("window.png", "window.svg"):
-        path = tmp_path / name
-        monkeypatch.setattr(
-            "napari_lattice_symmetry.plugin.inspector.QFileDialog.getSaveFileName",
-            lambda *_, path=path: (str(path), ""),
-        )
+    for typed, chosen, ending in (
+        ("one.png", "Image (*.png)", ""),
+        ("two.svg", "Image (*.png)", ""),
+        ("three", "Drawing (*.svg)", ".svg"),
+        ("frame 1.5", "Image (*.png)", ".png"),
+    ):
+        answer = str(tmp_path / typed), chosen
+        monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_, answer=answer: answer)
         QTest.mouseClick(inspecting.widget.save_button, Qt.MouseButton.LeftButton)
+        path = tmp_path / f"{typed}{ending}"
         assert path.stat().st_size > 10_000
-        assert inspecting.widget.message.text() == f"Saved {path}."
-    assert not messages()
-    monkeypatch.setattr(
-        "napari_lattice_symmetry.plugin.inspector.QFileDialog.getSaveFileName",
-        lambda *_: (str(tmp_path / "nowhere" / "window.png"), ""),
-    )
+        assert messages()[-1] == f"Wrote {path}."
+    answer = str(tmp_path / "nowhere" / "window.png"), "Image (*.png)"
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: answer)
     inspecting.widget.save_button.click()
-    assert len(messages()) == 1
-    assert "window.png cannot be written" in messages()[0]
+    assert "window.png cannot be written" in messages()[-1]
 
 
 def test_the_image_of_a_map_can_be_removed_and_renamed(analysed, messages):
@@ -363,6 +363,13 @@ def test_older_requests_are_dropped(inspecting, gate):
     assert shown == [(8, x - 32)]
 
 
+def names_collide(figure):
+    """Tell whether the names of two classes under the bars touch."""
+    figure.canvas.draw()
+    boxes = [label.get_window_extent() for label in figure.axes[2].get_xticklabels()]
+    return any(left.x1 >= right.x0 for left, right in itertools.pairwise(boxes))
+
+
 @pytest.mark.parametrize("theme", ["dark", "light"])
 def test_it_fits_a_small_screen_in_both_themes(inspecting, theme):
     inspecting.viewer.theme = theme
@@ -373,6 +380,7 @@ def test_it_fits_a_small_screen_in_both_themes(inspecting, theme):
     assert inspecting.main.width() <= 1280
     figure = inspecting.widget.canvas.figure
     background, ink = figure.get_facecolor()[:3], figure.axes[2].yaxis.label.get_color()
+    assert not names_collide(figure)
     assert (np.mean(background) < 0.5) == (theme == "dark")
     assert (int(ink[1:3], 16) > 128) == (theme == "dark")
 

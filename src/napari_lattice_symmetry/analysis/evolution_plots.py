@@ -49,7 +49,7 @@ def plot_evolution(
     axes.set_title(title, parse_math=False)
     _label_time(axes, curves)
     if curves:
-        figure.legend(loc="outside lower center", ncols=3, frameon=False, fontsize="small")
+        figure.legend(loc="outside lower center", ncols=2, frameon=False, fontsize="small")
     return figure
 
 

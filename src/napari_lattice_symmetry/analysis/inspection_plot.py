@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 LATTICE_COLOUR = "#00C8FF"
 """Of what is drawn over the pixels and the spectrum; seen on black, grey and white."""
 
+_BREAKS = {"rectangular": "rectan-\ngular", "centered rectangular": "centered\nrectan-\ngular"}
+"""Where names of classes are broken, so that they fit side by side."""
+
 _CIRCLE = 4.5
 """Diameter of the circle round a spot, in cycles per window; a spot is some two wide."""
 
@@ -115,7 +118,7 @@ def _draw_cell(axes: Axes, origin: Float64, basis: Float64, names: tuple[str, st
 
 def _draw_probabilities(axes: Axes, inspection: Inspection) -> None:
     axes.bar(
-        [name.replace(" ", "\n") for name in CLASSES],
+        [_BREAKS.get(name, name) for name in CLASSES],
         inspection.mean,
         yerr=inspection.std,
         color=list(COLOURS.values()),

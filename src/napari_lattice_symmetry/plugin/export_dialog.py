@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,11 +16,15 @@ from napari_lattice_symmetry.errors import LatticeSymmetryError
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-_FILTERS = "Table (*.csv);;Image (*.png);;Drawing (*.svg)"
+_TABLE, _FIGURE = "Table (*.csv)", "Image (*.png);;Drawing (*.svg)"
+_DPI = 200
 
 
 def export(
-    parent: QWidget, name: str, plot: Callable[[], Figure], write: Callable[[Path], None]
+    parent: QWidget,
+    name: str,
+    plot: Callable[[], Figure],
+    write: Callable[[Path], None] | None = None,
 ) -> None:
     """Ask for a file, and write it: a table by `write`, or the figure that `plot` draws.
 
@@ -31,22 +36,24 @@ def export(
         What the file is called unless the person has another name for it.
     plot : callable
         Draws the figure, for a PNG or SVG file.
-    write : callable
-        Writes the table, for a CSV file.
+    write : callable, optional
+        Writes the table, for a CSV file, if there is one.
     """
-    chosen, kind = QFileDialog.getSaveFileName(parent, "Export", f"{name}.csv", _FILTERS)
+    filters = _FIGURE if write is None else f"{_TABLE};;{_FIGURE}"
+    endings = re.findall(r"\*(\.\w+)", filters)
+    chosen, kind = QFileDialog.getSaveFileName(parent, "Export", name + endings[0], filters)
     if not chosen:
         return
     path = Path(chosen)
-    if path.suffix.lower() not in (".csv", ".png", ".svg"):
+    if path.suffix.lower() not in endings:
         path = path.with_name(path.name + kind[kind.index("*") + 1 : -1])
     try:
-        if path.suffix.lower() == ".csv":
+        if write is not None and path.suffix.lower() == ".csv":
             write(path)
         else:
             figure = plot()
             with writing(path):
-                figure.savefig(path, dpi=150)
+                figure.savefig(path, dpi=_DPI)
     except LatticeSymmetryError as error:
         show_error(str(error))
     else:

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from napari.utils.notifications import show_error
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import (
     QApplication,
-    QFileDialog,
     QFormLayout,
     QHBoxLayout,
     QLabel,
@@ -23,6 +21,7 @@ from napari_lattice_symmetry.analysis.inspection import Inspection, inspect_wind
 from napari_lattice_symmetry.analysis.inspection_plot import plot_inspection
 from napari_lattice_symmetry.errors import LatticeSymmetryError
 from napari_lattice_symmetry.plugin.dock import Dock
+from napari_lattice_symmetry.plugin.export_dialog import export
 from napari_lattice_symmetry.plugin.inspected import Inspected, choose_inspected
 from napari_lattice_symmetry.plugin.latest import LatestRequest
 from napari_lattice_symmetry.plugin.outline import WindowOutline
@@ -42,8 +41,6 @@ _SAMPLES = 5000
 _HINT = "Click on an image or a class map; the arrow keys move the window."
 _NOT_SHOWN = ("movie", "frame", "window", "P(", "network")
 """Rows that the figure or the controls tell already."""
-
-_FILTERS = "PNG (*.png);;SVG (*.svg)"
 
 
 class InspectorWidget(Dock):
@@ -145,7 +142,7 @@ class InspectorWidget(Dock):
         self.copy_button.clicked.connect(self._copy)
         self.save_button = QPushButton("Save figure…")
         self.save_button.setToolTip("Save the figure as PNG or SVG.")
-        self.save_button.clicked.connect(self._on_save_clicked)
+        self.save_button.clicked.connect(self._save)
         buttons = QHBoxLayout()
         for button in (self.copy_button, self.save_button):
             button.setEnabled(False)
@@ -301,22 +298,11 @@ class InspectorWidget(Dock):
             clipboard.setText(self.inspection.text())
             self._say("Copied.")
 
-    def _on_save_clicked(self) -> None:
+    def _save(self) -> None:
         if self.inspection is None:
             return
-        name = f"{self.inspection.name} frame {self.inspection.frame}.png"
-        path, _ = QFileDialog.getSaveFileName(self, "Save figure", name, _FILTERS)
-        if path:
-            self._save(self.inspection, Path(path))
-
-    def _save(self, inspection: Inspection, path: Path) -> None:
-        path = path if path.suffix else path.with_suffix(".png")
-        try:
-            plot_inspection(inspection).savefig(path, dpi=200)
-        except (OSError, ValueError) as error:  # a folder that is not there, an unknown ending
-            show_error(f"{path} cannot be written ({error}).")
-        else:
-            self._say(f"Saved {path}.")
+        name = f"{self.inspection.name} frame {self.inspection.frame}"
+        export(self, name, partial(plot_inspection, self.inspection))
 
 
 def _inspect_window(

@@ -13,6 +13,7 @@ from qtpy.QtWidgets import (
     QComboBox,
     QDoubleSpinBox,
     QFormLayout,
+    QHBoxLayout,
     QHeaderView,
     QLabel,
     QPushButton,
@@ -44,6 +45,8 @@ if TYPE_CHECKING:
     from napari_lattice_symmetry.plugin.evolution_source import EvolutionSource
 
     MakeCurve: TypeAlias = Callable[[ShouldStop], Curve]
+
+_ROW_HEIGHT = 18  # px; an exponential has eight rows, which are all seen
 
 
 @dataclass(frozen=True, eq=False)
@@ -117,6 +120,10 @@ class KineticsTab(QWidget):
             "What grows. 'By windows': the area without a lattice. 'By brightness': what is "
             "darker than the threshold in the other tab. Or one of the six classes."
         )
+        self.quantity.setSizeAdjustPolicy(
+            QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
+        )
+        self.quantity.setMinimumContentsLength(len(HOLES))
         for name in (HOLES, BRIGHTNESS):
             self.quantity.addItem(name, (name, False))
         for shares, what in ((False, "mean probability"), (True, "area share")):
@@ -143,9 +150,12 @@ class KineticsTab(QWidget):
         assert rows is not None  # as Qt's types would allow
         assert columns is not None
         rows.setVisible(False)
-        columns.setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
+        columns.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
+        columns.setStretchLastSection(True)
+        columns.setFixedHeight(_ROW_HEIGHT + 2)
         self.table.setEditTriggers(QTableWidget.EditTrigger.NoEditTriggers)
-        self.table.setFixedHeight(150)
+        frame = 2 * self.table.frameWidth()
+        self.table.setFixedHeight(columns.height() + 8 * _ROW_HEIGHT + frame)
         self.laws_text = QLabel()
         self.laws_text.setWordWrap(True)
         self.laws_text.setToolTip(
@@ -156,10 +166,13 @@ class KineticsTab(QWidget):
         self.export_button = QPushButton("Export…")
         self.export_button.setToolTip("Save the numbers (CSV) or the figure (PNG, SVG).")
         self.export_button.clicked.connect(self._export)
+        curve = QHBoxLayout()
+        curve.addWidget(self.quantity, stretch=1)
+        curve.addWidget(QLabel("C until"))
+        curve.addWidget(self.initial_end)
         form = QFormLayout()
         form.setVerticalSpacing(3)
-        form.addRow("Curve", self.quantity)
-        form.addRow("C until", self.initial_end)
+        form.addRow("Curve", curve)
         form.addRow("Law", self.law)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(4, 4, 4, 4)
@@ -267,7 +280,7 @@ class KineticsTab(QWidget):
                 item = QTableWidgetItem(text)
                 item.setTextAlignment(Qt.AlignmentFlag.AlignVCenter)
                 self.table.setItem(row, column, item)
-            self.table.setRowHeight(row, 20)
+            self.table.setRowHeight(row, _ROW_HEIGHT)
         self.laws_text.setText(_compare(self.fits))
         self.export_button.setEnabled(fit is not None)
         self.line.time = self.initial_end.value()
