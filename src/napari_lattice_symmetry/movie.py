@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 NANOMETRE = "nm"
 PIXEL = "pixel"
 
+BY_HAND = "set by hand"
+"""How the source of a calibration ends that no file knows."""
+
 _MANY_LAYERS = 100
 
 
@@ -162,7 +165,7 @@ class Movie:
             pixel_size=pixel_size or self.pixel_size,
             unit=self.unit if pixel_size is None else NANOMETRE,
             frame_time=self.frame_time if frame_time is None else frame_time,
-            calibration_source="; ".join([*before, f"{' and '.join(words)} set by hand"]),
+            calibration_source="; ".join([*before, f"{' and '.join(words)} {BY_HAND}"]),
         )
 
     @classmethod

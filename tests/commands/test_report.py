@@ -16,6 +16,7 @@ from napari_lattice_symmetry.io import read_movie
 
 FRAMES = "Point at a map of classes to see the frame under it."
 SETTINGS = ("--window", "32", "--stride", "16", "--samples", "3", "--no-plots")
+CALIBRATION = ("--pixel-size", "0.03,0.02", "--frame-time", "0.1")
 
 
 @pytest.fixture
@@ -81,7 +82,9 @@ def analysed_part(tmp_path, monkeypatch, fake_model):
     monkeypatch.setattr(cli, "load_model", lambda network: fake_model)
     frames = np.full((4, 48, 64), 5.0) + np.arange(64)
     np.savez("scan.npz", forward=frames, backward=frames[:, :, ::-1])
-    done = CliRunner().invoke(main, ["analyze", "scan.npz", "--dataset", "backward", *SETTINGS])
+    done = CliRunner().invoke(
+        main, ["analyze", "scan.npz", "--dataset", "backward", *SETTINGS, *CALIBRATION]
+    )
     assert done.exit_code == 0, done.output
     return tmp_path / "scan.zarr"
 
@@ -113,6 +116,7 @@ def test_the_command_in_the_report_makes_the_result_again(analysed_part):
     again = load_result("again.zarr")
     np.testing.assert_array_equal(again.mean, load_result(analysed_part).mean)
     assert again.provenance["dataset"] == "backward"
+    assert (again.pixel_size, again.unit, again.frame_time) == ((0.02, 0.03), "nm", 0.1)
 
 
 def test_growth_is_fitted_on_request(saved, tmp_path):

@@ -13,7 +13,7 @@ from napari_lattice_symmetry.analysis.origin import CHOICE
 from napari_lattice_symmetry.analysis.parameters import AnalysisParameters
 from napari_lattice_symmetry.analysis.result import AGREE, DISAGREE
 from napari_lattice_symmetry.lattice import CLASSES, COLOURS, LABELS
-from napari_lattice_symmetry.movie import PIXEL
+from napari_lattice_symmetry.movie import BY_HAND, PIXEL
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -234,12 +234,25 @@ def _in_words(value: Any) -> str:
     return str(value)
 
 
+def _calibration_options(result: MovieResult) -> list[str]:
+    """Give the options that say what was set by hand."""
+    options = []
+    if result.unit != PIXEL:
+        height, width = result.pixel_size
+        options += ["--pixel-size", f"{width!r},{height!r}"]
+    if result.frame_time is not None:
+        options += ["--frame-time", repr(result.frame_time)]
+    return options
+
+
 def command_line(result: MovieResult) -> str:
     """Give the command that makes a result again."""
     words = ["lattice-symmetry", "analyze", result.source or "MOVIE"]
     for name in CHOICE:
         if result.provenance.get(name):
             words += [f"--{name}", str(result.provenance[name])]
+    if str(result.provenance.get("calibration_source")).endswith(BY_HAND):
+        words += _calibration_options(result)
     for name, field in AnalysisParameters.model_fields.items():
         value = getattr(result.parameters, name)
         option = f"--{name.replace('_', '-')}"

@@ -9,7 +9,7 @@ import numpy as np
 
 from napari_lattice_symmetry.errors import InputError
 from napari_lattice_symmetry.io.stack import grey
-from napari_lattice_symmetry.movie import Movie
+from napari_lattice_symmetry.movie import BY_HAND, Movie
 from napari_lattice_symmetry.plugin.geometry import LayerGeometry
 
 if TYPE_CHECKING:
@@ -110,7 +110,7 @@ def _calibration_source(layer: Image, geometry: LayerGeometry) -> str | None:
     if read is None:
         return None
     source: str | None = layer.metadata.get("calibration_source")
-    return source if read == calibration_of(geometry) else "set by hand"
+    return source if read == calibration_of(geometry) else BY_HAND
 
 
 def _name_source(layer: Image) -> str | None:
