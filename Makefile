@@ -28,6 +28,12 @@ $(DEMO).tif: | .venv/.installed
 test: lint .venv/.qt ## Check style, types and imports, and run all tests
 	$(BIN)/pytest
 
+# It is apart since, by way of s3fs, it needs an older python-dateutil than matplotlib does.
+.PHONY: test-ome-zarr
+test-ome-zarr: .venv/.installed ## Read with ome-zarr what is written, in an environment of its own
+	tools/uv run --quiet --no-sync --with 'ome-zarr>=0.18' python -m pytest \
+		tests/io/test_writing.py -k other_programs
+
 .PHONY: lint
 lint: .venv/.installed ## Check style, types, imports and the plugin manifest alone
 	$(BIN)/ruff check

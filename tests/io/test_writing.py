@@ -320,7 +320,7 @@ def test_a_hyperstack_that_is_too_large_for_imagej(tmp_path):
 
 
 def test_other_programs_read_the_ome_zarr(tmp_path, stack):
-    pytest.importorskip("ome_zarr", reason="pip install ome-zarr to read with it what was written")
+    pytest.importorskip("ome_zarr", reason="`make test-ome-zarr` reads what was written with it")
     from ome_zarr.io import parse_url
     from ome_zarr.reader import Reader
 
