@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import struct
 import time
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -210,6 +212,26 @@ def test_gwyddion_fields_with_their_titles(tmp_path, frames):
     assert movie.pixel_size == pytest.approx((0.03, 0.02))
     assert movie.metadata["meta"] == {"bias": "2 V"}
     assert movie.metadata["xres"] == 32
+
+
+@pytest.mark.parametrize("name", ["a.sxm", "a.nid", "a.gsf", "a.sm4"])
+def test_a_large_file_is_not_read_to_find_its_images(tmp_path, frames, name):
+    path = tmp_path / name
+    if name == "a.sxm":
+        write_sxm(path, [("Z", "forward", frames[0])])
+    elif name == "a.nid":
+        write_nid(path, frames[:1].astype("<i2"))
+    elif name == "a.gsf":
+        write_gsf(path, frames[0])
+    else:
+        write_sm4(path, frames[0].astype("<i4"))
+    os.truncate(path, 1 << 30)
+    read_movie(path)  # imports on the way take memory too
+    tracemalloc.start()
+    assert read_movie(path).shape == (1, 24, 32)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 1 << 24
 
 
 def test_gwyddion_objects_that_nest_without_end(tmp_path):

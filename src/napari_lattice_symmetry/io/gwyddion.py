@@ -11,7 +11,7 @@ import numpy as np
 from napari_lattice_symmetry.errors import InputError
 from napari_lattice_symmetry.io import refusals
 from napari_lattice_symmetry.io.calibration import pixel_size_nm
-from napari_lattice_symmetry.io.planes import plane
+from napari_lattice_symmetry.io.planes import beginning, plane
 from napari_lattice_symmetry.io.stack import Files, Stack, add
 
 SUFFIXES = (".gwy", ".gsf")
@@ -99,7 +99,7 @@ def _text(content: bytes, place: int) -> tuple[str, int]:
 
 
 def _open_gsf(path: Path) -> dict[str, Stack]:
-    content = path.read_bytes()
+    content = beginning(path)
     end = content.find(b"\0")
     if not content.startswith(_GSF_MAGIC) or end < 0:
         raise InputError(f"{path.name} is not a Gwyddion Simple Field, or its header is cut off.")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from napari_lattice_symmetry.errors import InputError
 from napari_lattice_symmetry.io.calibration import pixel_size_nm
-from napari_lattice_symmetry.io.planes import plane
+from napari_lattice_symmetry.io.planes import beginning, plane
 
 if TYPE_CHECKING:
     from napari_lattice_symmetry.io.stack import Files, Stack
@@ -19,7 +19,7 @@ _START = b"\x1a\x04"
 
 def open_sxm(path: Path, files: Files) -> dict[str, Stack]:
     """List the channels of a scan, forward and backward."""
-    content = path.read_bytes()
+    content = beginning(path)
     end = content.find(_END)
     start = content.find(_START, end)
     if end < 0 or start < 0:

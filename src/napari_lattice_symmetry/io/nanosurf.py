@@ -7,7 +7,7 @@ from pathlib import Path
 from napari_lattice_symmetry.errors import InputError
 from napari_lattice_symmetry.io import refusals
 from napari_lattice_symmetry.io.calibration import pixel_size_nm
-from napari_lattice_symmetry.io.planes import plane
+from napari_lattice_symmetry.io.planes import beginning, plane
 from napari_lattice_symmetry.io.stack import Files, Stack, add
 
 SUFFIXES = (".nid",)
@@ -16,7 +16,7 @@ _START = b"#!"
 
 def open_nid(path: Path, files: Files) -> dict[str, Stack]:
     """List the channels of a scan, forward and backward."""
-    content = path.read_bytes()
+    content = beginning(path)
     head, found, _ = content.partition(_START)
     if not content.startswith(b"[DataSet]") or not found:
         raise InputError(f"{path.name} is not a Nanosurf scan, or its header is cut off.")

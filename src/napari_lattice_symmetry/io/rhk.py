@@ -6,6 +6,7 @@ import struct
 import zlib
 from collections.abc import Iterator
 from itertools import chain, count
+from mmap import ACCESS_READ, mmap
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +39,11 @@ _LONGEST_SETTINGS = 1 << 24
 
 def open_sm4(path: Path, files: Files) -> dict[str, Stack]:
     """List the image pages of a file; pages of spectra are refused."""
-    content = path.read_bytes()
+    with path.open("rb") as file, mmap(file.fileno(), 0, access=ACCESS_READ) as content:
+        return _open_pages(path, content)
+
+
+def _open_pages(path: Path, content: mmap) -> dict[str, Stack]:
     if content[2 : 2 + len(_MAGIC)] != _MAGIC:
         raise InputError(f"{path.name} is not an RHK file of version 5 (SM4).")
     (size,) = struct.unpack_from("<H", content)
@@ -59,7 +64,7 @@ def open_sm4(path: Path, files: Files) -> dict[str, Stack]:
     return stacks
 
 
-def _objects(content: bytes, start: int, number: int) -> dict[int, int]:
+def _objects(content: mmap, start: int, number: int) -> dict[int, int]:
     """Give the offsets of the objects in a list, by their identifiers."""
     end = start + 12 * number
     if end > len(content):
@@ -68,7 +73,7 @@ def _objects(content: bytes, start: int, number: int) -> dict[int, int]:
     return {identity: offset for identity, offset, _ in objects}
 
 
-def _settings(content: bytes, objects: dict[int, int]) -> str:
+def _settings(content: mmap, objects: dict[int, int]) -> str:
     """Read the settings of the instrument, a long text, which may be packed."""
     if not {_SETTINGS, _SETTINGS_HEADER} <= set(objects):
         return ""
@@ -82,7 +87,7 @@ def _settings(content: bytes, objects: dict[int, int]) -> str:
     return unpacked.decode("latin-1")
 
 
-def _page(path: Path, content: bytes, kind: int, places: dict[int, int]) -> Stack:
+def _page(path: Path, content: mmap, kind: int, places: dict[int, int]) -> Stack:
     header = places[_PAGE_HEADER]
     facts: dict[str, Any] = dict.fromkeys(_TEXTS, "")
     facts |= zip(_NUMBERS, _HEADER.unpack_from(content, header), strict=True)
@@ -109,7 +114,7 @@ def _page(path: Path, content: bytes, kind: int, places: dict[int, int]) -> Stac
     )
 
 
-def _strings(content: bytes, place: int, number: int) -> Iterator[str]:
+def _strings(content: mmap, place: int, number: int) -> Iterator[str]:
     """Read texts: a length in characters, then UTF-16."""
     for _ in range(number):
         (length,) = struct.unpack_from("<H", content, place)
