@@ -1,28 +1,41 @@
 """The main job as a user does it: a real window, a real network, a click on Run."""
 
+import shutil
+import subprocess
+
 import numpy as np
 import pytest
+from napari.layers import Labels
 from qtpy.QtCore import QSettings, Qt
+from qtpy.QtTest import QTest
 
 from napari_lattice_symmetry.lattice import LABELS
 
 PLUGIN = "napari-lattice-symmetry"
+TIMEOUT = 110_000
 
 
 @pytest.fixture
-def window(make_shown_viewer, tmp_path, monkeypatch, qtbot):
-    """A shown napari with the dock, and a way to click Run and wait."""
+def docked(make_shown_viewer, tmp_path, monkeypatch):
+    """A shown napari, and the dock in it."""
     settings = QSettings(str(tmp_path / "speed.ini"), QSettings.Format.IniFormat)
     monkeypatch.setattr("napari_lattice_symmetry.plugin.speed._settings", lambda: settings)
     viewer = make_shown_viewer()
     _, widget = viewer.window.add_plugin_dock_widget(PLUGIN, "Lattice symmetry")
+    return viewer, widget
+
+
+@pytest.fixture
+def window(docked, qtbot):
+    """The viewer, and a way to click Run and wait."""
+    viewer, widget = docked
 
     def run(**parameters):
         for name, value in parameters.items():
             widget.parameters.controls[name].set(value)
         qtbot.mouseClick(widget.run_button, Qt.MouseButton.LeftButton)
         assert widget.run_button.text() == "Cancel"
-        qtbot.waitUntil(lambda: widget.run.is_over, timeout=110_000)
+        qtbot.waitUntil(lambda: widget.run.is_over, timeout=TIMEOUT)
         assert widget.run.error is None
         return next(layer for layer in widget.run.layers if layer.name.startswith("classes"))
 
@@ -59,3 +72,45 @@ def test_a_click_maps_a_real_movie(window, shared_data):
     assert (classes.data == LABELS["noise"]).any()
     np.testing.assert_allclose(classes.scale[1:], 32 * np.asarray(image.scale[1:]))
     np.testing.assert_allclose(classes.translate[1:], 47.5 * np.asarray(image.scale[1:]))
+
+
+@pytest.fixture
+def xdotool(docked):
+    """Use the mouse and the keys of the screen, at the middle of a widget."""
+    if shutil.which("xdotool") is None:
+        pytest.skip("xdotool is not installed")
+    viewer, _ = docked
+    main = viewer.window._qt_window
+    main.move(0, 0)
+    main.activateWindow()
+    QTest.qWait(300)
+
+    def use(widget, *words):
+        place = widget.mapToGlobal(widget.rect().center())
+        command = ["xdotool", "mousemove", place.x(), place.y(), *words]
+        subprocess.run([str(word) for word in command], check=True, timeout=20)
+        QTest.qWait(300)
+
+    return use
+
+
+def test_a_person_at_the_screen_sets_a_window_runs_and_sees_the_map(docked, xdotool, qtbot):
+    viewer, widget = docked
+    viewer.open_sample(PLUGIN, "two-grains")
+    qtbot.waitUntil(lambda: widget.summary.period is not None, timeout=TIMEOUT)
+    QTest.qWait(500)  # the dock is laid out anew
+    stride, samples = (widget.parameters.controls[name].widget for name in ("stride", "samples"))
+    xdotool(stride, "click", "--repeat", 2, 1, "key", "ctrl+a", "type", "64")
+    xdotool(samples, "click", "--repeat", 2, 1, "key", "ctrl+a", "type", "5")
+    assert widget.parameters.values().stride == 64
+    xdotool(widget.run_button, "click", 1)
+    assert widget.run_button.text() == "Cancel"
+    qtbot.waitUntil(lambda: widget.run.is_over, timeout=TIMEOUT)
+
+    assert widget.result.parameters.stride == 64
+    assert widget.result.parameters.samples == 5
+    (classes,) = (layer for layer in viewer.layers if layer.name.startswith("classes"))
+    assert isinstance(classes, Labels)
+    assert classes.visible
+    for name in ("square", "hexagonal"):
+        assert (classes.data == LABELS[name]).sum() > 3
