@@ -56,8 +56,6 @@ class CurvesTab(QWidget):
     told = Signal(str)
 
     def __init__(self, source: EvolutionSource, brightness: BrightnessControls) -> None:
-        from napari_lattice_symmetry.plugin.figure_canvas import FigureCanvas
-
         super().__init__()
         self.curves: list[Curve] = []
         self._source, self._brightness = source, brightness
@@ -66,10 +64,8 @@ class CurvesTab(QWidget):
         self._request.failed.connect(self._on_failure)
         self.line = TimeLine(self)
         self.line.moved.connect(source.go_to)
-        self.canvas = FigureCanvas(source.viewer, self._plot)
-        self.canvas.setToolTip("Drag the line, or use the arrow keys, to go to another frame.")
-        self.canvas.setMinimumHeight(200)
-        self.line.attach(self.canvas)
+        tooltip = "Drag the line, or use the arrow keys, to go to another frame."
+        self.canvas = self.line.make_canvas(source.viewer, self._plot, tooltip)
         self._build()
         source.frame_changed.connect(self.line.set)
         for part in (source, brightness):

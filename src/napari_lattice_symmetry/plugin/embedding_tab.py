@@ -69,10 +69,11 @@ class EmbeddingTab(QWidget):
         self._points: Any = None  # as drawn
         self._lasso: Any = None
         self.link = SelectionLink(viewer, self)
-        self.canvas = FigureCanvas(viewer, self._plot)
-        self.canvas.setToolTip(
+        self.canvas = FigureCanvas(
+            viewer,
+            self._plot,
             "Draw a loop around points to paint their windows with the label of the brush; "
-            "Escape lets go of them."
+            "Escape lets go of them.",
         )
         self.canvas.mpl_connect("key_press_event", self._on_key)
         self.cluster_canvas = FigureCanvas(viewer, self._plot_cluster)
@@ -187,10 +188,11 @@ class EmbeddingTab(QWidget):
         from matplotlib.widgets import LassoSelector
 
         from napari_lattice_symmetry.analysis.structure_plots import highlight, plot_embedding
+        from napari_lattice_symmetry.plugin.figure_canvas import write_hint
 
         self._points = self._lasso = None
         if self.embedded is None:
-            figure.text(0.5, 0.5, HINT, ha="center", va="center", fontsize="small")
+            write_hint(figure, HINT)
             return
         colouring = self.colouring.currentText()
         plot_embedding(self.embedded.embedding, self.embedded.result, colouring, figure)

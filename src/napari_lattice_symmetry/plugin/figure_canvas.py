@@ -25,13 +25,18 @@ class FigureCanvas(FigureCanvasQTAgg):
         Whose theme it follows.
     plot : callable
         Called with an empty figure to draw on.
+    tooltip : str
+        What can be done with it.
     """
 
-    def __init__(self, viewer: ViewerModel, plot: Callable[[Figure], object]) -> None:
+    def __init__(
+        self, viewer: ViewerModel, plot: Callable[[Figure], object], tooltip: str = ""
+    ) -> None:
         super().__init__(Figure(figsize=(4, 4), layout="constrained"))
         self._viewer, self._plot = viewer, plot
         self._colours = theme_colours(viewer.theme)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
+        self.setToolTip(tooltip)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         viewer.events.theme.connect(self.refresh)
         self.refresh()
@@ -53,6 +58,11 @@ class FigureCanvas(FigureCanvasQTAgg):
     def leave(self) -> None:
         """Follow the theme no longer."""
         self._viewer.events.theme.disconnect(self.refresh)
+
+
+def write_hint(figure: Figure, text: str) -> None:
+    """Say what a figure is for, while there is nothing to draw."""
+    figure.text(0.5, 0.5, text, ha="center", va="center", fontsize="small")
 
 
 def theme_colours(theme: str) -> dict[Any, str]:

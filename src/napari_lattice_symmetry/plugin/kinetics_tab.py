@@ -74,8 +74,6 @@ class KineticsTab(QWidget):
     told = Signal(str)
 
     def __init__(self, source: EvolutionSource, brightness: BrightnessControls) -> None:
-        from napari_lattice_symmetry.plugin.figure_canvas import FigureCanvas
-
         super().__init__()
         self.fits: list[GrowthFit] = []
         self._source, self._brightness = source, brightness
@@ -86,12 +84,8 @@ class KineticsTab(QWidget):
         self._request.failed.connect(self._on_failure)
         self.line = TimeLine(self)
         self._make_choosers()
-        self.canvas = FigureCanvas(source.viewer, self._plot)
-        self.canvas.setToolTip(
-            "Drag the end of the initial interval, or move it with the arrow keys."
-        )
-        self.canvas.setMinimumHeight(200)  # room for the residuals, too
-        self.line.attach(self.canvas)
+        tooltip = "Drag the end of the initial interval, or move it with the arrow keys."
+        self.canvas = self.line.make_canvas(source.viewer, self._plot, tooltip)
         self._build()
         self.line.moved.connect(self.initial_end.setValue)
         for part in (source, brightness):

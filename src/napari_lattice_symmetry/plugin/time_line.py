@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -9,7 +10,9 @@ from qtpy.QtCore import QObject, Signal  # type: ignore[attr-defined]
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
     from matplotlib.lines import Line2D
+    from napari.components import ViewerModel
     from numpy.typing import NDArray
 
     from napari_lattice_symmetry.plugin.figure_canvas import FigureCanvas
@@ -40,12 +43,19 @@ class TimeLine(QObject):
         self._lines: list[Line2D] = []
         self._dragged = False
 
-    def attach(self, canvas: FigureCanvas) -> None:
-        """Listen to the mouse and the keys on a canvas."""
+    def make_canvas(
+        self, viewer: ViewerModel, plot: Callable[[Figure], object], tooltip: str
+    ) -> FigureCanvas:
+        """Make the canvas of a figure, on which the line can be moved; `plot` draws both."""
+        from napari_lattice_symmetry.plugin.figure_canvas import FigureCanvas
+
+        canvas = FigureCanvas(viewer, plot, tooltip)
+        canvas.setMinimumHeight(200)
         canvas.mpl_connect("button_press_event", self._on_press)
         canvas.mpl_connect("motion_notify_event", self._on_motion)
         canvas.mpl_connect("button_release_event", self._on_release)
         canvas.mpl_connect("key_press_event", self._on_key)
+        return canvas
 
     def draw(self, axes: list[Axes], times: NDArray[np.float64]) -> None:
         """Draw the line into axes, which have been cleared, over these times."""

@@ -136,9 +136,10 @@ class UnmixingTab(QWidget):
 
     def _plot(self, figure: Figure) -> None:
         from napari_lattice_symmetry.analysis.structure_plots import plot_unmixing
+        from napari_lattice_symmetry.plugin.figure_canvas import write_hint
 
         if self.unmixing is None:
-            figure.text(0.5, 0.5, HINT, ha="center", va="center", fontsize="small")
+            write_hint(figure, HINT)
         else:
             plot_unmixing(self.unmixing, figure)
 
