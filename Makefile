@@ -92,7 +92,7 @@ figures: .venv/.installed ## Draw the figures of the original paper into docs/im
 	$(BIN)/python benchmarks/figures.py
 
 .PHONY: docs-screenshots
-docs-screenshots: .venv/.qt ## Drive napari and save what is seen to docs/images
+docs-screenshots: .venv/.docs ## Drive napari and save what is seen to docs/images
 	@for script in docs/screenshots/show_*.py; do \
 		$(if $(SCREEN),,xvfb-run -a -s "-screen 0 1280x800x24") $(BIN)/python $$script || exit 1; \
 	done
@@ -110,6 +110,10 @@ env: .venv/.installed ## Build the virtual environment .venv alone
 
 .venv/.qt: .venv/.installed tools/qt-libraries
 	@tools/qt-libraries
+	@touch $@
+
+.venv/.docs: .venv/.qt
+	@tools/uv pip install --quiet --python .venv/bin/python --constraints constraints.txt --group docs
 	@touch $@
 
 .PHONY: constraints
