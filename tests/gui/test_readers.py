@@ -7,6 +7,9 @@ import imageio.v3 as iio
 import numpy as np
 import pytest
 import tifffile
+import zarr
+from made_files import write_ome
+from napari.layers import Image, Labels
 
 from napari_lattice_symmetry.errors import InputError
 from napari_lattice_symmetry.plugin.readers import get_reader
@@ -93,6 +96,18 @@ def test_channels_become_layers(make_napari_viewer, tmp_path, frames):
     first, second = make_napari_viewer().open(tmp_path / "two.tif", plugin=PLUGIN)
     np.testing.assert_array_equal(first.data, frames)
     np.testing.assert_array_equal(second.data, 255 - frames)
+
+
+def test_labels_that_other_programs_wrote(make_napari_viewer, tmp_path, frames):
+    path = write_ome(tmp_path / "run.ome.zarr", frames, "0.5")
+    zarr.open_group(path).create_group("labels", attributes={"ome": {"labels": ["grains"]}})
+    write_ome(path / "labels" / "grains", frames % 3, "0.5")
+    image, labels = make_napari_viewer().open(path, plugin=PLUGIN)
+    assert isinstance(image, Image)
+    assert isinstance(labels, Labels)
+    assert labels.name == "grains"
+    np.testing.assert_array_equal(labels.data, frames % 3)
+    np.testing.assert_allclose(labels.scale, image.scale)
 
 
 @pytest.mark.parametrize("path", ["movie.docx", "notes", ["a.tif", "b.tif"]])

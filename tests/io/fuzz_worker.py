@@ -10,7 +10,7 @@ import time
 import numpy as np
 
 from napari_lattice_symmetry.errors import InputError
-from napari_lattice_symmetry.io import read_hyperstack, read_movies, stack, zarr_files
+from napari_lattice_symmetry.io import read_hyperstack, read_labels, read_movies, stack, zarr_files
 
 BUDGET = 32 << 20
 MOST = 16 << 30
@@ -27,8 +27,8 @@ def restore(path):
 
 
 def look(path):
-    """Read the first and the last frame of the first movies in a file."""
-    for movie in read_movies(path)[:3]:
+    """Read the first and the last frame of the first movies in a file, and of labels."""
+    for movie in (*read_movies(path)[:3], *read_labels(path)):
         movie.frame(0)
         movie.frame(len(movie) - 1)
 

@@ -10,7 +10,7 @@ import zarr
 from made_files import HYPERSPY_AXES, write_hyperspy, write_ome
 
 from napari_lattice_symmetry.errors import InputError
-from napari_lattice_symmetry.io import list_datasets, read_movie
+from napari_lattice_symmetry.io import list_datasets, read_labels, read_movie
 
 
 @pytest.mark.parametrize("version", ["0.4", "0.5"])
@@ -40,6 +40,58 @@ def test_labels_beside_an_image_are_no_movie(tmp_path, frames, version):
     np.testing.assert_array_equal(read_movie(path).frames, frames)
 
 
+def write_labels(path, version, **arrays):
+    about = {"labels": list(arrays)}
+    group = zarr.open_group(path)
+    group.create_group("labels", attributes=about if version == "0.4" else {"ome": about})
+    for name, data in arrays.items():
+        write_ome(path / "labels" / name, data, version)
+
+
+@pytest.mark.parametrize("version", ["0.4", "0.5"])
+def test_labels_beside_an_image(tmp_path, frames, version):
+    path = write_ome(tmp_path / "a.ome.zarr", frames, version)
+    write_labels(path, version, grains=frames % 3, holes=frames > 200)
+    grains, holes = read_labels(path)
+    assert (grains.name, holes.name) == ("grains", "holes")
+    np.testing.assert_array_equal(grains.frames, frames % 3)
+    np.testing.assert_array_equal(holes.frames, frames > 200)
+    assert (grains.unit, grains.frame_time) == ("nm", 0.5)
+    assert grains.pixel_size == pytest.approx((0.02, 0.01))
+
+
+def test_labels_beside_each_of_several_images(tmp_path, frames):
+    zarr.create_group(tmp_path / "a.zarr", attributes={"ome": {"bioformats2raw.layout": 3}})
+    for number in range(2):
+        write_ome(tmp_path / "a.zarr" / str(number), frames, "0.5")
+        write_labels(tmp_path / "a.zarr" / str(number), "0.5", grains=frames + number)
+    one, two = read_labels(tmp_path / "a.zarr")
+    assert (one.name, two.name) == ("grains", "grains 2")
+    np.testing.assert_array_equal(two.frames, frames + 1)
+
+
+def test_labels_that_are_no_whole_numbers(tmp_path, frames):
+    path = write_ome(tmp_path / "a.ome.zarr", frames, "0.5")
+    write_labels(path, "0.5", grains=frames / 2)
+    with pytest.raises(InputError, match=r"^a\.ome\.zarr holds labels 'grains' of float64 values"):
+        read_labels(path)
+
+
+def test_no_labels(tmp_path, frames):
+    zarr.create_array(tmp_path / "a.zarr", data=frames)
+    np.save(tmp_path / "a.npy", frames)
+    for path in (tmp_path, tmp_path / "a.zarr", tmp_path / "a.npy"):
+        assert read_labels(path) == []
+    with pytest.raises(InputError, match=r"^a\.ome\.zarr is not a readable ZARR file"):
+        read_labels(write_escaping_labels(tmp_path / "a.ome.zarr", frames))
+
+
+def write_escaping_labels(path, frames):
+    write_ome(path, frames, "0.5")
+    zarr.open_group(path).create_group("labels", attributes={"ome": {"labels": ["../../other"]}})
+    return path
+
+
 def test_ome_zarr_before_axes_had_names(tmp_path, frames):
     about = {"multiscales": [{"version": "0.1", "datasets": [{"path": "0"}]}]}
     group = zarr.create_group(tmp_path / "a.zarr", zarr_format=2, attributes=about)
@@ -65,10 +117,14 @@ def test_a_zipped_folder(tmp_path, frames, name):
 
 def test_series_beside_each_other(tmp_path, frames):
     root = zarr.create_group(tmp_path / "a.zarr", attributes={"ome": {"bioformats2raw.layout": 3}})
-    for number, data in enumerate([frames, 255 - frames]):
-        write_ome(tmp_path / "a.zarr" / str(number), data, "0.5")
-    assert len(list(root.groups())) == 2
-    assert len(list_datasets(tmp_path / "a.zarr")) == 2
+    for number in range(11):
+        write_ome(tmp_path / "a.zarr" / str(number), frames + number, "0.5")
+    assert len(list(root.groups())) == 11
+    datasets = list_datasets(tmp_path / "a.zarr")
+    assert len(datasets) == 11
+    for number, dataset in enumerate(datasets):
+        movie = read_movie(tmp_path / "a.zarr", dataset=dataset)
+        np.testing.assert_array_equal(movie.frames, frames + number)
 
 
 def test_a_plate_is_refused(tmp_path):

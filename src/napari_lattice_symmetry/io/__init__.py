@@ -26,13 +26,20 @@ from napari_lattice_symmetry.io.stack import (
     short_name,
     to_movie,
 )
-from napari_lattice_symmetry.io.zarr_files import is_zarr, open_ome_zarr
+from napari_lattice_symmetry.io.zarr_files import is_zarr, open_labels, open_ome_zarr
 
 if TYPE_CHECKING:
     from napari_lattice_symmetry.hyperstack import Hyperstack
     from napari_lattice_symmetry.movie import Movie
 
-__all__ = ["SUFFIXES", "list_datasets", "read_hyperstack", "read_movie", "read_movies"]
+__all__ = [
+    "SUFFIXES",
+    "list_datasets",
+    "read_hyperstack",
+    "read_labels",
+    "read_movie",
+    "read_movies",
+]
 
 SUFFIXES = tuple(OPENERS)
 """Endings of the names that `read_movie` knows, in lower case, with the dot."""
@@ -152,6 +159,42 @@ def read_hyperstack(path: str | PathLike[str]) -> Hyperstack | None:
     path = Path(path)
     with _opened(path) as (stacks, files):
         return hyperstack_among(path, stacks, files)
+
+
+def read_labels(path: str | PathLike[str]) -> list[Movie]:
+    """Read the labels that lie beside the images of an OME-Zarr folder.
+
+    Parameters
+    ----------
+    path : path-like
+        As in `read_movie`; in other files there are none.
+
+    Returns
+    -------
+    list of Movie
+        Of whole numbers, named as the labels are.
+
+    Raises
+    ------
+    InputError
+        If the folder is damaged, or its labels are no whole numbers.
+    """
+    path = Path(path)
+    if not is_zarr(path) and path.suffix.lower() != ".zarr":
+        return []
+    movies = []
+    with Files() as files, quiet(), one_sentence(path):
+        for name, stack in open_labels(path).items():
+            if stack.data.dtype.kind not in "biu":
+                raise InputError(
+                    f"{path.name} holds labels {name!r} of {stack.data.dtype} values, which are no "
+                    "whole numbers."
+                )
+            channels = stack.channel_names
+            for channel in channels:
+                full_name = f"{name} {channel}" if len(channels) > 1 else name
+                movies.append(to_movie(stack, path, channel, files, name=full_name))
+    return movies
 
 
 def _again(path: Path, dataset: str, channel: int | str | None) -> Callable[[], Movie]:

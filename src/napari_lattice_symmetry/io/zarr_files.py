@@ -57,21 +57,39 @@ def open_ome_zarr(path: Path, files: Files) -> dict[str, Stack]:
             f"{path.name} is a plate of many images; open one of them: a row/column/0."
         )
     stacks: dict[str, Stack] = {}
-    for group in (root, *(member for _, member in root.groups())):
+    for group in _groups(root):
         for image in _ome(group).get("multiscales", []):
             add(stacks, image.get("name") or group.basename or path.stem, _image(group, image))
     if not stacks:
-        for name, array in root.arrays():
+        for name, array in sorted(root.arrays(), key=_by_number):
             add(stacks, name, zarr_stack(array, metadata=array.attrs.asdict()))
     return stacks
 
 
 def open_labels(path: Path) -> dict[str, Stack]:
-    """List the labels that belong to the image of an OME-Zarr folder, in their order."""
+    """List the labels that belong to the images of an OME-Zarr folder, in their order."""
+    import zarr
+
     root = open_zarr(path)
-    names = _ome(root["labels"]).get("labels", []) if "labels" in root else []
-    groups = {str(name): root["labels"][name] for name in names}
-    return {name: _image(group, _ome(group)["multiscales"][0]) for name, group in groups.items()}
+    stacks: dict[str, Stack] = {}
+    if isinstance(root, zarr.Array):
+        return stacks
+    for group in _groups(root):
+        for name in _ome(group["labels"]).get("labels", []) if "labels" in group else []:
+            labels = group["labels"][name]
+            for image in _ome(labels).get("multiscales", [])[:1]:
+                add(stacks, str(name), _image(labels, image))
+    return stacks
+
+
+def _groups(root: Any) -> list[Any]:
+    """Give a group and those in it, which may be numbered, and come in any order."""
+    return [root, *(group for _, group in sorted(root.groups(), key=_by_number))]
+
+
+def _by_number(named: tuple[str, Any]) -> tuple[int, str]:
+    name, _ = named
+    return len(name), name
 
 
 def zarr_stack(array: Any, **facts: Any) -> Stack:

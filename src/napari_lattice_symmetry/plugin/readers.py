@@ -35,7 +35,7 @@ def read_layers(path: str) -> list[LayerData]:
 
     if Path(path).is_dir() and is_result(path):
         return read_result(path)
-    return read_saved_layers(path) or read_movie_layers(path)
+    return read_saved_layers(path) or [*read_movie_layers(path), *read_labels_layers(path)]
 
 
 def read_movie_layers(path: str) -> list[LayerData]:
@@ -51,6 +51,14 @@ def read_movie_layers(path: str) -> list[LayerData]:
             choice = movie.reopen.keywords
             arguments["metadata"] |= {name: choice[name] for name in ("dataset", "channel")}
     return layers
+
+
+def read_labels_layers(path: str) -> list[LayerData]:
+    """Read the labels that lie beside an image, as layers in napari's own colours."""
+    from napari_lattice_symmetry.io import read_labels
+
+    layers = [movie_layer(labels) for labels in read_labels(path)]
+    return [(data, arguments, "labels") for data, arguments, _ in layers]
 
 
 def read_saved_layers(path: str) -> list[LayerData]:
