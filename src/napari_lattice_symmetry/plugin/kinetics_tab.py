@@ -319,6 +319,8 @@ def _compare(fits: list[GrowthFit]) -> str:
         return ""
     parts = [
         f"{fit.law.name} +{fit.aic - fits[0].aic:.0f} ({weight:.0%})"
+        if np.isfinite(fit.aic)
+        else f"too few frames for {fit.law.name}"
         for fit, weight in zip(fits, akaike_weights(fits), strict=True)
     ]
     return "AICc: " + ", ".join(parts)

@@ -1,0 +1,69 @@
+"""Preview, inspector, evolution and kinetics of a real movie, with the real network."""
+
+import numpy as np
+import pytest
+from qtpy.QtCore import QSettings, Qt
+
+from napari_lattice_symmetry.analysis.evolution import BRIGHTNESS, HOLES
+from napari_lattice_symmetry.lattice import CLASSES
+
+PLUGIN = "napari-lattice-symmetry"
+WINDOW, STRIDE, SAMPLES = 64, 20, 10
+TIMEOUT = 110_000
+
+
+@pytest.fixture
+def opened(make_shown_viewer, shared_data, tmp_path, monkeypatch):
+    """Ten frames of a scanning tunnelling microscope in a shown napari, and the dock."""
+    settings = QSettings(str(tmp_path / "speed.ini"), QSettings.Format.IniFormat)
+    monkeypatch.setattr("napari_lattice_symmetry.plugin.speed._settings", lambda: settings)
+    viewer = make_shown_viewer()
+    viewer.open(str(shared_data / "movies" / "faststm_hex_10frames.npy"), plugin=PLUGIN)
+    _, widget = viewer.window.add_plugin_dock_widget(PLUGIN, "Lattice symmetry")
+    for name, value in {"window": WINDOW, "stride": STRIDE, "samples": SAMPLES}.items():
+        widget.parameters.controls[name].set(value)
+    return viewer, widget
+
+
+def test_a_real_movie_goes_through_all_docks(opened, qtbot):
+    viewer, analysis = opened
+
+    def wait(condition):
+        qtbot.waitUntil(condition, timeout=TIMEOUT)
+
+    viewer.dims.set_current_step(0, 4)
+    analysis.preview.box.setChecked(True)
+    wait(lambda: analysis.preview.layer is not None)
+    previewed = np.asarray(analysis.preview.layer.data).squeeze()
+    analysis.preview.box.setChecked(False)
+    qtbot.mouseClick(analysis.run_button, Qt.MouseButton.LeftButton)
+    wait(lambda: analysis.run is not None and analysis.run.is_over)
+    result = analysis.run.result
+    assert result.done.all()
+    np.testing.assert_array_equal(previewed, result.labels[4])
+
+    viewer.layers.selection.active = analysis.run.layers[0]
+    _, inspector = viewer.window.add_plugin_dock_widget(PLUGIN, "Inspect a window")
+    inspector.parameters.controls["samples"].set(SAMPLES)
+    viewer.dims.set_current_step(0, 4)
+    wait(lambda: inspector.inspection is not None and not inspector.requests.is_busy)
+    assert inspector.inspection.frame == 4
+    place = tuple(np.array(inspector.inspection.corner) // STRIDE)
+    np.testing.assert_allclose(inspector.inspection.mean, result.mean[:, 4, *place], atol=1e-4)
+
+    _, evolution = viewer.window.add_plugin_dock_widget(PLUGIN, "Phase evolution")
+    curves, kinetics = evolution.curves, evolution.kinetics
+    curves.holes.setChecked(True)
+    evolution.brightness.shown.setChecked(True)
+    wait(lambda: [c.name for c in curves.curves] == [*CLASSES, HOLES, BRIGHTNESS])
+    assert all(np.isfinite(curve.values).all() for curve in curves.curves)
+    np.testing.assert_array_equal(curves.curves[3].values, result.fractions[:, 3])
+
+    evolution.tabs.setCurrentWidget(kinetics)
+    wait(lambda: not kinetics.is_busy)
+    is_flat = np.ptp(curves.curves[-2].values) == 0
+    assert ("in all frames; there is no growth to fit" in evolution.status.text()) == is_flat
+    kinetics.quantity.setCurrentText("hexagonal, mean probability")
+    wait(lambda: kinetics.fit is not None and not kinetics.is_busy)
+    assert "Nothing grows measurably" in evolution.status.text()
+    assert "too few frames" in kinetics.laws_text.text()
