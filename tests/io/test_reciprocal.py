@@ -86,3 +86,11 @@ def test_patterns_are_refused(tmp_path, frames, name, read):
     WRITERS[name](tmp_path / name, frames)
     with pytest.raises(InputError, match=rf"^{name} is a diffraction pattern or a Fourier "):
         read(tmp_path / name)
+
+
+@pytest.mark.parametrize("name", ["gatan.tif", "a.npy"])
+def test_folders_of_patterns_are_refused(tmp_path, frames, name):
+    (tmp_path / "run").mkdir()
+    WRITERS[name](tmp_path / "run" / name, frames[:1])
+    with pytest.raises(InputError, match=f"{name} is a diffraction pattern"):
+        read_movie(tmp_path / "run")

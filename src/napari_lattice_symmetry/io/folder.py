@@ -95,8 +95,8 @@ def _open(path: Path, files: Files) -> dict[str, Stack]:
             "image a file."
         )
     for stack in images.values():
-        check(stack, path)
         sidecar.calibrate(stack, path)
+        check(stack, path)
     return images
 
 
