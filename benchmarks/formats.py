@@ -38,7 +38,7 @@ MOST_SIGNALS = 3
 FAMILIES = [
     [
         "electron microscopy",
-        "dm3, dm4, emd (Velox and Berkeley), ser, emi, mrc, prz, img, asw, map",
+        "dm3, dm4, emd (Velox and Berkeley), ser, emi, mrc (also named map), prz, img, asw, map",
         "RosettaSciIO (GPL-3.0): the extra `em`",
     ],
     [
@@ -84,13 +84,25 @@ tifffile. gsf, gwy, sxm, nid, SM4, top, ISO 28600, Igor waves (versions 2 and 5)
 1, 2, 6 and 12, both byte orders, extended headers) are packed by the tests themselves. JEOL's asw
 and map, and DigitalMicrograph in colour, are not tested at all.
 
+## What else a file says
+
+The metadata of a layer in napari hold all that is known of its file: under `calibration_source`
+where its pixel size and frame time come from, and under `original_metadata` the headers, tags and
+attributes, by the names they have in the file. Of HDF5 and of HyperSpy's files these are all
+attributes and datasets up to 64 kB, of TIFF all tags of the first page, of SM4 the page and the
+settings of the instrument. Labels beside the images of an OME-Zarr become labels, in napari's own
+colours where another program wrote them.
+
 ## What comes back of what is saved
 
 A result that was exported as OME-Zarr, OME-TIFF or for ImageJ opens as the result again: all maps
 bit for bit, parameters, provenance, phase fractions. Layers that were saved from napari come back
 with their colours, contrast limits, visibility, place and units; layers of a result bring the whole
 result with them. If another program changed the arrays or the calibration, the file opens as plain
-images. ImageJ stores all channels of a mixed file as 32-bit floating point; types are restored.
+images. ImageJ stores all channels of a mixed file as 32-bit floating point, and OME-TIFF knows
+neither float16 nor whole numbers of 64 bits, which become others that hold the same values; types
+are restored. Names of layers that no file system takes are changed in the folders of OME-Zarr, and
+restored too. `make test-ome-zarr` reads an OME-Zarr with ome-zarr-py.
 
 ## Damaged and hostile files
 
@@ -98,17 +110,19 @@ Nothing is unpickled. A size that a header declares is compared with the file be
 taken. Links from generic HDF5 (h5, hf5, nxs) and Zarr into other files are not followed, values
 in external files not read. Before any HDF5 file is opened (hspy and emd too), another process looks
 into it, which is ended when the HDF5 library hangs or takes more than half a gigabyte; that takes
-some 0.3 s, once for each file.
+some 0.3 s, once for each file. The tests cut files of every format at 50 places and change bytes
+in them ten times, 2,160 cases and 60 more for each real file.
 
 ## What is not read
 
 Four-dimensional data, spectra and diffraction patterns are refused, as the table says; so are
 complex values, colours for print in TIFF (CMYK), plates in OME-Zarr, 4-bit MRC (mode 101) and Igor
 waves of one axis. Lengths of scanning probe files are taken from their headers; distortions of the
-scan are not corrected. Of vendors' private TIFF tags, those of Gatan and FEI are read. Where
-OME-XML gives times plane by plane, their mean step is taken. Frame times of GIF and video files are
-those at which they play. Labels in an OME-Zarr that another program wrote are left out, and of an
-animated PNG the first frame is read.
+scan are not corrected. Bruker's NanoScope files, which are also named spm, have to be saved as gwy
+or gsf by Gwyddion first, HDF4 converted to HDF5, and of the files that are named img or map only
+those of JEOL and MRC are read. Of vendors' private TIFF tags, those of Gatan and FEI give pixel
+sizes. Where OME-XML gives times plane by plane, their mean step is taken. Frame times of GIF and
+video files are those at which they play, and of an animated PNG the first frame is read.
 """
 
 
