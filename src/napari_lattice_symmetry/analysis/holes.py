@@ -3,8 +3,8 @@
 A window says noise only where little of its weight lies on a lattice, so that its centre is well
 inside a hole. The hole reaches farther than the centres of such windows. How little is little
 depends on contrast and counts: with a straight edge at a tenth of the window from its centre, the
-lattice has 31 % of the Hann weight, at 0.35 windows 2 %. In simulated holes `polar` turns to noise
-between 0.15 and 0.3. Where an uncertainty is asked for, the reach is drawn evenly from 0.1 to 0.35.
+lattice has 31 % of the Hann weight, at 0.35 windows 2 %. Where an uncertainty is asked for, the
+reach is drawn evenly from 0.1 to 0.35.
 """
 
 from __future__ import annotations
