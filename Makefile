@@ -59,6 +59,10 @@ bench-scaling: .venv/.installed ## Measure long movies for 20 minutes and write 
 bench-live: .venv/.qt ## Measure how soon preview and inspector answer and write docs/live-speed.md
 	$(if $(SCREEN),,xvfb-run -a -s "-screen 0 1280x800x24") $(BIN)/python benchmarks/live.py --write
 
+.PHONY: bench-watch
+bench-watch: .venv/.installed ## Measure how soon a frame that is written is analysed and write docs/watch-speed.md
+	$(BIN)/python benchmarks/watch.py --write
+
 .PHONY: bench-accuracy
 bench-accuracy: .venv/.installed ## Measure accuracy and calibration and write docs/accuracy.md
 	$(BIN)/python benchmarks/accuracy.py --write

@@ -1,12 +1,16 @@
 """How long a frame takes from the microscope's disk to its result: a folder, a TIFF, a Zarr.
 
-A process of its own writes 256 x 256 frames; a frame is late by the time between the return of the
-writer's last call for it and the step that has its maps. Prints a table.
+    python benchmarks/watch.py --write
+
+prints a table; with ``--write`` it also goes to ``docs/watch-speed.md``. A process of its own
+writes 256 x 256 frames; a frame is late by the time between the return of the writer's last call
+for it and the step that has its maps.
 """
 
 from __future__ import annotations
 
 import argparse
+import os
 import subprocess
 import sys
 import tempfile
@@ -15,12 +19,16 @@ from pathlib import Path
 
 import numpy as np
 import zarr
+from metrics import markdown_table
+from speed import machine
 
 from napari_lattice_symmetry import AnalysisParameters, load_model, simulate
 from napari_lattice_symmetry.analysis.live import iter_live
 from napari_lattice_symmetry.growing import INTERVAL
 from napari_lattice_symmetry.io.growing import open_growing
+from napari_lattice_symmetry.spectrum import WindowGrid
 
+DOCS = Path(__file__).parents[1] / "docs"
 SETTINGS = AnalysisParameters(window=96, stride=16, samples=100)
 NAMES = {"folder": "frames", "TIFF": "movie.tif", "Zarr": "movie.zarr"}
 
@@ -83,19 +91,33 @@ def measure(kind: str, frames: np.ndarray, n_frames: int, pause: float) -> tuple
 
 
 def main() -> None:
-    """Measure at a leisurely pace, and as fast as files can be written."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    """Measure at a leisurely pace, and as fast as files can be written; print or write the page."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--frames", type=int, default=20)
-    n_frames = parser.parse_args().frames
+    parser.add_argument("--write", action="store_true", help="write docs/watch-speed.md")
+    options = parser.parse_args()
     frames = np.asarray(simulate("growing-holes", frames=10).movie.frames)[:, :256, :256]
     measure("folder", frames, 2, 0)  # compiles the network
-    print(f"Files are left alone for {INTERVAL} s before they are read.\n")
-    print("| what | pause between frames (s) | median (s) | longest (s) | longest backlog |")
-    print("| --- | --- | --- | --- | --- |")
+    rows = []
     for pause in (1.0, 0.0):
         for kind in NAMES:
-            late, backlog = measure(kind, frames, n_frames, pause)
-            print(f"| {kind} | {pause} | {np.median(late):.2f} | {late.max():.2f} | {backlog} |")
+            late, backlog = measure(kind, frames, options.frames, pause)
+            figures = [f"{np.median(late):.2f} s", f"{late.max():.2f} s", str(backlog)]
+            rows.append([kind, f"{pause:.0f} s" if pause else "none", *figures])
+    header = ["what", "pause between frames", "median", "longest", "longest backlog"]
+    n_windows = WindowGrid((256, 256), SETTINGS.window, SETTINGS.stride).size
+    text = f"""# How soon a frame is analysed
+
+Made by `make bench-watch` on: {machine()}; {os.getloadavg()[0]:.1f} programs at
+work. {options.frames} frames each of 256 x 256 px, {n_windows} windows, {SETTINGS.samples} samples.
+
+From the return of the writer's last call for a frame to its maps; {INTERVAL} s of it are the time
+for which a file has to be left alone before it is read:
+
+{markdown_table(header, rows)}"""
+    print(text)
+    if options.write:
+        (DOCS / "watch-speed.md").write_text(text)
 
 
 if __name__ == "__main__":

@@ -64,6 +64,16 @@ def test_an_unwritten_chunk_is_not_a_frame_yet(tmp_path, frames, watched, drain,
     np.testing.assert_array_equal(images(landed), frames[:3])
 
 
+def test_frames_that_wait_are_left_alone_at_the_same_time(tmp_path, frames, watched):
+    zarr.create_array(tmp_path / "a.zarr", data=frames, chunks=(1, 24, 32))
+    source = watched(tmp_path / "a.zarr", interval=0.5)
+    source.poll()
+    time.sleep(0.6)
+    source.poll()
+    landed = [source.take() for _ in frames]  # at once
+    np.testing.assert_array_equal(images(landed), frames)
+
+
 def test_a_half_written_frame_waits_and_is_taken_as_it_is(tmp_path, frames, watched, drain):
     array = make(tmp_path / "a.zarr", 5, chunks=(1, 12, 32))
     array[0, :12] = frames[0, :12]
