@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
+import tifffile
 from evolution_bench import FRAME_TIME, N_FRAMES, PIXEL, PLUGIN, TIMEOUT, make_frames
 from napari.layers import Layer
 
 from napari_lattice_symmetry.analysis import AnalysisParameters, iter_analyze
 from napari_lattice_symmetry.analysis.evolution import BRIGHTNESS
 from napari_lattice_symmetry.analysis.growing import GrowingResult
+from napari_lattice_symmetry.io import growing
 from napari_lattice_symmetry.movie import Movie
 from napari_lattice_symmetry.plugin import brightness_controls, kinetics_tab
 from napari_lattice_symmetry.plugin.geometry import LayerGeometry
@@ -152,3 +155,37 @@ def test_a_fit_is_finished_though_frames_come_in(recording, monkeypatch):
     recording.wait(lambda: not recording.kinetics.is_busy)
     assert len(stopped) == 1
     assert recording.kinetics.fit.initial_end == 22
+
+
+def test_a_watched_folder_is_measured_as_it_fills(
+    make_shown_viewer, network, qtbot, tmp_path, monkeypatch
+):
+    plain = growing.open_growing
+    monkeypatch.setattr(growing, "open_growing", partial(plain, interval=0.05, patience=0.5))
+    viewer, frames = make_shown_viewer(), make_frames()
+    _, watch = viewer.window.add_plugin_dock_widget(PLUGIN, "Watch a folder")
+    for name, value in {"window": 32, "stride": 16, "samples": 5}.items():
+        watch.parameters.controls[name].set(value)
+    watch.place.setText(str(tmp_path))
+    watch.button.click()
+
+    def write(*numbers):
+        for number in numbers:
+            tifffile.imwrite(tmp_path / f"frame_{number:02d}.tif", frames[number])
+
+    write(0, 1)
+    qtbot.waitUntil(lambda: watch.run.n_done == 2 and bool(watch.run.layers), timeout=TIMEOUT)
+    _, dock = viewer.window.add_plugin_dock_widget(PLUGIN, "Phase evolution")
+    dock.brightness.bright.setChecked(True)
+    dock.brightness.shown.setChecked(True)
+    write(*range(2, N_FRAMES))
+
+    def measured():
+        found = [curve.values for curve in dock.curves.curves if curve.name == BRIGHTNESS]
+        return bool(found) and np.isfinite(found[0]).sum() == N_FRAMES
+
+    qtbot.waitUntil(measured, timeout=TIMEOUT)
+    truth = (frames > 45).mean(axis=(1, 2))
+    np.testing.assert_allclose(dock.curves.curves[-1].values, truth, atol=0.01)
+    watch.stop()
+    qtbot.waitUntil(lambda: watch.run.is_over, timeout=TIMEOUT)
