@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pickle
+
 import dask.array as da
 import numpy as np
 import pytest
@@ -36,6 +38,19 @@ def test_which_of_several_datasets_it_is_is_known(tmp_path):
         assert movie.dataset == ("forward", "backward")[k]
         again = read_movie(tmp_path / "run.npz", dataset=movie.dataset, channel=movie.channel)
         np.testing.assert_array_equal(again.frames, FRAMES[:, k])
+
+
+def test_frames_that_stay_in_their_file_can_be_read_by_others(
+    tmp_path, monkeypatch, make_napari_viewer
+):
+    np.save(tmp_path / "run.npy", FRAMES[:, 1])
+    viewer = make_napari_viewer()
+    (in_memory,) = viewer.open(tmp_path / "run.npy", plugin="napari-lattice-symmetry")
+    assert take_source(in_memory).movie.reopen is None
+    monkeypatch.setattr("napari_lattice_symmetry.io.stack.memory_budget", lambda: 1000)
+    (in_file,) = viewer.open(tmp_path / "run.npy", plugin="napari-lattice-symmetry")
+    movie = take_source(in_file).movie
+    assert pickle.loads(pickle.dumps(movie.reopen))().fingerprint == movie.fingerprint
 
 
 def test_an_image_has_one_frame():

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from napari_lattice_symmetry.errors import InputError
+from napari_lattice_symmetry.io import read_movie
 from napari_lattice_symmetry.io.stack import grey
 from napari_lattice_symmetry.movie import BY_HAND, Movie
 from napari_lattice_symmetry.plugin.geometry import LayerGeometry
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from napari.layers import Image
 
 _CHANNEL_NAMES = {"c", "ch", "channel", "channels"}
@@ -95,6 +100,7 @@ def take_source(layer: Image, channel: int | None = None) -> Source:
         dataset=layer.metadata.get("dataset"),
         channel=layer.metadata.get("channel") if channel is None else str(channel),
         geometry=geometry.described(),
+        reopen=_reopener(layer),
     )
     return Source(movie, geometry, channel, str(layer.unique_id))
 
@@ -117,6 +123,19 @@ def _name_source(layer: Image) -> str | None:
     """Give the path of a layer's file, or the key of its sample."""
     source = layer.source
     return source.path or (source.sample and " ".join(source.sample))
+
+
+def _reopener(layer: Image) -> Callable[[], Movie] | None:
+    """Give what opens the movie of a layer anew, so that workers read the file for themselves.
+
+    Only where a reader of ours left the frames in the file: those in memory may have been edited.
+    """
+    path = layer.source.path
+    in_file = "calibration" in layer.metadata and not isinstance(layer.data, np.ndarray)
+    if path is None or not in_file:
+        return None
+    choice = {name: layer.metadata.get(name) for name in ("dataset", "channel")}
+    return partial(read_movie, Path(path).absolute(), **choice, lazy=True)
 
 
 def _to_grey(frames: Any) -> Any:
