@@ -218,6 +218,7 @@ class WatchWidget(Dock):
         """If that is what a watch ended for want of, let it be chosen."""
         if isinstance(error, ChoiceError):
             self.choice.ask(error)
+            self.status.setText(f"Choose a {error.keyword} above, and start again.")
 
     def _set_running(self, running: bool) -> None:
         self.button.setEnabled(True)
