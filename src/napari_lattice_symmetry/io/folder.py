@@ -88,16 +88,16 @@ def _open(path: Path, files: Files) -> dict[str, Stack]:
     with one_sentence(path):
         stacks = OPENERS[path.suffix.lower()](path, files)
         names = movies_among(path, stacks)
-    images = {name: stacks[name] for name in names if stacks[name].length("TZ") == 1}
-    if not images:
-        raise InputError(
-            f"{path.name} holds {stacks[names[0]].length('TZ')} frames; a folder is read as one "
-            "image a file."
-        )
-    for stack in images.values():
-        sidecar.calibrate(stack, path)
-        check(stack, path)
-    return images
+        images = {name: stacks[name] for name in names if stacks[name].length("TZ") == 1}
+        if not images:
+            raise InputError(
+                f"{path.name} holds {stacks[names[0]].length('TZ')} frames; a folder is read as "
+                "one image a file."
+            )
+        for stack in images.values():
+            sidecar.calibrate(stack, path)
+            check(stack, path)
+        return images
 
 
 def _describe(
