@@ -9,6 +9,7 @@ from napari_lattice_symmetry.analysis import MovieResult, analyze, iter_analyze,
 from napari_lattice_symmetry.analysis.evolution import (
     N_DRAWS,
     area_shares,
+    as_it_is,
     class_curves,
     class_fractions,
     thinned_draws,
@@ -27,6 +28,16 @@ def right_half(result):
     region = np.zeros(result.grid.shape, dtype=bool)
     region[:, result.grid.shape[1] // 2 :] = True
     return region
+
+
+def test_a_result_that_gets_longer_is_taken_as_long_as_all_its_arrays(result):
+    n = len(result.state)
+    result.frame_indices = np.arange(n + 1)  # a row is being added: the other arrays come next
+    result.fractions = np.concatenate([result.fractions, result.fractions[:1]])
+    now = as_it_is(result)
+    curve = class_curves(now)["hexagonal"]
+    assert len(curve.times) == len(curve.values) == len(curve.std) == n
+    assert len(result.fractions) == n + 1
 
 
 def test_whole_frames_have_the_spread_over_the_thinned_networks(result):

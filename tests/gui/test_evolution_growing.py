@@ -110,6 +110,18 @@ def test_a_layer_that_lags_behind_is_waited_for(recording):
     recording.wait(lambda: np.isfinite(recording.brightness()).all())
 
 
+def test_a_frame_that_failed_is_measured_once_it_can_be_read(recording):
+    recording.widget.brightness.shown.setChecked(True)
+    good = recording.analysed[2]
+    recording.analysed[2] = replace(good, failure="corrupt")
+    recording.land(2, 3)
+    recording.wait(
+        lambda: np.isfinite(recording.brightness()).tolist() == [True, True, False, True]
+    )
+    recording.result.insert(good)
+    recording.wait(lambda: np.isfinite(recording.brightness()).all())
+
+
 def test_the_interval_grows_until_it_is_chosen(recording):
     end = recording.kinetics.initial_end
     recording.widget.tabs.setCurrentWidget(recording.kinetics)

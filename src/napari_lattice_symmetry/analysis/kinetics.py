@@ -1,4 +1,4 @@
-"""How fast a phase grows: laws fitted to a curve, with intervals, and weighed by AIC."""
+"""How fast a phase grows: laws fitted to a curve, with intervals, and weighed by AICc."""
 
 from __future__ import annotations
 
@@ -176,7 +176,7 @@ def fit_growth(
 def compare_laws(
     curve: Curve, initial_end: float, *, should_stop: ShouldStop | None = None
 ) -> list[GrowthFit]:
-    """Fit all laws, the best by AIC first; see `fit_growth`."""
+    """Fit all laws, the best by AICc first; see `fit_growth`."""
     fits = [fit_growth(curve, initial_end, law, should_stop=should_stop) for law in LAWS]
     return sorted(fits, key=lambda fit: fit.aic)
 

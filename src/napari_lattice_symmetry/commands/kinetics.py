@@ -108,7 +108,7 @@ def _curve(result: MovieResult, what: str, path: Path | None) -> Curve:
 
 
 def _table(fits: list[GrowthFit]) -> Iterator[str]:
-    """Tell each law, the best by AIC first, with its parameters."""
+    """Tell each law, the best by AICc first, with its parameters."""
     first = fits[0]
     yield f"{first.curve.name}, C until {first.initial_end:.4g} {first.curve.time_unit}"
     for fit, weight in zip(fits, akaike_weights(fits), strict=True):
