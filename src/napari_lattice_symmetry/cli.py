@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, ExitStack, closing, nullcontext
 from dataclasses import replace
 from functools import cache, partial
 from pathlib import Path
@@ -19,6 +19,7 @@ from napari_lattice_symmetry.analysis import (
     AnalysisParameters,
     MovieResult,
     check_target,
+    inserting,
     iter_analyze,
     open_result,
     parse_parameters,
@@ -122,17 +123,18 @@ def analyze(
     if scheduler and workers:
         raise InputError("Give either --scheduler or --workers, not both.")
     parameters = parse_parameters(**settings)
-    analyze_one = partial(
-        _analyze_one,
-        parameters=parameters,
-        known=known,
-        load=cache(partial(load_model, parameters.network)),
-        read=partial(_read, (dataset, channel), (pixel_size, frame_time)),
-        start=partial(_cluster, scheduler, workers),
-        overwrite=overwrite,
-        plots=plots,
-    )
-    run_each(outputs_of(expand(files), output), analyze_one)
+    with ExitStack() as ended:
+        analyze_one = partial(
+            _analyze_one,
+            parameters=parameters,
+            known=known,
+            load=cache(partial(load_model, parameters.network)),
+            read=partial(_read, (dataset, channel), (pixel_size, frame_time)),
+            start=cache(lambda: ended.enter_context(_cluster(scheduler, workers))),
+            overwrite=overwrite,
+            plots=plots,
+        )
+        run_each(outputs_of(expand(files), output), analyze_one)
 
 
 def _analyze_one(
@@ -143,7 +145,7 @@ def _analyze_one(
     known: Known | None,
     read: Callable[[Path], Movie],
     load: Callable[[], Classifier],
-    start: Callable[[], AbstractContextManager[Cluster | None]],
+    start: Callable[[], Cluster | None],
     overwrite: bool,
     plots: bool,
 ) -> None:
@@ -158,11 +160,8 @@ def _analyze_one(
     _refuse_existing(written[1:], overwrite or output.exists())
     check_target(output, movie, parameters, overwrite=overwrite)
     model = load()
-    origin = provenance(model, movie, parameters)
-    with (
-        start() as cluster,
-        open_result(output, movie, parameters, origin, overwrite=overwrite) as result,
-    ):
+    origin, cluster = provenance(model, movie, parameters), start()
+    with open_result(output, movie, parameters, origin, overwrite=overwrite) as result:
         interruption = _run(movie, model, result, cluster)
     n_done, n = int(result.done.sum()), len(result.done)
     if interruption:
@@ -210,18 +209,19 @@ def _run(
     start = perf_counter()
     interruption = None
     with tqdm(total=n * size, initial=n_before * size, unit="window", desc=movie.name) as bar:
+        analysed = iter_analyze(
+            movie,
+            result.parameters,
+            done=result.done,
+            scheduler=cluster,
+            model=model,
+            progress=lambda done, total: bar.update(done - bar.n),
+        )
         try:
-            for frame in iter_analyze(
-                movie,
-                result.parameters,
-                done=result.done,
-                scheduler=cluster,
-                model=model,
-                progress=lambda done, total: bar.update(done - bar.n),
-            ):
-                result.insert(frame)
-                if frame.failure:
-                    bar.write(frame.failure, file=sys.stderr)
+            with closing(inserting(result, analysed)) as frames:
+                for frame in frames:
+                    if frame.failure:
+                        bar.write(frame.failure, file=sys.stderr)
         except (KeyboardInterrupt, AnalysisError) as error:
             interruption = error
     seconds, n_done = perf_counter() - start, int(result.done.sum())
