@@ -10,6 +10,7 @@ from napari_lattice_symmetry.analysis.intensity import (
     brightness_curve,
     measure_brightness,
 )
+from napari_lattice_symmetry.analysis.steps import StoppedError
 from napari_lattice_symmetry.errors import AnalysisError
 from napari_lattice_symmetry.lattice import simulate
 from napari_lattice_symmetry.movie import Movie
@@ -78,6 +79,14 @@ def test_the_curve_holds_what_the_threshold_leaves_open(simulated):
     assert np.all(high - low < 0.04)
     py, px = simulated.movie.pixel_size
     assert curve.area == pytest.approx(256 * 256 * py * px)
+
+
+def test_a_curve_is_stopped_between_draws(simulated):
+    result = MovieResult.empty(simulated.movie, AnalysisParameters(window=64))
+    asked = iter([False, False, True])
+    with pytest.raises(StoppedError):
+        brightness_curve(result, measure(simulated.movie), should_stop=lambda: next(asked))
+    assert list(asked) == []
 
 
 def test_a_given_threshold_is_taken():

@@ -11,6 +11,7 @@ from scipy.ndimage import gaussian_filter
 
 from napari_lattice_symmetry.analysis.evolution import BRIGHTNESS, N_DRAWS, Curve, make_curve
 from napari_lattice_symmetry.analysis.one_frame import Patience, try_to_read
+from napari_lattice_symmetry.analysis.steps import ShouldStop, Steps
 from napari_lattice_symmetry.spectrum.period import dominant_period
 
 if TYPE_CHECKING:
@@ -78,6 +79,7 @@ def brightness_curve(
     *,
     bright: bool = False,
     area: float | None = None,
+    should_stop: ShouldStop | None = None,
 ) -> Curve:
     """Give the fraction of each frame that is a hole by its brightness.
 
@@ -93,21 +95,27 @@ def brightness_curve(
         Holes are the brighter part, as in a bright-field image.
     area : float, optional
         Number of pixels that were measured; the whole frame if not given.
+    should_stop : callable, optional
+        Asked before every draw.
 
     Returns
     -------
     Curve
         Its draws hold what a threshold leaves open that may be off by `THRESHOLD_DOUBT`.
+
+    Raises
+    ------
+    StoppedError
+        Once `should_stop` says True.
     """
     y, x = result.grid.frame_shape
     threshold = brightness.otsu() if threshold is None else threshold
     doubt = THRESHOLD_DOUBT * brightness.step(threshold)
-    draws = np.array(
-        [
-            brightness.hole_fraction(each, bright=bright)
-            for each in np.linspace(threshold - doubt, threshold + doubt, N_DRAWS)
-        ]
-    )
+    steps, rows = Steps(N_DRAWS, should_stop=should_stop), []
+    for each in np.linspace(threshold - doubt, threshold + doubt, N_DRAWS):
+        steps.advance()
+        rows.append(brightness.hole_fraction(each, bright=bright))
+    draws = np.array(rows)
     return make_curve(
         result,
         BRIGHTNESS,

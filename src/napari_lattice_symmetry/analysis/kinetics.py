@@ -302,7 +302,7 @@ def _with_intervals(
         for (name, unit), each in zip(units.items(), numbers, strict=True)
     }
     c = estimates["C"]
-    is_fraction = -_BEYOND <= c.value <= 1 + _BEYOND
+    is_fraction = c.low >= -_BEYOND and c.high <= 1 + _BEYOND
     return estimates | {"C": replace(c, at_bound=not is_fraction)}
 
 

@@ -143,8 +143,11 @@ class BrightnessControls(QWidget):
         """Measure no longer."""
         self._measure.drop()
 
-    def curve(self) -> Callable[[], Curve] | None:
-        """Give what makes the curve, in whichever thread; None if it is not measured."""
+    def curve(self) -> Callable[..., Curve] | None:
+        """Give what makes the curve, in whichever thread; None if it is not measured.
+
+        Its keyword `should_stop` is that of `brightness_curve`.
+        """
         measured, result = self.measured, self._source.snapshot()
         if measured is None or result is None or not self.shown.isChecked():
             return None
@@ -155,7 +158,7 @@ class BrightnessControls(QWidget):
         threshold = self.threshold.value() if chosen else None
         area = None if measured.region is None else float(measured.region.sum())
         bright = self.bright.isChecked()
-        return lambda: brightness_curve(result, brightness, threshold, bright=bright, area=area)
+        return partial(brightness_curve, result, brightness, threshold, bright=bright, area=area)
 
     def _on_source(self, _checked: bool = False, *, patient: bool = False) -> None:
         """Measure what is not measured yet, if it is to be shown."""
@@ -178,7 +181,7 @@ class BrightnessControls(QWidget):
             self.told.emit("Measuring the brightness…")
 
     def _request(self) -> _Request | None:
-        """Tell what is to be measured; None if all is.
+        """Tell what is to be measured; None if all that is shown is.
 
         Raises
         ------
@@ -198,7 +201,7 @@ class BrightnessControls(QWidget):
         if not new:
             return None
         places = {key: place for key, place in source.places().items() if key in new}
-        return _Request(measured, source.movie(), places)
+        return _Request(measured, source.movie(), places) if places else None
 
     def _on_measured(self, measured: Measured) -> None:
         brightness = measured.brightness(list(measured.rows))

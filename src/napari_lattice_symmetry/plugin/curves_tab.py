@@ -34,7 +34,7 @@ class _Request:
     region: NDArray[np.bool_] | None
     shares: bool
     holes: bool
-    brightness: Callable[[], Curve] | None
+    brightness: Callable[..., Curve] | None
 
 
 class CurvesTab(QWidget):
@@ -166,6 +166,6 @@ def _make_curves(request: _Request, should_stop: Callable[[], bool]) -> list[Cur
     curves = list(class_curves(result, region, shares=request.shares).values())
     if request.holes:
         curves.append(hole_curve(result, region, should_stop=should_stop))
-    if request.brightness is not None and not should_stop():
-        curves.append(request.brightness())
+    if request.brightness is not None:
+        curves.append(request.brightness(should_stop=should_stop))
     return curves

@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from napari_lattice_symmetry.plugin.brightness_controls import BrightnessControls
     from napari_lattice_symmetry.plugin.evolution_source import EvolutionSource
 
-    MakeCurve: TypeAlias = Callable[[ShouldStop], Curve]
+    MakeCurve: TypeAlias = Callable[..., Curve]  # called with the keyword `should_stop`
 
 _ROW_HEIGHT = 18  # px; an exponential has eight rows, which are all seen
 
@@ -206,13 +206,13 @@ class KineticsTab(QWidget):
         name, shares = self.quantity.currentData()
         region = self._source.map_region()
         if name == HOLES:
-            return lambda should_stop: hole_curve(result, region, should_stop=should_stop)
+            return partial(hole_curve, result, region)
         if name == BRIGHTNESS:
             curve = self._brightness.curve()
             if curve is None:
                 raise InputError(self._brightness.why_not)
-            return lambda _should_stop: curve()
-        return lambda _should_stop: class_curves(result, region, shares=shares)[name]
+            return curve
+        return lambda should_stop: class_curves(result, region, shares=shares)[name]
 
     def _set_interval(self, result: MovieResult) -> None:
         """Let the interval end within the times that there are: in the middle, unless chosen."""
@@ -304,7 +304,7 @@ class KineticsTab(QWidget):
 
 
 def _fit(request: _Request, should_stop: ShouldStop) -> list[GrowthFit]:
-    curve = request.make_curve(should_stop)
+    curve = request.make_curve(should_stop=should_stop)
     return compare_laws(curve, request.initial_end, should_stop=should_stop)
 
 
