@@ -119,6 +119,8 @@ def test_usid_table_becomes_an_image(tmp_path, frames):
     movie = read_movie(path)
     np.testing.assert_array_equal(movie.frames, frames[:1])
     assert movie.pixel_size == pytest.approx((0.03, 0.02))
+    assert movie.metadata["dataset"] == "/scan/Raw_Data"
+    assert movie.metadata["file"]["scan"]["Position_Values@units"] == ["nm", "nm"]
 
 
 def test_usid_spectra_and_scattered_points_are_refused(tmp_path, frames):
