@@ -25,6 +25,7 @@ from napari_lattice_symmetry.analysis.storage import (
     create_group,
     load_result,
     open_group,
+    stored_maps,
 )
 from napari_lattice_symmetry.analysis.streaming import (
     StreamedResult,
@@ -147,11 +148,9 @@ class GrowingStore(StreamedResult):
         self._open_maps()
 
     def _open_maps(self) -> None:
-        import dask.array as da
-
         for name, array in self.arrays.items():
             if "y" in AXES[name]:
-                setattr(self, name, da.from_zarr(array))
+                setattr(self, name, stored_maps(array, self.path))
 
 
 Growing: TypeAlias = GrowingResult | GrowingStore

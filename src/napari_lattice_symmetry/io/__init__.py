@@ -121,6 +121,8 @@ def read_movies(path: str | PathLike[str]) -> list[Movie]:
                 parts = [dataset] * (len(names) > 1) + [channel] * (len(channels) > 1)
                 name = " ".join([short_name(path), *parts])
                 movie = to_movie(stack, path, channel, files, name=name)
+                if parts:
+                    movie = replace(movie, dataset=dataset, channel=channel)
                 movies.append(replace(movie, reopen=_again(path, dataset, channel)))
     return movies
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -47,9 +46,7 @@ def read_movie_layers(path: str) -> list[LayerData]:
     layers = [movie_layer(movie) for movie in movies]
     for movie, (_, arguments, _) in zip(movies, layers, strict=True):
         arguments["metadata"]["calibration"] = calibration_of(movie)
-        if len(movies) > 1 and isinstance(movie.reopen, partial):
-            choice = movie.reopen.keywords
-            arguments["metadata"] |= {name: choice[name] for name in ("dataset", "channel")}
+        arguments["metadata"] |= {"dataset": movie.dataset, "channel": movie.channel}
     return layers
 
 
