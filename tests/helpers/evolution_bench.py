@@ -14,7 +14,7 @@ from napari_lattice_symmetry.plugin.layers import result_layers
 PLUGIN = "napari-lattice-symmetry"
 N_FRAMES, FRAME_TIME, PIXEL = 24, 2.0, 0.05
 HOLE, FILM = 55, 35  # grey values that the stand-in network calls noise and hexagonal
-TIMEOUT = 30_000
+TIMEOUT = 60_000
 
 
 def make_frames(scale=1.0):
