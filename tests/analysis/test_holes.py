@@ -33,13 +33,13 @@ def make_result():
 
 
 def test_a_hole_has_its_size_again(make_result):
-    curve = hole_curve(make_result([60, 90, 120], reach=0.225))
+    curve = hole_curve(make_result([60, 90, 120], reach=0.275))
     np.testing.assert_allclose(
         curve.values * curve.area, np.pi * np.array([60, 90, 120]) ** 2, rtol=0.05
     )
 
 
-@pytest.mark.parametrize("reach", [0.13, 0.32])
+@pytest.mark.parametrize("reach", [0.18, 0.37])
 def test_the_draws_hold_the_true_size_however_far_windows_look(make_result, reach):
     curve = hole_curve(make_result([100], reach))
     low, high = np.percentile(curve.draws * curve.area, [2.5, 97.5])
@@ -47,7 +47,7 @@ def test_the_draws_hold_the_true_size_however_far_windows_look(make_result, reac
 
 
 def test_what_the_networks_leave_open_widens_the_draws(make_result):
-    sure, unsure = (hole_curve(make_result([100], 0.225, std=std)) for std in (0, 0.3))
+    sure, unsure = (hole_curve(make_result([100], 0.275, std=std)) for std in (0, 0.3))
     assert unsure.std[0] > 1.1 * sure.std[0]
 
 
@@ -57,7 +57,7 @@ def test_a_hole_smaller_than_half_a_window_is_not_seen(make_result):
 
 
 def test_a_region_is_what_counts(make_result):
-    result = make_result([100], reach=0.225)
+    result = make_result([100], reach=0.275)
     hole, film = np.zeros((2, *result.grid.shape), dtype=bool)
     hole[22:28, 24:30] = True
     film[:6, :6] = True
@@ -66,6 +66,6 @@ def test_a_region_is_what_counts(make_result):
 
 
 def test_frames_that_are_not_done_are_unknown(make_result):
-    result = make_result([100, 100], reach=0.225)
+    result = make_result([100, 100], reach=0.275)
     result.state[1] = 0
     assert np.isnan(hole_curve(result).values).tolist() == [False, True]

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import tifffile
 from qtpy.QtCore import Qt
+from qtpy.QtWidgets import QApplication
 from scipy.spatial import cKDTree
 
 from napari_lattice_symmetry import AnalysisParameters, analyze, read_movie
@@ -127,3 +128,5 @@ def test_a_simulated_lattice_is_named(show, qtbot):
         )
         assert dock.verdict.label == LABELS[name]
         assert dock.verdict.mean[CLASSES.index(name)] > 0.8
+        # Letters typed soon after each other are one word.
+        qtbot.wait(QApplication.keyboardInputInterval() + 100)

@@ -2,9 +2,9 @@
 
 A window says noise only where little of its weight lies on a lattice, so that its centre is well
 inside a hole. The hole reaches farther than the centres of such windows. How little is little
-depends on contrast and counts: with a straight edge at a tenth of the window from its centre, the
-lattice has 31 % of the Hann weight, at 0.35 windows 2 %. Where an uncertainty is asked for, the
-reach is drawn evenly from 0.1 to 0.35.
+depends on contrast and counts: with a straight edge 0.15 windows from the centre, the lattice has
+22 % of the Hann weight, at 0.4 windows 1 %. Where an uncertainty is asked for, the reach is drawn
+evenly from 0.15 to 0.4.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     Float64 = NDArray[np.float64]
     Region = NDArray[np.bool_]
 
-SHORTEST_REACH, LONGEST_REACH = 0.1, 0.35
+SHORTEST_REACH, LONGEST_REACH = 0.15, 0.4
 """How far a window looks from its centre, in windows."""
 
 _TYPICAL_REACH = (SHORTEST_REACH + LONGEST_REACH) / 2

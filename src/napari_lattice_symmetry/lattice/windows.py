@@ -176,28 +176,31 @@ def _draw_grain(label: int, track: Track, rng: np.random.Generator, size: int) -
 
 
 def _draw_two_grains(label: int, track: Track, rng: np.random.Generator, size: int) -> Float:
-    """Draw a grain of a class, and another one beyond a straight edge, in the lesser part.
+    """Draw a grain of a class and another one beyond a straight edge: itself turned, or any.
 
-    The more of the window the other one takes, the more often the class is any of the six, and
-    always where both have half: a network that has learned this names no class for a window on
-    a grain boundary.
+    The class is at times that of the lesser part, as often as that part is large. Of two
+    lattices it may be any lattice, most often where both have half of the window: a network
+    that has learned this is unsure at a grain boundary, but does not take it for noise.
     """
     angle, share = rng.uniform(0, 2 * np.pi), rng.uniform(0, 0.5)
-    if rng.uniform() < (2 * share) ** 2:
-        label = int(rng.integers(1, len(CLASSES) + 1))
-    if label - 1 != NOISE and rng.uniform() < 0.5:
+    turned = label - 1 != NOISE and rng.uniform() < 0.5
+    other = label if turned else int(rng.integers(1, len(CLASSES) + 1))
+    if NOISE not in (label - 1, other - 1) and rng.uniform() < 0.6 * (2 * share) ** 2:
+        label = int(rng.integers(1, NOISE + 1))
+    if turned:
         crystal = _random_crystal(CLASSES[label - 1], track, rng)
         disorder = _draw_disorder(track, rng)
-        turned = crystal.turned(rng.uniform(0, 180))
-        first, second = (
-            _draw_crystal(grain, track, rng, size, disorder) for grain in (crystal, turned)
-        )
+        grains = [
+            _draw_crystal(grain, track, rng, size, disorder)
+            for grain in (crystal, crystal.turned(rng.uniform(0, 180)))
+        ]
     else:
-        other = int(rng.integers(1, len(CLASSES) + 1))
-        first, second = (_draw_grain(grain, track, rng, size) for grain in (label, other))
+        grains = [_draw_grain(grain, track, rng, size) for grain in (label, other)]
+    if rng.uniform() < share:
+        grains.reverse()
     y, x = np.mgrid[:size, :size]
     across = x * np.cos(angle) + y * np.sin(angle)
-    return np.where(across < np.quantile(across, share), second, first)
+    return np.where(across < np.quantile(across, share), grains[1], grains[0])
 
 
 @dataclass(frozen=True, eq=False)

@@ -96,10 +96,11 @@ RECIPES = {
 REFINEMENTS = {
     "polar": replace(
         RECIPES["polar"],
-        windows=450_000,
-        epochs=5,
-        mix=("paper", "instrument", "rough"),
-        learning_rate=7e-4,
+        windows=160_000,
+        validation=24_000,
+        epochs=2,
+        mix=("paper", "instrument", "rough", "rough"),
+        learning_rate=3e-4,
     ),
 }
 
