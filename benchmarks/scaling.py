@@ -215,6 +215,8 @@ def draw(times: dict[int, float], run: Run, path: Path) -> None:
 def report(*, coarse: bool, large: bool, repeats: int) -> tuple[str, dict[str, Any]]:
     """Measure everything; give the text, and what to draw."""
     stride = COARSE_STRIDE if coarse else STRIDE
+    coarse_command = "python benchmarks/scaling.py --coarse --write"
+    command = coarse_command if coarse else "make bench-scaling"
     few, many = run_apart(FEW, stride), run_apart(MANY, stride)
     times = seconds_per_frame(repeats)
     grid = WindowGrid((SIDE, SIDE), WINDOW, STRIDE)
@@ -237,7 +239,7 @@ def report(*, coarse: bool, large: bool, repeats: int) -> tuple[str, dict[str, A
     overhead = [[str(n), f"{1e3 * stacked_seconds(n):.1f} ms"] for n in (FEW, MANY)]
     text = f"""# Scaling
 
-Made by `make bench-scaling` on: {machine()}. Frames of {SIDE} x {SIDE} px, window {WINDOW} px,
+Made by `{command}` on: {machine()}. Frames of {SIDE} x {SIDE} px, window {WINDOW} px,
 {SAMPLES} MC samples; results are written to disk frame by frame.
 
 ## Memory
