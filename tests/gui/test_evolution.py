@@ -7,7 +7,7 @@ import threading
 
 import numpy as np
 import pytest
-from evolution_bench import FRAME_TIME, N_FRAMES, TIMEOUT, Bench, make_frames
+from evolution_bench import FILM, FRAME_TIME, HOLE, N_FRAMES, PIXEL, TIMEOUT, Bench, make_frames
 from qtpy.QtCore import QPoint, Qt
 from qtpy.QtWidgets import QFileDialog
 
@@ -177,11 +177,15 @@ def test_the_brightness_of_a_movie_that_was_edited_is_said(bench):
     assert "'film' is not the movie that was analysed" in bench.widget.status.text()
 
 
-def test_the_holes_are_wider_than_the_noise(bench):
+def test_the_holes_are_wider_than_the_noise_and_nearer_to_the_truth(bench):
     bench.curves.holes.setChecked(True)
     bench.settle()
-    holes, noise = bench.curve(HOLES), bench.result.area_shares[:, 5]
-    assert np.all(holes.values * holes.area > noise * bench.curve("noise").area)
+    curve = bench.curve(HOLES)
+    holes = curve.values * curve.area
+    noise = bench.result.area_shares[:, 5] * bench.curve("noise").area
+    truth = (make_frames() > (HOLE + FILM) / 2).sum(axis=(1, 2)) * PIXEL**2
+    assert np.all(holes > 1.1 * noise)
+    assert np.all(np.abs(holes - truth) < 0.8 * np.abs(noise - truth))
 
 
 def test_the_dock_follows_the_selected_layer(bench):
