@@ -21,7 +21,7 @@ from napari_lattice_symmetry.errors import InputError
 from napari_lattice_symmetry.io import list_datasets, read_movie, read_movies
 
 if TYPE_CHECKING:
-    from napari_lattice_symmetry.movie import Movie
+    from napari_lattice_symmetry.data.movie import Movie
 
 DOCS = Path(__file__).parents[1] / "docs"
 FOLDERS = ("formats", "images", "movies")

@@ -30,7 +30,7 @@ from napari_lattice_symmetry.analysis import AnalysisParameters, analyze, iter_a
 from napari_lattice_symmetry.io import read_movie
 from napari_lattice_symmetry.lattice import simulate
 from napari_lattice_symmetry.model import load_model
-from napari_lattice_symmetry.movie import Movie
+from napari_lattice_symmetry.data.movie import Movie
 from napari_lattice_symmetry.spectrum import WindowGrid
 
 if TYPE_CHECKING:

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
         solve_distortion,
     )
     from napari_lattice_symmetry.model import load_model
-    from napari_lattice_symmetry.movie import Movie
+    from napari_lattice_symmetry.data.movie import Movie
     from napari_lattice_symmetry.spectrum import (
         LatticeFit,
         LatticeFits,

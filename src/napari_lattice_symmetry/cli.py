@@ -54,7 +54,7 @@ if TYPE_CHECKING:
     from napari_lattice_symmetry.analysis import Known
     from napari_lattice_symmetry.analysis.cluster import Cluster
     from napari_lattice_symmetry.model.classifier import Classifier
-    from napari_lattice_symmetry.movie import Movie
+    from napari_lattice_symmetry.data.movie import Movie
 
     Function = TypeVar("Function", bound=Callable[..., Any])
 

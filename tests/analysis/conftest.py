@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from napari_lattice_symmetry.analysis import AnalysisParameters
-from napari_lattice_symmetry.movie import Movie
+from napari_lattice_symmetry.data.movie import Movie
 
 SQUARE_GREY, HEXAGONAL_GREY = 5, 35  # what the stand-in network calls square and hexagonal
 

@@ -17,7 +17,7 @@ from napari_lattice_symmetry.analysis.cluster import FRAMES_A_THREAD, local_clus
 from napari_lattice_symmetry.analysis.result import array_names
 from napari_lattice_symmetry.errors import AnalysisError, InputError
 from napari_lattice_symmetry.io import read_movie
-from napari_lattice_symmetry.movie import Movie
+from napari_lattice_symmetry.data.movie import Movie
 
 
 @pytest.fixture(scope="module")

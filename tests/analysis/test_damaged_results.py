@@ -12,7 +12,7 @@ from napari_lattice_symmetry.analysis import AnalysisParameters, analyze, load_r
 from napari_lattice_symmetry.analysis.result import AXES, LATTICE_MAPS, array_names, array_types
 from napari_lattice_symmetry.cli import main
 from napari_lattice_symmetry.errors import InputError
-from napari_lattice_symmetry.movie import Movie
+from napari_lattice_symmetry.data.movie import Movie
 
 CASES = 20  # of each file, which are some twenty
 

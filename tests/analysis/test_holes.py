@@ -6,7 +6,7 @@ import pytest
 from napari_lattice_symmetry.analysis import AnalysisParameters, MovieResult
 from napari_lattice_symmetry.analysis.holes import hole_curve, smallest_hole
 from napari_lattice_symmetry.lattice import CLASSES
-from napari_lattice_symmetry.movie import Movie
+from napari_lattice_symmetry.data.movie import Movie
 
 SIZE, WINDOW, STRIDE = 512, 64, 8
 NOISE = CLASSES.index("noise")

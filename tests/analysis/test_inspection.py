@@ -17,7 +17,7 @@ from napari_lattice_symmetry.analysis.inspection_plot import plot_inspection
 from napari_lattice_symmetry.errors import AnalysisError, InputError
 from napari_lattice_symmetry.lattice import CLASSES, COLOURS
 from napari_lattice_symmetry.lattice.basis import cell, lattice_points, rotation
-from napari_lattice_symmetry.movie import Movie
+from napari_lattice_symmetry.data.movie import Movie
 
 IMAGES = Path(__file__).parent / "images"
 SETTINGS = AnalysisParameters(window=128, samples=5)

@@ -13,7 +13,7 @@ from napari_lattice_symmetry.analysis.intensity import (
 from napari_lattice_symmetry.analysis.steps import StoppedError
 from napari_lattice_symmetry.errors import AnalysisError
 from napari_lattice_symmetry.lattice import simulate
-from napari_lattice_symmetry.movie import Movie
+from napari_lattice_symmetry.data.movie import Movie
 
 
 @pytest.fixture(scope="module")

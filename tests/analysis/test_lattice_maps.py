@@ -12,7 +12,7 @@ from napari_lattice_symmetry.lattice import CLASSES, LABELS, at_least, solve_dis
 from napari_lattice_symmetry.lattice.basis import cell, lattice_points
 from napari_lattice_symmetry.lattice.drawing import draw_atoms
 from napari_lattice_symmetry.model import load_model
-from napari_lattice_symmetry.movie import Movie
+from napari_lattice_symmetry.data.movie import Movie
 
 SHAPE = (160, 160)
 

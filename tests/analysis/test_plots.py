@@ -8,7 +8,7 @@ from matplotlib.colors import to_hex
 
 from napari_lattice_symmetry.analysis import analyze, plot_fractions, plot_maps
 from napari_lattice_symmetry.lattice import CLASSES, COLOURS
-from napari_lattice_symmetry.movie import Movie
+from napari_lattice_symmetry.data.movie import Movie
 
 
 @pytest.fixture

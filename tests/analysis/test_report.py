@@ -19,7 +19,7 @@ from napari_lattice_symmetry.analysis.kinetics import fit_growth
 from napari_lattice_symmetry.analysis.report import ARTICLE, write_report
 from napari_lattice_symmetry.errors import InputError
 from napari_lattice_symmetry.lattice import CLASSES, COLOURS, simulate
-from napari_lattice_symmetry.movie import Movie
+from napari_lattice_symmetry.data.movie import Movie
 
 VOID = {"meta", "img", "source", "link", "br"}
 

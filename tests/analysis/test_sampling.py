@@ -7,7 +7,7 @@ import pytest
 from napari_lattice_symmetry.analysis.one_frame import Job
 from napari_lattice_symmetry.analysis.sampling import BLOCK, choose_windows, read_windows
 from napari_lattice_symmetry.analysis.steps import Steps, StoppedError
-from napari_lattice_symmetry.movie import Movie
+from napari_lattice_symmetry.data.movie import Movie
 
 
 def test_few_windows_are_all_taken():

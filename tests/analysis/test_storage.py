@@ -41,7 +41,7 @@ def test_round_trip_keeps_everything(result, tmp_path):
 
 
 def test_round_trip_of_an_unfinished_uncalibrated_result(frames, parameters, fake_model, tmp_path):
-    from napari_lattice_symmetry.movie import Movie
+    from napari_lattice_symmetry.data.movie import Movie
 
     movie = Movie(frames)
     result = MovieResult.empty(movie, parameters)

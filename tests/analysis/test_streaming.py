@@ -21,7 +21,7 @@ from napari_lattice_symmetry.analysis import (
 )
 from napari_lattice_symmetry.analysis.result import array_names
 from napari_lattice_symmetry.errors import AnalysisError, InputError
-from napari_lattice_symmetry.movie import Movie
+from napari_lattice_symmetry.data.movie import Movie
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ import pytest
 
 from napari_lattice_symmetry.analysis import MovieResult, analyze, iter_analyze
 from napari_lattice_symmetry.errors import InputError
-from napari_lattice_symmetry.movie import Movie
+from napari_lattice_symmetry.data.movie import Movie
 
 
 def read(path):

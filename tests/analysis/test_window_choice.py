@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from napari_lattice_symmetry.analysis import describe_choice, movie_period
-from napari_lattice_symmetry.movie import Movie
+from napari_lattice_symmetry.data.movie import Movie
 
 
 def waves(period, shape=(200, 240)):

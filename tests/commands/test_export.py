@@ -16,11 +16,11 @@ from napari_lattice_symmetry import cli
 from napari_lattice_symmetry.analysis import AnalysisParameters, analyze
 from napari_lattice_symmetry.analysis.export import hyperstack_result, result_hyperstack
 from napari_lattice_symmetry.errors import InputError
-from napari_lattice_symmetry.hyperstack import Hyperstack
+from napari_lattice_symmetry.data.layer_stack import Hyperstack
 from napari_lattice_symmetry.io import read_hyperstack, read_movie, read_movies
 from napari_lattice_symmetry.io.writing import write_hyperstack
 from napari_lattice_symmetry.lattice import CLASSES, COLOURS
-from napari_lattice_symmetry.movie import Movie
+from napari_lattice_symmetry.data.movie import Movie
 
 SPREADS = [f"{name} (spread)" for name in CLASSES]
 CHANNELS = [*CLASSES, *SPREADS, "predictive entropy", "mutual information"]

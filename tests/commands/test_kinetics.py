@@ -8,7 +8,7 @@ from click.testing import CliRunner
 
 from napari_lattice_symmetry.analysis import AnalysisParameters, MovieResult, load_result
 from napari_lattice_symmetry.cli import main
-from napari_lattice_symmetry.movie import Movie
+from napari_lattice_symmetry.data.movie import Movie
 
 N_FRAMES = 30
 RHO = 0.2

@@ -13,7 +13,7 @@ from qtpy.QtWidgets import QFileDialog
 
 from napari_lattice_symmetry.analysis.evolution import BRIGHTNESS, HOLES
 from napari_lattice_symmetry.lattice import CLASSES
-from napari_lattice_symmetry.movie import Movie
+from napari_lattice_symmetry.data.movie import Movie
 from napari_lattice_symmetry.plugin import brightness_controls
 
 

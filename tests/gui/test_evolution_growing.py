@@ -16,7 +16,7 @@ from napari_lattice_symmetry.analysis import AnalysisParameters, iter_analyze
 from napari_lattice_symmetry.analysis.evolution import BRIGHTNESS
 from napari_lattice_symmetry.analysis.growing import GrowingResult
 from napari_lattice_symmetry.io import growing
-from napari_lattice_symmetry.movie import Movie
+from napari_lattice_symmetry.data.movie import Movie
 from napari_lattice_symmetry.plugin import brightness_controls, kinetics_tab
 from napari_lattice_symmetry.plugin.geometry import LayerGeometry
 from napari_lattice_symmetry.plugin.layers import result_layers

@@ -8,7 +8,7 @@ from napari.layers import Image
 
 from napari_lattice_symmetry.analysis import AnalysisParameters, MovieResult
 from napari_lattice_symmetry.errors import InputError
-from napari_lattice_symmetry.movie import Movie
+from napari_lattice_symmetry.data.movie import Movie
 from napari_lattice_symmetry.plugin.geometry import LayerGeometry, layer_affine, undoing_affine
 
 

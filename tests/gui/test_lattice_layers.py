@@ -8,7 +8,7 @@ from napari.layers import Layer
 
 from napari_lattice_symmetry.analysis import AnalysisParameters, MovieResult
 from napari_lattice_symmetry.lattice import LABELS
-from napari_lattice_symmetry.movie import Movie
+from napari_lattice_symmetry.data.movie import Movie
 from napari_lattice_symmetry.plugin.geometry import LayerGeometry
 from napari_lattice_symmetry.plugin.layers import result_layers
 from napari_lattice_symmetry.spectrum import Flag

@@ -10,7 +10,7 @@ from napari.layers import Layer
 
 from napari_lattice_symmetry.analysis import AnalysisParameters, analyze
 from napari_lattice_symmetry.lattice import CLASSES, COLOURS
-from napari_lattice_symmetry.movie import Movie
+from napari_lattice_symmetry.data.movie import Movie
 from napari_lattice_symmetry.plugin.geometry import LayerGeometry
 from napari_lattice_symmetry.plugin.layers import class_features, result_layers, result_metadata
 

@@ -20,9 +20,9 @@ from napari_lattice_symmetry.analysis import (
 )
 from napari_lattice_symmetry.analysis.export import result_hyperstack
 from napari_lattice_symmetry.errors import InputError
-from napari_lattice_symmetry.hyperstack import Hyperstack
+from napari_lattice_symmetry.data.layer_stack import Hyperstack
 from napari_lattice_symmetry.io.writing import write_hyperstack
-from napari_lattice_symmetry.movie import Movie
+from napari_lattice_symmetry.data.movie import Movie
 from napari_lattice_symmetry.plugin.geometry import LayerGeometry, layer_affine
 from napari_lattice_symmetry.plugin.layers import result_layers, result_metadata
 from napari_lattice_symmetry.plugin.readers import read_layers

@@ -7,7 +7,7 @@ import pytest
 
 from napari_lattice_symmetry.analysis import AnalysisParameters
 from napari_lattice_symmetry.lattice import CLASSES, COLOURS
-from napari_lattice_symmetry.movie import Movie
+from napari_lattice_symmetry.data.movie import Movie
 from napari_lattice_symmetry.plugin.speed import Speed, Stopwatch, last_speed
 from napari_lattice_symmetry.plugin.summary import (
     Summary,

@@ -35,7 +35,7 @@ from made_files import (
     write_wsxm,
 )
 
-from napari_lattice_symmetry.hyperstack import Hyperstack
+from napari_lattice_symmetry.data.layer_stack import Hyperstack
 from napari_lattice_symmetry.io.formats import OPENERS
 from napari_lattice_symmetry.io.writing import write_hyperstack
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from napari_lattice_symmetry.errors import InputError
-from napari_lattice_symmetry.hyperstack import Hyperstack
+from napari_lattice_symmetry.data.layer_stack import Hyperstack
 from napari_lattice_symmetry.io import list_datasets, read_hyperstack, read_movie, read_movies
 from napari_lattice_symmetry.io.writing import write_hyperstack
 

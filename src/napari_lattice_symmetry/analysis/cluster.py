@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from napari_lattice_symmetry.analysis.one_frame import Reading
     from napari_lattice_symmetry.analysis.result import FrameResult
     from napari_lattice_symmetry.model.classifier import Classifier
-    from napari_lattice_symmetry.movie import Movie
+    from napari_lattice_symmetry.data.movie import Movie
 
 Cluster: TypeAlias = str | Client | SpecCluster
 """The address of a scheduler, or what is connected to one."""

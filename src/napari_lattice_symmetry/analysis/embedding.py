@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from napari_lattice_symmetry.analysis.sampling import Places
     from napari_lattice_symmetry.analysis.steps import Progress, ShouldStop
     from napari_lattice_symmetry.model.classifier import Classifier
-    from napari_lattice_symmetry.movie import Movie
+    from napari_lattice_symmetry.data.movie import Movie
 
     Float32: TypeAlias = NDArray[np.float32]
 

@@ -10,7 +10,7 @@ import numpy as np
 from napari_lattice_symmetry.analysis.result import AXES, MovieResult, array_names, array_types
 from napari_lattice_symmetry.analysis.storage import FORMAT, attributes_of, fields_of
 from napari_lattice_symmetry.errors import InputError
-from napari_lattice_symmetry.hyperstack import Hyperstack
+from napari_lattice_symmetry.data.layer_stack import Hyperstack
 from napari_lattice_symmetry.lattice import CLASSES, COLOURS, LABELS
 
 if TYPE_CHECKING:

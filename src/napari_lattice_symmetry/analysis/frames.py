@@ -24,7 +24,7 @@ from napari_lattice_symmetry.analysis.parameters import AnalysisParameters, pars
 from napari_lattice_symmetry.analysis.result import FrameResult, MovieResult
 from napari_lattice_symmetry.analysis.streaming import check_target, open_result
 from napari_lattice_symmetry.errors import AnalysisError, InputError
-from napari_lattice_symmetry.movie import Movie
+from napari_lattice_symmetry.data.movie import Movie
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from napari_lattice_symmetry.analysis.cluster import Cluster
     from napari_lattice_symmetry.analysis.one_frame import Reading
     from napari_lattice_symmetry.model.classifier import Classifier
-    from napari_lattice_symmetry.movie import Frames
+    from napari_lattice_symmetry.data.movie import Frames
 
     Progress: TypeAlias = Callable[[int, int], object]
     ShouldStop: TypeAlias = Callable[[], bool]

@@ -39,9 +39,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from napari_lattice_symmetry.analysis.parameters import AnalysisParameters
-    from napari_lattice_symmetry.growing import GrowingMovie
+    from napari_lattice_symmetry.data.growing import GrowingMovie
     from napari_lattice_symmetry.model.classifier import Classifier
-    from napari_lattice_symmetry.movie import Movie
+    from napari_lattice_symmetry.data.movie import Movie
 
 _NAMES = "frame_names"
 _NAME_BYTES, _CHUNK_NAMES = 1020, 1024  # the longest name of a file, in UTF-8

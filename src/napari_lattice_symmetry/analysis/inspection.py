@@ -11,7 +11,7 @@ from napari_lattice_symmetry.analysis.one_frame import Windows, compare, read_fr
 from napari_lattice_symmetry.analysis.result import AGREE, DISAGREE
 from napari_lattice_symmetry.lattice import CLASSES, NOT_ANALYSED
 from napari_lattice_symmetry.lattice.basis import lattice_points
-from napari_lattice_symmetry.movie import PIXEL
+from napari_lattice_symmetry.data.movie import PIXEL
 from napari_lattice_symmetry.spectrum import WindowGrid
 from napari_lattice_symmetry.spectrum.cartesian import SIDE, cartesian_spectrum
 from napari_lattice_symmetry.spectrum.fitting import fit_lattices
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from napari_lattice_symmetry.analysis.parameters import AnalysisParameters
     from napari_lattice_symmetry.model.classifier import Classifier
-    from napari_lattice_symmetry.movie import Movie
+    from napari_lattice_symmetry.data.movie import Movie
     from napari_lattice_symmetry.spectrum import LatticeFit
 
     Float32 = NDArray[np.float32]

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from napari_lattice_symmetry.analysis.result import MovieResult
-    from napari_lattice_symmetry.movie import Movie
+    from napari_lattice_symmetry.data.movie import Movie
 
     Float32 = NDArray[np.float32]
     Float64 = NDArray[np.float64]

@@ -23,9 +23,9 @@ from napari_lattice_symmetry.errors import InputError
 
 if TYPE_CHECKING:
     from napari_lattice_symmetry.analysis.result import FrameResult
-    from napari_lattice_symmetry.growing import GrowingMovie, Landed
+    from napari_lattice_symmetry.data.growing import GrowingMovie, Landed
     from napari_lattice_symmetry.model.classifier import Classifier
-    from napari_lattice_symmetry.movie import Movie
+    from napari_lattice_symmetry.data.movie import Movie
 
 _CHOICE_OF_FRAMES = ("first_frame", "last_frame", "frame_step")
 

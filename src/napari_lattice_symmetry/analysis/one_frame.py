@@ -21,7 +21,7 @@ from napari_lattice_symmetry.analysis.result import (
 )
 from napari_lattice_symmetry.errors import AnalysisError
 from napari_lattice_symmetry.lattice import CLASSES, LABELS, NOT_ANALYSED, pixel_distortion
-from napari_lattice_symmetry.movie import NANOMETRE
+from napari_lattice_symmetry.data.movie import NANOMETRE
 from napari_lattice_symmetry.spectrum import WindowGrid
 from napari_lattice_symmetry.spectrum.fitting import fit_lattices
 from napari_lattice_symmetry.spectrum.lattice_fit import Flag
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
     from napari_lattice_symmetry.analysis.parameters import AnalysisParameters
     from napari_lattice_symmetry.model.classifier import Classification, Classifier
-    from napari_lattice_symmetry.movie import Movie
+    from napari_lattice_symmetry.data.movie import Movie
     from napari_lattice_symmetry.spectrum.lattice_fit import LatticeFits
 
     BlockMaps: TypeAlias = dict[str, NDArray[Any]]

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from napari_lattice_symmetry.analysis.parameters import AnalysisParameters
     from napari_lattice_symmetry.model.classifier import Classifier
-    from napari_lattice_symmetry.movie import Movie
+    from napari_lattice_symmetry.data.movie import Movie
 
 PACKAGES = ("napari-lattice-symmetry", "numpy", "scipy", "keras", "tensorflow", "zarr")
 

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from napari_lattice_symmetry.analysis.kinetics import GrowthFit
     from napari_lattice_symmetry.analysis.result import MovieResult
-    from napari_lattice_symmetry.movie import Movie
+    from napari_lattice_symmetry.data.movie import Movie
 
 ARTICLE = (
     "R. K. Vasudevan et al., Mapping mesoscopic phase evolution during E-beam induced "

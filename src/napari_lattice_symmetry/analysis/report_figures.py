@@ -11,7 +11,7 @@ import numpy as np
 
 from napari_lattice_symmetry.analysis.result import AGREE, DISAGREE
 from napari_lattice_symmetry.lattice import CLASSES, COLOURS, LABELS
-from napari_lattice_symmetry.movie import PIXEL
+from napari_lattice_symmetry.data.movie import PIXEL
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -13,7 +13,7 @@ from napari_lattice_symmetry.analysis.origin import CHOICE
 from napari_lattice_symmetry.analysis.parameters import AnalysisParameters
 from napari_lattice_symmetry.analysis.result import AGREE, DISAGREE
 from napari_lattice_symmetry.lattice import CLASSES, COLOURS, LABELS
-from napari_lattice_symmetry.movie import BY_HAND, PIXEL
+from napari_lattice_symmetry.data.movie import BY_HAND, PIXEL
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

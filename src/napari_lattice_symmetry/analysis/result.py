@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from napari_lattice_symmetry.analysis.parameters import AnalysisParameters
-    from napari_lattice_symmetry.movie import Movie
+    from napari_lattice_symmetry.data.movie import Movie
 
     Float32: TypeAlias = NDArray[np.float32]
     Float64: TypeAlias = NDArray[np.float64]

@@ -14,7 +14,7 @@ from napari_lattice_symmetry.analysis.parameters import AnalysisParameters
 from napari_lattice_symmetry.errors import InputError
 from napari_lattice_symmetry.lattice import CLASSES
 from napari_lattice_symmetry.lattice.image import FREE_PARAMETERS, LatticeImage
-from napari_lattice_symmetry.movie import Movie
+from napari_lattice_symmetry.data.movie import Movie
 from napari_lattice_symmetry.spectrum.fitting import fit_lattices
 from napari_lattice_symmetry.spectrum.lattice_fit import TOLERANCE
 

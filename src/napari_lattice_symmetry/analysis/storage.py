@@ -24,7 +24,7 @@ from napari_lattice_symmetry.analysis.result import (
 )
 from napari_lattice_symmetry.errors import InputError
 from napari_lattice_symmetry.lattice import CLASSES
-from napari_lattice_symmetry.movie import NANOMETRE, PIXEL
+from napari_lattice_symmetry.data.movie import NANOMETRE, PIXEL
 from napari_lattice_symmetry.spectrum import WindowGrid
 
 if TYPE_CHECKING:

@@ -29,13 +29,13 @@ from napari_lattice_symmetry.analysis.storage import (
     writing,
 )
 from napari_lattice_symmetry.errors import AnalysisError, InputError
-from napari_lattice_symmetry.movie import PIXEL
+from napari_lattice_symmetry.data.movie import PIXEL
 
 if TYPE_CHECKING:
     import zarr
 
     from napari_lattice_symmetry.analysis.parameters import AnalysisParameters
-    from napari_lattice_symmetry.movie import Movie
+    from napari_lattice_symmetry.data.movie import Movie
 
 Result = TypeVar("Result", bound="StreamedResult")
 

@@ -13,7 +13,7 @@ import numpy as np
 from napari_lattice_symmetry.analysis.result import AGREE
 from napari_lattice_symmetry.analysis.storage import writing
 from napari_lattice_symmetry.lattice import AT_LEAST, CLASSES, at_least
-from napari_lattice_symmetry.movie import PIXEL
+from napari_lattice_symmetry.data.movie import PIXEL
 from napari_lattice_symmetry.spectrum.lattice_fit import Flag
 
 if TYPE_CHECKING:

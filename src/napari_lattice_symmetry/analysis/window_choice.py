@@ -11,7 +11,7 @@ from napari_lattice_symmetry.lattice import pixel_distortion
 from napari_lattice_symmetry.spectrum.period import Period, measure_period
 
 if TYPE_CHECKING:
-    from napari_lattice_symmetry.movie import Movie
+    from napari_lattice_symmetry.data.movie import Movie
 
 _MOST_FRAMES = 5
 

@@ -16,7 +16,7 @@ from napari_lattice_symmetry.errors import InputError
 
 if TYPE_CHECKING:
     from napari_lattice_symmetry.analysis import Known
-    from napari_lattice_symmetry.movie import Movie
+    from napari_lattice_symmetry.data.movie import Movie
 
 
 class KnownLattice(click.ParamType[Any]):

@@ -17,7 +17,7 @@ from napari_lattice_symmetry.spectrum.lattice_fit import FEWEST_PERIODS, MOST_PE
 
 if TYPE_CHECKING:
     from napari_lattice_symmetry.analysis import MovieResult
-    from napari_lattice_symmetry.movie import Movie
+    from napari_lattice_symmetry.data.movie import Movie
 
 
 def describe_result(result: MovieResult) -> dict[str, Any]:

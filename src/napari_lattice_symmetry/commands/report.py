@@ -16,7 +16,7 @@ from napari_lattice_symmetry.lattice import CLASSES
 
 if TYPE_CHECKING:
     from napari_lattice_symmetry.analysis import MovieResult
-    from napari_lattice_symmetry.movie import Movie
+    from napari_lattice_symmetry.data.movie import Movie
 
 
 @click.command()

@@ -22,7 +22,7 @@ from napari_lattice_symmetry.commands.options import (
     overwrite_option,
 )
 from napari_lattice_symmetry.errors import InputError
-from napari_lattice_symmetry.growing import INTERVAL
+from napari_lattice_symmetry.data.growing import INTERVAL
 from napari_lattice_symmetry.io.growing import open_growing
 from napari_lattice_symmetry.lattice import CLASSES, LABELS
 from napari_lattice_symmetry.model import load_model

@@ -29,8 +29,8 @@ from napari_lattice_symmetry.io.stack import (
 from napari_lattice_symmetry.io.zarr_files import is_zarr, open_labels, open_ome_zarr
 
 if TYPE_CHECKING:
-    from napari_lattice_symmetry.hyperstack import Hyperstack
-    from napari_lattice_symmetry.movie import Movie
+    from napari_lattice_symmetry.data.layer_stack import Hyperstack
+    from napari_lattice_symmetry.data.movie import Movie
 
 __all__ = [
     "SUFFIXES",

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from napari_lattice_symmetry.hyperstack import Hyperstack
+from napari_lattice_symmetry.data.layer_stack import Hyperstack
 
 if TYPE_CHECKING:
-    from napari_lattice_symmetry.movie import Frames
+    from napari_lattice_symmetry.data.movie import Frames
 
 METADATA_KEY = "napari-lattice-symmetry"
 """Under this key all that is ours lies in the attributes of an OME-Zarr group."""

@@ -17,8 +17,8 @@ from napari_lattice_symmetry.io.stack import Files, Stack, channels_of
 from napari_lattice_symmetry.io.zarr_files import open_labels
 
 if TYPE_CHECKING:
-    from napari_lattice_symmetry.hyperstack import Hyperstack
-    from napari_lattice_symmetry.movie import Frames
+    from napari_lattice_symmetry.data.layer_stack import Hyperstack
+    from napari_lattice_symmetry.data.movie import Frames
 
 _PRECISION = 1e-4  # of a resolution in a TIFF file, which is a fraction of two integers
 

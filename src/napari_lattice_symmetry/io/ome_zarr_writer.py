@@ -15,8 +15,8 @@ from napari_lattice_symmetry.io.header import METADATA_KEY, header_of, printable
 if TYPE_CHECKING:
     import zarr
 
-    from napari_lattice_symmetry.hyperstack import Hyperstack
-    from napari_lattice_symmetry.movie import Frames
+    from napari_lattice_symmetry.data.layer_stack import Hyperstack
+    from napari_lattice_symmetry.data.movie import Frames
 
 VERSION = "0.5"
 _UNSAFE = re.compile(r'[\\/:*?"<>|]')

@@ -15,12 +15,12 @@ import numpy as np
 
 from napari_lattice_symmetry.errors import ChoiceError, InputError
 from napari_lattice_symmetry.io import refusals
-from napari_lattice_symmetry.movie import NANOMETRE, PIXEL, Movie
+from napari_lattice_symmetry.data.movie import Movie, NANOMETRE, PIXEL
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from napari_lattice_symmetry.movie import Frames
+    from napari_lattice_symmetry.data.movie import Frames
 
 _ORDER = "TZCYXS"
 _MOST_CHANNELS = 16  # more of them, unnamed, are positions of a scan

@@ -17,8 +17,8 @@ from napari_lattice_symmetry.io.header import header_of, printable
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from napari_lattice_symmetry.hyperstack import Hyperstack
-    from napari_lattice_symmetry.movie import Frames
+    from napari_lattice_symmetry.data.layer_stack import Hyperstack
+    from napari_lattice_symmetry.data.movie import Frames
 
 _LARGEST_IMAGEJ = 2**32 - 2**20
 _EXACT = 2**24  # up to here float32 holds every whole number

@@ -13,7 +13,7 @@ from napari_lattice_symmetry.io.ome_zarr_writer import write_ome_zarr
 from napari_lattice_symmetry.io.tiff_writer import write_imagej, write_ome_tiff
 
 if TYPE_CHECKING:
-    from napari_lattice_symmetry.hyperstack import Hyperstack
+    from napari_lattice_symmetry.data.layer_stack import Hyperstack
 
 _WRITERS: dict[str, Callable[[Hyperstack, Path], None]] = {
     ".ome.zarr": write_ome_zarr,

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from napari_lattice_symmetry.analysis import MovieResult
     from napari_lattice_symmetry.analysis.evolution import Curve
-    from napari_lattice_symmetry.movie import Movie
+    from napari_lattice_symmetry.data.movie import Movie
     from napari_lattice_symmetry.plugin.evolution_source import EvolutionSource, FrameKey
 
     Float32 = NDArray[np.float32]

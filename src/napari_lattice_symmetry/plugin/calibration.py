@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from qtpy.QtWidgets import QDoubleSpinBox, QFormLayout, QHBoxLayout
 
-from napari_lattice_symmetry.movie import NANOMETRE
+from napari_lattice_symmetry.data.movie import NANOMETRE
 from napari_lattice_symmetry.plugin.geometry import SECOND
 
 if TYPE_CHECKING:

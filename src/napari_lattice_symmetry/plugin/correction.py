@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from napari.components import ViewerModel
     from numpy.typing import NDArray
 
-    from napari_lattice_symmetry.movie import Movie
+    from napari_lattice_symmetry.data.movie import Movie
     from napari_lattice_symmetry.plugin.parameter_controls import ParameterControls
     from napari_lattice_symmetry.plugin.source import Source
 

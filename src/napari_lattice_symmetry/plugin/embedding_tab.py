@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from napari_lattice_symmetry.analysis import MovieResult
     from napari_lattice_symmetry.analysis.embedding import Cluster, Embedding
     from napari_lattice_symmetry.analysis.steps import Progress, ShouldStop
-    from napari_lattice_symmetry.movie import Movie
+    from napari_lattice_symmetry.data.movie import Movie
     from napari_lattice_symmetry.plugin.structure_source import SubjectFollower
 
 HINT = (

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from napari_lattice_symmetry.analysis import MovieResult
-    from napari_lattice_symmetry.movie import Movie
+    from napari_lattice_symmetry.data.movie import Movie
     from napari_lattice_symmetry.plugin.geometry import LayerGeometry
 
     Region = NDArray[np.bool_]

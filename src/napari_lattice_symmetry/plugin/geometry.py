@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_lattice_symmetry.errors import InputError
-from napari_lattice_symmetry.movie import NANOMETRE, PIXEL
+from napari_lattice_symmetry.data.movie import NANOMETRE, PIXEL
 
 if TYPE_CHECKING:
     from napari.layers import Layer
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from napari_lattice_symmetry.analysis import MovieResult
     from napari_lattice_symmetry.analysis.result import Maps
     from napari_lattice_symmetry.analysis.unmixing import Unmixing
-    from napari_lattice_symmetry.movie import Movie
+    from napari_lattice_symmetry.data.movie import Movie
 
 SECOND = "s"
 

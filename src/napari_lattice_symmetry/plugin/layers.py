@@ -19,7 +19,7 @@ from napari_lattice_symmetry.lattice import (
     at_least,
 )
 from napari_lattice_symmetry.lattice.metric import FOLDS
-from napari_lattice_symmetry.movie import PIXEL
+from napari_lattice_symmetry.data.movie import PIXEL
 from napari_lattice_symmetry.plugin.flags import FLAG_COLOURS, flag_features
 
 if TYPE_CHECKING:

@@ -34,8 +34,8 @@ if TYPE_CHECKING:
     from napari_lattice_symmetry.analysis import AnalysisParameters
     from napari_lattice_symmetry.analysis.growing import Growing
     from napari_lattice_symmetry.analysis.live import LiveStep
-    from napari_lattice_symmetry.growing import GrowingMovie
-    from napari_lattice_symmetry.movie import Movie
+    from napari_lattice_symmetry.data.growing import GrowingMovie
+    from napari_lattice_symmetry.data.movie import Movie
 
 logger = logging.getLogger(__name__)
 

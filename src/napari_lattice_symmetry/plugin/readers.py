@@ -11,7 +11,7 @@ from napari_lattice_symmetry.errors import InputError
 if TYPE_CHECKING:
     from napari.types import LayerData
 
-    from napari_lattice_symmetry.movie import Movie
+    from napari_lattice_symmetry.data.movie import Movie
 
     Reader: TypeAlias = Callable[[str], list[LayerData]]
 

@@ -16,7 +16,7 @@ from napari_lattice_symmetry.plugin.latest import LatestRequest
 if TYPE_CHECKING:
     from napari_lattice_symmetry.analysis import MovieResult
     from napari_lattice_symmetry.analysis.kinetics import GrowthFit
-    from napari_lattice_symmetry.movie import Movie
+    from napari_lattice_symmetry.data.movie import Movie
     from napari_lattice_symmetry.plugin.evolution_source import EvolutionSource
 
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from napari.utils import Colormap
 
     from napari_lattice_symmetry.analysis import MovieResult
-    from napari_lattice_symmetry.hyperstack import Hyperstack
+    from napari_lattice_symmetry.data.layer_stack import Hyperstack
 
 LAYERS = "layers"
 

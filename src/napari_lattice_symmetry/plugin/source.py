@@ -12,7 +12,7 @@ import numpy as np
 from napari_lattice_symmetry.errors import InputError
 from napari_lattice_symmetry.io import read_movie
 from napari_lattice_symmetry.io.stack import grey
-from napari_lattice_symmetry.movie import BY_HAND, Movie
+from napari_lattice_symmetry.data.movie import BY_HAND, Movie
 from napari_lattice_symmetry.plugin.geometry import LayerGeometry
 
 if TYPE_CHECKING:

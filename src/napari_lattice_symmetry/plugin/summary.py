@@ -13,7 +13,7 @@ from napari_lattice_symmetry.spectrum import WindowGrid
 from napari_lattice_symmetry.spectrum.lattice_fit import FEWEST_PERIODS, MOST_PERIODS
 
 if TYPE_CHECKING:
-    from napari_lattice_symmetry.movie import Movie
+    from napari_lattice_symmetry.data.movie import Movie
     from napari_lattice_symmetry.spectrum.period import Period
 
 

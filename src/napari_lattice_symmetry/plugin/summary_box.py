@@ -13,7 +13,7 @@ from napari_lattice_symmetry.plugin.latest import LatestRequest
 from napari_lattice_symmetry.plugin.summary import Summary
 
 if TYPE_CHECKING:
-    from napari_lattice_symmetry.movie import Movie
+    from napari_lattice_symmetry.data.movie import Movie
     from napari_lattice_symmetry.spectrum.period import Period
 
 

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     import napari.viewer
     from matplotlib.figure import Figure
 
-    from napari_lattice_symmetry.growing import GrowingMovie
+    from napari_lattice_symmetry.data.growing import GrowingMovie
 
 
 class WatchWidget(Dock):

@@ -14,7 +14,7 @@ from napari_lattice_symmetry.errors import AnalysisError, LatticeSymmetryError
 
 if TYPE_CHECKING:
     from napari_lattice_symmetry.analysis import AnalysisParameters, FrameResult, MovieResult
-    from napari_lattice_symmetry.movie import Movie
+    from napari_lattice_symmetry.data.movie import Movie
 
 
 def analyze_frames(

@@ -12,7 +12,7 @@ from napari_lattice_symmetry.errors import InputError, LatticeSymmetryError
 if TYPE_CHECKING:
     from napari.types import FullLayerData
 
-    from napari_lattice_symmetry.hyperstack import Hyperstack
+    from napari_lattice_symmetry.data.layer_stack import Hyperstack
     from napari_lattice_symmetry.plugin.geometry import LayerGeometry
     from napari_lattice_symmetry.plugin.layers import ShownResult
 
@@ -74,7 +74,7 @@ def _result_hyperstack(shown: ShownResult) -> Hyperstack:
 
 
 def _plain_hyperstack(layers: list[FullLayerData]) -> Hyperstack:
-    from napari_lattice_symmetry.hyperstack import Hyperstack
+    from napari_lattice_symmetry.data.layer_stack import Hyperstack
     from napari_lattice_symmetry.plugin.geometry import LayerGeometry
     from napari_lattice_symmetry.plugin.saved_layers import TRANSFORMS
 

@@ -11,7 +11,7 @@ from os import PathLike
 from pathlib import Path
 
 from napari_lattice_symmetry.errors import InputError
-from napari_lattice_symmetry.growing import INTERVAL, PATIENCE, GrowingMovie
+from napari_lattice_symmetry.data.growing import GrowingMovie, INTERVAL, PATIENCE
 from napari_lattice_symmetry.io.growing.folder import GrowingFolder
 from napari_lattice_symmetry.io.growing.pages import GrowingTiff
 from napari_lattice_symmetry.io.growing.zarr_array import GrowingZarr

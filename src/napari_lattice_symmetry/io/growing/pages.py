@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from napari_lattice_symmetry.errors import InputError
-from napari_lattice_symmetry.growing import GrowingMovie, Landed
+from napari_lattice_symmetry.data.growing import GrowingMovie, Landed
 from napari_lattice_symmetry.io import quiet
 from napari_lattice_symmetry.io.growing.waiting import Delay, Quiet, Stamp, stamp_of
 from napari_lattice_symmetry.io.stack import Files, Stack, one_sentence, short_name, to_movie
@@ -16,7 +16,7 @@ from napari_lattice_symmetry.io.tiff import axes_of, calibration_of, metadata_of
 if TYPE_CHECKING:
     from tifffile import TiffFile, TiffPage
 
-    from napari_lattice_symmetry.movie import Movie
+    from napari_lattice_symmetry.data.movie import Movie
 
 
 class GrowingTiff(GrowingMovie):

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 
 from napari_lattice_symmetry.errors import InputError
-from napari_lattice_symmetry.growing import GrowingMovie, Landed
+from napari_lattice_symmetry.data.growing import GrowingMovie, Landed
 from napari_lattice_symmetry.io import quiet
 from napari_lattice_symmetry.io.growing.waiting import Delay, Quiet, Stamp, stamp_of
 from napari_lattice_symmetry.io.stack import (
@@ -25,7 +25,7 @@ from napari_lattice_symmetry.io.stack import (
 from napari_lattice_symmetry.io.zarr_files import open_ome_zarr
 
 if TYPE_CHECKING:
-    from napari_lattice_symmetry.movie import Movie
+    from napari_lattice_symmetry.data.movie import Movie
 
     Stamps: TypeAlias = tuple[Stamp | None, ...]
 

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_lattice_symmetry.errors import InputError
-from napari_lattice_symmetry.movie import NANOMETRE, PIXEL
+from napari_lattice_symmetry.data.movie import NANOMETRE, PIXEL
 
 if TYPE_CHECKING:
-    from napari_lattice_symmetry.movie import Frames
+    from napari_lattice_symmetry.data.movie import Frames
 
 
 @dataclass(frozen=True, eq=False)

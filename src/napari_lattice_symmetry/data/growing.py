@@ -16,7 +16,7 @@ from napari_lattice_symmetry.errors import ChoiceError, InputError
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from napari_lattice_symmetry.movie import Movie
+    from napari_lattice_symmetry.data.movie import Movie
 
 INTERVAL = 0.5
 """Seconds for which a file has to be left alone before it is read."""

@@ -1,0 +1,1 @@
+"""What flows through the package: movies, movies that grow, stacks of layers."""
