@@ -11,12 +11,12 @@ import numpy as np
 from metrics import markdown_table
 
 from napari_lattice_symmetry.lattice import LABELS
-from napari_lattice_symmetry.lattice.windows import INSTRUMENT, Track
+from napari_lattice_symmetry.bravais.training_images import INSTRUMENT, Track
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from napari_lattice_symmetry.model.classifier import Classification
+    from napari_lattice_symmetry.bravais.classifier import Classification
 
     Measured = tuple[Classification, np.ndarray]
 

@@ -18,15 +18,15 @@ from matplotlib.figure import Figure
 
 import napari_lattice_symmetry as nls
 from napari_lattice_symmetry.lattice import CLASSES, COLOURS, LABELS, simulate
-from napari_lattice_symmetry.lattice.windows import PAPER, draw_windows
-from napari_lattice_symmetry.model.dataset import BENCHMARK
+from napari_lattice_symmetry.bravais.training_images import PAPER, draw_windows
+from napari_lattice_symmetry.bravais.dataset import BENCHMARK
 from napari_lattice_symmetry.spectrum import WindowGrid
 from napari_lattice_symmetry.spectrum.cartesian import cartesian_spectrum
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from napari_lattice_symmetry.model.classifier import Classification, Classifier
+    from napari_lattice_symmetry.bravais.classifier import Classification, Classifier
 
 IMAGES = Path(__file__).parents[1] / "docs" / "images"
 SHORT = ("square", "rect.", "cent. rect.", "hex.", "oblique", "noise")

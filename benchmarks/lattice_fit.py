@@ -31,7 +31,7 @@ from napari_lattice_symmetry.lattice.basis import (
 )
 from napari_lattice_symmetry.lattice.drawing import count_electrons, draw_atoms
 from napari_lattice_symmetry.lattice.metric import metric_class
-from napari_lattice_symmetry.lattice.windows import TRACKS, draw_windows
+from napari_lattice_symmetry.bravais.training_images import TRACKS, draw_windows
 from napari_lattice_symmetry.spectrum import Flag, LatticeFits, WindowGrid
 from napari_lattice_symmetry.spectrum.fitting import TOLERANCE
 from napari_lattice_symmetry.spectrum.lattice_fit import SYMMETRIES

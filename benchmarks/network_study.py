@@ -20,15 +20,15 @@ from scipy.special import log_softmax, logsumexp, softmax
 from tqdm import tqdm
 
 from napari_lattice_symmetry.lattice import CLASSES
-from napari_lattice_symmetry.lattice.windows import TRACKS, draw_windows
-from napari_lattice_symmetry.model import load_model
-from napari_lattice_symmetry.model.calibration import find_scaling, thinned_logits
-from napari_lattice_symmetry.model.dataset import BENCHMARK, CHUNK, draw_chunks, plan_chunks
-from napari_lattice_symmetry.model.networks import polar_network
+from napari_lattice_symmetry.bravais.training_images import TRACKS, draw_windows
+from napari_lattice_symmetry.bravais import load_model
+from napari_lattice_symmetry.networks.calibration import find_scaling, thinned_logits
+from napari_lattice_symmetry.bravais.dataset import BENCHMARK, CHUNK, draw_chunks, plan_chunks
+from napari_lattice_symmetry.bravais.networks import polar_network
 from napari_lattice_symmetry.spectrum.fitting import fit_lattices
 
 if TYPE_CHECKING:
-    from napari_lattice_symmetry.model.engine import keras
+    from napari_lattice_symmetry.networks.engine import keras
 
 DOCS = Path(__file__).parents[1] / "docs"
 SEED = 30  # not that of bench-accuracy: what is chosen here is not judged by the same windows

@@ -13,7 +13,8 @@ import tifffile
 from click.testing import CliRunner
 
 from napari_lattice_symmetry import cli
-from napari_lattice_symmetry.analysis import AnalysisParameters, load_result
+from napari_lattice_symmetry.analysis import load_result
+from napari_lattice_symmetry.bravais.parameters import AnalysisParameters
 from napari_lattice_symmetry.errors import InputError
 from napari_lattice_symmetry.io import read_movie
 from napari_lattice_symmetry.lattice import CLASSES, simulate
@@ -258,7 +259,7 @@ def training(monkeypatch):
         return output / f"{network}.keras"
 
     module.train = train
-    monkeypatch.setitem(sys.modules, "napari_lattice_symmetry.model.training", module)
+    monkeypatch.setitem(sys.modules, "napari_lattice_symmetry.bravais.training", module)
     return module
 
 

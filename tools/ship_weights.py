@@ -14,7 +14,7 @@ import shutil
 import sys
 from pathlib import Path
 
-from napari_lattice_symmetry.model.registry import WEIGHTS, file_sha256
+from napari_lattice_symmetry.bravais.registry import WEIGHTS, file_sha256
 
 DOCS_IMAGES = Path(__file__).parents[1] / "docs" / "images"
 

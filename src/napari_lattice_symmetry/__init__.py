@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from napari_lattice_symmetry.analysis import (
-        AnalysisParameters,
         FrameResult,
         MeasuredDistortion,
         MovieResult,
@@ -20,6 +19,7 @@ if TYPE_CHECKING:
         load_result,
         measure_distortion,
     )
+    from napari_lattice_symmetry.bravais.parameters import AnalysisParameters
     from napari_lattice_symmetry.errors import LatticeSymmetryError
     from napari_lattice_symmetry.io import read_movie
     from napari_lattice_symmetry.lattice import (
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
         simulate,
         solve_distortion,
     )
-    from napari_lattice_symmetry.model import load_model
+    from napari_lattice_symmetry.bravais import load_model
     from napari_lattice_symmetry.data.movie import Movie
     from napari_lattice_symmetry.spectrum import (
         LatticeFit,

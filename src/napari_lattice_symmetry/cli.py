@@ -16,18 +16,17 @@ import click
 import numpy as np
 
 from napari_lattice_symmetry.analysis import (
-    AnalysisParameters,
     MovieResult,
     check_target,
     inserting,
     iter_analyze,
     open_result,
-    parse_parameters,
     plot_fractions,
     plot_maps,
     provenance,
     versions,
 )
+from napari_lattice_symmetry.bravais.parameters import AnalysisParameters, parse_parameters
 from napari_lattice_symmetry.analysis.storage import writing
 from napari_lattice_symmetry.commands.batch import expand, outputs_of, run_each
 from napari_lattice_symmetry.commands.correction import corrected, known_option
@@ -46,14 +45,14 @@ from napari_lattice_symmetry.commands.watch import watch
 from napari_lattice_symmetry.errors import AnalysisError, InputError, LatticeSymmetryError
 from napari_lattice_symmetry.io import read_movie
 from napari_lattice_symmetry.lattice import AT_LEAST, CLASSES, SIMULATIONS, at_least, simulate
-from napari_lattice_symmetry.model import load_model
+from napari_lattice_symmetry.bravais import load_model
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from napari_lattice_symmetry.analysis import Known
     from napari_lattice_symmetry.analysis.cluster import Cluster
-    from napari_lattice_symmetry.model.classifier import Classifier
+    from napari_lattice_symmetry.bravais.classifier import Classifier
     from napari_lattice_symmetry.data.movie import Movie
 
     Function = TypeVar("Function", bound=Callable[..., Any])
@@ -342,7 +341,7 @@ def train(network: str, output: Path | None, **settings: Any) -> None:
 
     A training that is found in the folder goes on after its last whole epoch.
     """
-    from napari_lattice_symmetry.model.training import train as train_network
+    from napari_lattice_symmetry.bravais.training import train as train_network
 
     output = output or Path("runs") / network
     try:
@@ -369,7 +368,7 @@ def info(file: Path | None, dataset: str | None, channel: str | None) -> None:
 
 
 def _installation() -> Iterator[str]:
-    from napari_lattice_symmetry.model.registry import shipped
+    from napari_lattice_symmetry.bravais.registry import shipped
 
     return tree({"versions": versions(), "networks": shipped()})
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from napari_lattice_symmetry.analysis import AnalysisParameters
+from napari_lattice_symmetry.bravais.parameters import AnalysisParameters
 from napari_lattice_symmetry.data.movie import Movie
 
 SQUARE_GREY, HEXAGONAL_GREY = 5, 35  # what the stand-in network calls square and hexagonal

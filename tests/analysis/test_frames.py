@@ -8,7 +8,8 @@ import dask.array as da
 import numpy as np
 import pytest
 
-from napari_lattice_symmetry.analysis import AnalysisParameters, analyze, iter_analyze
+from napari_lattice_symmetry.analysis import analyze, iter_analyze
+from napari_lattice_symmetry.bravais.parameters import AnalysisParameters
 from napari_lattice_symmetry.errors import AnalysisError, InputError
 from napari_lattice_symmetry.lattice import LABELS
 from napari_lattice_symmetry.data.movie import Movie

@@ -7,7 +7,8 @@ import pytest
 from matplotlib.colors import to_hex
 from stored_figures import assert_as_stored
 
-from napari_lattice_symmetry.analysis import AnalysisParameters, analyze
+from napari_lattice_symmetry.analysis import analyze
+from napari_lattice_symmetry.bravais.parameters import AnalysisParameters
 from napari_lattice_symmetry.analysis.inspection import (
     inspect_window,
     place_window,

@@ -5,13 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from napari_lattice_symmetry.analysis import AnalysisParameters, analyze, load_result
+from napari_lattice_symmetry.analysis import analyze, load_result
+from napari_lattice_symmetry.bravais.parameters import AnalysisParameters
 from napari_lattice_symmetry.analysis.result import AGREE, DISAGREE, LATTICE_MAPS
 from napari_lattice_symmetry.errors import InputError
 from napari_lattice_symmetry.lattice import CLASSES, LABELS, at_least, solve_distortion
 from napari_lattice_symmetry.lattice.basis import cell, lattice_points
 from napari_lattice_symmetry.lattice.drawing import draw_atoms
-from napari_lattice_symmetry.model import load_model
+from napari_lattice_symmetry.bravais import load_model
 from napari_lattice_symmetry.data.movie import Movie
 
 SHAPE = (160, 160)

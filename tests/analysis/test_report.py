@@ -13,7 +13,8 @@ import imageio.v3 as iio
 import numpy as np
 import pytest
 
-from napari_lattice_symmetry.analysis import AnalysisParameters, analyze
+from napari_lattice_symmetry.analysis import analyze
+from napari_lattice_symmetry.bravais.parameters import AnalysisParameters
 from napari_lattice_symmetry.analysis.evolution import class_curves
 from napari_lattice_symmetry.analysis.kinetics import fit_growth
 from napari_lattice_symmetry.analysis.report import ARTICLE, write_report

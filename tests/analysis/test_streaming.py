@@ -12,13 +12,13 @@ import pytest
 from stand_in import FakeClassifier
 
 from napari_lattice_symmetry.analysis import (
-    AnalysisParameters,
     analyze,
     iter_analyze,
     load_result,
     open_result,
     provenance,
 )
+from napari_lattice_symmetry.bravais.parameters import AnalysisParameters
 from napari_lattice_symmetry.analysis.result import array_names
 from napari_lattice_symmetry.errors import AnalysisError, InputError
 from napari_lattice_symmetry.data.movie import Movie

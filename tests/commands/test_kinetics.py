@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from napari_lattice_symmetry.analysis import AnalysisParameters, MovieResult, load_result
+from napari_lattice_symmetry.analysis import MovieResult, load_result
+from napari_lattice_symmetry.bravais.parameters import AnalysisParameters
 from napari_lattice_symmetry.cli import main
 from napari_lattice_symmetry.data.movie import Movie
 

@@ -9,7 +9,7 @@ import pytest
 from qtpy.QtCore import Qt
 
 from napari_lattice_symmetry import CLASSES, load_result
-from napari_lattice_symmetry.analysis import AnalysisParameters
+from napari_lattice_symmetry.bravais.parameters import AnalysisParameters
 
 
 def test_a_click_on_run_fills_aligned_layers(shown_bench, stack):

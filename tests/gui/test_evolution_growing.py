@@ -12,7 +12,8 @@ import tifffile
 from evolution_bench import FRAME_TIME, N_FRAMES, PIXEL, PLUGIN, TIMEOUT, make_frames
 from napari.layers import Layer
 
-from napari_lattice_symmetry.analysis import AnalysisParameters, iter_analyze
+from napari_lattice_symmetry.analysis import iter_analyze
+from napari_lattice_symmetry.bravais.parameters import AnalysisParameters
 from napari_lattice_symmetry.analysis.evolution import BRIGHTNESS
 from napari_lattice_symmetry.analysis.growing import GrowingResult
 from napari_lattice_symmetry.io import growing

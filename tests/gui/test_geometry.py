@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from napari.layers import Image
 
-from napari_lattice_symmetry.analysis import AnalysisParameters, MovieResult
+from napari_lattice_symmetry.analysis import MovieResult
+from napari_lattice_symmetry.bravais.parameters import AnalysisParameters
 from napari_lattice_symmetry.errors import InputError
 from napari_lattice_symmetry.data.movie import Movie
 from napari_lattice_symmetry.plugin.geometry import LayerGeometry, layer_affine, undoing_affine

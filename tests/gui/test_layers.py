@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from napari.layers import Layer
 
-from napari_lattice_symmetry.analysis import AnalysisParameters, analyze
+from napari_lattice_symmetry.analysis import analyze
+from napari_lattice_symmetry.bravais.parameters import AnalysisParameters
 from napari_lattice_symmetry.lattice import CLASSES, COLOURS
 from napari_lattice_symmetry.data.movie import Movie
 from napari_lattice_symmetry.plugin.geometry import LayerGeometry

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from qtpy.QtWidgets import QFileDialog, QFormLayout, QWidget
 
-from napari_lattice_symmetry.analysis import AnalysisParameters
+from napari_lattice_symmetry.bravais.parameters import AnalysisParameters
 from napari_lattice_symmetry.plugin.parameter_controls import ParameterControls
 
 

@@ -6,7 +6,8 @@ import pytest
 from napari.layers import Layer
 from qtpy.QtCore import Qt
 
-from napari_lattice_symmetry.analysis import AnalysisParameters, analyze
+from napari_lattice_symmetry.analysis import analyze
+from napari_lattice_symmetry.bravais.parameters import AnalysisParameters
 from napari_lattice_symmetry.plugin.layers import result_layers as build_layers
 from napari_lattice_symmetry.plugin.source import take_source
 

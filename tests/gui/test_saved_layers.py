@@ -12,12 +12,8 @@ from napari.layers import Image, Layer
 from napari.utils import Colormap, DirectLabelColormap
 from npe2 import PluginManager
 
-from napari_lattice_symmetry.analysis import (
-    AnalysisParameters,
-    analyze,
-    load_result,
-    plot_fractions,
-)
+from napari_lattice_symmetry.analysis import analyze, load_result, plot_fractions
+from napari_lattice_symmetry.bravais.parameters import AnalysisParameters
 from napari_lattice_symmetry.analysis.export import result_hyperstack
 from napari_lattice_symmetry.errors import InputError
 from napari_lattice_symmetry.data.layer_stack import Hyperstack

@@ -9,7 +9,8 @@ import pytest
 from napari.layers import Layer
 from qtpy.QtCore import QPoint, Qt
 
-from napari_lattice_symmetry.analysis import AnalysisParameters, analyze
+from napari_lattice_symmetry.analysis import analyze
+from napari_lattice_symmetry.bravais.parameters import AnalysisParameters
 from napari_lattice_symmetry.analysis.embedding import Embedding
 from napari_lattice_symmetry.analysis.steps import Steps
 from napari_lattice_symmetry.plugin.layers import result_layers

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from napari_lattice_symmetry.analysis import AnalysisParameters
+from napari_lattice_symmetry.bravais.parameters import AnalysisParameters
 from napari_lattice_symmetry.lattice import CLASSES, COLOURS
 from napari_lattice_symmetry.data.movie import Movie
 from napari_lattice_symmetry.plugin.speed import Speed, Stopwatch, last_speed

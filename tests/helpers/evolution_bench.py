@@ -6,7 +6,8 @@ import numpy as np
 from napari.layers import Layer
 from qtpy.QtCore import QPoint, Qt
 
-from napari_lattice_symmetry.analysis import AnalysisParameters, analyze
+from napari_lattice_symmetry.analysis import analyze
+from napari_lattice_symmetry.bravais.parameters import AnalysisParameters
 from napari_lattice_symmetry.data.movie import Movie
 from napari_lattice_symmetry.plugin.geometry import LayerGeometry
 from napari_lattice_symmetry.plugin.layers import result_layers

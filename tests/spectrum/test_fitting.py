@@ -10,7 +10,7 @@ from napari_lattice_symmetry.lattice.basis import (
     random_basis,
     rotation,
 )
-from napari_lattice_symmetry.lattice.windows import INSTRUMENT, draw_window, draw_windows
+from napari_lattice_symmetry.bravais.training_images import INSTRUMENT, draw_window, draw_windows
 from napari_lattice_symmetry.spectrum import Flag, WindowGrid, fit_lattice, fit_lattices
 
 NAMES = ["square", "rectangular", "centered rectangular", "hexagonal", "oblique"]

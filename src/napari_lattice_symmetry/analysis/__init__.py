@@ -8,7 +8,7 @@ from napari_lattice_symmetry.analysis.correction import (
 from napari_lattice_symmetry.analysis.frames import analyze, inserting, iter_analyze
 from napari_lattice_symmetry.analysis.one_frame import read_frame
 from napari_lattice_symmetry.analysis.origin import provenance, versions
-from napari_lattice_symmetry.analysis.parameters import (
+from napari_lattice_symmetry.bravais.parameters import (
     AnalysisParameters,
     parse_parameters,
     suggest_window,

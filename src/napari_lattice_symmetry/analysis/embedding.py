@@ -19,7 +19,7 @@ from napari_lattice_symmetry.analysis.sampling import choose_windows, read_windo
 from napari_lattice_symmetry.analysis.steps import Steps
 from napari_lattice_symmetry.errors import InputError
 from napari_lattice_symmetry.lattice import CLASSES, NOT_ANALYSED
-from napari_lattice_symmetry.model import load_model
+from napari_lattice_symmetry.bravais import load_model
 from napari_lattice_symmetry.spectrum.cartesian import cartesian_spectrum
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from napari_lattice_symmetry.analysis.result import MovieResult
     from napari_lattice_symmetry.analysis.sampling import Places
     from napari_lattice_symmetry.analysis.steps import Progress, ShouldStop
-    from napari_lattice_symmetry.model.classifier import Classifier
+    from napari_lattice_symmetry.bravais.classifier import Classifier
     from napari_lattice_symmetry.data.movie import Movie
 
     Float32: TypeAlias = NDArray[np.float32]

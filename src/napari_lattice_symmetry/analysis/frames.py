@@ -20,7 +20,7 @@ from napari_lattice_symmetry.analysis.one_frame import (
     try_to_read,
 )
 from napari_lattice_symmetry.analysis.origin import provenance
-from napari_lattice_symmetry.analysis.parameters import AnalysisParameters, parse_parameters
+from napari_lattice_symmetry.bravais.parameters import AnalysisParameters, parse_parameters
 from napari_lattice_symmetry.analysis.result import FrameResult, MovieResult
 from napari_lattice_symmetry.analysis.streaming import check_target, open_result
 from napari_lattice_symmetry.errors import AnalysisError, InputError
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
     from napari_lattice_symmetry.analysis.cluster import Cluster
     from napari_lattice_symmetry.analysis.one_frame import Reading
-    from napari_lattice_symmetry.model.classifier import Classifier
+    from napari_lattice_symmetry.bravais.classifier import Classifier
     from napari_lattice_symmetry.data.movie import Frames
 
     Progress: TypeAlias = Callable[[int, int], object]
@@ -307,6 +307,6 @@ def _nothing_to_see(job: Job, failures: list[str]) -> AnalysisError | InputError
 
 
 def _load(network: str) -> Classifier:
-    from napari_lattice_symmetry.model import load_model  # costs nothing until it is needed
+    from napari_lattice_symmetry.bravais import load_model  # costs nothing until it is needed
 
     return load_model(network)

@@ -38,9 +38,9 @@ from napari_lattice_symmetry.errors import InputError
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from napari_lattice_symmetry.analysis.parameters import AnalysisParameters
+    from napari_lattice_symmetry.bravais.parameters import AnalysisParameters
     from napari_lattice_symmetry.data.growing import GrowingMovie
-    from napari_lattice_symmetry.model.classifier import Classifier
+    from napari_lattice_symmetry.bravais.classifier import Classifier
     from napari_lattice_symmetry.data.movie import Movie
 
 _NAMES = "frame_names"

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from napari_lattice_symmetry.analysis.parameters import AnalysisParameters
-    from napari_lattice_symmetry.model.classifier import Classifier
+    from napari_lattice_symmetry.bravais.parameters import AnalysisParameters
+    from napari_lattice_symmetry.bravais.classifier import Classifier
     from napari_lattice_symmetry.data.movie import Movie
     from napari_lattice_symmetry.spectrum import LatticeFit
 
@@ -253,7 +253,7 @@ def _as_seen(fit: LatticeFit, windows: Windows) -> Float64:
 
 
 def _load(network: str) -> Classifier:
-    from napari_lattice_symmetry.model import load_model  # costs nothing until it is needed
+    from napari_lattice_symmetry.bravais import load_model  # costs nothing until it is needed
 
     return load_model(network)
 

@@ -18,13 +18,13 @@ from napari_lattice_symmetry.analysis.growing import (
     open_growing_result,
 )
 from napari_lattice_symmetry.analysis.one_frame import FrameMaps, Windows, analyse_frame
-from napari_lattice_symmetry.analysis.parameters import AnalysisParameters
+from napari_lattice_symmetry.bravais.parameters import AnalysisParameters
 from napari_lattice_symmetry.errors import InputError
 
 if TYPE_CHECKING:
     from napari_lattice_symmetry.analysis.result import FrameResult
     from napari_lattice_symmetry.data.growing import GrowingMovie, Landed
-    from napari_lattice_symmetry.model.classifier import Classifier
+    from napari_lattice_symmetry.bravais.classifier import Classifier
     from napari_lattice_symmetry.data.movie import Movie
 
 _CHOICE_OF_FRAMES = ("first_frame", "last_frame", "frame_step")
@@ -242,6 +242,6 @@ def _check_size(first: Movie, result: Growing) -> None:
 
 
 def _load(network: str) -> Classifier:
-    from napari_lattice_symmetry.model import load_model  # costs nothing until it is needed
+    from napari_lattice_symmetry.bravais import load_model  # costs nothing until it is needed
 
     return load_model(network)

@@ -31,8 +31,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from napari_lattice_symmetry.analysis.parameters import AnalysisParameters
-    from napari_lattice_symmetry.model.classifier import Classification, Classifier
+    from napari_lattice_symmetry.bravais.parameters import AnalysisParameters
+    from napari_lattice_symmetry.bravais.classifier import Classification, Classifier
     from napari_lattice_symmetry.data.movie import Movie
     from napari_lattice_symmetry.spectrum.lattice_fit import LatticeFits
 

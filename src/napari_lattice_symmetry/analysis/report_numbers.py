@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_lattice_symmetry.analysis.origin import CHOICE
-from napari_lattice_symmetry.analysis.parameters import AnalysisParameters
+from napari_lattice_symmetry.bravais.parameters import AnalysisParameters
 from napari_lattice_symmetry.analysis.result import AGREE, DISAGREE
 from napari_lattice_symmetry.lattice import CLASSES, COLOURS, LABELS
 from napari_lattice_symmetry.data.movie import BY_HAND, PIXEL

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_lattice_symmetry.lattice import CLASSES, LABELS, NOT_ANALYSED
-from napari_lattice_symmetry.model.classifier import most_probable
+from napari_lattice_symmetry.bravais.classifier import most_probable
 from napari_lattice_symmetry.spectrum import WindowGrid
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import dask.array as da
     from numpy.typing import NDArray
 
-    from napari_lattice_symmetry.analysis.parameters import AnalysisParameters
+    from napari_lattice_symmetry.bravais.parameters import AnalysisParameters
     from napari_lattice_symmetry.data.movie import Movie
 
     Float32: TypeAlias = NDArray[np.float32]

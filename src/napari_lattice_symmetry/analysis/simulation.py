@@ -10,7 +10,7 @@ import numpy as np
 from pydantic import ValidationError
 
 from napari_lattice_symmetry.analysis.inspection import Inspection, inspect_window
-from napari_lattice_symmetry.analysis.parameters import AnalysisParameters
+from napari_lattice_symmetry.bravais.parameters import AnalysisParameters
 from napari_lattice_symmetry.errors import InputError
 from napari_lattice_symmetry.lattice import CLASSES
 from napari_lattice_symmetry.lattice.image import FREE_PARAMETERS, LatticeImage
@@ -21,7 +21,7 @@ from napari_lattice_symmetry.spectrum.lattice_fit import TOLERANCE
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from napari_lattice_symmetry.model.classifier import Classifier
+    from napari_lattice_symmetry.bravais.classifier import Classifier
 
     Float64 = NDArray[np.float64]
 

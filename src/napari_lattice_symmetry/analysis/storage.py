@@ -12,7 +12,7 @@ from uuid import uuid4
 
 import numpy as np
 
-from napari_lattice_symmetry.analysis.parameters import parse_parameters
+from napari_lattice_symmetry.bravais.parameters import parse_parameters
 from napari_lattice_symmetry.analysis.result import (
     AXES,
     MovieResult,
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     import zarr
     from numpy.typing import NDArray
 
-    from napari_lattice_symmetry.analysis.parameters import AnalysisParameters
+    from napari_lattice_symmetry.bravais.parameters import AnalysisParameters
 
 FORMAT = "lattice-symmetry-result"
 SCHEMA_VERSION = 1

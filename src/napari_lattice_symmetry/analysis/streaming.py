@@ -34,7 +34,7 @@ from napari_lattice_symmetry.data.movie import PIXEL
 if TYPE_CHECKING:
     import zarr
 
-    from napari_lattice_symmetry.analysis.parameters import AnalysisParameters
+    from napari_lattice_symmetry.bravais.parameters import AnalysisParameters
     from napari_lattice_symmetry.data.movie import Movie
 
 Result = TypeVar("Result", bound="StreamedResult")

@@ -23,7 +23,7 @@ from napari_lattice_symmetry.analysis.simplex import (
 from napari_lattice_symmetry.analysis.steps import Steps
 from napari_lattice_symmetry.errors import InputError
 from napari_lattice_symmetry.lattice import CLASSES, LABELS, NOT_ANALYSED
-from napari_lattice_symmetry.model import load_model
+from napari_lattice_symmetry.bravais import load_model
 from napari_lattice_symmetry.spectrum.amplitude import analysable
 from napari_lattice_symmetry.spectrum.cartesian import SIDE, cartesian_spectrum
 from napari_lattice_symmetry.spectrum.polar import MIN_RADIUS
@@ -33,11 +33,11 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from napari_lattice_symmetry.analysis.parameters import AnalysisParameters
+    from napari_lattice_symmetry.bravais.parameters import AnalysisParameters
     from napari_lattice_symmetry.analysis.result import MovieResult
     from napari_lattice_symmetry.analysis.sampling import Places
     from napari_lattice_symmetry.analysis.steps import Progress, ShouldStop
-    from napari_lattice_symmetry.model.classifier import Classifier
+    from napari_lattice_symmetry.bravais.classifier import Classifier
     from napari_lattice_symmetry.data.movie import Movie
     from napari_lattice_symmetry.spectrum import WindowGrid
 

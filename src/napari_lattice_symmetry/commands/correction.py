@@ -6,12 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from napari_lattice_symmetry.analysis import (
-    AnalysisParameters,
-    measure_distortion,
-    parse_parameters,
-    read_frame,
-)
+from napari_lattice_symmetry.analysis import measure_distortion, read_frame
+from napari_lattice_symmetry.bravais.parameters import AnalysisParameters, parse_parameters
 from napari_lattice_symmetry.errors import InputError
 
 if TYPE_CHECKING:

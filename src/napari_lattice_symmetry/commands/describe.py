@@ -7,12 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from napari_lattice_symmetry.analysis import (
-    AnalysisParameters,
-    describe_length,
-    movie_period,
-    suggest_window,
-)
+from napari_lattice_symmetry.analysis import describe_length, movie_period
+from napari_lattice_symmetry.bravais.parameters import AnalysisParameters, suggest_window
 from napari_lattice_symmetry.spectrum.lattice_fit import FEWEST_PERIODS, MOST_PERIODS
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from napari_lattice_symmetry.analysis import AnalysisParameters
+from napari_lattice_symmetry.bravais.parameters import AnalysisParameters
 
 if TYPE_CHECKING:
     Function = TypeVar("Function", bound=Callable[..., Any])

@@ -12,7 +12,8 @@ from typing import Any
 import click
 import numpy as np
 
-from napari_lattice_symmetry.analysis import FrameResult, MovieResult, parse_parameters
+from napari_lattice_symmetry.analysis import FrameResult, MovieResult
+from napari_lattice_symmetry.bravais.parameters import parse_parameters
 from napari_lattice_symmetry.analysis.live import LIVE_SETTINGS, iter_live
 from napari_lattice_symmetry.analysis.storage import load_result
 from napari_lattice_symmetry.commands.options import (
@@ -25,7 +26,7 @@ from napari_lattice_symmetry.errors import InputError
 from napari_lattice_symmetry.data.growing import INTERVAL
 from napari_lattice_symmetry.io.growing import open_growing
 from napari_lattice_symmetry.lattice import CLASSES, LABELS
-from napari_lattice_symmetry.model import load_model
+from napari_lattice_symmetry.bravais import load_model
 
 _SECONDS = click.FloatRange(0, min_open=True)
 

@@ -23,7 +23,7 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from napari_lattice_symmetry.analysis import parse_parameters
+from napari_lattice_symmetry.bravais.parameters import parse_parameters
 from napari_lattice_symmetry.errors import InputError, LatticeSymmetryError
 from napari_lattice_symmetry.plugin.calibration import Calibration
 from napari_lattice_symmetry.plugin.correction import Correction, keep_narrow
@@ -45,7 +45,8 @@ if TYPE_CHECKING:
     from napari.layers import Layer
     from numpy.typing import NDArray
 
-    from napari_lattice_symmetry.analysis import AnalysisParameters, MovieResult
+    from napari_lattice_symmetry.analysis import MovieResult
+    from napari_lattice_symmetry.bravais.parameters import AnalysisParameters
 
 CHOOSE = "choose…"
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from napari.layers import Image
 
-from napari_lattice_symmetry.analysis import AnalysisParameters, parse_parameters
+from napari_lattice_symmetry.bravais.parameters import AnalysisParameters, parse_parameters
 from napari_lattice_symmetry.errors import InputError
 from napari_lattice_symmetry.plugin.layers import result_metadata
 from napari_lattice_symmetry.plugin.results import chosen_result, source_layer_of

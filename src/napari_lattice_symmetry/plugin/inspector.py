@@ -16,7 +16,7 @@ from qtpy.QtWidgets import (
     QVBoxLayout,
 )
 
-from napari_lattice_symmetry.analysis import AnalysisParameters, parse_parameters
+from napari_lattice_symmetry.bravais.parameters import AnalysisParameters, parse_parameters
 from napari_lattice_symmetry.analysis.inspection import Inspection, inspect_window, place_window
 from napari_lattice_symmetry.analysis.inspection_plot import plot_inspection
 from napari_lattice_symmetry.errors import LatticeSymmetryError

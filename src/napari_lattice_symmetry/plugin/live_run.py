@@ -31,7 +31,7 @@ from napari_lattice_symmetry.plugin.worker import ClosingWorker
 if TYPE_CHECKING:
     from napari.components import ViewerModel
 
-    from napari_lattice_symmetry.analysis import AnalysisParameters
+    from napari_lattice_symmetry.bravais.parameters import AnalysisParameters
     from napari_lattice_symmetry.analysis.growing import Growing
     from napari_lattice_symmetry.analysis.live import LiveStep
     from napari_lattice_symmetry.data.growing import GrowingMovie

@@ -21,9 +21,9 @@ from qtpy.QtWidgets import (
 )
 from superqt import QLargeIntSpinBox
 
-from napari_lattice_symmetry.analysis import AnalysisParameters, parse_parameters
+from napari_lattice_symmetry.bravais.parameters import AnalysisParameters, parse_parameters
 from napari_lattice_symmetry.lattice import describe_stretch
-from napari_lattice_symmetry.model.registry import shipped
+from napari_lattice_symmetry.bravais.registry import shipped
 
 _INT32_MAX = 2**31 - 1
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from napari.components import ViewerModel
     from napari.types import LayerData
 
-    from napari_lattice_symmetry.analysis import AnalysisParameters
+    from napari_lattice_symmetry.bravais.parameters import AnalysisParameters
     from napari_lattice_symmetry.plugin.source import Source
 
 _DELAY = 80

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from qtpy.QtCore import QSettings
 
 if TYPE_CHECKING:
-    from napari_lattice_symmetry.analysis import AnalysisParameters
+    from napari_lattice_symmetry.bravais.parameters import AnalysisParameters
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from napari_lattice_symmetry.analysis import AnalysisParameters, describe_choice, suggest_window
+from napari_lattice_symmetry.analysis import describe_choice
+from napari_lattice_symmetry.bravais.parameters import AnalysisParameters, suggest_window
 from napari_lattice_symmetry.lattice import CLASSES, COLOURS
 from napari_lattice_symmetry.plugin.speed import Speed, last_speed
 from napari_lattice_symmetry.spectrum import WindowGrid

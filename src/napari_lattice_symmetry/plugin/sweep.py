@@ -224,7 +224,7 @@ def _sweep(
     should_stop: Callable[[], bool],
 ) -> Iterator[SweepPoint]:
     """Sweep in the worker's thread; whatever fails, it fails in one sentence."""
-    from napari_lattice_symmetry import model
+    from napari_lattice_symmetry import bravais as model
     from napari_lattice_symmetry.analysis.simulation import iter_sweep
 
     try:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from napari.layers import Layer
 from qtpy.QtWidgets import QFormLayout, QSpinBox, QVBoxLayout, QWidget
 
-from napari_lattice_symmetry.analysis import AnalysisParameters
+from napari_lattice_symmetry.bravais.parameters import AnalysisParameters
 from napari_lattice_symmetry.errors import InputError
 from napari_lattice_symmetry.plugin.layers import result_metadata
 from napari_lattice_symmetry.plugin.parameter_controls import ParameterControls

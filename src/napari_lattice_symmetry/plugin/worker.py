@@ -13,7 +13,8 @@ from superqt.utils import GeneratorWorker
 from napari_lattice_symmetry.errors import AnalysisError, LatticeSymmetryError
 
 if TYPE_CHECKING:
-    from napari_lattice_symmetry.analysis import AnalysisParameters, FrameResult, MovieResult
+    from napari_lattice_symmetry.analysis import FrameResult, MovieResult
+    from napari_lattice_symmetry.bravais.parameters import AnalysisParameters
     from napari_lattice_symmetry.data.movie import Movie
 
 
@@ -38,7 +39,7 @@ def analyze_frames(
         What `iter_analyze` raises; anything else that fails becomes an `AnalysisError`, since
         a generator worker would swallow a ``RuntimeError``.
     """
-    from napari_lattice_symmetry import analysis, model
+    from napari_lattice_symmetry import analysis, bravais as model
 
     analyze = partial(
         analysis.iter_analyze,

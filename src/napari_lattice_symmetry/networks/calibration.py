@@ -13,8 +13,8 @@ import numpy as np
 from scipy.optimize import minimize
 from scipy.special import log_softmax, logsumexp
 
-from napari_lattice_symmetry.model.dropout import ThinnedHeads, split_at_dropout
-from napari_lattice_symmetry.model.engine import keras
+from napari_lattice_symmetry.networks.dropout import ThinnedHeads, split_at_dropout
+from napari_lattice_symmetry.networks.engine import keras
 
 if TYPE_CHECKING:
     from typing import TypeAlias

@@ -3,13 +3,13 @@ import pytest
 from scipy.special import rel_entr
 
 from napari_lattice_symmetry.errors import ModelError
-from napari_lattice_symmetry.lattice.windows import INSTRUMENT, draw_windows
-from napari_lattice_symmetry.model import classifier as classifier_module
-from napari_lattice_symmetry.model import dropout as dropout_module
-from napari_lattice_symmetry.model import load_model
-from napari_lattice_symmetry.model.classifier import Classifier, entropy
-from napari_lattice_symmetry.model.dropout import ThinnedHeads, draw_masks, split_at_dropout
-from napari_lattice_symmetry.model.engine import keras
+from napari_lattice_symmetry.bravais.training_images import INSTRUMENT, draw_windows
+from napari_lattice_symmetry.bravais import classifier as classifier_module
+from napari_lattice_symmetry.networks import dropout as dropout_module
+from napari_lattice_symmetry.bravais import load_model
+from napari_lattice_symmetry.bravais.classifier import Classifier, entropy
+from napari_lattice_symmetry.networks.dropout import ThinnedHeads, draw_masks, split_at_dropout
+from napari_lattice_symmetry.networks.engine import keras
 from napari_lattice_symmetry.spectrum.cartesian import cartesian_spectrum
 from napari_lattice_symmetry.spectrum.polar import polar_spectrum
 

@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 
 from napari_lattice_symmetry.errors import InputError, ModelError
-from napari_lattice_symmetry.model import load_model, registry, training
-from napari_lattice_symmetry.model.batches import turn_spectra
-from napari_lattice_symmetry.model.dataset import CHUNK, TRAINING, draw_chunks, plan_chunks
+from napari_lattice_symmetry.bravais import load_model, registry, training
+from napari_lattice_symmetry.networks.batches import turn_spectra
+from napari_lattice_symmetry.bravais.dataset import CHUNK, TRAINING, draw_chunks, plan_chunks
 
 
 def test_a_chunk_is_the_same_whoever_draws_it():

@@ -7,7 +7,7 @@ import sys
 import numpy as np
 import pytest
 
-from napari_lattice_symmetry.model import load_model
+from napari_lattice_symmetry.bravais import load_model
 
 CLASSIFY = """
 import pickle, sys

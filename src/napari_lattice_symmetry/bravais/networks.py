@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from napari_lattice_symmetry.lattice import CLASSES
-from napari_lattice_symmetry.model.engine import keras, layers
+from napari_lattice_symmetry.networks.engine import keras, layers
 from napari_lattice_symmetry.spectrum import cartesian, polar
 
 

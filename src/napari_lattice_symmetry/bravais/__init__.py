@@ -6,7 +6,7 @@ import os
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from napari_lattice_symmetry.model.classifier import Classifier
+    from napari_lattice_symmetry.bravais.classifier import Classifier
 
 __all__ = ["load_model"]
 
@@ -29,6 +29,6 @@ def load_model(network: str | os.PathLike[str] = "polar") -> Classifier:
     ModelError
         If it does not exist, its hash is wrong, or it does not fit.
     """
-    from napari_lattice_symmetry.model.registry import load
+    from napari_lattice_symmetry.bravais.registry import load
 
     return load(network)

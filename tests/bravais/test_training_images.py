@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from napari_lattice_symmetry.lattice.windows import INSTRUMENT, PAPER, TRACKS, draw_windows
+from napari_lattice_symmetry.bravais.training_images import INSTRUMENT, PAPER, TRACKS, draw_windows
 
 
 @pytest.mark.parametrize("track", TRACKS)

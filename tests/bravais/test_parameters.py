@@ -3,7 +3,11 @@ from __future__ import annotations
 import pytest
 from pydantic import ValidationError
 
-from napari_lattice_symmetry.analysis import AnalysisParameters, parse_parameters, suggest_window
+from napari_lattice_symmetry.bravais.parameters import (
+    AnalysisParameters,
+    parse_parameters,
+    suggest_window,
+)
 from napari_lattice_symmetry.errors import InputError
 
 

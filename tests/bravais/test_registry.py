@@ -4,7 +4,7 @@ import shutil
 import pytest
 
 from napari_lattice_symmetry.errors import ModelError
-from napari_lattice_symmetry.model import load_model, registry
+from napari_lattice_symmetry.bravais import load_model, registry
 
 
 def test_shipped_weights_are_those_in_the_registry_and_small():
@@ -51,7 +51,7 @@ def test_files_that_are_no_networks_are_refused_by_name(tmp_path):
 
 
 def test_a_network_of_another_kind_is_refused(tmp_path):
-    from napari_lattice_symmetry.model.engine import keras
+    from napari_lattice_symmetry.networks.engine import keras
 
     path = tmp_path / "other.keras"
     keras.Sequential([keras.Input((8,)), keras.layers.Dense(6)]).save(path)
@@ -60,7 +60,7 @@ def test_a_network_of_another_kind_is_refused(tmp_path):
 
 
 def test_a_network_with_a_lambda_is_not_run(tmp_path):
-    from napari_lattice_symmetry.model.engine import keras
+    from napari_lattice_symmetry.networks.engine import keras
 
     path = tmp_path / "lambda.keras"
     model = keras.Sequential([keras.Input((8,)), keras.layers.Lambda(lambda x: x + 1)])

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import keras
     from numpy.typing import NDArray
 
-    from napari_lattice_symmetry.model.dropout import ThinnedHeads
+    from napari_lattice_symmetry.networks.dropout import ThinnedHeads
 
     Float32 = NDArray[np.float32]
 
@@ -99,7 +99,7 @@ class Classifier:
     """
 
     def __init__(self, network: keras.Model, name: str, sha256: str) -> None:
-        from napari_lattice_symmetry.model.dropout import compiled, split_at_dropout
+        from napari_lattice_symmetry.networks.dropout import compiled, split_at_dropout
 
         input_shape, output_shape = network.input_shape[1:], network.output_shape[1:]
         if input_shape not in _SPECTRA or output_shape != (len(CLASSES),):
@@ -121,7 +121,7 @@ class Classifier:
         return _restore, (pickle.dumps(self.network), self.name, self.sha256)
 
     def _make_heads(self, samples: int, seed: int) -> ThinnedHeads:
-        from napari_lattice_symmetry.model.dropout import ThinnedHeads
+        from napari_lattice_symmetry.networks.dropout import ThinnedHeads
 
         return ThinnedHeads(self._head, samples, seed)
 
@@ -201,7 +201,7 @@ class Classifier:
         ndarray, shape (n, width), float32
             For the windows in C order; 128 values each in the shipped networks.
         """
-        from napari_lattice_symmetry.model.engine import keras
+        from napari_lattice_symmetry.networks.engine import keras
 
         dense = [layer for layer in self._head if isinstance(layer, keras.layers.Dense)]
         features = []
@@ -253,7 +253,7 @@ class Classifier:
 
 def _restore(network: bytes, name: str, sha256: str) -> Classifier:
     """Make a classifier of what was pickled, once its layers are known."""
-    from napari_lattice_symmetry.model import networks  # noqa: F401  (registers its layers)
+    from napari_lattice_symmetry.bravais import networks  # noqa: F401  (registers its layers)
 
     return Classifier(pickle.loads(network), name, sha256)
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from napari_lattice_symmetry.errors import ModelError
 
 if TYPE_CHECKING:
-    from napari_lattice_symmetry.model.classifier import Classifier
+    from napari_lattice_symmetry.bravais.classifier import Classifier
 
 WEIGHTS = Path(__file__).parent / "weights"
 
@@ -61,9 +61,9 @@ def _load(path: Path, name: str, sha256: str) -> Classifier:
             f"{path} is not the network that was shipped (SHA-256 {found[:12]}..., expected "
             f"{sha256[:12]}...); reinstall napari-lattice-symmetry."
         )
-    from napari_lattice_symmetry.model import networks  # noqa: F401  (registers its layers)
-    from napari_lattice_symmetry.model.classifier import Classifier
-    from napari_lattice_symmetry.model.engine import keras
+    from napari_lattice_symmetry.bravais import networks  # noqa: F401  (registers its layers)
+    from napari_lattice_symmetry.bravais.classifier import Classifier
+    from napari_lattice_symmetry.networks.engine import keras
 
     try:
         model = keras.saving.load_model(path, compile=False, safe_mode=True)

@@ -13,7 +13,7 @@ canvas.app.process_events()
 assert canvas.render().all()
 """
 LEARN = """
-from napari_lattice_symmetry.model.engine import keras
+from napari_lattice_symmetry.networks.engine import keras
 assert float(keras.ops.sum(keras.ops.ones((2, 3)) @ keras.ops.ones((3, 2)))) == 12
 """
 
@@ -27,7 +27,7 @@ class Spy:
 
 loaders = []
 sys.meta_path.insert(0, Spy())
-from napari_lattice_symmetry.model import engine
+from napari_lattice_symmetry.bravais import engine
 assert loaders
 assert threading.get_ident() not in loaders
 """

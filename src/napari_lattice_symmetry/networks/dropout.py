@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_lattice_symmetry.errors import ModelError
-from napari_lattice_symmetry.model.engine import keras
+from napari_lattice_symmetry.networks.engine import keras
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -1,0 +1,1 @@
+"""What every network shares: the engine, training, thinned networks, shipped weights."""
