@@ -140,7 +140,7 @@ def result_bytes() -> int:
 
 def writing_seconds(n_frames: int = 40) -> float:
     """Time the writing of a frame of the default grid, the network left out."""
-    from napari_lattice_symmetry.analysis import open_result, provenance
+    from napari_lattice_symmetry.results import open_result, provenance
 
     model, movie = load_model(), Movie(np.broadcast_to(image(SIDE), (n_frames, SIDE, SIDE)))
     parameters = AnalysisParameters(window=WINDOW, stride=STRIDE, samples=2)

@@ -11,7 +11,7 @@ import tifffile
 from click.testing import CliRunner
 
 from napari_lattice_symmetry import cli
-from napari_lattice_symmetry.analysis import load_result
+from napari_lattice_symmetry.results import load_result
 
 SETTINGS = ("--window", "32", "--stride", "16", "--samples", "3", "--no-plots")
 N_FRAMES = 6

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 import napari_lattice_symmetry
-from napari_lattice_symmetry.analysis import is_result, load_result
+from napari_lattice_symmetry.results import is_result, load_result
 
 HELPERS = Path(__file__).parent / "helpers"
 STAND_IN = [sys.executable, HELPERS / "run_stand_in.py"]

@@ -11,14 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from napari_lattice_symmetry.analysis import (
-        FrameResult,
         MeasuredDistortion,
-        MovieResult,
         analyze,
         iter_analyze,
-        load_result,
         measure_distortion,
     )
+    from napari_lattice_symmetry.results import FrameResult, MovieResult, load_result
     from napari_lattice_symmetry.bravais.parameters import AnalysisParameters
     from napari_lattice_symmetry.errors import LatticeSymmetryError
     from napari_lattice_symmetry.io import read_movie

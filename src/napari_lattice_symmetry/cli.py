@@ -15,11 +15,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 import numpy as np
 
-from napari_lattice_symmetry.analysis import (
+from napari_lattice_symmetry.analysis import inserting, iter_analyze
+from napari_lattice_symmetry.results import (
     MovieResult,
     check_target,
-    inserting,
-    iter_analyze,
     open_result,
     plot_fractions,
     plot_maps,
@@ -27,7 +26,7 @@ from napari_lattice_symmetry.analysis import (
     versions,
 )
 from napari_lattice_symmetry.bravais.parameters import AnalysisParameters, parse_parameters
-from napari_lattice_symmetry.analysis.storage import writing
+from napari_lattice_symmetry.results.store import writing
 from napari_lattice_symmetry.commands.batch import expand, outputs_of, run_each
 from napari_lattice_symmetry.commands.correction import corrected, known_option
 from napari_lattice_symmetry.commands.describe import describe_movie, describe_result, tree

@@ -5,7 +5,8 @@ import csv
 import numpy as np
 import pytest
 
-from napari_lattice_symmetry.analysis import MovieResult, analyze, iter_analyze, load_result
+from napari_lattice_symmetry.analysis import analyze, iter_analyze
+from napari_lattice_symmetry.results import MovieResult, load_result
 from napari_lattice_symmetry.analysis.evolution import (
     N_DRAWS,
     area_shares,

@@ -13,10 +13,11 @@ import tifffile
 import zarr
 from stand_in import FakeClassifier, SlowClassifier
 
-from napari_lattice_symmetry.analysis import analyze, load_result
+from napari_lattice_symmetry.analysis import analyze
+from napari_lattice_symmetry.results import load_result
 from napari_lattice_symmetry.bravais.parameters import AnalysisParameters
 from napari_lattice_symmetry.analysis.live import iter_live
-from napari_lattice_symmetry.analysis.result import array_names
+from napari_lattice_symmetry.results.result import array_names
 from napari_lattice_symmetry.errors import AnalysisError, InputError
 from napari_lattice_symmetry.io import read_movie
 from napari_lattice_symmetry.io.growing import open_growing

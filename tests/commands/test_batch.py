@@ -7,7 +7,7 @@ import pytest
 from click.testing import CliRunner
 
 from napari_lattice_symmetry import cli
-from napari_lattice_symmetry.analysis import load_result
+from napari_lattice_symmetry.results import load_result
 from napari_lattice_symmetry.commands.batch import expand, outputs_of
 from napari_lattice_symmetry.errors import InputError
 

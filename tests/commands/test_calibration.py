@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner
 
 from napari_lattice_symmetry import cli
-from napari_lattice_symmetry.analysis import load_result
+from napari_lattice_symmetry.results import load_result
 from napari_lattice_symmetry.commands import watch
 
 SETTINGS = ("--window", "32", "--stride", "16", "--samples", "3")

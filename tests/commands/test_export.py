@@ -15,7 +15,7 @@ from pyarrow import parquet
 from napari_lattice_symmetry import cli
 from napari_lattice_symmetry.analysis import analyze
 from napari_lattice_symmetry.bravais.parameters import AnalysisParameters
-from napari_lattice_symmetry.analysis.export import hyperstack_result, result_hyperstack
+from napari_lattice_symmetry.results.export import hyperstack_result, result_hyperstack
 from napari_lattice_symmetry.errors import InputError
 from napari_lattice_symmetry.data.layer_stack import Hyperstack
 from napari_lattice_symmetry.io import read_hyperstack, read_movie, read_movies

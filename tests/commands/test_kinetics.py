@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from napari_lattice_symmetry.analysis import MovieResult, load_result
+from napari_lattice_symmetry.results import MovieResult, load_result
 from napari_lattice_symmetry.bravais.parameters import AnalysisParameters
 from napari_lattice_symmetry.cli import main
 from napari_lattice_symmetry.data.movie import Movie

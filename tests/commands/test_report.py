@@ -10,7 +10,8 @@ import pytest
 from click.testing import CliRunner
 
 from napari_lattice_symmetry import cli
-from napari_lattice_symmetry.analysis import analyze, load_result
+from napari_lattice_symmetry.analysis import analyze
+from napari_lattice_symmetry.results import load_result
 from napari_lattice_symmetry.cli import main
 from napari_lattice_symmetry.io import read_movie
 

@@ -13,7 +13,8 @@ import pytest
 import tifffile
 from click.testing import CliRunner
 
-from napari_lattice_symmetry.analysis import analyze, load_result
+from napari_lattice_symmetry.analysis import analyze
+from napari_lattice_symmetry.results import load_result
 from napari_lattice_symmetry.bravais.parameters import AnalysisParameters
 from napari_lattice_symmetry.cli import main
 from napari_lattice_symmetry.io import read_movie

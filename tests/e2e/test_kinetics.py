@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from napari_lattice_symmetry.analysis import MovieResult, analyze
+from napari_lattice_symmetry.analysis import analyze
+from napari_lattice_symmetry.results import MovieResult
 from napari_lattice_symmetry.bravais.parameters import AnalysisParameters
 from napari_lattice_symmetry.analysis.evolution import class_curves
 from napari_lattice_symmetry.analysis.growth_laws import EXPONENTIAL

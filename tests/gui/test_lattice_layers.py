@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from napari.layers import Layer
 
-from napari_lattice_symmetry.analysis import MovieResult
+from napari_lattice_symmetry.results import MovieResult
 from napari_lattice_symmetry.bravais.parameters import AnalysisParameters
 from napari_lattice_symmetry.lattice import LABELS
 from napari_lattice_symmetry.data.movie import Movie

@@ -149,7 +149,7 @@ def test_a_runtime_error_outside_the_network_is_told_too(runs, monkeypatch, mess
     def provenance(*_):
         raise RuntimeError("no such thing")
 
-    monkeypatch.setattr("napari_lattice_symmetry.analysis.provenance", provenance)
+    monkeypatch.setattr("napari_lattice_symmetry.results.provenance", provenance)
     run = runs.begin(stack)
     runs.wait(lambda: run.is_over)
     assert messages() == ["movie: the analysis failed (RuntimeError: no such thing)."]

@@ -12,9 +12,10 @@ from napari.layers import Image, Layer
 from napari.utils import Colormap, DirectLabelColormap
 from npe2 import PluginManager
 
-from napari_lattice_symmetry.analysis import analyze, load_result, plot_fractions
+from napari_lattice_symmetry.analysis import analyze
+from napari_lattice_symmetry.results import load_result, plot_fractions
 from napari_lattice_symmetry.bravais.parameters import AnalysisParameters
-from napari_lattice_symmetry.analysis.export import result_hyperstack
+from napari_lattice_symmetry.results.export import result_hyperstack
 from napari_lattice_symmetry.errors import InputError
 from napari_lattice_symmetry.data.layer_stack import Hyperstack
 from napari_lattice_symmetry.io.writing import write_hyperstack

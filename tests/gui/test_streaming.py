@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from napari_lattice_symmetry.analysis import load_result
+from napari_lattice_symmetry.results import load_result
 
 
 def test_run_into_a_file_shows_what_is_there_and_is_continued(bench, gate, stack, tmp_path):

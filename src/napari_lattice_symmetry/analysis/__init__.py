@@ -7,17 +7,17 @@ from napari_lattice_symmetry.analysis.correction import (
 )
 from napari_lattice_symmetry.analysis.frames import analyze, inserting, iter_analyze
 from napari_lattice_symmetry.analysis.one_frame import read_frame
-from napari_lattice_symmetry.analysis.origin import provenance, versions
+from napari_lattice_symmetry.results.provenance import provenance, versions
 from napari_lattice_symmetry.bravais.parameters import (
     AnalysisParameters,
     parse_parameters,
     suggest_window,
 )
-from napari_lattice_symmetry.analysis.plots import plot_fractions, plot_maps
-from napari_lattice_symmetry.analysis.result import FrameResult, MovieResult
-from napari_lattice_symmetry.analysis.storage import is_result, load_result, save_result
-from napari_lattice_symmetry.analysis.streaming import check_target, open_result
-from napari_lattice_symmetry.analysis.tables import write_fractions
+from napari_lattice_symmetry.results.plots import plot_fractions, plot_maps
+from napari_lattice_symmetry.results.result import FrameResult, MovieResult
+from napari_lattice_symmetry.results.store import is_result, load_result, save_result
+from napari_lattice_symmetry.results.on_disk import check_target, open_result
+from napari_lattice_symmetry.results.tables import write_fractions
 from napari_lattice_symmetry.analysis.window_choice import (
     describe_choice,
     describe_length,

@@ -37,7 +37,7 @@ from napari_lattice_symmetry.errors import AnalysisError, InputError, LatticeSym
 
 if TYPE_CHECKING:
     from napari_lattice_symmetry.analysis.one_frame import Reading
-    from napari_lattice_symmetry.analysis.result import FrameResult
+    from napari_lattice_symmetry.results.result import FrameResult
     from napari_lattice_symmetry.bravais.classifier import Classifier
     from napari_lattice_symmetry.data.movie import Movie
 

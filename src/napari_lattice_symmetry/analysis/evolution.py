@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy.stats import norm
 
-from napari_lattice_symmetry.analysis.result import AXES, array_names, at
+from napari_lattice_symmetry.results.result import AXES, array_names, at
 from napari_lattice_symmetry.lattice import CLASSES, LABELS
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from napari_lattice_symmetry.analysis.result import MovieResult
+    from napari_lattice_symmetry.results.result import MovieResult
 
     Float64 = NDArray[np.float64]
     Region = NDArray[np.bool_]

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from napari_lattice_symmetry.analysis.kinetics import akaike_weights
-from napari_lattice_symmetry.analysis.storage import writing
+from napari_lattice_symmetry.results.store import writing
 
 if TYPE_CHECKING:
     from napari_lattice_symmetry.analysis.evolution import Curve

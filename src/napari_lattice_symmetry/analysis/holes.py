@@ -21,7 +21,7 @@ from napari_lattice_symmetry.lattice import CLASSES
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from napari_lattice_symmetry.analysis.result import MovieResult
+    from napari_lattice_symmetry.results.result import MovieResult
 
     Float32 = NDArray[np.float32]
     Float64 = NDArray[np.float64]

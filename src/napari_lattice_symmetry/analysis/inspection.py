@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from napari_lattice_symmetry.analysis.one_frame import Windows, compare, read_frame
-from napari_lattice_symmetry.analysis.result import AGREE, DISAGREE
+from napari_lattice_symmetry.results.result import AGREE, DISAGREE
 from napari_lattice_symmetry.lattice import CLASSES, NOT_ANALYSED
 from napari_lattice_symmetry.lattice.basis import lattice_points
 from napari_lattice_symmetry.data.movie import PIXEL

@@ -17,7 +17,7 @@ from napari_lattice_symmetry.spectrum.period import dominant_period
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from napari_lattice_symmetry.analysis.result import MovieResult
+    from napari_lattice_symmetry.results.result import MovieResult
     from napari_lattice_symmetry.data.movie import Movie
 
     Float32 = NDArray[np.float32]

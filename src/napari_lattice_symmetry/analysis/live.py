@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from napari_lattice_symmetry.analysis.growing import (
+from napari_lattice_symmetry.results.growing import (
     Growing,
     GrowingResult,
     check_growing_target,
@@ -22,7 +22,7 @@ from napari_lattice_symmetry.bravais.parameters import AnalysisParameters
 from napari_lattice_symmetry.errors import InputError
 
 if TYPE_CHECKING:
-    from napari_lattice_symmetry.analysis.result import FrameResult
+    from napari_lattice_symmetry.results.result import FrameResult
     from napari_lattice_symmetry.data.growing import GrowingMovie, Landed
     from napari_lattice_symmetry.bravais.classifier import Classifier
     from napari_lattice_symmetry.data.movie import Movie

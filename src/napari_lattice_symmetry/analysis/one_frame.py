@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from napari_lattice_symmetry.analysis.result import (
+from napari_lattice_symmetry.results.result import (
     AGREE,
     AXES,
     DISAGREE,

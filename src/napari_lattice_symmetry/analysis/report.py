@@ -16,9 +16,9 @@ from napari_lattice_symmetry.analysis import report_numbers as numbers
 from napari_lattice_symmetry.analysis.evolution import class_curves
 from napari_lattice_symmetry.analysis.evolution_plots import plot_evolution, plot_growth
 from napari_lattice_symmetry.analysis.one_frame import try_to_read
-from napari_lattice_symmetry.analysis.origin import versions
-from napari_lattice_symmetry.analysis.plots import plot_fractions
-from napari_lattice_symmetry.analysis.storage import writing
+from napari_lattice_symmetry.results.provenance import versions
+from napari_lattice_symmetry.results.plots import plot_fractions
+from napari_lattice_symmetry.results.store import writing
 from napari_lattice_symmetry.errors import InputError
 from napari_lattice_symmetry.lattice import CLASSES, COLOURS
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from napari_lattice_symmetry.analysis.kinetics import GrowthFit
-    from napari_lattice_symmetry.analysis.result import MovieResult
+    from napari_lattice_symmetry.results.result import MovieResult
     from napari_lattice_symmetry.data.movie import Movie
 
 ARTICLE = (

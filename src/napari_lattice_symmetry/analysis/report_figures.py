@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from napari_lattice_symmetry.analysis.result import AGREE, DISAGREE
+from napari_lattice_symmetry.results.result import AGREE, DISAGREE
 from napari_lattice_symmetry.lattice import CLASSES, COLOURS, LABELS
 from napari_lattice_symmetry.data.movie import PIXEL
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from napari_lattice_symmetry.analysis.report_numbers import Sample
-    from napari_lattice_symmetry.analysis.result import MovieResult
+    from napari_lattice_symmetry.results.result import MovieResult
 
 AGREEMENT_COLOURS = {"agree": "#009E73", "disagree": "#D55E00"}
 UNCERTAINTY_COLOURS = "inferno"

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from napari_lattice_symmetry.analysis.origin import CHOICE
+from napari_lattice_symmetry.results.provenance import CHOICE
 from napari_lattice_symmetry.bravais.parameters import AnalysisParameters
-from napari_lattice_symmetry.analysis.result import AGREE, DISAGREE
+from napari_lattice_symmetry.results.result import AGREE, DISAGREE
 from napari_lattice_symmetry.lattice import CLASSES, COLOURS, LABELS
 from napari_lattice_symmetry.data.movie import BY_HAND, PIXEL
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from napari_lattice_symmetry.analysis.kinetics import GrowthFit
-    from napari_lattice_symmetry.analysis.result import MovieResult
+    from napari_lattice_symmetry.results.result import MovieResult
 
 _MOST_WINDOWS = 2_000_000
 _QUARTILES = (25, 50, 75)

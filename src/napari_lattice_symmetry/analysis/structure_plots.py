@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from napari_lattice_symmetry.analysis.embedding import Cluster, Embedding
-    from napari_lattice_symmetry.analysis.result import MovieResult
+    from napari_lattice_symmetry.results.result import MovieResult
     from napari_lattice_symmetry.analysis.unmixing import Unmixing
 
 COLOURINGS = ("class", "frame", "entropy", "a")

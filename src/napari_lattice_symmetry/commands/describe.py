@@ -12,7 +12,7 @@ from napari_lattice_symmetry.bravais.parameters import AnalysisParameters, sugge
 from napari_lattice_symmetry.spectrum.lattice_fit import FEWEST_PERIODS, MOST_PERIODS
 
 if TYPE_CHECKING:
-    from napari_lattice_symmetry.analysis import MovieResult
+    from napari_lattice_symmetry.results import MovieResult
     from napari_lattice_symmetry.data.movie import Movie
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 import numpy as np
 
-from napari_lattice_symmetry.analysis import MovieResult, load_result
+from napari_lattice_symmetry.results import MovieResult, load_result
 from napari_lattice_symmetry.analysis.evolution import Curve, class_curves
 from napari_lattice_symmetry.analysis.evolution_plots import plot_growth
 from napari_lattice_symmetry.analysis.evolution_tables import write_fits
@@ -24,7 +24,7 @@ from napari_lattice_symmetry.analysis.kinetics import (
     compare_laws,
     remark,
 )
-from napari_lattice_symmetry.analysis.storage import writing
+from napari_lattice_symmetry.results.store import writing
 from napari_lattice_symmetry.errors import InputError
 from napari_lattice_symmetry.io import read_movie
 from napari_lattice_symmetry.lattice import CLASSES

@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     from napari.layers import Layer
     from numpy.typing import NDArray
 
-    from napari_lattice_symmetry.analysis import MovieResult
+    from napari_lattice_symmetry.results import MovieResult
     from napari_lattice_symmetry.bravais.parameters import AnalysisParameters
 
 CHOOSE = "choose…"

@@ -18,14 +18,14 @@ from napari_lattice_symmetry.analysis.intensity import (
     measure_brightness,
     movie_smoothing,
 )
-from napari_lattice_symmetry.analysis.result import FAILED
+from napari_lattice_symmetry.results.result import FAILED
 from napari_lattice_symmetry.errors import LatticeSymmetryError
 from napari_lattice_symmetry.plugin.latest import LatestRequest
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from napari_lattice_symmetry.analysis import MovieResult
+    from napari_lattice_symmetry.results import MovieResult
     from napari_lattice_symmetry.analysis.evolution import Curve
     from napari_lattice_symmetry.data.movie import Movie
     from napari_lattice_symmetry.plugin.evolution_source import EvolutionSource, FrameKey

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from numpy.typing import NDArray
 
-    from napari_lattice_symmetry.analysis import MovieResult
+    from napari_lattice_symmetry.results import MovieResult
     from napari_lattice_symmetry.analysis.evolution import Curve
     from napari_lattice_symmetry.plugin.brightness_controls import BrightnessControls
     from napari_lattice_symmetry.plugin.evolution_source import EvolutionSource

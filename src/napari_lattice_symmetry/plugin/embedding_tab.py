@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from napari.layers import Layer
 
-    from napari_lattice_symmetry.analysis import MovieResult
+    from napari_lattice_symmetry.results import MovieResult
     from napari_lattice_symmetry.analysis.embedding import Cluster, Embedding
     from napari_lattice_symmetry.analysis.steps import Progress, ShouldStop
     from napari_lattice_symmetry.data.movie import Movie

@@ -9,7 +9,7 @@ from napari.layers import Shapes
 from qtpy.QtCore import QObject, QTimer, Signal  # type: ignore[attr-defined]
 
 from napari_lattice_symmetry.analysis.evolution import as_it_is
-from napari_lattice_symmetry.analysis.growing import GrowingResult, GrowingStore
+from napari_lattice_symmetry.results.growing import GrowingResult, GrowingStore
 from napari_lattice_symmetry.errors import InputError
 from napari_lattice_symmetry.plugin.layers import result_metadata
 from napari_lattice_symmetry.plugin.regions import region_mask, region_polygons
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from napari.layers import Image, Layer
     from numpy.typing import NDArray
 
-    from napari_lattice_symmetry.analysis import MovieResult
+    from napari_lattice_symmetry.results import MovieResult
     from napari_lattice_symmetry.data.movie import Movie
     from napari_lattice_symmetry.plugin.geometry import LayerGeometry
 

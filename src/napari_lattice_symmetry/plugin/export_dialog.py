@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from napari.utils.notifications import show_error, show_info
 from qtpy.QtWidgets import QFileDialog, QWidget
 
-from napari_lattice_symmetry.analysis.storage import writing
+from napari_lattice_symmetry.results.store import writing
 from napari_lattice_symmetry.errors import LatticeSymmetryError
 
 if TYPE_CHECKING:

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from napari.layers import Layer
     from numpy.typing import NDArray
 
-    from napari_lattice_symmetry.analysis import MovieResult
-    from napari_lattice_symmetry.analysis.result import Maps
+    from napari_lattice_symmetry.results import MovieResult
+    from napari_lattice_symmetry.results.result import Maps
     from napari_lattice_symmetry.analysis.unmixing import Unmixing
     from napari_lattice_symmetry.data.movie import Movie
 

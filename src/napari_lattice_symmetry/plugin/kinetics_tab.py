@@ -37,7 +37,7 @@ from napari_lattice_symmetry.plugin.time_line import TimeLine
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from napari_lattice_symmetry.analysis import MovieResult
+    from napari_lattice_symmetry.results import MovieResult
     from napari_lattice_symmetry.analysis.evolution import Curve
     from napari_lattice_symmetry.analysis.kinetics import Estimate, GrowthFit
     from napari_lattice_symmetry.analysis.steps import ShouldStop

@@ -9,7 +9,7 @@ from uuid import uuid4
 
 import numpy as np
 
-from napari_lattice_symmetry.analysis.result import AGREE, DISAGREE, LATTICE_MAPS
+from napari_lattice_symmetry.results.result import AGREE, DISAGREE, LATTICE_MAPS
 from napari_lattice_symmetry.lattice import (
     AT_LEAST,
     CLASSES,
@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     from napari.utils import Colormap, DirectLabelColormap
     from numpy.typing import NDArray
 
-    from napari_lattice_symmetry.analysis import MovieResult
-    from napari_lattice_symmetry.analysis.result import Maps
+    from napari_lattice_symmetry.results import MovieResult
+    from napari_lattice_symmetry.results.result import Maps
     from napari_lattice_symmetry.plugin.geometry import LayerGeometry
 
 METADATA_KEY = "napari-lattice-symmetry"

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from napari.components import ViewerModel
 
     from napari_lattice_symmetry.bravais.parameters import AnalysisParameters
-    from napari_lattice_symmetry.analysis.growing import Growing
+    from napari_lattice_symmetry.results.growing import Growing
     from napari_lattice_symmetry.analysis.live import LiveStep
     from napari_lattice_symmetry.data.growing import GrowingMovie
     from napari_lattice_symmetry.data.movie import Movie

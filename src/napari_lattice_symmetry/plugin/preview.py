@@ -184,7 +184,8 @@ class LivePreview(QObject):
 def _analyse_frame(
     request: _Request, should_stop: Callable[[], bool]
 ) -> tuple[_Request, LayerData]:
-    from napari_lattice_symmetry.analysis import MovieResult, iter_analyze
+    from napari_lattice_symmetry.analysis import iter_analyze
+    from napari_lattice_symmetry.results import MovieResult
 
     source = request.source
     result = MovieResult.empty(source.movie, request.parameters)

@@ -30,7 +30,7 @@ def get_reader(path: str | Sequence[str]) -> Reader | None:
 
 def read_layers(path: str) -> list[LayerData]:
     """Read a saved result, layers that were saved, or each movie in a file or folder, as layers."""
-    from napari_lattice_symmetry.analysis import is_result
+    from napari_lattice_symmetry.results import is_result
 
     if Path(path).is_dir() and is_result(path):
         return read_result(path)
@@ -60,7 +60,7 @@ def read_labels_layers(path: str) -> list[LayerData]:
 
 def read_saved_layers(path: str) -> list[LayerData]:
     """Read the layers, or the whole result, in a file that was written here; none of any other."""
-    from napari_lattice_symmetry.analysis.export import hyperstack_result
+    from napari_lattice_symmetry.results.export import hyperstack_result
     from napari_lattice_symmetry.io import read_hyperstack
 
     if not path.lower().endswith(_WRITTEN):
@@ -84,8 +84,8 @@ def read_saved_layers(path: str) -> list[LayerData]:
 
 def read_result(path: str) -> list[LayerData]:
     """Read a saved result as its layers."""
-    from napari_lattice_symmetry.analysis import load_result
-    from napari_lattice_symmetry.analysis.storage import reading
+    from napari_lattice_symmetry.results import load_result
+    from napari_lattice_symmetry.results.store import reading
     from napari_lattice_symmetry.plugin.geometry import LayerGeometry
     from napari_lattice_symmetry.plugin.layers import result_layers
 

@@ -14,7 +14,7 @@ from napari_lattice_symmetry.errors import InputError
 from napari_lattice_symmetry.plugin.latest import LatestRequest
 
 if TYPE_CHECKING:
-    from napari_lattice_symmetry.analysis import MovieResult
+    from napari_lattice_symmetry.results import MovieResult
     from napari_lattice_symmetry.analysis.kinetics import GrowthFit
     from napari_lattice_symmetry.data.movie import Movie
     from napari_lattice_symmetry.plugin.evolution_source import EvolutionSource

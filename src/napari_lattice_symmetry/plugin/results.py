@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from napari.components import ViewerModel
     from napari.layers import Layer
 
-    from napari_lattice_symmetry.analysis import MovieResult
+    from napari_lattice_symmetry.results import MovieResult
     from napari_lattice_symmetry.plugin.geometry import LayerGeometry
 
 FRAME_NAMES = "frame names"

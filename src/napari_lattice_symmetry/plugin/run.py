@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from napari.components import ViewerModel
     from napari.types import LayerData
 
-    from napari_lattice_symmetry.analysis import FrameResult, MovieResult
+    from napari_lattice_symmetry.results import FrameResult, MovieResult
     from napari_lattice_symmetry.bravais.parameters import AnalysisParameters
     from napari_lattice_symmetry.plugin.geometry import LayerGeometry
     from napari_lattice_symmetry.plugin.source import Source

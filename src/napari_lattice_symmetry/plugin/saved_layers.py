@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from napari.types import FullLayerData, LayerData
     from napari.utils import Colormap
 
-    from napari_lattice_symmetry.analysis import MovieResult
+    from napari_lattice_symmetry.results import MovieResult
     from napari_lattice_symmetry.data.layer_stack import Hyperstack
 
 LAYERS = "layers"

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import napari.viewer
     from matplotlib.figure import Figure
 
-    from napari_lattice_symmetry.analysis import MovieResult
+    from napari_lattice_symmetry.results import MovieResult
     from napari_lattice_symmetry.analysis.steps import Progress, ShouldStop
     from napari_lattice_symmetry.analysis.unmixing import Unmixing
     from napari_lattice_symmetry.plugin.source import Source

@@ -13,7 +13,7 @@ from superqt.utils import GeneratorWorker
 from napari_lattice_symmetry.errors import AnalysisError, LatticeSymmetryError
 
 if TYPE_CHECKING:
-    from napari_lattice_symmetry.analysis import FrameResult, MovieResult
+    from napari_lattice_symmetry.results import FrameResult, MovieResult
     from napari_lattice_symmetry.bravais.parameters import AnalysisParameters
     from napari_lattice_symmetry.data.movie import Movie
 

@@ -67,7 +67,7 @@ def _one_result(layers: list[FullLayerData]) -> ShownResult | None:
 
 def _result_hyperstack(shown: ShownResult) -> Hyperstack:
     """Give the maps of a result, where the layer lies that was analysed."""
-    from napari_lattice_symmetry.analysis.export import result_hyperstack
+    from napari_lattice_symmetry.results.export import result_hyperstack
 
     place = shown.geometry.of_maps(shown.result)
     return replace(result_hyperstack(shown.result), **_place(place))

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from napari_lattice_symmetry.analysis.result import AGREE
-from napari_lattice_symmetry.analysis.storage import writing
+from napari_lattice_symmetry.results.result import AGREE
+from napari_lattice_symmetry.results.store import writing
 from napari_lattice_symmetry.lattice import AT_LEAST, CLASSES, at_least
 from napari_lattice_symmetry.data.movie import PIXEL
 from napari_lattice_symmetry.spectrum.lattice_fit import Flag
@@ -19,7 +19,7 @@ from napari_lattice_symmetry.spectrum.lattice_fit import Flag
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from napari_lattice_symmetry.analysis.result import MovieResult
+    from napari_lattice_symmetry.results.result import MovieResult
 
 
 def write_fractions(result: MovieResult, path: str | Path) -> None:

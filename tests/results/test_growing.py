@@ -9,9 +9,10 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from napari_lattice_symmetry.analysis import analyze, durable, iter_analyze, load_result
-from napari_lattice_symmetry.analysis.growing import GrowingResult, open_growing_result
-from napari_lattice_symmetry.analysis.result import array_names
+from napari_lattice_symmetry.analysis import analyze, iter_analyze
+from napari_lattice_symmetry.results import durable, load_result
+from napari_lattice_symmetry.results.growing import GrowingResult, open_growing_result
+from napari_lattice_symmetry.results.result import array_names
 from napari_lattice_symmetry.errors import AnalysisError, InputError
 
 SOURCE = "/data/growth.tif"
@@ -90,8 +91,8 @@ def test_growing_on_disk(open_store, whole, tmp_path, order):
 
 
 def test_rows_move_across_chunks(open_store, whole, monkeypatch):
-    monkeypatch.setattr("napari_lattice_symmetry.analysis.storage._MOST_CHUNK_FRAMES", 2)
-    monkeypatch.setattr("napari_lattice_symmetry.analysis.growing._CHUNK_NAMES", 2)
+    monkeypatch.setattr("napari_lattice_symmetry.results.store._MOST_CHUNK_FRAMES", 2)
+    monkeypatch.setattr("napari_lattice_symmetry.results.growing._CHUNK_NAMES", 2)
     finished, frames = whole
     with open_store() as result:
         fill(result, frames, [1, 2, 3, 4, 5, 0])

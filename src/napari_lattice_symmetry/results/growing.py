@@ -10,24 +10,24 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
-from napari_lattice_symmetry.analysis.origin import CHOICE, provenance
-from napari_lattice_symmetry.analysis.result import (
+from napari_lattice_symmetry.results.provenance import CHOICE, provenance
+from napari_lattice_symmetry.results.result import (
     AXES,
-    WAITING,
     MovieResult,
+    WAITING,
     array_types,
     at,
     describe,
     fill_value,
 )
-from napari_lattice_symmetry.analysis.storage import (
+from napari_lattice_symmetry.results.store import (
     check_place,
     create_group,
     load_result,
     open_group,
     stored_maps,
 )
-from napari_lattice_symmetry.analysis.streaming import (
+from napari_lattice_symmetry.results.on_disk import (
     StreamedResult,
     check_calibration,
     check_parameters,

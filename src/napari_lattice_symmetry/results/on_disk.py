@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from napari_lattice_symmetry.analysis.one_frame import Job
-from napari_lattice_symmetry.analysis.result import (
+from napari_lattice_symmetry.results.result import (
     AXES,
     FrameResult,
     MovieResult,
@@ -19,7 +19,7 @@ from napari_lattice_symmetry.analysis.result import (
     at,
     describe,
 )
-from napari_lattice_symmetry.analysis.storage import (
+from napari_lattice_symmetry.results.store import (
     PARTIAL,
     check_place,
     create_group,

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from matplotlib.colors import to_hex
 
-from napari_lattice_symmetry.analysis import analyze, plot_fractions, plot_maps
+from napari_lattice_symmetry.analysis import analyze
+from napari_lattice_symmetry.results import plot_fractions, plot_maps
 from napari_lattice_symmetry.lattice import CLASSES, COLOURS
 from napari_lattice_symmetry.data.movie import Movie
 

@@ -247,13 +247,13 @@ class MovieResult:
 
     def save(self, path: str | Path, *, overwrite: bool = False) -> None:
         """Write this result as a Zarr group; see `storage.save_result`."""
-        from napari_lattice_symmetry.analysis.storage import save_result
+        from napari_lattice_symmetry.results.store import save_result
 
         save_result(self, path, overwrite=overwrite)
 
     def to_csv(self, path: str | Path) -> None:
         """Write the phase fractions as a table; see `tables.write_fractions`."""
-        from napari_lattice_symmetry.analysis.tables import write_fractions
+        from napari_lattice_symmetry.results.tables import write_fractions
 
         write_fractions(self, path)
 

@@ -8,14 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from napari_lattice_symmetry.analysis import (
-    MovieResult,
-    analyze,
-    is_result,
-    iter_analyze,
-    load_result,
-)
-from napari_lattice_symmetry.analysis.storage import check_place
+from napari_lattice_symmetry.analysis import analyze, iter_analyze
+from napari_lattice_symmetry.results import MovieResult, is_result, load_result
+from napari_lattice_symmetry.results.store import check_place
 from napari_lattice_symmetry.errors import InputError
 
 

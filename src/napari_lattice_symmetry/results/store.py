@@ -13,7 +13,7 @@ from uuid import uuid4
 import numpy as np
 
 from napari_lattice_symmetry.bravais.parameters import parse_parameters
-from napari_lattice_symmetry.analysis.result import (
+from napari_lattice_symmetry.results.result import (
     AXES,
     MovieResult,
     array_names,
@@ -140,7 +140,7 @@ def create_group(path: Path, about: Mapping[str, Any]) -> zarr.Group:
     import zarr
     from zarr.codecs import ZstdCodec
 
-    from napari_lattice_symmetry.analysis.durable import DurableStore
+    from napari_lattice_symmetry.results.durable import DurableStore
 
     grid: WindowGrid = about["grid"]
     group = zarr.create_group(DurableStore(path), zarr_format=3, attributes=attributes_of(about))
@@ -233,7 +233,7 @@ def open_group(path: Path, mode: Literal["r", "r+"] = "r") -> zarr.Group:
     """
     import zarr
 
-    from napari_lattice_symmetry.analysis.durable import DurableStore
+    from napari_lattice_symmetry.results.durable import DurableStore
 
     try:
         store = DurableStore(path, read_only=mode == "r")

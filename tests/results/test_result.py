@@ -5,7 +5,8 @@ import json
 import numpy as np
 import pytest
 
-from napari_lattice_symmetry.analysis import MovieResult, analyze, iter_analyze, provenance
+from napari_lattice_symmetry.analysis import analyze, iter_analyze
+from napari_lattice_symmetry.results import MovieResult, provenance
 from napari_lattice_symmetry.errors import InputError
 
 

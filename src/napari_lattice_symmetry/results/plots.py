@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from napari_lattice_symmetry.analysis.result import MovieResult
+    from napari_lattice_symmetry.results.result import MovieResult
 
 
 def plot_fractions(result: MovieResult) -> Figure:
