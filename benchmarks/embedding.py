@@ -19,7 +19,7 @@ from metrics import markdown_table
 
 from napari_lattice_symmetry.analysis import analyze
 from napari_lattice_symmetry.bravais.parameters import AnalysisParameters
-from napari_lattice_symmetry.analysis.embedding import AT_MOST, NEIGHBOURS, embed
+from napari_lattice_symmetry.structure.embedding import AT_MOST, NEIGHBOURS, embed
 from napari_lattice_symmetry.lattice import simulate
 from napari_lattice_symmetry.bravais import load_model
 

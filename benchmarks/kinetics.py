@@ -17,23 +17,23 @@ from metrics import markdown_table
 from tqdm import tqdm
 
 import napari_lattice_symmetry as nls
-from napari_lattice_symmetry.analysis.beam import maximum_energy_transfer
-from napari_lattice_symmetry.analysis.evolution import N_DRAWS, class_curves
-from napari_lattice_symmetry.analysis.evolution_plots import plot_growth
-from napari_lattice_symmetry.analysis.holes import LONGEST_REACH, SHORTEST_REACH, hole_curve
-from napari_lattice_symmetry.analysis.intensity import (
-    THRESHOLD_DOUBT,
+from napari_lattice_symmetry.evolution.beam import maximum_energy_transfer
+from napari_lattice_symmetry.evolution.curves import N_DRAWS, class_curves
+from napari_lattice_symmetry.evolution.plots import plot_growth
+from napari_lattice_symmetry.evolution.holes import LONGEST_REACH, SHORTEST_REACH, hole_curve
+from napari_lattice_symmetry.evolution.brightness import (
     Brightness,
+    THRESHOLD_DOUBT,
     brightness_curve,
     measure_brightness,
 )
-from napari_lattice_symmetry.analysis.kinetics import akaike_weights, compare_laws, fit_growth
-from napari_lattice_symmetry.analysis.one_frame import FrameMaps, Job
+from napari_lattice_symmetry.evolution.kinetics import akaike_weights, compare_laws, fit_growth
+from napari_lattice_symmetry.analysis.frame import FrameMaps, Job
 
 if TYPE_CHECKING:
     from napari_lattice_symmetry import MovieResult
-    from napari_lattice_symmetry.analysis.evolution import Curve
-    from napari_lattice_symmetry.analysis.kinetics import Estimate
+    from napari_lattice_symmetry.evolution.curves import Curve
+    from napari_lattice_symmetry.evolution.kinetics import Estimate
     from napari_lattice_symmetry.lattice.movies import SimulatedMovie
 
 DOCS = Path(__file__).parents[1] / "docs"
@@ -181,7 +181,7 @@ miss them, and with them C. The mean probability of noise alone gives none of th
 
 The greatest energy that an electron of kinetic energy E gives to a nucleus of mass M is
 2 (E + 2 E0) E / (M c²), with E0 = 511 keV. The dock and
-`napari_lattice_symmetry.analysis.beam.maximum_energy_transfer` give it for each element of a
+`napari_lattice_symmetry.evolution.beam.maximum_energy_transfer` give it for each element of a
 formula. At 100 kV, in eV:
 
 {markdown_table(["element", "here", "printed in the paper"], beam)}

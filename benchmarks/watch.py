@@ -23,7 +23,7 @@ from metrics import markdown_table
 from speed import machine
 
 from napari_lattice_symmetry import AnalysisParameters, load_model, simulate
-from napari_lattice_symmetry.analysis.live import iter_live
+from napari_lattice_symmetry.analysis.watch import iter_live
 from napari_lattice_symmetry.data.growing import INTERVAL
 from napari_lattice_symmetry.io.growing import open_growing
 from napari_lattice_symmetry.spectrum import WindowGrid

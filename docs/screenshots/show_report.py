@@ -14,7 +14,7 @@ from PyQt6.QtWebEngineWidgets import QWebEngineView
 from PyQt6.QtWidgets import QApplication
 
 from napari_lattice_symmetry import analyze, read_movie
-from napari_lattice_symmetry.analysis.report import write_report
+from napari_lattice_symmetry.report.page import write_report
 
 IMAGES = Path(__file__).parents[1] / "images"
 WIDTH, HEIGHT = 900, 690

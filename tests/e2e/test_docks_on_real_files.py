@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from qtpy.QtCore import QSettings, Qt
 
-from napari_lattice_symmetry.analysis.evolution import BRIGHTNESS, HOLES
+from napari_lattice_symmetry.evolution.curves import BRIGHTNESS, HOLES
 from napari_lattice_symmetry.lattice import CLASSES
 
 PLUGIN = "napari-lattice-symmetry"

@@ -11,7 +11,7 @@ from evolution_bench import FILM, FRAME_TIME, HOLE, N_FRAMES, PIXEL, TIMEOUT, Be
 from qtpy.QtCore import QPoint, Qt
 from qtpy.QtWidgets import QFileDialog
 
-from napari_lattice_symmetry.analysis.evolution import BRIGHTNESS, HOLES
+from napari_lattice_symmetry.evolution.curves import BRIGHTNESS, HOLES
 from napari_lattice_symmetry.lattice import CLASSES
 from napari_lattice_symmetry.data.movie import Movie
 from napari_lattice_symmetry.plugin import brightness_controls

@@ -14,7 +14,7 @@ from napari.layers import Layer
 
 from napari_lattice_symmetry.analysis import iter_analyze
 from napari_lattice_symmetry.bravais.parameters import AnalysisParameters
-from napari_lattice_symmetry.analysis.evolution import BRIGHTNESS
+from napari_lattice_symmetry.evolution.curves import BRIGHTNESS
 from napari_lattice_symmetry.results.growing import GrowingResult
 from napari_lattice_symmetry.io import growing
 from napari_lattice_symmetry.data.movie import Movie

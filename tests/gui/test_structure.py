@@ -11,7 +11,7 @@ from qtpy.QtCore import QPoint, Qt
 
 from napari_lattice_symmetry.analysis import analyze
 from napari_lattice_symmetry.bravais.parameters import AnalysisParameters
-from napari_lattice_symmetry.analysis.embedding import Embedding
+from napari_lattice_symmetry.structure.embedding import Embedding
 from napari_lattice_symmetry.analysis.steps import Steps
 from napari_lattice_symmetry.plugin.layers import result_layers
 from napari_lattice_symmetry.plugin.source import take_source
@@ -95,7 +95,7 @@ def laid_out(monkeypatch):
         Steps(1, progress, should_stop).advance()
         return Embedding(method, points.astype(np.float32), places)
 
-    monkeypatch.setattr("napari_lattice_symmetry.analysis.embedding.embed", embed)
+    monkeypatch.setattr("napari_lattice_symmetry.structure.embedding.embed", embed)
 
 
 @pytest.fixture

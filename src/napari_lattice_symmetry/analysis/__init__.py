@@ -5,8 +5,8 @@ from napari_lattice_symmetry.analysis.correction import (
     MeasuredDistortion,
     measure_distortion,
 )
-from napari_lattice_symmetry.analysis.frames import analyze, inserting, iter_analyze
-from napari_lattice_symmetry.analysis.one_frame import read_frame
+from napari_lattice_symmetry.analysis.run import analyze, inserting, iter_analyze
+from napari_lattice_symmetry.analysis.frame import read_frame
 from napari_lattice_symmetry.results.provenance import provenance, versions
 from napari_lattice_symmetry.bravais.parameters import (
     AnalysisParameters,

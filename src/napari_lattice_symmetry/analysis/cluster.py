@@ -25,7 +25,7 @@ from distributed import (
     wait,
 )
 
-from napari_lattice_symmetry.analysis.one_frame import (
+from napari_lattice_symmetry.analysis.frame import (
     FrameMaps,
     Job,
     Patience,
@@ -36,7 +36,7 @@ from napari_lattice_symmetry.analysis.one_frame import (
 from napari_lattice_symmetry.errors import AnalysisError, InputError, LatticeSymmetryError
 
 if TYPE_CHECKING:
-    from napari_lattice_symmetry.analysis.one_frame import Reading
+    from napari_lattice_symmetry.analysis.frame import Reading
     from napari_lattice_symmetry.results.result import FrameResult
     from napari_lattice_symmetry.bravais.classifier import Classifier
     from napari_lattice_symmetry.data.movie import Movie

@@ -9,16 +9,16 @@ import click
 import numpy as np
 
 from napari_lattice_symmetry.results import MovieResult, load_result
-from napari_lattice_symmetry.analysis.evolution import Curve, class_curves
-from napari_lattice_symmetry.analysis.evolution_plots import plot_growth
-from napari_lattice_symmetry.analysis.evolution_tables import write_fits
-from napari_lattice_symmetry.analysis.holes import hole_curve
-from napari_lattice_symmetry.analysis.intensity import (
+from napari_lattice_symmetry.evolution.curves import Curve, class_curves
+from napari_lattice_symmetry.evolution.plots import plot_growth
+from napari_lattice_symmetry.evolution.tables import write_fits
+from napari_lattice_symmetry.evolution.holes import hole_curve
+from napari_lattice_symmetry.evolution.brightness import (
     Brightness,
     brightness_curve,
     measure_brightness,
 )
-from napari_lattice_symmetry.analysis.kinetics import (
+from napari_lattice_symmetry.evolution.kinetics import (
     GrowthFit,
     akaike_weights,
     compare_laws,

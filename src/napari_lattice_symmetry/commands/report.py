@@ -57,9 +57,9 @@ def report(
 
     Frames are shown under their maps if the movie is still there and has not changed.
     """
-    from napari_lattice_symmetry.analysis.evolution import class_curves
-    from napari_lattice_symmetry.analysis.kinetics import fit_growth
-    from napari_lattice_symmetry.analysis.report import write_report
+    from napari_lattice_symmetry.evolution.curves import class_curves
+    from napari_lattice_symmetry.evolution.kinetics import fit_growth
+    from napari_lattice_symmetry.report.page import write_report
 
     output = output or result.with_name(f"{result.stem}_report.html")
     if output.exists() and not overwrite:

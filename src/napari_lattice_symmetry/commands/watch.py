@@ -14,7 +14,7 @@ import numpy as np
 
 from napari_lattice_symmetry.results import FrameResult, MovieResult
 from napari_lattice_symmetry.bravais.parameters import parse_parameters
-from napari_lattice_symmetry.analysis.live import LIVE_SETTINGS, iter_live
+from napari_lattice_symmetry.analysis.watch import LIVE_SETTINGS, iter_live
 from napari_lattice_symmetry.results.store import load_result
 from napari_lattice_symmetry.commands.options import (
     analysis_options,

@@ -6,7 +6,7 @@ from typing import Any
 
 from qtpy.QtWidgets import QDoubleSpinBox, QHBoxLayout, QLabel, QLineEdit, QWidget
 
-from napari_lattice_symmetry.analysis.beam import maximum_energy_transfer
+from napari_lattice_symmetry.evolution.beam import maximum_energy_transfer
 from napari_lattice_symmetry.errors import InputError
 
 

@@ -11,9 +11,9 @@ import numpy as np
 from qtpy.QtCore import Signal  # type: ignore[attr-defined]
 from qtpy.QtWidgets import QCheckBox, QDoubleSpinBox, QHBoxLayout, QLabel, QWidget
 
-from napari_lattice_symmetry.analysis.intensity import (
-    NOT_MEASURED,
+from napari_lattice_symmetry.evolution.brightness import (
     Brightness,
+    NOT_MEASURED,
     brightness_curve,
     measure_brightness,
     movie_smoothing,
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from napari_lattice_symmetry.results import MovieResult
-    from napari_lattice_symmetry.analysis.evolution import Curve
+    from napari_lattice_symmetry.evolution.curves import Curve
     from napari_lattice_symmetry.data.movie import Movie
     from napari_lattice_symmetry.plugin.evolution_source import EvolutionSource, FrameKey
 

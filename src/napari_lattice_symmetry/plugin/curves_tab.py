@@ -11,8 +11,8 @@ import numpy as np
 from qtpy.QtCore import Signal  # type: ignore[attr-defined]
 from qtpy.QtWidgets import QCheckBox, QComboBox, QFormLayout, QPushButton, QVBoxLayout, QWidget
 
-from napari_lattice_symmetry.analysis.evolution import class_curves
-from napari_lattice_symmetry.analysis.holes import hole_curve
+from napari_lattice_symmetry.evolution.curves import class_curves
+from napari_lattice_symmetry.evolution.holes import hole_curve
 from napari_lattice_symmetry.errors import LatticeSymmetryError
 from napari_lattice_symmetry.plugin.export_dialog import export
 from napari_lattice_symmetry.plugin.latest import LatestRequest
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from napari_lattice_symmetry.results import MovieResult
-    from napari_lattice_symmetry.analysis.evolution import Curve
+    from napari_lattice_symmetry.evolution.curves import Curve
     from napari_lattice_symmetry.plugin.brightness_controls import BrightnessControls
     from napari_lattice_symmetry.plugin.evolution_source import EvolutionSource
 
@@ -141,15 +141,15 @@ class CurvesTab(QWidget):
         self.told.emit(str(error))
 
     def _plot(self, figure: Figure) -> None:
-        from napari_lattice_symmetry.analysis.evolution_plots import plot_evolution
+        from napari_lattice_symmetry.evolution.plots import plot_evolution
 
         plot_evolution(self.curves, figure=figure)
         times = self.curves[0].times if self.curves else np.zeros(0)
         self.line.draw(figure.axes if self.curves else [], times)
 
     def _export(self) -> None:
-        from napari_lattice_symmetry.analysis.evolution_plots import plot_evolution
-        from napari_lattice_symmetry.analysis.evolution_tables import write_curves
+        from napari_lattice_symmetry.evolution.plots import plot_evolution
+        from napari_lattice_symmetry.evolution.tables import write_curves
 
         name = "" if self._source.result is None else self._source.result.name
         curves = self.curves

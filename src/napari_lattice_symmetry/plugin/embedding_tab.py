@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from napari.layers import Layer
 
     from napari_lattice_symmetry.results import MovieResult
-    from napari_lattice_symmetry.analysis.embedding import Cluster, Embedding
+    from napari_lattice_symmetry.structure.embedding import Cluster, Embedding
     from napari_lattice_symmetry.analysis.steps import Progress, ShouldStop
     from napari_lattice_symmetry.data.movie import Movie
     from napari_lattice_symmetry.plugin.structure_source import SubjectFollower
@@ -87,7 +87,7 @@ class EmbeddingTab(QWidget):
         self._list_regions()
 
     def _build(self) -> None:
-        from napari_lattice_symmetry.analysis.embedding import AT_MOST, NEIGHBOURS
+        from napari_lattice_symmetry.structure.embedding import AT_MOST, NEIGHBOURS
 
         self.method = QComboBox()
         self.method.addItems(list(NEIGHBOURS))
@@ -148,7 +148,7 @@ class EmbeddingTab(QWidget):
     # ------------------------------------------------------------------ embedding
 
     def _prepare(self) -> Task:
-        from napari_lattice_symmetry.analysis.embedding import embed
+        from napari_lattice_symmetry.structure.embedding import embed
 
         subject = self._follower.subject
         result, layer = subject.require_result()
@@ -176,7 +176,7 @@ class EmbeddingTab(QWidget):
         self.cluster_canvas.refresh()
 
     def _list_colourings(self) -> None:
-        from napari_lattice_symmetry.analysis.structure_plots import COLOURINGS
+        from napari_lattice_symmetry.structure.plots import COLOURINGS
 
         chosen = self.colouring.currentText()
         self.colouring.clear()
@@ -187,7 +187,7 @@ class EmbeddingTab(QWidget):
     def _plot(self, figure: Figure) -> None:
         from matplotlib.widgets import LassoSelector
 
-        from napari_lattice_symmetry.analysis.structure_plots import highlight, plot_embedding
+        from napari_lattice_symmetry.structure.plots import highlight, plot_embedding
         from napari_lattice_symmetry.plugin.figure_canvas import write_hint
 
         self._points = self._lasso = None
@@ -219,7 +219,7 @@ class EmbeddingTab(QWidget):
             self.clear()
 
     def _on_lit(self) -> None:
-        from napari_lattice_symmetry.analysis.structure_plots import highlight
+        from napari_lattice_symmetry.structure.plots import highlight
 
         n = int(self.link.lit.sum())
         self.question.setEnabled(n > 0)
@@ -238,7 +238,7 @@ class EmbeddingTab(QWidget):
     # ------------------------------------------------------------------ asking
 
     def _ask(self) -> Task:
-        from napari_lattice_symmetry.analysis.embedding import describe_cluster
+        from napari_lattice_symmetry.structure.embedding import describe_cluster
 
         embedded = self.embedded
         if embedded is None:
@@ -258,7 +258,7 @@ class EmbeddingTab(QWidget):
         self.cluster_canvas.refresh()
 
     def _plot_cluster(self, figure: Figure) -> None:
-        from napari_lattice_symmetry.analysis.structure_plots import plot_cluster
+        from napari_lattice_symmetry.structure.plots import plot_cluster
 
         if self.cluster is not None:
             plot_cluster(self.cluster, figure)

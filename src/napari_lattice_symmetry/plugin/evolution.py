@@ -17,7 +17,7 @@ from napari_lattice_symmetry.plugin.report_button import ReportButton
 if TYPE_CHECKING:
     import napari.viewer
 
-    from napari_lattice_symmetry.analysis.kinetics import GrowthFit
+    from napari_lattice_symmetry.evolution.kinetics import GrowthFit
 
 WHOLE_FRAMES = "whole frames"
 

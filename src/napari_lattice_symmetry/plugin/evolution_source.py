@@ -8,7 +8,7 @@ import numpy as np
 from napari.layers import Shapes
 from qtpy.QtCore import QObject, QTimer, Signal  # type: ignore[attr-defined]
 
-from napari_lattice_symmetry.analysis.evolution import as_it_is
+from napari_lattice_symmetry.evolution.curves import as_it_is
 from napari_lattice_symmetry.results.growing import GrowingResult, GrowingStore
 from napari_lattice_symmetry.errors import InputError
 from napari_lattice_symmetry.plugin.layers import result_metadata

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from napari_lattice_symmetry.results import MovieResult
     from napari_lattice_symmetry.results.result import Maps
-    from napari_lattice_symmetry.analysis.unmixing import Unmixing
+    from napari_lattice_symmetry.structure.unmixing import Unmixing
     from napari_lattice_symmetry.data.movie import Movie
 
 SECOND = "s"

@@ -17,8 +17,8 @@ from qtpy.QtWidgets import (
 )
 
 from napari_lattice_symmetry.bravais.parameters import AnalysisParameters, parse_parameters
-from napari_lattice_symmetry.analysis.inspection import Inspection, inspect_window, place_window
-from napari_lattice_symmetry.analysis.inspection_plot import plot_inspection
+from napari_lattice_symmetry.inspection.window import Inspection, inspect_window, place_window
+from napari_lattice_symmetry.inspection.window_plot import plot_inspection
 from napari_lattice_symmetry.errors import LatticeSymmetryError
 from napari_lattice_symmetry.plugin.dock import Dock
 from napari_lattice_symmetry.plugin.export_dialog import export

@@ -23,10 +23,10 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from napari_lattice_symmetry.analysis.evolution import BRIGHTNESS, HOLES, class_curves
-from napari_lattice_symmetry.analysis.growth_laws import LAWS
-from napari_lattice_symmetry.analysis.holes import hole_curve, smallest_hole
-from napari_lattice_symmetry.analysis.kinetics import akaike_weights, compare_laws, remark
+from napari_lattice_symmetry.evolution.curves import BRIGHTNESS, HOLES, class_curves
+from napari_lattice_symmetry.evolution.laws import LAWS
+from napari_lattice_symmetry.evolution.holes import hole_curve, smallest_hole
+from napari_lattice_symmetry.evolution.kinetics import akaike_weights, compare_laws, remark
 from napari_lattice_symmetry.errors import InputError, LatticeSymmetryError
 from napari_lattice_symmetry.lattice import CLASSES
 from napari_lattice_symmetry.plugin.beam_row import BeamRow
@@ -38,8 +38,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from napari_lattice_symmetry.results import MovieResult
-    from napari_lattice_symmetry.analysis.evolution import Curve
-    from napari_lattice_symmetry.analysis.kinetics import Estimate, GrowthFit
+    from napari_lattice_symmetry.evolution.curves import Curve
+    from napari_lattice_symmetry.evolution.kinetics import Estimate, GrowthFit
     from napari_lattice_symmetry.analysis.steps import ShouldStop
     from napari_lattice_symmetry.plugin.brightness_controls import BrightnessControls
     from napari_lattice_symmetry.plugin.evolution_source import EvolutionSource
@@ -281,7 +281,7 @@ class KineticsTab(QWidget):
         self.canvas.refresh()
 
     def _plot(self, figure: Figure) -> None:
-        from napari_lattice_symmetry.analysis.evolution_plots import plot_growth
+        from napari_lattice_symmetry.evolution.plots import plot_growth
 
         fit = self.fit
         if fit is not None:
@@ -289,8 +289,8 @@ class KineticsTab(QWidget):
         self.line.draw(figure.axes, np.zeros(0) if fit is None else fit.curve.times)
 
     def _export(self) -> None:
-        from napari_lattice_symmetry.analysis.evolution_plots import plot_growth
-        from napari_lattice_symmetry.analysis.evolution_tables import write_fits
+        from napari_lattice_symmetry.evolution.plots import plot_growth
+        from napari_lattice_symmetry.evolution.tables import write_fits
 
         fit, fits, result = self.fit, self.fits, self._source.result
         if fit is not None:

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
     from napari_lattice_symmetry.bravais.parameters import AnalysisParameters
     from napari_lattice_symmetry.results.growing import Growing
-    from napari_lattice_symmetry.analysis.live import LiveStep
+    from napari_lattice_symmetry.analysis.watch import LiveStep
     from napari_lattice_symmetry.data.growing import GrowingMovie
     from napari_lattice_symmetry.data.movie import Movie
 
@@ -268,7 +268,7 @@ def _steps(
         Anything else becomes an `AnalysisError`, since a generator worker would swallow a
         ``RuntimeError``.
     """
-    from napari_lattice_symmetry.analysis.live import iter_live
+    from napari_lattice_symmetry.analysis.watch import iter_live
 
     try:
         yield from iter_live(movie, parameters, output=output, should_stop=should_stop)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from napari.layers import Shapes
 
-from napari_lattice_symmetry.analysis.inspection_plot import LATTICE_COLOUR
+from napari_lattice_symmetry.inspection.window_plot import LATTICE_COLOUR
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel

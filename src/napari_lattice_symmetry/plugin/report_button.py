@@ -15,7 +15,7 @@ from napari_lattice_symmetry.plugin.latest import LatestRequest
 
 if TYPE_CHECKING:
     from napari_lattice_symmetry.results import MovieResult
-    from napari_lattice_symmetry.analysis.kinetics import GrowthFit
+    from napari_lattice_symmetry.evolution.kinetics import GrowthFit
     from napari_lattice_symmetry.data.movie import Movie
     from napari_lattice_symmetry.plugin.evolution_source import EvolutionSource
 
@@ -89,6 +89,6 @@ class ReportButton(QPushButton):
 
 
 def _write(request: _Request, _should_stop: Callable[[], bool]) -> Path:
-    from napari_lattice_symmetry.analysis.report import write_report
+    from napari_lattice_symmetry.report.page import write_report
 
     return write_report(request.result, request.path, request.movie, growth=request.growth)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from napari.layers import Layer
     from numpy.typing import NDArray
 
-    from napari_lattice_symmetry.analysis.sampling import Places
+    from napari_lattice_symmetry.structure.sampling import Places
     from napari_lattice_symmetry.plugin.layers import ShownResult
 
     Float64 = NDArray[np.float64]

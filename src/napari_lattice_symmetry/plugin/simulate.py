@@ -18,7 +18,7 @@ from napari_lattice_symmetry.plugin.sweep import SweepPanel
 if TYPE_CHECKING:
     import napari.viewer
 
-    from napari_lattice_symmetry.analysis.inspection import Inspection
+    from napari_lattice_symmetry.inspection.window import Inspection
 
 SIMULATION_KEY = "lattice-symmetry-simulation"
 """Where the metadata of a simulated image layer hold its settings and the truth about it."""
@@ -36,7 +36,7 @@ class SimulateWidget(Dock):
     """
 
     def __init__(self, viewer: napari.viewer.Viewer) -> None:
-        from napari_lattice_symmetry.analysis.simulation_plot import LiveFigure
+        from napari_lattice_symmetry.inspection.simulation_plot import LiveFigure
         from napari_lattice_symmetry.plugin.figure_canvas import FigureCanvas
 
         super().__init__()
@@ -166,6 +166,6 @@ def _coloured(name: str) -> str:
 
 
 def _judge(image: LatticeImage, _should_stop: Callable[[], bool]) -> Inspection:
-    from napari_lattice_symmetry.analysis.simulation import judge
+    from napari_lattice_symmetry.inspection.simulation import judge
 
     return judge(image)

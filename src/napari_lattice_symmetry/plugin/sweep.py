@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     import napari.viewer
     from matplotlib.figure import Figure
 
-    from napari_lattice_symmetry.analysis.simulation import SweepPoint
+    from napari_lattice_symmetry.inspection.simulation import SweepPoint
 
 _REDRAW = 500  # ms from one drawing of the figure to the next
 
@@ -75,7 +75,7 @@ class SweepPanel(QWidget):
 
     def follow(self, image: LatticeImage) -> None:
         """Offer the parameters that the class of an image has."""
-        from napari_lattice_symmetry.analysis.simulation import sweepable
+        from napari_lattice_symmetry.inspection.simulation import sweepable
 
         names = sweepable(image.lattice)
         if names == [self.parameter.itemData(i) for i in range(self.parameter.count())]:
@@ -92,7 +92,7 @@ class SweepPanel(QWidget):
 
     def start(self) -> None:
         """Sweep with the settings as they are now; a wrong one becomes a notification."""
-        from napari_lattice_symmetry.analysis.simulation import sweep_values
+        from napari_lattice_symmetry.inspection.simulation import sweep_values
 
         name = self.parameter.currentData()
         try:
@@ -203,7 +203,7 @@ class SweepPanel(QWidget):
         self.finished.emit()
 
     def _plot(self, figure: Figure) -> None:
-        from napari_lattice_symmetry.analysis.simulation_plot import plot_sweep
+        from napari_lattice_symmetry.inspection.simulation_plot import plot_sweep
 
         if self.points:
             plot_sweep(self._swept, self.points, figure)
@@ -225,7 +225,7 @@ def _sweep(
 ) -> Iterator[SweepPoint]:
     """Sweep in the worker's thread; whatever fails, it fails in one sentence."""
     from napari_lattice_symmetry import bravais as model
-    from napari_lattice_symmetry.analysis.simulation import iter_sweep
+    from napari_lattice_symmetry.inspection.simulation import iter_sweep
 
     try:
         yield from iter_sweep(

@@ -7,14 +7,14 @@ from uuid import uuid4
 
 import numpy as np
 
-from napari_lattice_symmetry.analysis.structure_plots import endmember_colours
+from napari_lattice_symmetry.structure.plots import endmember_colours
 from napari_lattice_symmetry.plugin.layers import METADATA_KEY, SCHEMA_VERSION
 
 if TYPE_CHECKING:
     from napari.types import LayerData
     from numpy.typing import NDArray
 
-    from napari_lattice_symmetry.analysis.unmixing import Unmixing
+    from napari_lattice_symmetry.structure.unmixing import Unmixing
     from napari_lattice_symmetry.plugin.source import Source
 
 ABUNDANCE, ENDMEMBERS = "abundance", "endmember spectra"

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from napari_lattice_symmetry.results import MovieResult
     from napari_lattice_symmetry.analysis.steps import Progress, ShouldStop
-    from napari_lattice_symmetry.analysis.unmixing import Unmixing
+    from napari_lattice_symmetry.structure.unmixing import Unmixing
     from napari_lattice_symmetry.plugin.source import Source
     from napari_lattice_symmetry.plugin.structure_source import SubjectFollower
 
@@ -51,7 +51,7 @@ class UnmixingTab(QWidget):
     """
 
     def __init__(self, viewer: napari.viewer.Viewer, follower: SubjectFollower) -> None:
-        from napari_lattice_symmetry.analysis.unmixing import MOST_COMPONENTS
+        from napari_lattice_symmetry.structure.unmixing import MOST_COMPONENTS
         from napari_lattice_symmetry.plugin.figure_canvas import FigureCanvas
 
         super().__init__()
@@ -95,7 +95,7 @@ class UnmixingTab(QWidget):
         self._result = result
 
     def _prepare(self) -> Task:
-        from napari_lattice_symmetry.analysis.unmixing import unmix
+        from napari_lattice_symmetry.structure.unmixing import unmix
 
         subject = self._follower.subject
         source, result = subject.take_source(), subject.result
@@ -135,7 +135,7 @@ class UnmixingTab(QWidget):
         self.viewer.reset_view()
 
     def _plot(self, figure: Figure) -> None:
-        from napari_lattice_symmetry.analysis.structure_plots import plot_unmixing
+        from napari_lattice_symmetry.structure.plots import plot_unmixing
         from napari_lattice_symmetry.plugin.figure_canvas import write_hint
 
         if self.unmixing is None:

@@ -20,7 +20,7 @@ from qtpy.QtWidgets import (
 )
 from superqt import QCollapsible
 
-from napari_lattice_symmetry.analysis.live import LIVE_SETTINGS
+from napari_lattice_symmetry.analysis.watch import LIVE_SETTINGS
 from napari_lattice_symmetry.results.plots import draw_fractions
 from napari_lattice_symmetry.errors import ChoiceError, InputError, LatticeSymmetryError
 from napari_lattice_symmetry.plugin.destination import ResultPath

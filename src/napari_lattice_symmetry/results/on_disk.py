@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from napari_lattice_symmetry.analysis.one_frame import Job
+from napari_lattice_symmetry.analysis.frame import Job
 from napari_lattice_symmetry.results.result import (
     AXES,
     FrameResult,

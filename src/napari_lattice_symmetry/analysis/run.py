@@ -1,0 +1,312 @@
+"""The loop that everything runs: frame by frame, block of windows by block of windows."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Generator, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
+from itertools import chain
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from napari_lattice_symmetry.analysis.frame import (
+    FrameMaps,
+    Job,
+    Patience,
+    analyse_frame,
+    is_blank,
+    try_to_read,
+)
+from napari_lattice_symmetry.results.provenance import provenance
+from napari_lattice_symmetry.bravais.parameters import AnalysisParameters, parse_parameters
+from napari_lattice_symmetry.results.result import FrameResult, MovieResult
+from napari_lattice_symmetry.results.on_disk import check_target, open_result
+from napari_lattice_symmetry.errors import AnalysisError, InputError
+from napari_lattice_symmetry.data.movie import Movie
+
+if TYPE_CHECKING:
+    from pathlib import Path
+    from typing import TypeAlias
+
+    from numpy.typing import NDArray
+
+    from napari_lattice_symmetry.analysis.cluster import Cluster
+    from napari_lattice_symmetry.analysis.frame import Reading
+    from napari_lattice_symmetry.bravais.classifier import Classifier
+    from napari_lattice_symmetry.data.movie import Frames
+
+    Progress: TypeAlias = Callable[[int, int], object]
+    ShouldStop: TypeAlias = Callable[[], bool]
+    Readings: TypeAlias = Iterator[tuple[int, Reading]]
+
+logger = logging.getLogger(__name__)
+
+
+def analyze(
+    movie: Movie | Frames,
+    parameters: AnalysisParameters | None = None,
+    *,
+    output: str | Path | None = None,
+    overwrite: bool = False,
+    scheduler: Cluster | None = None,
+    model: Classifier | None = None,
+    progress: Progress | None = None,
+    should_stop: ShouldStop | None = None,
+    **settings: Any,
+) -> MovieResult:
+    """Name the lattice under every window of a movie.
+
+    Parameters
+    ----------
+    movie : Movie or array, shape (T, Y, X) or (Y, X)
+        What to analyse; NumPy or Dask, any real dtype.
+    parameters : AnalysisParameters, optional
+        Settings; the defaults if not given.
+    output : path, optional
+        Zarr folder to write every frame to as it is finished, so that memory does not grow with
+        the movie. An unfinished result of the same movie, parameters and weights is continued.
+    overwrite : bool
+        Whether an older result in `output` is replaced rather than continued.
+    scheduler, model, progress, should_stop
+        As in `iter_analyze`.
+    **settings
+        Single fields of `AnalysisParameters`, which take precedence over `parameters`.
+
+    Returns
+    -------
+    MovieResult
+        With all frames done, or those finished before `should_stop` said so. A frame that
+        cannot be read is skipped, logged and marked as failed.
+
+    Raises
+    ------
+    InputError, ModelError, AnalysisError
+        As in `iter_analyze`, and as in `open_result` where there is an `output`.
+
+    Examples
+    --------
+    >>> result = analyze(frames, window=128, stride=16, samples=100)  # doctest: +SKIP
+    >>> result.fractions  # doctest: +SKIP
+    """
+    if not isinstance(movie, Movie):
+        movie = Movie.from_array(movie)
+    given = {} if parameters is None else parameters.model_dump()
+    parameters = parse_parameters(**(given | settings))
+    Job(movie, parameters)  # tells bad geometry before a network loads
+    if output is not None:
+        check_target(output, movie, parameters, overwrite=overwrite)
+    model = model or _load(parameters.network)
+    origin = provenance(model, movie, parameters)
+    with (
+        nullcontext(MovieResult.empty(movie, parameters, origin))
+        if output is None
+        else open_result(output, movie, parameters, origin, overwrite=overwrite)
+    ) as result:
+        frames = iter_analyze(
+            movie,
+            parameters,
+            done=result.done,
+            scheduler=scheduler,
+            model=model,
+            progress=progress,
+            should_stop=should_stop,
+        )
+        for frame in inserting(result, frames):
+            if frame.failure:
+                logger.warning(frame.failure)
+    return result
+
+
+def inserting(
+    result: MovieResult, frames: Iterable[FrameResult]
+) -> Generator[FrameResult, None, None]:
+    """Insert frames, each while the next is analysed, since the disk takes its time.
+
+    Yields
+    ------
+    FrameResult
+        Each frame, which is being inserted meanwhile; all are in when the iterator has ended.
+
+    Raises
+    ------
+    AnalysisError
+        If one cannot be inserted.
+    """
+    with ThreadPoolExecutor(1) as writer:
+        inserted = None
+        for frame in frames:
+            if inserted is not None:
+                inserted.result()  # raises what went wrong
+            inserted = writer.submit(result.insert, frame)
+            yield frame
+        if inserted is not None:
+            inserted.result()
+
+
+def iter_analyze(
+    movie: Movie,
+    parameters: AnalysisParameters | None = None,
+    *,
+    done: NDArray[np.bool_] | None = None,
+    scheduler: Cluster | None = None,
+    model: Classifier | None = None,
+    progress: Progress | None = None,
+    should_stop: ShouldStop | None = None,
+) -> Iterator[FrameResult]:
+    """Analyse a movie frame by frame.
+
+    Geometry is checked by the call itself; frames are read one at a time and once, and the
+    network is loaded, as the iterator goes. A frame that is constant or all NaN is not analysed
+    (NaN, label 0), since one dark frame must not end a movie; neither is one that cannot be
+    read, which says why in its `failure`. A run of nothing but such frames is an error, raised
+    before the network is loaded.
+
+    Parameters
+    ----------
+    movie : Movie
+        What to analyse.
+    parameters : AnalysisParameters, optional
+        Settings; the defaults if not given.
+    done : numpy.ndarray, shape (T,), bool, optional
+        Which of the frames to analyse are finished already and left out.
+    scheduler : str, distributed.Client or cluster, optional
+        Address of a Dask scheduler, or what stands for one: its workers analyse the frames.
+    model : Classifier, optional
+        A loaded network; `parameters.network` is loaded if not given.
+    progress : callable, optional
+        Called as ``progress(done_windows, total_windows)`` after every block of windows; on a
+        cluster, after every frame.
+    should_stop : callable, optional
+        Asked before every frame and block; once it says True, the iterator ends.
+
+    Yields
+    ------
+    FrameResult
+        One a frame, in order; on a cluster, as they are finished.
+
+    Raises
+    ------
+    InputError
+        If the window does not fit into the frames, no frame is in the range, or no window of
+        any frame shows anything but a constant or NaN.
+    ModelError
+        If the network cannot be loaded.
+    AnalysisError
+        If the file of the movie is gone, frames in a row cannot be read, the network fails, or
+        the cluster is lost.
+    """
+    job = Job(movie, parameters or AnalysisParameters())
+    finished = np.zeros(len(job.indices), dtype=bool) if done is None else done.copy()
+    return _analyze_frames(
+        job,
+        finished,
+        scheduler=scheduler,
+        model=model,
+        progress=progress or (lambda done, total: None),
+        should_stop=should_stop or (lambda: False),
+    )
+
+
+def _analyze_frames(
+    job: Job,
+    finished: NDArray[np.bool_],
+    *,
+    scheduler: Cluster | None,
+    model: Classifier | None,
+    progress: Progress,
+    should_stop: ShouldStop,
+) -> Iterator[FrameResult]:
+    """Analyse what is not finished, here or on a cluster."""
+    todo = np.flatnonzero(~finished).tolist()
+    readings = _read(job, todo, should_stop)
+    found_any = bool(finished.any())
+    if not found_any:
+        readings = _look_ahead(job, readings, len(todo))
+    if should_stop() or not todo:
+        return
+    model = model or _load(job.parameters.network)
+    before, total = job.grid.size * int(finished.sum()), job.grid.size * len(finished)
+
+    def advance(windows: int) -> None:
+        progress(before + windows, total)
+
+    if scheduler is None:
+        results = _analyze_here(job, readings, model, advance, should_stop)
+    else:
+        from napari_lattice_symmetry.analysis.cluster import analyze_there
+
+        results = analyze_there(
+            job, todo, model, scheduler, advance=advance, should_stop=should_stop
+        )
+    for n_results, result in enumerate(results, 1):
+        found_any |= bool(np.isfinite(result.entropy).any())
+        yield result
+        if n_results == len(todo) and not found_any:
+            raise InputError(
+                f"{job.movie.name}: not one window could be analysed, since more than 5 % of each "
+                "is NaN; fill the gaps or choose another window size."
+            )
+
+
+def _analyze_here(
+    job: Job,
+    readings: Readings,
+    model: Classifier,
+    advance: Callable[[int], None],
+    should_stop: ShouldStop,
+) -> Iterator[FrameResult]:
+    size = job.grid.size
+    for n_before, (position, (frame, failure)) in enumerate(readings):
+        maps, index = FrameMaps(job.windows), job.indices[position]
+        what = f"{job.movie.name}, frame {index}"
+        for block in analyse_frame(job.windows, model, frame, what):
+            maps.add(*block)
+            advance(n_before * size + maps.filled)
+            if should_stop() and maps.filled < size:
+                return
+        if not maps.filled:
+            advance((n_before + 1) * size)
+        yield maps.result(index, position, failure)
+
+
+def _read(job: Job, todo: list[int], should_stop: ShouldStop) -> Readings:
+    """Read the frames at the positions `todo`, one after the other."""
+    patience = Patience(job.movie)
+    for position in todo:
+        if should_stop():
+            return
+        reading = try_to_read(job.movie, job.indices[position])
+        patience.note(reading[1])
+        yield position, reading
+
+
+def _look_ahead(job: Job, readings: Readings, n_frames: int) -> Readings:
+    """Read up to the first frame that shows something, lest a network runs on nothing."""
+    leading = []
+    for position, reading in readings:
+        leading.append((position, reading))
+        frame, _ = reading
+        if frame is not None and not is_blank(frame):
+            break
+    else:
+        if len(leading) == n_frames:  # it was not told to stop
+            raise _nothing_to_see(job, [failure for _, (_, failure) in leading])
+    return chain(leading, readings)
+
+
+def _nothing_to_see(job: Job, failures: list[str]) -> AnalysisError | InputError:
+    if all(failures):
+        return AnalysisError(f"Not one frame can be read; the last: {failures[-1]}")
+    first, last = job.indices[0], job.indices[-1]
+    return InputError(
+        f"{job.movie.name}: every frame to analyse ({first} to {last}) is constant or NaN; "
+        "choose frames that show an image."
+    )
+
+
+def _load(network: str) -> Classifier:
+    from napari_lattice_symmetry.bravais import load_model  # costs nothing until it is needed
+
+    return load_model(network)

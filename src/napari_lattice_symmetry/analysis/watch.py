@@ -1,0 +1,247 @@
+"""The analysis of a movie while it is recorded: each frame as it lands, and none is lost."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from napari_lattice_symmetry.results.growing import (
+    Growing,
+    GrowingResult,
+    check_growing_target,
+    open_growing_result,
+)
+from napari_lattice_symmetry.analysis.frame import FrameMaps, Windows, analyse_frame
+from napari_lattice_symmetry.bravais.parameters import AnalysisParameters
+from napari_lattice_symmetry.errors import InputError
+
+if TYPE_CHECKING:
+    from napari_lattice_symmetry.results.result import FrameResult
+    from napari_lattice_symmetry.data.growing import GrowingMovie, Landed
+    from napari_lattice_symmetry.bravais.classifier import Classifier
+    from napari_lattice_symmetry.data.movie import Movie
+
+_CHOICE_OF_FRAMES = ("first_frame", "last_frame", "frame_step")
+
+LIVE_SETTINGS = tuple(
+    name for name in AnalysisParameters.model_fields if name not in _CHOICE_OF_FRAMES
+)
+"""The parameters of the analysis of a movie that grows, of which all frames are analysed."""
+
+
+@dataclass(frozen=True, eq=False)
+class LiveStep:
+    """What has happened, and what there is still to do.
+
+    Attributes
+    ----------
+    backlog : int
+        How many frames wait.
+    message : str
+        What frames are waited for, or why none can be seen; may be empty.
+    result : GrowingResult, GrowingStore or None
+        What the frame belongs in; None before the first image.
+    landed, frame
+        A frame that was analysed, and its maps; None if nothing was.
+    """
+
+    backlog: int
+    message: str = ""
+    result: Growing | None = None
+    landed: Landed | None = None
+    frame: FrameResult | None = None
+
+    def insert(self) -> None:
+        """Put the frame into the result; done already where that lies on the disk."""
+        if self.result is not None and self.landed is not None and self.frame is not None:
+            if not self.landed.again:
+                self.result.make_room(self.landed.row, self.landed.name)
+            self.result.insert(self.frame)
+
+
+def iter_live(
+    movie: GrowingMovie,
+    parameters: AnalysisParameters | None = None,
+    *,
+    output: Path | None = None,
+    overwrite: bool = False,
+    model: Classifier | None = None,
+    stop_after: float | None = None,
+    should_stop: Callable[[], bool] | None = None,
+) -> Iterator[LiveStep]:
+    """Analyse the frames of a movie as they land.
+
+    A frame that is constant, or cannot be read, is as in `iter_analyze`: not analysed, or
+    marked as failed; a run goes on after any number of them. A file that changes after it had
+    been given up is analysed again, and its row replaced.
+
+    Parameters
+    ----------
+    movie : GrowingMovie
+        What to watch; see `io.growing.open_growing`.
+    parameters : AnalysisParameters, optional
+        Settings; the defaults if not given.
+    output : pathlib.Path, optional
+        Zarr folder to write every frame to. A result of the same source, parameters and
+        weights is continued.
+    overwrite : bool
+        Whether an older result in `output` is replaced rather than continued.
+    model : Classifier, optional
+        A loaded network; `parameters.network` is loaded if not given.
+    stop_after : float, optional
+        Seconds without a new frame after which the iterator ends, once none waits.
+    should_stop : callable, optional
+        Asked before every frame and block of windows; once it says True, the iterator ends.
+
+    Yields
+    ------
+    LiveStep
+        One a frame, and one whenever there is something else to tell. Without an `output`,
+        whoever takes a step inserts its frame, so that no array changes while it is drawn.
+
+    Raises
+    ------
+    InputError
+        If frames are to be left out, the window does not fit into the first one, there is
+        something in the way at `output`, or the first file holds several images of which none
+        is chosen (`ChoiceError`).
+    ModelError
+        If the network cannot be loaded.
+    AnalysisError
+        If the network fails or the result cannot be written.
+    """
+    parameters = parameters or AnalysisParameters()
+    _check_that_all_frames_count(parameters)
+    if output is not None:
+        check_growing_target(output, movie, parameters, overwrite=overwrite)
+    return _watch(
+        movie,
+        parameters,
+        output=output,
+        overwrite=overwrite,
+        model=model,
+        stop_after=stop_after,
+        should_stop=should_stop or (lambda: False),
+    )
+
+
+def _watch(
+    movie: GrowingMovie,
+    parameters: AnalysisParameters,
+    *,
+    output: Path | None,
+    overwrite: bool,
+    model: Classifier | None,
+    stop_after: float | None,
+    should_stop: Callable[[], bool],
+) -> Iterator[LiveStep]:
+    model = model or _load(parameters.network)
+    with ExitStack() as opened:
+
+        def begin() -> Growing:
+            """Open the result, once it is known how large frames are."""
+            if output is None:
+                assert movie.first is not None
+                return GrowingResult.begin(movie.first, parameters, model)
+            return opened.enter_context(
+                open_growing_result(output, movie, parameters, model, overwrite=overwrite)
+            )
+
+        result: Growing | None = None
+        if output is not None and output.exists() and not overwrite:
+            result = begin()
+            names = np.array(result.names, dtype=object)
+            movie.resume(result.names, failed=names[~result.done])
+            yield LiveStep(movie.backlog, result=result)
+        unread: list[Landed] = []  # before the first image
+        for landed in _landings(movie, stop_after, should_stop):
+            if isinstance(landed, LiveStep):
+                yield landed
+                continue
+            if movie.first is None:
+                unread.append(landed)
+                yield LiveStep(movie.backlog, landed.failure)
+                continue
+            result = result or begin()
+            _check_size(movie.first, result)
+            for each in [*unread, landed]:
+                frame = _analyse(each, result, model, should_stop)
+                if frame is None:
+                    return
+                step = LiveStep(movie.backlog, "", result, each, frame)
+                if output is not None:
+                    step.insert()
+                yield step
+            unread = []
+
+
+def _landings(
+    movie: GrowingMovie, stop_after: float | None, should_stop: Callable[[], bool]
+) -> Iterator[Landed | LiveStep]:
+    """Give frames as they land, and tell whatever changes in between."""
+    told, since = None, time.monotonic()
+    held_up, held_up_since = "", since
+    while not should_stop():
+        movie.poll()
+        landed = movie.take()
+        if landed is not None:
+            yield landed
+            told, since = None, time.monotonic()
+            continue
+        if movie.held_up_by != held_up:
+            held_up, held_up_since = movie.held_up_by, time.monotonic()
+        message = movie.trouble
+        if held_up and time.monotonic() - held_up_since > 2 * movie.interval:  # else that is usual
+            message = message or f"Waiting for {held_up}, which is not complete."
+        if (movie.backlog, message) != told:
+            told, since = (movie.backlog, message), time.monotonic()
+            yield LiveStep(movie.backlog, message)
+        if stop_after is not None:
+            longest = max(stop_after, movie.patience) if held_up else stop_after
+            if time.monotonic() - since > longest:
+                return
+        time.sleep(movie.interval / 4)
+
+
+def _analyse(
+    landed: Landed, result: Growing, model: Classifier, should_stop: Callable[[], bool]
+) -> FrameResult | None:
+    """Make the maps of a frame; None if told to stop before they are finished."""
+    windows = Windows(result.grid, result.parameters, result.pixel_size, result.unit)
+    maps = FrameMaps(windows)
+    for block in analyse_frame(windows, model, landed.image, f"{result.name}, {landed.name}"):
+        maps.add(*block)
+        if should_stop() and maps.filled < result.grid.size:
+            return None
+    return maps.result(landed.row, landed.row, landed.failure)
+
+
+def _check_that_all_frames_count(parameters: AnalysisParameters) -> None:
+    fields = AnalysisParameters.model_fields
+    if any(getattr(parameters, name) != fields[name].default for name in _CHOICE_OF_FRAMES):
+        raise InputError(
+            "Of a movie that grows all frames are analysed; leave out first frame, last frame and "
+            "frame step."
+        )
+
+
+def _check_size(first: Movie, result: Growing) -> None:
+    """See that the frames are of the size of those in a result that is continued."""
+    ours, theirs = first.shape[1:], result.grid.frame_shape
+    if ours != theirs:
+        raise InputError(
+            f"{first.source} holds frames of {ours[0]} x {ours[1]} px, its result those of "
+            f"{theirs[0]} x {theirs[1]} px; choose another name for the result, or overwrite it."
+        )
+
+
+def _load(network: str) -> Classifier:
+    from napari_lattice_symmetry.bravais import load_model  # costs nothing until it is needed
+
+    return load_model(network)

@@ -1,0 +1,1 @@
+"""How phases evolve: curves, holes, brightness, kinetics."""

@@ -1,0 +1,130 @@
+"""The area without a lattice: not the windows that say noise, but what they look at.
+
+A window says noise only where little of its weight lies on a lattice, so that its centre is well
+inside a hole. The hole reaches farther than the centres of such windows. How little is little
+depends on contrast and counts: with a straight edge 0.15 windows from the centre, the lattice has
+22 % of the Hann weight, at 0.4 windows 1 %. Where an uncertainty is asked for, the reach is drawn
+evenly from 0.15 to 0.4.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy.ndimage import distance_transform_edt, zoom
+
+from napari_lattice_symmetry.evolution.curves import Curve, HOLES, N_DRAWS, make_curve
+from napari_lattice_symmetry.analysis.steps import ShouldStop, Steps
+from napari_lattice_symmetry.lattice import CLASSES
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from napari_lattice_symmetry.results.result import MovieResult
+
+    Float32 = NDArray[np.float32]
+    Float64 = NDArray[np.float64]
+    Region = NDArray[np.bool_]
+
+SHORTEST_REACH, LONGEST_REACH = 0.15, 0.4
+"""How far a window looks from its centre, in windows."""
+
+_TYPICAL_REACH = (SHORTEST_REACH + LONGEST_REACH) / 2
+_NOISE = CLASSES.index("noise")
+_FINER = 4  # places a map pixel, along y and x, between which edges are drawn
+_LEVELS = np.array([-2.0, -1.0, 0.0, 1.0, 2.0])  # standard deviations of the thinned networks
+_N_REACHES = 11
+
+
+def hole_curve(
+    result: MovieResult, region: Region | None = None, *, should_stop: ShouldStop | None = None
+) -> Curve:
+    """Give the fraction of the area that has no lattice, as far as windows can tell.
+
+    Holes smaller than what a window looks at escape it, see `smallest_hole`.
+
+    Parameters
+    ----------
+    result : MovieResult
+        With any number of frames done.
+    region : numpy.ndarray, shape (gy, gx), bool, optional
+        Which map pixels count; all, and what the outermost windows look at, if not given.
+    should_stop : callable, optional
+        Asked before every frame.
+
+    Returns
+    -------
+    Curve
+        Its draws hold what the thinned networks leave open, as if each erred alike in all
+        windows, and how far a window looks.
+
+    Raises
+    ------
+    StoppedError
+        Once `should_stop` says True.
+    """
+    grid, done = result.grid, np.flatnonzero(result.done)
+    margin = 0.0 if region is not None else _TYPICAL_REACH * grid.window
+    place = np.ones(grid.shape, dtype=bool) if region is None else region
+    domain = _domain(place, grid.stride, margin)
+    reaches = np.linspace(SHORTEST_REACH, LONGEST_REACH, _N_REACHES) * grid.window
+    table = np.full((len(result.state), len(_LEVELS), _N_REACHES), np.nan)
+    steps = Steps(len(done), should_stop=should_stop)
+    for t in done:
+        steps.advance()
+        mean = np.asarray(result.mean[_NOISE, t])
+        if np.isfinite(mean).any():
+            table[t] = _areas(mean, np.asarray(result.std[_NOISE, t]), domain, grid.stride, reaches)
+    values = table[:, _LEVELS.tolist().index(0), _N_REACHES // 2]
+    draws = _draw(table)
+    return make_curve(
+        result,
+        HOLES,
+        values,
+        draws.std(axis=0),
+        draws=draws,
+        area=float(domain.sum()) * (grid.stride / _FINER) ** 2,
+    )
+
+
+def smallest_hole(result: MovieResult) -> float:
+    """Give the diameter of the smallest hole that windows can see, in px: about half a window."""
+    return result.grid.window / 2
+
+
+def _domain(place: Region, stride: int, margin: float) -> Region:
+    """Refine the map pixels that count, and add a margin around all of them."""
+    pad = round(margin * _FINER / stride)
+    return np.pad(place.repeat(_FINER, axis=0).repeat(_FINER, axis=1), pad, constant_values=True)
+
+
+def _areas(mean: Float32, std: Float32, domain: Region, stride: int, reaches: Float64) -> Float64:
+    """Give the fractions of the domain within each reach of noise, for each level."""
+    pad = (domain.shape[0] - mean.shape[0] * _FINER) // 2
+    fractions = np.zeros((len(_LEVELS), len(reaches)))
+    for level, row in zip(_LEVELS, fractions, strict=True):
+        noise = zoom(
+            np.nan_to_num(mean + level * std), _FINER, order=1, mode="nearest", grid_mode=True
+        )
+        is_noise = np.pad(noise >= 0.5, pad)
+        if is_noise.any():
+            distance = distance_transform_edt(~is_noise)[domain] * (stride / _FINER)
+            row[:] = np.searchsorted(np.sort(distance), reaches, side="right") / domain.sum()
+    return fractions
+
+
+def _draw(table: Float64) -> Float64:
+    """Draw curves from a table (T, levels, reaches), shape (N_DRAWS, T)."""
+    rng = np.random.default_rng(0)
+    levels = np.clip(rng.standard_normal(N_DRAWS), _LEVELS[0], _LEVELS[-1]) - _LEVELS[0]
+    reaches = rng.uniform(0, table.shape[2] - 1, N_DRAWS)
+    lower, left = np.minimum(levels.astype(int), 3), np.minimum(reaches.astype(int), _N_REACHES - 2)
+    up, right = levels - lower, reaches - left
+    corners = (
+        (1 - up) * (1 - right) * table[:, lower, left]
+        + (1 - up) * right * table[:, lower, left + 1]
+        + up * (1 - right) * table[:, lower + 1, left]
+        + up * right * table[:, lower + 1, left + 1]
+    )
+    return np.asarray(corners.T)

@@ -1,0 +1,132 @@
+"""Figures of how a movie evolves and how fast, in the class colours; drawn without a screen."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from napari_lattice_symmetry.evolution.curves import BRIGHTNESS, HOLES
+from napari_lattice_symmetry.lattice import COLOURS
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+    from napari_lattice_symmetry.evolution.curves import Curve
+    from napari_lattice_symmetry.evolution.kinetics import GrowthFit
+
+CURVE_COLOURS = {**COLOURS, HOLES: "#D55E00", BRIGHTNESS: "#B39F00"}
+"""Colours of all curves: the classes', and two that are read on black and on white."""
+
+FIT_COLOUR = "#E6007E"
+
+
+def plot_evolution(
+    curves: Sequence[Curve], title: str = "", figure: Figure | None = None
+) -> Figure:
+    """Draw curves over time, with a band of one standard deviation.
+
+    Parameters
+    ----------
+    curves : sequence of Curve
+        Those that are dots rather than lines check the others: `BRIGHTNESS`.
+    title : str
+        Of the figure.
+    figure : matplotlib.figure.Figure, optional
+        An empty figure to draw on; a new one if not given.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+    """
+    figure = _new_figure(7, 4) if figure is None else figure
+    axes = figure.add_subplot()
+    for curve in curves:
+        _draw_curve(axes, curve)
+    axes.set(ylabel="Fraction", ylim=(-0.02, 1.02))
+    axes.set_title(title, parse_math=False)
+    _label_time(axes, curves)
+    if curves:
+        figure.legend(loc="outside lower center", ncols=2, frameon=False, fontsize="small")
+    return figure
+
+
+def plot_growth(fit: GrowthFit, title: str = "", figure: Figure | None = None) -> Figure:
+    """Draw a growth law over the curve that it was fitted to, and the residuals below.
+
+    Parameters
+    ----------
+    fit : GrowthFit
+        What to draw.
+    title : str
+        Of the figure.
+    figure : matplotlib.figure.Figure, optional
+        An empty figure to draw on; a new one if not given.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+    """
+    figure = _new_figure(7, 5) if figure is None else figure
+    upper, lower = figure.subplots(2, sharex=True, height_ratios=(3, 1))
+    curve = fit.curve
+    colour = CURVE_COLOURS[curve.name]
+    for axes in (upper, lower):
+        axes.axvspan(curve.times[0], fit.initial_end, color="grey", alpha=0.2, linewidth=0)
+    upper.errorbar(
+        curve.times,
+        curve.values,
+        curve.std,
+        fmt=".",
+        color=colour,
+        label=curve.name,
+        elinewidth=0.8,
+    )
+    upper.plot(curve.times, fit.fitted, color=FIT_COLOUR, label=fit.law.formula, zorder=3)
+    upper.fill_between(
+        curve.times, fit.low, fit.high, color=FIT_COLOUR, alpha=0.25, linewidth=0, label="95 %"
+    )
+    upper.set(ylabel="Fraction")
+    upper.set_title(title, parse_math=False)
+    upper.legend(loc="upper left", frameon=False, fontsize="small")
+    lower.axhline(0, color=FIT_COLOUR)
+    lower.plot(curve.times, fit.residuals, ".", color=colour)
+    lower.set_ylabel("Residual")
+    _label_time(lower, [curve])
+    return figure
+
+
+def _new_figure(width: float, height: float) -> Figure:
+    from matplotlib.figure import Figure
+
+    return Figure(figsize=(width, height), layout="constrained")
+
+
+def _draw_curve(axes: Axes, curve: Curve) -> None:
+    colour = CURVE_COLOURS[curve.name]
+    line, marker = ("none", "o") if curve.name == BRIGHTNESS else ("-", "")
+    axes.plot(
+        curve.times,
+        curve.values,
+        linestyle=line,
+        marker=marker,
+        markersize=3,
+        color=colour,
+        label=curve.name,
+    )
+    if np.any(curve.std > 0):
+        axes.fill_between(
+            curve.times,
+            curve.values - curve.std,
+            curve.values + curve.std,
+            color=colour,
+            alpha=0.25,
+            linewidth=0,
+        )
+
+
+def _label_time(axes: Axes, curves: Sequence[Curve]) -> None:
+    timed = not curves or curves[0].timed
+    axes.set_xlabel("Time (s)" if timed else "Frame")

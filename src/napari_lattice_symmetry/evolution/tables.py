@@ -1,0 +1,76 @@
+"""Curves and fits as tables that any program opens."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from napari_lattice_symmetry.evolution.kinetics import akaike_weights
+from napari_lattice_symmetry.results.store import writing
+
+if TYPE_CHECKING:
+    from napari_lattice_symmetry.evolution.curves import Curve
+    from napari_lattice_symmetry.evolution.kinetics import Estimate, GrowthFit
+
+
+def write_curves(curves: Sequence[Curve], path: str | Path) -> None:
+    """Write curves of one result as CSV: the time, then values and standard deviations.
+
+    Frames of which nothing is known are left out.
+
+    Raises
+    ------
+    InputError
+        If `path` cannot be written.
+    """
+    first = curves[0]
+    columns = {f"time_{first.time_unit}": first.times}
+    for curve in curves:
+        columns[curve.name] = curve.values
+        columns[f"{curve.name}, std"] = curve.std
+    rows = np.column_stack(list(columns.values()))
+    known = np.isfinite(rows[:, 1:]).any(axis=1)
+    _write(path, list(columns), [[f"{value:.6g}" for value in row] for row in rows[known]])
+
+
+def write_fits(fits: Sequence[GrowthFit], path: str | Path) -> None:
+    """Write fits to one curve as CSV, one estimate a row with its 95 % interval.
+
+    An estimate that is at a bound has no interval of confidence, see `Estimate`.
+
+    Raises
+    ------
+    InputError
+        If `path` cannot be written.
+    """
+    rows = []
+    for fit, weight in zip(fits, akaike_weights(fits), strict=True):
+        about = [fit.curve.name, fit.law.name, fit.law.formula]
+        rows += [
+            [*about, name, *_numbers(each), each.unit, "yes" if each.at_bound else ""]
+            for name, each in fit.estimates.items()
+        ]
+        end = f"{fit.initial_end:.6g}"
+        rows += [
+            [*about, "initial interval ends", end, "", "", fit.curve.time_unit, ""],
+            [*about, "AICc", f"{fit.aic:.6g}", "", "", "", ""],
+            [*about, "Akaike weight", f"{weight:.6g}", "", "", "", ""],
+        ]
+    columns = ["curve", "law", "formula", "quantity", "value", "low", "high", "unit", "at bound"]
+    _write(path, columns, rows)
+
+
+def _numbers(estimate: Estimate) -> list[str]:
+    return [f"{number:.6g}" for number in (estimate.value, estimate.low, estimate.high)]
+
+
+def _write(path: str | Path, columns: list[str], rows: list[list[str]]) -> None:
+    path = Path(path)
+    with writing(path), path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(columns)
+        writer.writerows(rows)

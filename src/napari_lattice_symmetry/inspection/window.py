@@ -1,0 +1,268 @@
+"""One window looked at closely: its pixels, its spectrum, its lattice and its probabilities."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from napari_lattice_symmetry.analysis.frame import Windows, compare, read_frame
+from napari_lattice_symmetry.results.result import AGREE, DISAGREE
+from napari_lattice_symmetry.lattice import CLASSES, NOT_ANALYSED
+from napari_lattice_symmetry.lattice.basis import lattice_points
+from napari_lattice_symmetry.data.movie import PIXEL
+from napari_lattice_symmetry.spectrum import WindowGrid
+from napari_lattice_symmetry.spectrum.cartesian import SIDE, cartesian_spectrum
+from napari_lattice_symmetry.spectrum.fitting import fit_lattices
+
+if TYPE_CHECKING:
+    from typing import Any
+
+    from numpy.typing import NDArray
+
+    from napari_lattice_symmetry.bravais.parameters import AnalysisParameters
+    from napari_lattice_symmetry.bravais.classifier import Classifier
+    from napari_lattice_symmetry.data.movie import Movie
+    from napari_lattice_symmetry.spectrum import LatticeFit
+
+    Float32 = NDArray[np.float32]
+    Float64 = NDArray[np.float64]
+
+_AGREEMENTS = {
+    NOT_ANALYSED: "not known",
+    AGREE: "network and lattice agree",
+    DISAGREE: "network and lattice disagree",
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Inspection:
+    """What is known of one window.
+
+    Attributes
+    ----------
+    name : str
+        Of the movie.
+    frame : int
+        Which frame of the movie.
+    corner : (int, int)
+        Row and column of the window's first pixel.
+    pixels : numpy.ndarray, shape (w, w)
+        The window.
+    spectrum : numpy.ndarray, shape (64, 64), float32
+        Its FFT amplitude, scaled to a range of 0 to 1, from -32 to 31 cycles per window.
+    seen_basis : numpy.ndarray, shape (2, 2)
+        The fitted lattice as it is seen: two vectors (x, y) in pixels; NaN if not resolved.
+    spots : numpy.ndarray, shape (n, 2)
+        Where the fitted lattice has its spots in the spectrum: (x, y) in cycles per window.
+    mean, std : numpy.ndarray, shape (6,), float32
+        Class probabilities: mean and standard deviation over the thinned networks.
+    entropy, mutual_information : float
+        In nats.
+    label : int
+        Value of the most probable class, 0 if the window is not analysed.
+    apparent_label : int or None
+        The same without the correction of the parameters, if they hold one.
+    fit : LatticeFit
+        The lattice, with the distortion undone.
+    agreement : int
+        As in the map of the same name.
+    parameters : AnalysisParameters
+        The settings; stride and frames have no meaning here.
+    """
+
+    name: str
+    frame: int
+    corner: tuple[int, int]
+    pixels: NDArray[Any]
+    spectrum: Float32
+    seen_basis: Float64
+    spots: Float64
+    mean: Float32
+    std: Float32
+    entropy: float
+    mutual_information: float
+    label: int
+    apparent_label: int | None
+    fit: LatticeFit
+    agreement: int
+    parameters: AnalysisParameters
+
+    def rows(self) -> list[tuple[str, str]]:
+        """List name and value of everything but the pictures, as a person would read it."""
+        y, x = self.corner
+        settings, fit = self.parameters, self.fit
+        rows = [
+            ("movie", self.name),
+            ("frame", str(self.frame)),
+            ("window", f"{settings.window} px from x {x}, y {y} px"),
+            ("class", _name(self.label)),
+        ]
+        if self.apparent_label is not None:
+            rows.append(("class without correction", _name(self.apparent_label)))
+        rows += [
+            (f"P({name})", f"{mean:.3f} ± {std:.3f}")
+            for name, mean, std in zip(CLASSES, self.mean, self.std, strict=True)
+        ]
+        rows += [
+            ("predictive entropy", f"{self.entropy:.3f} nats"),
+            ("mutual information", f"{self.mutual_information:.3f} nats"),
+        ]
+        if fit.resolved:
+            unit = " px" if fit.unit == PIXEL else f" {fit.unit}"
+            rows += [
+                ("a", _with_error(fit.a, fit.a_error, unit)),
+                ("b", _with_error(fit.b, fit.b_error, unit)),
+                ("gamma", _with_error(fit.gamma, fit.gamma_error, "°")),
+                ("orientation", _with_error(fit.orientation, fit.orientation_error, "°")),
+                ("class of the lattice", f"{fit.lattice} (tolerance {100 * fit.tolerance:g} %)"),
+            ]
+        if fit.remarks:
+            rows.append(("lattice", fit.remarks))
+        rows += [
+            ("agreement", _AGREEMENTS[self.agreement]),
+            ("network", f"{settings.network}, {settings.samples} samples, seed {settings.seed}"),
+        ]
+        return rows
+
+    def text(self) -> str:
+        """Give the rows as lines, name and value separated by a tab."""
+        return "\n".join("\t".join(row) for row in self.rows())
+
+
+def inspect_window(
+    movie: Movie,
+    frame: int,
+    centre: tuple[float, float],
+    parameters: AnalysisParameters,
+    model: Classifier | None = None,
+) -> Inspection:
+    """Look at one window.
+
+    Parameters
+    ----------
+    movie : Movie
+        Where it is.
+    frame : int
+        In which frame.
+    centre : (float, float)
+        Row and column round which the window lies; at an edge it is moved inwards.
+    parameters : AnalysisParameters
+        Size of the window, network, samples, seed, distortion and tolerance.
+    model : Classifier, optional
+        A loaded network; `parameters.network` is loaded if not given.
+
+    Returns
+    -------
+    Inspection
+        With the same numbers as a map that has the window in it.
+
+    Raises
+    ------
+    InputError
+        If the window does not fit into the frame.
+    AnalysisError
+        If the frame cannot be read, or the network fails.
+    ModelError
+        If the network cannot be loaded.
+    """
+    size = parameters.window
+    y, x = place_window(centre, size, movie.shape[1:])
+    pixels = read_frame(movie, frame)[y : y + size, x : x + size]
+    settings = parameters.model_copy(update={"lattice_maps": False})  # the fit itself is wanted
+    windows = Windows(WindowGrid((size, size), size, 1), settings, movie.pixel_size, movie.unit)
+    what = f"{movie.name}, frame {frame}"
+    ((found, maps),) = windows.analyse(model or _load(parameters.network), pixels, what)
+    fits = fit_lattices(
+        pixels[np.newaxis], windows.pixel_side, parameters.tolerance, windows.distortion
+    )
+    basis = _as_seen(fits[0], windows)
+    apparent = maps.get("apparent_labels")
+    return Inspection(
+        name=movie.name,
+        frame=frame,
+        corner=(y, x),
+        pixels=pixels,
+        spectrum=cartesian_spectrum(pixels[np.newaxis])[0],
+        seen_basis=basis,
+        spots=reciprocal_spots(basis, size),
+        mean=found.mean[0],
+        std=found.std[0],
+        entropy=float(found.entropy[0]),
+        mutual_information=float(found.mutual_information[0]),
+        label=int(found.label[0]),
+        apparent_label=None if apparent is None else int(apparent[0]),
+        fit=fits[0],
+        agreement=int(compare(found.label, fits)[0]),
+        parameters=parameters,
+    )
+
+
+def place_window(
+    centre: tuple[float, float], window: int, frame_shape: tuple[int, int]
+) -> tuple[int, int]:
+    """Give row and column of the first pixel of a window round `centre`, inside the frame.
+
+    Raises
+    ------
+    InputError
+        If the window does not fit into the frame.
+    """
+    WindowGrid(frame_shape, window, 1)  # tells a window that does not fit
+    half = (window - 1) / 2
+    y, x = (
+        min(max(round(middle - half), 0), length - window)
+        for middle, length in zip(centre, frame_shape, strict=True)
+    )
+    return y, x
+
+
+def reciprocal_spots(basis: Float64, size: int) -> Float64:
+    """List the spots of a lattice in the spectrum of a window, the centre left out.
+
+    Parameters
+    ----------
+    basis : ndarray, shape (2, 2)
+        Two lattice vectors (x, y) in pixels; NaN for none.
+    size : int
+        Side of the window in pixels.
+
+    Returns
+    -------
+    ndarray, shape (n, 2)
+        (x, y) in cycles per window, up to the Nyquist frequency and the edge of the spectrum.
+    """
+    if not np.isfinite(basis).all():
+        return np.empty((0, 2))
+    reach = min(SIDE, size) // 2
+    points = lattice_points(reciprocal_basis(basis, size), (2 * reach, 2 * reach), (reach, reach))
+    spots = points - reach
+    return np.asarray(spots[np.hypot(*spots.T) > 1e-6 * reach])
+
+
+def reciprocal_basis(basis: Float64, size: int) -> Float64:
+    """Give the reciprocal vectors (x, y) of a lattice, in rows and cycles per window."""
+    return np.asarray(size * np.linalg.inv(basis).T, dtype=np.float64)
+
+
+def _as_seen(fit: LatticeFit, windows: Windows) -> Float64:
+    """Give the lattice in pixels of the image, as the distortion shows it."""
+    basis = fit.basis / (windows.pixel_side or 1.0)
+    return basis if windows.distortion is None else np.asarray(basis @ windows.distortion.T)
+
+
+def _load(network: str) -> Classifier:
+    from napari_lattice_symmetry.bravais import load_model  # costs nothing until it is needed
+
+    return load_model(network)
+
+
+def _name(label: int) -> str:
+    return "not analysed" if label == NOT_ANALYSED else CLASSES[label - 1]
+
+
+def _with_error(value: float, error: float, unit: str) -> str:
+    """Write a value with its standard error, to the first digit of the error."""
+    digits = 0 if error >= 1 else int(np.ceil(-np.log10(max(error, 1e-6))))
+    return f"{value:.{digits}f} ± {error:.{digits}f}{unit}"

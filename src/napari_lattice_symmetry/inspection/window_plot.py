@@ -1,0 +1,131 @@
+"""The figure of one window: pixels, spectrum and probabilities side by side."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from napari_lattice_symmetry.inspection.window import reciprocal_basis
+from napari_lattice_symmetry.lattice import CLASSES, COLOURS
+from napari_lattice_symmetry.spectrum.cartesian import SIDE
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+    from numpy.typing import NDArray
+
+    from napari_lattice_symmetry.inspection.window import Inspection
+
+    Float64 = NDArray[np.float64]
+
+LATTICE_COLOUR = "#00C8FF"
+"""Of what is drawn over the pixels and the spectrum; seen on black, grey and white."""
+
+_BREAKS = {"rectangular": "rectan-\ngular", "centered rectangular": "centered\nrectan-\ngular"}
+"""Where names of classes are broken, so that they fit side by side."""
+
+_CIRCLE = 4.5
+"""Diameter of the circle round a spot, in cycles per window; a spot is some two wide."""
+
+
+def plot_inspection(inspection: Inspection, figure: Figure | None = None) -> Figure:
+    """Draw the window with its cell, the spectrum with the lattice's spots, and the six bars.
+
+    Parameters
+    ----------
+    inspection : Inspection
+        What to draw.
+    figure : matplotlib.figure.Figure, optional
+        An empty figure to draw on; a new one, with a title, if not given.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+    """
+    from matplotlib.figure import Figure
+
+    if figure is None:
+        figure = Figure(figsize=(6, 6), layout="constrained")
+        figure.suptitle(f"{inspection.name}, frame {inspection.frame}", parse_math=False)
+    grid = figure.add_gridspec(2, 2, height_ratios=(1.4, 1))
+    _draw_pixels(figure.add_subplot(grid[0, 0]), inspection)
+    _draw_spectrum(figure.add_subplot(grid[0, 1]), inspection)
+    _draw_probabilities(figure.add_subplot(grid[1, :]), inspection)
+    return figure
+
+
+def _draw_pixels(axes: Axes, inspection: Inspection) -> None:
+    y, x = inspection.corner
+    size = len(inspection.pixels)
+    axes.imshow(
+        inspection.pixels,
+        cmap="gray",
+        extent=(x - 0.5, x + size - 0.5, y + size - 0.5, y - 0.5),
+    )
+    middle = np.array([x, y]) + (size - 1) / 2
+    _draw_cell(axes, middle, inspection.seen_basis, ("a", "b"))
+    axes.set_title(f"{size} px from x {x}, y {y}", fontsize="small")
+    axes.set_axis_off()
+
+
+def _draw_spectrum(axes: Axes, inspection: Inspection) -> None:
+    from matplotlib.collections import EllipseCollection
+
+    edge = SIDE / 2
+    axes.imshow(
+        np.sqrt(inspection.spectrum),  # else the first spots outshine all others
+        cmap="magma",
+        extent=(-edge - 0.5, edge - 0.5, edge - 0.5, -edge - 0.5),
+    )
+    n = len(inspection.spots)
+    circles = EllipseCollection(
+        np.full(n, _CIRCLE),
+        np.full(n, _CIRCLE),
+        np.zeros(n),
+        units="xy",
+        offsets=inspection.spots,
+        offset_transform=axes.transData,
+        facecolors="none",
+        edgecolors=LATTICE_COLOUR,
+        linewidths=0.8,
+    )
+    axes.add_collection(circles, autolim=False)
+    reciprocal = reciprocal_basis(inspection.seen_basis, len(inspection.pixels))
+    _draw_cell(axes, np.zeros(2), reciprocal, ("a*", "b*"))
+    axes.set_title(f"spectrum to {edge:.0f} cycles", fontsize="small")
+    axes.set_axis_off()
+
+
+def _draw_cell(axes: Axes, origin: Float64, basis: Float64, names: tuple[str, str]) -> None:
+    """Draw the cell of a lattice with its two vectors, if there is one."""
+    if not np.isfinite(basis).all():
+        return
+    first, second = basis
+    corners = origin + np.array([0 * first, first, first + second, second, 0 * first])
+    axes.plot(*corners.T, color=LATTICE_COLOUR, linewidth=1)
+    for vector, name in zip(basis, names, strict=True):
+        axes.annotate(
+            name,
+            origin + vector * (1 + 6 / max(np.hypot(*vector), 6)),
+            color=LATTICE_COLOUR,
+            ha="center",
+            va="center",
+            fontsize="small",
+            annotation_clip=True,
+        )
+
+
+def _draw_probabilities(axes: Axes, inspection: Inspection) -> None:
+    axes.bar(
+        [_BREAKS.get(name, name) for name in CLASSES],
+        inspection.mean,
+        yerr=inspection.std,
+        color=list(COLOURS.values()),
+        ecolor="grey",
+        capsize=4,
+    )
+    samples = inspection.parameters.samples
+    axes.set(ylim=(0, 1.05), ylabel="probability")
+    axes.set_title(f"{samples} thinned networks", fontsize="small")
+    axes.tick_params(labelsize="x-small")

@@ -1,0 +1,1 @@
+"""An analysis on one HTML page."""

@@ -1,0 +1,1 @@
+"""Structure without labels: unmixing and embedding of spectra."""

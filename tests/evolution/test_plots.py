@@ -1,0 +1,51 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from stored_figures import assert_as_stored
+
+from napari_lattice_symmetry.evolution.curves import BRIGHTNESS, Curve, HOLES, thinned_draws
+from napari_lattice_symmetry.evolution.plots import plot_evolution, plot_growth
+from napari_lattice_symmetry.evolution.kinetics import fit_growth
+
+IMAGES = Path(__file__).parent / "images"
+TIMES = np.arange(40) * 5.0
+
+
+@pytest.fixture
+def make_curve():
+    def make(name, values, std):
+        std = np.full_like(values, std)
+        draws = thinned_draws(values, std)
+        return Curve(name, TIMES, values, std, draws, area=100.0, timed=True, calibrated=True)
+
+    return make
+
+
+@pytest.fixture
+def noise():
+    scatter = np.random.default_rng(0).normal(0, 0.005, len(TIMES))
+    return 1e-4 * np.exp(0.04 * TIMES) + 0.05 + scatter
+
+
+def test_evolution(make_curve, noise, tmp_path):
+    curves = [
+        make_curve("hexagonal", 1 - noise, 0.02),
+        make_curve("noise", noise, 0.02),
+        make_curve(HOLES, 1.2 * noise, 0.04),
+        make_curve(BRIGHTNESS, 1.1 * noise, 0.0),
+    ]
+    curves[1].values[[5, 6]] = np.nan
+    assert_as_stored(plot_evolution(curves, "a movie"), IMAGES / "evolution.png", tmp_path)
+
+
+def test_growth(make_curve, noise, tmp_path):
+    fit = fit_growth(make_curve(HOLES, noise, 0.01), 80)
+    assert_as_stored(plot_growth(fit, "a movie"), IMAGES / "growth.png", tmp_path)
+
+
+def test_no_curve_is_an_empty_figure():
+    (axes,) = plot_evolution([]).axes
+    assert not axes.lines
