@@ -19,7 +19,7 @@ from napari_lattice_symmetry.results.export import hyperstack_result, result_hyp
 from napari_lattice_symmetry.errors import InputError
 from napari_lattice_symmetry.data.layer_stack import Hyperstack
 from napari_lattice_symmetry.io import read_hyperstack, read_movie, read_movies
-from napari_lattice_symmetry.io.writing import write_hyperstack
+from napari_lattice_symmetry.io.writing.write.write import write_hyperstack
 from napari_lattice_symmetry.lattice import CLASSES, COLOURS
 from napari_lattice_symmetry.data.movie import Movie
 

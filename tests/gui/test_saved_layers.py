@@ -18,7 +18,7 @@ from napari_lattice_symmetry.bravais.parameters import AnalysisParameters
 from napari_lattice_symmetry.results.export import result_hyperstack
 from napari_lattice_symmetry.errors import InputError
 from napari_lattice_symmetry.data.layer_stack import Hyperstack
-from napari_lattice_symmetry.io.writing import write_hyperstack
+from napari_lattice_symmetry.io.writing.write.write import write_hyperstack
 from napari_lattice_symmetry.data.movie import Movie
 from napari_lattice_symmetry.plugin.geometry import LayerGeometry, layer_affine
 from napari_lattice_symmetry.plugin.layers import result_layers, result_metadata

@@ -10,7 +10,8 @@ import time
 import numpy as np
 
 from napari_lattice_symmetry.errors import InputError
-from napari_lattice_symmetry.io import read_hyperstack, read_labels, read_movies, stack, zarr_files
+from napari_lattice_symmetry.io import read_hyperstack, read_labels, read_movies, stack
+from napari_lattice_symmetry.io.general import zarr_files
 
 BUDGET = 32 << 20
 MOST = 16 << 30

@@ -8,7 +8,8 @@ import h5py
 import pytest
 
 from napari_lattice_symmetry.errors import InputError
-from napari_lattice_symmetry.io import hdf5_guard, read_movie
+from napari_lattice_symmetry.io import read_movie
+from napari_lattice_symmetry.io.general import hdf5_guard
 
 
 @pytest.fixture

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_lattice_symmetry.errors import InputError
-from napari_lattice_symmetry.io import sidecar, video
+from napari_lattice_symmetry.io import sidecar
+from napari_lattice_symmetry.io.general import video
 from napari_lattice_symmetry.io.formats import OPENERS
 from napari_lattice_symmetry.io.stack import (
     Files,

@@ -4,24 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from napari_lattice_symmetry.io import (
-    blockfile,
-    electron,
+from napari_lattice_symmetry.io.electron.rosettasciio import blockfile, hyperspy, rosettasciio as electron
+from napari_lattice_symmetry.io.general import hdf5, images, numpy_files, tiff, video, zarr_files
+from napari_lattice_symmetry.io.probe import (
     gwyddion,
-    hdf5,
-    hyperspy,
     igor,
-    images,
     iso28600,
     matrix,
     nanonis,
     nanosurf,
-    numpy_files,
     rhk,
-    tiff,
-    video,
     wsxm,
-    zarr_files,
 )
 
 if TYPE_CHECKING:

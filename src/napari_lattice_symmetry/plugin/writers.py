@@ -26,7 +26,7 @@ def write_layers(path: str, layers: list[FullLayerData]) -> list[str]:
         If they do not lie on one grid, or `path` cannot be written. It is no InputError, since
         napari takes any ValueError for "there is no such writer".
     """
-    from napari_lattice_symmetry.io.writing import write_hyperstack
+    from napari_lattice_symmetry.io.writing.write.write import write_hyperstack
 
     try:
         write_hyperstack(layers_hyperstack(layers), path, overwrite=True)  # napari asked before

@@ -15,8 +15,8 @@ from napari_lattice_symmetry.data.growing import GrowingMovie, INTERVAL, PATIENC
 from napari_lattice_symmetry.io.growing.folder import GrowingFolder
 from napari_lattice_symmetry.io.growing.pages import GrowingTiff
 from napari_lattice_symmetry.io.growing.zarr_array import GrowingZarr
-from napari_lattice_symmetry.io.tiff import SUFFIXES as TIFF_SUFFIXES
-from napari_lattice_symmetry.io.zarr_files import is_zarr
+from napari_lattice_symmetry.io.general.tiff import SUFFIXES as TIFF_SUFFIXES
+from napari_lattice_symmetry.io.general.zarr_files import is_zarr
 
 __all__ = ["open_growing"]
 

@@ -22,7 +22,7 @@ from napari_lattice_symmetry.io.stack import (
     short_name,
     to_movie,
 )
-from napari_lattice_symmetry.io.zarr_files import open_ome_zarr
+from napari_lattice_symmetry.io.general.zarr_files import open_ome_zarr
 
 if TYPE_CHECKING:
     from napari_lattice_symmetry.data.movie import Movie

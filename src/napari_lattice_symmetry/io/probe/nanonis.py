@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from napari_lattice_symmetry.errors import InputError
 from napari_lattice_symmetry.io.calibration import pixel_size_nm
-from napari_lattice_symmetry.io.planes import beginning, plane
+from napari_lattice_symmetry.io.probe.planes import beginning, plane
 
 if TYPE_CHECKING:
     from napari_lattice_symmetry.io.stack import Files, Stack

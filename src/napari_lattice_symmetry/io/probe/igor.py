@@ -11,7 +11,7 @@ from napari_lattice_symmetry.io import refusals
 from napari_lattice_symmetry.io.calibration import pixel_size_nm
 from napari_lattice_symmetry.io.optional import require
 from napari_lattice_symmetry.io.stack import Files, Stack, add
-from napari_lattice_symmetry.io.tree import plain
+from napari_lattice_symmetry.io.general.tree import plain
 
 SUFFIXES = (".ibw",)
 _BIN_HEADER, _LABEL = 64, 32

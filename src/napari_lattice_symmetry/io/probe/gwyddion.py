@@ -11,7 +11,7 @@ import numpy as np
 from napari_lattice_symmetry.errors import InputError
 from napari_lattice_symmetry.io import refusals
 from napari_lattice_symmetry.io.calibration import pixel_size_nm
-from napari_lattice_symmetry.io.planes import beginning, plane
+from napari_lattice_symmetry.io.probe.planes import beginning, plane
 from napari_lattice_symmetry.io.stack import Files, Stack, add
 
 SUFFIXES = (".gwy", ".gsf")

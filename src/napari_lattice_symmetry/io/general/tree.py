@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from napari_lattice_symmetry.io.zarr_files import check_array
+from napari_lattice_symmetry.io.general.zarr_files import check_array
 
 _LARGEST = 1 << 16  # bytes of a dataset that is kept
 _MOST = 100_000  # groups and datasets

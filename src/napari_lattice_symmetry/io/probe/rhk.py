@@ -13,7 +13,7 @@ from typing import Any
 from napari_lattice_symmetry.errors import InputError
 from napari_lattice_symmetry.io import refusals
 from napari_lattice_symmetry.io.calibration import pixel_size_nm
-from napari_lattice_symmetry.io.planes import plane
+from napari_lattice_symmetry.io.probe.planes import plane
 from napari_lattice_symmetry.io.stack import Files, Stack, add
 
 SUFFIXES = (".sm4",)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from napari_lattice_symmetry.errors import InputError
 from napari_lattice_symmetry.io import refusals
 from napari_lattice_symmetry.io.calibration import pixel_size_nm, quantity
-from napari_lattice_symmetry.io.planes import plane
+from napari_lattice_symmetry.io.probe.planes import plane
 
 if TYPE_CHECKING:
     from napari_lattice_symmetry.io.stack import Files, Stack

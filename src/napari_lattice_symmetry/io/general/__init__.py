@@ -1,0 +1,1 @@
+"""Images, videos, arrays and containers that no microscope owns."""

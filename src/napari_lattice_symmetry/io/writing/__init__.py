@@ -1,0 +1,1 @@
+"""Layers out: calibrated images and labels as OME-TIFF, ImageJ TIFF and OME-Zarr."""
