@@ -17,7 +17,7 @@ from qtpy.QtCore import QEventLoop, Qt, QTimer
 from napari_lattice_symmetry.lattice import simulate
 
 if TYPE_CHECKING:
-    from napari_lattice_symmetry.plugin.analysis_widget import AnalysisWidget
+    from napari_lattice_symmetry.plugin.analyze.widget import AnalysisWidget
 
 TICK = 0.01
 N_FRAMES = 20

@@ -14,7 +14,7 @@ from napari_lattice_symmetry import CLASSES, AnalysisParameters
 if TYPE_CHECKING:
     import napari
 
-    from napari_lattice_symmetry.plugin.analysis_widget import AnalysisWidget
+    from napari_lattice_symmetry.plugin.analyze.widget import AnalysisWidget
 
 
 def main() -> None:

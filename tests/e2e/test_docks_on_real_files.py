@@ -16,7 +16,7 @@ TIMEOUT = 110_000
 def opened(make_shown_viewer, shared_data, tmp_path, monkeypatch):
     """Ten frames of a scanning tunnelling microscope in a shown napari, and the dock."""
     settings = QSettings(str(tmp_path / "speed.ini"), QSettings.Format.IniFormat)
-    monkeypatch.setattr("napari_lattice_symmetry.plugin.speed._settings", lambda: settings)
+    monkeypatch.setattr("napari_lattice_symmetry.plugin.runs.speed._settings", lambda: settings)
     viewer = make_shown_viewer()
     viewer.open(str(shared_data / "movies" / "faststm_hex_10frames.npy"), plugin=PLUGIN)
     _, widget = viewer.window.add_plugin_dock_widget(PLUGIN, "Lattice symmetry")

@@ -19,7 +19,7 @@ TIMEOUT = 110_000
 def docked(make_shown_viewer, tmp_path, monkeypatch):
     """A shown napari, and the dock in it."""
     settings = QSettings(str(tmp_path / "speed.ini"), QSettings.Format.IniFormat)
-    monkeypatch.setattr("napari_lattice_symmetry.plugin.speed._settings", lambda: settings)
+    monkeypatch.setattr("napari_lattice_symmetry.plugin.runs.speed._settings", lambda: settings)
     viewer = make_shown_viewer()
     _, widget = viewer.window.add_plugin_dock_widget(PLUGIN, "Lattice symmetry")
     return viewer, widget

@@ -17,7 +17,7 @@ def speed_file(tmp_path, monkeypatch):
     """Keep what is remembered of earlier runs away from the user's settings."""
     path = str(tmp_path / "speed.ini")
     monkeypatch.setattr(
-        "napari_lattice_symmetry.plugin.speed._settings",
+        "napari_lattice_symmetry.plugin.runs.speed._settings",
         lambda: QSettings(path, QSettings.Format.IniFormat),
     )
 

@@ -228,7 +228,7 @@ def test_a_result_is_saved_and_opened_again(bench, messages, monkeypatch, tmp_pa
     bench.run()
     path = tmp_path / "movie"
     monkeypatch.setattr(
-        "napari_lattice_symmetry.plugin.analysis_widget.QFileDialog.getSaveFileName",
+        "napari_lattice_symmetry.plugin.analyze.widget.QFileDialog.getSaveFileName",
         lambda *_: (str(path), ""),
     )
     bench.widget.save_button.click()

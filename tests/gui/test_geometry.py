@@ -10,7 +10,11 @@ from napari_lattice_symmetry.results import MovieResult
 from napari_lattice_symmetry.bravais.parameters import AnalysisParameters
 from napari_lattice_symmetry.errors import InputError
 from napari_lattice_symmetry.data.movie import Movie
-from napari_lattice_symmetry.plugin.geometry import LayerGeometry, layer_affine, undoing_affine
+from napari_lattice_symmetry.plugin.layers.result_layers.geometry import (
+    LayerGeometry,
+    layer_affine,
+    undoing_affine,
+)
 
 
 def image(shape, **options):

@@ -6,7 +6,7 @@ import pytest
 from qtpy.QtWidgets import QFileDialog, QFormLayout, QWidget
 
 from napari_lattice_symmetry.bravais.parameters import AnalysisParameters
-from napari_lattice_symmetry.plugin.parameter_controls import ParameterControls
+from napari_lattice_symmetry.plugin.forms.parameter_controls import ParameterControls
 
 
 @pytest.fixture

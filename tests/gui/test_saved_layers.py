@@ -20,11 +20,11 @@ from napari_lattice_symmetry.errors import InputError
 from napari_lattice_symmetry.data.layer_stack import Hyperstack
 from napari_lattice_symmetry.io.writing.write.write import write_hyperstack
 from napari_lattice_symmetry.data.movie import Movie
-from napari_lattice_symmetry.plugin.geometry import LayerGeometry, layer_affine
-from napari_lattice_symmetry.plugin.layers import result_layers, result_metadata
+from napari_lattice_symmetry.plugin.layers.result_layers.geometry import LayerGeometry, layer_affine
+from napari_lattice_symmetry.plugin.layers.result_layers.result_layers import result_layers, result_metadata
 from napari_lattice_symmetry.plugin.readers import read_layers
-from napari_lattice_symmetry.plugin.results import geometry_of, result_of
-from napari_lattice_symmetry.plugin.source import take_source
+from napari_lattice_symmetry.plugin.selection.results import geometry_of, result_of
+from napari_lattice_symmetry.plugin.selection.source import take_source
 
 PLUGIN = "napari-lattice-symmetry"
 FORMATS = ("run.ome.zarr", "run.ome.tif", "run.tif")

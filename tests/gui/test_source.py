@@ -13,7 +13,7 @@ from napari.layers import Image, Layer
 from napari_lattice_symmetry.errors import InputError
 from napari_lattice_symmetry.io import read_movie
 from napari_lattice_symmetry.plugin.readers import read_layers
-from napari_lattice_symmetry.plugin.source import count_channels, take_source
+from napari_lattice_symmetry.plugin.selection.source import count_channels, take_source
 
 IMAGEJ = {"axes": "TYX", "unit": "nm", "finterval": 2.5}
 FRAMES = np.random.default_rng(0).integers(0, 255, (3, 2, 20, 30), dtype=np.uint8)

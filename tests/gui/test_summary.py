@@ -8,8 +8,8 @@ import pytest
 from napari_lattice_symmetry.bravais.parameters import AnalysisParameters
 from napari_lattice_symmetry.lattice import CLASSES, COLOURS
 from napari_lattice_symmetry.data.movie import Movie
-from napari_lattice_symmetry.plugin.speed import Speed, Stopwatch, last_speed
-from napari_lattice_symmetry.plugin.summary import (
+from napari_lattice_symmetry.plugin.runs.speed import Speed, Stopwatch, last_speed
+from napari_lattice_symmetry.plugin.analyze.summary import (
     Summary,
     describe_classes,
     describe_duration,

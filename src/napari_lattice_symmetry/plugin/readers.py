@@ -40,7 +40,7 @@ def read_layers(path: str) -> list[LayerData]:
 def read_movie_layers(path: str) -> list[LayerData]:
     """Read each movie in a file, with what a result is to say of its origin in the metadata."""
     from napari_lattice_symmetry.io import read_movies
-    from napari_lattice_symmetry.plugin.source import calibration_of
+    from napari_lattice_symmetry.plugin.selection.source import calibration_of
 
     movies = read_movies(path)
     layers = [movie_layer(movie) for movie in movies]
@@ -68,7 +68,10 @@ def read_saved_layers(path: str) -> list[LayerData]:
     stack = read_hyperstack(path)
     if stack is None:
         return []
-    from napari_lattice_symmetry.plugin.saved_layers import restore_layers, restore_result_layers
+    from napari_lattice_symmetry.plugin.layers.result_layers.saved_layers import (
+        restore_layers,
+        restore_result_layers,
+    )
 
     try:
         result = hyperstack_result(stack)
@@ -86,8 +89,8 @@ def read_result(path: str) -> list[LayerData]:
     """Read a saved result as its layers."""
     from napari_lattice_symmetry.results import load_result
     from napari_lattice_symmetry.results.store import reading
-    from napari_lattice_symmetry.plugin.geometry import LayerGeometry
-    from napari_lattice_symmetry.plugin.layers import result_layers
+    from napari_lattice_symmetry.plugin.layers.result_layers.geometry import LayerGeometry
+    from napari_lattice_symmetry.plugin.layers.result_layers.result_layers import result_layers
 
     result = load_result(path)
     with reading(Path(path)):
@@ -100,7 +103,7 @@ def _show_probability() -> None:
     """Let the status bar of the viewer, if there is one, tell probabilities."""
     from napari import current_viewer
 
-    from napari_lattice_symmetry.plugin.hover import show_probability_in_status
+    from napari_lattice_symmetry.plugin.layers.result_layers.hover import show_probability_in_status
 
     viewer = current_viewer()
     if viewer is not None:
@@ -109,7 +112,7 @@ def _show_probability() -> None:
 
 def movie_layer(movie: Movie) -> LayerData:
     """Build the image layer of a movie, with what its file says in the layer's metadata."""
-    from napari_lattice_symmetry.plugin.geometry import LayerGeometry
+    from napari_lattice_symmetry.plugin.layers.result_layers.geometry import LayerGeometry
 
     place = LayerGeometry.of_calibration(movie).layer_arguments()
     about = {

@@ -1,0 +1,301 @@
+"""Distortion correction in the analysis dock: mark, measure, keep, write to the layer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from magicgui.widgets import ComboBox
+from napari.layers import Image, Shapes
+from napari.utils.notifications import show_error
+from qtpy.QtCore import QTimer
+from qtpy.QtWidgets import (
+    QComboBox,
+    QDoubleSpinBox,
+    QFormLayout,
+    QHBoxLayout,
+    QLabel,
+    QPushButton,
+    QScrollArea,
+    QWidget,
+)
+
+from napari_lattice_symmetry.analysis import Known, MeasuredDistortion, measure_distortion
+from napari_lattice_symmetry.errors import InputError, LatticeSymmetryError
+from napari_lattice_symmetry.plugin.layers.result_layers.geometry import (
+    layer_affine,
+    plane_affine,
+    undoing_affine,
+)
+from napari_lattice_symmetry.plugin.background.latest import LatestRequest
+from napari_lattice_symmetry.plugin.layers.result_layers.regions import region_mask, region_polygons
+from napari_lattice_symmetry.plugin.selection.results import source_layer_of
+
+if TYPE_CHECKING:
+    from napari.components import ViewerModel
+    from numpy.typing import NDArray
+
+    from napari_lattice_symmetry.data.movie import Movie
+    from napari_lattice_symmetry.plugin.forms.parameter_controls import ParameterControls
+    from napari_lattice_symmetry.plugin.selection.source import Source
+
+    Request = tuple[Movie, int, Known, NDArray[np.bool_] | None]
+
+REGION_NAME = "known lattice"
+_CELL = "a, b, gamma:"
+
+
+class Correction(QWidget):
+    """The panel below the row "Distortion", which a button there opens.
+
+    Parameters
+    ----------
+    form : QFormLayout
+        The form with the row.
+    parameters : ParameterControls
+        Whose distortion is set.
+    viewer : napari.Viewer
+        Where regions are marked.
+    take_source : callable
+        Gives the image to analyse, as it is now.
+    """
+
+    def __init__(
+        self,
+        form: QFormLayout,
+        parameters: ParameterControls,
+        viewer: ViewerModel,
+        take_source: Callable[[], Source],
+    ) -> None:
+        super().__init__()
+        self._viewer, self._take_source = viewer, take_source
+        self._distortion = parameters.controls["distortion"]
+        self._measuring = LatestRequest(_measure, self)
+        self._measuring.done.connect(self._on_measured)
+        self._measuring.failed.connect(lambda error: self._tell(str(error)))
+        self._build()
+        self._build_row(form)
+        self._distortion.changed.connect(self._on_change)
+        self._on_change()
+
+    def _build(self) -> None:
+        self.known = QComboBox()
+        self.known.addItems(["hexagonal", "square", _CELL])
+        self.known.setToolTip("The lattice that the crystal has, whatever the image shows.")
+        self.cell = [
+            _make_box(*limits) for limits in ((1e-3, 1e4, 1), (1e-3, 1e4, 1), (1, 179, 90))
+        ]
+        for box, name in zip(self.cell, ("a", "b", "gamma"), strict=True):
+            box.setToolTip(f"{name} of the crystal; lengths in nm if the layer is calibrated.")
+        self.known.currentTextChanged.connect(self._on_known_chosen)
+        self.region = ComboBox(
+            choices=self._list_regions, tooltip="Where in the shown frame that lattice is."
+        )
+        keep_narrow(self.region.native)
+        self.mark_button = _make_button("Mark", "Draw a rectangle around it.", self.mark)
+        self.measure_button = _make_button(
+            "Measure", "Fit the lattice there, and undo its distortion from now on.", self.measure
+        )
+        self.clear_button = _make_button(
+            "Clear", "Undo no distortion, and take it off the layer too.", self.clear
+        )
+        self.write_button = _make_button(
+            "Write to layer",
+            "Show the image, and the maps made from it, as it would be without the distortion: "
+            "as the affine transform of these layers. The data stay as they are.",
+            self.write,
+        )
+        self.told = QLabel()
+        self.told.setWordWrap(True)
+
+        form = QFormLayout(self)
+        form.setContentsMargins(12, 0, 0, 0)
+        form.setVerticalSpacing(2)
+        self._cell_row = _row(*self.cell)
+        form.addRow("Known lattice", self.known)
+        form.addRow(self._cell_row)
+        form.addRow("Where", _row(self.region.native, self.mark_button))
+        form.addRow(_row(self.measure_button, self.clear_button, self.write_button))
+        form.addRow(self.told)
+        self._on_known_chosen(self.known.currentText())
+        self.reset_choices()
+
+    def _build_row(self, form: QFormLayout) -> None:
+        """Put a button beside what the row tells, and the panel below."""
+        line = self._distortion.widget
+        self.open_button = QPushButton("Correct…")
+        self.open_button.setCheckable(True)
+        self.open_button.setToolTip("Measure the distortion where the lattice is known.")
+        self.open_button.toggled.connect(self._on_opened)
+        row, _ = form.getWidgetPosition(line)
+        holder = QWidget()
+        form.replaceWidget(line, holder)
+        layout = QHBoxLayout(holder)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(line, stretch=1)
+        layout.addWidget(self.open_button)
+        form.insertRow(row + 1, self)
+        self.setVisible(False)
+
+    def _on_opened(self, opened: bool) -> None:
+        self.setVisible(opened)
+        if opened:
+            self._reveal()
+
+    def _tell(self, text: str) -> None:
+        self.told.setText(text)
+        self._reveal()
+
+    def _reveal(self) -> None:
+        """Bring the end of the panel into view, once there is a layout for it."""
+        area = self.parentWidget()
+        while area is not None and not isinstance(area, QScrollArea):
+            area = area.parentWidget()
+        if area is not None:
+            QTimer.singleShot(0, partial(area.ensureWidgetVisible, self.told))
+
+    def reset_choices(self) -> None:
+        """List the Shapes layers that there are now."""
+        self.region.reset_choices()
+
+    def _list_regions(self, _chooser: Any = None) -> list[tuple[str, Shapes | None]]:
+        shapes = [layer for layer in self._viewer.layers if isinstance(layer, Shapes)]
+        return [("the whole frame", None), *((layer.name, layer) for layer in shapes)]
+
+    def _on_known_chosen(self, known: str) -> None:
+        self._cell_row.setVisible(known == _CELL)
+
+    def _on_change(self, *_: Any) -> None:
+        self.clear_button.setEnabled(self._distortion.get() is not None)
+        self.write_button.setEnabled(self._distortion.get() is not None)
+
+    # ------------------------------------------------------------------ measuring
+
+    def mark(self) -> None:
+        """Add a layer on the image in which a rectangle can be drawn."""
+        try:
+            image = self._image()
+        except LatticeSymmetryError as error:
+            show_error(str(error))
+            return
+        shapes = Shapes(
+            ndim=2,
+            name=REGION_NAME,
+            edge_color="#F0E442",
+            face_color="transparent",
+            edge_width=float(np.max(image.extent.data[1, -2:]) / 200),
+            scale=image.scale[-2:],
+            translate=image.translate[-2:],
+            affine=layer_affine(plane_affine(image), 2),
+            units=image.units[-2:],
+            axis_labels=image.axis_labels[-2:],
+        )
+        self._viewer.add_layer(shapes)
+        shapes.mode = "add_rectangle"
+        self.region.value = shapes
+
+    def measure(self) -> None:
+        """Measure the distortion in the frame that is shown, in the background."""
+        try:
+            source = self._take_source()
+            region = self._mask(source)
+        except LatticeSymmetryError as error:
+            self._tell(str(error))
+            return
+        index = source.geometry.frame_at(self._viewer.dims.point, len(source.movie))
+        known: Known = self.known.currentText()
+        if known == _CELL:
+            a, b, gamma = (box.value() for box in self.cell)
+            known = (a, b, gamma)
+        self._tell("Measuring…")
+        self._measuring.ask((source.movie, index, known, region))
+
+    def _mask(self, source: Source) -> NDArray[np.bool_] | None:
+        """Give the pixels of a frame that are marked; None for all."""
+        layer: Shapes | None = self.region.value
+        if layer is None:
+            return None
+        polygons = region_polygons(layer)
+        if not polygons:
+            raise InputError(f"{layer.name!r} holds no rectangle, ellipse or polygon; draw one.")
+        _, height, width = source.movie.shape
+        return region_mask(polygons, self._image(), (height, width))
+
+    def _on_measured(self, found: MeasuredDistortion) -> None:
+        self._tell(f"It is {found}.")
+        self._distortion.set(found.rows)
+
+    # ------------------------------------------------------------------ keeping
+
+    def clear(self) -> None:
+        """Undo no distortion any more, neither in spectra nor as the affine of layers."""
+        distortion = self._distortion.get()
+        self._distortion.set(None)
+        self._tell("")
+        try:
+            image = self._image()
+        except LatticeSymmetryError:
+            return
+        written = distortion and undoing_affine(image, np.array(distortion))
+        if written is not None and np.allclose(plane_affine(image), written):
+            self._set_affine(image, np.eye(3))
+
+    def write(self) -> None:
+        """Let the affine of the image, and of all maps made from it, undo the distortion."""
+        try:
+            image = self._image()
+        except LatticeSymmetryError as error:
+            show_error(str(error))
+            return
+        self._set_affine(image, undoing_affine(image, np.array(self._distortion.get())))
+
+    def _image(self) -> Image:
+        """Find the layer of the image to analyse."""
+        source = self._take_source()
+        found = (layer for layer in self._viewer.layers if str(layer.unique_id) == source.layer_id)
+        return next(found)
+
+    def _set_affine(self, image: Image, plane: NDArray[np.float64]) -> None:
+        """Transform the image, the maps made from it, and the region that is marked on it."""
+        for layer in list(self._viewer.layers):
+            if layer in (image, self.region.value) or source_layer_of(self._viewer, layer) == image:
+                layer.affine = layer_affine(plane, layer.ndim)
+
+
+def _measure(request: Request, _should_stop: Callable[[], bool]) -> MeasuredDistortion:
+    movie, index, known, region = request
+    return measure_distortion(movie.frame(index), known, region, pixel_side=movie.pixel_side)
+
+
+def _make_box(minimum: float, maximum: float, value: float) -> QDoubleSpinBox:
+    box = QDoubleSpinBox()
+    box.setDecimals(4)
+    box.setRange(minimum, maximum)
+    box.setValue(value)
+    box.setStepType(QDoubleSpinBox.StepType.AdaptiveDecimalStepType)
+    return box
+
+
+def _make_button(text: str, tooltip: str, press: Callable[[], object]) -> QPushButton:
+    button = QPushButton(text)
+    button.setToolTip(tooltip)
+    button.clicked.connect(press)
+    return button
+
+
+def keep_narrow(chooser: QComboBox) -> None:
+    """Let the names of layers be as long as they are without a wide dock."""
+    policy = QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
+    chooser.setSizeAdjustPolicy(policy)
+    chooser.setMinimumContentsLength(8)
+
+
+def _row(*widgets: QWidget) -> QWidget:
+    holder = QWidget()
+    layout = QHBoxLayout(holder)
+    layout.setContentsMargins(0, 0, 0, 0)
+    for widget in widgets:
+        layout.addWidget(widget)
+    return holder

@@ -1,0 +1,120 @@
+"""What an analysis will be, in words that need neither a viewer nor a widget."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from napari_lattice_symmetry.analysis import describe_choice
+from napari_lattice_symmetry.bravais.parameters import AnalysisParameters, suggest_window
+from napari_lattice_symmetry.lattice import CLASSES, COLOURS
+from napari_lattice_symmetry.plugin.runs.speed import Speed, last_speed
+from napari_lattice_symmetry.spectrum import WindowGrid
+from napari_lattice_symmetry.spectrum.lattice_fit import FEWEST_PERIODS, MOST_PERIODS
+
+if TYPE_CHECKING:
+    from napari_lattice_symmetry.data.movie import Movie
+    from napari_lattice_symmetry.spectrum.period import Period
+
+
+@dataclass(frozen=True)
+class Summary:
+    """Lines about an analysis before it is run, or the one problem it has.
+
+    `better_window` is the one that the lattice period suggests, if another one is set.
+    """
+
+    window: str = ""
+    grid: str = ""
+    time: str = ""
+    problem: str = ""
+    better_window: int | None = None
+
+    @classmethod
+    def of(cls, movie: Movie, parameters: AnalysisParameters, period: Period | None) -> Summary:
+        """Describe an analysis of `movie`, whose lattice period may be known.
+
+        Raises
+        ------
+        InputError
+            If it cannot be run.
+        """
+        grid = WindowGrid(movie.shape[1:], parameters.window, parameters.stride)
+        n_frames = len(parameters.frame_indices(len(movie)))
+        better = (
+            parameters.window
+            if period is None
+            else suggest_window(period.length, grid.frame_shape, period.least_window)
+        )
+        return cls(
+            better_window=None if better == parameters.window else better,
+            window=describe_window(movie, parameters.window, period),
+            grid=describe_grid(grid, n_frames),
+            time=describe_time(parameters, grid.size, n_frames, last_speed()),
+        )
+
+
+def describe_window(movie: Movie, window: int, period: Period | None) -> str:
+    """Give the size of a window in nm if calibrated, and in periods if they are known."""
+    size = ""
+    if movie.calibrated:
+        sizes = dict.fromkeys(f"{window * side:.3g}" for side in movie.pixel_size)
+        size = " x ".join(sizes) + " nm, "
+    if period is None:
+        return f"{size}no clear period"
+    text = size + describe_choice(movie, window, period)
+    n_periods = window / period.length
+    if n_periods < FEWEST_PERIODS:
+        return f"{text}: too few"
+    return f"{text}: too many" if n_periods > MOST_PERIODS else text
+
+
+def describe_grid(grid: WindowGrid, n_frames: int) -> str:
+    """Give the number of windows a frame, and of frames."""
+    y, x = grid.shape
+    return f"{y} x {x} = {grid.size:,} a frame, {count_frames(n_frames)}"
+
+
+def describe_time(
+    parameters: AnalysisParameters, n_windows: int, n_frames: int, speed: Speed | None
+) -> str:
+    """Give the expected time, or say that it is not known."""
+    if speed is None:
+        return "not measured yet"
+    time = describe_duration(speed.seconds_per_window * n_windows * n_frames)
+    if speed.fits(parameters):
+        return f"about {time} for {count_frames(n_frames)}"
+    return (
+        f"roughly {time} for {count_frames(n_frames)}, going by the last run "
+        f"({speed.network}, {speed.window} px, {speed.samples} samples)"
+    )
+
+
+def describe_duration(seconds: float) -> str:
+    """Give a duration as a person would say it."""
+    if seconds < 1:
+        return "1 s"
+    if seconds < 50:
+        return f"{seconds:.0f} s"
+    minutes = max(1, round(seconds / 60))
+    if minutes < 60:
+        return f"{minutes} min"
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes} min" if minutes else f"{hours} h"
+
+
+def count_frames(n: int) -> str:
+    """Say "1 frame" or "90 frames"."""
+    return f"{n} frame" if n == 1 else f"{n} frames"
+
+
+def describe_classes(shares: Iterable[float] | None = None) -> str:
+    """Make a table of the classes in their colours, with the share of each if it is known."""
+    percents = [""] * len(CLASSES) if shares is None else [f" {share:.0%}" for share in shares]
+    cells = []
+    for name, percent in zip(CLASSES, percents, strict=True):
+        text = f"■</span> {name}{percent}".replace(" ", "&nbsp;")
+        cells.append(f'<td><span style="color:{COLOURS[name]}">{text}&nbsp;&nbsp;</td>')
+    rows = ["<tr>" + "".join(cells[i : i + 2]) + "</tr>" for i in range(0, len(cells), 2)]
+    return "<table>" + "".join(rows) + "</table>"

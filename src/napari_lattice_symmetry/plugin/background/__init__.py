@@ -1,0 +1,1 @@
+"""Short computations beside the screen."""

@@ -1,0 +1,241 @@
+"""Measuring holes by their brightness, beside what the network says."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import partial
+from typing import TYPE_CHECKING
+
+import numpy as np
+from qtpy.QtCore import Signal  # type: ignore[attr-defined]
+from qtpy.QtWidgets import QCheckBox, QDoubleSpinBox, QHBoxLayout, QLabel, QWidget
+
+from napari_lattice_symmetry.evolution.brightness import (
+    Brightness,
+    NOT_MEASURED,
+    brightness_curve,
+    measure_brightness,
+    movie_smoothing,
+)
+from napari_lattice_symmetry.results.result import FAILED
+from napari_lattice_symmetry.errors import LatticeSymmetryError
+from napari_lattice_symmetry.plugin.background.latest import LatestRequest
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from napari_lattice_symmetry.results import MovieResult
+    from napari_lattice_symmetry.evolution.curves import Curve
+    from napari_lattice_symmetry.data.movie import Movie
+    from napari_lattice_symmetry.plugin.selection.evolution_source import EvolutionSource, FrameKey
+
+    Float32 = NDArray[np.float32]
+    Region = NDArray[np.bool_]
+
+_THRESHOLD = "Grey value that divides hole and film; the lowest stands for Otsu's threshold."
+
+
+@dataclass(eq=False)
+class Measured:
+    """The brightness of frames of a result, in a region of them.
+
+    Attributes
+    ----------
+    rows : dict of FrameKey to numpy.ndarray, shape (N_QUANTILES,), float32
+        What was measured so far; a thread adds to it.
+    smoothing : float or None
+        With which all frames are smoothed, once it is known.
+    is_shown : bool
+        Whether all frames that there were have been measured once.
+    """
+
+    result: MovieResult
+    region: Region | None
+    rows: dict[FrameKey, Float32] = field(default_factory=dict)
+    smoothing: float | None = None
+    is_shown: bool = False
+
+    def is_of(self, result: MovieResult | None, region: Region | None) -> bool:
+        """Tell whether this was measured on a result and a region."""
+        same = region is self.region or np.array_equal(region, self.region)  # type: ignore[arg-type]
+        return result is self.result and same
+
+    def brightness(self, keys: list[FrameKey]) -> Brightness:
+        """Give the brightness of these frames, NaN where it was not measured."""
+        return Brightness(np.array([self.rows.get(key, NOT_MEASURED) for key in keys]))
+
+
+@dataclass(frozen=True, eq=False)
+class _Request:
+    measured: Measured
+    movie: Movie
+    places: dict[FrameKey, int]
+    """The frames to measure, and where in the movie they are."""
+
+
+class BrightnessControls(QWidget):
+    """A check box that has the brightness measured, and the threshold.
+
+    Parameters
+    ----------
+    source : EvolutionSource
+        Whose movie is measured.
+
+    Signals
+    -------
+    changed()
+        The curve is another one.
+    grown()
+        It holds more frames.
+    told(sentence)
+        What there is to say; empty when all is well.
+    """
+
+    changed = Signal()
+    grown = Signal()
+    told = Signal(str)
+
+    def __init__(self, source: EvolutionSource) -> None:
+        super().__init__()
+        self.measured: Measured | None = None
+        self._source = source
+        self._measure = LatestRequest(_measure, self)
+        self._measure.done.connect(self._on_measured)
+        self._measure.failed.connect(lambda error: self.told.emit(str(error)))
+        source.changed.connect(self._on_source)
+        source.grown.connect(partial(self._on_source, patient=True))
+
+        self.shown = QCheckBox("holes by brightness")
+        self.shown.setToolTip(
+            "Count the pixels that are darker than a threshold, once the lattice is smoothed away: "
+            "a check on the network."
+        )
+        self.threshold = QDoubleSpinBox()
+        self.threshold.setSpecialValueText("Otsu")
+        self.threshold.setToolTip(_THRESHOLD)
+        self.threshold.setKeyboardTracking(False)
+        self.bright = QCheckBox("bright")
+        self.bright.setToolTip("Holes are brighter than the film, as in a bright-field image.")
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(self.shown)
+        layout.addWidget(QLabel("below"))
+        layout.addWidget(self.threshold, stretch=1)
+        layout.addWidget(self.bright)
+        self.shown.toggled.connect(self._on_source)
+        self.shown.toggled.connect(self.changed)
+        self.threshold.valueChanged.connect(self.changed)
+        self.bright.toggled.connect(self.changed)
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether the brightness is being measured."""
+        return self._measure.is_busy
+
+    @property
+    def why_not(self) -> str:
+        """Why there is no curve; empty where this widget itself has said it."""
+        unasked = "Tick 'holes by brightness' in the tab Evolution first."
+        return "" if self.shown.isChecked() else unasked
+
+    def leave(self) -> None:
+        """Measure no longer."""
+        self._measure.drop()
+
+    def curve(self) -> Callable[..., Curve] | None:
+        """Give what makes the curve, in whichever thread; None if it is not measured.
+
+        Its keyword `should_stop` is that of `brightness_curve`.
+        """
+        measured, result = self.measured, self._source.snapshot()
+        if measured is None or result is None or not self.shown.isChecked():
+            return None
+        if not measured.is_shown:
+            return None
+        brightness = measured.brightness(self._source.keys[: len(result.state)])
+        chosen = self.threshold.value() > self.threshold.minimum()
+        threshold = self.threshold.value() if chosen else None
+        area = None if measured.region is None else float(measured.region.sum())
+        bright = self.bright.isChecked()
+        return partial(brightness_curve, result, brightness, threshold, bright=bright, area=area)
+
+    def _on_source(self, _checked: bool = False, *, patient: bool = False) -> None:
+        """Measure what is not measured yet, if it is to be shown."""
+        if self._source.result is None or not self.shown.isChecked():
+            self._measure.drop()
+            self.told.emit("")
+            return
+        try:
+            request = self._request()
+        except LatticeSymmetryError as error:
+            self._measure.drop()
+            self.measured = None
+            self.told.emit(str(error))
+            return
+        if request is None:
+            self.told.emit("")
+            return
+        self._measure.ask(request, patient=patient)
+        if not request.measured.is_shown:
+            self.told.emit("Measuring the brightness…")
+
+    def _request(self) -> _Request | None:
+        """Tell what is to be measured; None if all that is shown is.
+
+        Raises
+        ------
+        InputError
+            If the region holds nothing, or the movie is not there.
+        """
+        source, result, region = self._source, self._source.result, self._source.frame_region()
+        assert result is not None
+        if self.measured is None or not self.measured.is_of(result, region):
+            self.measured = Measured(result, region)
+        measured, readable = self.measured, result.state != FAILED
+        new = {
+            key
+            for key, is_readable in zip(source.keys, readable, strict=False)
+            if is_readable and key not in measured.rows
+        }
+        if not new:
+            return None
+        places = {key: place for key, place in source.places().items() if key in new}
+        return _Request(measured, source.movie(), places) if places else None
+
+    def _on_measured(self, measured: Measured) -> None:
+        brightness = measured.brightness(list(measured.rows))
+        self._set_range(brightness, keep=measured.is_shown)
+        measured.is_shown = True
+        self.told.emit("")
+        self.grown.emit()
+
+    def _set_range(self, brightness: Brightness, *, keep: bool) -> None:
+        """Let the threshold be any grey value that there is, and Otsu's unless it is to be kept."""
+        known = brightness.quantiles[np.isfinite(brightness.quantiles)]
+        low, high = (float(known.min()), float(known.max())) if known.size else (0.0, 1.0)
+        step = max(high - low, 1e-9) / 100
+        chosen = keep and self.threshold.value() > self.threshold.minimum()
+        value = self.threshold.value() if chosen else low - step
+        self.threshold.blockSignals(True)
+        self.threshold.setDecimals(int(np.clip(1 - np.floor(np.log10(step)), 0, 6)))
+        self.threshold.setRange(low - step, high)
+        self.threshold.setSingleStep(step)
+        self.threshold.setValue(value)
+        self.threshold.setToolTip(f"{_THRESHOLD} Here that is {brightness.otsu():.4g}.")
+        self.threshold.blockSignals(False)
+
+
+def _measure(request: _Request, should_stop: Callable[[], bool]) -> Measured:
+    """Measure frames one by one; those that are finished are kept when this is stopped."""
+    measured, movie = request.measured, request.movie
+    places = {key: at for key, at in request.places.items() if key not in measured.rows}
+    indices = np.array(list(places.values()), dtype=np.int64)
+    if measured.smoothing is None:
+        measured.smoothing = movie_smoothing(movie, indices)
+    rows = measure_brightness(movie, indices, smoothing=measured.smoothing, region=measured.region)
+    for key, row in zip(places, rows, strict=True):
+        measured.rows[key] = row
+        if should_stop():
+            break
+    return measured

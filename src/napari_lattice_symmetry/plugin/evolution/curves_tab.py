@@ -1,0 +1,171 @@
+"""The tab that shows how the classes evolve."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from qtpy.QtCore import Signal  # type: ignore[attr-defined]
+from qtpy.QtWidgets import QCheckBox, QComboBox, QFormLayout, QPushButton, QVBoxLayout, QWidget
+
+from napari_lattice_symmetry.evolution.curves import class_curves
+from napari_lattice_symmetry.evolution.holes import hole_curve
+from napari_lattice_symmetry.errors import LatticeSymmetryError
+from napari_lattice_symmetry.plugin.widgets.export_dialog import export
+from napari_lattice_symmetry.plugin.background.latest import LatestRequest
+from napari_lattice_symmetry.plugin.evolution.widget.time_line import TimeLine
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+    from numpy.typing import NDArray
+
+    from napari_lattice_symmetry.results import MovieResult
+    from napari_lattice_symmetry.evolution.curves import Curve
+    from napari_lattice_symmetry.plugin.evolution.widget.brightness_controls import BrightnessControls
+    from napari_lattice_symmetry.plugin.selection.evolution_source import EvolutionSource
+
+
+@dataclass(frozen=True, eq=False)
+class _Request:
+    result: MovieResult
+    region: NDArray[np.bool_] | None
+    shares: bool
+    holes: bool
+    brightness: Callable[..., Curve] | None
+
+
+class CurvesTab(QWidget):
+    """Draws the evolution of a result, with a line at the frame that the viewer shows.
+
+    Parameters
+    ----------
+    source : EvolutionSource
+        What is drawn.
+    brightness : BrightnessControls
+        Whose curve is drawn beside the classes.
+
+    Signals
+    -------
+    told(sentence)
+        What there is to say; empty when all is well.
+    """
+
+    told = Signal(str)
+
+    def __init__(self, source: EvolutionSource, brightness: BrightnessControls) -> None:
+        super().__init__()
+        self.curves: list[Curve] = []
+        self._source, self._brightness = source, brightness
+        self._request = LatestRequest(_make_curves, self, delay=100)
+        self._request.done.connect(self._on_curves)
+        self._request.failed.connect(self._on_failure)
+        self.line = TimeLine(self)
+        self.line.moved.connect(source.go_to)
+        tooltip = "Drag the line, or use the arrow keys, to go to another frame."
+        self.canvas = self.line.make_canvas(source.viewer, self._plot, tooltip)
+        self._build()
+        source.frame_changed.connect(self.line.set)
+        for part in (source, brightness):
+            part.changed.connect(self.ask)
+            part.grown.connect(partial(self.ask, patient=True))
+        self.ask()
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether curves are being made."""
+        return self._request.is_busy
+
+    def leave(self) -> None:
+        """Let go of the viewer."""
+        self._request.drop()
+        self.canvas.leave()
+
+    def _build(self) -> None:
+        self.quantity = QComboBox()
+        self.quantity.addItems(["mean probability", "area share"])
+        self.quantity.setToolTip(
+            "Mean probability of each class, with the spread over the thinned networks, or the "
+            "share of windows in which a class is the most probable."
+        )
+        self.quantity.currentIndexChanged.connect(self.ask)
+        self.holes = QCheckBox("holes, by what noise windows look at")
+        self.holes.setToolTip(
+            "The area without a lattice: a window says noise only well inside a hole, so the "
+            "hole reaches farther than the centres of such windows."
+        )
+        self.holes.toggled.connect(self.ask)
+        self.export_button = QPushButton("Export…")
+        self.export_button.setToolTip("Save the curves as a table (CSV) or a figure (PNG, SVG).")
+        self.export_button.clicked.connect(self._export)
+        form = QFormLayout()
+        form.setVerticalSpacing(3)
+        form.addRow("Show", self.quantity)
+        form.addRow("", self.holes)
+        form.addRow("", self._brightness)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(4, 4, 4, 4)
+        layout.addLayout(form)
+        layout.addWidget(self.canvas, stretch=1)
+        layout.addWidget(self.export_button)
+
+    def ask(self, _: Any = None, *, patient: bool = False) -> None:
+        """Have the curves made; if there is patience, after those under way."""
+        result = self._source.snapshot()
+        if result is None:
+            self._request.drop()
+            self._on_curves([])
+            return
+        try:
+            region = self._source.map_region()
+        except LatticeSymmetryError as error:
+            self._request.drop()
+            self._on_failure(error)
+            return
+        shares = self.quantity.currentIndex() == 1
+        brightness = self._brightness.curve()
+        request = _Request(result, region, shares, self.holes.isChecked(), brightness)
+        self._request.ask(request, patient=patient)
+
+    def _on_curves(self, curves: list[Curve]) -> None:
+        self.curves = curves
+        self.line.time = self._source.time
+        self.export_button.setEnabled(bool(curves))
+        self.canvas.refresh()
+        self.told.emit("" if curves else "Select a layer of a result, or analyse a movie first.")
+
+    def _on_failure(self, error: Exception) -> None:
+        self._on_curves([])
+        self.told.emit(str(error))
+
+    def _plot(self, figure: Figure) -> None:
+        from napari_lattice_symmetry.evolution.plots import plot_evolution
+
+        plot_evolution(self.curves, figure=figure)
+        times = self.curves[0].times if self.curves else np.zeros(0)
+        self.line.draw(figure.axes if self.curves else [], times)
+
+    def _export(self) -> None:
+        from napari_lattice_symmetry.evolution.plots import plot_evolution
+        from napari_lattice_symmetry.evolution.tables import write_curves
+
+        name = "" if self._source.result is None else self._source.result.name
+        curves = self.curves
+        export(
+            self,
+            f"{name} evolution",
+            lambda: plot_evolution(curves, name),
+            lambda path: write_curves(curves, path),
+        )
+
+
+def _make_curves(request: _Request, should_stop: Callable[[], bool]) -> list[Curve]:
+    result, region = request.result, request.region
+    curves = list(class_curves(result, region, shares=request.shares).values())
+    if request.holes:
+        curves.append(hole_curve(result, region, should_stop=should_stop))
+    if request.brightness is not None:
+        curves.append(request.brightness(should_stop=should_stop))
+    return curves

@@ -1,0 +1,326 @@
+"""The tab that fits growth laws to a curve."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import numpy as np
+from qtpy.QtCore import Qt, Signal  # type: ignore[attr-defined]
+from qtpy.QtWidgets import (
+    QComboBox,
+    QDoubleSpinBox,
+    QFormLayout,
+    QHBoxLayout,
+    QHeaderView,
+    QLabel,
+    QPushButton,
+    QTableWidget,
+    QTableWidgetItem,
+    QVBoxLayout,
+    QWidget,
+)
+
+from napari_lattice_symmetry.evolution.curves import BRIGHTNESS, HOLES, class_curves
+from napari_lattice_symmetry.evolution.laws import LAWS
+from napari_lattice_symmetry.evolution.holes import hole_curve, smallest_hole
+from napari_lattice_symmetry.evolution.kinetics import akaike_weights, compare_laws, remark
+from napari_lattice_symmetry.errors import InputError, LatticeSymmetryError
+from napari_lattice_symmetry.lattice import CLASSES
+from napari_lattice_symmetry.plugin.forms.beam_row import BeamRow
+from napari_lattice_symmetry.plugin.widgets.export_dialog import export
+from napari_lattice_symmetry.plugin.background.latest import LatestRequest
+from napari_lattice_symmetry.plugin.evolution.widget.time_line import TimeLine
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from napari_lattice_symmetry.results import MovieResult
+    from napari_lattice_symmetry.evolution.curves import Curve
+    from napari_lattice_symmetry.evolution.kinetics import Estimate, GrowthFit
+    from napari_lattice_symmetry.analysis.steps import ShouldStop
+    from napari_lattice_symmetry.plugin.evolution.widget.brightness_controls import BrightnessControls
+    from napari_lattice_symmetry.plugin.selection.evolution_source import EvolutionSource
+
+    MakeCurve: TypeAlias = Callable[..., Curve]  # called with the keyword `should_stop`
+
+_ROW_HEIGHT = 18  # px; an exponential has eight rows, which are all seen
+
+
+@dataclass(frozen=True, eq=False)
+class _Request:
+    make_curve: MakeCurve
+    initial_end: float
+
+
+class KineticsTab(QWidget):
+    """Fits a curve with C from an initial interval, and shows the fit, residuals and numbers.
+
+    Parameters
+    ----------
+    source : EvolutionSource
+        What is fitted.
+    brightness : BrightnessControls
+        Whose curve can be fitted.
+
+    Signals
+    -------
+    told(sentence)
+        What there is to say; empty when all is well.
+    """
+
+    told = Signal(str)
+
+    def __init__(self, source: EvolutionSource, brightness: BrightnessControls) -> None:
+        super().__init__()
+        self.fits: list[GrowthFit] = []
+        self._source, self._brightness = source, brightness
+        self._timed_result: MovieResult | None = None  # whose times the interval is set for
+        self._interval_chosen = False
+        self._request = LatestRequest(_fit, self, delay=300)
+        self._request.done.connect(self._on_fits)
+        self._request.failed.connect(self._on_failure)
+        self.line = TimeLine(self)
+        self._make_choosers()
+        tooltip = "Drag the end of the initial interval, or move it with the arrow keys."
+        self.canvas = self.line.make_canvas(source.viewer, self._plot, tooltip)
+        self._build()
+        self.line.moved.connect(self.initial_end.setValue)
+        for part in (source, brightness):
+            part.changed.connect(self.ask)
+            part.grown.connect(partial(self.ask, patient=True))
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether a fit is under way."""
+        return self._request.is_busy
+
+    @property
+    def fit(self) -> GrowthFit | None:
+        """The fit of the chosen law."""
+        name = self.law.currentData()
+        return next((fit for fit in self.fits if fit.law.name == name), None)
+
+    def leave(self) -> None:
+        """Let go of the viewer."""
+        self._request.drop()
+        self.canvas.leave()
+
+    def _make_choosers(self) -> None:
+        self.quantity = QComboBox()
+        self.quantity.setToolTip(
+            "What grows. 'By windows': the area without a lattice. 'By brightness': what is "
+            "darker than the threshold in the other tab. Or one of the six classes."
+        )
+        self.quantity.setSizeAdjustPolicy(
+            QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
+        )
+        self.quantity.setMinimumContentsLength(len(HOLES))
+        for name in (HOLES, BRIGHTNESS):
+            self.quantity.addItem(name, (name, False))
+        for shares, what in ((False, "mean probability"), (True, "area share")):
+            for name in reversed(CLASSES):
+                self.quantity.addItem(f"{name}, {what}", (name, shares))
+        self.quantity.currentIndexChanged.connect(self.ask)
+        self.initial_end = QDoubleSpinBox()
+        self.initial_end.setToolTip(
+            "C is the level up to this time; the growth is fitted after it. "
+            "Can be dragged in the figure."
+        )
+        self.initial_end.setKeyboardTracking(False)
+        self.initial_end.valueChanged.connect(self._on_interval)
+        self.law = QComboBox()
+        self.law.setToolTip("The law that is drawn; the lower its AICc, the better it fits.")
+        for law in LAWS:
+            self.law.addItem(f"{law.name}: {law.formula}", law.name)
+        self.law.currentIndexChanged.connect(self._on_law)
+
+    def _build(self) -> None:
+        self.table = QTableWidget(0, 3)
+        self.table.setHorizontalHeaderLabels(["quantity", "value", "95 % interval"])
+        rows, columns = self.table.verticalHeader(), self.table.horizontalHeader()
+        assert rows is not None  # as Qt's types would allow
+        assert columns is not None
+        rows.setVisible(False)
+        columns.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
+        columns.setStretchLastSection(True)
+        columns.setFixedHeight(_ROW_HEIGHT + 2)
+        self.table.setEditTriggers(QTableWidget.EditTrigger.NoEditTriggers)
+        frame = 2 * self.table.frameWidth()
+        self.table.setFixedHeight(columns.height() + 8 * _ROW_HEIGHT + frame)
+        self.laws_text = QLabel()
+        self.laws_text.setWordWrap(True)
+        self.laws_text.setToolTip(
+            "Akaike's information criterion, corrected for few frames, above that of the best law, "
+            "and the weight of evidence."
+        )
+        self.beam = BeamRow()
+        self.export_button = QPushButton("Export…")
+        self.export_button.setToolTip("Save the numbers (CSV) or the figure (PNG, SVG).")
+        self.export_button.clicked.connect(self._export)
+        curve = QHBoxLayout()
+        curve.addWidget(self.quantity, stretch=1)
+        curve.addWidget(QLabel("C until"))
+        curve.addWidget(self.initial_end)
+        form = QFormLayout()
+        form.setVerticalSpacing(3)
+        form.addRow("Curve", curve)
+        form.addRow("Law", self.law)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(4, 4, 4, 4)
+        layout.setSpacing(4)
+        layout.addLayout(form)
+        layout.addWidget(self.canvas, stretch=1)
+        layout.addWidget(self.table)
+        layout.addWidget(self.laws_text)
+        layout.addWidget(self.beam)
+        layout.addWidget(self.export_button)
+        self._show()
+
+    def ask(self, _: Any = None, *, patient: bool = False) -> None:
+        """Have the curve fitted, if the tab is seen; if there is patience, after the fit under way.
+
+        A fit that is asked for again while frames come in stays to be seen meanwhile.
+        """
+        result = self._source.snapshot()
+        if result is None:
+            self._request.drop()
+            self._on_fits([])
+            return
+        if not self.isVisible():
+            return
+        self._set_interval(result)
+        try:
+            curve = self._choose_curve(result)
+        except LatticeSymmetryError as error:
+            self._request.drop()
+            self._on_failure(error)
+            return
+        if not (patient and self.fits):
+            self.told.emit("Fitting…")
+        self._request.ask(_Request(curve, self.initial_end.value()), patient=patient)
+
+    def _choose_curve(self, result: MovieResult) -> MakeCurve:
+        name, shares = self.quantity.currentData()
+        region = self._source.map_region()
+        if name == HOLES:
+            return partial(hole_curve, result, region)
+        if name == BRIGHTNESS:
+            curve = self._brightness.curve()
+            if curve is None:
+                raise InputError(self._brightness.why_not)
+            return curve
+        return lambda should_stop: class_curves(result, region, shares=shares)[name]
+
+    def _set_interval(self, result: MovieResult) -> None:
+        """Let the interval end within the times that there are: in the middle, unless chosen."""
+        if self._source.result is not self._timed_result:
+            self._timed_result, self._interval_chosen = self._source.result, False
+        first, last = float(result.times[0]), float(result.times[-1])
+        end = self.initial_end.value() if self._interval_chosen else (first + last) / 2
+        self.initial_end.blockSignals(True)
+        self.initial_end.setRange(first, last)
+        self.initial_end.setSingleStep(result.frame_time or 1.0)
+        self.initial_end.setSuffix(" s" if result.frame_time else "")
+        self.initial_end.setValue(end)
+        self.initial_end.blockSignals(False)
+
+    def _on_interval(self, time: float) -> None:
+        self._interval_chosen = True
+        self.line.set(time)
+        self.ask()
+
+    def _on_law(self, _index: int) -> None:
+        self._show()
+        if self.fits:
+            self.told.emit(self._remark())
+
+    def _on_fits(self, fits: list[GrowthFit]) -> None:
+        self.fits = fits
+        self._show()
+        self.told.emit(
+            self._remark() if fits else "Select a layer of a result, or analyse a movie first."
+        )
+
+    def _on_failure(self, error: Exception) -> None:
+        self.fits = []
+        self._show()
+        self.told.emit(str(error))
+
+    def _remark(self) -> str:
+        """Say what is to be doubted in the fit, and in what is fitted."""
+        doubts = "" if self.fit is None else remark(self.fits, self.fit)
+        return " ".join(filter(None, (doubts, self._unseen())))
+
+    def _unseen(self) -> str:
+        """Say what windows cannot see, where that is what is fitted."""
+        result, name = self._source.result, self.fits[0].curve.name
+        if result is None or name == BRIGHTNESS or name not in (HOLES, "noise"):
+            return ""
+        size, unit = smallest_hole(result), "px"
+        if result.unit == "nm":
+            size, unit = size * float(np.mean(result.pixel_size)), "nm"
+        return f"Holes less than some {size:.3g} {unit} across escape windows of this size."
+
+    def _show(self, _: Any = None) -> None:
+        """Show the fit of the chosen law."""
+        fit = self.fit
+        estimates = {} if fit is None else fit.estimates
+        self.table.setRowCount(len(estimates))
+        for row, (name, estimate) in enumerate(estimates.items()):
+            for column, text in enumerate((name, *_words(estimate))):
+                item = QTableWidgetItem(text)
+                item.setTextAlignment(Qt.AlignmentFlag.AlignVCenter)
+                self.table.setItem(row, column, item)
+            self.table.setRowHeight(row, _ROW_HEIGHT)
+        self.laws_text.setText(_compare(self.fits))
+        self.export_button.setEnabled(fit is not None)
+        self.line.time = self.initial_end.value()
+        self.canvas.refresh()
+
+    def _plot(self, figure: Figure) -> None:
+        from napari_lattice_symmetry.evolution.plots import plot_growth
+
+        fit = self.fit
+        if fit is not None:
+            plot_growth(fit, figure=figure)
+        self.line.draw(figure.axes, np.zeros(0) if fit is None else fit.curve.times)
+
+    def _export(self) -> None:
+        from napari_lattice_symmetry.evolution.plots import plot_growth
+        from napari_lattice_symmetry.evolution.tables import write_fits
+
+        fit, fits, result = self.fit, self.fits, self._source.result
+        if fit is not None:
+            name = "" if result is None else result.name
+            export(
+                self,
+                f"{name} kinetics",
+                lambda: plot_growth(fit, name),
+                lambda path: write_fits(fits, path),
+            )
+
+
+def _fit(request: _Request, should_stop: ShouldStop) -> list[GrowthFit]:
+    curve = request.make_curve(should_stop=should_stop)
+    return compare_laws(curve, request.initial_end, should_stop=should_stop)
+
+
+def _words(estimate: Estimate) -> tuple[str, str]:
+    value = f"{estimate.value:.4g} {estimate.unit}".strip()
+    interval = f"{estimate.low:.4g} to {estimate.high:.4g}"
+    return value, f"{interval} (bound)" if estimate.at_bound else interval
+
+
+def _compare(fits: list[GrowthFit]) -> str:
+    if not fits:
+        return ""
+    parts = [
+        f"{fit.law.name} +{fit.aic - fits[0].aic:.0f} ({weight:.0%})"
+        if np.isfinite(fit.aic)
+        else f"too few frames for {fit.law.name}"
+        for fit, weight in zip(fits, akaike_weights(fits), strict=True)
+    ]
+    return "AICc: " + ", ".join(parts)

@@ -1,0 +1,116 @@
+"""The dock "Phase evolution": what happened in the movie, and how fast."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from qtpy.QtWidgets import QComboBox, QFormLayout, QLabel, QTabWidget, QVBoxLayout
+
+from napari_lattice_symmetry.plugin.evolution.widget.brightness_controls import BrightnessControls
+from napari_lattice_symmetry.plugin.evolution.widget.curves_tab import CurvesTab
+from napari_lattice_symmetry.plugin.widgets.dock import Dock
+from napari_lattice_symmetry.plugin.selection.evolution_source import EvolutionSource
+from napari_lattice_symmetry.plugin.evolution.widget.kinetics_tab import KineticsTab
+from napari_lattice_symmetry.plugin.evolution.widget.report_button import ReportButton
+
+if TYPE_CHECKING:
+    import napari.viewer
+
+    from napari_lattice_symmetry.evolution.kinetics import GrowthFit
+
+WHOLE_FRAMES = "whole frames"
+
+
+class EvolutionWidget(Dock):
+    """Shows the evolution and the kinetics of the result in the selected layer.
+
+    Parameters
+    ----------
+    viewer : napari.Viewer
+        Whose layers hold results and regions.
+    """
+
+    def __init__(self, viewer: napari.viewer.Viewer) -> None:
+        super().__init__()
+        self.source = EvolutionSource(viewer, self)
+        self.brightness = BrightnessControls(self.source)
+        self.curves = CurvesTab(self.source, self.brightness)
+        self.kinetics = KineticsTab(self.source, self.brightness)
+
+        self.result_text = QLabel()
+        self.result_text.setToolTip("The result that the selected layer shows a part of.")
+        self.region_chooser = QComboBox()
+        self.region_chooser.setToolTip(
+            "Count only windows whose centres lie in the polygons, rectangles and ellipses of a "
+            "Shapes layer."
+        )
+        self.region_chooser.activated.connect(self._on_region_chosen)
+        self.tabs = QTabWidget()
+        self.tabs.addTab(self.curves, "Evolution")
+        self.tabs.addTab(self.kinetics, "Kinetics")
+        self.tabs.currentChanged.connect(self._on_tab)
+        self.report_button = ReportButton(self.source, self._shown_growth)
+        self.status = QLabel()
+        self.status.setWordWrap(True)
+        form = QFormLayout()
+        form.setVerticalSpacing(3)
+        form.addRow("Result", self.result_text)
+        form.addRow("Region", self.region_chooser)
+        layout = QVBoxLayout(self)
+        layout.setSpacing(4)
+        layout.addLayout(form)
+        layout.addWidget(self.tabs, stretch=1)
+        layout.addWidget(self.report_button)
+        layout.addWidget(self.status)
+
+        self._remarks: dict[str, str] = {}
+        for name, part in (
+            ("brightness", self.brightness),
+            ("curves", self.curves),
+            ("kinetics", self.kinetics),
+        ):
+            part.told.connect(partial(self._on_told, name))
+        self.source.changed.connect(self._on_source)
+        self.source.regions_changed.connect(self._list_regions)
+        self._on_source()
+        self.curves.ask()
+
+    def leave(self) -> None:
+        """Let go of the viewer."""
+        for part in (self.source, self.brightness, self.curves, self.kinetics):
+            part.leave()
+
+    def _on_source(self) -> None:
+        result = self.source.result
+        self.result_text.setText("none" if result is None else result.name)
+        self._list_regions()
+
+    def _list_regions(self) -> None:
+        regions = [None, *self.source.regions]
+        self.region_chooser.clear()
+        for region in regions:
+            self.region_chooser.addItem(WHOLE_FRAMES if region is None else region.name, region)
+        self.region_chooser.setCurrentIndex(regions.index(self.source.region))
+
+    def _on_region_chosen(self, index: int) -> None:
+        self.source.choose_region(self.region_chooser.itemData(index))
+
+    def _on_tab(self, _index: Any) -> None:
+        self.kinetics.ask()
+        self._show_remarks()
+
+    def _shown_growth(self) -> list[GrowthFit]:
+        """Give the fit in the kinetics tab; another tab may hide one of an earlier result."""
+        is_shown = self.tabs.currentWidget() is self.kinetics and not self.kinetics.is_busy
+        return [] if self.kinetics.fit is None or not is_shown else [self.kinetics.fit]
+
+    def _on_told(self, part: str, sentence: str) -> None:
+        self._remarks[part] = sentence
+        self._show_remarks()
+
+    def _show_remarks(self) -> None:
+        """Show what concerns the tab that is seen."""
+        seen = ("brightness", "kinetics" if self.tabs.currentIndex() else "curves")
+        told = dict.fromkeys(self._remarks.get(part, "") for part in seen)
+        self.status.setText(" ".join(filter(None, told)))

@@ -1,0 +1,1 @@
+"""Rows and forms that ask for settings."""

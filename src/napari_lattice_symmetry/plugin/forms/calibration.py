@@ -1,0 +1,146 @@
+"""Pixel size and frame time of the chosen layer: two rows of a form, shown and corrected."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import numpy as np
+from qtpy.QtWidgets import QDoubleSpinBox, QFormLayout, QHBoxLayout
+
+from napari_lattice_symmetry.data.movie import NANOMETRE
+from napari_lattice_symmetry.plugin.layers.result_layers.geometry import SECOND
+
+if TYPE_CHECKING:
+    from napari.layers import Image
+
+    from napari_lattice_symmetry.plugin.layers.result_layers.geometry import LayerGeometry
+
+_UNKNOWN = 0.0
+
+
+class Calibration:
+    """The rows "Pixel x, y" and "Frame time"; what is typed there goes into the layer.
+
+    The layer itself is changed, since all that comes after takes its calibration from there:
+    the summary, the maps, their scale bar and the saved result.
+
+    Parameters
+    ----------
+    form : QFormLayout
+        Where the rows go.
+    corrected : callable
+        Called when a layer was changed, so that it can be brought back into view.
+    """
+
+    def __init__(self, form: QFormLayout, corrected: Callable[[], object]) -> None:
+        self._corrected = corrected
+        self._layer: Image | None = None
+        self._geometry: LayerGeometry | None = None
+        self._height_is_set = False
+        self.pixel_width = _make_box(
+            " nm", "Size of a pixel along x; that along y keeps its ratio to it until it is set."
+        )
+        self.pixel_height = _make_box(" nm", "Size of a pixel along y.")
+        self.frame_time = _make_box(" s", "Time from one frame to the next.")
+        self.pixel_width.editingFinished.connect(self._correct_pixel_width)
+        self.pixel_height.editingFinished.connect(self._correct_pixel_height)
+        self.frame_time.editingFinished.connect(self._correct_frame_time)
+        pixel = QHBoxLayout()
+        pixel.addWidget(self.pixel_width)
+        pixel.addWidget(self.pixel_height)
+        form.addRow("Pixel x, y", pixel)
+        form.addRow("Frame time", self.frame_time)
+
+    def show(self, layer: Image | None, geometry: LayerGeometry | None) -> None:
+        """Show what is known of a layer; without a geometry, nothing can be corrected."""
+        self._height_is_set = self._height_is_set and layer == self._layer
+        self._layer, self._geometry = layer, geometry
+        height, width, time = _UNKNOWN, _UNKNOWN, _UNKNOWN
+        if geometry is not None:
+            (height, width), time = _known_pixel(geometry), geometry.frame_time or _UNKNOWN
+        for box, value in (
+            (self.pixel_width, width),
+            (self.pixel_height, height),
+            (self.frame_time, time),
+        ):
+            box.blockSignals(True)
+            box.setValue(value)
+            box.blockSignals(False)
+        self.set_enabled(True)
+
+    def set_enabled(self, enabled: bool) -> None:
+        """Let the rows be corrected, or not."""
+        can = enabled and self._layer is not None and self._geometry is not None
+        self.pixel_width.setEnabled(can)
+        self.pixel_height.setEnabled(can)
+        self.frame_time.setEnabled(can and self._layer is not None and self._layer.ndim > 2)
+
+    def _correct_pixel_width(self) -> None:
+        geometry, typed = self._geometry, self.pixel_width.value()
+        if geometry is None or typed in (_UNKNOWN, _known_pixel(geometry)[1]):
+            return
+        height, width = geometry.pixel_size
+        self._set_pixel(height if self._height_is_set else height * typed / width, typed)
+
+    def _correct_pixel_height(self) -> None:
+        geometry, typed = self._geometry, self.pixel_height.value()
+        if geometry is None or typed in (_UNKNOWN, _known_pixel(geometry)[0]):
+            return
+        self._height_is_set = True
+        height, width = geometry.pixel_size
+        self._set_pixel(typed, width if geometry.unit == NANOMETRE else width * typed / height)
+
+    def _set_pixel(self, height: float, width: float) -> None:
+        """Stretch the layer, and what is around it, to pixels of this size in nm."""
+        layer = self._layer
+        if layer is None:
+            return
+        factors = np.array([height, width]) / np.abs(layer.scale[-2:])
+        scale, translate = layer.scale.copy(), layer.translate.copy()
+        scale[-2:] *= factors
+        translate[-2:] *= factors
+        affine = layer.affine.affine_matrix.copy()
+        factors = np.append(factors, 1)  # of (y, x, 1)
+        affine[-3:, -3:] *= factors[:, np.newaxis] / factors
+        layer.scale, layer.translate, layer.affine = scale, translate, affine
+        layer.units = (*layer.units[:-2], NANOMETRE, NANOMETRE)
+        self._corrected()
+
+    def _correct_frame_time(self) -> None:
+        layer, geometry, time = self._layer, self._geometry, self.frame_time.value()
+        if layer is None or geometry is None or time == _UNKNOWN:
+            return
+        if geometry.frame_time is not None and _shown(geometry.frame_time) == time:
+            return
+        axis = geometry.time_axis
+        scale, units = layer.scale.copy(), list(layer.units)
+        scale[axis], units[axis] = time, SECOND
+        layer.scale = scale
+        layer.units = tuple(units)
+        self._corrected()
+
+
+def _known_pixel(geometry: LayerGeometry) -> tuple[float, float]:
+    """Give height and width of a pixel as the boxes show them."""
+    if geometry.unit != NANOMETRE:
+        return _UNKNOWN, _UNKNOWN
+    height, width = geometry.pixel_size
+    return _shown(height), _shown(width)
+
+
+def _make_box(suffix: str, tooltip: str) -> QDoubleSpinBox:
+    box = QDoubleSpinBox()
+    box.setDecimals(6)
+    box.setRange(_UNKNOWN, 1e6)
+    box.setSuffix(suffix)
+    box.setSpecialValueText("not known")
+    box.setStepType(QDoubleSpinBox.StepType.AdaptiveDecimalStepType)
+    box.setKeyboardTracking(False)
+    box.setToolTip(f"{tooltip} Taken from the layer; correct it here before a run.")
+    return box
+
+
+def _shown(value: float) -> float:
+    """Round as the boxes do."""
+    return round(value, 6)

@@ -1,0 +1,335 @@
+"""The dock that looks at one window: where it is, what it shows, what is known of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from qtpy.QtCore import Qt
+from qtpy.QtWidgets import (
+    QApplication,
+    QFormLayout,
+    QHBoxLayout,
+    QLabel,
+    QPushButton,
+    QVBoxLayout,
+)
+
+from napari_lattice_symmetry.bravais.parameters import AnalysisParameters, parse_parameters
+from napari_lattice_symmetry.inspection.window import Inspection, inspect_window, place_window
+from napari_lattice_symmetry.inspection.window_plot import plot_inspection
+from napari_lattice_symmetry.errors import LatticeSymmetryError
+from napari_lattice_symmetry.plugin.widgets.dock import Dock
+from napari_lattice_symmetry.plugin.widgets.export_dialog import export
+from napari_lattice_symmetry.plugin.selection.inspected import Inspected, choose_inspected
+from napari_lattice_symmetry.plugin.background.latest import LatestRequest
+from napari_lattice_symmetry.plugin.layers.result_layers.outline import WindowOutline
+from napari_lattice_symmetry.plugin.forms.parameter_controls import ParameterControls
+from napari_lattice_symmetry.plugin.inspect.picking import Picking, STEPS
+from napari_lattice_symmetry.spectrum import WindowGrid
+
+if TYPE_CHECKING:
+    import napari.viewer
+    from matplotlib.figure import Figure
+    from napari.layers import Layer
+
+    from napari_lattice_symmetry.data.movie import Movie
+    from napari_lattice_symmetry.plugin.selection.source import Source
+
+_SAMPLES = 5000
+_HINT = "Click on an image or a class map; the arrow keys move the window."
+_NOT_SHOWN = ("movie", "frame", "window", "P(", "network")
+"""Rows that the figure or the controls tell already."""
+
+
+class InspectorWidget(Dock):
+    """Shows one window with its spectrum, its lattice and its probabilities.
+
+    It takes its settings from the selected result, and the place from clicks and arrow keys.
+
+    Parameters
+    ----------
+    viewer : napari.Viewer
+        Whose images can be inspected.
+    """
+
+    def __init__(self, viewer: napari.viewer.Viewer) -> None:
+        super().__init__()
+        self.viewer = viewer
+        self.inspection: Inspection | None = None
+        self._selected: Layer | None = viewer.layers.selection.active
+        self._inspected: Inspected | None = None
+        self._settings = AnalysisParameters()
+        self._centre: tuple[float, float] | None = None
+        self._frame = 0
+        self.outline = WindowOutline(viewer)
+        self.picking = Picking(viewer, self)
+        self.requests = LatestRequest(_inspect_window, self)
+
+        self._build()
+        self.requests.done.connect(self._on_done)
+        self.requests.failed.connect(self._on_failed)
+        self.picking.clicked.connect(self._on_clicked)
+        self.picking.moved.connect(self.move_by)
+        self.picking.stepped.connect(self._step_frames)
+        for signal, slot in self._viewer_events():
+            signal.connect(slot)
+        self.pick.setChecked(True)
+        self._follow_selection()
+
+    def leave(self) -> None:
+        """Give back keys and clicks, and let go of the viewer."""
+        self.requests.drop()
+        self.picking.set_on(False)
+        self.canvas.leave()
+        for signal, slot in self._viewer_events():
+            signal.disconnect(slot)
+        self._watch(None)
+        self.outline.remove()
+
+    def _viewer_events(self) -> list[tuple[Any, Callable[..., None]]]:
+        layers = self.viewer.layers
+        return [
+            (layers.selection.events.active, self._on_selected),
+            (layers.events.removed, self._on_removed),
+            (self.viewer.dims.events.current_step, self._on_step),
+        ]
+
+    # ------------------------------------------------------------------ building
+
+    def _build(self) -> None:
+        from napari_lattice_symmetry.plugin.widgets.figure_canvas import FigureCanvas  # loads Matplotlib
+
+        self.title = QLabel()
+        self.title.setWordWrap(True)
+        form = QFormLayout()
+        form.setVerticalSpacing(4)
+        form.addRow("Inspects", self.title)
+        self.parameters = ParameterControls(form, self, ("window", "samples", "network"))
+        self.parameters.controls["samples"].set(_SAMPLES)
+        self.parameters.changed.connect(self._inspect)
+        self.pick = QPushButton("Pick with mouse and arrow keys")
+        self.pick.setCheckable(True)
+        self.pick.setToolTip(
+            "A click on the image chooses a window, the arrow keys move it by a stride; Alt with "
+            "left and right goes through time meanwhile. Release it to have napari's keys back."
+        )
+        self.pick.toggled.connect(self.picking.set_on)
+        self.canvas = FigureCanvas(self.viewer, self._plot)
+        self.canvas.setMinimumSize(280, 240)
+        self.canvas.setToolTip("The arrow keys move the window.")
+        self.canvas.mpl_connect("key_press_event", self._on_figure_key)
+        self.details = QLabel(_HINT)
+        self.details.setWordWrap(True)
+        self.details.setTextInteractionFlags(
+            Qt.TextInteractionFlag.TextSelectableByMouse
+            | Qt.TextInteractionFlag.TextSelectableByKeyboard
+        )
+        self.message = QLabel()
+        self.message.setWordWrap(True)
+        self.message.setVisible(False)
+        layout = QVBoxLayout(self)
+        layout.setSpacing(4)
+        layout.addLayout(form)
+        for widget in (self.pick, self.canvas, self.details, self.message):
+            layout.addWidget(widget)
+        layout.addLayout(self._build_buttons())
+
+    def _build_buttons(self) -> QHBoxLayout:
+        self.copy_button = QPushButton("Copy as text")
+        self.copy_button.setToolTip("Copy all numbers, a row each, to the clipboard.")
+        self.copy_button.clicked.connect(self._copy)
+        self.save_button = QPushButton("Save figure…")
+        self.save_button.setToolTip("Save the figure as PNG or SVG.")
+        self.save_button.clicked.connect(self._save)
+        buttons = QHBoxLayout()
+        for button in (self.copy_button, self.save_button):
+            button.setEnabled(False)
+            buttons.addWidget(button)
+        return buttons
+
+    def _plot(self, figure: Figure) -> None:
+        if self.inspection is not None:
+            plot_inspection(self.inspection, figure)
+
+    # ------------------------------------------------------------------ what is inspected
+
+    def _on_selected(self, _event: Any = None) -> None:
+        active = self.viewer.layers.selection.active
+        # Layers are compared, since napari hands them out to plugins in wrappers.
+        if active is not None and active != self.outline.layer:
+            self._selected = active
+            self._follow_selection()
+
+    def _on_removed(self, event: Any) -> None:
+        if event.value == self._selected:
+            self._selected = None
+        if event.value != self.outline.layer:
+            self._follow_selection()
+
+    def _follow_selection(self) -> None:
+        """Take image and settings from the selected layer, and look at the same place there."""
+        try:
+            inspected = choose_inspected(self.viewer, self._selected)
+        except LatticeSymmetryError as error:
+            self._watch(None)
+            self._stop(str(error))
+            return
+        self._watch(inspected)
+        settings = inspected.parameters
+        if settings is not None and settings != self._settings:
+            self._settings = settings
+            samples = self.parameters.controls["samples"].get()
+            self.parameters.blockSignals(True)
+            self.parameters.set_values(settings.model_copy(update={"samples": samples}))
+            self.parameters.blockSignals(False)
+        self._inspect()
+
+    def _watch(self, inspected: Inspected | None) -> None:
+        """Follow what happens to the image, and no longer to the one before."""
+        for name in ("data", "scale", "translate", "affine", "name"):
+            if self._inspected is not None:
+                getattr(self._inspected.image.events, name).disconnect(self._inspect)
+            if inspected is not None:
+                getattr(inspected.image.events, name).connect(self._inspect)
+        self._inspected = inspected
+
+    # ------------------------------------------------------------------ where
+
+    def _on_clicked(self, position: Any) -> None:
+        if self._inspected is None:
+            return
+        image = self._inspected.image
+        y, x = (float(coordinate) for coordinate in image.world_to_data(position)[-2:])
+        last_y, last_x = image.extent.data[1, -2:]
+        if -0.5 <= y < last_y + 0.5 and -0.5 <= x < last_x + 0.5:
+            self._centre = y, x
+            self._inspect()
+
+    def move_by(self, down: int, right: int) -> None:
+        """Move the window by steps of a stride."""
+        if self._centre is not None:
+            y, x = self._centre
+            stride = self._settings.stride
+            self._centre = y + down * stride, x + right * stride
+            self._inspect()
+
+    def _on_figure_key(self, event: Any) -> None:
+        steps = STEPS.get(str(event.key).capitalize())
+        if steps is not None:
+            self.move_by(*steps)
+
+    def _step_frames(self, frames: int) -> None:
+        source = self._take_source()
+        if source is not None:
+            dims = self.viewer.dims
+            axis = dims.ndim - len(source.geometry.scale) + source.geometry.time_axis
+            if axis >= 0:
+                dims.set_current_step(axis, dims.current_step[axis] + frames)
+
+    def _on_step(self, _event: Any = None) -> None:
+        source = self._take_source()
+        if source is not None and self._frame_shown(source) != self._frame:
+            self._inspect()
+
+    def _frame_shown(self, source: Source) -> int:
+        return source.geometry.frame_at(self.viewer.dims.point, len(source.movie))
+
+    def _take_source(self) -> Source | None:
+        """Take the image as it is now; if that cannot be inspected, say why."""
+        if self._inspected is None:
+            return None
+        try:
+            return self._inspected.take_source(self.viewer)
+        except LatticeSymmetryError as error:
+            self._stop(str(error))
+            return None
+
+    # ------------------------------------------------------------------ looking
+
+    def _inspect(self, _event: Any = None) -> None:
+        """Look at the window where it is now."""
+        source = self._take_source()
+        if source is None or self._inspected is None:
+            return
+        shape = source.movie.shape[1:]
+        try:
+            chosen = {name: c.get() for name, c in self.parameters.controls.items()}
+            parameters = parse_parameters(**(self._settings.model_dump() | chosen))
+            corner = place_window(self._centre or _middle(shape), parameters.window, shape)
+        except LatticeSymmetryError as error:
+            self._stop(str(error))
+            return
+        if self._inspected.on_grid and parameters.window == self._settings.window:
+            corner = _on_grid(corner, WindowGrid(shape, parameters.window, parameters.stride))
+        half = (parameters.window - 1) / 2
+        self._centre = corner[0] + half, corner[1] + half
+        self._frame = self._frame_shown(source)
+        self.outline.show(self._inspected.image, corner, parameters.window)
+        self.title.setText(f"{source.movie.name}, frame {self._frame}")
+        self.requests.ask((source.movie, self._frame, self._centre, parameters))
+
+    def _on_done(self, inspection: Inspection) -> None:
+        self.inspection = inspection
+        self.canvas.refresh()
+        self.details.setText(_as_table(inspection))
+        self.message.setVisible(False)
+        self.copy_button.setEnabled(True)
+        self.save_button.setEnabled(True)
+
+    def _on_failed(self, error: Exception) -> None:
+        self._say(str(error))
+
+    def _stop(self, sentence: str) -> None:
+        self.requests.drop()
+        self.outline.hide()
+        self._say(sentence)
+
+    def _say(self, sentence: str) -> None:
+        self.message.setText(sentence)
+        self.message.setVisible(True)
+
+    # ------------------------------------------------------------------ keeping
+
+    def _copy(self) -> None:
+        clipboard = QApplication.clipboard()
+        if self.inspection is not None and clipboard is not None:
+            clipboard.setText(self.inspection.text())
+            self._say("Copied.")
+
+    def _save(self) -> None:
+        if self.inspection is None:
+            return
+        name = f"{self.inspection.name} frame {self.inspection.frame}"
+        export(self, name, partial(plot_inspection, self.inspection))
+
+
+def _inspect_window(
+    request: tuple[Movie, int, tuple[float, float], AnalysisParameters],
+    _should_stop: Callable[[], bool],
+) -> Inspection:
+    return inspect_window(*request)
+
+
+def _middle(shape: tuple[int, int]) -> tuple[float, float]:
+    return (shape[0] - 1) / 2, (shape[1] - 1) / 2
+
+
+def _on_grid(corner: tuple[int, int], grid: WindowGrid) -> tuple[int, int]:
+    """Give the corner of the nearest window of a map."""
+    y, x = (
+        grid.stride * min(round(place / grid.stride), n - 1)
+        for place, n in zip(corner, grid.shape, strict=True)
+    )
+    return y, x
+
+
+def _as_table(inspection: Inspection) -> str:
+    """Write what the figure does not show as a table of two columns."""
+    rows = [
+        f"<tr><td>{name}&nbsp;&nbsp;</td><td>{value}</td></tr>"
+        for name, value in inspection.rows()
+        if not name.startswith(_NOT_SHOWN)
+    ]
+    return f"<table>{''.join(rows)}</table>"

@@ -1,0 +1,1 @@
+"""What results look like as layers, and what can be read off them."""

@@ -1,0 +1,157 @@
+"""Layers as values that JSON knows, and layers again: what a file keeps beside their pixels."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from napari_lattice_symmetry.plugin.layers.result_layers.geometry import LayerGeometry
+from napari_lattice_symmetry.plugin.layers.result_layers.result_layers import (
+    METADATA_KEY,
+    RESULT_KEY,
+    label_colours,
+    result_layers,
+)
+
+if TYPE_CHECKING:
+    from napari.types import FullLayerData, LayerData
+    from napari.utils import Colormap
+
+    from napari_lattice_symmetry.results import MovieResult
+    from napari_lattice_symmetry.data.layer_stack import Hyperstack
+
+LAYERS = "layers"
+
+TRANSFORMS = ("scale", "translate", "rotate", "shear", "affine")
+"""What places the pixels of a layer in the world."""
+
+_AXES = ("units", "axis_labels")
+_LOOK = {"visible": bool, "opacity": float, "blending": str}
+_OWN = ("schema_version", "result", "parameters", "provenance", "kind", "class")
+
+
+def describe_layer(layer: FullLayerData) -> dict[str, Any]:
+    """Give what is to be kept of a layer beside its pixels."""
+    _, about, kind = layer
+    described = {
+        "name": about["name"],
+        "type": kind,
+        "ndim": len(about["scale"]),
+        **{name: convert(about[name]) for name, convert in _LOOK.items()},
+        **{name: np.asarray(about[name], dtype=float).tolist() for name in TRANSFORMS},
+        **{name: [str(value) for value in about[name]] for name in _AXES},
+        "metadata": _describe_origin(about["metadata"]),
+    }
+    if kind == "image":
+        described |= {
+            "contrast_limits": [float(value) for value in about["contrast_limits"]],
+            "gamma": float(about["gamma"]),
+            "colormap": _describe_colours(about["colormap"]),
+        }
+    return described
+
+
+def restore_layers(stack: Hyperstack) -> list[LayerData]:
+    """Make the layers that were saved as `stack`; without a description, one of each array."""
+    described = stack.metadata.get(LAYERS)
+    if described is None:
+        return [*_plain_layers(stack)]
+    arrays = {"image": stack.images, "labels": stack.labels}
+    layers = []
+    for about in described:
+        kind, name = about["type"], about["name"]
+        arguments = _arguments(about)
+        if kind == "labels" and stack.values.get(name):
+            arguments |= _label_arguments(stack.values[name])
+        data = arrays[kind][name]
+        layers.append((data[0] if about["ndim"] == 2 else data, arguments, kind))
+    return layers
+
+
+def restore_result_layers(result: MovieResult, stack: Hyperstack) -> list[LayerData]:
+    """Make the layers of a result: those that were saved, or all if it was exported as it is."""
+    described, geometry = stack.metadata.get(LAYERS), LayerGeometry.of_result(result)
+    if described is None:
+        return result_layers(result, geometry)
+    origin = {key: value for key, value in described[0]["metadata"].items() if key not in _OWN}
+    made = {_part(keywords): (data, keywords, kind) for data, keywords, kind in
+            result_layers(result, geometry, origin=origin)}  # fmt: skip
+    layers = []
+    for about in described:
+        data, keywords, kind = made[about["metadata"]["kind"], about["metadata"]["class"]]
+        kept = {key: value for key, value in _arguments(about).items() if key != "metadata"}
+        layers.append((data, keywords | kept, kind))
+    return layers
+
+
+def _describe_origin(metadata: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Give what a layer says of its analysis; without what the result itself says."""
+    about = metadata.get(METADATA_KEY)
+    if about is None or RESULT_KEY not in metadata:
+        return about
+    return {key: value for key, value in about.items() if key not in ("parameters", "provenance")}
+
+
+def _part(keywords: Mapping[str, Any]) -> tuple[str, str | None]:
+    about = keywords["metadata"][METADATA_KEY]
+    return about["kind"], about["class"]
+
+
+def _plain_layers(stack: Hyperstack) -> list[LayerData]:
+    place = LayerGeometry(
+        stack.scale,
+        stack.translate,
+        ("s" if stack.timed else "pixel", stack.unit, stack.unit),
+        ("t", "y", "x"),
+    ).layer_arguments()
+    images = [(data, {"name": name, **place}, "image") for name, data in stack.images.items()]
+    labels = [
+        (data, {"name": name, **place, **_label_arguments(stack.values.get(name, {}))}, "labels")
+        for name, data in stack.labels.items()
+    ]
+    return [*images, *labels]
+
+
+def _arguments(about: Mapping[str, Any]) -> dict[str, Any]:
+    """Give the keywords of a layer that was described."""
+    arguments: dict[str, Any] = {"name": str(about["name"])}
+    arguments |= {name: convert(about[name]) for name, convert in _LOOK.items()}
+    arguments |= {name: tuple(about[name]) for name in _AXES}
+    arguments |= {name: np.array(about[name]) for name in TRANSFORMS if name in about}
+    if about["metadata"] is not None:
+        arguments["metadata"] = {METADATA_KEY: about["metadata"]}
+    if about["type"] == "image":
+        low, high = map(float, about["contrast_limits"])
+        arguments |= {"contrast_limits": (low, high), "gamma": float(about["gamma"])}
+        arguments["colormap"] = _restore_colours(about["colormap"])
+    return arguments
+
+
+def _label_arguments(values: Mapping[int, tuple[str, str]]) -> dict[str, Any]:
+    if not values:
+        return {}
+    names = [name for name, _ in values.values()]
+    return {
+        "colormap": label_colours({value: colour for value, (_, colour) in values.items()}),
+        "features": {"index": list(values), "class": names},
+    }
+
+
+def _describe_colours(colormap: Mapping[str, Any]) -> dict[str, Any]:
+    """Name a colormap of napari's, and list the colours of any other."""
+    from napari.utils.colormaps import AVAILABLE_COLORMAPS
+
+    name = str(colormap["name"])
+    known = AVAILABLE_COLORMAPS.get(name)
+    if known is not None and np.array_equal(known.colors, colormap["colors"]):
+        return {"name": name}
+    listed = {key: np.asarray(colormap[key]).tolist() for key in ("colors", "controls")}
+    return {"name": name, **listed}
+
+
+def _restore_colours(about: Mapping[str, Any]) -> str | Colormap:
+    from napari.utils import Colormap
+
+    return Colormap(**about) if "colors" in about else str(about["name"])

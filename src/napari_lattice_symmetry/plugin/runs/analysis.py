@@ -1,0 +1,270 @@
+"""One run of the analysis: its worker, and the layers that it fills."""
+
+from __future__ import annotations
+
+import logging
+import time
+from typing import TYPE_CHECKING
+
+import numpy as np
+from napari.layers import Layer
+from napari.utils.notifications import show_error, show_warning
+from qtpy.QtCore import QObject, QTimer, Signal  # type: ignore[attr-defined]
+
+from napari_lattice_symmetry.lattice import CLASSES
+from napari_lattice_symmetry.plugin.layers.result_layers.result_layers import (
+    LABEL_MAP,
+    class_features,
+    count_labels,
+    result_layers,
+    result_metadata,
+)
+from napari_lattice_symmetry.plugin.runs.speed import Speed, Stopwatch
+from napari_lattice_symmetry.plugin.analyze.summary import count_frames, describe_duration
+from napari_lattice_symmetry.plugin.runs.worker import create_analysis_worker
+from napari_lattice_symmetry.spectrum import WindowGrid
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from napari.components import ViewerModel
+    from napari.types import LayerData
+
+    from napari_lattice_symmetry.results import FrameResult, MovieResult
+    from napari_lattice_symmetry.bravais.parameters import AnalysisParameters
+    from napari_lattice_symmetry.plugin.layers.result_layers.geometry import LayerGeometry
+    from napari_lattice_symmetry.plugin.selection.source import Source
+
+logger = logging.getLogger(__name__)
+
+
+class AnalysisRun(QObject):
+    """Analyses a source in the background, and shows what is finished.
+
+    The source was taken when the run began, so whatever happens to its layer, the result is
+    that source's. When all layers of the result are removed, the run stops.
+
+    Parameters
+    ----------
+    viewer : napari.Viewer
+        Where the layers go, once the first frame is done.
+    source : Source
+        What to analyse.
+    parameters : AnalysisParameters
+        How.
+    show_probabilities, show_uncertainty : bool
+        Whether these layers are visible.
+    follow : bool
+        Whether the viewer goes to each frame as it is finished, until the user goes elsewhere.
+    output, scheduler
+        As in `analysis.analyze`.
+
+    Signals
+    -------
+    progressed(done, total)
+        Windows done, and windows in all.
+    frame_done(shares)
+        Area share of each class in all frames so far.
+    finished()
+        When the worker is gone, whatever the reason.
+    """
+
+    progressed = Signal(int, int)
+    frame_done = Signal(object)
+    finished = Signal()
+
+    def __init__(
+        self,
+        viewer: ViewerModel,
+        source: Source,
+        parameters: AnalysisParameters,
+        *,
+        show_probabilities: bool = False,
+        show_uncertainty: bool = False,
+        follow: bool = True,
+        output: Path | None = None,
+        scheduler: str | None = None,
+    ) -> None:
+        super().__init__()
+        # Tells a window that does not fit here and now, not in the worker.
+        WindowGrid(source.movie.shape[1:], parameters.window, parameters.stride)
+        self.source, self.parameters = source, parameters
+        self.result: MovieResult | None = None
+        self.layers: list[Layer] = []
+        self._layers_to_come: list[LayerData] = []
+        self.error: Exception | None = None
+        self.failures: list[str] = []
+        self.cancelled = self.is_over = self._abandoned = self._worker_is_gone = False
+        self.n_frames = len(parameters.frame_indices(len(source.movie)))
+        self.stopwatch = Stopwatch()
+        self._viewer, self._follow = viewer, follow
+        self._visible = {
+            "show_probabilities": show_probabilities,
+            "show_uncertainty": show_uncertainty,
+        }
+        self._label_counts = np.zeros(len(CLASSES), dtype=np.int64)
+        self._followed_to: float | None = None
+        self._worker = create_analysis_worker(
+            source.movie, parameters, self._report, output=output, scheduler=scheduler
+        )
+        self._streamed = output is not None
+        self.progressed.connect(self._on_progress)
+        self._worker.yielded.connect(self._on_frame)
+        self._worker.errored.connect(self._on_error)
+        self._worker.finished.connect(self._on_finished)  # type: ignore[arg-type]
+
+    def start(self) -> None:
+        """Start the worker."""
+        self._started = time.perf_counter()
+        self._worker.start()
+
+    def cancel(self) -> None:
+        """Ask the worker to stop; finished frames stay."""
+        self.cancelled = True
+        self._worker.quit()
+
+    def abandon(self) -> None:
+        """Stop, and touch the viewer no more."""
+        self._abandoned = True
+        self.cancel()
+
+    @property
+    def speed(self) -> Speed | None:
+        """How fast it goes; None before the second block of windows."""
+        seconds, settings = self.stopwatch.seconds_per_window, self.parameters
+        if seconds is None:
+            return None
+        return Speed(seconds, settings.network, settings.window, settings.samples)
+
+    @property
+    def n_done(self) -> int:
+        """Number of finished frames."""
+        return 0 if self.result is None else int(self.result.done.sum())
+
+    def describe_progress(self, done: int, total: int) -> str:
+        """Say which frame is at work, and how long the rest will take."""
+        frame = min(done * self.n_frames // total + 1, self.n_frames)
+        text = f"Frame {frame} of {self.n_frames}"
+        if self.speed is None:
+            return text
+        left = describe_duration(self.speed.seconds_per_window * (total - done))
+        return f"{text}, about {left} left"
+
+    def describe_end(self) -> str:
+        """Say how it ended."""
+        unread = f", {len(self.failures)} could not be read" if self.failures else ""
+        kept = f"{self.n_done} of {count_frames(self.n_frames)} kept{unread}"
+        if self.error is not None:
+            return f"Stopped by an error: {kept}."
+        if self.layers and not self._present_layers():
+            return "Stopped, since all layers of the result were removed."
+        if self.cancelled and self.n_done + len(self.failures) < self.n_frames:
+            return f"Cancelled: {kept}."
+        taken = describe_duration(time.perf_counter() - self._started)
+        return f"Finished: {count_frames(self.n_done)} in {taken}{unread}."
+
+    def _report(self, done: int, total: int) -> None:
+        """Pass progress on from the worker's thread; it keeps this object alive meanwhile."""
+        self.progressed.emit(done, total)
+
+    def _on_progress(self, done: int, _total: int) -> None:
+        self.stopwatch.tick(time.perf_counter(), done)
+
+    def _on_frame(self, output: tuple[MovieResult, FrameResult | None]) -> None:
+        if self._abandoned:
+            return
+        self.result, frame = output
+        if frame is None:  # what is continued
+            self._label_counts += count_labels(self.result.labels)
+            self._add_layers(self.result)
+            return
+        if not self._streamed:
+            self.result.insert(frame)
+        if frame.failure:  # there is nothing to see, nor for the viewer to go to
+            self._on_failure(frame.failure)
+        else:
+            self._show(self.result, frame)
+
+    def _show(self, result: MovieResult, frame: FrameResult) -> None:
+        """Bring the layers up to date with a frame that was inserted."""
+        if not self.layers:
+            self._add_layers(result)
+        present = self._present_layers()
+        if not present:
+            self.cancel()
+            return
+        self._label_counts += count_labels(frame.labels)
+        features = class_features(self._label_counts)
+        self._go_to(self.source.geometry.of_maps(result), frame.position)
+        for layer in present:
+            if (result_metadata(layer) or {}).get("kind") == LABEL_MAP:
+                layer.features = features
+            layer.refresh(extent=False, highlight=False)
+        self.frame_done.emit(features["area share"])
+
+    def _present_layers(self) -> list[Layer]:
+        return [layer for layer in self.layers if layer in self._viewer.layers]
+
+    def _add_layers(self, result: MovieResult) -> None:
+        """Add the layers on top, and hide those of earlier runs on the same source.
+
+        The classes come at once. Napari takes a tenth of a second for every layer, so the
+        others follow one by one, below them, when it has drawn and listened in between.
+        """
+        for layer in self._viewer.layers:
+            if (result_metadata(layer) or {}).get("source_layer") == self.source.movie.name:
+                layer.visible = False
+        self._layers_to_come = result_layers(
+            result, self.source.geometry, origin=self.source.origin, **self._visible
+        )
+        self.layers.append(self._viewer.add_layer(Layer.create(*self._layers_to_come.pop())))
+        QTimer.singleShot(0, self._add_next_layer)
+
+    def _add_next_layer(self) -> None:
+        present = self._present_layers()
+        if self._abandoned or not present:
+            self._layers_to_come.clear()
+        if self._layers_to_come:
+            layers = self._viewer.layers
+            active = layers.selection.active
+            layer = Layer.create(*self._layers_to_come.pop())
+            layers.insert(min(map(layers.index, present)), layer)
+            self.layers.append(layer)
+            layers.selection.active = active
+        if self._layers_to_come:
+            QTimer.singleShot(0, self._add_next_layer)
+        elif self._worker_is_gone:
+            self._end()
+
+    def _go_to(self, maps: LayerGeometry, position: int) -> None:
+        """Show a finished frame, unless the user went elsewhere meanwhile."""
+        dims = self._viewer.dims
+        axis = dims.ndim - len(maps.scale) + maps.time_axis
+        if self._followed_to is not None and not np.isclose(dims.point[axis], self._followed_to):
+            self._follow = False
+        if self._follow:
+            start, step = maps.translate[maps.time_axis], maps.scale[maps.time_axis]
+            dims.set_point(axis, start + position * step)
+            self._followed_to = dims.point[axis]
+
+    def _on_failure(self, sentence: str) -> None:
+        """Tell of the first frame that could not be read; the status tells how many."""
+        if not self.failures:
+            show_warning(sentence)
+        self.failures.append(sentence)
+
+    def _on_error(self, error: Exception) -> None:
+        self.error = error
+        logger.info("The analysis stopped", exc_info=error)
+        show_error(str(error))
+
+    def _on_finished(self) -> None:
+        if self.speed is not None:
+            self.speed.remember()
+        self._worker_is_gone = True
+        if not self._layers_to_come:
+            self._end()
+
+    def _end(self) -> None:
+        self.is_over = True
+        self.finished.emit()

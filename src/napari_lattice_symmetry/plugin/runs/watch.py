@@ -1,0 +1,292 @@
+"""One watch: its worker, and the layers that get longer with every frame."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from napari.layers import Layer
+from napari.qt.threading import thread_worker
+from napari.utils.notifications import show_error, show_warning
+from qtpy.QtCore import QObject, QTimer, Signal  # type: ignore[attr-defined]
+
+from napari_lattice_symmetry.errors import AnalysisError, LatticeSymmetryError
+from napari_lattice_symmetry.lattice import CLASSES
+from napari_lattice_symmetry.plugin.layers.result_layers.geometry import LayerGeometry
+from napari_lattice_symmetry.plugin.layers.result_layers.result_layers import (
+    LABEL_MAP,
+    class_features,
+    count_labels,
+    layer_maps,
+    result_layers,
+    result_metadata,
+)
+from napari_lattice_symmetry.plugin.readers import movie_layer
+from napari_lattice_symmetry.plugin.selection.results import FRAME_NAMES
+from napari_lattice_symmetry.plugin.runs.worker import ClosingWorker
+
+if TYPE_CHECKING:
+    from napari.components import ViewerModel
+
+    from napari_lattice_symmetry.bravais.parameters import AnalysisParameters
+    from napari_lattice_symmetry.results.growing import Growing
+    from napari_lattice_symmetry.analysis.watch import LiveStep
+    from napari_lattice_symmetry.data.growing import GrowingMovie
+    from napari_lattice_symmetry.data.movie import Movie
+
+logger = logging.getLogger(__name__)
+
+_REFRESH = 300  # ms between two looks at the layers, however fast frames come
+
+
+class LiveRun(QObject):
+    """Analyses the frames of a movie in the background as they land, and shows them.
+
+    When all layers of the result are removed, the run stops. The layer of the movie may go.
+
+    Parameters
+    ----------
+    viewer : napari.Viewer
+        Where the layers go, once the first frame is done.
+    movie : GrowingMovie
+        What is watched.
+    parameters : AnalysisParameters
+        How frames are analysed.
+    output : pathlib.Path, optional
+        Zarr folder to write to.
+    show_probabilities, show_uncertainty : bool
+        Whether these layers are visible.
+
+    Signals
+    -------
+    changed()
+        Whenever there is something else to tell.
+    grown()
+        When the layers have got longer.
+    left_newest()
+        When the user went to another frame than the newest.
+    finished()
+        When the worker is gone, whatever the reason.
+    """
+
+    changed = Signal()
+    grown = Signal()
+    left_newest = Signal()
+    finished = Signal()
+
+    def __init__(
+        self,
+        viewer: ViewerModel,
+        movie: GrowingMovie,
+        parameters: AnalysisParameters,
+        *,
+        output: Path | None = None,
+        show_probabilities: bool = False,
+        show_uncertainty: bool = False,
+    ) -> None:
+        super().__init__()
+        self.movie, self.parameters = movie, parameters
+        self.result: Growing | None = None
+        self.layers: list[Layer] = []
+        self.movie_layer: Layer | None = None
+        self.backlog, self.message, self.newest = 0, "Loading the network…", ""
+        self.n_skipped = 0
+        self.error: Exception | None = None
+        self.follow, self.is_over, self._abandoned = True, False, False
+        self._viewer, self._streamed = viewer, output is not None
+        self._visible = {
+            "show_probabilities": show_probabilities,
+            "show_uncertainty": show_uncertainty,
+        }
+        self._label_counts = np.zeros(len(CLASSES), dtype=np.int64)
+        self._followed_to: float | None = None
+        self._timer = QTimer(self)
+        self._timer.setSingleShot(True)
+        self._timer.setInterval(_REFRESH)
+        self._timer.timeout.connect(self._refresh)
+        self._worker = _create_worker(movie, parameters, output)
+        self._worker.yielded.connect(self._on_step)
+        self._worker.errored.connect(self._on_error)
+        self._worker.finished.connect(self._on_finished)  # type: ignore[arg-type]
+
+    def start(self) -> None:
+        """Start the worker."""
+        self._worker.start()
+
+    def stop(self) -> None:
+        """Ask the worker to stop; finished frames stay."""
+        self._worker.quit()
+
+    def abandon(self) -> None:
+        """Stop, and touch the viewer no more."""
+        self._abandoned = True
+        self._timer.stop()
+        self.stop()
+
+    @property
+    def n_done(self) -> int:
+        """Number of finished frames."""
+        return 0 if self.result is None else int(self.result.done.sum())
+
+    def describe(self) -> str:
+        """Say how far it is."""
+        counts = f"{self.n_done} analysed"
+        if self.n_skipped:
+            counts += f", {self.n_skipped} skipped"
+        counts += f", {self.backlog} waiting"
+        if self.error is not None:
+            return f"Stopped by an error: {counts}."
+        if self.layers and not self._present():
+            return "Stopped, since all layers of the result were removed."
+        if self.is_over:
+            return f"Stopped: {counts}."
+        newest = f"{self.newest}: " if self.newest else ""
+        return " ".join(part for part in (f"{newest}{counts}.", self.message) if part)
+
+    # ------------------------------------------------------------------ steps
+
+    def _on_step(self, step: LiveStep) -> None:
+        if self._abandoned:
+            return
+        self.backlog, self.message = step.backlog, step.message
+        if step.result is not None:
+            if self.result is None and step.landed is None:  # what is continued
+                self._label_counts += count_labels(step.result.labels)
+            self.result = step.result
+        if step.frame is not None and step.landed is not None:
+            if not self._streamed:
+                step.insert()
+            self.newest = step.landed.name
+            self._label_counts += count_labels(step.frame.labels)
+            if step.frame.failure:
+                self._on_failure(step.frame.failure)
+        self._refresh_soon()
+        self.changed.emit()
+
+    def _refresh_soon(self, _event: Any = None) -> None:
+        if not (self._timer.isActive() or self._abandoned or self.is_over):
+            self._timer.start()
+
+    def _on_failure(self, sentence: str) -> None:
+        """Tell of the first frame that could not be read; the status tells how many."""
+        if not self.n_skipped:
+            show_warning(sentence)
+        self.n_skipped += 1
+
+    def _on_error(self, error: Exception) -> None:
+        self.error = error
+        logger.info("The watch stopped", exc_info=error)
+        if not self._abandoned:
+            show_error(str(error))
+
+    def _on_finished(self) -> None:
+        self._timer.stop()
+        self.is_over = True
+        if not self._abandoned:
+            self._refresh()
+        self.finished.emit()
+
+    # ------------------------------------------------------------------ layers
+
+    def _refresh(self) -> None:
+        """Bring the layers up to date with the result."""
+        result = self.result
+        if result is None or not len(result.state):
+            return
+        if self.layers and not self._present():
+            self.stop()
+            return
+        names = tuple(result.names)
+        movie = self.movie.movie(names)
+        if not self.layers:
+            self._add_layers(result, movie)
+        else:
+            self._lengthen(result, movie)
+        if movie is not None and self.movie_layer is not None:
+            self.movie_layer.metadata[FRAME_NAMES] = names
+        for layer in self._present():
+            if (result_metadata(layer) or {}).get("kind") == LABEL_MAP:
+                layer.features = class_features(self._label_counts)
+        self._go_to(len(names) - 1)
+        self.grown.emit()
+
+    def _present(self) -> list[Layer]:
+        return [layer for layer in self.layers if layer in self._viewer.layers]
+
+    def _add_layers(self, result: Growing, movie: Movie | None) -> None:
+        origin: dict[str, Any] = {"source_layer": result.name, "channel": None}
+        if movie is not None:
+            self.movie_layer = self._viewer.add_layer(Layer.create(*movie_layer(movie)))
+            origin["source_id"] = str(self.movie_layer.unique_id)
+            origin["source_layer"] = self.movie_layer.name
+        geometry = LayerGeometry.of_calibration(result)
+        for layer_data in result_layers(result, geometry, origin=origin, **self._visible):
+            layer = self._viewer.add_layer(Layer.create(*layer_data))
+            layer.events.visible.connect(self._refresh_soon)
+            self.layers.append(layer)
+
+    def _lengthen(self, result: Growing, movie: Movie | None) -> None:
+        """Give the layers the arrays as they are now; a layer that was removed stays away.
+
+        That takes napari a while for each, so hidden ones follow when they are shown.
+        """
+        image = self.movie_layer
+        if movie is not None and image is not None and image in self._viewer.layers:
+            image.data = movie.frames
+        for layer in self._present():
+            if layer.visible or self.is_over:
+                layer.data = layer_maps(layer, result)
+
+    def _go_to(self, row: int) -> None:
+        """Show the newest frame, unless the user went elsewhere meanwhile."""
+        dims, present = self._viewer.dims, self._present()
+        if not present:
+            return
+        axis, layer = dims.ndim - 3, present[0]
+        if self._followed_to is not None and not np.isclose(dims.point[axis], self._followed_to):
+            self.follow, self._followed_to = False, None
+            self.left_newest.emit()
+        if self.follow:
+            dims.set_point(axis, layer.translate[-3] + row * layer.scale[-3])
+            self._followed_to = dims.point[axis]
+
+
+def _steps(
+    movie: GrowingMovie,
+    parameters: AnalysisParameters,
+    output: Path | None,
+    should_stop: Callable[[], bool],
+) -> Iterator[LiveStep]:
+    """Give the steps; whatever fails, it fails in one sentence.
+
+    Raises
+    ------
+    LatticeSymmetryError
+        Anything else becomes an `AnalysisError`, since a generator worker would swallow a
+        ``RuntimeError``.
+    """
+    from napari_lattice_symmetry.analysis.watch import iter_live
+
+    try:
+        yield from iter_live(movie, parameters, output=output, should_stop=should_stop)
+    except LatticeSymmetryError:
+        raise
+    except Exception as error:
+        raise AnalysisError(
+            f"{movie.name}: the watch failed ({type(error).__name__}: {error})."
+        ) from error
+
+
+def _create_worker(
+    movie: GrowingMovie, parameters: AnalysisParameters, output: Path | None
+) -> ClosingWorker:
+    make_worker = thread_worker(
+        _steps, start_thread=False, worker_class=ClosingWorker, ignore_errors=True
+    )
+    worker: ClosingWorker = make_worker(
+        movie, parameters, output, should_stop=lambda: worker.abort_requested
+    )
+    return worker

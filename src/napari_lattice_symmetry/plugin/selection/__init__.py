@@ -1,0 +1,1 @@
+"""Which image, layer and result the user means."""

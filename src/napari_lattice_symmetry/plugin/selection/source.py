@@ -1,0 +1,156 @@
+"""The image layer to analyse, taken as it is when Run is pressed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from napari_lattice_symmetry.errors import InputError
+from napari_lattice_symmetry.io import read_movie
+from napari_lattice_symmetry.io.stack import grey
+from napari_lattice_symmetry.data.movie import BY_HAND, Movie
+from napari_lattice_symmetry.plugin.layers.result_layers.geometry import LayerGeometry
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from napari.layers import Image
+
+_CHANNEL_NAMES = {"c", "ch", "channel", "channels"}
+
+
+@dataclass(frozen=True, eq=False)
+class Source:
+    """The frames and the geometry of a layer, safe from what happens to the layer later."""
+
+    movie: Movie
+    geometry: LayerGeometry
+    channel: int | None
+    layer_id: str
+
+    @property
+    def origin(self) -> dict[str, Any]:
+        """What the metadata of result layers say about the source."""
+        return {
+            "source_layer": self.movie.name,
+            "source_id": self.layer_id,
+            "channel": self.channel,
+        }
+
+
+def find_channel_axis(layer: Image) -> int | None:
+    """Give the axis of the channels of a layer with four axes; None with fewer.
+
+    The axis that is labelled so, else the second, as in (T, C, Y, X).
+    """
+    if layer.ndim != 4:
+        return None
+    return 0 if layer.axis_labels[0].lower() in _CHANNEL_NAMES else 1
+
+
+def count_channels(layer: Image) -> int:
+    """Give the number of channels; 1 if there is no such axis."""
+    axis = find_channel_axis(layer)
+    return 1 if axis is None else int(_full_resolution(layer).shape[axis])
+
+
+def take_source(layer: Image, channel: int | None = None) -> Source:
+    """Take the movie out of an image layer.
+
+    Parameters
+    ----------
+    layer : napari.layers.Image
+        (Y, X), (T, Y, X) or (T, C, Y, X), grey or RGB.
+    channel : int, optional
+        Which channel of a layer with four axes.
+
+    Raises
+    ------
+    InputError
+        If the layer has too many axes, or is rotated or sheared, or has several channels of
+        which none is chosen.
+    """
+    if layer.ndim > 4:
+        raise InputError(
+            f"{layer.name!r} has {layer.ndim} axes; a movie has time, y and x, and perhaps "
+            "channels: choose a part of it and make that a layer."
+        )
+    axis = find_channel_axis(layer)
+    geometry = LayerGeometry.of_layer(layer, axis)
+    frames = _full_resolution(layer)
+    if axis is not None:
+        n_channels = count_channels(layer)
+        if channel is None and n_channels > 1:
+            raise InputError(f"{layer.name!r} has {n_channels} channels; choose one.")
+        frames = frames[(slice(None),) * axis + (channel or 0,)]
+    if layer.rgb:
+        frames = _to_grey(frames)
+    movie = Movie.from_array(
+        frames,
+        name=layer.name,
+        pixel_size=geometry.pixel_size,
+        unit=geometry.unit,
+        frame_time=geometry.frame_time,
+        calibration_source=_calibration_source(layer, geometry),
+        source=_name_source(layer),
+        dataset=layer.metadata.get("dataset"),
+        channel=layer.metadata.get("channel") if channel is None else str(channel),
+        geometry=geometry.described(),
+        reopen=_reopener(layer),
+    )
+    return Source(movie, geometry, channel, str(layer.unique_id))
+
+
+def calibration_of(calibrated: Movie | LayerGeometry) -> tuple[float, float, str, float | None]:
+    """Give pixel size, its unit and frame time."""
+    return (*calibrated.pixel_size, calibrated.unit, calibrated.frame_time)
+
+
+def _calibration_source(layer: Image, geometry: LayerGeometry) -> str | None:
+    """Tell where the calibration comes from, if a reader of ours has noted it."""
+    read: tuple[float, float, str, float | None] | None = layer.metadata.get("calibration")
+    if read is None:
+        return None
+    source: str | None = layer.metadata.get("calibration_source")
+    return source if read == calibration_of(geometry) else BY_HAND
+
+
+def _name_source(layer: Image) -> str | None:
+    """Give the path of a layer's file, or the key of its sample."""
+    source = layer.source
+    return source.path or (source.sample and " ".join(source.sample))
+
+
+def _reopener(layer: Image) -> Callable[[], Movie] | None:
+    """Give what opens the movie of a layer anew, so that workers read the file for themselves.
+
+    Only where a reader of ours left the frames in the file: those in memory may have been edited.
+    """
+    path = layer.source.path
+    in_file = "calibration" in layer.metadata and not isinstance(layer.data, np.ndarray)
+    if path is None or not in_file:
+        return None
+    choice = {name: layer.metadata.get(name) for name in ("dataset", "channel")}
+    return partial(read_movie, Path(path).absolute(), **choice, lazy=True)
+
+
+def _to_grey(frames: Any) -> Any:
+    """Give the luminance (..., Y, X) of colours (..., Y, X, 3 or 4), computed when it is read."""
+    import dask.array as da
+
+    if isinstance(frames, np.ndarray):
+        n_stacked = frames.ndim - 3
+        frames = da.from_array(frames, chunks=(1,) * n_stacked + frames.shape[n_stacked:])
+    return grey(frames)
+
+
+def _full_resolution(layer: Image) -> Any:
+    """Give the data as a NumPy or a Dask array, which can be indexed without being read."""
+    import dask.array as da
+
+    data = layer.data[0] if layer.multiscale else layer.data
+    return data if isinstance(data, np.ndarray) else da.asarray(data)

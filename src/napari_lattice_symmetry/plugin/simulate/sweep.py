@@ -1,0 +1,237 @@
+"""The sweep in the dock that simulates: one parameter varies, the others stay as they are set."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
+
+from napari.qt.threading import thread_worker
+from napari.utils.notifications import show_error
+from qtpy.QtCore import Signal  # type: ignore[attr-defined]
+from qtpy.QtWidgets import (
+    QComboBox,
+    QDoubleSpinBox,
+    QFormLayout,
+    QHBoxLayout,
+    QLabel,
+    QProgressBar,
+    QPushButton,
+    QSpinBox,
+    QVBoxLayout,
+    QWidget,
+)
+from superqt.utils import GeneratorWorker, QSignalThrottler
+
+from napari_lattice_symmetry.errors import AnalysisError, LatticeSymmetryError
+from napari_lattice_symmetry.lattice.image import LatticeImage
+
+if TYPE_CHECKING:
+    import napari.viewer
+    from matplotlib.figure import Figure
+
+    from napari_lattice_symmetry.inspection.simulation import SweepPoint
+
+_REDRAW = 500  # ms from one drawing of the figure to the next
+
+_FIELDS = LatticeImage.model_json_schema()["properties"]
+
+
+class SweepPanel(QWidget):
+    """Plots the answers against one parameter of a simulated image.
+
+    Parameters
+    ----------
+    viewer : napari.Viewer
+        Whose theme the figure follows.
+    image : callable
+        Gives the image of which one parameter is varied.
+
+    Signals
+    -------
+    finished()
+        When a sweep has ended, whatever the reason.
+    """
+
+    finished = Signal()
+
+    def __init__(self, viewer: napari.viewer.Viewer, image: Callable[[], LatticeImage]) -> None:
+        from napari_lattice_symmetry.plugin.widgets.figure_canvas import FigureCanvas
+
+        super().__init__()
+        self._image = image
+        self._worker: GeneratorWorker | None = None
+        self._swept = ""
+        self.points: list[SweepPoint] = []
+        self.canvas = FigureCanvas(viewer, self._plot)
+        self._redraw = QSignalThrottler(parent=self)
+        self._redraw.setTimeout(_REDRAW)
+        self._redraw.triggered.connect(self.canvas.refresh)
+        self._build()
+
+    @property
+    def is_running(self) -> bool:
+        """Whether a sweep is under way."""
+        return self._worker is not None
+
+    def follow(self, image: LatticeImage) -> None:
+        """Offer the parameters that the class of an image has."""
+        from napari_lattice_symmetry.inspection.simulation import sweepable
+
+        names = sweepable(image.lattice)
+        if names == [self.parameter.itemData(i) for i in range(self.parameter.count())]:
+            return
+        before = self.parameter.currentData()
+        self.parameter.blockSignals(True)
+        self.parameter.clear()
+        for name in names:
+            self.parameter.addItem(_FIELDS[name]["title"], name)
+        self.parameter.setCurrentIndex(names.index(before if before in names else "disorder"))
+        self.parameter.blockSignals(False)
+        if self.parameter.currentData() != before:
+            self._on_parameter_chosen()
+
+    def start(self) -> None:
+        """Sweep with the settings as they are now; a wrong one becomes a notification."""
+        from napari_lattice_symmetry.inspection.simulation import sweep_values
+
+        name = self.parameter.currentData()
+        try:
+            values = sweep_values(name, self.first.value(), self.last.value(), self.steps.value())
+        except LatticeSymmetryError as error:
+            show_error(str(error))
+            return
+        make_worker = thread_worker(
+            _sweep, start_thread=False, worker_class=GeneratorWorker, ignore_errors=True
+        )
+        worker: GeneratorWorker = make_worker(
+            self._image(), name, values, self.images.value(), lambda: worker.abort_requested
+        )
+        worker.yielded.connect(self._on_point)
+        worker.errored.connect(self._on_error)
+        worker.finished.connect(self._on_finished)  # type: ignore[arg-type]
+        self.points, self._swept, self._worker = [], name, worker
+        self.progress.setRange(0, len(values))
+        self.progress.setValue(0)
+        self.status.setText("Loading the network…")
+        self.run_button.setText("Cancel")
+        worker.start()
+
+    def cancel(self) -> None:
+        """Stop before the next image; what is plotted stays."""
+        if self._worker is not None:
+            self._worker.quit()
+            self.run_button.setText("Cancelling…")
+            self.run_button.setEnabled(False)
+
+    def leave(self) -> None:
+        """Stop, and let go of the viewer."""
+        self.cancel()
+        self.canvas.leave()
+
+    def _build(self) -> None:
+        self.parameter = QComboBox()
+        self.parameter.setToolTip("Which parameter varies; all others stay as they are set.")
+        self.parameter.currentIndexChanged.connect(self._on_parameter_chosen)
+        self.first, self.last = QDoubleSpinBox(), QDoubleSpinBox()
+        self.first.setToolTip("The first value.")
+        self.last.setToolTip("The last value.")
+        self.steps, self.images = QSpinBox(), QSpinBox()
+        self.steps.setRange(2, 200)
+        self.steps.setValue(21)
+        self.steps.setToolTip("How many values, evenly spaced; for the dose by equal factors.")
+        self.images.setRange(1, 1000)
+        self.images.setValue(16)
+        self.images.setToolTip("How many images at each value, with other random numbers.")
+        self.run_button = QPushButton("Sweep")
+        self.run_button.setToolTip("Draw and judge all these images.")
+        self.run_button.clicked.connect(self._on_run_clicked)
+        self.progress = QProgressBar()
+        self.progress.setRange(0, 1)
+        self.progress.setValue(0)
+        self.status = QLabel()
+        self.status.setWordWrap(True)
+
+        form = QFormLayout()
+        form.setVerticalSpacing(2)
+        form.addRow("Vary", self.parameter)
+        form.addRow("From, to", _row(self.first, self.last))
+        form.addRow("Values, images each", _row(self.steps, self.images))
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(4, 4, 4, 4)
+        layout.setSpacing(3)
+        layout.addLayout(form)
+        layout.addLayout(_row(self.run_button, self.progress))
+        layout.addWidget(self.status)
+        layout.addWidget(self.canvas, stretch=1)
+
+    def _on_parameter_chosen(self, _index: int = 0) -> None:
+        field = _FIELDS[self.parameter.currentData()]
+        low, high = field["minimum"], field["maximum"]
+        whole = field["type"] == "integer"
+        for box, value in ((self.first, low), (self.last, high)):
+            box.setDecimals(0 if whole else 2 if high - low > 1 else 3)
+            box.setSingleStep(1 if whole else (high - low) / 50)
+            box.setRange(low, high)
+            box.setValue(value)
+
+    def _on_run_clicked(self) -> None:
+        if self.is_running:
+            self.cancel()
+        else:
+            self.start()
+
+    def _on_point(self, point: SweepPoint) -> None:
+        self.points.append(point)
+        self.progress.setValue(len(self.points))
+        self.status.setText(f"{len(self.points)} of {self.progress.maximum()} values")
+        self._redraw.throttle()
+
+    def _on_error(self, error: Exception) -> None:
+        show_error(str(error))
+
+    def _on_finished(self) -> None:
+        self._worker = None
+        self.canvas.refresh()
+        self.run_button.setText("Sweep")
+        self.run_button.setEnabled(True)
+        done, total = len(self.points), self.progress.maximum()
+        self.status.setText(
+            f"Finished: {total} values."
+            if done == total
+            else f"Stopped: {done} of {total} values kept."
+        )
+        self.finished.emit()
+
+    def _plot(self, figure: Figure) -> None:
+        from napari_lattice_symmetry.inspection.simulation_plot import plot_sweep
+
+        if self.points:
+            plot_sweep(self._swept, self.points, figure)
+
+
+def _row(*widgets: QWidget) -> QHBoxLayout:
+    row = QHBoxLayout()
+    for widget in widgets:
+        row.addWidget(widget, stretch=1)
+    return row
+
+
+def _sweep(
+    image: LatticeImage,
+    parameter: str,
+    values: list[float],
+    images: int,
+    should_stop: Callable[[], bool],
+) -> Iterator[SweepPoint]:
+    """Sweep in the worker's thread; whatever fails, it fails in one sentence."""
+    from napari_lattice_symmetry import bravais as model
+    from napari_lattice_symmetry.inspection.simulation import iter_sweep
+
+    try:
+        yield from iter_sweep(
+            image, parameter, values, model.load_model(), images=images, should_stop=should_stop
+        )
+    except LatticeSymmetryError:
+        raise
+    except Exception as error:
+        raise AnalysisError(f"The sweep failed ({type(error).__name__}: {error}).") from error

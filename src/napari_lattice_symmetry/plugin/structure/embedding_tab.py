@@ -1,0 +1,273 @@
+"""The tab that embeds: windows as points, linked both ways with the image."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from qtpy.QtWidgets import (
+    QComboBox,
+    QFormLayout,
+    QHBoxLayout,
+    QLabel,
+    QPushButton,
+    QSpinBox,
+    QVBoxLayout,
+    QWidget,
+)
+
+from napari_lattice_symmetry.errors import InputError
+from napari_lattice_symmetry.plugin.structure.widget.selection_link import SelectionLink
+from napari_lattice_symmetry.plugin.background.task_bar import Task, TaskBar
+
+if TYPE_CHECKING:
+    import napari.viewer
+    from matplotlib.figure import Figure
+    from napari.layers import Layer
+
+    from napari_lattice_symmetry.results import MovieResult
+    from napari_lattice_symmetry.structure.embedding import Cluster, Embedding
+    from napari_lattice_symmetry.analysis.steps import Progress, ShouldStop
+    from napari_lattice_symmetry.data.movie import Movie
+    from napari_lattice_symmetry.plugin.selection.structure_source import SubjectFollower
+
+HINT = (
+    "Each analysed window becomes a point,\nnear to those that the network finds alike.\n"
+    "Draw a loop around points\nto see them in the image, and the other way round."
+)
+
+
+@dataclass(frozen=True, eq=False)
+class Embedded:
+    """An embedding, and what it was made of, whatever becomes of the layers."""
+
+    embedding: Embedding
+    movie: Movie
+    result: MovieResult
+    layer: Layer
+
+
+class EmbeddingTab(QWidget):
+    """Embeds the windows of the selected result.
+
+    Parameters
+    ----------
+    viewer : napari.Viewer
+        Where windows are painted.
+    follower : SubjectFollower
+        Knows what is selected.
+    """
+
+    def __init__(self, viewer: napari.viewer.Viewer, follower: SubjectFollower) -> None:
+        from napari_lattice_symmetry.plugin.widgets.figure_canvas import FigureCanvas
+
+        super().__init__()
+        self.viewer, self._follower = viewer, follower
+        self.embedded: Embedded | None = None
+        self.cluster: Cluster | None = None
+        self._points: Any = None  # as drawn
+        self._lasso: Any = None
+        self.link = SelectionLink(viewer, self)
+        self.canvas = FigureCanvas(
+            viewer,
+            self._plot,
+            "Draw a loop around points to paint their windows with the label of the brush; "
+            "Escape lets go of them.",
+        )
+        self.canvas.mpl_connect("key_press_event", self._on_key)
+        self.cluster_canvas = FigureCanvas(viewer, self._plot_cluster)
+        self.cluster_canvas.setFixedHeight(130)
+        self._build()
+        self.task.done.connect(self._on_done)
+        self.question.done.connect(self._on_cluster)
+        self.link.changed.connect(self._on_lit)
+        self.link.regions_changed.connect(self._list_regions)
+        self._list_colourings()
+        self._list_regions()
+
+    def _build(self) -> None:
+        from napari_lattice_symmetry.structure.embedding import AT_MOST, NEIGHBOURS
+
+        self.method = QComboBox()
+        self.method.addItems(list(NEIGHBOURS))
+        self.method.setToolTip(
+            "Two ways to lay out points; what is a cluster in both is hardly an artefact."
+        )
+        self.at_most = QSpinBox()
+        self.at_most.setRange(100, 10 * AT_MOST)
+        self.at_most.setSingleStep(1000)
+        self.at_most.setValue(AT_MOST)
+        self.at_most.setToolTip("Where there are more windows, so many are chosen at random.")
+        self.task = TaskBar("&Embed", "Embed the windows of the result.", self._prepare)
+        self.colouring = QComboBox()
+        self.colouring.setToolTip(
+            "Class, frame or predictive entropy; or a, where the analysis fitted lattices."
+        )
+        self.colouring.activated.connect(self.canvas.refresh)
+        self.region = QComboBox()
+        self.region.setToolTip("Points are lit whose windows lie in this Labels or Shapes layer.")
+        self.region.activated.connect(lambda index: self.link.choose(self.region.itemData(index)))
+        self.clear_button = QPushButton("C&lear")
+        self.clear_button.setToolTip("Let go of the windows that the brush's label holds.")
+        self.clear_button.clicked.connect(self.clear)
+        self.question = TaskBar(
+            "&What is this cluster?", "Mean spectrum and classes of the lit points.", self._ask
+        )
+        self.question.setEnabled(False)
+
+        form, lower = QFormLayout(), QFormLayout()
+        form.addRow(*_row("&Method", self.method, QLabel("at most"), self.at_most))
+        lower.addRow(*_row("&Colour by", self.colouring))
+        lower.addRow(*_row("&Region", self.region, self.clear_button))
+        for rows in (form, lower):
+            rows.setVerticalSpacing(3)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(4, 4, 4, 4)
+        layout.setSpacing(4)
+        layout.addLayout(form)
+        layout.addWidget(self.task)
+        layout.addWidget(self.canvas, stretch=1)
+        layout.addLayout(lower)
+        layout.addWidget(self.question)
+        layout.addWidget(self.cluster_canvas)
+
+    def leave(self) -> None:
+        """Stop, and let go of the viewer."""
+        self.task.leave()
+        self.question.leave()
+        self.link.leave()
+        self.canvas.leave()
+        self.cluster_canvas.leave()
+
+    def clear(self) -> None:
+        """Let go of the selected windows."""
+        if self.embedded is not None and self.link.region is not None:
+            self.link.paint(np.zeros(len(self.link.lit), dtype=bool))
+
+    # ------------------------------------------------------------------ embedding
+
+    def _prepare(self) -> Task:
+        from napari_lattice_symmetry.structure.embedding import embed
+
+        subject = self._follower.subject
+        result, layer = subject.require_result()
+        movie = subject.take_source().movie
+        method, at_most = self.method.currentText(), self.at_most.value()
+
+        def task(progress: Progress, should_stop: ShouldStop) -> Embedded:
+            embedding = embed(
+                movie,
+                result,
+                method,
+                at_most=at_most,
+                progress=progress,
+                should_stop=should_stop,
+            )
+            return Embedded(embedding, movie, result, layer)
+
+        return task
+
+    def _on_done(self, embedded: Embedded) -> None:
+        self.embedded, self.cluster = embedded, None
+        self.link.open(embedded.layer, embedded.embedding.places)
+        self._list_colourings()
+        self.canvas.refresh()
+        self.cluster_canvas.refresh()
+
+    def _list_colourings(self) -> None:
+        from napari_lattice_symmetry.structure.plots import COLOURINGS
+
+        chosen = self.colouring.currentText()
+        self.colouring.clear()
+        fitted = self.embedded is not None and self.embedded.result.a is not None
+        self.colouring.addItems([name for name in COLOURINGS if fitted or name != "a"])
+        self.colouring.setCurrentIndex(max(self.colouring.findText(chosen), 0))
+
+    def _plot(self, figure: Figure) -> None:
+        from matplotlib.widgets import LassoSelector
+
+        from napari_lattice_symmetry.structure.plots import highlight, plot_embedding
+        from napari_lattice_symmetry.plugin.widgets.figure_canvas import write_hint
+
+        self._points = self._lasso = None
+        if self.embedded is None:
+            write_hint(figure, HINT)
+            return
+        colouring = self.colouring.currentText()
+        plot_embedding(self.embedded.embedding, self.embedded.result, colouring, figure)
+        axes = figure.axes[0]
+        self._points = axes.collections[0]
+        highlight(self._points, self._lit)
+        self._lasso = LassoSelector(axes, self._on_lasso, props={"color": "#D55E00"})
+
+    # ------------------------------------------------------------------ selecting
+
+    @property
+    def _lit(self) -> Any:
+        """Which points are lit; None if none is."""
+        return self.link.lit if self.link.lit.any() else None
+
+    def _on_lasso(self, outline: list[tuple[float, float]]) -> None:
+        from matplotlib.path import Path
+
+        if self.embedded is not None and len(outline) > 2:
+            self.link.paint(Path(outline).contains_points(self.embedded.embedding.points))
+
+    def _on_key(self, event: Any) -> None:
+        if event.key == "escape":
+            self.clear()
+
+    def _on_lit(self) -> None:
+        from napari_lattice_symmetry.structure.plots import highlight
+
+        n = int(self.link.lit.sum())
+        self.question.setEnabled(n > 0)
+        self.question.status.setText(f"{n} of {len(self.link.lit)} windows are selected.")
+        if self._points is not None:
+            highlight(self._points, self._lit)
+            self.canvas.draw_idle()
+
+    def _list_regions(self) -> None:
+        layers = [None, *self.link.regions]
+        self.region.clear()
+        for layer in layers:
+            self.region.addItem("none" if layer is None else layer.name, layer)
+        self.region.setCurrentIndex(layers.index(self.link.region))
+
+    # ------------------------------------------------------------------ asking
+
+    def _ask(self) -> Task:
+        from napari_lattice_symmetry.structure.embedding import describe_cluster
+
+        embedded = self.embedded
+        if embedded is None:
+            raise InputError("Embed the windows of a result first.")
+        places = embedded.embedding.places[self.link.lit]
+        return lambda _progress, _should_stop: describe_cluster(
+            embedded.movie, embedded.result, places
+        )
+
+    def _on_cluster(self, cluster: Cluster) -> None:
+        self.cluster = cluster
+        first, last = cluster.frames
+        when = f"frame {first}" if first == last else f"frames {first} to {last}"
+        self.question.status.setText(
+            f"{cluster.size} windows in {when}, mean entropy {cluster.entropy:.2f} nats."
+        )
+        self.cluster_canvas.refresh()
+
+    def _plot_cluster(self, figure: Figure) -> None:
+        from napari_lattice_symmetry.structure.plots import plot_cluster
+
+        if self.cluster is not None:
+            plot_cluster(self.cluster, figure)
+
+
+def _row(title: str, *widgets: QWidget) -> tuple[QLabel, QHBoxLayout]:
+    """Make a row of a form, whose shortcut leads to the first of its widgets."""
+    label, row = QLabel(title), QHBoxLayout()
+    label.setBuddy(widgets[0])
+    for widget in widgets:
+        row.addWidget(widget, stretch=0 if isinstance(widget, QLabel | QPushButton) else 1)
+    return label, row

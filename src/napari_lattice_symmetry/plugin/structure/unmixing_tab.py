@@ -1,0 +1,157 @@
+"""The tab that unmixes: find pure spectra, show where they are, compare with the classes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from napari.layers import Layer
+from qtpy.QtWidgets import QFormLayout, QSpinBox, QVBoxLayout, QWidget
+
+from napari_lattice_symmetry.bravais.parameters import AnalysisParameters
+from napari_lattice_symmetry.errors import InputError
+from napari_lattice_symmetry.plugin.layers.result_layers.result_layers import result_metadata
+from napari_lattice_symmetry.plugin.forms.parameter_controls import ParameterControls
+from napari_lattice_symmetry.plugin.background.task_bar import Task, TaskBar
+
+if TYPE_CHECKING:
+    import napari.viewer
+    from matplotlib.figure import Figure
+
+    from napari_lattice_symmetry.results import MovieResult
+    from napari_lattice_symmetry.analysis.steps import Progress, ShouldStop
+    from napari_lattice_symmetry.structure.unmixing import Unmixing
+    from napari_lattice_symmetry.plugin.selection.source import Source
+    from napari_lattice_symmetry.plugin.selection.structure_source import SubjectFollower
+
+HINT = (
+    "Unmixing looks for a few pure spectra\nof which all windows are mixtures,\n"
+    "without the network; it only names them."
+)
+
+
+@dataclass(frozen=True, eq=False)
+class Unmixed:
+    """An unmixing, what was unmixed, and what was found."""
+
+    unmixing: Unmixing
+    source: Source
+    description: str
+
+
+class UnmixingTab(QWidget):
+    """Unmixes the image of the selected layer.
+
+    Parameters
+    ----------
+    viewer : napari.Viewer
+        Where the layers go.
+    follower : SubjectFollower
+        Knows what is selected.
+    """
+
+    def __init__(self, viewer: napari.viewer.Viewer, follower: SubjectFollower) -> None:
+        from napari_lattice_symmetry.structure.unmixing import MOST_COMPONENTS
+        from napari_lattice_symmetry.plugin.widgets.figure_canvas import FigureCanvas
+
+        super().__init__()
+        self.viewer, self._follower = viewer, follower
+        self.unmixing: Unmixing | None = None
+        self._result: MovieResult | None = None
+        form = QFormLayout()
+        form.setVerticalSpacing(3)
+        self.parameters = ParameterControls(form, self, ("window", "stride"))
+        self.components = QSpinBox()
+        self.components.setRange(0, MOST_COMPONENTS)
+        self.components.setSpecialValueText("as suggested")
+        self.components.setToolTip(
+            "Number of pure spectra; as suggested by where the variance of the spectra drops."
+        )
+        form.addRow("&Components", self.components)
+        self.task = TaskBar("&Unmix", "Unmix all frames of the image.", self._prepare)
+        self.task.status.setMinimumHeight(3 * self.fontMetrics().lineSpacing())
+        self.task.done.connect(self._on_done)
+        self.canvas = FigureCanvas(viewer, self._plot)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(4, 4, 4, 4)
+        layout.setSpacing(4)
+        layout.addLayout(form)
+        layout.addWidget(self.task)
+        layout.addWidget(self.canvas, stretch=1)
+        follower.changed.connect(self._on_subject)
+        self._on_subject()
+
+    def leave(self) -> None:
+        """Stop, and let go of the viewer."""
+        self.task.leave()
+        self.canvas.leave()
+
+    def _on_subject(self) -> None:
+        """Take the windows of a result that is newly selected."""
+        result = self._follower.subject.result
+        if result is not None and result is not self._result:
+            for name, control in self.parameters.controls.items():
+                control.set(getattr(result.parameters, name))
+        self._result = result
+
+    def _prepare(self) -> Task:
+        from napari_lattice_symmetry.structure.unmixing import unmix
+
+        subject = self._follower.subject
+        source, result = subject.take_source(), subject.result
+        given = AnalysisParameters() if result is None else result.parameters
+        windows = self.parameters.values()
+        parameters = given.model_copy(
+            update={"window": windows.window, "stride": windows.stride, "lattice_maps": False}
+        )
+        components = self.components.value() or None
+
+        def task(progress: Progress, should_stop: ShouldStop) -> Unmixed:
+            unmixing = unmix(
+                source.movie, parameters, components, progress=progress, should_stop=should_stop
+            )
+            return Unmixed(unmixing, source, _describe(unmixing, result))
+
+        return task
+
+    def _on_done(self, unmixed: Unmixed) -> None:
+        self.unmixing = unmixed.unmixing
+        self.canvas.refresh()
+        self.task.status.setText(unmixed.description)
+        self._show(unmixed.unmixing, unmixed.source)
+
+    def _show(self, unmixing: Unmixing, source: Source) -> None:
+        """Add the layers on top, and hide all other maps of the same image."""
+        from napari_lattice_symmetry.plugin.structure.widget.unmixing_layers import unmixing_layers
+
+        for layer in self.viewer.layers:
+            if (result_metadata(layer) or {}).get("source_id") == source.layer_id:
+                layer.visible = False
+        active = self.viewer.layers.selection.active
+        for data, keywords, kind in unmixing_layers(unmixing, source):
+            self.viewer.add_layer(Layer.create(data, keywords, kind))
+        if active in self.viewer.layers:
+            self.viewer.layers.selection.active = active  # what is selected is worked on
+        self.viewer.reset_view()
+
+    def _plot(self, figure: Figure) -> None:
+        from napari_lattice_symmetry.structure.plots import plot_unmixing
+        from napari_lattice_symmetry.plugin.widgets.figure_canvas import write_hint
+
+        if self.unmixing is None:
+            write_hint(figure, HINT)
+        else:
+            plot_unmixing(self.unmixing, figure)
+
+
+def _describe(unmixing: Unmixing, result: MovieResult | None) -> str:
+    """Say which components there are, and in which share of the windows a result agrees."""
+    names = unmixing.names
+    sentence = f"{len(names)} components: {', '.join(names)}."
+    if result is None:
+        return sentence
+    try:
+        share = unmixing.agreement(result)
+    except InputError as error:
+        return f"{sentence} {error}"
+    return f"{sentence} The largest names the network's class in {share:.0%} of the windows."

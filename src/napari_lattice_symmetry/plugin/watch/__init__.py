@@ -1,0 +1,1 @@
+"""The dock that watches a folder."""

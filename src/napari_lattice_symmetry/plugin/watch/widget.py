@@ -1,0 +1,268 @@
+"""The dock "Watch a folder": frames are analysed while the microscope writes them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from napari.utils.notifications import show_error
+from qtpy.QtWidgets import (
+    QCheckBox,
+    QFileDialog,
+    QFormLayout,
+    QHBoxLayout,
+    QLabel,
+    QLineEdit,
+    QProgressBar,
+    QPushButton,
+    QVBoxLayout,
+    QWidget,
+)
+from superqt import QCollapsible
+
+from napari_lattice_symmetry.analysis.watch import LIVE_SETTINGS
+from napari_lattice_symmetry.results.plots import draw_fractions
+from napari_lattice_symmetry.errors import ChoiceError, InputError, LatticeSymmetryError
+from napari_lattice_symmetry.plugin.forms.destination import ResultPath
+from napari_lattice_symmetry.plugin.widgets.dock import Dock
+from napari_lattice_symmetry.plugin.forms.file_choice import FileChoice
+from napari_lattice_symmetry.plugin.layers.result_layers.hover import show_probability_in_status
+from napari_lattice_symmetry.plugin.runs.watch import LiveRun
+from napari_lattice_symmetry.plugin.forms.parameter_controls import ParameterControls
+
+if TYPE_CHECKING:
+    import napari.viewer
+    from matplotlib.figure import Figure
+
+    from napari_lattice_symmetry.data.growing import GrowingMovie
+
+
+class WatchWidget(Dock):
+    """Analyses the frames in a folder, a TIFF file or a Zarr array as they are written.
+
+    Parameters
+    ----------
+    viewer : napari.Viewer
+        Where the movie and its maps are shown.
+    """
+
+    def __init__(self, viewer: napari.viewer.Viewer) -> None:
+        from napari_lattice_symmetry.plugin.widgets.figure_canvas import FigureCanvas
+
+        super().__init__()
+        self.viewer = viewer
+        self.run: LiveRun | None = None
+        self.canvas = FigureCanvas(viewer, self._plot)
+        self.canvas.setMinimumHeight(180)
+        self.canvas.setToolTip("Phase fractions of all frames so far.")
+        self._build()
+        show_probability_in_status(viewer.layers)
+
+    @property
+    def is_running(self) -> bool:
+        """Whether a watch is under way."""
+        return self.run is not None and not self.run.is_over
+
+    def leave(self) -> None:
+        """Stop, and let go of the viewer."""
+        if self.run is not None:
+            self.run.abandon()
+        self.canvas.leave()
+
+    # ------------------------------------------------------------------ building
+
+    def _build(self) -> None:
+        self.place = QLineEdit()
+        self.place.setPlaceholderText("folder, TIFF file or Zarr folder")
+        self.place.setToolTip(
+            "A folder that images are written to, one a frame, or a TIFF file that gets page after "
+            "page, or a Zarr folder whose array gets longer."
+        )
+        self.folder_button = _button("Folder…", "Choose a folder of images, or a Zarr folder.")
+        self.folder_button.clicked.connect(self._choose_folder)
+        self.file_button = _button("File…", "Choose a TIFF file that gets page after page.")
+        self.file_button.clicked.connect(self._choose_file)
+        self.pattern = QLineEdit("*")
+        self.pattern.setToolTip('Which files of a folder are frames, such as "*.tif".')
+        self.follow = QCheckBox("&newest frame")
+        self.follow.setToolTip("Go to each frame when it is analysed, until you move the slider.")
+        self.follow.setChecked(True)
+        self.follow.toggled.connect(self._on_follow)
+        self.button = _button("&Start", "Analyse what is there, and then every frame that lands.")
+        self.button.clicked.connect(self._on_clicked)
+        self.progress = QProgressBar()
+        self.progress.setToolTip("Frames analysed, of those that have landed.")
+        self.progress.setFormat("%v of %m")
+        self._show_progress(0, 0)
+        self.status = QLabel("Ready.")
+        self.status.setWordWrap(True)
+
+        place = QHBoxLayout()
+        for widget in (self.place, self.folder_button, self.file_button):
+            place.addWidget(widget)
+        top = QFormLayout()
+        top.setVerticalSpacing(3)
+        top.addRow("Watch", place)
+        top.addRow("Follow", self.follow)
+        bar = QHBoxLayout()
+        bar.addWidget(self.button)
+        bar.addWidget(self.progress, stretch=1)
+        layout = QVBoxLayout(self)
+        layout.setSpacing(4)
+        layout.addLayout(top)
+        layout.addWidget(self._build_settings())
+        layout.addLayout(bar)
+        layout.addWidget(self.status)
+        layout.addWidget(self.canvas, stretch=1)
+
+    def _build_settings(self) -> QCollapsible:
+        """Put what is set before a watch into a box that closes when it begins."""
+        page = QWidget()
+        form = QFormLayout(page)
+        form.setContentsMargins(0, 0, 0, 0)
+        form.setVerticalSpacing(3)
+        form.addRow("Files", self.pattern)
+        self.choice = FileChoice(form)
+        for told in (self.place.textChanged, self.pattern.textChanged):
+            told.connect(self.choice.forget)
+        self.parameters = ParameterControls(form, self, LIVE_SETTINGS)
+        self.show_probabilities = QCheckBox("probabilities")
+        self.show_uncertainty = QCheckBox("uncertainty")
+        for box in (self.show_probabilities, self.show_uncertainty):
+            box.setToolTip(f"Show the {box.text()} from the start; they are made in any case.")
+        shown = QHBoxLayout()
+        shown.addWidget(self.show_probabilities)
+        shown.addWidget(self.show_uncertainty)
+        form.addRow("Show", shown)
+        self.output = ResultPath(
+            form,
+            self,
+            "A .zarr folder that every frame is written to when it is analysed; a result of the "
+            "same source and settings is continued.",
+        )
+        self.settings = QCollapsible("Settings")
+        self.settings.setDuration(0)
+        self.settings.setContent(page)
+        self.settings.expand(animate=False)
+        return self.settings
+
+    def _choose_folder(self) -> None:
+        path = QFileDialog.getExistingDirectory(self, "Watch a folder", self.place.text())
+        if path:
+            self.place.setText(path)
+
+    def _choose_file(self) -> None:
+        path, _ = QFileDialog.getOpenFileName(
+            self, "Watch a file", self.place.text(), "TIFF files (*.tif *.tiff)"
+        )
+        if path:
+            self.place.setText(path)
+
+    # ------------------------------------------------------------------ running
+
+    def _on_clicked(self) -> None:
+        if self.is_running:
+            self.stop()
+        else:
+            self.start()
+
+    def start(self) -> None:
+        """Begin to watch; what cannot be watched becomes a notification."""
+        try:
+            run = LiveRun(
+                self.viewer,
+                self._open(),
+                self.parameters.values(),
+                output=self.output.value,
+                show_probabilities=self.show_probabilities.isChecked(),
+                show_uncertainty=self.show_uncertainty.isChecked(),
+            )
+        except LatticeSymmetryError as error:
+            self.status.setText(str(error))
+            show_error(str(error))
+            self._ask_for_choice(error)
+            return
+        self.run = run
+        run.follow = self.follow.isChecked()
+        run.changed.connect(self._tell)
+        run.grown.connect(self.canvas.refresh)
+        run.left_newest.connect(lambda: self.follow.setChecked(False))
+        run.finished.connect(self._on_finished)
+        self.destroyed.connect(run.abandon)
+        self._set_running(True)
+        self.canvas.refresh()
+        self._tell()
+        run.start()
+
+    def stop(self) -> None:
+        """Stop at the next block of windows; analysed frames stay."""
+        if self.run is not None and self.is_running:
+            self.run.stop()
+            self.button.setText("Stopping…")
+            self.button.setEnabled(False)
+
+    def _open(self) -> GrowingMovie:
+        from napari_lattice_symmetry.io.growing import open_growing
+
+        place = self.place.text().strip()
+        if not place:
+            raise InputError("Choose a folder, a TIFF file or a Zarr folder to watch.")
+        return open_growing(
+            Path(place).expanduser(),
+            pattern=self.pattern.text().strip() or "*",
+            dataset=self.choice.chosen("dataset"),
+            channel=self.choice.chosen("channel"),
+        )
+
+    def _ask_for_choice(self, error: Exception | None) -> None:
+        """If that is what a watch ended for want of, let it be chosen."""
+        if isinstance(error, ChoiceError):
+            self.choice.ask(error)
+            self.status.setText(f"Choose a {error.keyword} above, and start again.")
+
+    def _set_running(self, running: bool) -> None:
+        self.button.setEnabled(True)
+        self.button.setText("&Stop" if running else "&Start")
+        for widget in (self.place, self.folder_button, self.file_button, self.pattern):
+            widget.setEnabled(not running)
+        self.choice.set_enabled(not running)
+        self.parameters.set_enabled(not running)
+        self.output.set_enabled(not running)
+        if running:
+            self.settings.collapse(animate=False)
+        else:
+            self.settings.expand(animate=False)
+
+    def _tell(self) -> None:
+        if self.run is not None:
+            n_seen = self.run.n_done + self.run.n_skipped
+            self._show_progress(n_seen, n_seen + self.run.backlog)
+            self.status.setText(self.run.describe())
+
+    def _show_progress(self, done: int, total: int) -> None:
+        self.progress.setRange(0, max(total, 1))
+        self.progress.setValue(done)
+
+    def _on_follow(self, follow: bool) -> None:
+        if self.run is not None:
+            self.run.follow = follow
+
+    def _on_finished(self) -> None:
+        self._set_running(False)
+        self._tell()
+        self._ask_for_choice(None if self.run is None else self.run.error)
+
+    def _plot(self, figure: Figure) -> None:
+        run = self.run
+        if run is not None and run.result is not None and run.result.done.any():
+            axes = figure.subplots()
+            draw_fractions(axes, run.result)
+            figure.legend(loc="outside lower center", ncols=3, frameon=False, fontsize="small")
+        else:
+            figure.text(0.5, 0.5, "Phase fractions, once a frame is analysed", ha="center")
+
+
+def _button(title: str, tooltip: str) -> QPushButton:
+    button = QPushButton(title)
+    button.setToolTip(tooltip)
+    return button

@@ -1,0 +1,1 @@
+"""Docks, figures and dialogs that several tasks use."""
