@@ -20,11 +20,11 @@ from curves import curves
 from metrics import auroc, calibration_error, in_first, markdown_table
 from tqdm import tqdm
 
-from napari_lattice_symmetry.lattice import CLASSES, LABELS
-from napari_lattice_symmetry.bravais.training_images import INSTRUMENT, TRACKS, Track, draw_windows
 from napari_lattice_symmetry.bravais import load_model
 from napari_lattice_symmetry.bravais.dataset import BENCHMARK
 from napari_lattice_symmetry.bravais.registry import WEIGHTS, shipped
+from napari_lattice_symmetry.bravais.training_images import INSTRUMENT, TRACKS, Track, draw_windows
+from napari_lattice_symmetry.lattice import CLASSES, LABELS
 
 if TYPE_CHECKING:
     from napari_lattice_symmetry.bravais.classifier import Classification, Classifier

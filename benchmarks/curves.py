@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from metrics import markdown_table
 
-from napari_lattice_symmetry.lattice import LABELS
 from napari_lattice_symmetry.bravais.training_images import INSTRUMENT, Track
+from napari_lattice_symmetry.lattice import LABELS
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

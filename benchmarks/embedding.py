@@ -18,10 +18,10 @@ import numpy as np
 from metrics import markdown_table
 
 from napari_lattice_symmetry.analysis import analyze
-from napari_lattice_symmetry.bravais.parameters import AnalysisParameters
-from napari_lattice_symmetry.structure.embedding import AT_MOST, NEIGHBOURS, embed
-from napari_lattice_symmetry.lattice import simulate
 from napari_lattice_symmetry.bravais import load_model
+from napari_lattice_symmetry.bravais.parameters import AnalysisParameters
+from napari_lattice_symmetry.lattice import simulate
+from napari_lattice_symmetry.structure.embedding import AT_MOST, NEIGHBOURS, embed
 
 DOCS = Path(__file__).parents[1] / "docs"
 

@@ -17,9 +17,9 @@ import numpy as np
 from matplotlib.figure import Figure
 
 import napari_lattice_symmetry as nls
-from napari_lattice_symmetry.lattice import CLASSES, COLOURS, LABELS, simulate
-from napari_lattice_symmetry.bravais.training_images import PAPER, draw_windows
 from napari_lattice_symmetry.bravais.dataset import BENCHMARK
+from napari_lattice_symmetry.bravais.training_images import PAPER, draw_windows
+from napari_lattice_symmetry.lattice import CLASSES, COLOURS, LABELS, simulate
 from napari_lattice_symmetry.spectrum import WindowGrid
 from napari_lattice_symmetry.spectrum.cartesian import cartesian_spectrum
 

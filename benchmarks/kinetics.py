@@ -17,18 +17,18 @@ from metrics import markdown_table
 from tqdm import tqdm
 
 import napari_lattice_symmetry as nls
+from napari_lattice_symmetry.analysis.frame import FrameMaps, Job
 from napari_lattice_symmetry.evolution.beam import maximum_energy_transfer
-from napari_lattice_symmetry.evolution.curves import N_DRAWS, class_curves
-from napari_lattice_symmetry.evolution.plots import plot_growth
-from napari_lattice_symmetry.evolution.holes import LONGEST_REACH, SHORTEST_REACH, hole_curve
 from napari_lattice_symmetry.evolution.brightness import (
-    Brightness,
     THRESHOLD_DOUBT,
+    Brightness,
     brightness_curve,
     measure_brightness,
 )
+from napari_lattice_symmetry.evolution.curves import N_DRAWS, class_curves
+from napari_lattice_symmetry.evolution.holes import LONGEST_REACH, SHORTEST_REACH, hole_curve
 from napari_lattice_symmetry.evolution.kinetics import akaike_weights, compare_laws, fit_growth
-from napari_lattice_symmetry.analysis.frame import FrameMaps, Job
+from napari_lattice_symmetry.evolution.plots import plot_growth
 
 if TYPE_CHECKING:
     from napari_lattice_symmetry import MovieResult

@@ -20,6 +20,7 @@ from metrics import markdown_table
 from tqdm import tqdm
 
 import napari_lattice_symmetry as nls
+from napari_lattice_symmetry.bravais.training_images import TRACKS, draw_windows
 from napari_lattice_symmetry.lattice import CLASSES, LABELS
 from napari_lattice_symmetry.lattice.basis import (
     CellRanges,
@@ -31,7 +32,6 @@ from napari_lattice_symmetry.lattice.basis import (
 )
 from napari_lattice_symmetry.lattice.drawing import count_electrons, draw_atoms
 from napari_lattice_symmetry.lattice.metric import metric_class
-from napari_lattice_symmetry.bravais.training_images import TRACKS, draw_windows
 from napari_lattice_symmetry.spectrum import Flag, LatticeFits, WindowGrid
 from napari_lattice_symmetry.spectrum.fitting import TOLERANCE
 from napari_lattice_symmetry.spectrum.lattice_fit import SYMMETRIES

@@ -27,11 +27,11 @@ from metrics import markdown_table
 from speed import DOCS, SAMPLES, machine, seconds
 
 from napari_lattice_symmetry.analysis import analyze, iter_analyze
+from napari_lattice_symmetry.bravais import load_model
 from napari_lattice_symmetry.bravais.parameters import AnalysisParameters
+from napari_lattice_symmetry.data.movie import Movie
 from napari_lattice_symmetry.io import read_movie
 from napari_lattice_symmetry.lattice import simulate
-from napari_lattice_symmetry.bravais import load_model
-from napari_lattice_symmetry.data.movie import Movie
 from napari_lattice_symmetry.spectrum import WindowGrid
 
 if TYPE_CHECKING:

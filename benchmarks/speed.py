@@ -30,13 +30,13 @@ import scipy.fft
 from metrics import markdown_table
 
 from napari_lattice_symmetry.analysis import analyze
-from napari_lattice_symmetry.lattice import simulate
 from napari_lattice_symmetry.bravais import load_model
 from napari_lattice_symmetry.bravais.classifier import BLOCK
 from napari_lattice_symmetry.bravais.dataset import CHUNK, TRAINING, draw_chunks, plan_chunks
+from napari_lattice_symmetry.bravais.networks import TurnedDense
+from napari_lattice_symmetry.lattice import simulate
 from napari_lattice_symmetry.networks.dropout import compiled, split_at_dropout
 from napari_lattice_symmetry.networks.engine import keras
-from napari_lattice_symmetry.bravais.networks import TurnedDense
 from napari_lattice_symmetry.spectrum import WindowGrid
 from napari_lattice_symmetry.spectrum.cartesian import cartesian_spectrum
 from napari_lattice_symmetry.spectrum.polar import polar_spectrum

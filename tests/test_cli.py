@@ -13,11 +13,11 @@ import tifffile
 from click.testing import CliRunner
 
 from napari_lattice_symmetry import cli
-from napari_lattice_symmetry.results import load_result
 from napari_lattice_symmetry.bravais.parameters import AnalysisParameters
 from napari_lattice_symmetry.errors import InputError
 from napari_lattice_symmetry.io import read_movie
 from napari_lattice_symmetry.lattice import CLASSES, simulate
+from napari_lattice_symmetry.results import load_result
 
 SETTINGS = ("--window", "32", "--stride", "16", "--samples", "3")
 

@@ -15,7 +15,7 @@ from window import LEFT, PLUGIN, open_viewer, take_screenshot, wait_until
 from napari_lattice_symmetry import AnalysisParameters
 
 if TYPE_CHECKING:
-    from napari_lattice_symmetry.plugin.structure.widget.embedding_tab import EmbeddingTab
+    from napari_lattice_symmetry.plugin.structure.embedding_tab import EmbeddingTab
 
 
 def show_unmixing(image: Path) -> None:

@@ -16,8 +16,9 @@ if TYPE_CHECKING:
         iter_analyze,
         measure_distortion,
     )
-    from napari_lattice_symmetry.results import FrameResult, MovieResult, load_result
+    from napari_lattice_symmetry.bravais import load_model
     from napari_lattice_symmetry.bravais.parameters import AnalysisParameters
+    from napari_lattice_symmetry.data.movie import Movie
     from napari_lattice_symmetry.errors import LatticeSymmetryError
     from napari_lattice_symmetry.io import read_movie
     from napari_lattice_symmetry.lattice import (
@@ -28,8 +29,7 @@ if TYPE_CHECKING:
         simulate,
         solve_distortion,
     )
-    from napari_lattice_symmetry.bravais import load_model
-    from napari_lattice_symmetry.data.movie import Movie
+    from napari_lattice_symmetry.results import FrameResult, MovieResult, load_result
     from napari_lattice_symmetry.spectrum import (
         LatticeFit,
         LatticeFits,
@@ -71,22 +71,22 @@ _MODULE_OF = {
     "CLASSES": "lattice",
     "COLOURS": "lattice",
     "LABELS": "lattice",
-    "AnalysisParameters": "analysis",
-    "FrameResult": "analysis",
+    "AnalysisParameters": "bravais.parameters",
+    "FrameResult": "results",
     "LatticeFit": "spectrum",
     "LatticeFits": "spectrum",
     "LatticeSymmetryError": "errors",
     "MeasuredDistortion": "analysis",
-    "Movie": "movie",
-    "MovieResult": "analysis",
+    "Movie": "data.movie",
+    "MovieResult": "results",
     "WindowGrid": "spectrum",
     "analyze": "analysis",
     "correct_basis": "lattice",
     "fit_lattice": "spectrum",
     "fit_lattices": "spectrum",
     "iter_analyze": "analysis",
-    "load_model": "model",
-    "load_result": "analysis",
+    "load_model": "bravais",
+    "load_result": "results",
     "measure_distortion": "analysis",
     "read_movie": "io",
     "simulate": "lattice",

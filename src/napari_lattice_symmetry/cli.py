@@ -16,17 +16,8 @@ import click
 import numpy as np
 
 from napari_lattice_symmetry.analysis import inserting, iter_analyze
-from napari_lattice_symmetry.results import (
-    MovieResult,
-    check_target,
-    open_result,
-    plot_fractions,
-    plot_maps,
-    provenance,
-    versions,
-)
+from napari_lattice_symmetry.bravais import load_model
 from napari_lattice_symmetry.bravais.parameters import AnalysisParameters, parse_parameters
-from napari_lattice_symmetry.results.store import writing
 from napari_lattice_symmetry.commands.batch import expand, outputs_of, run_each
 from napari_lattice_symmetry.commands.correction import corrected, known_option
 from napari_lattice_symmetry.commands.describe import describe_movie, describe_result, tree
@@ -44,7 +35,16 @@ from napari_lattice_symmetry.commands.watch import watch
 from napari_lattice_symmetry.errors import AnalysisError, InputError, LatticeSymmetryError
 from napari_lattice_symmetry.io import read_movie
 from napari_lattice_symmetry.lattice import AT_LEAST, CLASSES, SIMULATIONS, at_least, simulate
-from napari_lattice_symmetry.bravais import load_model
+from napari_lattice_symmetry.results import (
+    MovieResult,
+    check_target,
+    open_result,
+    plot_fractions,
+    plot_maps,
+    provenance,
+    versions,
+)
+from napari_lattice_symmetry.results.store import writing
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

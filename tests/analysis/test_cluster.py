@@ -13,12 +13,12 @@ from distributed import Client
 from stand_in import CountedClassifier, SlowClassifier
 
 from napari_lattice_symmetry.analysis import analyze, iter_analyze
-from napari_lattice_symmetry.results import load_result
 from napari_lattice_symmetry.analysis.cluster import FRAMES_A_THREAD, local_cluster
-from napari_lattice_symmetry.results.result import array_names
+from napari_lattice_symmetry.data.movie import Movie
 from napari_lattice_symmetry.errors import AnalysisError, InputError
 from napari_lattice_symmetry.io import read_movie
-from napari_lattice_symmetry.data.movie import Movie
+from napari_lattice_symmetry.results import load_result
+from napari_lattice_symmetry.results.result import array_names
 
 
 @pytest.fixture(scope="module")

@@ -6,15 +6,15 @@ import numpy as np
 import pytest
 
 from napari_lattice_symmetry.analysis import analyze
-from napari_lattice_symmetry.results import load_result
+from napari_lattice_symmetry.bravais import load_model
 from napari_lattice_symmetry.bravais.parameters import AnalysisParameters
-from napari_lattice_symmetry.results.result import AGREE, DISAGREE, LATTICE_MAPS
+from napari_lattice_symmetry.data.movie import Movie
 from napari_lattice_symmetry.errors import InputError
 from napari_lattice_symmetry.lattice import CLASSES, LABELS, at_least, solve_distortion
 from napari_lattice_symmetry.lattice.basis import cell, lattice_points
 from napari_lattice_symmetry.lattice.drawing import draw_atoms
-from napari_lattice_symmetry.bravais import load_model
-from napari_lattice_symmetry.data.movie import Movie
+from napari_lattice_symmetry.results import load_result
+from napari_lattice_symmetry.results.result import AGREE, DISAGREE, LATTICE_MAPS
 
 SHAPE = (160, 160)
 

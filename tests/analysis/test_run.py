@@ -10,9 +10,9 @@ import pytest
 
 from napari_lattice_symmetry.analysis import analyze, iter_analyze
 from napari_lattice_symmetry.bravais.parameters import AnalysisParameters
+from napari_lattice_symmetry.data.movie import Movie
 from napari_lattice_symmetry.errors import AnalysisError, InputError
 from napari_lattice_symmetry.lattice import LABELS
-from napari_lattice_symmetry.data.movie import Movie
 
 MAPS = ("mean", "std", "entropy", "mutual_information", "fractions", "fractions_std")
 

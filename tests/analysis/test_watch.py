@@ -14,13 +14,13 @@ import zarr
 from stand_in import FakeClassifier, SlowClassifier
 
 from napari_lattice_symmetry.analysis import analyze
-from napari_lattice_symmetry.results import load_result
-from napari_lattice_symmetry.bravais.parameters import AnalysisParameters
 from napari_lattice_symmetry.analysis.watch import iter_live
-from napari_lattice_symmetry.results.result import array_names
+from napari_lattice_symmetry.bravais.parameters import AnalysisParameters
 from napari_lattice_symmetry.errors import AnalysisError, InputError
 from napari_lattice_symmetry.io import read_movie
 from napari_lattice_symmetry.io.growing import open_growing
+from napari_lattice_symmetry.results import load_result
+from napari_lattice_symmetry.results.result import array_names
 
 INTERVAL, PATIENCE = 0.05, 0.5
 

@@ -1,10 +1,10 @@
 import numpy as np
 import pytest
 
-from napari_lattice_symmetry.errors import InputError
-from napari_lattice_symmetry.bravais.training_images import INSTRUMENT, PAPER, draw_windows
 from napari_lattice_symmetry.bravais import load_model
 from napari_lattice_symmetry.bravais.dataset import BENCHMARK
+from napari_lattice_symmetry.bravais.training_images import INSTRUMENT, PAPER, draw_windows
+from napari_lattice_symmetry.errors import InputError
 from napari_lattice_symmetry.spectrum import WindowGrid
 from napari_lattice_symmetry.spectrum.polar import polar_spectrum
 

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from napari_lattice_symmetry.networks.engine import keras
 from napari_lattice_symmetry.bravais.networks import TurnedDense, polar_network
+from napari_lattice_symmetry.networks.engine import keras
 from napari_lattice_symmetry.spectrum.polar import N_ANGLES, N_RADII
 
 

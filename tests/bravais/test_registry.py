@@ -3,8 +3,8 @@ import shutil
 
 import pytest
 
-from napari_lattice_symmetry.errors import ModelError
 from napari_lattice_symmetry.bravais import load_model, registry
+from napari_lattice_symmetry.errors import ModelError
 
 
 def test_shipped_weights_are_those_in_the_registry_and_small():

@@ -4,10 +4,10 @@ import json
 import numpy as np
 import pytest
 
-from napari_lattice_symmetry.errors import InputError, ModelError
 from napari_lattice_symmetry.bravais import load_model, registry, training
-from napari_lattice_symmetry.networks.batches import turn_spectra
 from napari_lattice_symmetry.bravais.dataset import CHUNK, TRAINING, draw_chunks, plan_chunks
+from napari_lattice_symmetry.errors import InputError, ModelError
+from napari_lattice_symmetry.networks.batches import turn_spectra
 
 
 def test_a_chunk_is_the_same_whoever_draws_it():

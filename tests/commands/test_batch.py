@@ -7,9 +7,9 @@ import pytest
 from click.testing import CliRunner
 
 from napari_lattice_symmetry import cli
-from napari_lattice_symmetry.results import load_result
 from napari_lattice_symmetry.commands.batch import expand, outputs_of
 from napari_lattice_symmetry.errors import InputError
+from napari_lattice_symmetry.results import load_result
 
 SETTINGS = ("--window", "32", "--stride", "16", "--samples", "3", "--no-plots")
 

@@ -9,8 +9,8 @@ import pytest
 from click.testing import CliRunner
 
 from napari_lattice_symmetry import cli
-from napari_lattice_symmetry.results import load_result
 from napari_lattice_symmetry.commands import watch
+from napari_lattice_symmetry.results import load_result
 
 SETTINGS = ("--window", "32", "--stride", "16", "--samples", "3")
 SIZES = ("--pixel-size", "0.02,0.03", "--frame-time", "0.5")

@@ -15,13 +15,13 @@ from pyarrow import parquet
 from napari_lattice_symmetry import cli
 from napari_lattice_symmetry.analysis import analyze
 from napari_lattice_symmetry.bravais.parameters import AnalysisParameters
-from napari_lattice_symmetry.results.export import hyperstack_result, result_hyperstack
-from napari_lattice_symmetry.errors import InputError
 from napari_lattice_symmetry.data.layer_stack import Hyperstack
-from napari_lattice_symmetry.io import read_hyperstack, read_movie, read_movies
-from napari_lattice_symmetry.io.writing.write.write import write_hyperstack
-from napari_lattice_symmetry.lattice import CLASSES, COLOURS
 from napari_lattice_symmetry.data.movie import Movie
+from napari_lattice_symmetry.errors import InputError
+from napari_lattice_symmetry.io import read_hyperstack, read_movie, read_movies
+from napari_lattice_symmetry.io.writing.write import write_hyperstack
+from napari_lattice_symmetry.lattice import CLASSES, COLOURS
+from napari_lattice_symmetry.results.export import hyperstack_result, result_hyperstack
 
 SPREADS = [f"{name} (spread)" for name in CLASSES]
 CHANNELS = [*CLASSES, *SPREADS, "predictive entropy", "mutual information"]

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from napari_lattice_symmetry.results import MovieResult, load_result
 from napari_lattice_symmetry.bravais.parameters import AnalysisParameters
 from napari_lattice_symmetry.cli import main
 from napari_lattice_symmetry.data.movie import Movie
+from napari_lattice_symmetry.results import MovieResult, load_result
 
 N_FRAMES = 30
 RHO = 0.2

@@ -11,9 +11,9 @@ from click.testing import CliRunner
 
 from napari_lattice_symmetry import cli
 from napari_lattice_symmetry.analysis import analyze
-from napari_lattice_symmetry.results import load_result
 from napari_lattice_symmetry.cli import main
 from napari_lattice_symmetry.io import read_movie
+from napari_lattice_symmetry.results import load_result
 
 FRAMES = "Point at a map of classes to see the frame under it."
 SETTINGS = ("--window", "32", "--stride", "16", "--samples", "3", "--no-plots")

@@ -14,10 +14,10 @@ import tifffile
 from click.testing import CliRunner
 
 from napari_lattice_symmetry.analysis import analyze
-from napari_lattice_symmetry.results import load_result
 from napari_lattice_symmetry.bravais.parameters import AnalysisParameters
 from napari_lattice_symmetry.cli import main
 from napari_lattice_symmetry.io import read_movie
+from napari_lattice_symmetry.results import load_result
 
 STAND_IN = Path(__file__).parents[1] / "helpers" / "run_stand_in.py"
 SETTINGS = {"window": 32, "stride": 4, "samples": 5}

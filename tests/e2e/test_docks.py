@@ -65,7 +65,7 @@ def test_a_watch_shows_a_real_movie_as_it_is_written(show, click, qtbot, graphen
 def test_a_report_on_a_real_movie(show, click, graphene, tmp_path, monkeypatch):
     page = tmp_path / "graphene.html"
     monkeypatch.setattr(
-        "napari_lattice_symmetry.plugin.evolution.widget.report_button.QFileDialog.getSaveFileName",
+        "napari_lattice_symmetry.plugin.evolution.report_button.QFileDialog.getSaveFileName",
         lambda *_: (str(page), ""),
     )
     result = analyze(read_movie(graphene), window=128, stride=64, samples=5, last_frame=1)

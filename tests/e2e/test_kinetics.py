@@ -6,18 +6,18 @@ import numpy as np
 import pytest
 
 from napari_lattice_symmetry.analysis import analyze
-from napari_lattice_symmetry.results import MovieResult
 from napari_lattice_symmetry.bravais.parameters import AnalysisParameters
-from napari_lattice_symmetry.evolution.curves import class_curves
-from napari_lattice_symmetry.evolution.laws import EXPONENTIAL
-from napari_lattice_symmetry.evolution.holes import hole_curve
 from napari_lattice_symmetry.evolution.brightness import (
     Brightness,
     brightness_curve,
     measure_brightness,
 )
+from napari_lattice_symmetry.evolution.curves import class_curves
+from napari_lattice_symmetry.evolution.holes import hole_curve
 from napari_lattice_symmetry.evolution.kinetics import compare_laws, fit_growth
+from napari_lattice_symmetry.evolution.laws import EXPONENTIAL
 from napari_lattice_symmetry.lattice import simulate
+from napari_lattice_symmetry.results import MovieResult
 
 INITIAL_END = 100  # s, as in the paper
 

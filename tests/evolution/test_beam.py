@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from napari_lattice_symmetry.evolution.beam import maximum_energy_transfer
 from napari_lattice_symmetry.errors import InputError
+from napari_lattice_symmetry.evolution.beam import maximum_energy_transfer
 
 
 def test_sulphur_takes_what_is_printed_and_tungsten_less():

@@ -4,17 +4,17 @@ import dask.array as da
 import numpy as np
 import pytest
 
-from napari_lattice_symmetry.results import MovieResult
+from napari_lattice_symmetry.analysis.steps import StoppedError
 from napari_lattice_symmetry.bravais.parameters import AnalysisParameters
+from napari_lattice_symmetry.data.movie import Movie
+from napari_lattice_symmetry.errors import AnalysisError
 from napari_lattice_symmetry.evolution.brightness import (
     Brightness,
     brightness_curve,
     measure_brightness,
 )
-from napari_lattice_symmetry.analysis.steps import StoppedError
-from napari_lattice_symmetry.errors import AnalysisError
 from napari_lattice_symmetry.lattice import simulate
-from napari_lattice_symmetry.data.movie import Movie
+from napari_lattice_symmetry.results import MovieResult
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 from napari_lattice_symmetry.analysis import analyze, iter_analyze
-from napari_lattice_symmetry.results import MovieResult, load_result
 from napari_lattice_symmetry.evolution.curves import (
     N_DRAWS,
     area_shares,
@@ -17,6 +16,7 @@ from napari_lattice_symmetry.evolution.curves import (
 )
 from napari_lattice_symmetry.evolution.tables import write_curves
 from napari_lattice_symmetry.lattice import CLASSES
+from napari_lattice_symmetry.results import MovieResult, load_result
 
 
 @pytest.fixture

@@ -3,11 +3,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from napari_lattice_symmetry.results import MovieResult
 from napari_lattice_symmetry.bravais.parameters import AnalysisParameters
+from napari_lattice_symmetry.data.movie import Movie
 from napari_lattice_symmetry.evolution.holes import hole_curve, smallest_hole
 from napari_lattice_symmetry.lattice import CLASSES
-from napari_lattice_symmetry.data.movie import Movie
+from napari_lattice_symmetry.results import MovieResult
 
 SIZE, WINDOW, STRIDE = 512, 64, 8
 NOISE = CLASSES.index("noise")

@@ -6,9 +6,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from napari_lattice_symmetry.analysis.steps import StoppedError
+from napari_lattice_symmetry.errors import AnalysisError
 from napari_lattice_symmetry.evolution.curves import Curve, thinned_draws
-from napari_lattice_symmetry.evolution.tables import write_fits
-from napari_lattice_symmetry.evolution.laws import AVRAMI, CONSTANT, EXPONENTIAL, LOGISTIC
 from napari_lattice_symmetry.evolution.kinetics import (
     akaike_weights,
     compare_laws,
@@ -16,8 +16,8 @@ from napari_lattice_symmetry.evolution.kinetics import (
     fit_growth,
     remark,
 )
-from napari_lattice_symmetry.analysis.steps import StoppedError
-from napari_lattice_symmetry.errors import AnalysisError
+from napari_lattice_symmetry.evolution.laws import AVRAMI, CONSTANT, EXPONENTIAL, LOGISTIC
+from napari_lattice_symmetry.evolution.tables import write_fits
 
 TIMES = np.arange(60) * 3.0
 A0, RHO, C = 2e-5, 0.05, 0.06

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from stored_figures import assert_as_stored
 
-from napari_lattice_symmetry.evolution.curves import BRIGHTNESS, Curve, HOLES, thinned_draws
-from napari_lattice_symmetry.evolution.plots import plot_evolution, plot_growth
+from napari_lattice_symmetry.evolution.curves import BRIGHTNESS, HOLES, Curve, thinned_draws
 from napari_lattice_symmetry.evolution.kinetics import fit_growth
+from napari_lattice_symmetry.evolution.plots import plot_evolution, plot_growth
 
 IMAGES = Path(__file__).parent / "images"
 TIMES = np.arange(40) * 5.0

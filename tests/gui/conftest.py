@@ -25,7 +25,9 @@ def speed_file(tmp_path, monkeypatch):
 @pytest.fixture
 def network(fake_model, monkeypatch):
     """The stand-in network under every name; its ``classify_blocks`` may be replaced."""
-    monkeypatch.setattr("napari_lattice_symmetry.bravais.load_model", lambda name="polar": fake_model)
+    monkeypatch.setattr(
+        "napari_lattice_symmetry.bravais.load_model", lambda name="polar": fake_model
+    )
     return fake_model
 
 

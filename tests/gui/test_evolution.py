@@ -11,9 +11,9 @@ from evolution_bench import FILM, FRAME_TIME, HOLE, N_FRAMES, PIXEL, TIMEOUT, Be
 from qtpy.QtCore import QPoint, Qt
 from qtpy.QtWidgets import QFileDialog
 
+from napari_lattice_symmetry.data.movie import Movie
 from napari_lattice_symmetry.evolution.curves import BRIGHTNESS, HOLES
 from napari_lattice_symmetry.lattice import CLASSES
-from napari_lattice_symmetry.data.movie import Movie
 from napari_lattice_symmetry.plugin.evolution.widget import brightness_controls
 
 

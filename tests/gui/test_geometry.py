@@ -6,15 +6,15 @@ import numpy as np
 import pytest
 from napari.layers import Image
 
-from napari_lattice_symmetry.results import MovieResult
 from napari_lattice_symmetry.bravais.parameters import AnalysisParameters
-from napari_lattice_symmetry.errors import InputError
 from napari_lattice_symmetry.data.movie import Movie
-from napari_lattice_symmetry.plugin.layers.result_layers.geometry import (
+from napari_lattice_symmetry.errors import InputError
+from napari_lattice_symmetry.plugin.layers.geometry import (
     LayerGeometry,
     layer_affine,
     undoing_affine,
 )
+from napari_lattice_symmetry.results import MovieResult
 
 
 def image(shape, **options):

@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 from napari.layers import Layer
 
-from napari_lattice_symmetry.results import MovieResult
 from napari_lattice_symmetry.bravais.parameters import AnalysisParameters
-from napari_lattice_symmetry.lattice import LABELS
 from napari_lattice_symmetry.data.movie import Movie
-from napari_lattice_symmetry.plugin.layers.result_layers.geometry import LayerGeometry
-from napari_lattice_symmetry.plugin.layers.result_layers.result_layers import result_layers
+from napari_lattice_symmetry.lattice import LABELS
+from napari_lattice_symmetry.plugin.layers.geometry import LayerGeometry
+from napari_lattice_symmetry.plugin.layers.result_layers import result_layers
+from napari_lattice_symmetry.results import MovieResult
 from napari_lattice_symmetry.spectrum import Flag
 
 

@@ -10,10 +10,10 @@ from napari.layers import Layer
 
 from napari_lattice_symmetry.analysis import analyze
 from napari_lattice_symmetry.bravais.parameters import AnalysisParameters
-from napari_lattice_symmetry.lattice import CLASSES, COLOURS
 from napari_lattice_symmetry.data.movie import Movie
-from napari_lattice_symmetry.plugin.layers.result_layers.geometry import LayerGeometry
-from napari_lattice_symmetry.plugin.layers.result_layers.result_layers import (
+from napari_lattice_symmetry.lattice import CLASSES, COLOURS
+from napari_lattice_symmetry.plugin.layers.geometry import LayerGeometry
+from napari_lattice_symmetry.plugin.layers.result_layers import (
     class_features,
     result_layers,
     result_metadata,

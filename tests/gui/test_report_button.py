@@ -8,7 +8,9 @@ from qtpy.QtCore import Qt
 
 from napari_lattice_symmetry.analysis import analyze
 from napari_lattice_symmetry.bravais.parameters import AnalysisParameters
-from napari_lattice_symmetry.plugin.layers.result_layers.result_layers import result_layers as build_layers
+from napari_lattice_symmetry.plugin.layers.result_layers import (
+    result_layers as build_layers,
+)
 from napari_lattice_symmetry.plugin.selection.source import take_source
 
 FRAMES = "Point at a map of classes to see the frame under it."
@@ -42,7 +44,7 @@ def chosen(monkeypatch, tmp_path):
     """The file that is chosen in the dialog."""
     path = tmp_path / "edge.html"
     monkeypatch.setattr(
-        "napari_lattice_symmetry.plugin.evolution.widget.report_button.QFileDialog.getSaveFileName",
+        "napari_lattice_symmetry.plugin.evolution.report_button.QFileDialog.getSaveFileName",
         lambda *_: (str(path.with_suffix("")), ""),
     )
     return path

@@ -12,9 +12,9 @@ from napari.components import ViewerModel
 
 from napari_lattice_symmetry import AnalysisParameters, Movie
 from napari_lattice_symmetry.plugin.runs.analysis import AnalysisRun
-from napari_lattice_symmetry.plugin.selection.source import take_source
 from napari_lattice_symmetry.plugin.runs.speed import last_speed
 from napari_lattice_symmetry.plugin.runs.worker import analyze_frames
+from napari_lattice_symmetry.plugin.selection.source import take_source
 
 N_WINDOWS, N_BLOCKS = 13 * 21, 5  # of a frame of `stack`
 N_LAYERS = 10  # of a result

@@ -13,18 +13,21 @@ from napari.utils import Colormap, DirectLabelColormap
 from npe2 import PluginManager
 
 from napari_lattice_symmetry.analysis import analyze
-from napari_lattice_symmetry.results import load_result, plot_fractions
 from napari_lattice_symmetry.bravais.parameters import AnalysisParameters
-from napari_lattice_symmetry.results.export import result_hyperstack
-from napari_lattice_symmetry.errors import InputError
 from napari_lattice_symmetry.data.layer_stack import Hyperstack
-from napari_lattice_symmetry.io.writing.write.write import write_hyperstack
 from napari_lattice_symmetry.data.movie import Movie
-from napari_lattice_symmetry.plugin.layers.result_layers.geometry import LayerGeometry, layer_affine
-from napari_lattice_symmetry.plugin.layers.result_layers.result_layers import result_layers, result_metadata
+from napari_lattice_symmetry.errors import InputError
+from napari_lattice_symmetry.io.writing.write import write_hyperstack
+from napari_lattice_symmetry.plugin.layers.geometry import LayerGeometry, layer_affine
+from napari_lattice_symmetry.plugin.layers.result_layers import (
+    result_layers,
+    result_metadata,
+)
 from napari_lattice_symmetry.plugin.readers import read_layers
 from napari_lattice_symmetry.plugin.selection.results import geometry_of, result_of
 from napari_lattice_symmetry.plugin.selection.source import take_source
+from napari_lattice_symmetry.results import load_result, plot_fractions
+from napari_lattice_symmetry.results.export import result_hyperstack
 
 PLUGIN = "napari-lattice-symmetry"
 FORMATS = ("run.ome.zarr", "run.ome.tif", "run.tif")

@@ -12,7 +12,7 @@ from qtpy.QtWidgets import QSlider, QWidget
 from napari_lattice_symmetry.lattice import CLASSES
 from napari_lattice_symmetry.lattice.image import LatticeImage
 from napari_lattice_symmetry.plugin.forms.number_slider import NumberSlider
-from napari_lattice_symmetry.plugin.simulate.widget.widget import SIMULATION_KEY
+from napari_lattice_symmetry.plugin.simulate.widget import SIMULATION_KEY
 
 LEFT = Qt.MouseButton.LeftButton
 TIMEOUT = 30_000

@@ -10,11 +10,11 @@ from napari.layers import Layer
 from qtpy.QtCore import QPoint, Qt
 
 from napari_lattice_symmetry.analysis import analyze
-from napari_lattice_symmetry.bravais.parameters import AnalysisParameters
-from napari_lattice_symmetry.structure.embedding import Embedding
 from napari_lattice_symmetry.analysis.steps import Steps
-from napari_lattice_symmetry.plugin.layers.result_layers.result_layers import result_layers
+from napari_lattice_symmetry.bravais.parameters import AnalysisParameters
+from napari_lattice_symmetry.plugin.layers.result_layers import result_layers
 from napari_lattice_symmetry.plugin.selection.source import take_source
+from napari_lattice_symmetry.structure.embedding import Embedding
 
 # Windows, threads and libraries that start take their time where many tests run.
 pytestmark = pytest.mark.timeout(300)

@@ -6,9 +6,8 @@ import numpy as np
 import pytest
 
 from napari_lattice_symmetry.bravais.parameters import AnalysisParameters
-from napari_lattice_symmetry.lattice import CLASSES, COLOURS
 from napari_lattice_symmetry.data.movie import Movie
-from napari_lattice_symmetry.plugin.runs.speed import Speed, Stopwatch, last_speed
+from napari_lattice_symmetry.lattice import CLASSES, COLOURS
 from napari_lattice_symmetry.plugin.analyze.summary import (
     Summary,
     describe_classes,
@@ -16,6 +15,7 @@ from napari_lattice_symmetry.plugin.analyze.summary import (
     describe_time,
     describe_window,
 )
+from napari_lattice_symmetry.plugin.runs.speed import Speed, Stopwatch, last_speed
 from napari_lattice_symmetry.spectrum.period import Period
 
 FRAMES = np.zeros((2, 200, 300))

@@ -8,10 +8,10 @@ import tifffile
 from qtpy.QtCore import Qt
 
 from napari_lattice_symmetry.analysis import analyze
-from napari_lattice_symmetry.results import load_result
 from napari_lattice_symmetry.data.growing import GrowingMovie
 from napari_lattice_symmetry.io import growing, read_movie
 from napari_lattice_symmetry.plugin.selection.results import chosen_result, source_layer_of
+from napari_lattice_symmetry.results import load_result
 
 TIMEOUT = 60_000
 

@@ -9,8 +9,8 @@ from qtpy.QtCore import QPoint, Qt
 from napari_lattice_symmetry.analysis import analyze
 from napari_lattice_symmetry.bravais.parameters import AnalysisParameters
 from napari_lattice_symmetry.data.movie import Movie
-from napari_lattice_symmetry.plugin.layers.result_layers.geometry import LayerGeometry
-from napari_lattice_symmetry.plugin.layers.result_layers.result_layers import result_layers
+from napari_lattice_symmetry.plugin.layers.geometry import LayerGeometry
+from napari_lattice_symmetry.plugin.layers.result_layers import result_layers
 
 PLUGIN = "napari-lattice-symmetry"
 N_FRAMES, FRAME_TIME, PIXEL = 24, 2.0, 0.05

@@ -8,9 +8,9 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from stored_figures import assert_as_stored
 
+from napari_lattice_symmetry.errors import InputError
 from napari_lattice_symmetry.inspection.simulation import iter_sweep, judge, sweep_values, sweepable
 from napari_lattice_symmetry.inspection.simulation_plot import LiveFigure, plot_sweep
-from napari_lattice_symmetry.errors import InputError
 from napari_lattice_symmetry.lattice import CLASSES
 from napari_lattice_symmetry.lattice.image import LatticeImage
 

@@ -9,12 +9,12 @@ from stored_figures import assert_as_stored
 
 from napari_lattice_symmetry.analysis import analyze
 from napari_lattice_symmetry.bravais.parameters import AnalysisParameters
+from napari_lattice_symmetry.data.movie import Movie
+from napari_lattice_symmetry.errors import AnalysisError, InputError
 from napari_lattice_symmetry.inspection.window import inspect_window, place_window, reciprocal_spots
 from napari_lattice_symmetry.inspection.window_plot import plot_inspection
-from napari_lattice_symmetry.errors import AnalysisError, InputError
 from napari_lattice_symmetry.lattice import CLASSES, COLOURS
 from napari_lattice_symmetry.lattice.basis import cell, lattice_points, rotation
-from napari_lattice_symmetry.data.movie import Movie
 
 IMAGES = Path(__file__).parent / "images"
 SETTINGS = AnalysisParameters(window=128, samples=5)

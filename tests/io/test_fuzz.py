@@ -37,7 +37,7 @@ from made_files import (
 
 from napari_lattice_symmetry.data.layer_stack import Hyperstack
 from napari_lattice_symmetry.io.formats import OPENERS
-from napari_lattice_symmetry.io.writing.write.write import write_hyperstack
+from napari_lattice_symmetry.io.writing.write import write_hyperstack
 
 N_CUTS = 50
 N_CHANGED = 10

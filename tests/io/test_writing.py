@@ -13,10 +13,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from napari_lattice_symmetry.errors import InputError
 from napari_lattice_symmetry.data.layer_stack import Hyperstack
+from napari_lattice_symmetry.errors import InputError
 from napari_lattice_symmetry.io import list_datasets, read_hyperstack, read_movie, read_movies
-from napari_lattice_symmetry.io.writing.write.write import write_hyperstack
+from napari_lattice_symmetry.io.writing.write import write_hyperstack
 
 FORMATS = ("run.ome.zarr", "run.ome.tif", "run.tif")
 INTEGERS = ("uint8", "uint16")

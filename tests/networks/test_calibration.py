@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 from scipy.special import softmax
 
+from napari_lattice_symmetry.bravais.networks import polar_network
 from napari_lattice_symmetry.bravais.training_images import PAPER, draw_windows
 from napari_lattice_symmetry.networks.calibration import calibrate, find_scaling
-from napari_lattice_symmetry.bravais.networks import polar_network
 from napari_lattice_symmetry.spectrum.polar import polar_spectrum
 
 

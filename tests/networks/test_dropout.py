@@ -2,12 +2,12 @@ import numpy as np
 import pytest
 from scipy.special import rel_entr
 
-from napari_lattice_symmetry.errors import ModelError
-from napari_lattice_symmetry.bravais.training_images import INSTRUMENT, draw_windows
 from napari_lattice_symmetry.bravais import classifier as classifier_module
-from napari_lattice_symmetry.networks import dropout as dropout_module
 from napari_lattice_symmetry.bravais import load_model
 from napari_lattice_symmetry.bravais.classifier import Classifier, entropy
+from napari_lattice_symmetry.bravais.training_images import INSTRUMENT, draw_windows
+from napari_lattice_symmetry.errors import ModelError
+from napari_lattice_symmetry.networks import dropout as dropout_module
 from napari_lattice_symmetry.networks.dropout import ThinnedHeads, draw_masks, split_at_dropout
 from napari_lattice_symmetry.networks.engine import keras
 from napari_lattice_symmetry.spectrum.cartesian import cartesian_spectrum

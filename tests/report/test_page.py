@@ -15,12 +15,12 @@ import pytest
 
 from napari_lattice_symmetry.analysis import analyze
 from napari_lattice_symmetry.bravais.parameters import AnalysisParameters
+from napari_lattice_symmetry.data.movie import Movie
+from napari_lattice_symmetry.errors import InputError
 from napari_lattice_symmetry.evolution.curves import class_curves
 from napari_lattice_symmetry.evolution.kinetics import fit_growth
-from napari_lattice_symmetry.report.page import ARTICLE, write_report
-from napari_lattice_symmetry.errors import InputError
 from napari_lattice_symmetry.lattice import CLASSES, COLOURS, simulate
-from napari_lattice_symmetry.data.movie import Movie
+from napari_lattice_symmetry.report.page import ARTICLE, write_report
 
 VOID = {"meta", "img", "source", "link", "br"}
 

@@ -9,12 +9,12 @@ import pytest
 from click.testing import CliRunner
 
 from napari_lattice_symmetry.analysis import analyze
-from napari_lattice_symmetry.results import load_result
 from napari_lattice_symmetry.bravais.parameters import AnalysisParameters
-from napari_lattice_symmetry.results.result import AXES, LATTICE_MAPS, array_names, array_types
 from napari_lattice_symmetry.cli import main
-from napari_lattice_symmetry.errors import InputError
 from napari_lattice_symmetry.data.movie import Movie
+from napari_lattice_symmetry.errors import InputError
+from napari_lattice_symmetry.results import load_result
+from napari_lattice_symmetry.results.result import AXES, LATTICE_MAPS, array_names, array_types
 
 CASES = 20  # of each file, which are some twenty
 

@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 
 from napari_lattice_symmetry.analysis import analyze, iter_analyze
+from napari_lattice_symmetry.errors import AnalysisError, InputError
 from napari_lattice_symmetry.results import durable, load_result
 from napari_lattice_symmetry.results.growing import GrowingResult, open_growing_result
 from napari_lattice_symmetry.results.result import array_names
-from napari_lattice_symmetry.errors import AnalysisError, InputError
 
 SOURCE = "/data/growth.tif"
 

@@ -12,11 +12,11 @@ import pytest
 from stand_in import FakeClassifier
 
 from napari_lattice_symmetry.analysis import analyze, iter_analyze
-from napari_lattice_symmetry.results import load_result, open_result, provenance
 from napari_lattice_symmetry.bravais.parameters import AnalysisParameters
-from napari_lattice_symmetry.results.result import array_names
-from napari_lattice_symmetry.errors import AnalysisError, InputError
 from napari_lattice_symmetry.data.movie import Movie
+from napari_lattice_symmetry.errors import AnalysisError, InputError
+from napari_lattice_symmetry.results import load_result, open_result, provenance
+from napari_lattice_symmetry.results.result import array_names
 
 
 @pytest.fixture

@@ -7,9 +7,9 @@ import pytest
 from matplotlib.colors import to_hex
 
 from napari_lattice_symmetry.analysis import analyze
-from napari_lattice_symmetry.results import plot_fractions, plot_maps
-from napari_lattice_symmetry.lattice import CLASSES, COLOURS
 from napari_lattice_symmetry.data.movie import Movie
+from napari_lattice_symmetry.lattice import CLASSES, COLOURS
+from napari_lattice_symmetry.results import plot_fractions, plot_maps
 
 
 @pytest.fixture

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from napari_lattice_symmetry.analysis import analyze, iter_analyze
-from napari_lattice_symmetry.results import MovieResult, provenance
 from napari_lattice_symmetry.errors import InputError
+from napari_lattice_symmetry.results import MovieResult, provenance
 
 
 def test_empty_result_holds_nothing(movie, parameters):

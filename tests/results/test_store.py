@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from napari_lattice_symmetry.analysis import analyze, iter_analyze
+from napari_lattice_symmetry.errors import InputError
 from napari_lattice_symmetry.results import MovieResult, is_result, load_result
 from napari_lattice_symmetry.results.store import check_place
-from napari_lattice_symmetry.errors import InputError
 
 
 @pytest.fixture

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from napari_lattice_symmetry.analysis import analyze, iter_analyze
-from napari_lattice_symmetry.results import MovieResult
-from napari_lattice_symmetry.errors import InputError
 from napari_lattice_symmetry.data.movie import Movie
+from napari_lattice_symmetry.errors import InputError
+from napari_lattice_symmetry.results import MovieResult
 
 
 def read(path):

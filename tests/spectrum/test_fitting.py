@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from napari_lattice_symmetry.bravais.training_images import INSTRUMENT, draw_window, draw_windows
 from napari_lattice_symmetry.errors import InputError
 from napari_lattice_symmetry.lattice import LABELS, correct_basis, solve_distortion
 from napari_lattice_symmetry.lattice.basis import (
@@ -10,7 +11,6 @@ from napari_lattice_symmetry.lattice.basis import (
     random_basis,
     rotation,
 )
-from napari_lattice_symmetry.bravais.training_images import INSTRUMENT, draw_window, draw_windows
 from napari_lattice_symmetry.spectrum import Flag, WindowGrid, fit_lattice, fit_lattices
 
 NAMES = ["square", "rectangular", "centered rectangular", "hexagonal", "oblique"]

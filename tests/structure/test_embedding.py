@@ -7,11 +7,11 @@ import pytest
 from stand_in import FakeClassifier
 
 from napari_lattice_symmetry import AnalysisParameters, Movie, analyze, read_movie, simulate
-from napari_lattice_symmetry.structure.embedding import describe_cluster, embed
 from napari_lattice_symmetry.analysis.steps import StoppedError
 from napari_lattice_symmetry.errors import InputError
 from napari_lattice_symmetry.lattice import LABELS
 from napari_lattice_symmetry.spectrum.cartesian import cartesian_spectrum
+from napari_lattice_symmetry.structure.embedding import describe_cluster, embed
 
 GREY = {"square": 5, "hexagonal": 35, "noise": 55}  # what the stand-in network sees
 

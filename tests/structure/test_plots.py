@@ -9,6 +9,7 @@ from matplotlib.colors import to_hex
 from stored_figures import assert_as_stored
 
 from napari_lattice_symmetry import COLOURS, AnalysisParameters, Movie, WindowGrid, analyze
+from napari_lattice_symmetry.spectrum.cartesian import SIDE
 from napari_lattice_symmetry.structure.embedding import Cluster, Embedding
 from napari_lattice_symmetry.structure.plots import (
     endmember_colours,
@@ -18,7 +19,6 @@ from napari_lattice_symmetry.structure.plots import (
     plot_unmixing,
 )
 from napari_lattice_symmetry.structure.unmixing import MOST_COMPONENTS, Unmixing
-from napari_lattice_symmetry.spectrum.cartesian import SIDE
 
 IMAGES = Path(__file__).parent / "images"
 

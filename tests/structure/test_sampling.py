@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 
 from napari_lattice_symmetry.analysis.frame import Job
-from napari_lattice_symmetry.structure.sampling import BLOCK, choose_windows, read_windows
 from napari_lattice_symmetry.analysis.steps import Steps, StoppedError
 from napari_lattice_symmetry.data.movie import Movie
+from napari_lattice_symmetry.structure.sampling import BLOCK, choose_windows, read_windows
 
 
 def test_few_windows_are_all_taken():

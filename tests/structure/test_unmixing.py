@@ -5,11 +5,11 @@ import pytest
 
 from napari_lattice_symmetry import AnalysisParameters, Movie, MovieResult, analyze, simulate
 from napari_lattice_symmetry.analysis.steps import StoppedError
-from napari_lattice_symmetry.structure.unmixing import MOST_COMPONENTS, Unmixing, unmix
 from napari_lattice_symmetry.errors import InputError
 from napari_lattice_symmetry.lattice import CLASSES, LABELS
 from napari_lattice_symmetry.spectrum import WindowGrid
 from napari_lattice_symmetry.spectrum.cartesian import SIDE
+from napari_lattice_symmetry.structure.unmixing import MOST_COMPONENTS, Unmixing, unmix
 
 
 @pytest.fixture(scope="module")

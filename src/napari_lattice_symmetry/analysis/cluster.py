@@ -37,9 +37,9 @@ from napari_lattice_symmetry.errors import AnalysisError, InputError, LatticeSym
 
 if TYPE_CHECKING:
     from napari_lattice_symmetry.analysis.frame import Reading
-    from napari_lattice_symmetry.results.result import FrameResult
     from napari_lattice_symmetry.bravais.classifier import Classifier
     from napari_lattice_symmetry.data.movie import Movie
+    from napari_lattice_symmetry.results.result import FrameResult
 
 Cluster: TypeAlias = str | Client | SpecCluster
 """The address of a scheduler, or what is connected to one."""

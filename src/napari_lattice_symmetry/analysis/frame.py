@@ -11,6 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from napari_lattice_symmetry.data.movie import NANOMETRE
+from napari_lattice_symmetry.errors import AnalysisError
+from napari_lattice_symmetry.lattice import CLASSES, LABELS, NOT_ANALYSED, pixel_distortion
 from napari_lattice_symmetry.results.result import (
     AGREE,
     AXES,
@@ -19,9 +22,6 @@ from napari_lattice_symmetry.results.result import (
     array_types,
     fill_value,
 )
-from napari_lattice_symmetry.errors import AnalysisError
-from napari_lattice_symmetry.lattice import CLASSES, LABELS, NOT_ANALYSED, pixel_distortion
-from napari_lattice_symmetry.data.movie import NANOMETRE
 from napari_lattice_symmetry.spectrum import WindowGrid
 from napari_lattice_symmetry.spectrum.fitting import fit_lattices
 from napari_lattice_symmetry.spectrum.lattice_fit import Flag
@@ -31,8 +31,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from napari_lattice_symmetry.bravais.parameters import AnalysisParameters
     from napari_lattice_symmetry.bravais.classifier import Classification, Classifier
+    from napari_lattice_symmetry.bravais.parameters import AnalysisParameters
     from napari_lattice_symmetry.data.movie import Movie
     from napari_lattice_symmetry.spectrum.lattice_fit import LatticeFits
 

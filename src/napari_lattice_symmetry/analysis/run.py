@@ -19,12 +19,12 @@ from napari_lattice_symmetry.analysis.frame import (
     is_blank,
     try_to_read,
 )
-from napari_lattice_symmetry.results.provenance import provenance
 from napari_lattice_symmetry.bravais.parameters import AnalysisParameters, parse_parameters
-from napari_lattice_symmetry.results.result import FrameResult, MovieResult
-from napari_lattice_symmetry.results.on_disk import check_target, open_result
-from napari_lattice_symmetry.errors import AnalysisError, InputError
 from napari_lattice_symmetry.data.movie import Movie
+from napari_lattice_symmetry.errors import AnalysisError, InputError
+from napari_lattice_symmetry.results.on_disk import check_target, open_result
+from napari_lattice_symmetry.results.provenance import provenance
+from napari_lattice_symmetry.results.result import FrameResult, MovieResult
 
 if TYPE_CHECKING:
     from pathlib import Path

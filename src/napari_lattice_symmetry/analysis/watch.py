@@ -11,21 +11,21 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from napari_lattice_symmetry.analysis.frame import FrameMaps, Windows, analyse_frame
+from napari_lattice_symmetry.bravais.parameters import AnalysisParameters
+from napari_lattice_symmetry.errors import InputError
 from napari_lattice_symmetry.results.growing import (
     Growing,
     GrowingResult,
     check_growing_target,
     open_growing_result,
 )
-from napari_lattice_symmetry.analysis.frame import FrameMaps, Windows, analyse_frame
-from napari_lattice_symmetry.bravais.parameters import AnalysisParameters
-from napari_lattice_symmetry.errors import InputError
 
 if TYPE_CHECKING:
-    from napari_lattice_symmetry.results.result import FrameResult
-    from napari_lattice_symmetry.data.growing import GrowingMovie, Landed
     from napari_lattice_symmetry.bravais.classifier import Classifier
+    from napari_lattice_symmetry.data.growing import GrowingMovie, Landed
     from napari_lattice_symmetry.data.movie import Movie
+    from napari_lattice_symmetry.results.result import FrameResult
 
 _CHOICE_OF_FRAMES = ("first_frame", "last_frame", "frame_step")
 

@@ -18,8 +18,8 @@ import numpy as np
 import scipy.fft
 from tqdm import tqdm
 
-from napari_lattice_symmetry.lattice import CLASSES
 from napari_lattice_symmetry.bravais.training_images import TRACKS, Track, draw_windows
+from napari_lattice_symmetry.lattice import CLASSES
 from napari_lattice_symmetry.spectrum.cartesian import cartesian_spectrum
 from napari_lattice_symmetry.spectrum.polar import polar_spectrum
 

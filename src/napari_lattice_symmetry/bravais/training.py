@@ -12,13 +12,13 @@ from typing import Any
 
 import numpy as np
 
-from napari_lattice_symmetry.errors import InputError, ModelError
 from napari_lattice_symmetry.bravais import load_model, networks
+from napari_lattice_symmetry.bravais.dataset import TRAINING, VALIDATION, draw_set, plan_chunks
+from napari_lattice_symmetry.bravais.registry import file_sha256
+from napari_lattice_symmetry.errors import InputError, ModelError
 from napari_lattice_symmetry.networks.batches import SpectrumBatches
 from napari_lattice_symmetry.networks.calibration import calibrate
-from napari_lattice_symmetry.bravais.dataset import TRAINING, VALIDATION, draw_set, plan_chunks
 from napari_lattice_symmetry.networks.engine import keras
-from napari_lattice_symmetry.bravais.registry import file_sha256
 
 
 @dataclass(frozen=True)

@@ -12,8 +12,8 @@ from napari_lattice_symmetry.bravais.parameters import AnalysisParameters, sugge
 from napari_lattice_symmetry.spectrum.lattice_fit import FEWEST_PERIODS, MOST_PERIODS
 
 if TYPE_CHECKING:
-    from napari_lattice_symmetry.results import MovieResult
     from napari_lattice_symmetry.data.movie import Movie
+    from napari_lattice_symmetry.results import MovieResult
 
 
 def describe_result(result: MovieResult) -> dict[str, Any]:

@@ -7,12 +7,12 @@ from pathlib import Path
 import click
 import numpy as np
 
+from napari_lattice_symmetry.commands.results import open_result
+from napari_lattice_symmetry.errors import InputError
+from napari_lattice_symmetry.io.writing.write import WRITTEN_SUFFIXES, write_hyperstack
 from napari_lattice_symmetry.results import MovieResult, plot_fractions, plot_maps, write_fractions
 from napari_lattice_symmetry.results.export import result_hyperstack
 from napari_lattice_symmetry.results.store import writing
-from napari_lattice_symmetry.commands.results import open_result
-from napari_lattice_symmetry.errors import InputError
-from napari_lattice_symmetry.io.writing.write.write import WRITTEN_SUFFIXES, write_hyperstack
 
 _TABLES = (".csv", ".parquet")
 _FIGURES = (".png", ".svg")

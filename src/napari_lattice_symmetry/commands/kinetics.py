@@ -8,26 +8,26 @@ from pathlib import Path
 import click
 import numpy as np
 
-from napari_lattice_symmetry.results import MovieResult, load_result
-from napari_lattice_symmetry.evolution.curves import Curve, class_curves
-from napari_lattice_symmetry.evolution.plots import plot_growth
-from napari_lattice_symmetry.evolution.tables import write_fits
-from napari_lattice_symmetry.evolution.holes import hole_curve
+from napari_lattice_symmetry.errors import InputError
 from napari_lattice_symmetry.evolution.brightness import (
     Brightness,
     brightness_curve,
     measure_brightness,
 )
+from napari_lattice_symmetry.evolution.curves import Curve, class_curves
+from napari_lattice_symmetry.evolution.holes import hole_curve
 from napari_lattice_symmetry.evolution.kinetics import (
     GrowthFit,
     akaike_weights,
     compare_laws,
     remark,
 )
-from napari_lattice_symmetry.results.store import writing
-from napari_lattice_symmetry.errors import InputError
+from napari_lattice_symmetry.evolution.plots import plot_growth
+from napari_lattice_symmetry.evolution.tables import write_fits
 from napari_lattice_symmetry.io import read_movie
 from napari_lattice_symmetry.lattice import CLASSES
+from napari_lattice_symmetry.results import MovieResult, load_result
+from napari_lattice_symmetry.results.store import writing
 
 _ENDINGS = (".csv", ".png", ".svg")
 

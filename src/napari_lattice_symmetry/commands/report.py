@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING
 
 import click
 
-from napari_lattice_symmetry.results.provenance import CHOICE
 from napari_lattice_symmetry.commands.options import file_options, overwrite_option
 from napari_lattice_symmetry.commands.results import open_result
 from napari_lattice_symmetry.errors import InputError
 from napari_lattice_symmetry.io import read_movie
 from napari_lattice_symmetry.lattice import CLASSES
+from napari_lattice_symmetry.results.provenance import CHOICE
 
 if TYPE_CHECKING:
-    from napari_lattice_symmetry.results import MovieResult
     from napari_lattice_symmetry.data.movie import Movie
+    from napari_lattice_symmetry.results import MovieResult
 
 
 @click.command()

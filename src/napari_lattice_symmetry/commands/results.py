@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from napari_lattice_symmetry.results import is_result, load_result
-from napari_lattice_symmetry.results.export import hyperstack_result
 from napari_lattice_symmetry.errors import InputError
 from napari_lattice_symmetry.io import read_hyperstack
+from napari_lattice_symmetry.results import is_result, load_result
+from napari_lattice_symmetry.results.export import hyperstack_result
 
 if TYPE_CHECKING:
     from napari_lattice_symmetry.results import MovieResult

@@ -7,26 +7,28 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from threading import Event
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 import numpy as np
 
-from napari_lattice_symmetry.results import FrameResult, MovieResult
-from napari_lattice_symmetry.bravais.parameters import parse_parameters
 from napari_lattice_symmetry.analysis.watch import LIVE_SETTINGS, iter_live
-from napari_lattice_symmetry.results.store import load_result
+from napari_lattice_symmetry.bravais import load_model
+from napari_lattice_symmetry.bravais.parameters import parse_parameters
 from napari_lattice_symmetry.commands.options import (
     analysis_options,
     calibration_options,
     file_options,
     overwrite_option,
 )
-from napari_lattice_symmetry.errors import InputError
 from napari_lattice_symmetry.data.growing import INTERVAL
+from napari_lattice_symmetry.errors import InputError
 from napari_lattice_symmetry.io.growing import open_growing
 from napari_lattice_symmetry.lattice import CLASSES, LABELS
-from napari_lattice_symmetry.bravais import load_model
+from napari_lattice_symmetry.results.store import load_result
+
+if TYPE_CHECKING:
+    from napari_lattice_symmetry.results import FrameResult, MovieResult
 
 _SECONDS = click.FloatRange(0, min_open=True)
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from napari_lattice_symmetry.errors import InputError
 from napari_lattice_symmetry.data.movie import NANOMETRE, PIXEL
+from napari_lattice_symmetry.errors import InputError
 
 if TYPE_CHECKING:
     from napari_lattice_symmetry.data.movie import Frames

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy.stats import norm
 
-from napari_lattice_symmetry.results.result import AXES, array_names, at
 from napari_lattice_symmetry.lattice import CLASSES, LABELS
+from napari_lattice_symmetry.results.result import AXES, array_names, at
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.ndimage import distance_transform_edt, zoom
 
-from napari_lattice_symmetry.evolution.curves import Curve, HOLES, N_DRAWS, make_curve
 from napari_lattice_symmetry.analysis.steps import ShouldStop, Steps
+from napari_lattice_symmetry.evolution.curves import HOLES, N_DRAWS, Curve, make_curve
 from napari_lattice_symmetry.lattice import CLASSES
 
 if TYPE_CHECKING:

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.optimize import least_squares
 
-from napari_lattice_symmetry.evolution.laws import CONSTANT, EXPONENTIAL, GrowthLaw, LAWS
 from napari_lattice_symmetry.analysis.steps import ShouldStop, Steps
 from napari_lattice_symmetry.errors import AnalysisError
+from napari_lattice_symmetry.evolution.laws import CONSTANT, EXPONENTIAL, LAWS, GrowthLaw
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from pydantic import ValidationError
 
-from napari_lattice_symmetry.inspection.window import Inspection, inspect_window
 from napari_lattice_symmetry.bravais.parameters import AnalysisParameters
+from napari_lattice_symmetry.data.movie import Movie
 from napari_lattice_symmetry.errors import InputError
+from napari_lattice_symmetry.inspection.window import Inspection, inspect_window
 from napari_lattice_symmetry.lattice import CLASSES
 from napari_lattice_symmetry.lattice.image import FREE_PARAMETERS, LatticeImage
-from napari_lattice_symmetry.data.movie import Movie
 from napari_lattice_symmetry.spectrum.fitting import fit_lattices
 from napari_lattice_symmetry.spectrum.lattice_fit import TOLERANCE
 

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from napari_lattice_symmetry.inspection.window import Inspection
     from napari_lattice_symmetry.inspection.simulation import SweepPoint
+    from napari_lattice_symmetry.inspection.window import Inspection
 
 
 class LiveFigure:

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from napari_lattice_symmetry.analysis.frame import Windows, compare, read_frame
-from napari_lattice_symmetry.results.result import AGREE, DISAGREE
+from napari_lattice_symmetry.data.movie import PIXEL
 from napari_lattice_symmetry.lattice import CLASSES, NOT_ANALYSED
 from napari_lattice_symmetry.lattice.basis import lattice_points
-from napari_lattice_symmetry.data.movie import PIXEL
+from napari_lattice_symmetry.results.result import AGREE, DISAGREE
 from napari_lattice_symmetry.spectrum import WindowGrid
 from napari_lattice_symmetry.spectrum.cartesian import SIDE, cartesian_spectrum
 from napari_lattice_symmetry.spectrum.fitting import fit_lattices
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from napari_lattice_symmetry.bravais.parameters import AnalysisParameters
     from napari_lattice_symmetry.bravais.classifier import Classifier
+    from napari_lattice_symmetry.bravais.parameters import AnalysisParameters
     from napari_lattice_symmetry.data.movie import Movie
     from napari_lattice_symmetry.spectrum import LatticeFit
 

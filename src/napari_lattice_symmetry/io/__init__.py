@@ -16,6 +16,7 @@ from napari_lattice_symmetry.errors import InputError
 from napari_lattice_symmetry.io import sidecar
 from napari_lattice_symmetry.io.folder import open_folder
 from napari_lattice_symmetry.io.formats import OPENERS
+from napari_lattice_symmetry.io.general.zarr_files import is_zarr, open_labels, open_ome_zarr
 from napari_lattice_symmetry.io.layer_stack import hyperstack_among
 from napari_lattice_symmetry.io.stack import (
     Files,
@@ -26,7 +27,6 @@ from napari_lattice_symmetry.io.stack import (
     short_name,
     to_movie,
 )
-from napari_lattice_symmetry.io.general.zarr_files import is_zarr, open_labels, open_ome_zarr
 
 if TYPE_CHECKING:
     from napari_lattice_symmetry.data.layer_stack import Hyperstack

@@ -13,8 +13,8 @@ import numpy as np
 
 from napari_lattice_symmetry.errors import InputError
 from napari_lattice_symmetry.io import sidecar
-from napari_lattice_symmetry.io.general import video
 from napari_lattice_symmetry.io.formats import OPENERS
+from napari_lattice_symmetry.io.general import video
 from napari_lattice_symmetry.io.stack import (
     Files,
     Stack,

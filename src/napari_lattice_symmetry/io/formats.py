@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from napari_lattice_symmetry.io.electron.rosettasciio import blockfile, hyperspy, rosettasciio as electron
+from napari_lattice_symmetry.io.electron import blockfile, hyperspy, rosettasciio
 from napari_lattice_symmetry.io.general import hdf5, images, numpy_files, tiff, video, zarr_files
 from napari_lattice_symmetry.io.probe import (
     gwyddion,
@@ -29,7 +29,7 @@ OPENERS: dict[str, Opener] = {
     **dict.fromkeys(zarr_files.SUFFIXES, zarr_files.open_ome_zarr),
     **dict.fromkeys(hdf5.SUFFIXES, hdf5.open_hdf5),
     **dict.fromkeys(hyperspy.SUFFIXES, hyperspy.open_hyperspy),
-    **dict.fromkeys(electron.SUFFIXES, electron.open_electron),
+    **dict.fromkeys(rosettasciio.SUFFIXES, rosettasciio.open_electron),
     **dict.fromkeys(blockfile.SUFFIXES, blockfile.open_blo),
     **dict.fromkeys(nanonis.SUFFIXES, nanonis.open_sxm),
     **dict.fromkeys(matrix.SUFFIXES, matrix.open_matrix),

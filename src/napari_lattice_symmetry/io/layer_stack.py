@@ -12,9 +12,9 @@ from xml.etree import ElementTree
 import numpy as np
 
 from napari_lattice_symmetry.errors import InputError
-from napari_lattice_symmetry.io.writing.write.header import METADATA_KEY, hyperstack_of, is_header
-from napari_lattice_symmetry.io.stack import Files, Stack, channels_of
 from napari_lattice_symmetry.io.general.zarr_files import open_labels
+from napari_lattice_symmetry.io.stack import Files, Stack, channels_of
+from napari_lattice_symmetry.io.writing.header import METADATA_KEY, hyperstack_of, is_header
 
 if TYPE_CHECKING:
     from napari_lattice_symmetry.data.layer_stack import Hyperstack

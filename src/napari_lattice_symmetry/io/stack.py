@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 import numpy as np
 
+from napari_lattice_symmetry.data.movie import NANOMETRE, PIXEL, Movie
 from napari_lattice_symmetry.errors import ChoiceError, InputError
 from napari_lattice_symmetry.io import refusals
-from napari_lattice_symmetry.data.movie import Movie, NANOMETRE, PIXEL
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

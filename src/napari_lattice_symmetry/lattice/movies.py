@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from napari_lattice_symmetry.data.movie import NANOMETRE, Movie
 from napari_lattice_symmetry.errors import InputError
 from napari_lattice_symmetry.lattice.basis import cell, lattice_points, rotation
 from napari_lattice_symmetry.lattice.classes import CLASSES, LABELS
 from napari_lattice_symmetry.lattice.drawing import count_electrons, draw_atoms, scan_jitter
-from napari_lattice_symmetry.data.movie import Movie, NANOMETRE
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -60,15 +60,15 @@ def read_labels_layers(path: str) -> list[LayerData]:
 
 def read_saved_layers(path: str) -> list[LayerData]:
     """Read the layers, or the whole result, in a file that was written here; none of any other."""
-    from napari_lattice_symmetry.results.export import hyperstack_result
     from napari_lattice_symmetry.io import read_hyperstack
+    from napari_lattice_symmetry.results.export import hyperstack_result
 
     if not path.lower().endswith(_WRITTEN):
         return []
     stack = read_hyperstack(path)
     if stack is None:
         return []
-    from napari_lattice_symmetry.plugin.layers.result_layers.saved_layers import (
+    from napari_lattice_symmetry.plugin.layers.saved_layers import (
         restore_layers,
         restore_result_layers,
     )
@@ -87,10 +87,10 @@ def read_saved_layers(path: str) -> list[LayerData]:
 
 def read_result(path: str) -> list[LayerData]:
     """Read a saved result as its layers."""
+    from napari_lattice_symmetry.plugin.layers.geometry import LayerGeometry
+    from napari_lattice_symmetry.plugin.layers.result_layers import result_layers
     from napari_lattice_symmetry.results import load_result
     from napari_lattice_symmetry.results.store import reading
-    from napari_lattice_symmetry.plugin.layers.result_layers.geometry import LayerGeometry
-    from napari_lattice_symmetry.plugin.layers.result_layers.result_layers import result_layers
 
     result = load_result(path)
     with reading(Path(path)):
@@ -103,7 +103,7 @@ def _show_probability() -> None:
     """Let the status bar of the viewer, if there is one, tell probabilities."""
     from napari import current_viewer
 
-    from napari_lattice_symmetry.plugin.layers.result_layers.hover import show_probability_in_status
+    from napari_lattice_symmetry.plugin.layers.hover import show_probability_in_status
 
     viewer = current_viewer()
     if viewer is not None:
@@ -112,7 +112,7 @@ def _show_probability() -> None:
 
 def movie_layer(movie: Movie) -> LayerData:
     """Build the image layer of a movie, with what its file says in the layer's metadata."""
-    from napari_lattice_symmetry.plugin.layers.result_layers.geometry import LayerGeometry
+    from napari_lattice_symmetry.plugin.layers.geometry import LayerGeometry
 
     place = LayerGeometry.of_calibration(movie).layer_arguments()
     about = {

@@ -30,8 +30,8 @@ def gallery() -> list[LayerData]:
 
 def _simulated(name: str) -> list[LayerData]:
     from napari_lattice_symmetry.lattice import simulate
-    from napari_lattice_symmetry.plugin.layers.result_layers.geometry import LayerGeometry
-    from napari_lattice_symmetry.plugin.layers.result_layers.result_layers import truth_layer
+    from napari_lattice_symmetry.plugin.layers.geometry import LayerGeometry
+    from napari_lattice_symmetry.plugin.layers.result_layers import truth_layer
     from napari_lattice_symmetry.plugin.readers import movie_layer
 
     simulated = simulate(name)

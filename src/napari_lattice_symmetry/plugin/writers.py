@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from napari.types import FullLayerData
 
     from napari_lattice_symmetry.data.layer_stack import Hyperstack
-    from napari_lattice_symmetry.plugin.layers.result_layers.geometry import LayerGeometry
-    from napari_lattice_symmetry.plugin.layers.result_layers.result_layers import ShownResult
+    from napari_lattice_symmetry.plugin.layers.geometry import LayerGeometry
+    from napari_lattice_symmetry.plugin.layers.result_layers import ShownResult
 
 
 def write_layers(path: str, layers: list[FullLayerData]) -> list[str]:
@@ -26,7 +26,7 @@ def write_layers(path: str, layers: list[FullLayerData]) -> list[str]:
         If they do not lie on one grid, or `path` cannot be written. It is no InputError, since
         napari takes any ValueError for "there is no such writer".
     """
-    from napari_lattice_symmetry.io.writing.write.write import write_hyperstack
+    from napari_lattice_symmetry.io.writing.write import write_hyperstack
 
     try:
         write_hyperstack(layers_hyperstack(layers), path, overwrite=True)  # napari asked before
@@ -45,7 +45,10 @@ def layers_hyperstack(layers: list[FullLayerData]) -> Hyperstack:
     InputError
         If they do not lie on one grid.
     """
-    from napari_lattice_symmetry.plugin.layers.result_layers.saved_layers import LAYERS, describe_layer
+    from napari_lattice_symmetry.plugin.layers.saved_layers import (
+        LAYERS,
+        describe_layer,
+    )
 
     about: dict[str, Any] = {LAYERS: [describe_layer(layer) for layer in layers]}
     shown = _one_result(layers)
@@ -59,7 +62,7 @@ def layers_hyperstack(layers: list[FullLayerData]) -> Hyperstack:
 
 def _one_result(layers: list[FullLayerData]) -> ShownResult | None:
     """Give the result of which all these layers are parts."""
-    from napari_lattice_symmetry.plugin.layers.result_layers.result_layers import RESULT_KEY
+    from napari_lattice_symmetry.plugin.layers.result_layers import RESULT_KEY
 
     shown = {about["metadata"].get(RESULT_KEY) for _, about, _ in layers}
     return shown.pop() if len(shown) == 1 else None
@@ -75,8 +78,8 @@ def _result_hyperstack(shown: ShownResult) -> Hyperstack:
 
 def _plain_hyperstack(layers: list[FullLayerData]) -> Hyperstack:
     from napari_lattice_symmetry.data.layer_stack import Hyperstack
-    from napari_lattice_symmetry.plugin.layers.result_layers.geometry import LayerGeometry
-    from napari_lattice_symmetry.plugin.layers.result_layers.saved_layers import TRANSFORMS
+    from napari_lattice_symmetry.plugin.layers.geometry import LayerGeometry
+    from napari_lattice_symmetry.plugin.layers.saved_layers import TRANSFORMS
 
     _, first, _ = layers[0]
     for _, about, _ in layers[1:]:

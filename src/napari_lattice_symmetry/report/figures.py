@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from napari_lattice_symmetry.results.result import AGREE, DISAGREE
-from napari_lattice_symmetry.lattice import CLASSES, COLOURS, LABELS
 from napari_lattice_symmetry.data.movie import PIXEL
+from napari_lattice_symmetry.lattice import CLASSES, COLOURS, LABELS
+from napari_lattice_symmetry.results.result import AGREE, DISAGREE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from napari_lattice_symmetry.results.provenance import CHOICE
 from napari_lattice_symmetry.bravais.parameters import AnalysisParameters
-from napari_lattice_symmetry.results.result import AGREE, DISAGREE
-from napari_lattice_symmetry.lattice import CLASSES, COLOURS, LABELS
 from napari_lattice_symmetry.data.movie import BY_HAND, PIXEL
+from napari_lattice_symmetry.lattice import CLASSES, COLOURS, LABELS
+from napari_lattice_symmetry.results.provenance import CHOICE
+from napari_lattice_symmetry.results.result import AGREE, DISAGREE
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -11,23 +11,22 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from napari_lattice_symmetry.report import figures
-from napari_lattice_symmetry.report import numbers
+from napari_lattice_symmetry.analysis.frame import try_to_read
+from napari_lattice_symmetry.errors import InputError
 from napari_lattice_symmetry.evolution.curves import class_curves
 from napari_lattice_symmetry.evolution.plots import plot_evolution, plot_growth
-from napari_lattice_symmetry.analysis.frame import try_to_read
-from napari_lattice_symmetry.results.provenance import versions
-from napari_lattice_symmetry.results.plots import plot_fractions
-from napari_lattice_symmetry.results.store import writing
-from napari_lattice_symmetry.errors import InputError
 from napari_lattice_symmetry.lattice import CLASSES, COLOURS
+from napari_lattice_symmetry.report import figures, numbers
+from napari_lattice_symmetry.results.plots import plot_fractions
+from napari_lattice_symmetry.results.provenance import versions
+from napari_lattice_symmetry.results.store import writing
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+    from napari_lattice_symmetry.data.movie import Movie
     from napari_lattice_symmetry.evolution.kinetics import GrowthFit
     from napari_lattice_symmetry.results.result import MovieResult
-    from napari_lattice_symmetry.data.movie import Movie
 
 ARTICLE = (
     "R. K. Vasudevan et al., Mapping mesoscopic phase evolution during E-beam induced "

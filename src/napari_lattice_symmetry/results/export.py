@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from napari_lattice_symmetry.data.layer_stack import Hyperstack
+from napari_lattice_symmetry.errors import InputError
+from napari_lattice_symmetry.lattice import CLASSES, COLOURS, LABELS
 from napari_lattice_symmetry.results.result import AXES, MovieResult, array_names, array_types
 from napari_lattice_symmetry.results.store import FORMAT, attributes_of, fields_of
-from napari_lattice_symmetry.errors import InputError
-from napari_lattice_symmetry.data.layer_stack import Hyperstack
-from napari_lattice_symmetry.lattice import CLASSES, COLOURS, LABELS
 
 if TYPE_CHECKING:
     from napari_lattice_symmetry.results.result import Maps

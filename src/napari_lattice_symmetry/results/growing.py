@@ -10,11 +10,18 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
+from napari_lattice_symmetry.errors import InputError
+from napari_lattice_symmetry.results.on_disk import (
+    StreamedResult,
+    check_calibration,
+    check_parameters,
+    open_to_write,
+)
 from napari_lattice_symmetry.results.provenance import CHOICE, provenance
 from napari_lattice_symmetry.results.result import (
     AXES,
-    MovieResult,
     WAITING,
+    MovieResult,
     array_types,
     at,
     describe,
@@ -27,20 +34,13 @@ from napari_lattice_symmetry.results.store import (
     open_group,
     stored_maps,
 )
-from napari_lattice_symmetry.results.on_disk import (
-    StreamedResult,
-    check_calibration,
-    check_parameters,
-    open_to_write,
-)
-from napari_lattice_symmetry.errors import InputError
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from napari_lattice_symmetry.bravais.classifier import Classifier
     from napari_lattice_symmetry.bravais.parameters import AnalysisParameters
     from napari_lattice_symmetry.data.growing import GrowingMovie
-    from napari_lattice_symmetry.bravais.classifier import Classifier
     from napari_lattice_symmetry.data.movie import Movie
 
 _NAMES = "frame_names"

@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from napari_lattice_symmetry.analysis.frame import Job
+from napari_lattice_symmetry.data.movie import PIXEL
+from napari_lattice_symmetry.errors import AnalysisError, InputError
 from napari_lattice_symmetry.results.result import (
     AXES,
     FrameResult,
@@ -28,8 +30,6 @@ from napari_lattice_symmetry.results.store import (
     read_fields,
     writing,
 )
-from napari_lattice_symmetry.errors import AnalysisError, InputError
-from napari_lattice_symmetry.data.movie import PIXEL
 
 if TYPE_CHECKING:
     import zarr

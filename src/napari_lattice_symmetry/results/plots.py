@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from napari_lattice_symmetry.lattice import CLASSES, COLOURS
 from napari_lattice_symmetry.data.movie import PIXEL
+from napari_lattice_symmetry.lattice import CLASSES, COLOURS
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -8,8 +8,8 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from napari_lattice_symmetry.bravais.parameters import AnalysisParameters
     from napari_lattice_symmetry.bravais.classifier import Classifier
+    from napari_lattice_symmetry.bravais.parameters import AnalysisParameters
     from napari_lattice_symmetry.data.movie import Movie
 
 PACKAGES = ("napari-lattice-symmetry", "numpy", "scipy", "keras", "tensorflow", "zarr")

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from napari_lattice_symmetry.lattice import CLASSES, LABELS, NOT_ANALYSED
 from napari_lattice_symmetry.bravais.classifier import most_probable
+from napari_lattice_symmetry.lattice import CLASSES, LABELS, NOT_ANALYSED
 from napari_lattice_symmetry.spectrum import WindowGrid
 
 if TYPE_CHECKING:

@@ -13,6 +13,9 @@ from uuid import uuid4
 import numpy as np
 
 from napari_lattice_symmetry.bravais.parameters import parse_parameters
+from napari_lattice_symmetry.data.movie import NANOMETRE, PIXEL
+from napari_lattice_symmetry.errors import InputError
+from napari_lattice_symmetry.lattice import CLASSES
 from napari_lattice_symmetry.results.result import (
     AXES,
     MovieResult,
@@ -22,9 +25,6 @@ from napari_lattice_symmetry.results.result import (
     fill_value,
     most_value,
 )
-from napari_lattice_symmetry.errors import InputError
-from napari_lattice_symmetry.lattice import CLASSES
-from napari_lattice_symmetry.data.movie import NANOMETRE, PIXEL
 from napari_lattice_symmetry.spectrum import WindowGrid
 
 if TYPE_CHECKING:

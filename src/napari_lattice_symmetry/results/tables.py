@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from napari_lattice_symmetry.data.movie import PIXEL
+from napari_lattice_symmetry.lattice import AT_LEAST, CLASSES, at_least
 from napari_lattice_symmetry.results.result import AGREE
 from napari_lattice_symmetry.results.store import writing
-from napari_lattice_symmetry.lattice import AT_LEAST, CLASSES, at_least
-from napari_lattice_symmetry.data.movie import PIXEL
 from napari_lattice_symmetry.spectrum.lattice_fit import Flag
 
 if TYPE_CHECKING:

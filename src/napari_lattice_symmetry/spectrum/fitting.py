@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from napari_lattice_symmetry.data.movie import NANOMETRE, PIXEL
 from napari_lattice_symmetry.errors import InputError
 from napari_lattice_symmetry.lattice import LABELS, NOT_ANALYSED
 from napari_lattice_symmetry.lattice.basis import reduce_basis, symmetry_distances
 from napari_lattice_symmetry.lattice.metric import FOLDS, axis_indices, metric_class
-from napari_lattice_symmetry.data.movie import NANOMETRE, PIXEL
 from napari_lattice_symmetry.spectrum.amplitude import analysable
 from napari_lattice_symmetry.spectrum.indexing import CLEAR, Indexing, index_lattices
 from napari_lattice_symmetry.spectrum.lattice_fit import (

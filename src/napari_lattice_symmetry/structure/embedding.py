@@ -15,23 +15,23 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_lattice_symmetry.analysis.frame import Job
-from napari_lattice_symmetry.structure.sampling import choose_windows, read_windows
 from napari_lattice_symmetry.analysis.steps import Steps
+from napari_lattice_symmetry.bravais import load_model
 from napari_lattice_symmetry.errors import InputError
 from napari_lattice_symmetry.lattice import CLASSES, NOT_ANALYSED
-from napari_lattice_symmetry.bravais import load_model
 from napari_lattice_symmetry.spectrum.cartesian import cartesian_spectrum
+from napari_lattice_symmetry.structure.sampling import choose_windows, read_windows
 
 if TYPE_CHECKING:
     from typing import TypeAlias
 
     from numpy.typing import NDArray
 
-    from napari_lattice_symmetry.results.result import MovieResult
-    from napari_lattice_symmetry.structure.sampling import Places
     from napari_lattice_symmetry.analysis.steps import Progress, ShouldStop
     from napari_lattice_symmetry.bravais.classifier import Classifier
     from napari_lattice_symmetry.data.movie import Movie
+    from napari_lattice_symmetry.results.result import MovieResult
+    from napari_lattice_symmetry.structure.sampling import Places
 
     Float32: TypeAlias = NDArray[np.float32]
 

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from napari_lattice_symmetry.lattice import CLASSES, COLOURS
 from napari_lattice_symmetry.data.movie import PIXEL
+from napari_lattice_symmetry.lattice import CLASSES, COLOURS
 from napari_lattice_symmetry.spectrum.cartesian import SIDE
 
 if TYPE_CHECKING:
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from numpy.typing import NDArray
 
-    from napari_lattice_symmetry.structure.embedding import Cluster, Embedding
     from napari_lattice_symmetry.results.result import MovieResult
+    from napari_lattice_symmetry.structure.embedding import Cluster, Embedding
     from napari_lattice_symmetry.structure.unmixing import Unmixing
 
 COLOURINGS = ("class", "frame", "entropy", "a")

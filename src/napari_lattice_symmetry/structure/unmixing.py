@@ -13,6 +13,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from napari_lattice_symmetry.analysis.frame import Job
+from napari_lattice_symmetry.analysis.steps import Steps
+from napari_lattice_symmetry.bravais import load_model
+from napari_lattice_symmetry.errors import InputError
+from napari_lattice_symmetry.lattice import CLASSES, LABELS, NOT_ANALYSED
+from napari_lattice_symmetry.spectrum.amplitude import analysable
+from napari_lattice_symmetry.spectrum.cartesian import SIDE, cartesian_spectrum
+from napari_lattice_symmetry.spectrum.polar import MIN_RADIUS
 from napari_lattice_symmetry.structure.sampling import choose_windows, read_windows
 from napari_lattice_symmetry.structure.simplex import (
     find_vertices,
@@ -20,26 +27,19 @@ from napari_lattice_symmetry.structure.simplex import (
     principal_axes,
     suggest_components,
 )
-from napari_lattice_symmetry.analysis.steps import Steps
-from napari_lattice_symmetry.errors import InputError
-from napari_lattice_symmetry.lattice import CLASSES, LABELS, NOT_ANALYSED
-from napari_lattice_symmetry.bravais import load_model
-from napari_lattice_symmetry.spectrum.amplitude import analysable
-from napari_lattice_symmetry.spectrum.cartesian import SIDE, cartesian_spectrum
-from napari_lattice_symmetry.spectrum.polar import MIN_RADIUS
 
 if TYPE_CHECKING:
     from typing import TypeAlias
 
     from numpy.typing import NDArray
 
-    from napari_lattice_symmetry.bravais.parameters import AnalysisParameters
-    from napari_lattice_symmetry.results.result import MovieResult
-    from napari_lattice_symmetry.structure.sampling import Places
     from napari_lattice_symmetry.analysis.steps import Progress, ShouldStop
     from napari_lattice_symmetry.bravais.classifier import Classifier
+    from napari_lattice_symmetry.bravais.parameters import AnalysisParameters
     from napari_lattice_symmetry.data.movie import Movie
+    from napari_lattice_symmetry.results.result import MovieResult
     from napari_lattice_symmetry.spectrum import WindowGrid
+    from napari_lattice_symmetry.structure.sampling import Places
 
     Float32: TypeAlias = NDArray[np.float32]
     Float64: TypeAlias = NDArray[np.float64]

@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 from napari_lattice_symmetry.errors import InputError
+from napari_lattice_symmetry.io.electron.signal_axes import facts_of
 from napari_lattice_symmetry.io.general.hdf5 import dataset_stack
 from napari_lattice_symmetry.io.general.hdf5_guard import check_hdf5
-from napari_lattice_symmetry.io.electron.rosettasciio.signal_axes import facts_of
-from napari_lattice_symmetry.io.stack import Files, Stack, add
 from napari_lattice_symmetry.io.general.tree import attributes_of, tree_of
 from napari_lattice_symmetry.io.general.zarr_files import open_zarr, zarr_stack
+from napari_lattice_symmetry.io.stack import Files, Stack, add
 
 SUFFIXES = (".hspy", ".zspy")
 

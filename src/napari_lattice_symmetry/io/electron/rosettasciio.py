@@ -9,10 +9,10 @@ from struct import unpack_from
 from typing import Any
 
 from napari_lattice_symmetry.errors import InputError
+from napari_lattice_symmetry.io.electron.signal_axes import facts_of
 from napari_lattice_symmetry.io.general.hdf5_guard import check_hdf5
 from napari_lattice_symmetry.io.general.numpy_files import open_npz
 from napari_lattice_symmetry.io.optional import require
-from napari_lattice_symmetry.io.electron.rosettasciio.signal_axes import facts_of
 from napari_lattice_symmetry.io.stack import Files, Stack, add, check
 
 _READERS = {

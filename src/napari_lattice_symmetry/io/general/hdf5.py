@@ -9,11 +9,11 @@ import numpy as np
 
 from napari_lattice_symmetry.errors import InputError
 from napari_lattice_symmetry.io import refusals
-from napari_lattice_symmetry.io.probe import usid
 from napari_lattice_symmetry.io.calibration import is_time, pixel_size_nm, seconds
 from napari_lattice_symmetry.io.general.hdf5_guard import check_hdf5
-from napari_lattice_symmetry.io.stack import Files, Stack
 from napari_lattice_symmetry.io.general.tree import attributes_of, tree_of
+from napari_lattice_symmetry.io.probe import usid
+from napari_lattice_symmetry.io.stack import Files, Stack
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

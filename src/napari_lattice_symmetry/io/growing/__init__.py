@@ -10,13 +10,13 @@ from __future__ import annotations
 from os import PathLike
 from pathlib import Path
 
+from napari_lattice_symmetry.data.growing import INTERVAL, PATIENCE, GrowingMovie
 from napari_lattice_symmetry.errors import InputError
-from napari_lattice_symmetry.data.growing import GrowingMovie, INTERVAL, PATIENCE
+from napari_lattice_symmetry.io.general.tiff import SUFFIXES as TIFF_SUFFIXES
+from napari_lattice_symmetry.io.general.zarr_files import is_zarr
 from napari_lattice_symmetry.io.growing.folder import GrowingFolder
 from napari_lattice_symmetry.io.growing.pages import GrowingTiff
 from napari_lattice_symmetry.io.growing.zarr_array import GrowingZarr
-from napari_lattice_symmetry.io.general.tiff import SUFFIXES as TIFF_SUFFIXES
-from napari_lattice_symmetry.io.general.zarr_files import is_zarr
 
 __all__ = ["open_growing"]
 

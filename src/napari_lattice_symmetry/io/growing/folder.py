@@ -8,8 +8,8 @@ from fnmatch import fnmatch
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from napari_lattice_symmetry.errors import InputError
 from napari_lattice_symmetry.data.growing import GrowingMovie, Landed
+from napari_lattice_symmetry.errors import InputError
 from napari_lattice_symmetry.io import read_movie
 from napari_lattice_symmetry.io.folder import frame_order, is_frame
 from napari_lattice_symmetry.io.growing.waiting import Delay, Quiet, Stamp, stamp_of

@@ -6,12 +6,12 @@ import struct
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from napari_lattice_symmetry.errors import InputError
 from napari_lattice_symmetry.data.growing import GrowingMovie, Landed
+from napari_lattice_symmetry.errors import InputError
 from napari_lattice_symmetry.io import quiet
+from napari_lattice_symmetry.io.general.tiff import axes_of, calibration_of, metadata_of
 from napari_lattice_symmetry.io.growing.waiting import Delay, Quiet, Stamp, stamp_of
 from napari_lattice_symmetry.io.stack import Files, Stack, one_sentence, short_name, to_movie
-from napari_lattice_symmetry.io.general.tiff import axes_of, calibration_of, metadata_of
 
 if TYPE_CHECKING:
     from tifffile import TiffFile, TiffPage

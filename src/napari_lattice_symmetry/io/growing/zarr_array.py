@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
-from napari_lattice_symmetry.errors import InputError
 from napari_lattice_symmetry.data.growing import GrowingMovie, Landed
+from napari_lattice_symmetry.errors import InputError
 from napari_lattice_symmetry.io import quiet
+from napari_lattice_symmetry.io.general.zarr_files import open_ome_zarr
 from napari_lattice_symmetry.io.growing.waiting import Delay, Quiet, Stamp, stamp_of
 from napari_lattice_symmetry.io.stack import (
     Files,
@@ -22,7 +23,6 @@ from napari_lattice_symmetry.io.stack import (
     short_name,
     to_movie,
 )
-from napari_lattice_symmetry.io.general.zarr_files import open_ome_zarr
 
 if TYPE_CHECKING:
     from napari_lattice_symmetry.data.movie import Movie

@@ -9,9 +9,9 @@ from typing import Any
 from napari_lattice_symmetry.errors import InputError
 from napari_lattice_symmetry.io import refusals
 from napari_lattice_symmetry.io.calibration import pixel_size_nm
+from napari_lattice_symmetry.io.general.tree import plain
 from napari_lattice_symmetry.io.optional import require
 from napari_lattice_symmetry.io.stack import Files, Stack, add
-from napari_lattice_symmetry.io.general.tree import plain
 
 SUFFIXES = (".ibw",)
 _BIN_HEADER, _LABEL = 64, 32

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from napari_lattice_symmetry.io.writing.write.header import METADATA_KEY, header_of, printable
+from napari_lattice_symmetry.io.writing.header import METADATA_KEY, header_of, printable
 
 if TYPE_CHECKING:
     import zarr

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_lattice_symmetry.errors import InputError
-from napari_lattice_symmetry.io.writing.write.header import header_of, printable
+from napari_lattice_symmetry.io.writing.header import header_of, printable
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from napari_lattice_symmetry.errors import InputError
-from napari_lattice_symmetry.io.writing.write.ome_zarr import write_ome_zarr
-from napari_lattice_symmetry.io.writing.write.tiff import write_imagej, write_ome_tiff
+from napari_lattice_symmetry.io.writing.ome_zarr import write_ome_zarr
+from napari_lattice_symmetry.io.writing.tiff import write_imagej, write_ome_tiff
 
 if TYPE_CHECKING:
     from napari_lattice_symmetry.data.layer_stack import Hyperstack

@@ -24,13 +24,13 @@ from qtpy.QtWidgets import (
 
 from napari_lattice_symmetry.analysis import Known, MeasuredDistortion, measure_distortion
 from napari_lattice_symmetry.errors import InputError, LatticeSymmetryError
-from napari_lattice_symmetry.plugin.layers.result_layers.geometry import (
+from napari_lattice_symmetry.plugin.background.latest import LatestRequest
+from napari_lattice_symmetry.plugin.layers.geometry import (
     layer_affine,
     plane_affine,
     undoing_affine,
 )
-from napari_lattice_symmetry.plugin.background.latest import LatestRequest
-from napari_lattice_symmetry.plugin.layers.result_layers.regions import region_mask, region_polygons
+from napari_lattice_symmetry.plugin.layers.regions import region_mask, region_polygons
 from napari_lattice_symmetry.plugin.selection.results import source_layer_of
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from qtpy.QtWidgets import QCheckBox, QWidget
 
 from napari_lattice_symmetry.errors import AnalysisError, LatticeSymmetryError
 from napari_lattice_symmetry.plugin.background.latest import LatestRequest
-from napari_lattice_symmetry.plugin.layers.result_layers.result_layers import preview_layer
+from napari_lattice_symmetry.plugin.layers.result_layers import preview_layer
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel

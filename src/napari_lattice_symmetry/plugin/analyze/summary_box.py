@@ -9,8 +9,8 @@ from qtpy.QtCore import Signal  # type: ignore[attr-defined]
 from qtpy.QtWidgets import QFormLayout, QGroupBox, QLabel, QPushButton
 
 from napari_lattice_symmetry.analysis import movie_period
-from napari_lattice_symmetry.plugin.background.latest import LatestRequest
 from napari_lattice_symmetry.plugin.analyze.summary import Summary
+from napari_lattice_symmetry.plugin.background.latest import LatestRequest
 
 if TYPE_CHECKING:
     from napari_lattice_symmetry.data.movie import Movie

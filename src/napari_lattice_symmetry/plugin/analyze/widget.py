@@ -25,19 +25,19 @@ from qtpy.QtWidgets import (
 
 from napari_lattice_symmetry.bravais.parameters import parse_parameters
 from napari_lattice_symmetry.errors import InputError, LatticeSymmetryError
-from napari_lattice_symmetry.plugin.forms.calibration import Calibration
 from napari_lattice_symmetry.plugin.analyze.correction import Correction, keep_narrow
-from napari_lattice_symmetry.plugin.forms.destination import Destination
-from napari_lattice_symmetry.plugin.widgets.dock import Dock
-from napari_lattice_symmetry.plugin.layers.result_layers.hover import show_probability_in_status
-from napari_lattice_symmetry.plugin.layers.result_layers.result_layers import result_metadata
-from napari_lattice_symmetry.plugin.forms.parameter_controls import ParameterControls
 from napari_lattice_symmetry.plugin.analyze.preview import LivePreview
-from napari_lattice_symmetry.plugin.selection.results import present_geometry
-from napari_lattice_symmetry.plugin.runs.analysis import AnalysisRun
-from napari_lattice_symmetry.plugin.selection.source import Source, count_channels, take_source
 from napari_lattice_symmetry.plugin.analyze.summary import Summary, describe_classes
 from napari_lattice_symmetry.plugin.analyze.summary_box import SummaryBox
+from napari_lattice_symmetry.plugin.forms.calibration import Calibration
+from napari_lattice_symmetry.plugin.forms.destination import Destination
+from napari_lattice_symmetry.plugin.forms.parameter_controls import ParameterControls
+from napari_lattice_symmetry.plugin.layers.hover import show_probability_in_status
+from napari_lattice_symmetry.plugin.layers.result_layers import result_metadata
+from napari_lattice_symmetry.plugin.runs.analysis import AnalysisRun
+from napari_lattice_symmetry.plugin.selection.results import present_geometry
+from napari_lattice_symmetry.plugin.selection.source import Source, count_channels, take_source
+from napari_lattice_symmetry.plugin.widgets.dock import Dock
 
 if TYPE_CHECKING:
     import napari.viewer
@@ -45,8 +45,8 @@ if TYPE_CHECKING:
     from napari.layers import Layer
     from numpy.typing import NDArray
 
-    from napari_lattice_symmetry.results import MovieResult
     from napari_lattice_symmetry.bravais.parameters import AnalysisParameters
+    from napari_lattice_symmetry.results import MovieResult
 
 CHOOSE = "choose…"
 

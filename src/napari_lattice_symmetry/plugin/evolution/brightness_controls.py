@@ -11,24 +11,24 @@ import numpy as np
 from qtpy.QtCore import Signal  # type: ignore[attr-defined]
 from qtpy.QtWidgets import QCheckBox, QDoubleSpinBox, QHBoxLayout, QLabel, QWidget
 
+from napari_lattice_symmetry.errors import LatticeSymmetryError
 from napari_lattice_symmetry.evolution.brightness import (
-    Brightness,
     NOT_MEASURED,
+    Brightness,
     brightness_curve,
     measure_brightness,
     movie_smoothing,
 )
-from napari_lattice_symmetry.results.result import FAILED
-from napari_lattice_symmetry.errors import LatticeSymmetryError
 from napari_lattice_symmetry.plugin.background.latest import LatestRequest
+from napari_lattice_symmetry.results.result import FAILED
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from napari_lattice_symmetry.results import MovieResult
-    from napari_lattice_symmetry.evolution.curves import Curve
     from napari_lattice_symmetry.data.movie import Movie
+    from napari_lattice_symmetry.evolution.curves import Curve
     from napari_lattice_symmetry.plugin.selection.evolution_source import EvolutionSource, FrameKey
+    from napari_lattice_symmetry.results import MovieResult
 
     Float32 = NDArray[np.float32]
     Region = NDArray[np.bool_]

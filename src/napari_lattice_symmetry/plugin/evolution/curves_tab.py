@@ -11,21 +11,23 @@ import numpy as np
 from qtpy.QtCore import Signal  # type: ignore[attr-defined]
 from qtpy.QtWidgets import QCheckBox, QComboBox, QFormLayout, QPushButton, QVBoxLayout, QWidget
 
+from napari_lattice_symmetry.errors import LatticeSymmetryError
 from napari_lattice_symmetry.evolution.curves import class_curves
 from napari_lattice_symmetry.evolution.holes import hole_curve
-from napari_lattice_symmetry.errors import LatticeSymmetryError
-from napari_lattice_symmetry.plugin.widgets.export_dialog import export
 from napari_lattice_symmetry.plugin.background.latest import LatestRequest
-from napari_lattice_symmetry.plugin.evolution.widget.time_line import TimeLine
+from napari_lattice_symmetry.plugin.evolution.time_line import TimeLine
+from napari_lattice_symmetry.plugin.widgets.export_dialog import export
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from numpy.typing import NDArray
 
-    from napari_lattice_symmetry.results import MovieResult
     from napari_lattice_symmetry.evolution.curves import Curve
-    from napari_lattice_symmetry.plugin.evolution.widget.brightness_controls import BrightnessControls
+    from napari_lattice_symmetry.plugin.evolution.brightness_controls import (
+        BrightnessControls,
+    )
     from napari_lattice_symmetry.plugin.selection.evolution_source import EvolutionSource
+    from napari_lattice_symmetry.results import MovieResult
 
 
 @dataclass(frozen=True, eq=False)

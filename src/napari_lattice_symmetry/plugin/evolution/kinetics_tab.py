@@ -23,26 +23,28 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
+from napari_lattice_symmetry.errors import InputError, LatticeSymmetryError
 from napari_lattice_symmetry.evolution.curves import BRIGHTNESS, HOLES, class_curves
-from napari_lattice_symmetry.evolution.laws import LAWS
 from napari_lattice_symmetry.evolution.holes import hole_curve, smallest_hole
 from napari_lattice_symmetry.evolution.kinetics import akaike_weights, compare_laws, remark
-from napari_lattice_symmetry.errors import InputError, LatticeSymmetryError
+from napari_lattice_symmetry.evolution.laws import LAWS
 from napari_lattice_symmetry.lattice import CLASSES
+from napari_lattice_symmetry.plugin.background.latest import LatestRequest
+from napari_lattice_symmetry.plugin.evolution.time_line import TimeLine
 from napari_lattice_symmetry.plugin.forms.beam_row import BeamRow
 from napari_lattice_symmetry.plugin.widgets.export_dialog import export
-from napari_lattice_symmetry.plugin.background.latest import LatestRequest
-from napari_lattice_symmetry.plugin.evolution.widget.time_line import TimeLine
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from napari_lattice_symmetry.results import MovieResult
+    from napari_lattice_symmetry.analysis.steps import ShouldStop
     from napari_lattice_symmetry.evolution.curves import Curve
     from napari_lattice_symmetry.evolution.kinetics import Estimate, GrowthFit
-    from napari_lattice_symmetry.analysis.steps import ShouldStop
-    from napari_lattice_symmetry.plugin.evolution.widget.brightness_controls import BrightnessControls
+    from napari_lattice_symmetry.plugin.evolution.brightness_controls import (
+        BrightnessControls,
+    )
     from napari_lattice_symmetry.plugin.selection.evolution_source import EvolutionSource
+    from napari_lattice_symmetry.results import MovieResult
 
     MakeCurve: TypeAlias = Callable[..., Curve]  # called with the keyword `should_stop`
 

@@ -14,10 +14,10 @@ from napari_lattice_symmetry.errors import InputError
 from napari_lattice_symmetry.plugin.background.latest import LatestRequest
 
 if TYPE_CHECKING:
-    from napari_lattice_symmetry.results import MovieResult
-    from napari_lattice_symmetry.evolution.kinetics import GrowthFit
     from napari_lattice_symmetry.data.movie import Movie
+    from napari_lattice_symmetry.evolution.kinetics import GrowthFit
     from napari_lattice_symmetry.plugin.selection.evolution_source import EvolutionSource
+    from napari_lattice_symmetry.results import MovieResult
 
 
 @dataclass(frozen=True, eq=False)

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 from qtpy.QtWidgets import QComboBox, QFormLayout, QLabel, QTabWidget, QVBoxLayout
 
-from napari_lattice_symmetry.plugin.evolution.widget.brightness_controls import BrightnessControls
-from napari_lattice_symmetry.plugin.evolution.widget.curves_tab import CurvesTab
-from napari_lattice_symmetry.plugin.widgets.dock import Dock
+from napari_lattice_symmetry.plugin.evolution.brightness_controls import BrightnessControls
+from napari_lattice_symmetry.plugin.evolution.curves_tab import CurvesTab
+from napari_lattice_symmetry.plugin.evolution.kinetics_tab import KineticsTab
+from napari_lattice_symmetry.plugin.evolution.report_button import ReportButton
 from napari_lattice_symmetry.plugin.selection.evolution_source import EvolutionSource
-from napari_lattice_symmetry.plugin.evolution.widget.kinetics_tab import KineticsTab
-from napari_lattice_symmetry.plugin.evolution.widget.report_button import ReportButton
+from napari_lattice_symmetry.plugin.widgets.dock import Dock
 
 if TYPE_CHECKING:
     import napari.viewer

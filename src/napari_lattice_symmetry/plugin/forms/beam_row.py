@@ -6,8 +6,8 @@ from typing import Any
 
 from qtpy.QtWidgets import QDoubleSpinBox, QHBoxLayout, QLabel, QLineEdit, QWidget
 
-from napari_lattice_symmetry.evolution.beam import maximum_energy_transfer
 from napari_lattice_symmetry.errors import InputError
+from napari_lattice_symmetry.evolution.beam import maximum_energy_transfer
 
 
 class BeamRow(QWidget):

@@ -9,12 +9,12 @@ import numpy as np
 from qtpy.QtWidgets import QDoubleSpinBox, QFormLayout, QHBoxLayout
 
 from napari_lattice_symmetry.data.movie import NANOMETRE
-from napari_lattice_symmetry.plugin.layers.result_layers.geometry import SECOND
+from napari_lattice_symmetry.plugin.layers.geometry import SECOND
 
 if TYPE_CHECKING:
     from napari.layers import Image
 
-    from napari_lattice_symmetry.plugin.layers.result_layers.geometry import LayerGeometry
+    from napari_lattice_symmetry.plugin.layers.geometry import LayerGeometry
 
 _UNKNOWN = 0.0
 

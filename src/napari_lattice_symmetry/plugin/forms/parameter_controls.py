@@ -22,8 +22,8 @@ from qtpy.QtWidgets import (
 from superqt import QLargeIntSpinBox
 
 from napari_lattice_symmetry.bravais.parameters import AnalysisParameters, parse_parameters
-from napari_lattice_symmetry.lattice import describe_stretch
 from napari_lattice_symmetry.bravais.registry import shipped
+from napari_lattice_symmetry.lattice import describe_stretch
 
 _INT32_MAX = 2**31 - 1
 

@@ -17,16 +17,16 @@ from qtpy.QtWidgets import (
 )
 
 from napari_lattice_symmetry.bravais.parameters import AnalysisParameters, parse_parameters
+from napari_lattice_symmetry.errors import LatticeSymmetryError
 from napari_lattice_symmetry.inspection.window import Inspection, inspect_window, place_window
 from napari_lattice_symmetry.inspection.window_plot import plot_inspection
-from napari_lattice_symmetry.errors import LatticeSymmetryError
+from napari_lattice_symmetry.plugin.background.latest import LatestRequest
+from napari_lattice_symmetry.plugin.forms.parameter_controls import ParameterControls
+from napari_lattice_symmetry.plugin.inspect.picking import STEPS, Picking
+from napari_lattice_symmetry.plugin.layers.outline import WindowOutline
+from napari_lattice_symmetry.plugin.selection.inspected import Inspected, choose_inspected
 from napari_lattice_symmetry.plugin.widgets.dock import Dock
 from napari_lattice_symmetry.plugin.widgets.export_dialog import export
-from napari_lattice_symmetry.plugin.selection.inspected import Inspected, choose_inspected
-from napari_lattice_symmetry.plugin.background.latest import LatestRequest
-from napari_lattice_symmetry.plugin.layers.result_layers.outline import WindowOutline
-from napari_lattice_symmetry.plugin.forms.parameter_controls import ParameterControls
-from napari_lattice_symmetry.plugin.inspect.picking import Picking, STEPS
 from napari_lattice_symmetry.spectrum import WindowGrid
 
 if TYPE_CHECKING:
@@ -99,7 +99,9 @@ class InspectorWidget(Dock):
     # ------------------------------------------------------------------ building
 
     def _build(self) -> None:
-        from napari_lattice_symmetry.plugin.widgets.figure_canvas import FigureCanvas  # loads Matplotlib
+        from napari_lattice_symmetry.plugin.widgets.figure_canvas import (
+            FigureCanvas,  # loads Matplotlib
+        )
 
         self.title = QLabel()
         self.title.setWordWrap(True)

@@ -8,17 +8,17 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from napari_lattice_symmetry.errors import InputError
 from napari_lattice_symmetry.data.movie import NANOMETRE, PIXEL
+from napari_lattice_symmetry.errors import InputError
 
 if TYPE_CHECKING:
     from napari.layers import Layer
     from numpy.typing import NDArray
 
+    from napari_lattice_symmetry.data.movie import Movie
     from napari_lattice_symmetry.results import MovieResult
     from napari_lattice_symmetry.results.result import Maps
     from napari_lattice_symmetry.structure.unmixing import Unmixing
-    from napari_lattice_symmetry.data.movie import Movie
 
 SECOND = "s"
 

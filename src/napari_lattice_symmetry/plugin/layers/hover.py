@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_lattice_symmetry.lattice import CLASSES, NOT_ANALYSED
-from napari_lattice_symmetry.plugin.layers.result_layers.result_layers import (
+from napari_lattice_symmetry.plugin.layers.result_layers import (
     AT_LEAST_PROBABILITY,
     LABEL_MAP,
     PROBABILITY,

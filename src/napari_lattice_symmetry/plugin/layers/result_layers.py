@@ -9,7 +9,7 @@ from uuid import uuid4
 
 import numpy as np
 
-from napari_lattice_symmetry.results.result import AGREE, DISAGREE, LATTICE_MAPS
+from napari_lattice_symmetry.data.movie import PIXEL
 from napari_lattice_symmetry.lattice import (
     AT_LEAST,
     CLASSES,
@@ -19,8 +19,8 @@ from napari_lattice_symmetry.lattice import (
     at_least,
 )
 from napari_lattice_symmetry.lattice.metric import FOLDS
-from napari_lattice_symmetry.data.movie import PIXEL
-from napari_lattice_symmetry.plugin.layers.result_layers.flags import FLAG_COLOURS, flag_features
+from napari_lattice_symmetry.plugin.layers.flags import FLAG_COLOURS, flag_features
+from napari_lattice_symmetry.results.result import AGREE, DISAGREE, LATTICE_MAPS
 
 if TYPE_CHECKING:
     from napari.layers import Layer
@@ -28,9 +28,9 @@ if TYPE_CHECKING:
     from napari.utils import Colormap, DirectLabelColormap
     from numpy.typing import NDArray
 
+    from napari_lattice_symmetry.plugin.layers.geometry import LayerGeometry
     from napari_lattice_symmetry.results import MovieResult
     from napari_lattice_symmetry.results.result import Maps
-    from napari_lattice_symmetry.plugin.layers.result_layers.geometry import LayerGeometry
 
 METADATA_KEY = "napari-lattice-symmetry"
 SCHEMA_VERSION = 1

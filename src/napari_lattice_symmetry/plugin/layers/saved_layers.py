@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from napari_lattice_symmetry.plugin.layers.result_layers.geometry import LayerGeometry
-from napari_lattice_symmetry.plugin.layers.result_layers.result_layers import (
+from napari_lattice_symmetry.plugin.layers.geometry import LayerGeometry
+from napari_lattice_symmetry.plugin.layers.result_layers import (
     METADATA_KEY,
     RESULT_KEY,
     label_colours,
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from napari.types import FullLayerData, LayerData
     from napari.utils import Colormap
 
-    from napari_lattice_symmetry.results import MovieResult
     from napari_lattice_symmetry.data.layer_stack import Hyperstack
+    from napari_lattice_symmetry.results import MovieResult
 
 LAYERS = "layers"
 

@@ -12,7 +12,7 @@ from napari.utils.notifications import show_error, show_warning
 from qtpy.QtCore import QObject, QTimer, Signal  # type: ignore[attr-defined]
 
 from napari_lattice_symmetry.lattice import CLASSES
-from napari_lattice_symmetry.plugin.layers.result_layers.result_layers import (
+from napari_lattice_symmetry.plugin.layers.result_layers import (
     LABEL_MAP,
     class_features,
     count_labels,
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from napari_lattice_symmetry.results import FrameResult, MovieResult
     from napari_lattice_symmetry.bravais.parameters import AnalysisParameters
-    from napari_lattice_symmetry.plugin.layers.result_layers.geometry import LayerGeometry
+    from napari_lattice_symmetry.plugin.layers.geometry import LayerGeometry
     from napari_lattice_symmetry.plugin.selection.source import Source
 
 logger = logging.getLogger(__name__)

@@ -15,8 +15,8 @@ from qtpy.QtCore import QObject, QTimer, Signal  # type: ignore[attr-defined]
 
 from napari_lattice_symmetry.errors import AnalysisError, LatticeSymmetryError
 from napari_lattice_symmetry.lattice import CLASSES
-from napari_lattice_symmetry.plugin.layers.result_layers.geometry import LayerGeometry
-from napari_lattice_symmetry.plugin.layers.result_layers.result_layers import (
+from napari_lattice_symmetry.plugin.layers.geometry import LayerGeometry
+from napari_lattice_symmetry.plugin.layers.result_layers import (
     LABEL_MAP,
     class_features,
     count_labels,

@@ -39,7 +39,7 @@ def analyze_frames(
         What `iter_analyze` raises; anything else that fails becomes an `AnalysisError`, since
         a generator worker would swallow a ``RuntimeError``.
     """
-    from napari_lattice_symmetry import analysis, bravais as model
+    from napari_lattice_symmetry import analysis, bravais, results
 
     analyze = partial(
         analysis.iter_analyze,
@@ -51,17 +51,17 @@ def analyze_frames(
     )
 
     def origin() -> dict[str, Any]:
-        return analysis.provenance(model.load_model(parameters.network), movie, parameters)
+        return results.provenance(bravais.load_model(parameters.network), movie, parameters)
 
     try:
         if output is None:
-            result = analysis.MovieResult.empty(movie, parameters)
+            result = results.MovieResult.empty(movie, parameters)
             for frame in analyze():
                 result.provenance = result.provenance or origin()  # the network is loaded by now
                 yield result, frame
             return
-        analysis.check_target(output, movie, parameters)
-        with analysis.open_result(output, movie, parameters, origin()) as stored:
+        results.check_target(output, movie, parameters)
+        with results.open_result(output, movie, parameters, origin()) as stored:
             if stored.done.any():
                 yield stored, None
             for frame in analyze(done=stored.done):

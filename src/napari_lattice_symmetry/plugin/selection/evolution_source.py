@@ -8,11 +8,10 @@ import numpy as np
 from napari.layers import Shapes
 from qtpy.QtCore import QObject, QTimer, Signal  # type: ignore[attr-defined]
 
-from napari_lattice_symmetry.evolution.curves import as_it_is
-from napari_lattice_symmetry.results.growing import GrowingResult, GrowingStore
 from napari_lattice_symmetry.errors import InputError
-from napari_lattice_symmetry.plugin.layers.result_layers.result_layers import result_metadata
-from napari_lattice_symmetry.plugin.layers.result_layers.regions import region_mask, region_polygons
+from napari_lattice_symmetry.evolution.curves import as_it_is
+from napari_lattice_symmetry.plugin.layers.regions import region_mask, region_polygons
+from napari_lattice_symmetry.plugin.layers.result_layers import result_metadata
 from napari_lattice_symmetry.plugin.selection.results import (
     FRAME_NAMES,
     chosen_result,
@@ -20,15 +19,16 @@ from napari_lattice_symmetry.plugin.selection.results import (
     source_layer_of,
 )
 from napari_lattice_symmetry.plugin.selection.source import take_source
+from napari_lattice_symmetry.results.growing import GrowingResult, GrowingStore
 
 if TYPE_CHECKING:
     import napari.viewer
     from napari.layers import Image, Layer
     from numpy.typing import NDArray
 
-    from napari_lattice_symmetry.results import MovieResult
     from napari_lattice_symmetry.data.movie import Movie
-    from napari_lattice_symmetry.plugin.layers.result_layers.geometry import LayerGeometry
+    from napari_lattice_symmetry.plugin.layers.geometry import LayerGeometry
+    from napari_lattice_symmetry.results import MovieResult
 
     Region = NDArray[np.bool_]
 

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from napari_lattice_symmetry.data.movie import BY_HAND, Movie
 from napari_lattice_symmetry.errors import InputError
 from napari_lattice_symmetry.io import read_movie
 from napari_lattice_symmetry.io.stack import grey
-from napari_lattice_symmetry.data.movie import BY_HAND, Movie
-from napari_lattice_symmetry.plugin.layers.result_layers.geometry import LayerGeometry
+from napari_lattice_symmetry.plugin.layers.geometry import LayerGeometry
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -9,7 +9,7 @@ from napari.layers import Image
 from qtpy.QtCore import QObject, Signal  # type: ignore[attr-defined]
 
 from napari_lattice_symmetry.errors import InputError
-from napari_lattice_symmetry.plugin.layers.result_layers.result_layers import result_metadata
+from napari_lattice_symmetry.plugin.layers.result_layers import result_metadata
 from napari_lattice_symmetry.plugin.selection.results import chosen_result, source_layer_of
 from napari_lattice_symmetry.plugin.selection.source import Source, take_source
 

@@ -224,12 +224,12 @@ def _sweep(
     should_stop: Callable[[], bool],
 ) -> Iterator[SweepPoint]:
     """Sweep in the worker's thread; whatever fails, it fails in one sentence."""
-    from napari_lattice_symmetry import bravais as model
+    from napari_lattice_symmetry import bravais
     from napari_lattice_symmetry.inspection.simulation import iter_sweep
 
     try:
         yield from iter_sweep(
-            image, parameter, values, model.load_model(), images=images, should_stop=should_stop
+            image, parameter, values, bravais.load_model(), images=images, should_stop=should_stop
         )
     except LatticeSymmetryError:
         raise

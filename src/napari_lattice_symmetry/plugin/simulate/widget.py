@@ -10,10 +10,10 @@ from qtpy.QtWidgets import QHBoxLayout, QLabel, QPushButton, QTabWidget, QVBoxLa
 
 from napari_lattice_symmetry.lattice import COLOURS
 from napari_lattice_symmetry.lattice.image import LatticeImage
-from napari_lattice_symmetry.plugin.widgets.dock import Dock
 from napari_lattice_symmetry.plugin.background.latest import LatestRequest
 from napari_lattice_symmetry.plugin.forms.lattice_controls import LatticeControls
-from napari_lattice_symmetry.plugin.simulate.widget.sweep import SweepPanel
+from napari_lattice_symmetry.plugin.simulate.sweep import SweepPanel
+from napari_lattice_symmetry.plugin.widgets.dock import Dock
 
 if TYPE_CHECKING:
     import napari.viewer

@@ -18,19 +18,19 @@ from qtpy.QtWidgets import (
 )
 
 from napari_lattice_symmetry.errors import InputError
-from napari_lattice_symmetry.plugin.structure.widget.selection_link import SelectionLink
 from napari_lattice_symmetry.plugin.background.task_bar import Task, TaskBar
+from napari_lattice_symmetry.plugin.structure.selection_link import SelectionLink
 
 if TYPE_CHECKING:
     import napari.viewer
     from matplotlib.figure import Figure
     from napari.layers import Layer
 
-    from napari_lattice_symmetry.results import MovieResult
-    from napari_lattice_symmetry.structure.embedding import Cluster, Embedding
     from napari_lattice_symmetry.analysis.steps import Progress, ShouldStop
     from napari_lattice_symmetry.data.movie import Movie
     from napari_lattice_symmetry.plugin.selection.structure_source import SubjectFollower
+    from napari_lattice_symmetry.results import MovieResult
+    from napari_lattice_symmetry.structure.embedding import Cluster, Embedding
 
 HINT = (
     "Each analysed window becomes a point,\nnear to those that the network finds alike.\n"
@@ -187,8 +187,8 @@ class EmbeddingTab(QWidget):
     def _plot(self, figure: Figure) -> None:
         from matplotlib.widgets import LassoSelector
 
-        from napari_lattice_symmetry.structure.plots import highlight, plot_embedding
         from napari_lattice_symmetry.plugin.widgets.figure_canvas import write_hint
+        from napari_lattice_symmetry.structure.plots import highlight, plot_embedding
 
         self._points = self._lasso = None
         if self.embedded is None:

@@ -8,12 +8,12 @@ import numpy as np
 from napari.layers import Labels, Points, Shapes
 from qtpy.QtCore import QObject, QTimer, Signal  # type: ignore[attr-defined]
 
-from napari_lattice_symmetry.plugin.layers.result_layers.result_layers import (
+from napari_lattice_symmetry.plugin.layers.regions import region_polygons
+from napari_lattice_symmetry.plugin.layers.result_layers import (
     METADATA_KEY,
     RESULT_KEY,
     result_metadata,
 )
-from napari_lattice_symmetry.plugin.layers.result_layers.regions import region_polygons
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from napari.layers import Layer
     from numpy.typing import NDArray
 
+    from napari_lattice_symmetry.plugin.layers.result_layers import ShownResult
     from napari_lattice_symmetry.structure.sampling import Places
-    from napari_lattice_symmetry.plugin.layers.result_layers.result_layers import ShownResult
 
     Float64 = NDArray[np.float64]
 

@@ -7,15 +7,18 @@ from uuid import uuid4
 
 import numpy as np
 
+from napari_lattice_symmetry.plugin.layers.result_layers import (
+    METADATA_KEY,
+    SCHEMA_VERSION,
+)
 from napari_lattice_symmetry.structure.plots import endmember_colours
-from napari_lattice_symmetry.plugin.layers.result_layers.result_layers import METADATA_KEY, SCHEMA_VERSION
 
 if TYPE_CHECKING:
     from napari.types import LayerData
     from numpy.typing import NDArray
 
-    from napari_lattice_symmetry.structure.unmixing import Unmixing
     from napari_lattice_symmetry.plugin.selection.source import Source
+    from napari_lattice_symmetry.structure.unmixing import Unmixing
 
 ABUNDANCE, ENDMEMBERS = "abundance", "endmember spectra"
 

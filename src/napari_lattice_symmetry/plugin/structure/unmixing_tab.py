@@ -10,19 +10,19 @@ from qtpy.QtWidgets import QFormLayout, QSpinBox, QVBoxLayout, QWidget
 
 from napari_lattice_symmetry.bravais.parameters import AnalysisParameters
 from napari_lattice_symmetry.errors import InputError
-from napari_lattice_symmetry.plugin.layers.result_layers.result_layers import result_metadata
-from napari_lattice_symmetry.plugin.forms.parameter_controls import ParameterControls
 from napari_lattice_symmetry.plugin.background.task_bar import Task, TaskBar
+from napari_lattice_symmetry.plugin.forms.parameter_controls import ParameterControls
+from napari_lattice_symmetry.plugin.layers.result_layers import result_metadata
 
 if TYPE_CHECKING:
     import napari.viewer
     from matplotlib.figure import Figure
 
-    from napari_lattice_symmetry.results import MovieResult
     from napari_lattice_symmetry.analysis.steps import Progress, ShouldStop
-    from napari_lattice_symmetry.structure.unmixing import Unmixing
     from napari_lattice_symmetry.plugin.selection.source import Source
     from napari_lattice_symmetry.plugin.selection.structure_source import SubjectFollower
+    from napari_lattice_symmetry.results import MovieResult
+    from napari_lattice_symmetry.structure.unmixing import Unmixing
 
 HINT = (
     "Unmixing looks for a few pure spectra\nof which all windows are mixtures,\n"
@@ -51,8 +51,8 @@ class UnmixingTab(QWidget):
     """
 
     def __init__(self, viewer: napari.viewer.Viewer, follower: SubjectFollower) -> None:
-        from napari_lattice_symmetry.structure.unmixing import MOST_COMPONENTS
         from napari_lattice_symmetry.plugin.widgets.figure_canvas import FigureCanvas
+        from napari_lattice_symmetry.structure.unmixing import MOST_COMPONENTS
 
         super().__init__()
         self.viewer, self._follower = viewer, follower
@@ -122,7 +122,7 @@ class UnmixingTab(QWidget):
 
     def _show(self, unmixing: Unmixing, source: Source) -> None:
         """Add the layers on top, and hide all other maps of the same image."""
-        from napari_lattice_symmetry.plugin.structure.widget.unmixing_layers import unmixing_layers
+        from napari_lattice_symmetry.plugin.structure.unmixing_layers import unmixing_layers
 
         for layer in self.viewer.layers:
             if (result_metadata(layer) or {}).get("source_id") == source.layer_id:
@@ -135,8 +135,8 @@ class UnmixingTab(QWidget):
         self.viewer.reset_view()
 
     def _plot(self, figure: Figure) -> None:
-        from napari_lattice_symmetry.structure.plots import plot_unmixing
         from napari_lattice_symmetry.plugin.widgets.figure_canvas import write_hint
+        from napari_lattice_symmetry.structure.plots import plot_unmixing
 
         if self.unmixing is None:
             write_hint(figure, HINT)

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 from qtpy.QtWidgets import QLabel, QTabWidget, QVBoxLayout
 
-from napari_lattice_symmetry.plugin.widgets.dock import Dock
-from napari_lattice_symmetry.plugin.structure.widget.embedding_tab import EmbeddingTab
 from napari_lattice_symmetry.plugin.selection.structure_source import SubjectFollower
-from napari_lattice_symmetry.plugin.structure.widget.unmixing_tab import UnmixingTab
+from napari_lattice_symmetry.plugin.structure.embedding_tab import EmbeddingTab
+from napari_lattice_symmetry.plugin.structure.unmixing_tab import UnmixingTab
+from napari_lattice_symmetry.plugin.widgets.dock import Dock
 
 if TYPE_CHECKING:
     import napari.viewer

@@ -21,14 +21,14 @@ from qtpy.QtWidgets import (
 from superqt import QCollapsible
 
 from napari_lattice_symmetry.analysis.watch import LIVE_SETTINGS
-from napari_lattice_symmetry.results.plots import draw_fractions
 from napari_lattice_symmetry.errors import ChoiceError, InputError, LatticeSymmetryError
 from napari_lattice_symmetry.plugin.forms.destination import ResultPath
-from napari_lattice_symmetry.plugin.widgets.dock import Dock
 from napari_lattice_symmetry.plugin.forms.file_choice import FileChoice
-from napari_lattice_symmetry.plugin.layers.result_layers.hover import show_probability_in_status
-from napari_lattice_symmetry.plugin.runs.watch import LiveRun
 from napari_lattice_symmetry.plugin.forms.parameter_controls import ParameterControls
+from napari_lattice_symmetry.plugin.layers.hover import show_probability_in_status
+from napari_lattice_symmetry.plugin.runs.watch import LiveRun
+from napari_lattice_symmetry.plugin.widgets.dock import Dock
+from napari_lattice_symmetry.results.plots import draw_fractions
 
 if TYPE_CHECKING:
     import napari.viewer

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 from napari.utils.notifications import show_error, show_info
 from qtpy.QtWidgets import QFileDialog, QWidget
 
-from napari_lattice_symmetry.results.store import writing
 from napari_lattice_symmetry.errors import LatticeSymmetryError
+from napari_lattice_symmetry.results.store import writing
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
