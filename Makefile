@@ -11,7 +11,7 @@ help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-15s %s\n", $$1, $$2 }' Makefile
 
 .PHONY: demo
-demo: $(DEMO).tif ## Analyse the sample movie and open the result in napari
+demo: $(DEMO).tif ## Analyze the sample movie and open the result in napari
 	@$(BIN)/lattice-symmetry analyze $(DEMO).tif --output $(DEMO).zarr --overwrite
 ifneq ($(SCREEN),)
 	@$(MAKE) --no-print-directory .venv/.qt
@@ -60,7 +60,7 @@ bench-live: .venv/.qt ## Measure how soon preview and inspector answer and write
 	$(if $(SCREEN),,xvfb-run -a -s "-screen 0 1280x800x24") $(BIN)/python benchmarks/live.py --write
 
 .PHONY: bench-watch
-bench-watch: .venv/.installed ## Measure how soon a frame that is written is analysed and write docs/watch-speed.md
+bench-watch: .venv/.installed ## Measure how soon a frame that is written is analyzed and write docs/watch-speed.md
 	$(BIN)/python benchmarks/watch.py --write
 
 .PHONY: bench-accuracy

@@ -22,8 +22,13 @@ from tqdm import tqdm
 
 from napari_lattice_symmetry.bravais import load_model
 from napari_lattice_symmetry.bravais.dataset import BENCHMARK
-from napari_lattice_symmetry.bravais.registry import WEIGHTS, shipped
-from napari_lattice_symmetry.bravais.training_images import INSTRUMENT, TRACKS, Track, draw_windows
+from napari_lattice_symmetry.bravais.registry import REGISTRY
+from napari_lattice_symmetry.bravais.training_images import (
+    INSTRUMENT,
+    TRACKS,
+    ImageDistribution,
+    draw_windows,
+)
 from napari_lattice_symmetry.lattice import CLASSES, LABELS
 
 if TYPE_CHECKING:
@@ -45,7 +50,7 @@ COLUMNS = [
 
 
 def measure(
-    model: Classifier, track: Track, n: int, samples: int, size: int = 128
+    model: Classifier, track: ImageDistribution, n: int, samples: int, size: int = 128
 ) -> tuple[Classification, np.ndarray]:
     """Classify `n` benchmark windows; gives what was found and the true labels."""
     blocks, truth = [], []
@@ -59,7 +64,7 @@ def measure(
 
 
 def figures(found: Classification, labels: np.ndarray) -> dict[str, float]:
-    """Summarise how right and how honest the answers are."""
+    """Summarize how right and how honest the answers are."""
     confidence = found.mean.max(axis=1)
     right = found.label == labels
     noise = labels == LABELS["noise"]
@@ -114,7 +119,7 @@ def main() -> None:
     options = parser.parse_args()
 
     rows, confusion = [], ""
-    entries = shipped()
+    entries = REGISTRY.entries
     for name in entries:
         model = load_model(name)
         for track in ("instrument", "paper"):
@@ -147,7 +152,7 @@ are wrong with a probability over 0.9. Noise confusion: share of windows for whi
 taken for a lattice or a lattice for noise.
 
 For comparison, Vasudevan et al. 2018 report 85 % top-1 and 94 % top-2 for their network on their
-own simulated set, which the paper track is modelled on.
+own simulated set, which the paper track is modeled on.
 
 ## Where the errors are
 {confusion}
@@ -161,7 +166,7 @@ Instrument track with 5 to 25 periods a window (never under 4 px a period),
     print(text)
     if options.write:
         (DOCS / "accuracy.md").write_text(text)
-        (WEIGHTS / "registry.json").write_text(json.dumps(entries, indent=2) + "\n")
+        (REGISTRY.folder / "registry.json").write_text(json.dumps(entries, indent=2) + "\n")
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from metrics import markdown_table
 
-from napari_lattice_symmetry.bravais.training_images import INSTRUMENT, Track
+from napari_lattice_symmetry.bravais.training_images import INSTRUMENT, ImageDistribution
 from napari_lattice_symmetry.lattice import LABELS
 
 if TYPE_CHECKING:
@@ -26,14 +26,14 @@ SIZE = 128
 STATED_PERIODS = (5, 25)
 
 
-def spacing_track(spacing: float) -> Track:
+def spacing_track(spacing: float) -> ImageDistribution:
     """Instrument track with lattices of one spacing in pixels."""
     return replace(INSTRUMENT, cells=replace(INSTRUMENT.cells, spacing=(spacing, spacing)))
 
 
-def disorder_track(disorder: float) -> Track:
+def disorder_track(disorder: float) -> ImageDistribution:
     """Instrument track with one disorder of positions, as a fraction of the spacing."""
-    return replace(INSTRUMENT, disorder=disorder, least_disorder=disorder)
+    return replace(INSTRUMENT, disorder=disorder, min_disorder=disorder)
 
 
 def lattice_accuracy(found: Classification, labels: np.ndarray) -> tuple[float, float]:
@@ -43,7 +43,7 @@ def lattice_accuracy(found: Classification, labels: np.ndarray) -> tuple[float, 
     return float(right.mean()), float(found.entropy[lattice].mean())
 
 
-def curves(measure: Callable[[Track], Measured], plot: Path | None) -> str:
+def curves(measure: Callable[[ImageDistribution], Measured], plot: Path | None) -> str:
     """Measure both curves; gives a section of a page, and draws a plot if told where to.
 
     Parameters

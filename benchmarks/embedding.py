@@ -21,7 +21,7 @@ from napari_lattice_symmetry.analysis import analyze
 from napari_lattice_symmetry.bravais import load_model
 from napari_lattice_symmetry.bravais.parameters import AnalysisParameters
 from napari_lattice_symmetry.lattice import simulate
-from napari_lattice_symmetry.structure.embedding import AT_MOST, NEIGHBOURS, embed
+from napari_lattice_symmetry.structure.embedding import AT_MOST, NEIGHBORS, embed
 
 DOCS = Path(__file__).parents[1] / "docs"
 
@@ -33,7 +33,7 @@ def measure() -> str:
     settings = AnalysisParameters(window=96, stride=18, samples=5)
     result = analyze(movie, settings, model=model)
     rows = []
-    for method in NEIGHBOURS:
+    for method in NEIGHBORS:
         for run in ("first", "again"):
             heard = [perf_counter()]
             start, cpu = perf_counter(), process_time()

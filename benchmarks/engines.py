@@ -30,7 +30,7 @@ from napari_lattice_symmetry.networks.engine import keras
 from napari_lattice_symmetry.spectrum.polar import polar_spectrum
 
 REST = 0.3
-LEAST_GAIN, MOST_DIFFERENCE = 1.4, 1e-4
+MIN_GAIN, MAX_DIFFERENCE = 1.4, 1e-4
 
 Run = Callable[[np.ndarray], np.ndarray]
 
@@ -157,8 +157,8 @@ engines taking turns. What is timed is the part of the default network before th
 in single precision; differences are relative to the greatest feature.
 
 {markdown_table(header, measure(options.repeats))}
-Another engine would be offered beside TensorFlow if it were at least {LEAST_GAIN} times faster
-with answers equal to {MOST_DIFFERENCE:.0e}.
+Another engine would be offered beside TensorFlow if it were at least {MIN_GAIN} times faster
+with answers equal to {MAX_DIFFERENCE:.0e}.
 """
     print(text)
     if options.write:

@@ -19,7 +19,7 @@ from matplotlib.figure import Figure
 import napari_lattice_symmetry as nls
 from napari_lattice_symmetry.bravais.dataset import BENCHMARK
 from napari_lattice_symmetry.bravais.training_images import PAPER, draw_windows
-from napari_lattice_symmetry.lattice import CLASSES, COLOURS, LABELS, simulate
+from napari_lattice_symmetry.lattice import CLASSES, COLORS, LABELS, simulate
 from napari_lattice_symmetry.spectrum import WindowGrid
 from napari_lattice_symmetry.spectrum.cartesian import cartesian_spectrum
 
@@ -46,7 +46,7 @@ def show_probabilities(axes: Axes, found: Classification, index: int) -> None:
         SHORT,
         found.mean[index],
         yerr=found.std[index],
-        color=[COLOURS[name] for name in CLASSES],
+        color=[COLORS[name] for name in CLASSES],
         capsize=3,
     )
     axes.set(ylim=(0, 1.05), ylabel="probability")
@@ -79,7 +79,7 @@ def wrong_confidence(model: Classifier) -> Figure:
     figure = Figure(figsize=(6, 4), layout="constrained")
     axes = figure.add_subplot()
     bins = np.linspace(0.2, 1, 17)
-    axes.hist(confidence[~wrong], bins, alpha=0.4, density=True, color="grey", label="right")
+    axes.hist(confidence[~wrong], bins, alpha=0.4, density=True, color="gray", label="right")
     axes.hist(confidence[wrong], bins, alpha=0.8, density=True, color="crimson", label="wrong")
     axes.set(
         xlabel="probability of the answer",
@@ -144,7 +144,7 @@ def embedding(model: Classifier) -> Figure:
     axes = figure.add_subplot()
     for name in CLASSES:
         chosen = labels == LABELS[name]
-        axes.scatter(*np.asarray(places)[chosen].T, s=8, color=COLOURS[name], label=name)
+        axes.scatter(*np.asarray(places)[chosen].T, s=8, color=COLORS[name], label=name)
     axes.set(xticks=[], yticks=[])
     axes.legend(frameon=False, markerscale=2, fontsize=8)
     return figure
@@ -162,7 +162,7 @@ def square_to_hexagonal(model: Classifier) -> Figure:
     figure = Figure(figsize=(6, 4), layout="constrained")
     axes = figure.add_subplot()
     for name, probability in zip(CLASSES, np.transpose(mean), strict=True):
-        axes.plot(angles, probability, color=COLOURS[name], label=name)
+        axes.plot(angles, probability, color=COLORS[name], label=name)
     axes.set(xlabel="angle of the rhombic cell (degrees)", ylabel="probability", xlim=(90, 60))
     axes.legend(frameon=False, fontsize=8)
     return figure

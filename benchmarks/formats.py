@@ -34,7 +34,7 @@ COLUMNS = [
     "frame time (s)",
     "calibration from",
 ]
-MOST_SIGNALS = 3
+MAX_SIGNALS = 3
 FAMILIES = [
     [
         "electron microscopy",
@@ -82,7 +82,7 @@ zarr; NSID and USID by h5py; BMP, CMYK JPEG, palettes and partly transparent GIF
 and odd frame sizes by PyAV; TIFF with tiles, LZW, Zstandard, JPEG 2000, BigTIFF, 1 and 12 bits by
 tifffile. gsf, gwy, sxm, nid, SM4, top, ISO 28600, Igor waves (versions 2 and 5) and MRC (modes 0,
 1, 2, 6 and 12, both byte orders, extended headers) are packed by the tests themselves. JEOL's asw
-and map, and DigitalMicrograph in colour, are not tested at all.
+and map, and DigitalMicrograph in color, are not tested at all.
 
 ## What else a file says
 
@@ -91,13 +91,13 @@ where its pixel size and frame time come from, and under `original_metadata` the
 attributes, by the names they have in the file. Of HDF5 and of HyperSpy's files these are all
 attributes and datasets up to 64 kB, of TIFF all tags of the first page, of SM4 the page and the
 settings of the instrument. Labels beside the images of an OME-Zarr become labels, in napari's own
-colours where another program wrote them.
+colors where another program wrote them.
 
 ## What comes back of what is saved
 
 A result that was exported as OME-Zarr, OME-TIFF or for ImageJ opens as the result again: all maps
 bit for bit, parameters, provenance, phase fractions. Layers that were saved from napari come back
-with their colours, contrast limits, visibility, place and units; layers of a result bring the whole
+with their colors, contrast limits, visibility, place and units; layers of a result bring the whole
 result with them. If another program changed the arrays or the calibration, the file opens as plain
 images. ImageJ stores all channels of a mixed file as 32-bit floating point, and OME-TIFF knows
 neither float16 nor whole numbers of 64 bits, which become others that hold the same values; types
@@ -116,7 +116,7 @@ in them ten times, 2,160 cases and 60 more for each real file.
 ## What is not read
 
 Four-dimensional data, spectra and diffraction patterns are refused, as the table says; so are
-complex values, colours for print in TIFF (CMYK), plates in OME-Zarr, 4-bit MRC (mode 101) and Igor
+complex values, colors for print in TIFF (CMYK), plates in OME-Zarr, 4-bit MRC (mode 101) and Igor
 waves of one axis. Lengths of scanning probe files are taken from their headers; distortions of the
 scan are not corrected. Bruker's NanoScope files, which are also named spm, have to be saved as gwy
 or gsf by Gwyddion first, HDF4 converted to HDF5, and of the files that are named img or map only
@@ -133,10 +133,10 @@ def rows_of(path: Path) -> Iterator[list[str]]:
     except InputError as error:
         yield [path.name, f"refused: {_cell(error)}", *[""] * (len(COLUMNS) - 2)]
         return
-    for number, movie in enumerate(movies[:MOST_SIGNALS]):
+    for number, movie in enumerate(movies[:MAX_SIGNALS]):
         yield ["" if number else path.name, *_facts(movie, alone=len(movies) == 1)]
-    if len(movies) > MOST_SIGNALS:
-        yield ["", f"and {len(movies) - MOST_SIGNALS} more", *[""] * (len(COLUMNS) - 2)]
+    if len(movies) > MAX_SIGNALS:
+        yield ["", f"and {len(movies) - MAX_SIGNALS} more", *[""] * (len(COLUMNS) - 2)]
     for dataset in _refused(path):
         yield ["", dataset, *[""] * (len(COLUMNS) - 2)]
 

@@ -17,7 +17,7 @@ from metrics import markdown_table
 from tqdm import tqdm
 
 import napari_lattice_symmetry as nls
-from napari_lattice_symmetry.analysis.frame import FrameMaps, Job
+from napari_lattice_symmetry.analysis.frame import AnalysisJob, FrameMaps
 from napari_lattice_symmetry.evolution.beam import maximum_energy_transfer
 from napari_lattice_symmetry.evolution.brightness import (
     THRESHOLD_DOUBT,
@@ -26,7 +26,7 @@ from napari_lattice_symmetry.evolution.brightness import (
     measure_brightness,
 )
 from napari_lattice_symmetry.evolution.curves import N_DRAWS, class_curves
-from napari_lattice_symmetry.evolution.holes import LONGEST_REACH, SHORTEST_REACH, hole_curve
+from napari_lattice_symmetry.evolution.holes import MAX_REACH, MIN_REACH, hole_curve
 from napari_lattice_symmetry.evolution.kinetics import akaike_weights, compare_laws, fit_growth
 from napari_lattice_symmetry.evolution.plots import plot_growth
 
@@ -63,11 +63,11 @@ def correlation_between_frames(simulated: SimulatedMovie) -> float:
     """Give how alike thinned networks err in two frames: the correlation of how much is noise."""
     parameters = nls.AnalysisParameters(window=WINDOWS[0], stride=STRIDE, samples=SEEN_SAMPLES)
     movie, model, noise = simulated.movie, nls.load_model(), nls.CLASSES.index("noise")
-    job = Job(movie, parameters)
+    job = AnalysisJob(movie, parameters)
     totals = []
     for index in SEEN_FRAMES:
         maps = FrameMaps(job.windows)
-        for block in job.windows.analyse(model, movie.frame(index), movie.name):
+        for block in job.windows.analyze(model, movie.frame(index), movie.name):
             maps.add(*block)
         totals.append(maps.thinned_totals[:, noise])
     return float(np.corrcoef(totals)[0, 1])
@@ -117,7 +117,7 @@ once what it works on is done. Only a changed setting breaks off a fit that is u
 
 - **Mean probability** of each class, with a band of one standard deviation over the thinned
   networks; or the **area share**, the share of windows that a class won.
-- **Region**: only windows whose centres lie in the polygons, rectangles and ellipses of a Shapes
+- **Region**: only windows whose centers lie in the polygons, rectangles and ellipses of a Shapes
   layer. The spread over the thinned networks is kept for whole frames alone; in a region the band
   is the mean of the spreads of its windows, as if each thinned network erred alike in all of
   them. That is an upper bound.
@@ -132,11 +132,11 @@ once what it works on is done. Only a changed setting breaks off a fit that is u
 
 ## What the noise class measures
 
-A window says noise only where little of its weight lies on a lattice. So the centres of noise
+A window says noise only where little of its weight lies on a lattice. So the centers of noise
 windows lie well inside a hole: the mean probability of noise is less than the area of the holes,
-and grows faster at first. The hole reaches farther than these centres, by {SHORTEST_REACH} of the
+and grows faster at first. The hole reaches farther than these centers, by {MIN_REACH} of the
 window, where the lattice beyond a straight edge has a third of the Hann weight, to
-{LONGEST_REACH} of it, where it has 2 %. *Holes, by windows* is the area within that reach of a
+{MAX_REACH} of it, where it has 2 %. *Holes, by windows* is the area within that reach of a
 window that says noise; its draws hold every reach between the two, and what the thinned networks
 leave open. Holes less than half a window across escape: choose windows of 5 to 6 lattice periods to
 measure holes.
@@ -185,7 +185,7 @@ The greatest energy that an electron of kinetic energy E gives to a nucleus of m
 formula. At 100 kV, in eV:
 
 {markdown_table(["element", "here", "printed in the paper"], beam)}
-The formula gives the printed value for sulphur, and less than is printed for tungsten.
+The formula gives the printed value for sulfur, and less than is printed for tungsten.
 
 ## Without napari
 

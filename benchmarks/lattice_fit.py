@@ -92,7 +92,7 @@ def accuracy_rows(n: int) -> tuple[list[list[str]], list[list[str]]]:
     rng = np.random.default_rng(SEED)
     errors, honesty = [], []
     for periods in tqdm(PERIODS, desc="accuracy", leave=False):
-        row, normalised = [str(periods)], []
+        row, normalized = [str(periods)], []
         ranges = CellRanges(spacing=(SIZE / periods, SIZE / periods), margin=0.05)
         for counts in COUNTS:
             bases = [random_basis(CLASSES[i % 5], rng, ranges) for i in range(n)]
@@ -103,9 +103,9 @@ def accuracy_rows(n: int) -> tuple[list[list[str]], list[list[str]]]:
             gamma = np.nanmedian(np.abs(error[:, 2]))
             row.append(f"{a:.2%} / {b:.2%} / {gamma:.2f}° ({fits.resolved.mean():.0%})")
             expected = np.stack([fits.a_error, fits.b_error, fits.gamma_error], axis=1)
-            normalised.append((error / expected)[fits.resolved])
+            normalized.append((error / expected)[fits.resolved])
         errors.append(row)
-        quantiles = np.quantile(np.abs(np.concatenate(normalised)), [0.683, 0.954], axis=0)
+        quantiles = np.quantile(np.abs(np.concatenate(normalized)), [0.683, 0.954], axis=0)
         honesty.append([str(periods), *(f"{one:.2f} / {two:.2f}" for one, two in quantiles.T)])
     return errors, honesty
 

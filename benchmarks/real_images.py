@@ -130,7 +130,7 @@ def choose_grid(frames: Sequence[NDArray[np.generic]]) -> tuple[WindowGrid, str]
     period = measure_period(frames[:5])
     window = 128
     if period is not None:
-        window = round(min(max(PERIODS * period.length, period.least_window), 25 * period.length))
+        window = round(min(max(PERIODS * period.length, period.min_window), 25 * period.length))
     window = min(window, *frames[0].shape)
     grid = WindowGrid(frames[0].shape, window, max(1, window // 8))
     return grid, "none" if period is None else f"{period.length:.1f}"
@@ -152,7 +152,7 @@ def bold_if_right(answer: str, expected: str) -> str:
 
 
 def image_row(model: Classifier, data: Path, image: RealImage, samples: int) -> list[str]:
-    """Analyse all windows of about ten periods; gives a row of the table."""
+    """Analyze all windows of about ten periods; gives a row of the table."""
     frames = read_frames(data, image.file)
     first, last = (round(edge * frames[0].shape[0]) for edge in image.rows)
     frames = [frame[first:last] for frame in frames]
@@ -240,7 +240,7 @@ def boundary_text(model: Classifier, data: Path, samples: int) -> str:
     flagged = (nls.fit_lattices(windows).flags & Flag.TWO_LATTICES > 0).ravel()
     information = found.mutual_information
     return (
-        f"Windows of {grid.window} px whose centre is within a quarter of that of the boundary: "
+        f"Windows of {grid.window} px whose center is within a quarter of that of the boundary: "
         f"median mutual information {np.median(information[across]):.3f} nats against "
         f"{np.median(information[~across]):.3f} elsewhere, AUROC "
         f"{auroc(information, across):.2f}; entropy {np.median(found.entropy[across]):.2f} "

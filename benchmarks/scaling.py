@@ -89,7 +89,7 @@ def write_movie(path: Path, n_frames: int, side: int) -> Path:
 
 
 def run_here(path: str, stride: int) -> None:
-    """Analyse a movie into a file beside it; print what it took as JSON."""
+    """Analyze a movie into a file beside it; print what it took as JSON."""
     movie = read_movie(path, lazy=True)
     output = Path(path).with_suffix(".zarr")
     size = WindowGrid(movie.shape[1:], WINDOW, stride).size
@@ -110,7 +110,7 @@ def run_here(path: str, stride: int) -> None:
 
 
 def run_apart(n_frames: int, stride: int, side: int = SIDE) -> Run:
-    """Analyse a movie in a process of its own, so that its memory is its own."""
+    """Analyze a movie in a process of its own, so that its memory is its own."""
     with tempfile.TemporaryDirectory() as folder:
         path = write_movie(Path(folder) / "movie.tif", n_frames, side)
         command = [sys.executable, __file__, "--run", str(path), "--stride", str(stride)]
@@ -265,7 +265,7 @@ layers for every frame that is read, unless they are gathered in one, as they ar
 Reckoned from the figures above for the default grid, {
         WindowGrid((SIDE, SIDE), WINDOW, STRIDE).size
     }
-windows a frame. Workers of a cluster analyse; the process that sends the work out collects and
+windows a frame. Workers of a cluster analyze; the process that sends the work out collects and
 writes, which bounds how many workers it can keep busy.
 
 {

@@ -23,7 +23,7 @@ from metrics import markdown_table
 from speed import machine
 
 from napari_lattice_symmetry import AnalysisParameters, load_model, simulate
-from napari_lattice_symmetry.analysis.watch import iter_live
+from napari_lattice_symmetry.analysis.watch import iter_watch
 from napari_lattice_symmetry.data.growing import INTERVAL
 from napari_lattice_symmetry.io.growing import open_growing
 from napari_lattice_symmetry.spectrum import WindowGrid
@@ -74,7 +74,7 @@ def measure(kind: str, frames: np.ndarray, n_frames: int, pause: float) -> tuple
             stdout=subprocess.PIPE,
             text=True,
         ) as writer:
-            steps = iter_live(
+            steps = iter_watch(
                 open_growing(path),
                 SETTINGS,
                 model=load_model(SETTINGS.network),
@@ -106,7 +106,7 @@ def main() -> None:
             rows.append([kind, f"{pause:.0f} s" if pause else "none", *figures])
     header = ["what", "pause between frames", "median", "longest", "longest backlog"]
     n_windows = WindowGrid((256, 256), SETTINGS.window, SETTINGS.stride).size
-    text = f"""# How soon a frame is analysed
+    text = f"""# How soon a frame is analyzed
 
 Made by `make bench-watch` on: {machine()}; {os.getloadavg()[0]:.1f} programs at
 work. {options.frames} frames each of 256 x 256 px, {n_windows} windows, {SETTINGS.samples} samples.

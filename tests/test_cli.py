@@ -42,7 +42,7 @@ def no_network(monkeypatch):
 
 @pytest.fixture
 def growth():
-    """A TIFF of 4 frames, square (grey 5) on the left and hexagonal (grey 35) on the right."""
+    """A TIFF of 4 frames, square (gray 5) on the left and hexagonal (gray 35) on the right."""
     noise = np.random.default_rng(0).normal(0, 1, (4, 48, 80))
     edge = np.array([64, 48, 32, 16])[:, None, None]
     stack = np.where(np.arange(80) < edge, 5, 35) + noise

@@ -8,13 +8,13 @@ import imageio.v3 as iio
 import numpy as np
 import pytest
 
-from napari_lattice_symmetry.lattice import COLOURS
+from napari_lattice_symmetry.lattice import COLORS
 
 IMAGES = Path(__file__).parents[1] / "docs" / "images"
 
 
-@pytest.mark.parametrize("name", COLOURS)
-def test_a_report_shows_each_class_in_its_colour(name):
+@pytest.mark.parametrize("name", COLORS)
+def test_a_report_shows_each_class_in_its_color(name):
     picture = iio.imread(IMAGES / "report.png", mode="RGB")
-    colour = tuple(bytes.fromhex(COLOURS[name].removeprefix("#")))
-    assert (picture == np.array(colour)).all(axis=2).sum() >= 100  # the square in the legend
+    color = tuple(bytes.fromhex(COLORS[name].removeprefix("#")))
+    assert (picture == np.array(color)).all(axis=2).sum() >= 100  # the square in the legend

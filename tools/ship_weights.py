@@ -14,7 +14,8 @@ import shutil
 import sys
 from pathlib import Path
 
-from napari_lattice_symmetry.bravais.registry import WEIGHTS, file_sha256
+from napari_lattice_symmetry.bravais.registry import REGISTRY
+from napari_lattice_symmetry.networks.registry import file_sha256
 
 DOCS_IMAGES = Path(__file__).parents[1] / "docs" / "images"
 
@@ -41,11 +42,11 @@ def ship(run: Path) -> None:
         last = list(csv.DictReader(table))[-1]
     calibration = run / "calibration.json"
 
-    WEIGHTS.mkdir(exist_ok=True)
-    file = WEIGHTS / f"{name}.keras"
+    REGISTRY.folder.mkdir(exist_ok=True)
+    file = REGISTRY.folder / f"{name}.keras"
     shutil.copy(run / file.name, file)
     shutil.copy(run / "training.png", DOCS_IMAGES / f"training-{name}.png")
-    registry = WEIGHTS / "registry.json"
+    registry = REGISTRY.folder / "registry.json"
     entries = json.loads(registry.read_text()) if registry.exists() else {}
     entries[name] = {
         "file": file.name,

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def main() -> None:
-    """Open the sample movie, analyse it, and show classes and uncertainty."""
+    """Open the sample movie, analyze it, and show classes and uncertainty."""
     viewer = open_viewer()
     viewer.open_sample(PLUGIN, "growing-holes")
     _, widget = viewer.window.add_plugin_dock_widget(PLUGIN, "Lattice symmetry")
@@ -72,7 +72,7 @@ def show_inspector(viewer: napari.Viewer, analysis: AnalysisWidget) -> None:
 
 
 def show_evolution(viewer: napari.Viewer, analysis: AnalysisWidget) -> None:
-    """Analyse the movie in windows that see its holes, and show what became of it, and how fast."""
+    """Analyze the movie in windows that see its holes, and show what became of it, and how fast."""
     analysis.parameters.set_values(AnalysisParameters(window=64, stride=16))
     analysis.run_button.click()
     wait_until(lambda: analysis.run.is_over, seconds=1200)

@@ -31,7 +31,7 @@ def open_file(file: str) -> tuple[napari.Viewer, object]:
 
 
 def show_correction() -> None:
-    """Mark a part of the published graphite image, undo its distortion, and analyse it."""
+    """Mark a part of the published graphite image, undo its distortion, and analyze it."""
     viewer, dock = open_file("images/stm_graphite_vasudevan2018_MOESM4.tif")
     viewer.layers[0].name = "graphite STM"
     dock.parameters.set_values(AnalysisParameters(window=168, stride=16, samples=50))

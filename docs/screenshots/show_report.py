@@ -54,7 +54,7 @@ def main() -> None:
 
 
 def save_picture(image: QImage, path: Path) -> None:
-    """Save all colours as they are, as small as PNG allows."""
+    """Save all colors as they are, as small as PNG allows."""
     image = image.convertToFormat(QImage.Format.Format_RGB888)
     pixels = image.constBits().asstring(image.sizeInBytes())
     size, stride = (image.width(), image.height()), image.bytesPerLine()

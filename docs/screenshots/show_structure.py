@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def show_unmixing(image: Path) -> None:
-    """Unmix two grains of iron, which a class map shows in one colour."""
+    """Unmix two grains of iron, which a class map shows in one color."""
     viewer = open_viewer("light")
     viewer.open(str(image), plugin=PLUGIN)
     _, dock = viewer.window.add_plugin_dock_widget(PLUGIN, "Structure without labels")
@@ -31,7 +31,7 @@ def show_unmixing(image: Path) -> None:
 
 
 def show_embedding() -> None:
-    """Analyse the sample of two grains, embed its windows, and draw a loop around some."""
+    """Analyze the sample of two grains, embed its windows, and draw a loop around some."""
     viewer = open_viewer("dark")
     viewer.open_sample(PLUGIN, "two-grains")
     _, analysis = viewer.window.add_plugin_dock_widget(PLUGIN, "Lattice symmetry")

@@ -32,7 +32,7 @@ def write(movie: Movie, folder: Path, pause: float) -> None:
 
 
 def show_watch(movie: Movie, settings: AnalysisParameters, theme: str, name: str) -> None:
-    """Watch a folder that `movie` is written to, and look when half of it is analysed."""
+    """Watch a folder that `movie` is written to, and look when half of it is analyzed."""
     viewer = open_viewer(theme)
     _, dock = viewer.window.add_plugin_dock_widget(PLUGIN, "Watch a folder")
     dock.parameters.set_values(settings)

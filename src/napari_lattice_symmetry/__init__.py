@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from napari_lattice_symmetry.io import read_movie
     from napari_lattice_symmetry.lattice import (
         CLASSES,
-        COLOURS,
+        COLORS,
         LABELS,
         correct_basis,
         simulate,
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "CLASSES",
-    "COLOURS",
+    "COLORS",
     "LABELS",
     "AnalysisParameters",
     "FrameResult",
@@ -69,7 +69,7 @@ __all__ = [
 
 _MODULE_OF = {
     "CLASSES": "lattice",
-    "COLOURS": "lattice",
+    "COLORS": "lattice",
     "LABELS": "lattice",
     "AnalysisParameters": "bravais.parameters",
     "FrameResult": "results",

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 import numpy as np
 
-from napari_lattice_symmetry.analysis import inserting, iter_analyze
+from napari_lattice_symmetry.analysis import insert_in_background, iter_analyze
 from napari_lattice_symmetry.bravais import load_model
 from napari_lattice_symmetry.bravais.parameters import AnalysisParameters, parse_parameters
 from napari_lattice_symmetry.commands.batch import expand, outputs_of, run_each
@@ -91,7 +91,7 @@ def main() -> None:
 @file_options
 @calibration_options
 @click.option("--plots/--no-plots", default=True, show_default=True, help="Draw figures as PNG.")
-@click.option("--scheduler", metavar="ADDRESS", help="Dask scheduler whose workers analyse.")
+@click.option("--scheduler", metavar="ADDRESS", help="Dask scheduler whose workers analyze.")
 @click.option(
     "--workers", type=click.IntRange(1), help="Start so many Dask workers on this machine."
 )
@@ -112,7 +112,7 @@ def analyze(
     known: Known | None,
     **settings: Any,
 ) -> None:
-    """Analyse the movie or image in each FILE, which may be a pattern such as "*.dm4".
+    """Analyze the movie or image in each FILE, which may be a pattern such as "*.dm4".
 
     Writes the result (Zarr) frame by frame and, at the end, the phase fractions (CSV) and
     figures (PNG) beside it, and prints the phase fractions. Whatever ends a run early, the same
@@ -189,7 +189,7 @@ def _read(
 
 
 def _cluster(scheduler: str | None, workers: int | None) -> AbstractContextManager[Cluster | None]:
-    """Start what is to analyse: nothing if that is done right here."""
+    """Start what is to analyze: nothing if that is done right here."""
     if workers is None:
         return nullcontext(scheduler)
     from napari_lattice_symmetry.analysis.cluster import local_cluster
@@ -207,7 +207,7 @@ def _run(
     start = perf_counter()
     interruption = None
     with tqdm(total=n * size, initial=n_before * size, unit="window", desc=movie.name) as bar:
-        analysed = iter_analyze(
+        analyzed = iter_analyze(
             movie,
             result.parameters,
             done=result.done,
@@ -216,7 +216,7 @@ def _run(
             progress=lambda done, total: bar.update(done - bar.n),
         )
         try:
-            with closing(inserting(result, analysed)) as frames:
+            with closing(insert_in_background(result, analyzed)) as frames:
                 for frame in frames:
                     if frame.failure:
                         bar.write(frame.failure, file=sys.stderr)
@@ -231,22 +231,22 @@ def _run(
 
 
 def _save_figures(result: MovieResult, fractions: Path, maps: Path) -> None:
-    """Draw the phase fractions, and the maps of the last frame that was analysed."""
-    last = _analysed_ends(result)[-1]
+    """Draw the phase fractions, and the maps of the last frame that was analyzed."""
+    last = _analyzed_ends(result)[-1]
     for path, figure in ((fractions, plot_fractions(result)), (maps, plot_maps(result, last))):
         with writing(path):
             figure.savefig(path, dpi=150)
 
 
-def _analysed_ends(result: MovieResult) -> list[int]:
+def _analyzed_ends(result: MovieResult) -> list[int]:
     """Give the rows of the first and the last frame that show something."""
-    analysed = np.flatnonzero(np.asarray((result.labels > 0).any(axis=(1, 2))))
-    return sorted({int(analysed[0]), int(analysed[-1])}) if len(analysed) else [0]
+    analyzed = np.flatnonzero(np.asarray((result.labels > 0).any(axis=(1, 2))))
+    return sorted({int(analyzed[0]), int(analyzed[-1])}) if len(analyzed) else [0]
 
 
 def _phase_table(result: MovieResult) -> str:
     """Tell the phase fractions of the first and the last frame."""
-    rows = _analysed_ends(result)
+    rows = _analyzed_ends(result)
     heads = (f"frame {result.frame_indices[row]}" for row in rows)
     lines = [f"{'Phase fraction':<22}" + "".join(f"{head:>18}" for head in heads)]
     for k, name in enumerate(CLASSES):
@@ -367,9 +367,9 @@ def info(file: Path | None, dataset: str | None, channel: str | None) -> None:
 
 
 def _installation() -> Iterator[str]:
-    from napari_lattice_symmetry.bravais.registry import shipped
+    from napari_lattice_symmetry.bravais.registry import REGISTRY
 
-    return tree({"versions": versions(), "networks": shipped()})
+    return tree({"versions": versions(), "networks": REGISTRY.entries})
 
 
 def _beside(output: Path, end: str) -> Path:

@@ -6,7 +6,7 @@ import pytest
 from napari_lattice_symmetry.bravais.parameters import AnalysisParameters
 from napari_lattice_symmetry.data.movie import Movie
 
-SQUARE_GREY, HEXAGONAL_GREY = 5, 35  # what the stand-in network calls square and hexagonal
+SQUARE_GRAY, HEXAGONAL_GRAY = 5, 35  # what the stand-in network calls square and hexagonal
 
 
 @pytest.fixture
@@ -19,7 +19,7 @@ def frames():
     """Six frames 48 x 80 in which the hexagonal part (on the right) gains 8 px a frame."""
     noise = np.random.default_rng(0).normal(0, 1, (6, 48, 80))
     edge = np.arange(72, 24, -8)[:, None, None]
-    return np.where(np.arange(80) < edge, SQUARE_GREY, HEXAGONAL_GREY) + noise
+    return np.where(np.arange(80) < edge, SQUARE_GRAY, HEXAGONAL_GRAY) + noise
 
 
 @pytest.fixture

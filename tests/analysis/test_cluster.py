@@ -87,10 +87,10 @@ def test_other_file_of_the_same_name_is_not_used(client, movie, tmp_path, parame
 
 def test_weights_travel_once_to_each_worker(client, movie, parameters, tmp_path):
     analyze(movie, parameters, model=CountedClassifier(tmp_path), scheduler=client)
-    travelled = [int(file.name.split(".")[0]) for file in tmp_path.iterdir()]
+    traveled = [int(file.name.split(".")[0]) for file in tmp_path.iterdir()]
     workers = client.run(os.getpid).values()
-    assert set(travelled) <= set(workers)
-    assert 1 <= len(travelled) == len(set(travelled))
+    assert set(traveled) <= set(workers)
+    assert 1 <= len(traveled) == len(set(traveled))
 
 
 @pytest.fixture

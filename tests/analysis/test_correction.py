@@ -44,7 +44,7 @@ def test_the_lattice_is_as_it_was_after_correction():
     assert f"{found.windows} of {found.windows} windows of {found.window} px agree" in str(found)
 
 
-def test_lengths_can_be_given_in_nanometres():
+def test_lengths_can_be_given_in_nanometers():
     frame = crystal(cell(12, 12, 60), distortion=1.1 * DISTORTION)
     found = nls.measure_distortion(frame, (0.24, 0.24, 60), pixel_side=0.02)
     np.testing.assert_allclose(found.matrix, 1.1 * DISTORTION, atol=0.006)

@@ -129,7 +129,7 @@ def test_single_settings_take_precedence(frames, parameters, fake_model):
     assert result.labels.shape == (6, 2, 4)
 
 
-def test_dark_frame_is_left_out_and_the_rest_analysed(frames, parameters, fake_model):
+def test_dark_frame_is_left_out_and_the_rest_analyzed(frames, parameters, fake_model):
     expected = analyze(frames.copy(), parameters, model=fake_model)
     frames[0] = 0
     frames[2] = np.nan
@@ -206,7 +206,7 @@ def test_stack_that_shows_nothing_is_refused_before_a_network_is_loaded(
 
 def test_movie_without_one_whole_window_is_told(frames, parameters, fake_model):
     frames[:, ::8] = np.nan
-    with pytest.raises(InputError, match="not one window could be analysed"):
+    with pytest.raises(InputError, match="not one window could be analyzed"):
         analyze(frames, parameters, model=fake_model)
 
 
@@ -214,7 +214,7 @@ def test_movie_without_one_whole_window_is_told(frames, parameters, fake_model):
     ("settings", "says"),
     [
         ({"window": 49}, "A window of 49 px does not fit into frames of 48 x 80 px"),
-        ({"first_frame": 6}, "nothing to analyse from frame 6 to the end"),
+        ({"first_frame": 6}, "nothing to analyze from frame 6 to the end"),
     ],
 )
 def test_bad_geometry_is_told_by_the_call_itself(movie, parameters, settings, says):

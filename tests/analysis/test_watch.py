@@ -1,4 +1,4 @@
-"""Frames analysed as they land, by a real writer, compared with the finished movie."""
+"""Frames analyzed as they land, by a real writer, compared with the finished movie."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import zarr
 from stand_in import FakeClassifier, SlowClassifier
 
 from napari_lattice_symmetry.analysis import analyze
-from napari_lattice_symmetry.analysis.watch import iter_live
+from napari_lattice_symmetry.analysis.watch import iter_watch
 from napari_lattice_symmetry.bravais.parameters import AnalysisParameters
 from napari_lattice_symmetry.errors import AnalysisError, InputError
 from napari_lattice_symmetry.io import read_movie
@@ -51,7 +51,7 @@ def follow(parameters, fake_model):
     def run(movie, output=None, **options):
         options = {"parameters": parameters, "model": fake_model, "stop_after": 0.5} | options
         steps = []
-        for step in iter_live(movie, output=output, **options):
+        for step in iter_watch(movie, output=output, **options):
             if output is None:
                 step.insert()
             steps.append(step)
@@ -63,7 +63,7 @@ def follow(parameters, fake_model):
 
 @pytest.fixture
 def finish(parameters, fake_model):
-    """Analyse the finished movie."""
+    """Analyze the finished movie."""
     return lambda path: analyze(read_movie(path), parameters, model=fake_model)
 
 
@@ -116,7 +116,7 @@ def writing(request, tmp_path, frames):
 
 @pytest.mark.parametrize("to_disk", [False, True], ids=["memory", "disk"])
 def test_the_result_is_that_of_the_finished_movie(watched, follow, finish, writing, to_disk):
-    """A process writes faster than frames are analysed; nothing is lost, nothing twice."""
+    """A process writes faster than frames are analyzed; nothing is lost, nothing twice."""
     movie, output = watched(writing, patience=30), None
     if to_disk:
         output = writing.with_name("result.zarr")
@@ -160,7 +160,7 @@ def test_bad_files_before_the_first_good_one(folder, frames, watched, follow):
     assert "frame_0.tif" in " ".join(step.message for step in steps)
 
 
-def test_a_black_frame_is_done_but_not_analysed(folder, frames, watched, follow):
+def test_a_black_frame_is_done_but_not_analyzed(folder, frames, watched, follow):
     write(folder, 0, frames[0])
     write(folder, 1, 0 * frames[1])
     _, result = follow(watched(folder))
@@ -207,7 +207,7 @@ def test_told_to_stop_within_a_frame(folder, frames, parameters, watched):
 
     model = Stopping(0.0)
     small = parameters.model_copy(update={"stride": 2})  # several blocks a frame
-    for step in iter_live(
+    for step in iter_watch(
         watched(folder), small, model=model, output=output, should_stop=stop.is_set
     ):
         if step.frame is not None:
@@ -224,11 +224,11 @@ def test_messages_tell_what_is_waited_for(folder, frames, watched, follow):
 
 
 def test_what_cannot_be_done_is_told_at_once(folder, frames, watched, follow):
-    with pytest.raises(InputError, match="all frames are analysed"):
-        iter_live(watched(folder), AnalysisParameters(frame_step=2))
+    with pytest.raises(InputError, match="all frames are analyzed"):
+        iter_watch(watched(folder), AnalysisParameters(frame_step=2))
     (notes := folder.with_name("notes.txt")).write_text("")
     with pytest.raises(InputError, match="is not a result"):
-        iter_live(watched(folder), output=notes)
+        iter_watch(watched(folder), output=notes)
     write(folder, 0, frames[0])
     with pytest.raises(InputError, match="window"):
         follow(watched(folder), parameters=AnalysisParameters(window=128))

@@ -12,7 +12,7 @@ def waves(period, shape=(200, 240)):
     return np.cos(2 * np.pi * x / period) + np.cos(2 * np.pi * y / period)
 
 
-def test_the_reason_is_told_in_nanometres_and_pixels():
+def test_the_reason_is_told_in_nanometers_and_pixels():
     movie = Movie(waves(18.4)[np.newaxis], pixel_size=(0.0175, 0.0175), unit="nm")
     period = movie_period(movie)
     told = describe_choice(movie, 128, period)

@@ -60,7 +60,7 @@ def test_windows_of_a_grid_come_in_c_order(polar):
     np.testing.assert_array_equal(grid.mean, flat.mean)
 
 
-def test_windows_with_many_nan_are_not_analysed(polar):
+def test_windows_with_many_nan_are_not_analyzed(polar):
     windows, _ = draw_windows(3, INSTRUMENT, seed=0)
     windows[1, :20] = np.nan
     p = polar.classify(windows, samples=10)

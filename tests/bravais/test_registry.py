@@ -4,13 +4,15 @@ import shutil
 import pytest
 
 from napari_lattice_symmetry.bravais import load_model, registry
+from napari_lattice_symmetry.bravais.registry import REGISTRY
 from napari_lattice_symmetry.errors import ModelError
+from napari_lattice_symmetry.networks.registry import Registry, file_sha256
 
 
 def test_shipped_weights_are_those_in_the_registry_and_small():
-    for name, entry in registry.shipped().items():
-        file = registry.WEIGHTS / entry["file"]
-        assert registry.file_sha256(file) == entry["sha256"]
+    for name, entry in REGISTRY.entries.items():
+        file = REGISTRY.folder / entry["file"]
+        assert file_sha256(file) == entry["sha256"]
         assert file.stat().st_size < 10e6
         assert load_model(name).sha256 == entry["sha256"]
         assert {"command", "figures"} <= set(entry)
@@ -21,22 +23,22 @@ def test_a_model_is_loaded_once():
 
 
 def test_weights_that_were_changed_are_refused(tmp_path, monkeypatch):
-    shutil.copytree(registry.WEIGHTS, tmp_path / "weights")
-    file = tmp_path / "weights" / registry.shipped()["polar"]["file"]
+    shutil.copytree(REGISTRY.folder, tmp_path / "weights")
+    file = tmp_path / "weights" / REGISTRY.entries["polar"]["file"]
     content = bytearray(file.read_bytes())
     content[len(content) // 2] ^= 1
     file.write_bytes(content)
-    monkeypatch.setattr(registry, "WEIGHTS", tmp_path / "weights")
+    monkeypatch.setattr(registry, "REGISTRY", Registry(tmp_path / "weights"))
     with pytest.raises(ModelError, match="SHA-256"):
         load_model("polar")
 
 
 def test_a_network_from_a_file_is_named_and_hashed(tmp_path):
     path = tmp_path / "mine.keras"
-    shutil.copy(registry.WEIGHTS / registry.shipped()["polar"]["file"], path)
+    shutil.copy(REGISTRY.folder / REGISTRY.entries["polar"]["file"], path)
     model = load_model(path)
     assert model.name == "mine"
-    assert model.sha256 == registry.shipped()["polar"]["sha256"]
+    assert model.sha256 == REGISTRY.entries["polar"]["sha256"]
 
 
 def test_files_that_are_no_networks_are_refused_by_name(tmp_path):

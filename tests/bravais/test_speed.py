@@ -13,7 +13,7 @@ from napari_lattice_symmetry.spectrum.polar import polar_spectrum
 
 SAMPLES = 100
 # A whole frame on a quiet machine reaches about 100, see docs/performance.md.
-LEAST_RATIO = 40
+MIN_RATIO = 40
 
 
 def test_sampling_thinned_heads_beats_running_the_whole_network_once_a_sample():
@@ -31,4 +31,4 @@ def test_sampling_thinned_heads_beats_running_the_whole_network_once_a_sample():
             action()
             taken.append(perf_counter() - start)
     thinned, one_pass = (median(taken[1:]) for taken in times)
-    assert SAMPLES * one_pass / thinned > LEAST_RATIO
+    assert SAMPLES * one_pass / thinned > MIN_RATIO

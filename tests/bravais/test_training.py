@@ -4,10 +4,13 @@ import json
 import numpy as np
 import pytest
 
-from napari_lattice_symmetry.bravais import load_model, registry, training
+from napari_lattice_symmetry.bravais import load_model, training
 from napari_lattice_symmetry.bravais.dataset import CHUNK, TRAINING, draw_chunks, plan_chunks
+from napari_lattice_symmetry.bravais.registry import REGISTRY
 from napari_lattice_symmetry.errors import InputError, ModelError
+from napari_lattice_symmetry.networks import training as shared_training
 from napari_lattice_symmetry.networks.batches import turn_spectra
+from napari_lattice_symmetry.networks.registry import file_sha256
 
 
 def test_a_chunk_is_the_same_whoever_draws_it():
@@ -47,14 +50,14 @@ def small(monkeypatch):
 def test_training_goes_on_after_a_kill_and_ends_as_if_undisturbed(small, tmp_path, monkeypatch):
     undisturbed = training.train("polar", tmp_path / "a", seed=1, progress=False)
 
-    save = training._save_checkpoint
+    save = shared_training.save_checkpoint
 
     def save_once_then_die(output, model, history):
         save(output, model, history)
         raise Killed
 
     with monkeypatch.context() as patch:
-        patch.setattr(training, "_save_checkpoint", save_once_then_die)
+        patch.setattr(shared_training, "save_checkpoint", save_once_then_die)
         with pytest.raises(Killed):
             training.train("polar", tmp_path / "b", seed=1, progress=False)
     resumed = training.train("polar", tmp_path / "b", seed=1, progress=False)
@@ -96,7 +99,7 @@ def test_refinement_starts_from_the_weights_it_is_given(tmp_path, monkeypatch):
         calibrate=False,
     )
     monkeypatch.setitem(training.REFINEMENTS, "polar", still)
-    start = registry.WEIGHTS / "polar.keras"
+    start = REGISTRY.folder / "polar.keras"
     refined = training.train("polar", tmp_path / "run", start=start, progress=False)
     for before, after in zip(
         load_model("polar").network.get_weights(),
@@ -105,7 +108,7 @@ def test_refinement_starts_from_the_weights_it_is_given(tmp_path, monkeypatch):
     ):
         np.testing.assert_array_equal(before, after)
     settings = json.loads((tmp_path / "run" / "training.json").read_text())
-    assert settings["start_sha256"] == registry.file_sha256(start)
+    assert settings["start_sha256"] == file_sha256(start)
 
     with pytest.raises(ModelError, match="not a 'polar' network"):
-        training.train("polar", tmp_path / "other", start=registry.WEIGHTS / "published.keras")
+        training.train("polar", tmp_path / "other", start=REGISTRY.folder / "published.keras")

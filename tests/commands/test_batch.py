@@ -59,7 +59,7 @@ def test_each_failure_names_its_file_once_and_with_its_folder(loads):
     _, told = run("runs/text.npy", "runs/dark.npy", "runs/small.npy").stderr.split("failed:\n")
     text, dark, small = told.splitlines()
     assert text.startswith("  runs/text.npy is not a readable NPY file")
-    assert dark.startswith("  runs/dark.npy: every frame to analyse (0 to 1) is constant or NaN")
+    assert dark.startswith("  runs/dark.npy: every frame to analyze (0 to 1) is constant or NaN")
     assert small.startswith("  runs/small.npy: A window of 32 px does not fit into frames")
 
 

@@ -13,7 +13,7 @@ DISTORTION = np.array([[1.05, 0.06], [0.06, 0.96]]) / np.sqrt(1.05 * 0.96 - 0.06
 
 @pytest.fixture
 def run(tmp_path, monkeypatch, fake_model):
-    """Analyse a file with a sheared hexagonal lattice, in a folder of its own."""
+    """Analyze a file with a sheared hexagonal lattice, in a folder of its own."""
     atoms = lattice_points(cell(11, 11, 60) @ DISTORTION.T, (160, 160), (80, 80), 20)
     monkeypatch.chdir(tmp_path)
     np.save("sheared.npy", draw_atoms(atoms, np.ones(len(atoms)), 2.0, (160, 160)))

@@ -15,13 +15,13 @@ from pyarrow import parquet
 from napari_lattice_symmetry import cli
 from napari_lattice_symmetry.analysis import analyze
 from napari_lattice_symmetry.bravais.parameters import AnalysisParameters
-from napari_lattice_symmetry.data.layer_stack import Hyperstack
+from napari_lattice_symmetry.data.layer_stack import LayerStack
 from napari_lattice_symmetry.data.movie import Movie
 from napari_lattice_symmetry.errors import InputError
-from napari_lattice_symmetry.io import read_hyperstack, read_movie, read_movies
-from napari_lattice_symmetry.io.writing.write import write_hyperstack
-from napari_lattice_symmetry.lattice import CLASSES, COLOURS
-from napari_lattice_symmetry.results.export import hyperstack_result, result_hyperstack
+from napari_lattice_symmetry.io import read_layer_stack, read_movie, read_movies
+from napari_lattice_symmetry.io.writing.write import write_layer_stack
+from napari_lattice_symmetry.lattice import CLASSES, COLORS
+from napari_lattice_symmetry.results.export import layer_stack_result, result_layer_stack
 
 SPREADS = [f"{name} (spread)" for name in CLASSES]
 CHANNELS = [*CLASSES, *SPREADS, "predictive entropy", "mutual information"]
@@ -55,11 +55,11 @@ def export(*arguments):
 
 
 def test_geometry_of_the_maps(result):
-    stack = result_hyperstack(result)
+    stack = result_layer_stack(result)
     assert list(stack.images) == CHANNELS
     assert stack.scale == pytest.approx((1.0, 0.16, 0.08))
     assert stack.translate == pytest.approx((0.5, 0.02 * 15.5, 0.01 * 15.5))
-    assert stack.values["classes"][4] == ("hexagonal", COLOURS["hexagonal"])
+    assert stack.values["classes"][4] == ("hexagonal", COLORS["hexagonal"])
 
 
 def assert_same(one, two):
@@ -87,8 +87,8 @@ MORE_MAPS = {
 def test_a_result_comes_back(movie, fake_model, name, more):
     result = analyze(movie, PARAMETERS.model_copy(update=more), model=fake_model)
     result.state[1], result.fractions[1] = 0, np.nan  # as if it had been stopped
-    write_hyperstack(result_hyperstack(result), name)
-    assert_same(result, hyperstack_result(read_hyperstack(name)))
+    write_layer_stack(result_layer_stack(result), name)
+    assert_same(result, layer_stack_result(read_layer_stack(name)))
 
 
 @pytest.mark.parametrize("name", FORMATS)
@@ -103,18 +103,18 @@ def test_what_was_exported_can_be_exported_again(result, name):
 
 
 def test_other_images_are_no_result(movie):
-    write_hyperstack(Hyperstack("run", {"a": movie.frames}), "a.tif")
-    assert hyperstack_result(read_hyperstack("a.tif")) is None
+    write_layer_stack(LayerStack("run", {"a": movie.frames}), "a.tif")
+    assert layer_stack_result(read_layer_stack("a.tif")) is None
     done = CliRunner().invoke(cli.main, ["export", "a.tif", "--to", "a.csv"])
     assert done.exit_code == 1
     assert "a.tif is not a saved result" in done.stderr
 
 
 def test_a_result_of_which_a_map_is_missing(result):
-    stack = result_hyperstack(result)
+    stack = result_layer_stack(result)
     images = {name: image for name, image in stack.images.items() if name != "hexagonal"}
     with pytest.raises(InputError, match="run is damaged"):
-        hyperstack_result(replace(stack, images=images))
+        layer_stack_result(replace(stack, images=images))
 
 
 def test_ome_zarr_holds_maps_labels_and_origin(result):
@@ -196,7 +196,7 @@ def test_maps_of_one_frame(result):
     assert "<svg" in Path("maps.svg").read_text()
     done = export("--to", "other.svg", "--frame", "2")
     assert done.exit_code == 1
-    assert "Frame 2 was not analysed" in done.stderr
+    assert "Frame 2 was not analyzed" in done.stderr
 
 
 @pytest.mark.parametrize("name", ["run.ome.zarr", "run.ome.tif", "run.tif", "run.csv", "run.png"])

@@ -86,7 +86,7 @@ def test_what_cannot_be_done_is_said(saved, arguments, sentence):
 def test_another_movie_is_refused(saved, tmp_path):
     np.save(tmp_path / "other.npy", np.zeros((3, 8, 8)))
     done = run(saved, "--of", "brightness", "--movie", tmp_path / "other.npy")
-    assert "is not the movie that was analysed" in done.output
+    assert "is not the movie that was analyzed" in done.output
 
 
 def test_older_output_is_kept(saved, tmp_path):

@@ -77,7 +77,7 @@ def test_a_source_that_is_no_movie_any_more_costs_the_frames_only(saved):
 
 
 @pytest.fixture
-def analysed_part(tmp_path, monkeypatch, fake_model):
+def analyzed_part(tmp_path, monkeypatch, fake_model):
     """The result of one of two datasets of different frames, made by the command."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(cli, "load_model", lambda network: fake_model)
@@ -90,17 +90,17 @@ def analysed_part(tmp_path, monkeypatch, fake_model):
     return tmp_path / "scan.zarr"
 
 
-def test_the_dataset_is_found_again(analysed_part, tmp_path):
-    done = run(analysed_part)
-    page = analysed_part.with_name("scan_report.html").read_text(encoding="utf-8")
-    assert done.output == f"Wrote {analysed_part.with_name('scan_report.html')}.\n"
+def test_the_dataset_is_found_again(analyzed_part, tmp_path):
+    done = run(analyzed_part)
+    page = analyzed_part.with_name("scan_report.html").read_text(encoding="utf-8")
+    assert done.output == f"Wrote {analyzed_part.with_name('scan_report.html')}.\n"
     assert FRAMES in page
     assert "<td>backward</td>" in page
     (tmp_path / "scan.npz").rename(tmp_path / "moved.npz")
-    assert FRAMES not in run_page(analysed_part)
-    assert FRAMES in run_page(analysed_part, "--movie", "moved.npz")
-    other = run_page(analysed_part, "--movie", "moved.npz", "--dataset", "forward")
-    assert FRAMES not in other  # since that is not what was analysed
+    assert FRAMES not in run_page(analyzed_part)
+    assert FRAMES in run_page(analyzed_part, "--movie", "moved.npz")
+    other = run_page(analyzed_part, "--movie", "moved.npz", "--dataset", "forward")
+    assert FRAMES not in other  # since that is not what was analyzed
 
 
 def run_page(result, *arguments):
@@ -108,14 +108,14 @@ def run_page(result, *arguments):
     return Path("page.html").read_text(encoding="utf-8")
 
 
-def test_the_command_in_the_report_makes_the_result_again(analysed_part):
-    page = run_page(analysed_part)
+def test_the_command_in_the_report_makes_the_result_again(analyzed_part):
+    page = run_page(analyzed_part)
     command = html.unescape(re.search("lattice-symmetry analyze[^<]*", page).group())
     _, *words = shlex.split(command)
     done = CliRunner().invoke(main, [*words, "-o", "again.zarr", "--no-plots"])
     assert done.exit_code == 0, done.output
     again = load_result("again.zarr")
-    np.testing.assert_array_equal(again.mean, load_result(analysed_part).mean)
+    np.testing.assert_array_equal(again.mean, load_result(analyzed_part).mean)
     assert again.provenance["dataset"] == "backward"
     assert (again.pixel_size, again.unit, again.frame_time) == ((0.02, 0.03), "nm", 0.1)
 

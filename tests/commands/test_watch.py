@@ -87,7 +87,7 @@ def test_frames_are_told_as_they_come(folder, frames, start, fake_model):
     assert "Waiting for frame_1.tif, which is not complete." in err
     assert "frame_1.tif: skipped: " in err
     assert "(3 waiting)" in out
-    assert "5 frames analysed, 1 skipped. Wrote" in out
+    assert "5 frames analyzed, 1 skipped. Wrote" in out
     assert "\n5," in folder.with_name("result_fractions.csv").read_text()
 
 
@@ -100,14 +100,14 @@ def test_ctrl_c_keeps_everything_and_the_same_command_goes_on(folder, frames, st
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=60)
     assert (process.returncode, err) == (0, "")
-    assert "frames analysed. Wrote" in out
+    assert "frames analyzed. Wrote" in out
     n_before = int(load_result(folder.with_name("result.zarr")).done.sum())
     assert n_before >= 2
     for number in range(3, 6):
         write(folder, number, frames[number])
     out, _ = start("--stop-after", "2").communicate(timeout=60)
     assert out.count("frame_") == 6 - n_before
-    assert "6 frames analysed. Wrote" in out
+    assert "6 frames analyzed. Wrote" in out
     assert_is_of_finished_movie(folder, fake_model)
 
 

@@ -10,7 +10,7 @@ from napari_lattice_symmetry.spectrum.period import dominant_period
 
 
 def majority(frame, periods=10):
-    """Analyse a frame in windows of so many periods; gives the class that won most windows."""
+    """Analyze a frame in windows of so many periods; gives the class that won most windows."""
     period = dominant_period(frame)
     window = 128 if period is None else min(round(periods * period), *frame.shape)
     shares = analyze(frame, window=window, stride=window // 4, samples=20).area_shares[0]

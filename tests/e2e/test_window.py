@@ -49,9 +49,9 @@ def test_a_click_maps_the_grains_of_the_sample(window):
 
     found, true = [], []
     for index in np.ndindex(classes.data.shape):
-        centre = classes.data_to_world(index)
+        center = classes.data_to_world(index)
         found.append(classes.data[index])
-        true.append(truth.data[tuple(np.round(truth.world_to_data(centre)).astype(int))])
+        true.append(truth.data[tuple(np.round(truth.world_to_data(center)).astype(int))])
     found, true = np.array(found), np.array(true)
     for name in ("square", "hexagonal"):
         assert (found[true == LABELS[name]] == LABELS[name]).mean() > 0.85

@@ -6,7 +6,7 @@ from napari_lattice_symmetry.errors import InputError
 from napari_lattice_symmetry.evolution.beam import maximum_energy_transfer
 
 
-def test_sulphur_takes_what_is_printed_and_tungsten_less():
+def test_sulfur_takes_what_is_printed_and_tungsten_less():
     energies = maximum_energy_transfer("WS2", 100)
     assert list(energies) == ["W", "S"]
     assert energies["S"] == pytest.approx(7.5, abs=0.05)

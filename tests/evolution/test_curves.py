@@ -9,9 +9,9 @@ from napari_lattice_symmetry.analysis import analyze, iter_analyze
 from napari_lattice_symmetry.evolution.curves import (
     N_DRAWS,
     area_shares,
-    as_it_is,
     class_curves,
     class_fractions,
+    snapshot,
     thinned_draws,
 )
 from napari_lattice_symmetry.evolution.tables import write_curves
@@ -35,7 +35,7 @@ def test_a_result_that_gets_longer_is_taken_as_long_as_all_its_arrays(result):
     n = len(result.state)
     result.frame_indices = np.arange(n + 1)  # a row is being added: the other arrays come next
     result.fractions = np.concatenate([result.fractions, result.fractions[:1]])
-    now = as_it_is(result)
+    now = snapshot(result)
     curve = class_curves(now)["hexagonal"]
     assert len(curve.times) == len(curve.values) == len(curve.std) == n
     assert len(result.fractions) == n + 1

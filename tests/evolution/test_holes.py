@@ -22,8 +22,8 @@ def make_result():
         result = MovieResult.empty(movie, AnalysisParameters(window=WINDOW, stride=STRIDE))
         result.state[:] = 1
         gy, _gx = result.grid.shape
-        centres = (WINDOW - 1) / 2 + STRIDE * np.arange(gy)
-        distance = np.hypot(centres[:, None] - 240, centres - 260)
+        centers = (WINDOW - 1) / 2 + STRIDE * np.arange(gy)
+        distance = np.hypot(centers[:, None] - 240, centers - 260)
         inside = np.array(radii)[:, None, None] - reach * WINDOW - distance
         result.mean[:] = 0
         result.mean[NOISE] = np.clip(0.5 + inside / 20, 0, 1)

@@ -56,7 +56,7 @@ def messages():
 
 @pytest.fixture
 def stack():
-    """Four frames, 80 x 112, of "square" grey with "hexagonal" grey from column 76 on."""
+    """Four frames, 80 x 112, of "square" gray with "hexagonal" gray from column 76 on."""
     frames = np.full((4, 80, 112), 5.0, np.float32)
     frames[..., 76:] = 35
     return frames

@@ -38,10 +38,10 @@ def test_a_click_on_run_fills_aligned_layers(shown_bench, stack):
     assert "4 frames" in bench.widget.status.text()
     assert bench.viewer.dims.current_step[0] == 3  # it followed the frames
     labels.opacity = 1
-    colours = bench.viewer.screenshot(flash=False)[..., :3].reshape(-1, 3).astype(int)
+    colors = bench.viewer.screenshot(flash=False)[..., :3].reshape(-1, 3).astype(int)
     for value in (1, 4):  # they are really drawn
         expected = 255 * labels.colormap.map(value)[:3]
-        assert np.any(np.all(np.abs(colours - expected) < 3, axis=1))
+        assert np.any(np.all(np.abs(colors - expected) < 3, axis=1))
 
 
 def test_probabilities_and_uncertainty_are_shown_where_asked_for(bench, stack):
@@ -104,7 +104,7 @@ def test_wrong_settings_are_told_at_once(bench, messages, stack):
     assert messages() == [problem.text()]
     bench.set(window=32)
     bench.set(first_frame=9)
-    assert "nothing to analyse" in problem.text()
+    assert "nothing to analyze" in problem.text()
 
 
 def test_a_constant_stack_is_one_sentence(bench, messages, stack):
@@ -201,7 +201,7 @@ def test_a_second_run_is_of_its_own_layer(bench, stack):
     np.testing.assert_array_equal(first.data, before)
 
 
-def test_the_layer_chosen_at_the_start_is_the_one_analysed(bench, stack):
+def test_the_layer_chosen_at_the_start_is_the_one_analyzed(bench, stack):
     image = bench.viewer.add_image(stack, name="first")
     bench.widget.run_button.click()
     image.scale = (1, 9, 9)

@@ -86,7 +86,7 @@ def test_what_is_written_to_the_layer_is_saved_with_the_result(bench, image, pan
         np.testing.assert_allclose(get(again), get(maps), err_msg=name)
 
 
-def test_a_cell_can_be_typed_in_nanometres(bench, panel):
+def test_a_cell_can_be_typed_in_nanometers(bench, panel):
     mark(panel, LEFT)
     panel.known.setCurrentIndex(2)
     for box, value in zip(panel.cell, (0.22, 0.22, 60), strict=True):
@@ -140,7 +140,7 @@ def test_what_cannot_be_measured_is_told_in_the_panel(bench, panel, image):
     assert bench.widget.parameters.values().distortion is None
     bench.viewer.layers.remove(image)
     panel.measure_button.click()
-    assert panel.told.text() == "Open an image or a movie to analyse."
+    assert panel.told.text() == "Open an image or a movie to analyze."
 
 
 def test_the_panel_is_open_on_request_alone(shown_bench):

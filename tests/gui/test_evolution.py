@@ -81,7 +81,7 @@ def test_a_region_that_is_edited_counts_anew(bench):
 def test_a_region_without_a_window_is_said(bench):
     bench.add_region(corners=((-9, -9), (-9, -8), (-8, -8)))
     bench.choose(bench.widget.region_chooser, "region")
-    assert "No window has its centre in 'region'" in bench.widget.status.text()
+    assert "No window has its center in 'region'" in bench.widget.status.text()
     assert not bench.curves.curves
     assert not bench.curves.export_button.isEnabled()
 
@@ -174,7 +174,7 @@ def test_the_brightness_of_a_movie_that_was_edited_is_said(bench):
     bench.image.data = np.zeros((3, 64, 64), dtype=np.float32)
     bench.widget.brightness.shown.setChecked(True)
     bench.settle()
-    assert "'film' is not the movie that was analysed" in bench.widget.status.text()
+    assert "'film' is not the movie that was analyzed" in bench.widget.status.text()
 
 
 def test_the_holes_are_wider_than_the_noise_and_nearer_to_the_truth(bench):
@@ -341,7 +341,7 @@ def test_the_legend_lies_in_the_figure(bench):
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
-def test_figures_have_the_colours_of_the_theme(bench, theme):
+def test_figures_have_the_colors_of_the_theme(bench, theme):
     bench.viewer.theme = theme
     background = np.mean(bench.curves.canvas.figure.get_facecolor()[:3])
     label = bench.curves.canvas.figure.axes[0].xaxis.label.get_color()

@@ -33,7 +33,7 @@ class Recording:
         calibration = {"pixel_size": (PIXEL, PIXEL), "unit": "nm", "frame_time": FRAME_TIME}
         movie = Movie(self.frames, name="film", **calibration)
         parameters = AnalysisParameters(window=32, stride=16, samples=5)
-        self.analysed = list(iter_analyze(movie, parameters, model=model))
+        self.analyzed = list(iter_analyze(movie, parameters, model=model))
         self.result = GrowingResult.begin(movie, parameters, model)
         self.landed = []
         self.geometry = LayerGeometry.of_calibration(movie)
@@ -49,7 +49,7 @@ class Recording:
             self.landed = sorted([*self.landed, number])
             row = self.landed.index(number)
             self.result.make_room(row, str(number))
-            self.result.insert(replace(self.analysed[number], index=row, position=row))
+            self.result.insert(replace(self.analyzed[number], index=row, position=row))
         if self.image is None:
             self.image = self.viewer.add_image(
                 self.frames[self.landed], name="film", **self.geometry.layer_arguments()
@@ -113,8 +113,8 @@ def test_a_layer_that_lags_behind_is_waited_for(recording):
 
 def test_a_frame_that_failed_is_measured_once_it_can_be_read(recording):
     recording.widget.brightness.shown.setChecked(True)
-    good = recording.analysed[2]
-    recording.analysed[2] = replace(good, failure="corrupt")
+    good = recording.analyzed[2]
+    recording.analyzed[2] = replace(good, failure="corrupt")
     recording.land(2, 3)
     recording.wait(
         lambda: np.isfinite(recording.brightness()).tolist() == [True, True, False, True]

@@ -24,7 +24,7 @@ def image(shape, **options):
 @pytest.mark.parametrize(
     ("unit", "factor"), [("nm", 1), ("um", 1000), ("angstrom", 0.1), ("pm", 0.001)]
 )
-def test_lengths_become_nanometres(unit, factor):
+def test_lengths_become_nanometers(unit, factor):
     geometry = LayerGeometry.of_layer(image((3, 4), scale=(2, 3), units=unit))
     assert geometry.unit == "nm"
     assert geometry.pixel_size == pytest.approx((2 * factor, 3 * factor))
@@ -48,7 +48,7 @@ def test_time_becomes_seconds(unit, time):
     assert LayerGeometry.of_layer(layer).frame_time == pytest.approx(time)
 
 
-def test_maps_lie_on_the_window_centres():
+def test_maps_lie_on_the_window_centers():
     layer = image((9, 50, 70), scale=(2, 0.5, -0.25), translate=(1, 3, -7))
     parameters = AnalysisParameters(window=32, stride=6, first_frame=2, frame_step=3)
     result = MovieResult.empty(Movie.from_array(layer.data), parameters)
@@ -57,8 +57,8 @@ def test_maps_lie_on_the_window_centres():
     for cell in ((0, 0, 0), (2, 3, 6), (1, 2, 0)):
         t, row, column = cell
         y, x = result.grid.window_at(row, column)
-        centre = (2 + 3 * t, (y.start + y.stop - 1) / 2, (x.start + x.stop - 1) / 2)
-        np.testing.assert_allclose(on_maps.data_to_world(cell), layer.data_to_world(centre))
+        center = (2 + 3 * t, (y.start + y.stop - 1) / 2, (x.start + x.stop - 1) / 2)
+        np.testing.assert_allclose(on_maps.data_to_world(cell), layer.data_to_world(center))
 
 
 @pytest.mark.parametrize("axis", [0, 1])
@@ -110,8 +110,8 @@ def test_maps_lie_on_an_image_that_is_corrected(shape):
     on_maps = Image(result.entropy, contrast_limits=(0, 1), **maps.layer_arguments())
     for row, column in ((0, 0), (3, 6), (1, 0)):
         y, x = result.grid.window_at(row, column)
-        centre = ((y.start + y.stop - 1) / 2, (x.start + x.stop - 1) / 2)
-        expected = layer.data_to_world((*[0] * (layer.ndim - 2), *centre))[-2:]
+        center = ((y.start + y.stop - 1) / 2, (x.start + x.stop - 1) / 2)
+        expected = layer.data_to_world((*[0] * (layer.ndim - 2), *center))[-2:]
         np.testing.assert_allclose(on_maps.data_to_world((0, row, column))[-2:], expected)
 
 
@@ -119,9 +119,9 @@ def test_maps_lie_on_an_image_that_is_corrected(shape):
 def test_the_affine_undoes_a_distortion(scale):
     layer = image((50, 70), scale=scale, translate=(3, -7))
     distortion = np.array([[1.1, 0.08], [0.02, 0.9]])
-    centre = layer.data_to_world((24.5, 34.5))
+    center = layer.data_to_world((24.5, 34.5))
     layer.affine = layer_affine(undoing_affine(layer, distortion), 2)
-    np.testing.assert_allclose(layer.data_to_world((24.5, 34.5)), centre)
+    np.testing.assert_allclose(layer.data_to_world((24.5, 34.5)), center)
     # Two true vectors (x, y) of equal length at right angles, as they are seen.
     seen = distortion @ np.array([[3, 4], [-4, 3]]).T
     world = [

@@ -98,7 +98,7 @@ def inspecting(make_shown_viewer, network, qtbot, stack):
 
 
 @pytest.fixture
-def analysed(inspecting):
+def analyzed(inspecting):
     """The same with a result of the image: windows of 32 px, a stride of 8."""
     _, analysis = inspecting.viewer.window.add_plugin_dock_widget(
         "napari-lattice-symmetry", "Lattice symmetry"
@@ -237,38 +237,38 @@ def test_window_samples_and_network_can_be_changed(inspecting):
     assert not inspecting.widget.message.isVisible()
 
 
-def test_on_a_class_map_it_shows_the_windows_of_the_map(analysed):
-    labels = next(layer for layer in analysed.run.layers if layer.name.startswith("classes"))
-    analysed.viewer.layers.selection.active = labels
-    analysed.settle()
-    settings = analysed.widget.inspection.parameters
+def test_on_a_class_map_it_shows_the_windows_of_the_map(analyzed):
+    labels = next(layer for layer in analyzed.run.layers if layer.name.startswith("classes"))
+    analyzed.viewer.layers.selection.active = labels
+    analyzed.settle()
+    settings = analyzed.widget.inspection.parameters
     assert (settings.window, settings.stride, settings.samples) == (32, 8, 5)
     for place in ((30, 30), (51, 93)):
-        analysed.click(*place)
-        row, column = np.array(analysed.corner) // 8
-        assert tuple(np.array(analysed.corner) % 8) == (0, 0)
-        inspection, frame = analysed.widget.inspection, analysed.widget.inspection.frame
+        analyzed.click(*place)
+        row, column = np.array(analyzed.corner) // 8
+        assert tuple(np.array(analyzed.corner) % 8) == (0, 0)
+        inspection, frame = analyzed.widget.inspection, analyzed.widget.inspection.frame
         np.testing.assert_array_equal(
-            inspection.mean, analysed.run.result.mean[:, frame, row, column]
+            inspection.mean, analyzed.run.result.mean[:, frame, row, column]
         )
-        assert inspection.entropy == analysed.run.result.entropy[frame, row, column]
-    row, column = np.array(analysed.corner) // 8
-    analysed.press(Qt.Key.Key_Left)
-    assert tuple(np.array(analysed.corner) // 8) == (row, column - 1)
+        assert inspection.entropy == analyzed.run.result.entropy[frame, row, column]
+    row, column = np.array(analyzed.corner) // 8
+    analyzed.press(Qt.Key.Key_Left)
+    assert tuple(np.array(analyzed.corner) // 8) == (row, column - 1)
 
 
-def test_an_image_stands_for_its_result_and_is_free_of_its_grid(analysed):
-    analysed.widget.parameters.controls["window"].set(64)
-    analysed.viewer.layers.selection.active = analysed.run.layers[0]
-    analysed.viewer.layers.selection.active = analysed.viewer.layers["edge"]
-    analysed.settle()
-    assert analysed.widget._settings == analysed.run.parameters
-    analysed.widget.parameters.controls["window"].set(32)
-    analysed.click(43, 50)
-    assert analysed.corner == pytest.approx((27, 34), abs=1)
-    y, x = analysed.corner
-    analysed.press(Qt.Key.Key_Right)
-    assert analysed.corner == (y, x + 8)
+def test_an_image_stands_for_its_result_and_is_free_of_its_grid(analyzed):
+    analyzed.widget.parameters.controls["window"].set(64)
+    analyzed.viewer.layers.selection.active = analyzed.run.layers[0]
+    analyzed.viewer.layers.selection.active = analyzed.viewer.layers["edge"]
+    analyzed.settle()
+    assert analyzed.widget._settings == analyzed.run.parameters
+    analyzed.widget.parameters.controls["window"].set(32)
+    analyzed.click(43, 50)
+    assert analyzed.corner == pytest.approx((27, 34), abs=1)
+    y, x = analyzed.corner
+    analyzed.press(Qt.Key.Key_Right)
+    assert analyzed.corner == (y, x + 8)
 
 
 def test_copied_and_saved(inspecting, tmp_path, monkeypatch, messages):
@@ -292,20 +292,20 @@ def test_copied_and_saved(inspecting, tmp_path, monkeypatch, messages):
     assert "window.png cannot be written" in messages()[-1]
 
 
-def test_the_image_of_a_map_can_be_removed_and_renamed(analysed, messages):
-    analysed.viewer.layers["edge"].name = "renamed"
-    analysed.click(30, 30)
-    assert analysed.widget.title.text().startswith("renamed, frame")
+def test_the_image_of_a_map_can_be_removed_and_renamed(analyzed, messages):
+    analyzed.viewer.layers["edge"].name = "renamed"
+    analyzed.click(30, 30)
+    assert analyzed.widget.title.text().startswith("renamed, frame")
 
-    analysed.viewer.layers.remove("renamed")
-    analysed.settle()
-    assert "was made from is not open" in analysed.widget.message.text()
-    assert not analysed.widget.outline.layer.visible
-    analysed.press(Qt.Key.Key_Right)
-    analysed.viewer.dims.set_current_step(0, 1)
-    analysed.viewer.layers.clear()
-    analysed.settle()
-    assert analysed.widget.message.text() == "Open an image or a movie to inspect."
+    analyzed.viewer.layers.remove("renamed")
+    analyzed.settle()
+    assert "was made from is not open" in analyzed.widget.message.text()
+    assert not analyzed.widget.outline.layer.visible
+    analyzed.press(Qt.Key.Key_Right)
+    analyzed.viewer.dims.set_current_step(0, 1)
+    analyzed.viewer.layers.clear()
+    analyzed.settle()
+    assert analyzed.widget.message.text() == "Open an image or a movie to inspect."
     assert not messages()
 
 
@@ -335,18 +335,18 @@ def test_an_outline_that_is_removed_comes_back_with_the_next_window(inspecting):
     assert "inspected window" in inspecting.viewer.layers
 
 
-def test_a_single_image_and_colours_can_be_inspected(inspecting):
-    grey = np.full((60, 70), 15.0) + np.arange(70) % 2
+def test_a_single_image_and_colors_can_be_inspected(inspecting):
+    gray = np.full((60, 70), 15.0) + np.arange(70) % 2
     inspecting.viewer.layers.clear()
-    inspecting.viewer.add_image(grey, name="single")
+    inspecting.viewer.add_image(gray, name="single")
     inspecting.settle()
     assert inspecting.widget.inspection.label == LABELS["rectangular"]
-    colours = np.repeat(grey.astype(np.uint8)[..., np.newaxis], 3, axis=2)
-    inspecting.viewer.add_image(colours, name="colours", rgb=True)
+    colors = np.repeat(gray.astype(np.uint8)[..., np.newaxis], 3, axis=2)
+    inspecting.viewer.add_image(colors, name="colors", rgb=True)
     inspecting.settle()
     inspecting.widget.picking.clicked.emit((55.0, 65.0))
     inspecting.settle()
-    assert inspecting.widget.title.text() == "colours, frame 0"
+    assert inspecting.widget.title.text() == "colors, frame 0"
     assert inspecting.corner == (28, 38)
 
 

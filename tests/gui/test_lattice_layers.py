@@ -1,4 +1,4 @@
-"""Layers of the lattice fit: names, ranges, colours and words."""
+"""Layers of the lattice fit: names, ranges, colors and words."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def test_names_tell_the_unit(make_layers, unit, shown):
         (0, 180),
     ],
 )
-def test_colours_of_the_orientation_go_round_once(make_layers, labels, turn):
+def test_colors_of_the_orientation_go_round_once(make_layers, labels, turn):
     layer = make_layers(metric_labels=labels)["orientation (°)"]
     assert layer.contrast_limits == [0, turn]
     first, *_, last = layer.colormap.colors

@@ -11,7 +11,7 @@ from napari.layers import Layer
 from napari_lattice_symmetry.analysis import analyze
 from napari_lattice_symmetry.bravais.parameters import AnalysisParameters
 from napari_lattice_symmetry.data.movie import Movie
-from napari_lattice_symmetry.lattice import CLASSES, COLOURS
+from napari_lattice_symmetry.lattice import CLASSES, COLORS
 from napari_lattice_symmetry.plugin.layers.geometry import LayerGeometry
 from napari_lattice_symmetry.plugin.layers.result_layers import (
     class_features,
@@ -47,18 +47,18 @@ def test_sums_of_probabilities_follow_what_is_inserted(result, layers):
     assert np.allclose(np.asarray(centered.data), 5 / 15)
 
 
-def test_labels_have_the_colours_of_the_classes(layers):
+def test_labels_have_the_colors_of_the_classes(layers):
     for value, name in enumerate(CLASSES, start=1):
         drawn = (255 * layers[-1].get_color(value)[:3]).round().astype(int)
-        assert "#{:02X}{:02X}{:02X}".format(*drawn) == COLOURS[name]
+        assert "#{:02X}{:02X}{:02X}".format(*drawn) == COLORS[name]
     assert layers[-1].colormap.map(0)[3] == 0
 
 
-def test_probabilities_go_from_black_to_the_colour_of_the_class(layers):
+def test_probabilities_go_from_black_to_the_color_of_the_class(layers):
     for layer, name in zip(layers[3:-1], CLASSES, strict=True):
         assert layer.colormap.map(0.0).ravel()[:3].tolist() == [0, 0, 0]
         drawn = (255 * layer.colormap.map(1.0).ravel()[:3]).round().astype(int)
-        assert "#{:02X}{:02X}{:02X}".format(*drawn) == COLOURS[name]
+        assert "#{:02X}{:02X}{:02X}".format(*drawn) == COLORS[name]
         assert layer.contrast_limits == [0, 1]
         assert layer.name == f"P({name}) · movie"
 
@@ -71,7 +71,7 @@ def test_metadata_tell_the_origin_in_json(result, layers):
     assert len({result_metadata(layer)["result"] for layer in layers}) == 1
 
 
-def test_area_shares_are_of_what_was_analysed():
+def test_area_shares_are_of_what_was_analyzed():
     features = class_features(np.array([3, 0, 0, 1, 0, 0]))
     assert features["index"] == [1, 2, 3, 4, 5, 6]
     assert features["area share"].tolist() == [0.75, 0, 0, 0.25, 0, 0]

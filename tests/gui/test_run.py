@@ -313,7 +313,7 @@ def test_an_image_is_a_movie_of_one_frame(runs, stack):
     assert str(labels.units[-1]) == "nanometer"
 
 
-def test_colours_become_grey(runs, stack):
+def test_colors_become_gray(runs, stack):
     run = runs.begin(np.repeat(stack[..., np.newaxis].astype(np.uint8), 3, axis=-1), rgb=True)
     runs.wait(lambda: run.is_over)
     labels = runs.layers()["classes"]

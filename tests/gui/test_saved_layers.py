@@ -1,4 +1,4 @@
-"""What was saved, in a fresh viewer: layers, colours, calibration, parameters and plots."""
+"""What was saved, in a fresh viewer: layers, colors, calibration, parameters and plots."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from npe2 import PluginManager
 
 from napari_lattice_symmetry.analysis import analyze
 from napari_lattice_symmetry.bravais.parameters import AnalysisParameters
-from napari_lattice_symmetry.data.layer_stack import Hyperstack
+from napari_lattice_symmetry.data.layer_stack import LayerStack
 from napari_lattice_symmetry.data.movie import Movie
 from napari_lattice_symmetry.errors import InputError
-from napari_lattice_symmetry.io.writing.write import write_hyperstack
+from napari_lattice_symmetry.io.writing.write import write_layer_stack
 from napari_lattice_symmetry.plugin.layers.geometry import LayerGeometry, layer_affine
 from napari_lattice_symmetry.plugin.layers.result_layers import (
     result_layers,
@@ -27,7 +27,7 @@ from napari_lattice_symmetry.plugin.readers import read_layers
 from napari_lattice_symmetry.plugin.selection.results import geometry_of, result_of
 from napari_lattice_symmetry.plugin.selection.source import take_source
 from napari_lattice_symmetry.results import load_result, plot_fractions
-from napari_lattice_symmetry.results.export import result_hyperstack
+from napari_lattice_symmetry.results.export import result_layer_stack
 
 PLUGIN = "napari-lattice-symmetry"
 FORMATS = ("run.ome.zarr", "run.ome.tif", "run.tif")
@@ -128,9 +128,9 @@ def test_an_image_and_painted_labels_come_back(tmp_path, name):
     place = {"scale": (20, 10), "translate": (3, 4), "units": ("pm", "pm")}
     greens = Colormap([[0, 0, 0, 1], [0.1, 0.9, 0.2, 1]], name="my greens")
     viewer.add_image(pixels, name="HAADF", colormap=greens, contrast_limits=(3, 99), **place)
-    colours = DirectLabelColormap(color_dict={None: "transparent", 1: "#FF8000", 2: "#0080FF"})
+    colors = DirectLabelColormap(color_dict={None: "transparent", 1: "#FF8000", 2: "#0080FF"})
     features = {"index": [1, 2], "class": ["grain", "boundary"]}
-    viewer.add_labels(pixels % 3, name="grains", colormap=colours, features=features, **place)
+    viewer.add_labels(pixels % 3, name="grains", colormap=colors, features=features, **place)
     for one, two in saved_and_opened(viewer, tmp_path / name):
         assert_same_layer(one, two)
         assert result_metadata(two) is None
@@ -167,7 +167,7 @@ def test_a_corrected_result_comes_back_corrected(viewer, tmp_path, name):
 
 @pytest.mark.parametrize("name", ["result.zarr", *FORMATS])
 @pytest.mark.parametrize("n_channels", [0, 2])
-def test_maps_lie_on_the_layer_that_was_analysed(tmp_path, fake_model, name, n_channels):
+def test_maps_lie_on_the_layer_that_was_analyzed(tmp_path, fake_model, name, n_channels):
     frames = np.random.default_rng(0).normal(20, 15, (3, 2, 48, 80)).astype(np.float32)
     place = {"scale": (0.5, 20, 10), "translate": (1, 200, 100), "units": ("s", "pm", "pm")}
     if n_channels:
@@ -179,7 +179,7 @@ def test_maps_lie_on_the_layer_that_was_analysed(tmp_path, fake_model, name, n_c
     if name == "result.zarr":
         result.save(tmp_path / name)
     else:
-        write_hyperstack(result_hyperstack(result), tmp_path / name)
+        write_layer_stack(result_layer_stack(result), tmp_path / name)
     fresh = ViewerModel()
     fresh.open(tmp_path / name, plugin=PLUGIN)
     expected = [Layer.create(*layer) for layer in result_layers(result, source.geometry)]
@@ -206,7 +206,7 @@ def test_a_layer_of_a_damaged_result_names_the_file(result, tmp_path):
 def test_a_damaged_geometry_is_one_sentence(result, tmp_path, change):
     geometry = LayerGeometry.of_calibration(result).described() | change
     replace(result, geometry=geometry).save(tmp_path / "run.zarr")
-    write_hyperstack(result_hyperstack(load_result(tmp_path / "run.zarr")), tmp_path / "run.tif")
+    write_layer_stack(result_layer_stack(load_result(tmp_path / "run.zarr")), tmp_path / "run.tif")
     for name in ("run.zarr", "run.tif"):
         with pytest.raises(InputError, match=rf"{name} is damaged"):
             read_layers(str(tmp_path / name))
@@ -214,7 +214,7 @@ def test_a_damaged_geometry_is_one_sentence(result, tmp_path, change):
 
 @pytest.mark.parametrize("name", FORMATS)
 def test_an_exported_result_opens_like_a_saved_one(result, tmp_path, name):
-    write_hyperstack(result_hyperstack(result), tmp_path / name)
+    write_layer_stack(result_layer_stack(result), tmp_path / name)
     result.save(tmp_path / "result.zarr")
     fresh, expected = ViewerModel(), ViewerModel()
     fresh.open(tmp_path / name, plugin=PLUGIN)
@@ -227,8 +227,8 @@ def test_an_exported_result_opens_like_a_saved_one(result, tmp_path, name):
 def test_other_hyperstacks_open_as_images_and_labels(tmp_path):
     frames = np.random.default_rng(0).integers(0, 3, (2, 20, 30), dtype=np.uint8)
     meanings = {"grains": {1: ("grain", "#FF8000"), 2: ("boundary", "#0080FF")}}
-    stack = Hyperstack("run", {"a": frames}, {"grains": frames}, unit="nm", values=meanings)
-    write_hyperstack(stack, tmp_path / "run.ome.zarr")
+    stack = LayerStack("run", {"a": frames}, {"grains": frames}, unit="nm", values=meanings)
+    write_layer_stack(stack, tmp_path / "run.ome.zarr")
     (_, image, _), (data, labels, kind) = read_layers(str(tmp_path / "run.ome.zarr"))
     assert (kind, image["units"]) == ("labels", ("pixel", "nm", "nm"))
     np.testing.assert_array_equal(data, frames)

@@ -166,8 +166,8 @@ def test_it_fits_a_small_screen_in_both_themes(shown, theme):
     shown.viewer.theme = theme
     shown.settle()
     assert shown.viewer.window._qt_window.height() <= 780
-    colours = shown.widget.canvas.grab().toImage()
-    background = colours.pixelColor(2, colours.height() - 3).lightness()
+    colors = shown.widget.canvas.grab().toImage()
+    background = colors.pixelColor(2, colors.height() - 3).lightness()
     assert background < 80 if theme == "dark" else background > 180
     for page in range(shown.controls.count()):
         shown.controls.setCurrentIndex(page)

@@ -77,10 +77,10 @@ def test_of_a_pyramid_the_full_resolution_is_taken():
 
 
 @pytest.mark.parametrize("lazy", [False, True])
-def test_colours_become_luminance_when_read(lazy):
-    colours = np.zeros((3, 20, 30, 4), np.uint8)
-    colours[1, :, :, 1] = 100  # green
-    layer = Image(da.from_array(colours) if lazy else colours, rgb=True)
+def test_colors_become_luminance_when_read(lazy):
+    colors = np.zeros((3, 20, 30, 4), np.uint8)
+    colors[1, :, :, 1] = 100  # green
+    layer = Image(da.from_array(colors) if lazy else colors, rgb=True)
     movie = take_source(layer).movie
     assert isinstance(movie.frames, da.Array)
     assert movie.shape == (3, 20, 30)

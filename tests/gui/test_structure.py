@@ -21,7 +21,7 @@ pytestmark = pytest.mark.timeout(300)
 
 LEFT = Qt.MouseButton.LeftButton
 TIMEOUT = 60_000
-GREYS = (5, 35, 55)  # what the stand-in network calls square, hexagonal and noise
+GRAYS = (5, 35, 55)  # what the stand-in network calls square, hexagonal and noise
 
 
 class StructureBench:
@@ -30,7 +30,7 @@ class StructureBench:
     def __init__(self, viewer, qtbot, network):
         self.viewer, self.qtbot, self.network = viewer, qtbot, network
         noise = np.random.default_rng(0).normal(0, 1, (2, 96, 288))
-        frames = np.repeat(GREYS, 96) + noise * np.repeat((1, 3, 5), 96)
+        frames = np.repeat(GRAYS, 96) + noise * np.repeat((1, 3, 5), 96)
         self.image = viewer.add_image(
             frames.astype(np.float32), name="stripes", scale=(1, 0.5, 0.5), units=("s", "nm", "nm")
         )
@@ -121,7 +121,7 @@ def hidden_bench(make_napari_viewer, qtbot, loaded):
 # ------------------------------------------------------------------ unmixing
 
 
-def test_a_click_unmixes_an_image_that_was_never_analysed(bench):
+def test_a_click_unmixes_an_image_that_was_never_analyzed(bench):
     assert "image stripes" in bench.widget.subject_text.text()
     bench.unmixing.parameters.controls["window"].set(32)
     bench.unmixing.components.setValue(3)
@@ -317,19 +317,19 @@ def test_what_is_this_cluster(bench, laid_out):
     assert len(shares.patches) == 6
 
 
-def test_points_are_coloured_by_what_the_result_has(bench, laid_out):
+def test_points_are_colored_by_what_the_result_has(bench, laid_out):
     bench.add_result(lattice_maps=True)
     bench.embed()
-    colouring = bench.embedding.colouring
-    assert [colouring.itemText(i) for i in range(colouring.count())] == [
+    coloring = bench.embedding.coloring
+    assert [coloring.itemText(i) for i in range(coloring.count())] == [
         "class",
         "frame",
         "entropy",
         "a",
     ]
-    colouring.setFocus()
-    bench.qtbot.keyClick(colouring, Qt.Key.Key_Down)
-    assert colouring.currentText() == "frame"
+    coloring.setFocus()
+    bench.qtbot.keyClick(coloring, Qt.Key.Key_Down)
+    assert coloring.currentText() == "frame"
     assert bench.embedding.canvas.figure.axes[1].get_ylabel() == "frame"
     for theme in ("light", "dark"):
         bench.viewer.theme = theme
@@ -380,7 +380,7 @@ def test_layers_may_go_change_their_name_or_be_edited(hidden_bench, laid_out, me
     assert messages() == []
 
 
-def test_another_image_in_place_of_the_analysed_one_is_one_sentence(bench, laid_out, messages):
+def test_another_image_in_place_of_the_analyzed_one_is_one_sentence(bench, laid_out, messages):
     bench.add_result()
     bench.image.data = bench.image.data[:, :64]
     bench.embed()
@@ -415,7 +415,7 @@ def test_it_fits_a_small_screen_and_keys_reach_everything(bench):
         bench.embedding.at_most,
         bench.embedding.task.button,
         bench.embedding.canvas,
-        bench.embedding.colouring,
+        bench.embedding.coloring,
         bench.embedding.region,
         bench.embedding.clear_button,
     ):

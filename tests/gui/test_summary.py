@@ -7,7 +7,7 @@ import pytest
 
 from napari_lattice_symmetry.bravais.parameters import AnalysisParameters
 from napari_lattice_symmetry.data.movie import Movie
-from napari_lattice_symmetry.lattice import CLASSES, COLOURS
+from napari_lattice_symmetry.lattice import CLASSES, COLORS
 from napari_lattice_symmetry.plugin.analyze.summary import (
     Summary,
     describe_classes,
@@ -20,7 +20,7 @@ from napari_lattice_symmetry.spectrum.period import Period
 
 FRAMES = np.zeros((2, 200, 300))
 PIXELS = Movie(FRAMES)
-NANOMETRES = Movie(FRAMES, pixel_size=(0.1, 0.1), unit="nm")
+NANOMETERS = Movie(FRAMES, pixel_size=(0.1, 0.1), unit="nm")
 
 
 def fitted(length):
@@ -33,7 +33,7 @@ def fitted(length):
         (PIXELS, 12.8, "period 12.8 px, 10.0 periods in 128 px"),
         (PIXELS, None, "no clear period"),
         (
-            NANOMETRES,
+            NANOMETERS,
             12.8,
             "12.8 nm, period 1.28 nm = 12.8 px, 10.0 periods in 128 px",
         ),
@@ -92,10 +92,10 @@ def test_the_first_block_is_not_timed():
     assert stopwatch.seconds_per_window == pytest.approx(4 / 192)
 
 
-def test_classes_stand_in_their_colours():
+def test_classes_stand_in_their_colors():
     plain, shared = describe_classes(), describe_classes([0.5, 0.25, 0.25, 0, 0, 0])
     for name in CLASSES:
-        assert COLOURS[name] in plain
+        assert COLORS[name] in plain
         assert name.replace(" ", "&nbsp;") in plain
     assert "square&nbsp;50%" in shared
     assert "%" not in plain

@@ -89,7 +89,7 @@ def test_layers_and_plot_grow_with_every_frame(watch, network):
     assert watch.viewer.dims.current_step[0] == 4
     assert watch.viewer.layers["frames"].data.shape == (5, *watch.stack.shape[1:])
     watch.stop()
-    assert watch.widget.status.text() == "Stopped: 5 analysed, 0 waiting."
+    assert watch.widget.status.text() == "Stopped: 5 analyzed, 0 waiting."
     finished = analyze(read_movie(watch.folder), watch.widget.run.parameters, model=network)
     np.testing.assert_array_equal(watch.labels().data, finished.labels)
     np.testing.assert_array_equal(watch.viewer.layers["P(square) · frames"].data, finished.mean[0])
@@ -156,11 +156,11 @@ def test_backlog_is_shown_and_caught_up(watch, gate):
     watch.click()
     watch.wait(lambda: "waiting" in watch.widget.status.text())
     gate.release(1)
-    watch.wait(lambda: "1 analysed, 5 waiting" in watch.widget.status.text())
+    watch.wait(lambda: "1 analyzed, 5 waiting" in watch.widget.status.text())
     assert (watch.widget.progress.value(), watch.widget.progress.maximum()) == (1, 6)
     gate.release(100)
     watch.wait_for(6)
-    watch.wait(lambda: "6 analysed, 0 waiting" in watch.widget.status.text())
+    watch.wait(lambda: "6 analyzed, 0 waiting" in watch.widget.status.text())
 
 
 def test_a_half_written_file_waits_and_a_bad_one_is_skipped(watch, messages):
@@ -170,7 +170,7 @@ def test_a_half_written_file_waits_and_a_bad_one_is_skipped(watch, messages):
     watch.click()
     watch.wait(lambda: "Waiting for frame_1.tif" in watch.widget.status.text())
     watch.wait_for(2)
-    watch.wait(lambda: "2 analysed, 1 skipped" in watch.widget.status.text())
+    watch.wait(lambda: "2 analyzed, 1 skipped" in watch.widget.status.text())
     assert any("frame_1.tif" in message for message in messages())
     np.testing.assert_array_equal(watch.widget.run.result.failed, [False, True, False])
 
@@ -257,7 +257,7 @@ def test_an_error_in_the_worker_is_one_sentence(watch, messages, monkeypatch, er
     watch.wait(lambda: watch.widget.run.is_over)
     name = type(error).__name__
     assert messages()[-1] == f"frames: the watch failed ({name}: {error})."
-    assert watch.widget.status.text() == "Stopped by an error: 0 analysed, 0 waiting."
+    assert watch.widget.status.text() == "Stopped by an error: 0 analyzed, 0 waiting."
 
 
 def test_to_the_disk_and_on(watch, network, tmp_path):

@@ -78,8 +78,8 @@ def test_layers_that_lie_elsewhere_are_refused(make_napari_viewer, tmp_path, fra
         viewer.layers.save(str(tmp_path / "run.ome.tif"), plugin=PLUGIN)
 
 
-def test_colour_is_refused(make_napari_viewer, tmp_path, frames):
+def test_color_is_refused(make_napari_viewer, tmp_path, frames):
     viewer = make_napari_viewer()
     viewer.add_image(np.stack([frames[0]] * 3, axis=-1), name="photo", rgb=True)
-    with pytest.raises(LatticeSymmetryError, match="'photo' is in colour"):
+    with pytest.raises(LatticeSymmetryError, match="'photo' is in color"):
         viewer.layers.save(str(tmp_path / "run.ome.tif"), plugin=PLUGIN)

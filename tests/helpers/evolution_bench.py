@@ -14,7 +14,7 @@ from napari_lattice_symmetry.plugin.layers.result_layers import result_layers
 
 PLUGIN = "napari-lattice-symmetry"
 N_FRAMES, FRAME_TIME, PIXEL = 24, 2.0, 0.05
-HOLE, FILM = 55, 35  # grey values that the stand-in network calls noise and hexagonal
+HOLE, FILM = 55, 35  # gray values that the stand-in network calls noise and hexagonal
 TIMEOUT = 60_000
 
 
@@ -90,8 +90,8 @@ class Bench:
 
     def open_kinetics(self):
         bar = self.widget.tabs.tabBar()
-        centre = bar.tabRect(1).center()
-        self.qtbot.mouseClick(bar, Qt.MouseButton.LeftButton, pos=centre)
+        center = bar.tabRect(1).center()
+        self.qtbot.mouseClick(bar, Qt.MouseButton.LeftButton, pos=center)
         self.qtbot.waitUntil(lambda: bool(self.kinetics.fits), timeout=TIMEOUT)
 
     def place(self, canvas, time):

@@ -34,7 +34,7 @@ class FakeBlock:
 class FakeClassifier:
     """The interface of `Classifier` on plain arithmetic: no TensorFlow, but sees its windows.
 
-    The grey mean of a window decides its class: 0-9 square, 10-19 rectangular, ... 50-59 noise.
+    The gray mean of a window decides its class: 0-9 square, 10-19 rectangular, ... 50-59 noise.
     Thinned network k shifts the logits by a draw from (seed, k).
     """
 
@@ -51,13 +51,13 @@ class FakeClassifier:
         return FakeBlock(self._probabilities(np.asarray(windows, dtype=float), samples, seed))
 
     def features(self, windows, distortion=None):
-        grey = np.nan_to_num(np.asarray(windows, dtype=np.float32)).mean(axis=(1, 2))
-        return np.exp(-np.square(grey[:, None] / 10 - np.arange(6)))
+        gray = np.nan_to_num(np.asarray(windows, dtype=np.float32)).mean(axis=(1, 2))
+        return np.exp(-np.square(gray[:, None] / 10 - np.arange(6)))
 
     def _probabilities(self, windows, samples, seed):
         missing = np.isnan(windows).mean(axis=(1, 2)) > 0.05
-        grey = np.where(missing, np.nan, np.nan_to_num(windows).mean(axis=(1, 2)))
-        logits = -0.1 * np.abs(grey[:, None] - (np.arange(6) * 10 + 5))
+        gray = np.where(missing, np.nan, np.nan_to_num(windows).mean(axis=(1, 2)))
+        logits = -0.1 * np.abs(gray[:, None] - (np.arange(6) * 10 + 5))
         shifts = [np.random.default_rng([seed, k]).normal(0, 0.3, 6) for k in range(samples)]
         weights = np.exp(logits + np.array(shifts)[:, None])
         return weights / weights.sum(axis=-1, keepdims=True)

@@ -13,7 +13,7 @@ from napari_lattice_symmetry.data.movie import Movie
 from napari_lattice_symmetry.errors import AnalysisError, InputError
 from napari_lattice_symmetry.inspection.window import inspect_window, place_window, reciprocal_spots
 from napari_lattice_symmetry.inspection.window_plot import plot_inspection
-from napari_lattice_symmetry.lattice import CLASSES, COLOURS
+from napari_lattice_symmetry.lattice import CLASSES, COLORS
 from napari_lattice_symmetry.lattice.basis import cell, lattice_points, rotation
 
 IMAGES = Path(__file__).parent / "images"
@@ -21,7 +21,7 @@ SETTINGS = AnalysisParameters(window=128, samples=5)
 
 
 def draw(basis, shape=(160, 160)):
-    """An image of round atoms on a lattice, grey 0 to 30."""
+    """An image of round atoms on a lattice, gray 0 to 30."""
     y, x = np.mgrid[: shape[0], : shape[1]]
     image = np.zeros(shape)
     for px, py in lattice_points(basis, shape, (3.0, 5.0), pad=10):
@@ -38,8 +38,8 @@ def hexagonal():
 def test_the_numbers_are_those_of_the_map(movie, parameters, fake_model):
     result = analyze(movie, parameters, model=fake_model)
     y, x = result.grid.window_at(1, 3)
-    centre = (y.start + 15.5, x.start + 15.5)
-    inspection = inspect_window(movie, 2, centre, parameters, fake_model)
+    center = (y.start + 15.5, x.start + 15.5)
+    inspection = inspect_window(movie, 2, center, parameters, fake_model)
     assert inspection.corner == (y.start, x.start)
     np.testing.assert_array_equal(inspection.pixels, movie.frame(2)[y, x])
     np.testing.assert_array_equal(inspection.mean, result.mean[:, 2, 1, 3])
@@ -50,11 +50,11 @@ def test_the_numbers_are_those_of_the_map(movie, parameters, fake_model):
 
 
 @pytest.mark.parametrize(
-    ("centre", "corner"),
+    ("center", "corner"),
     [((40, 40), (24, 24)), ((0, 0), (0, 0)), ((99, 40), (68, 24)), ((-50, 900), (0, 168))],
 )
-def test_a_window_stays_in_the_frame(centre, corner):
-    assert place_window(centre, 32, (100, 200)) == corner
+def test_a_window_stays_in_the_frame(center, corner):
+    assert place_window(center, 32, (100, 200)) == corner
 
 
 def test_a_window_that_does_not_fit_is_refused():
@@ -137,12 +137,12 @@ def test_without_a_lattice_the_text_says_why(fake_model):
     assert "agreement\tnetwork and lattice agree" in text  # noise, and no spots
 
 
-def test_missing_pixels_are_not_analysed(fake_model, tmp_path):
+def test_missing_pixels_are_not_analyzed(fake_model, tmp_path):
     frame = np.full((160, 160), 5.0)
     frame[:50] = np.nan
     inspection = inspect_window(Movie.from_array(frame), 0, (0, 0), SETTINGS, fake_model)
     assert inspection.label == 0
-    assert "class\tnot analysed" in inspection.text()
+    assert "class\tnot analyzed" in inspection.text()
     plot_inspection(inspection).savefig(tmp_path / "figure.png")
 
 
@@ -169,6 +169,6 @@ def test_the_figure_shows_window_spectrum_and_probabilities(hexagonal, fake_mode
     np.testing.assert_allclose(spectrum.collections[0].get_offsets(), inspection.spots)
     assert [bar.get_height() for bar in bars.patches] == pytest.approx(inspection.mean.tolist())
     assert [to_hex(bar.get_facecolor()) for bar in bars.patches] == [
-        colour.lower() for colour in COLOURS.values()
+        color.lower() for color in COLORS.values()
     ]
     assert_as_stored(figure, IMAGES / "inspection.png", tmp_path)

@@ -10,17 +10,17 @@ import time
 import numpy as np
 
 from napari_lattice_symmetry.errors import InputError
-from napari_lattice_symmetry.io import read_hyperstack, read_labels, read_movies, stack
+from napari_lattice_symmetry.io import read_labels, read_layer_stack, read_movies, stack
 from napari_lattice_symmetry.io.general import zarr_files
 
 BUDGET = 32 << 20
-MOST = 16 << 30
+MAX_BYTES = 16 << 30
 SAVED = (".tif", ".zarr")
 
 
 def restore(path):
     """Read what was saved as napari does, before it looks for movies."""
-    stack = read_hyperstack(path) if path.endswith(SAVED) else None
+    stack = read_layer_stack(path) if path.endswith(SAVED) else None
     if stack is not None:
         for array in (*stack.images.values(), *stack.labels.values()):
             np.asarray(array[0])
@@ -51,7 +51,7 @@ def read(path):
 
 def main():
     stack.memory_budget = zarr_files.memory_budget = lambda: BUDGET
-    resource.setrlimit(resource.RLIMIT_AS, (MOST, MOST))
+    resource.setrlimit(resource.RLIMIT_AS, (MAX_BYTES, MAX_BYTES))
     for line in sys.stdin:
         before, started = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, time.process_time()
         ended, says = read(line.strip())

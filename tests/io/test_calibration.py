@@ -8,12 +8,13 @@ from napari_lattice_symmetry.io.calibration import is_reciprocal, pixel_size_nm,
 
 
 @pytest.mark.parametrize(
-    ("unit", "nanometres"),
+    ("unit", "nanometers"),
     [
         ("nm", 1),
         (" nm ", 1),
         ("n_m", 1),
-        ("Nanometres", 1),
+        ("Nanometers", 1),
+        ("nanometres", 1),
         ("pm", 1e-3),
         ("A", 0.1),
         ("Å", 0.1),
@@ -32,8 +33,8 @@ from napari_lattice_symmetry.io.calibration import is_reciprocal, pixel_size_nm,
         ("meter", 1e9),
     ],
 )
-def test_a_length_is_given_in_nanometres(unit, nanometres):
-    assert pixel_size_nm(2, 3, unit) == pytest.approx((2 * nanometres, 3 * nanometres))
+def test_a_length_is_given_in_nanometers(unit, nanometers):
+    assert pixel_size_nm(2, 3, unit) == pytest.approx((2 * nanometers, 3 * nanometers))
 
 
 @pytest.mark.parametrize("unit", ["", None, "pixel", "inch", "cm", "1/nm", "nm^-1", "V", "s"])

@@ -35,9 +35,9 @@ from made_files import (
     write_wsxm,
 )
 
-from napari_lattice_symmetry.data.layer_stack import Hyperstack
+from napari_lattice_symmetry.data.layer_stack import LayerStack
 from napari_lattice_symmetry.io.formats import OPENERS
-from napari_lattice_symmetry.io.writing.write import write_hyperstack
+from napari_lattice_symmetry.io.writing.write import write_layer_stack
 
 N_CUTS = 50
 N_CHANGED = 10
@@ -49,7 +49,7 @@ TOLD = 4000  # bytes that libraries may write on standard error about one file
 
 FOLDER = os.environ.get("LATTICE_SYMMETRY_DATA")
 REAL = sorted(Path(FOLDER, "formats").iterdir()) if FOLDER else []
-NEIGHBOURS = {".emi": "tia_stack5_1.ser", ".Z_mtrx": "20201111_0001.mtrx"}
+NEIGHBORS = {".emi": "tia_stack5_1.ser", ".Z_mtrx": "20201111_0001.mtrx"}
 
 
 class Reader:
@@ -134,8 +134,8 @@ def check_damaged(readers, opened, damaged, folder):
         if opened.is_dir():
             shutil.copytree(opened, place / opened.name)
         else:
-            for neighbour in opened.parent.glob(NEIGHBOURS.get(opened.suffix, opened.name)):
-                shutil.copy(neighbour, place)
+            for neighbor in opened.parent.glob(NEIGHBORS.get(opened.suffix, opened.name)):
+                shutil.copy(neighbor, place)
         target = place / damaged.relative_to(opened.parent)
         target.unlink(missing_ok=True)
         target.write_bytes(damaged_content)
@@ -179,14 +179,14 @@ def made_video(path, frames):
 
 
 def made_hyperstack(path, frames):
-    write_hyperstack(Hyperstack("run", {"a": frames, "b": frames}, {"classes": frames % 7}), path)
+    write_layer_stack(LayerStack("run", {"a": frames, "b": frames}, {"classes": frames % 7}), path)
 
 
 def made_hyperspy(path, frames):
     write_hyperspy(path, frames, HYPERSPY_AXES, original_metadata={"kV": 200.0, "by": "AB"})
 
 
-def made_colours(path, frames):
+def made_colors(path, frames):
     tifffile.imwrite(path, np.stack([frames] * 3, axis=-1), photometric="rgb", tile=(16, 16))
 
 
@@ -204,7 +204,7 @@ def made_zarr(path, frames):
 MADE = {
     "a.tif": lambda path, frames: tifffile.imwrite(path, frames, imagej=True),
     "lzw.tif": lambda path, frames: tifffile.imwrite(path, frames, compression="lzw"),
-    "colours.tif": made_colours,
+    "colors.tif": made_colors,
     "saved.tif": made_hyperstack,
     "a.ome.tif": made_hyperstack,
     "a.png": lambda path, frames: iio.imwrite(path, frames[0]),

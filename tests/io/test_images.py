@@ -11,7 +11,7 @@ from napari_lattice_symmetry.io import read_movie
 
 
 @pytest.mark.parametrize("name", ["a.png", "a.bmp", "A.PNG"])
-def test_grey_images_are_kept_as_they_are(tmp_path, frames, name):
+def test_gray_images_are_kept_as_they_are(tmp_path, frames, name):
     Image.fromarray(frames[0]).save(tmp_path / name, dpi=(300, 300))
     movie = read_movie(tmp_path / name)
     np.testing.assert_array_equal(movie.frames, frames[:1])
@@ -43,7 +43,7 @@ def test_16_bit_png(tmp_path, frames):
 
 
 @pytest.mark.parametrize("mode", ["RGB", "RGBA", "LA"])
-def test_colours_become_grey(tmp_path, frames, mode):
+def test_colors_become_gray(tmp_path, frames, mode):
     image = Image.fromarray(frames[0]).convert(mode)
     if mode != "RGB":
         image.putalpha(10)
@@ -105,7 +105,7 @@ def test_folder_takes_the_calibration_of_its_first_image(tmp_path, frames):
     assert read_movie(tmp_path).pixel_size == pytest.approx((0.02, 0.02))
 
 
-def test_folder_of_grey_and_colour(tmp_path, frames):
+def test_folder_of_gray_and_color(tmp_path, frames):
     folder = write_folder(tmp_path / "run", frames)
     Image.fromarray(frames[1]).convert("RGB").save(folder / "frame_2.png")
     movie = read_movie(folder)

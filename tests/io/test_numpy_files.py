@@ -41,11 +41,11 @@ def test_the_movie_outlives_its_file(tmp_path, frames):
     np.testing.assert_array_equal(movie.frames, frames)
 
 
-def test_a_last_axis_of_three_or_four_is_colour(tmp_path, frames):
-    grey = frames.astype(np.float64)
-    np.save(tmp_path / "a.npy", np.stack([grey] * 3, axis=-1))
+def test_a_last_axis_of_three_or_four_is_color(tmp_path, frames):
+    gray = frames.astype(np.float64)
+    np.save(tmp_path / "a.npy", np.stack([gray] * 3, axis=-1))
     movie = read_movie(tmp_path / "a.npy")
-    np.testing.assert_allclose(movie.frames, grey)
+    np.testing.assert_allclose(movie.frames, gray)
     assert movie.frames.dtype == np.float64
 
 
@@ -78,7 +78,7 @@ def test_shapes_that_are_no_movie(tmp_path, shape):
         read_movie(tmp_path / "a.npy")
 
 
-def test_values_that_are_no_grey_values(tmp_path):
+def test_values_that_are_no_gray_values(tmp_path):
     np.save(tmp_path / "a.npy", np.zeros((8, 8), complex))
     with pytest.raises(InputError, match=r"a\.npy holds complex128 values"):
         read_movie(tmp_path / "a.npy")

@@ -100,7 +100,7 @@ def test_ome_with_its_calibration_and_channels(tmp_path, frames):
     assert movie.frame_time == pytest.approx(0.25)
 
 
-def test_ome_lengths_are_micrometres_unless_it_says_otherwise(tmp_path, frames):
+def test_ome_lengths_are_micrometers_unless_it_says_otherwise(tmp_path, frames):
     path = tmp_path / "a.ome.tif"
     tifffile.imwrite(path, frames, metadata={"axes": "TYX", "PhysicalSizeX": 2e-5})
     assert read_movie(path).pixel_size == pytest.approx((0.02, 0.02))
@@ -139,15 +139,13 @@ def test_types_of_values(tmp_path, frames, photometric, dtype):
 
 
 @pytest.mark.parametrize("planar", ["contig", "separate"])
-def test_colour_becomes_luminance_and_alpha_is_dropped(tmp_path, planar):
+def test_color_becomes_luminance_and_alpha_is_dropped(tmp_path, planar):
     path = tmp_path / "a.tif"
-    colours = np.zeros((4, 24, 32) if planar == "separate" else (24, 32, 4), np.uint8)
-    red, alpha = (
-        (colours[0], colours[3]) if planar == "separate" else np.moveaxis(colours, 2, 0)[::3]
-    )
+    colors = np.zeros((4, 24, 32) if planar == "separate" else (24, 32, 4), np.uint8)
+    red, alpha = (colors[0], colors[3]) if planar == "separate" else np.moveaxis(colors, 2, 0)[::3]
     red[:], alpha[:] = 100, 255
     tifffile.imwrite(
-        path, colours, photometric="rgb", planarconfig=planar, extrasamples=["unassalpha"]
+        path, colors, photometric="rgb", planarconfig=planar, extrasamples=["unassalpha"]
     )
     movie = read_movie(path)
     assert movie.shape == (1, 24, 32)
@@ -184,10 +182,10 @@ def test_pixels_of_few_bits(tmp_path, frames):
     np.testing.assert_array_equal(read_movie(tmp_path / "twelve.tif").frames, deep)
 
 
-def test_colours_for_print_are_refused(tmp_path, frames):
+def test_colors_for_print_are_refused(tmp_path, frames):
     inks = np.stack([frames[0]] * 4, axis=-1)
     tifffile.imwrite(tmp_path / "a.tif", inks, photometric="separated")
-    with pytest.raises(InputError, match=r"^a\.tif holds colours for print"):
+    with pytest.raises(InputError, match=r"^a\.tif holds colors for print"):
         read_movie(tmp_path / "a.tif")
 
 
@@ -216,13 +214,13 @@ def test_lazy_frames_are_the_same(tmp_path, frames, little_memory, options):
     np.testing.assert_array_equal(movie.frame(3), frames[3])
 
 
-def test_lazy_channels_and_colours(tmp_path, frames, little_memory):
+def test_lazy_channels_and_colors(tmp_path, frames, little_memory):
     path = tmp_path / "a.ome.tif"
-    grey = np.stack([frames, 255 - frames], axis=1)[:, :, :12, :16]
-    tifffile.imwrite(path, np.stack([grey] * 3, axis=-1), metadata={"axes": "TCYXS"})
+    gray = np.stack([frames, 255 - frames], axis=1)[:, :, :12, :16]
+    tifffile.imwrite(path, np.stack([gray] * 3, axis=-1), metadata={"axes": "TCYXS"})
     movie = read_movie(path, channel=1)
     assert movie.frames.chunks == ((1,) * 5, (12,), (16,))
-    np.testing.assert_allclose(movie.frames.compute(), grey[:, 1], rtol=1e-6)
+    np.testing.assert_allclose(movie.frames.compute(), gray[:, 1], rtol=1e-6)
 
 
 def test_a_frame_beyond_memory_is_refused(tmp_path, frames, little_memory):

@@ -14,10 +14,10 @@ CODECS = {"a.mp4": "libx264", "a.mov": "libx264", "a.avi": "mpeg4"}
 @pytest.fixture
 def growth():
     """Six frames of 48 x 64 px: a bright bar grows from the left."""
-    grey = np.zeros((6, 48, 64), np.uint8)
+    gray = np.zeros((6, 48, 64), np.uint8)
     for t in range(6):
-        grey[t, :, : 10 * (t + 1)] = 200
-    return grey
+        gray[t, :, : 10 * (t + 1)] = 200
+    return gray
 
 
 def test_gif(tmp_path, growth):
@@ -83,8 +83,8 @@ def test_sound_alone_is_refused(tmp_path):
 @pytest.mark.parametrize("name", CODECS)
 def test_video(tmp_path, growth, name):
     pytest.importorskip("av", reason="install the extra 'video'")
-    colours = np.stack([growth] * 3, axis=-1)
-    iio.imwrite(tmp_path / name, colours, plugin="pyav", codec=CODECS[name], fps=20)
+    colors = np.stack([growth] * 3, axis=-1)
+    iio.imwrite(tmp_path / name, colors, plugin="pyav", codec=CODECS[name], fps=20)
     movie = read_movie(tmp_path / name)
     assert movie.shape == growth.shape
     np.testing.assert_allclose(movie.frames, growth, atol=25)
@@ -93,8 +93,8 @@ def test_video(tmp_path, growth, name):
 
 def test_lazy_video(tmp_path, growth, monkeypatch):
     pytest.importorskip("av", reason="install the extra 'video'")
-    colours = np.stack([growth] * 3, axis=-1)
-    iio.imwrite(tmp_path / "a.mp4", colours, plugin="pyav", codec="libx264", fps=20)
+    colors = np.stack([growth] * 3, axis=-1)
+    iio.imwrite(tmp_path / "a.mp4", colors, plugin="pyav", codec="libx264", fps=20)
     whole = read_movie(tmp_path / "a.mp4").frames
     monkeypatch.setattr("napari_lattice_symmetry.io.stack.memory_budget", lambda: 10_000)
     lazy = read_movie(tmp_path / "a.mp4").frames

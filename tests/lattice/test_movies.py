@@ -47,5 +47,5 @@ def test_the_gallery_shows_the_classes_in_order():
 def test_unknown_simulations_and_options_are_refused_with_a_sentence():
     with pytest.raises(InputError, match="growing-holes"):
         simulate("melting")
-    with pytest.raises(InputError, match="colour"):
-        simulate("gallery", colour="red")
+    with pytest.raises(InputError, match="color"):
+        simulate("gallery", color="red")

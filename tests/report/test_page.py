@@ -19,7 +19,7 @@ from napari_lattice_symmetry.data.movie import Movie
 from napari_lattice_symmetry.errors import InputError
 from napari_lattice_symmetry.evolution.curves import class_curves
 from napari_lattice_symmetry.evolution.kinetics import fit_growth
-from napari_lattice_symmetry.lattice import CLASSES, COLOURS, simulate
+from napari_lattice_symmetry.lattice import CLASSES, COLORS, simulate
 from napari_lattice_symmetry.report.page import ARTICLE, write_report
 
 VOID = {"meta", "img", "source", "link", "br"}
@@ -135,8 +135,8 @@ def test_pictures_show_frames_under_their_maps(report, result, movie):
     assert len(maps) == 12  # classes and uncertainty
     assert {frame.shape for frame in frames} == {(48, 80)}
     assert frames[0][:, :60].mean() < 100 < frames[0][:, 76:].mean()
-    colours = {f"#{r:02X}{g:02X}{b:02X}" for r, g, b, _ in maps[0].reshape(-1, 4)}
-    assert colours == {COLOURS[CLASSES[label - 1]].upper() for label in np.unique(result.labels[0])}
+    colors = {f"#{r:02X}{g:02X}{b:02X}" for r, g, b, _ in maps[0].reshape(-1, 4)}
+    assert colors == {COLORS[CLASSES[label - 1]].upper() for label in np.unique(result.labels[0])}
     place = next(a["style"] for _, a in page.tags if a.get("class") == "over")
     numbers = [float(number) for number in re.findall(r": ([\d.]+)%", place)]
     # 7 x 3 map pixels of 8 px, the first from 12 px on, in frames of 80 x 48 px
@@ -156,7 +156,7 @@ def test_maps_stand_alone_without_the_movie(report, result):
 @pytest.mark.parametrize(
     "changed",
     [lambda f: f + 1, lambda f: f[:2], lambda f: f[:, :40]],
-    ids=["other grey values", "fewer frames", "smaller frames"],
+    ids=["other gray values", "fewer frames", "smaller frames"],
 )
 def test_a_movie_that_changed_is_left_out(report, result, movie, changed):
     page = report(result, replace(movie, frames=changed(movie.frames)))

@@ -91,7 +91,7 @@ def test_growing_on_disk(open_store, whole, tmp_path, order):
 
 
 def test_rows_move_across_chunks(open_store, whole, monkeypatch):
-    monkeypatch.setattr("napari_lattice_symmetry.results.store._MOST_CHUNK_FRAMES", 2)
+    monkeypatch.setattr("napari_lattice_symmetry.results.store._MAX_CHUNK_FRAMES", 2)
     monkeypatch.setattr("napari_lattice_symmetry.results.growing._CHUNK_NAMES", 2)
     finished, frames = whole
     with open_store() as result:

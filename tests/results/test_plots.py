@@ -8,7 +8,7 @@ from matplotlib.colors import to_hex
 
 from napari_lattice_symmetry.analysis import analyze
 from napari_lattice_symmetry.data.movie import Movie
-from napari_lattice_symmetry.lattice import CLASSES, COLOURS
+from napari_lattice_symmetry.lattice import CLASSES, COLORS
 from napari_lattice_symmetry.results import plot_fractions, plot_maps
 
 
@@ -17,13 +17,13 @@ def result(movie, parameters, fake_model):
     return analyze(movie, parameters, model=fake_model)
 
 
-def test_fractions_are_drawn_with_bands_in_class_colours(result):
+def test_fractions_are_drawn_with_bands_in_class_colors(result):
     (axes,) = plot_fractions(result).axes
     assert axes.get_xlabel() == "Time (s)"
     assert len(axes.lines) == len(axes.collections) == 6
     for k, (name, line, band) in enumerate(zip(CLASSES, axes.lines, axes.collections, strict=True)):
         assert line.get_label() == name
-        assert to_hex(line.get_color()) == COLOURS[name].lower()
+        assert to_hex(line.get_color()) == COLORS[name].lower()
         np.testing.assert_allclose(line.get_xdata(), result.times)
         np.testing.assert_allclose(line.get_ydata(), result.fractions[:, k])
         heights = band.get_paths()[0].vertices[:, 1]
@@ -41,13 +41,13 @@ def test_one_image_becomes_bars(frames, parameters, fake_model):
     assert [bar.get_height() for bar in axes.patches] == pytest.approx(result.fractions[0])
 
 
-def test_maps_have_class_colours_and_lie_on_the_frame(result):
+def test_maps_have_class_colors_and_lie_on_the_frame(result):
     left, right, _ = plot_maps(result, 3).axes
-    colours = left.images[0].to_rgba(left.images[0].get_array())
-    assert to_hex(colours[0, 0]) == COLOURS["square"].lower()
-    assert to_hex(colours[0, 6]) == COLOURS["hexagonal"].lower()
+    colors = left.images[0].to_rgba(left.images[0].get_array())
+    assert to_hex(colors[0, 0]) == COLORS["square"].lower()
+    assert to_hex(colors[0, 6]) == COLORS["hexagonal"].lower()
     np.testing.assert_array_equal(right.images[0].get_array(), result.entropy[3])
-    # 7 x 3 map pixels of 8 px around window centres from 15.5 px on, pixels of 0.01 x 0.02 nm
+    # 7 x 3 map pixels of 8 px around window centers from 15.5 px on, pixels of 0.01 x 0.02 nm
     expected = (0.01 * 11.5, 0.01 * 67.5, 0.02 * 35.5, 0.02 * 11.5)
     assert left.images[0].get_extent() == pytest.approx(expected)
     assert left.get_xlabel() == "x (nm)"

@@ -40,7 +40,7 @@ def test_inserted_frame_lands_in_its_row_alone(movie, parameters, fake_model):
     assert (np.delete(result.labels, 3, axis=0) == 0).all()
 
 
-def test_area_shares_count_the_analysed_windows(movie, parameters):
+def test_area_shares_count_the_analyzed_windows(movie, parameters):
     result = MovieResult.empty(movie, parameters)
     result.labels[1] = 1
     result.labels[1, 0] = 6
@@ -48,7 +48,7 @@ def test_area_shares_count_the_analysed_windows(movie, parameters):
     np.testing.assert_allclose(result.area_shares[1], [0.5, 0, 0, 0, 0, 0.5])
 
 
-def test_times_are_those_of_the_analysed_frames(movie, frames, parameters):
+def test_times_are_those_of_the_analyzed_frames(movie, frames, parameters):
     every_second = parameters.model_copy(update={"first_frame": 1, "frame_step": 2})
     timed = MovieResult.empty(movie, every_second)
     np.testing.assert_allclose(timed.times, [0.5, 1.5, 2.5])

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from napari_lattice_symmetry.spectrum.amplitude import analysable, half_amplitude
+from napari_lattice_symmetry.spectrum.amplitude import analyzable, half_amplitude
 from napari_lattice_symmetry.spectrum.cartesian import SIDE, cartesian_spectrum
 from napari_lattice_symmetry.spectrum.polar import ANGLES, RADII, polar_spectrum
 
@@ -32,7 +32,7 @@ def test_turning_a_wave_shifts_its_log_polar_spectrum_along_the_angle():
     assert np.corrcoef(still.ravel(), turned.ravel())[0, 1] < 0.8
 
 
-def test_the_cartesian_spectrum_is_symmetric_about_its_centre():
+def test_the_cartesian_spectrum_is_symmetric_about_its_center():
     window = np.random.default_rng(0).normal(size=(1, 100, 100))
     spectrum = cartesian_spectrum(window)[0]
     assert spectrum.max() == 1
@@ -90,12 +90,12 @@ def test_few_nan_pixels_change_little_and_many_make_a_window_unfit():
     window = wave(11, 40)
     holed = window.copy()
     holed[0, 10:14, 20:30] = np.nan
-    np.testing.assert_array_equal(analysable(holed), [True])
+    np.testing.assert_array_equal(analyzable(holed), [True])
     np.testing.assert_allclose(half_amplitude(holed), half_amplitude(window), atol=60)
     assert half_amplitude(window).max() > 2000
 
     holed[0, :10] = np.inf
-    np.testing.assert_array_equal(analysable(holed), [False])
+    np.testing.assert_array_equal(analyzable(holed), [False])
 
 
 def test_windows_smaller_than_the_spectrum_leave_its_rim_empty():

@@ -42,10 +42,10 @@ def test_accuracy_at_ten_periods_and_thirty_counts(ten_periods):
 def test_errors_are_honest(ten_periods):
     fits, true = ten_periods
     errors = np.stack([fits.a_error, fits.b_error, fits.gamma_error], axis=-1)
-    normalised = np.abs(parameters(fits) - true) / errors
-    within_one = np.quantile(normalised, 0.683, axis=0)
+    normalized = np.abs(parameters(fits) - true) / errors
+    within_one = np.quantile(normalized, 0.683, axis=0)
     assert ((within_one > 1 / 1.5) & (within_one < 1.5)).all()
-    assert np.sqrt(np.mean(normalised**2)) == pytest.approx(1, rel=0.5)
+    assert np.sqrt(np.mean(normalized**2)) == pytest.approx(1, rel=0.5)
 
 
 def test_counting_noise_alone_is_told_exactly(draw_lattice):

@@ -21,17 +21,17 @@ def test_windows_are_views_of_the_frame():
     np.testing.assert_array_equal(windows[2, 3], frame[rows, columns])
 
 
-def test_map_pixels_lie_at_the_centres_of_their_windows():
+def test_map_pixels_lie_at_the_centers_of_their_windows():
     grid = WindowGrid((300, 400), 64, 8)
     pixel_size, origin = (0.2, 0.3), (10.0, -5.0)
     scale = grid.scale(pixel_size)
     translate = grid.translate(pixel_size, origin)
     rows, columns = grid.window_at(4, 7)
-    centre = (
+    center = (
         origin[0] + pixel_size[0] * (rows.start + rows.stop - 1) / 2,
         origin[1] + pixel_size[1] * (columns.start + columns.stop - 1) / 2,
     )
-    assert np.add(translate, np.multiply(scale, (4, 7))) == pytest.approx(centre)
+    assert np.add(translate, np.multiply(scale, (4, 7))) == pytest.approx(center)
 
 
 @pytest.mark.parametrize(

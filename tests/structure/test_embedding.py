@@ -13,14 +13,14 @@ from napari_lattice_symmetry.lattice import LABELS
 from napari_lattice_symmetry.spectrum.cartesian import cartesian_spectrum
 from napari_lattice_symmetry.structure.embedding import describe_cluster, embed
 
-GREY = {"square": 5, "hexagonal": 35, "noise": 55}  # what the stand-in network sees
+GRAY = {"square": 5, "hexagonal": 35, "noise": 55}  # what the stand-in network sees
 
 
 @pytest.fixture(scope="module")
 def stripes():
     """Two frames with a stripe of each of three classes."""
     noise = np.random.default_rng(0).normal(0, 1, (2, 96, 288))
-    frames = np.repeat(list(GREY.values()), 96) + noise
+    frames = np.repeat(list(GRAY.values()), 96) + noise
     return Movie(frames.astype(np.float32), name="stripes")
 
 
@@ -31,7 +31,7 @@ def result(stripes, fake_model):
 
 
 def separation(embedding, result):
-    """How much of the nearest neighbours of a point are of its class."""
+    """How much of the nearest neighbors of a point are of its class."""
     labels = np.asarray(result.labels)[tuple(embedding.places.T)]
     apart = np.square(embedding.points[:, np.newaxis] - embedding.points).sum(axis=2)
     nearest = np.argsort(apart, axis=1)[:, 1:6]
@@ -78,9 +78,9 @@ def test_grains_of_a_simulated_movie_come_apart():
     assert separation(embed(movie, result, at_most=150), result) > 0.85
 
 
-def test_only_analysed_windows_are_embedded(stripes, fake_model):
+def test_only_analyzed_windows_are_embedded(stripes, fake_model):
     frames = stripes.frames.copy()
-    frames[1] = 3  # not analysed
+    frames[1] = 3  # not analyzed
     frames[0, :, 96:] = np.nan
     settings = AnalysisParameters(window=32, stride=4, samples=2)
     movie = Movie(frames)

@@ -8,17 +8,17 @@ import pytest
 from matplotlib.colors import to_hex
 from stored_figures import assert_as_stored
 
-from napari_lattice_symmetry import COLOURS, AnalysisParameters, Movie, WindowGrid, analyze
+from napari_lattice_symmetry import COLORS, AnalysisParameters, Movie, WindowGrid, analyze
 from napari_lattice_symmetry.spectrum.cartesian import SIDE
 from napari_lattice_symmetry.structure.embedding import Cluster, Embedding
 from napari_lattice_symmetry.structure.plots import (
-    endmember_colours,
+    endmember_colors,
     highlight,
     plot_cluster,
     plot_embedding,
     plot_unmixing,
 )
-from napari_lattice_symmetry.structure.unmixing import MOST_COMPONENTS, Unmixing
+from napari_lattice_symmetry.structure.unmixing import MAX_COMPONENTS, Unmixing
 
 IMAGES = Path(__file__).parent / "images"
 
@@ -62,12 +62,12 @@ def test_unmixing_as_stored(unmixing, tmp_path):
     assert_as_stored(plot_unmixing(unmixing), IMAGES / "unmixing.png", tmp_path)
 
 
-def test_every_component_has_a_colour_of_its_own(unmixing):
-    assert endmember_colours(unmixing) == [COLOURS["square"], "#D55E00", COLOURS["noise"]]
-    alike = replace(unmixing, probabilities=np.eye(6)[[0] * MOST_COMPONENTS])
-    colours = endmember_colours(alike)
-    assert len(set(colours)) == MOST_COMPONENTS
-    assert not set(colours[1:]) & set(COLOURS.values())
+def test_every_component_has_a_color_of_its_own(unmixing):
+    assert endmember_colors(unmixing) == [COLORS["square"], "#D55E00", COLORS["noise"]]
+    alike = replace(unmixing, probabilities=np.eye(6)[[0] * MAX_COMPONENTS])
+    colors = endmember_colors(alike)
+    assert len(set(colors)) == MAX_COMPONENTS
+    assert not set(colors[1:]) & set(COLORS.values())
 
 
 def test_embedding_as_stored(embedding, result, tmp_path):
@@ -76,11 +76,11 @@ def test_embedding_as_stored(embedding, result, tmp_path):
     assert_as_stored(figure, IMAGES / "embedding.png", tmp_path)
 
 
-def test_points_have_the_colours_of_what_is_asked_for(embedding, result):
+def test_points_have_the_colors_of_what_is_asked_for(embedding, result):
     at = tuple(embedding.places.T)
     points = plot_embedding(embedding, result, "class").axes[0].collections[0]
-    for colour, label in zip(points.get_facecolors(), result.labels[at], strict=True):
-        assert to_hex(colour) == list(COLOURS.values())[label - 1].lower()
+    for color, label in zip(points.get_facecolors(), result.labels[at], strict=True):
+        assert to_hex(color) == list(COLORS.values())[label - 1].lower()
 
     result.a = np.arange(result.labels.size, dtype=np.float32).reshape(result.labels.shape)
     expected = {
@@ -88,8 +88,8 @@ def test_points_have_the_colours_of_what_is_asked_for(embedding, result):
         "entropy": (result.entropy[at], "entropy (nats)"),
         "a": (result.a[at], "a (px)"),
     }
-    for colouring, (values, title) in expected.items():
-        axes, bar = plot_embedding(embedding, result, colouring).axes
+    for coloring, (values, title) in expected.items():
+        axes, bar = plot_embedding(embedding, result, coloring).axes
         np.testing.assert_array_equal(axes.collections[0].get_array(), values)
         np.testing.assert_array_equal(axes.collections[0].get_offsets(), embedding.points)
         assert bar.get_ylabel() == title

@@ -4,7 +4,7 @@ import dask.array as da
 import numpy as np
 import pytest
 
-from napari_lattice_symmetry.analysis.frame import Job
+from napari_lattice_symmetry.analysis.frame import AnalysisJob
 from napari_lattice_symmetry.analysis.steps import Steps, StoppedError
 from napari_lattice_symmetry.data.movie import Movie
 from napari_lattice_symmetry.structure.sampling import BLOCK, choose_windows, read_windows
@@ -31,7 +31,7 @@ def test_many_are_drawn_evenly_and_always_alike():
 
 
 def test_windows_come_in_blocks_of_one_frame(movie, parameters):
-    job = Job(movie, parameters.model_copy(update={"stride": 1, "first_frame": 2}))
+    job = AnalysisJob(movie, parameters.model_copy(update={"stride": 1, "first_frame": 2}))
     places = choose_windows(np.ones((4, *job.grid.shape), dtype=bool), 1500)
     seen = np.zeros(len(places), dtype=int)
     for part, windows in read_windows(job, places):
@@ -54,7 +54,7 @@ def test_a_frame_that_cannot_be_read_is_left_out(movie, parameters):
     chunks = ((1,) * 6, (48,), (80,))
     broken = Movie(da.map_blocks(read, chunks=chunks, dtype=np.float32, meta=np.empty((0, 0, 0))))
     places = np.array([[0, 0, 0], [1, 0, 0], [1, 1, 1], [2, 0, 0]])
-    parts = [part for part, _ in read_windows(Job(broken, parameters), places)]
+    parts = [part for part, _ in read_windows(AnalysisJob(broken, parameters), places)]
     assert parts == [slice(0, 1), slice(3, 4)]
 
 

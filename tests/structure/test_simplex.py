@@ -23,8 +23,8 @@ def mixtures(k, noise, n=1500, d=200, seed=0):
 
 
 def suggest(points, most=12):
-    centre, _, variances = principal_axes(points, most)
-    total = np.square(points - centre).sum(axis=1).mean()
+    center, _, variances = principal_axes(points, most)
+    total = np.square(points - center).sum(axis=1).mean()
     return suggest_components(variances, total, min(points.shape))
 
 
@@ -34,7 +34,7 @@ def test_the_number_of_components_is_found(k, noise):
     assert suggest(mixtures(k, noise)[0]) == k
 
 
-def test_noise_may_be_stronger_at_some_frequencies_and_common_to_neighbours():
+def test_noise_may_be_stronger_at_some_frequencies_and_common_to_neighbors():
     points, _, _ = mixtures(4, 0)
     rng = np.random.default_rng(1)
     white = rng.standard_normal(points.shape)
@@ -43,26 +43,26 @@ def test_noise_may_be_stronger_at_some_frequencies_and_common_to_neighbours():
 
 
 def test_points_that_are_all_the_same_are_one_component():
-    centre, axes, variances = principal_axes(np.ones((20, 5)), 3)
+    center, axes, variances = principal_axes(np.ones((20, 5)), 3)
     assert suggest_components(variances, 0.0, 5) == 1
-    np.testing.assert_array_equal(centre, np.ones(5))
+    np.testing.assert_array_equal(center, np.ones(5))
     assert axes.shape == (3, 5)
 
 
 def test_principal_axes_are_those_of_the_covariance():
     points, _, _ = mixtures(4, 0.1, d=30)
-    centre, axes, variances = principal_axes(points, 5)
+    center, axes, variances = principal_axes(points, 5)
     values, vectors = np.linalg.eigh(np.cov(points.T, bias=True))
     np.testing.assert_allclose(variances, values[::-1][:5])
     np.testing.assert_allclose(np.abs(axes @ vectors[:, ::-1][:, :5]), np.eye(5), atol=1e-6)
-    np.testing.assert_allclose(centre, points.mean(axis=0))
+    np.testing.assert_allclose(center, points.mean(axis=0))
 
 
 @pytest.mark.parametrize("k", [1, 2, 3, 6])
 def test_pure_points_are_found_among_their_mixtures(k):
     points, _, shares = mixtures(k, 0)
-    centre, axes, _ = principal_axes(points, 12)
-    scores = (points - centre) @ axes[: k - 1].T
+    center, axes, _ = principal_axes(points, 12)
+    scores = (points - center) @ axes[: k - 1].T
     found = find_vertices(scores)
     assert sorted(found) == list(range(k))
     if k > 1:

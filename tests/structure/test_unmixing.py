@@ -9,7 +9,7 @@ from napari_lattice_symmetry.errors import InputError
 from napari_lattice_symmetry.lattice import CLASSES, LABELS
 from napari_lattice_symmetry.spectrum import WindowGrid
 from napari_lattice_symmetry.spectrum.cartesian import SIDE
-from napari_lattice_symmetry.structure.unmixing import MOST_COMPONENTS, Unmixing, unmix
+from napari_lattice_symmetry.structure.unmixing import MAX_COMPONENTS, Unmixing, unmix
 
 
 @pytest.fixture(scope="module")
@@ -78,7 +78,7 @@ def test_six_lattices_are_six_components(settings):
 
 
 def test_grains_of_one_class_are_told_apart(shared_data, settings):
-    """Two grains of iron, both square, are one colour on a class map."""
+    """Two grains of iron, both square, are one color on a class map."""
     image = np.load(shared_data / "images" / "Fe_bcc100_grainboundary.npy")
     unmixed = unmix(Movie.from_array(image), settings)
     assert unmixed.names == ["square 1", "square 2"]
@@ -87,11 +87,11 @@ def test_grains_of_one_class_are_told_apart(shared_data, settings):
 
 
 def test_the_number_can_be_chosen(grains, settings, fake_model):
-    for components in (1, 2, MOST_COMPONENTS):
+    for components in (1, 2, MAX_COMPONENTS):
         unmixed = unmix(grains.movie, settings, components, model=fake_model)
         assert len(unmixed.spectra) == len(unmixed.abundances) == components
         assert unmixed.suggested == 3
-    for components in (0, MOST_COMPONENTS + 1):
+    for components in (0, MAX_COMPONENTS + 1):
         with pytest.raises(InputError, match=f"{components} components are out of range"):
             unmix(grains.movie, settings, components, model=fake_model)
 

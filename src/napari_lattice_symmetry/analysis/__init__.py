@@ -6,7 +6,7 @@ from napari_lattice_symmetry.analysis.correction import (
     measure_distortion,
 )
 from napari_lattice_symmetry.analysis.frame import read_frame
-from napari_lattice_symmetry.analysis.run import analyze, inserting, iter_analyze
+from napari_lattice_symmetry.analysis.run import analyze, insert_in_background, iter_analyze
 from napari_lattice_symmetry.analysis.window_choice import (
     describe_choice,
     describe_length,
@@ -19,7 +19,7 @@ __all__ = [
     "analyze",
     "describe_choice",
     "describe_length",
-    "inserting",
+    "insert_in_background",
     "iter_analyze",
     "measure_distortion",
     "movie_period",

@@ -26,10 +26,10 @@ from distributed import (
 )
 
 from napari_lattice_symmetry.analysis.frame import (
+    AnalysisJob,
     FrameMaps,
-    Job,
     Patience,
-    analyse_frame,
+    analyze_frame,
     first_line,
     try_to_read,
 )
@@ -47,7 +47,7 @@ Cluster: TypeAlias = str | Client | SpecCluster
 FRAMES_A_THREAD = 2
 """Frames under way for each thread of the cluster: one at work, and one to go on with."""
 
-CONNECTING, LONGEST_WAIT, POLL = 10, 60, 0.2
+CONNECTING, MAX_WAIT, POLL = 10, 60, 0.2
 """Seconds to wait for a scheduler, for its first worker, and between two looks whether to stop."""
 
 
@@ -56,9 +56,9 @@ class _UnreachableError(Exception):
 
 
 class _Share(WorkerPlugin):
-    """What every worker needs to analyse frames; sent to each of them once, late ones included."""
+    """What every worker needs to analyze frames; sent to each of them once, late ones included."""
 
-    def __init__(self, job: Job, model: Classifier) -> None:
+    def __init__(self, job: AnalysisJob, model: Classifier) -> None:
         self._name, self._windows = job.movie.name, job.windows
         self._reopen, self._fingerprint = job.movie.reopen, job.movie.fingerprint
         self._pickled_model = pickle.dumps(model)
@@ -83,18 +83,18 @@ class _Share(WorkerPlugin):
         return movie
 
     def analyze(self, position: int, index: int, reading: Reading | None) -> FrameResult:
-        """Analyse a frame, which is read here if no reading is given."""
+        """Analyze a frame, which is read here if no reading is given."""
         with self._loading:
             model = self._model
             frame, failure = reading or try_to_read(self._movie, index)
         maps, what = FrameMaps(self._windows), f"{self._name}, frame {index}"
-        for block in analyse_frame(self._windows, model, frame, what):
+        for block in analyze_frame(self._windows, model, frame, what):
             maps.add(*block)
         return maps.result(index, position, failure)
 
 
 def _analyze(share: str, position: int, index: int, reading: Reading | None) -> FrameResult:
-    """Analyse a frame; runs on a worker."""
+    """Analyze a frame; runs on a worker."""
     plugin = get_worker().plugins[share]
     assert isinstance(plugin, _Share)
     return plugin.analyze(position, index, reading)
@@ -117,7 +117,7 @@ def local_cluster(workers: int) -> LocalCluster:
 
 
 def analyze_there(
-    job: Job,
+    job: AnalysisJob,
     todo: list[int],
     model: Classifier,
     scheduler: Cluster,
@@ -125,7 +125,7 @@ def analyze_there(
     advance: Callable[[int], None],
     should_stop: Callable[[], bool],
 ) -> Iterator[FrameResult]:
-    """Analyse the frames at the positions `todo` on a cluster, and give them as they come.
+    """Analyze the frames at the positions `todo` on a cluster, and give them as they come.
 
     Workers read frames for themselves where they find the file of the movie; else the frames
     are sent. A frame whose worker dies goes to another one.
@@ -201,10 +201,10 @@ def _connected(scheduler: Cluster) -> Iterator[Client]:
         ) from error
     with client:
         try:
-            client.wait_for_workers(1, timeout=LONGEST_WAIT)
+            client.wait_for_workers(1, timeout=MAX_WAIT)
         except TimeoutError as error:
             raise AnalysisError(
-                f"The Dask scheduler {scheduler} has had no worker for {LONGEST_WAIT} s."
+                f"The Dask scheduler {scheduler} has had no worker for {MAX_WAIT} s."
             ) from error
         yield client
 
@@ -217,7 +217,7 @@ def _shared(client: Client, share: _Share) -> Iterator[str]:
         client.register_plugin(share, name=name)
     except Exception as error:  # whatever a worker raises that cannot take it
         raise AnalysisError(
-            f"The workers cannot analyse ({first_line(error)}); install the same version of "
+            f"The workers cannot analyze ({first_line(error)}); install the same version of "
             "napari-lattice-symmetry there."
         ) from error
     try:

@@ -12,7 +12,7 @@ from napari_lattice_symmetry.errors import AnalysisError, InputError
 from napari_lattice_symmetry.lattice import correct_basis, describe_stretch, solve_distortion
 from napari_lattice_symmetry.lattice.basis import lattice_parameters, reduce_basis
 from napari_lattice_symmetry.spectrum import WindowGrid, fit_lattices
-from napari_lattice_symmetry.spectrum.fitting import SMALLEST_WINDOW
+from napari_lattice_symmetry.spectrum.fitting import MIN_WINDOW
 from napari_lattice_symmetry.spectrum.period import measure_period
 
 if TYPE_CHECKING:
@@ -30,9 +30,9 @@ _WINDOWS_A_SIDE = 9
 _INSIDE = 0.85
 # Stretches that differ more, as logarithms, are not of one distortion; so many windows have to
 # agree.
-_APART, _LEAST_CONSENT = 0.1, 0.5
+_APART, _MIN_CONSENT = 0.1, 0.5
 # No scan stretches an image that much, but another cell than the known one seems to be.
-_MOST_STRETCH = 1.6
+_MAX_STRETCH = 1.6
 
 
 @dataclass(frozen=True, eq=False)
@@ -131,7 +131,7 @@ def measure_distortion(
         )
     logarithms = np.array([_logarithm(solve_distortion(basis, lattice)) for basis in seen])
     agreeing = _agreeing(logarithms)
-    if agreeing.mean() < _LEAST_CONSENT:
+    if agreeing.mean() < _MIN_CONSENT:
         raise AnalysisError(
             f"The lattice is distorted differently in {len(seen)} windows; mark a region of one "
             "crystal, or check which lattice is known."
@@ -139,7 +139,7 @@ def measure_distortion(
     mean = logarithms[agreeing].mean(axis=0)
     matrix = _exponential(mean)
     stretch, _ = describe_stretch(matrix)
-    if stretch > _MOST_STRETCH:
+    if stretch > _MAX_STRETCH:
         a, b, gamma = np.median([lattice_parameters(basis) for basis in seen[agreeing]], axis=0)
         raise AnalysisError(
             f"The lattice seen (a = {a:.1f} px, b = {b:.1f} px, gamma = {gamma:.0f}°) would be "
@@ -186,7 +186,7 @@ def _window_sizes(frame: NDArray[Any]) -> list[int]:
     period = measure_period([frame])
     if period is None:
         raise AnalysisError("No lattice is seen in the region; mark one that shows it clearly.")
-    return [max(SMALLEST_WINDOW, round(n * period.length)) for n in _PERIODS]
+    return [max(MIN_WINDOW, round(n * period.length)) for n in _PERIODS]
 
 
 def _windows_inside(

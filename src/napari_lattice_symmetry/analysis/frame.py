@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from napari_lattice_symmetry.data.movie import NANOMETRE
+from napari_lattice_symmetry.data.movie import NANOMETER
 from napari_lattice_symmetry.errors import AnalysisError
-from napari_lattice_symmetry.lattice import CLASSES, LABELS, NOT_ANALYSED, pixel_distortion
+from napari_lattice_symmetry.lattice import CLASSES, LABELS, NOT_ANALYZED, pixel_distortion
 from napari_lattice_symmetry.results.result import (
     AGREE,
     AXES,
@@ -39,13 +39,13 @@ if TYPE_CHECKING:
     BlockMaps: TypeAlias = dict[str, NDArray[Any]]
     Reading: TypeAlias = tuple[NDArray[Any] | None, str]
 
-MOST_FAILURES = 5
+MAX_FAILURES = 5
 """How many frames in a row may fail to be read before a run ends."""
 
 
 @dataclass(frozen=True)
 class Windows:
-    """How the windows of every frame are analysed; all that a worker elsewhere needs to know.
+    """How the windows of every frame are analyzed; all that a worker elsewhere needs to know.
 
     Parameters
     ----------
@@ -77,9 +77,9 @@ class Windows:
     @property
     def pixel_side(self) -> float | None:
         """Side in nm of a square pixel of the same area; None if not known."""
-        return math.sqrt(math.prod(self.pixel_size)) if self.unit == NANOMETRE else None
+        return math.sqrt(math.prod(self.pixel_size)) if self.unit == NANOMETER else None
 
-    def analyse(
+    def analyze(
         self, model: Classifier, frame: NDArray[Any], what: str
     ) -> Iterator[tuple[Classification, BlockMaps]]:
         """Classify the windows of a frame in blocks, and make the maps that were asked for.
@@ -129,7 +129,7 @@ def compare(labels: NDArray[np.uint8], fits: LatticeFits) -> NDArray[np.uint8]:
     """Tell where network and fit agree, as in the `agreement` of a result."""
     noise = labels == LABELS["noise"]
     no_lattice = (fits.flags & (Flag.NO_SPOTS | Flag.NO_COMMON_LATTICE)) != 0
-    known = (fits.resolved | (noise & no_lattice)) & (labels != NOT_ANALYSED)
+    known = (fits.resolved | (noise & no_lattice)) & (labels != NOT_ANALYZED)
     same = np.where(fits.resolved, labels == fits.label, noise)
     return np.where(known, np.where(same, AGREE, DISAGREE), 0).astype(np.uint8)
 
@@ -148,7 +148,7 @@ class FrameMaps:
         }
         self.thinned_totals: NDArray[np.float64] = np.zeros((1, len(CLASSES)))
         self.filled = 0
-        self.analysed = 0
+        self.analyzed = 0
 
     def add(self, block: Classification, maps: BlockMaps) -> None:
         """Take the next windows, in C order."""
@@ -163,11 +163,11 @@ class FrameMaps:
             self.maps[name][..., here] = values
         self.thinned_totals = self.thinned_totals + block.thinned_totals
         self.filled = here.stop
-        self.analysed += int(np.isfinite(block.entropy).sum())
+        self.analyzed += int(np.isfinite(block.entropy).sum())
 
     def result(self, index: int, position: int, failure: str = "") -> FrameResult:
         """Give the finished maps."""
-        thinned = self.thinned_totals / (self.analysed or np.nan)
+        thinned = self.thinned_totals / (self.analyzed or np.nan)
         return FrameResult(
             index=index,
             position=position,
@@ -181,8 +181,8 @@ class FrameMaps:
         )
 
 
-class Job:
-    """What is to be analysed, and how.
+class AnalysisJob:
+    """What is to be analyzed, and how.
 
     Raises
     ------
@@ -197,10 +197,10 @@ class Job:
         self.indices = parameters.frame_indices(len(movie))
 
 
-def analyse_frame(
+def analyze_frame(
     windows: Windows, model: Classifier, frame: NDArray[Any] | None, what: str
 ) -> Iterator[tuple[Classification, BlockMaps]]:
-    """Analyse a frame in blocks of windows; none if it is blank or could not be read.
+    """Analyze a frame in blocks of windows; none if it is blank or could not be read.
 
     Raises
     ------
@@ -208,7 +208,7 @@ def analyse_frame(
         If the network or the fit fails; the sentence begins with `what`.
     """
     if frame is not None and not is_blank(frame):
-        yield from windows.analyse(model, frame, what)
+        yield from windows.analyze(model, frame, what)
 
 
 def is_blank(frame: NDArray[Any]) -> bool:
@@ -261,9 +261,9 @@ class Patience:
         self._in_a_row = self._in_a_row + 1 if failure else 0
         if failure and self._source and not self._source.exists():
             raise AnalysisError(f"{self._source} is gone; put it back and continue.")
-        if self._in_a_row == MOST_FAILURES:
+        if self._in_a_row == MAX_FAILURES:
             raise AnalysisError(
-                f"{self._name}: {MOST_FAILURES} frames in a row cannot be read; the last: {failure}"
+                f"{self._name}: {MAX_FAILURES} frames in a row cannot be read; the last: {failure}"
             )
 
 

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_lattice_symmetry.analysis.frame import (
+    AnalysisJob,
     FrameMaps,
-    Job,
     Patience,
-    analyse_frame,
+    analyze_frame,
     is_blank,
     try_to_read,
 )
@@ -61,7 +61,7 @@ def analyze(
     Parameters
     ----------
     movie : Movie or array, shape (T, Y, X) or (Y, X)
-        What to analyse; NumPy or Dask, any real dtype.
+        What to analyze; NumPy or Dask, any real dtype.
     parameters : AnalysisParameters, optional
         Settings; the defaults if not given.
     output : path, optional
@@ -94,7 +94,7 @@ def analyze(
         movie = Movie.from_array(movie)
     given = {} if parameters is None else parameters.model_dump()
     parameters = parse_parameters(**(given | settings))
-    Job(movie, parameters)  # tells bad geometry before a network loads
+    AnalysisJob(movie, parameters)  # tells bad geometry before a network loads
     if output is not None:
         check_target(output, movie, parameters, overwrite=overwrite)
     model = model or _load(parameters.network)
@@ -113,16 +113,16 @@ def analyze(
             progress=progress,
             should_stop=should_stop,
         )
-        for frame in inserting(result, frames):
+        for frame in insert_in_background(result, frames):
             if frame.failure:
                 logger.warning(frame.failure)
     return result
 
 
-def inserting(
+def insert_in_background(
     result: MovieResult, frames: Iterable[FrameResult]
 ) -> Generator[FrameResult, None, None]:
-    """Insert frames, each while the next is analysed, since the disk takes its time.
+    """Insert frames, each while the next is analyzed, since the disk takes its time.
 
     Yields
     ------
@@ -155,10 +155,10 @@ def iter_analyze(
     progress: Progress | None = None,
     should_stop: ShouldStop | None = None,
 ) -> Iterator[FrameResult]:
-    """Analyse a movie frame by frame.
+    """Analyze a movie frame by frame.
 
     Geometry is checked by the call itself; frames are read one at a time and once, and the
-    network is loaded, as the iterator goes. A frame that is constant or all NaN is not analysed
+    network is loaded, as the iterator goes. A frame that is constant or all NaN is not analyzed
     (NaN, label 0), since one dark frame must not end a movie; neither is one that cannot be
     read, which says why in its `failure`. A run of nothing but such frames is an error, raised
     before the network is loaded.
@@ -166,13 +166,13 @@ def iter_analyze(
     Parameters
     ----------
     movie : Movie
-        What to analyse.
+        What to analyze.
     parameters : AnalysisParameters, optional
         Settings; the defaults if not given.
     done : numpy.ndarray, shape (T,), bool, optional
-        Which of the frames to analyse are finished already and left out.
+        Which of the frames to analyze are finished already and left out.
     scheduler : str, distributed.Client or cluster, optional
-        Address of a Dask scheduler, or what stands for one: its workers analyse the frames.
+        Address of a Dask scheduler, or what stands for one: its workers analyze the frames.
     model : Classifier, optional
         A loaded network; `parameters.network` is loaded if not given.
     progress : callable, optional
@@ -197,7 +197,7 @@ def iter_analyze(
         If the file of the movie is gone, frames in a row cannot be read, the network fails, or
         the cluster is lost.
     """
-    job = Job(movie, parameters or AnalysisParameters())
+    job = AnalysisJob(movie, parameters or AnalysisParameters())
     finished = np.zeros(len(job.indices), dtype=bool) if done is None else done.copy()
     return _analyze_frames(
         job,
@@ -210,7 +210,7 @@ def iter_analyze(
 
 
 def _analyze_frames(
-    job: Job,
+    job: AnalysisJob,
     finished: NDArray[np.bool_],
     *,
     scheduler: Cluster | None,
@@ -218,7 +218,7 @@ def _analyze_frames(
     progress: Progress,
     should_stop: ShouldStop,
 ) -> Iterator[FrameResult]:
-    """Analyse what is not finished, here or on a cluster."""
+    """Analyze what is not finished, here or on a cluster."""
     todo = np.flatnonzero(~finished).tolist()
     readings = _read(job, todo, should_stop)
     found_any = bool(finished.any())
@@ -245,13 +245,13 @@ def _analyze_frames(
         yield result
         if n_results == len(todo) and not found_any:
             raise InputError(
-                f"{job.movie.name}: not one window could be analysed, since more than 5 % of each "
+                f"{job.movie.name}: not one window could be analyzed, since more than 5 % of each "
                 "is NaN; fill the gaps or choose another window size."
             )
 
 
 def _analyze_here(
-    job: Job,
+    job: AnalysisJob,
     readings: Readings,
     model: Classifier,
     advance: Callable[[int], None],
@@ -261,7 +261,7 @@ def _analyze_here(
     for n_before, (position, (frame, failure)) in enumerate(readings):
         maps, index = FrameMaps(job.windows), job.indices[position]
         what = f"{job.movie.name}, frame {index}"
-        for block in analyse_frame(job.windows, model, frame, what):
+        for block in analyze_frame(job.windows, model, frame, what):
             maps.add(*block)
             advance(n_before * size + maps.filled)
             if should_stop() and maps.filled < size:
@@ -271,7 +271,7 @@ def _analyze_here(
         yield maps.result(index, position, failure)
 
 
-def _read(job: Job, todo: list[int], should_stop: ShouldStop) -> Readings:
+def _read(job: AnalysisJob, todo: list[int], should_stop: ShouldStop) -> Readings:
     """Read the frames at the positions `todo`, one after the other."""
     patience = Patience(job.movie)
     for position in todo:
@@ -282,7 +282,7 @@ def _read(job: Job, todo: list[int], should_stop: ShouldStop) -> Readings:
         yield position, reading
 
 
-def _look_ahead(job: Job, readings: Readings, n_frames: int) -> Readings:
+def _look_ahead(job: AnalysisJob, readings: Readings, n_frames: int) -> Readings:
     """Read up to the first frame that shows something, lest a network runs on nothing."""
     leading = []
     for position, reading in readings:
@@ -296,12 +296,12 @@ def _look_ahead(job: Job, readings: Readings, n_frames: int) -> Readings:
     return chain(leading, readings)
 
 
-def _nothing_to_see(job: Job, failures: list[str]) -> AnalysisError | InputError:
+def _nothing_to_see(job: AnalysisJob, failures: list[str]) -> AnalysisError | InputError:
     if all(failures):
         return AnalysisError(f"Not one frame can be read; the last: {failures[-1]}")
     first, last = job.indices[0], job.indices[-1]
     return InputError(
-        f"{job.movie.name}: every frame to analyse ({first} to {last}) is constant or NaN; "
+        f"{job.movie.name}: every frame to analyze ({first} to {last}) is constant or NaN; "
         "choose frames that show an image."
     )
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from napari_lattice_symmetry.analysis.frame import FrameMaps, Windows, analyse_frame
+from napari_lattice_symmetry.analysis.frame import FrameMaps, Windows, analyze_frame
 from napari_lattice_symmetry.bravais.parameters import AnalysisParameters
 from napari_lattice_symmetry.errors import InputError
 from napari_lattice_symmetry.results.growing import (
@@ -23,7 +23,7 @@ from napari_lattice_symmetry.results.growing import (
 
 if TYPE_CHECKING:
     from napari_lattice_symmetry.bravais.classifier import Classifier
-    from napari_lattice_symmetry.data.growing import GrowingMovie, Landed
+    from napari_lattice_symmetry.data.growing import GrowingMovie, NewFrame
     from napari_lattice_symmetry.data.movie import Movie
     from napari_lattice_symmetry.results.result import FrameResult
 
@@ -32,11 +32,11 @@ _CHOICE_OF_FRAMES = ("first_frame", "last_frame", "frame_step")
 LIVE_SETTINGS = tuple(
     name for name in AnalysisParameters.model_fields if name not in _CHOICE_OF_FRAMES
 )
-"""The parameters of the analysis of a movie that grows, of which all frames are analysed."""
+"""The parameters of the analysis of a movie that grows, of which all frames are analyzed."""
 
 
 @dataclass(frozen=True, eq=False)
-class LiveStep:
+class WatchStep:
     """What has happened, and what there is still to do.
 
     Attributes
@@ -48,13 +48,13 @@ class LiveStep:
     result : GrowingResult, GrowingStore or None
         What the frame belongs in; None before the first image.
     landed, frame
-        A frame that was analysed, and its maps; None if nothing was.
+        A frame that was analyzed, and its maps; None if nothing was.
     """
 
     backlog: int
     message: str = ""
     result: Growing | None = None
-    landed: Landed | None = None
+    landed: NewFrame | None = None
     frame: FrameResult | None = None
 
     def insert(self) -> None:
@@ -65,7 +65,7 @@ class LiveStep:
             self.result.insert(self.frame)
 
 
-def iter_live(
+def iter_watch(
     movie: GrowingMovie,
     parameters: AnalysisParameters | None = None,
     *,
@@ -74,12 +74,12 @@ def iter_live(
     model: Classifier | None = None,
     stop_after: float | None = None,
     should_stop: Callable[[], bool] | None = None,
-) -> Iterator[LiveStep]:
-    """Analyse the frames of a movie as they land.
+) -> Iterator[WatchStep]:
+    """Analyze the frames of a movie as they land.
 
-    A frame that is constant, or cannot be read, is as in `iter_analyze`: not analysed, or
+    A frame that is constant, or cannot be read, is as in `iter_analyze`: not analyzed, or
     marked as failed; a run goes on after any number of them. A file that changes after it had
-    been given up is analysed again, and its row replaced.
+    been given up is analyzed again, and its row replaced.
 
     Parameters
     ----------
@@ -101,7 +101,7 @@ def iter_live(
 
     Yields
     ------
-    LiveStep
+    WatchStep
         One a frame, and one whenever there is something else to tell. Without an `output`,
         whoever takes a step inserts its frame, so that no array changes while it is drawn.
 
@@ -140,7 +140,7 @@ def _watch(
     model: Classifier | None,
     stop_after: float | None,
     should_stop: Callable[[], bool],
-) -> Iterator[LiveStep]:
+) -> Iterator[WatchStep]:
     model = model or _load(parameters.network)
     with ExitStack() as opened:
 
@@ -158,23 +158,23 @@ def _watch(
             result = begin()
             names = np.array(result.names, dtype=object)
             movie.resume(result.names, failed=names[~result.done])
-            yield LiveStep(movie.backlog, result=result)
-        unread: list[Landed] = []  # before the first image
+            yield WatchStep(movie.backlog, result=result)
+        unread: list[NewFrame] = []  # before the first image
         for landed in _landings(movie, stop_after, should_stop):
-            if isinstance(landed, LiveStep):
+            if isinstance(landed, WatchStep):
                 yield landed
                 continue
             if movie.first is None:
                 unread.append(landed)
-                yield LiveStep(movie.backlog, landed.failure)
+                yield WatchStep(movie.backlog, landed.failure)
                 continue
             result = result or begin()
             _check_size(movie.first, result)
             for each in [*unread, landed]:
-                frame = _analyse(each, result, model, should_stop)
+                frame = _analyze(each, result, model, should_stop)
                 if frame is None:
                     return
-                step = LiveStep(movie.backlog, "", result, each, frame)
+                step = WatchStep(movie.backlog, "", result, each, frame)
                 if output is not None:
                     step.insert()
                 yield step
@@ -183,7 +183,7 @@ def _watch(
 
 def _landings(
     movie: GrowingMovie, stop_after: float | None, should_stop: Callable[[], bool]
-) -> Iterator[Landed | LiveStep]:
+) -> Iterator[NewFrame | WatchStep]:
     """Give frames as they land, and tell whatever changes in between."""
     told, since = None, time.monotonic()
     held_up, held_up_since = "", since
@@ -201,7 +201,7 @@ def _landings(
             message = message or f"Waiting for {held_up}, which is not complete."
         if (movie.backlog, message) != told:
             told, since = (movie.backlog, message), time.monotonic()
-            yield LiveStep(movie.backlog, message)
+            yield WatchStep(movie.backlog, message)
         if stop_after is not None:
             longest = max(stop_after, movie.patience) if held_up else stop_after
             if time.monotonic() - since > longest:
@@ -209,13 +209,13 @@ def _landings(
         time.sleep(movie.interval / 4)
 
 
-def _analyse(
-    landed: Landed, result: Growing, model: Classifier, should_stop: Callable[[], bool]
+def _analyze(
+    landed: NewFrame, result: Growing, model: Classifier, should_stop: Callable[[], bool]
 ) -> FrameResult | None:
     """Make the maps of a frame; None if told to stop before they are finished."""
     windows = Windows(result.grid, result.parameters, result.pixel_size, result.unit)
     maps = FrameMaps(windows)
-    for block in analyse_frame(windows, model, landed.image, f"{result.name}, {landed.name}"):
+    for block in analyze_frame(windows, model, landed.image, f"{result.name}, {landed.name}"):
         maps.add(*block)
         if should_stop() and maps.filled < result.grid.size:
             return None
@@ -226,7 +226,7 @@ def _check_that_all_frames_count(parameters: AnalysisParameters) -> None:
     fields = AnalysisParameters.model_fields
     if any(getattr(parameters, name) != fields[name].default for name in _CHOICE_OF_FRAMES):
         raise InputError(
-            "Of a movie that grows all frames are analysed; leave out first frame, last frame and "
+            "Of a movie that grows all frames are analyzed; leave out first frame, last frame and "
             "frame step."
         )
 

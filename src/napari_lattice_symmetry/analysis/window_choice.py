@@ -13,7 +13,7 @@ from napari_lattice_symmetry.spectrum.period import Period, measure_period
 if TYPE_CHECKING:
     from napari_lattice_symmetry.data.movie import Movie
 
-_MOST_FRAMES = 5
+_MAX_FRAMES = 5
 
 
 def movie_period(movie: Movie) -> Period | None:
@@ -24,7 +24,7 @@ def movie_period(movie: Movie) -> Period | None:
     Period or None
         None where no frame that can be read shows a lattice.
     """
-    t = np.linspace(0, len(movie) - 1, min(len(movie), _MOST_FRAMES))
+    t = np.linspace(0, len(movie) - 1, min(len(movie), _MAX_FRAMES))
     readings = (try_to_read(movie, index)[0] for index in t.round().astype(int).tolist())
     frames = [frame for frame in readings if frame is not None and not is_blank(frame)]
     return measure_period(frames, pixel_distortion(movie.pixel_size)) if frames else None

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_lattice_symmetry.errors import InputError, ModelError
-from napari_lattice_symmetry.lattice import CLASSES, NOT_ANALYSED
+from napari_lattice_symmetry.lattice import CLASSES, NOT_ANALYZED
 from napari_lattice_symmetry.spectrum import cartesian, polar
-from napari_lattice_symmetry.spectrum.amplitude import analysable
+from napari_lattice_symmetry.spectrum.amplitude import analyzable
 
 if TYPE_CHECKING:
     import keras
@@ -54,11 +54,11 @@ class Classification:
         Entropy of the mean less the mean entropy, in nats. The part of the uncertainty on
         which the thinned networks disagree.
     thinned_totals : ndarray, shape (samples, 6), float64
-        Probabilities of each thinned network, summed over the analysed windows.
+        Probabilities of each thinned network, summed over the analyzed windows.
 
     Notes
     -----
-    Windows that could not be analysed (over 5 % NaN) hold NaN.
+    Windows that could not be analyzed (over 5 % NaN) hold NaN.
     """
 
     mean: Float32
@@ -69,7 +69,7 @@ class Classification:
 
     @property
     def label(self) -> NDArray[np.uint8]:
-        """Label values 1 to 6 of the most probable class, 0 where not analysed; shape (n,)."""
+        """Label values 1 to 6 of the most probable class, 0 where not analyzed; shape (n,)."""
         return most_probable(self.mean, axis=1)
 
 
@@ -77,7 +77,7 @@ def most_probable(mean: Float32, axis: int) -> NDArray[np.uint8]:
     """Label values of the most probable class along `axis`, 0 where probabilities are NaN."""
     known = np.isfinite(mean).all(axis=axis)
     label = np.where(np.isfinite(mean), mean, -1).argmax(axis=axis) + 1
-    return np.where(known, label, NOT_ANALYSED).astype(np.uint8)
+    return np.where(known, label, NOT_ANALYZED).astype(np.uint8)
 
 
 class Classifier:
@@ -231,7 +231,7 @@ class Classifier:
         distortion: NDArray[np.float64] | None,
     ) -> Classification:
         n = len(windows)
-        known = analysable(windows)
+        known = analyzable(windows)
         features = self._trunk_block(windows, distortion)
         weights = np.zeros(len(features))
         weights[:n] = known

@@ -18,7 +18,7 @@ import numpy as np
 import scipy.fft
 from tqdm import tqdm
 
-from napari_lattice_symmetry.bravais.training_images import TRACKS, Track, draw_windows
+from napari_lattice_symmetry.bravais.training_images import TRACKS, ImageDistribution, draw_windows
 from napari_lattice_symmetry.lattice import CLASSES
 from napari_lattice_symmetry.spectrum.cartesian import cartesian_spectrum
 from napari_lattice_symmetry.spectrum.polar import polar_spectrum
@@ -64,7 +64,7 @@ class Chunk:
         return spectra.astype(np.float16), labels - 1
 
 
-def _scaled(track: Track, size: int) -> Track:
+def _scaled(track: ImageDistribution, size: int) -> ImageDistribution:
     """Let 5 to 30 periods fit into windows of `size`, none under 4 px."""
     return replace(track, cells=replace(track.cells, spacing=(max(4, size / 30), size / 5)))
 

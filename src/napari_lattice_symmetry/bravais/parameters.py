@@ -9,8 +9,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from napari_lattice_symmetry.errors import InputError
 from napari_lattice_symmetry.spectrum.lattice_fit import (
-    FEWEST_PERIODS,
-    MOST_PERIODS,
+    MAX_PERIODS,
+    MIN_PERIODS,
     TOLERANCE,
 )
 
@@ -19,7 +19,7 @@ Matrix: TypeAlias = tuple[tuple[float, float], tuple[float, float]]
 BEST_PERIODS = 10
 """How many lattice periods suit a window best."""
 
-_MOST_STRETCH = 4
+_MAX_STRETCH = 4
 
 
 class AnalysisParameters(BaseModel):
@@ -37,7 +37,7 @@ class AnalysisParameters(BaseModel):
         default=128,
         title="Window (px)",
         description="Side of the square window that slides over every frame, in pixels. "
-        f"Some {FEWEST_PERIODS} to {MOST_PERIODS} lattice periods should fit; "
+        f"Some {MIN_PERIODS} to {MAX_PERIODS} lattice periods should fit; "
         f"about {BEST_PERIODS} is best.",
     )
     stride: Annotated[int, Field(ge=1, le=4096)] = Field(
@@ -63,15 +63,15 @@ class AnalysisParameters(BaseModel):
         description="Draws the dropout masks; the same seed gives the same maps.",
     )
     first_frame: Annotated[int, Field(ge=0)] = Field(
-        default=0, title="First frame", description="Index of the first frame to analyse, from 0."
+        default=0, title="First frame", description="Index of the first frame to analyze, from 0."
     )
     last_frame: Annotated[int, Field(ge=0)] | None = Field(
         default=None,
         title="Last frame",
-        description="Index of the last frame to analyse, itself included; the end if not given.",
+        description="Index of the last frame to analyze, itself included; the end if not given.",
     )
     frame_step: Annotated[int, Field(ge=1)] = Field(
-        default=1, title="Frame step", description="Analyse every n-th frame."
+        default=1, title="Frame step", description="Analyze every n-th frame."
     )
     distortion: Matrix | None = Field(
         default=None,
@@ -97,15 +97,15 @@ class AnalysisParameters(BaseModel):
     def _check_distortion(cls, value: Matrix | None) -> Matrix | None:
         if value is not None:
             stretch = np.linalg.svd(np.array(value), compute_uv=False)
-            if not (np.isfinite(stretch).all() and stretch[0] < _MOST_STRETCH * stretch[-1]):
+            if not (np.isfinite(stretch).all() and stretch[0] < _MAX_STRETCH * stretch[-1]):
                 raise ValueError(
                     "a distortion is an invertible matrix that stretches one direction at most "
-                    f"{_MOST_STRETCH} times as much as another"
+                    f"{_MAX_STRETCH} times as much as another"
                 )
         return value
 
     def frame_indices(self, n_frames: int) -> range:
-        """Give the frames to analyse in a movie of `n_frames`.
+        """Give the frames to analyze in a movie of `n_frames`.
 
         Raises
         ------
@@ -117,7 +117,7 @@ class AnalysisParameters(BaseModel):
         if not indices:
             last = "the end" if self.last_frame is None else f"frame {self.last_frame}"
             raise InputError(
-                f"There is nothing to analyse from frame {self.first_frame} to {last}: "
+                f"There is nothing to analyze from frame {self.first_frame} to {last}: "
                 f"the movie has the frames 0 to {n_frames - 1}."
             )
         return indices
@@ -159,5 +159,5 @@ def suggest_window(period: float, frame_shape: tuple[int, int], least: int = 0) 
     int
         A multiple of 8 px where the frame allows, at least 32 px.
     """
-    needed = max(BEST_PERIODS * period, min(least, MOST_PERIODS * period))
+    needed = max(BEST_PERIODS * period, min(least, MAX_PERIODS * period))
     return max(32, min(8 * round(needed / 8), *frame_shape))

@@ -1,24 +1,21 @@
-"""Training a network on simulated windows, from a seed, resumable after any interruption."""
+"""How the networks that name a Bravais lattice are trained: on simulated windows."""
 
 from __future__ import annotations
 
-import csv
 import json
-import sys
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from napari_lattice_symmetry.bravais import load_model, networks
 from napari_lattice_symmetry.bravais.dataset import TRAINING, VALIDATION, draw_set, plan_chunks
-from napari_lattice_symmetry.bravais.registry import file_sha256
 from napari_lattice_symmetry.errors import InputError, ModelError
 from napari_lattice_symmetry.networks.batches import SpectrumBatches
 from napari_lattice_symmetry.networks.calibration import calibrate
 from napari_lattice_symmetry.networks.engine import keras
+from napari_lattice_symmetry.networks.registry import file_sha256
+from napari_lattice_symmetry.networks.training import claim, fit, load_checkpoint, plot_history
 
 
 @dataclass(frozen=True)
@@ -156,14 +153,13 @@ def train(
         raise InputError(f"No network {network!r} can be trained so; use {choice}.")
     recipe = recipes[network]
     recipe = replace(recipe, windows=windows or recipe.windows, epochs=epochs or recipe.epochs)
-    output.mkdir(parents=True, exist_ok=True)
     settings = {"network": network, "seed": seed, "recipe": asdict(recipe)}
     if start is not None:
         settings |= {"start": str(start), "start_sha256": file_sha256(start)}
-    _claim(output, settings)
+    claim(output, settings)
 
     keras.utils.set_random_seed(seed)
-    model, history = _checkpoint(output, network, recipe, start)
+    model, history = load_checkpoint(output, lambda: _create(network, recipe, start))
     plans = {
         "training": plan_chunks(network, recipe.mix, recipe.windows, seed, TRAINING),
         "validation": plan_chunks(
@@ -172,20 +168,18 @@ def train(
     }
     sets = {name: draw_set(plan, output, name, workers, progress) for name, plan in plans.items()}
     validation = sets["validation"]
-    for epoch in range(len(history), recipe.epochs):
-        _seed_dropout(model, seed, epoch)
-        fitted = model.fit(
-            SpectrumBatches(*sets["training"], recipe.batch, (seed, epoch), recipe.turn),
-            validation_data=(validation[0].astype("float32")[..., None], validation[1]),
-            validation_batch_size=256,
-            shuffle=False,  # the batches are shuffled already, from the seed
-            initial_epoch=epoch,
-            epochs=epoch + 1,
-            verbose=_verbosity(progress),
-        )
-        history.append({name: values[-1] for name, values in fitted.history.items()})
-        _save_checkpoint(output, model, history)
-
+    fit(
+        model,
+        history,
+        output,
+        epochs=recipe.epochs,
+        seed=seed,
+        batches=lambda epoch: SpectrumBatches(
+            *sets["training"], recipe.batch, (seed, epoch), recipe.turn
+        ),
+        validation=(validation[0].astype("float32")[..., None], validation[1]),
+        progress=progress,
+    )
     plot_history(history, network).savefig(output / "training.png", dpi=120)
     path = output / f"{network}.keras"
     trained = BUILDERS[network](recipe.sampled_dropout)
@@ -198,45 +192,8 @@ def train(
     return path
 
 
-def _seed_dropout(model: keras.Model, seed: int, epoch: int) -> None:
-    """Draw the dropout of an epoch from its number, whether or not the training was resumed."""
-    for i, layer in enumerate(model.layers):
-        if isinstance(layer, keras.layers.Dropout):
-            words = np.random.SeedSequence((seed, epoch, i)).generate_state(2)
-            layer.seed_generator.state.assign(words)
-
-
-def _verbosity(progress: bool) -> int:
-    if not progress:
-        return 0
-    return 1 if sys.stdout.isatty() else 2
-
-
-def _claim(output: Path, settings: dict[str, Any]) -> None:
-    """Note the settings in the folder, or compare with what is there."""
-    file = output / "training.json"
-    settings = json.loads(json.dumps(settings))
-    if not file.exists():
-        file.write_text(json.dumps(settings, indent=2) + "\n")
-    elif json.loads(file.read_text()) != settings:
-        raise InputError(
-            f"{output} holds a training with other settings (see {file.name}); "
-            "choose another folder or the same settings."
-        )
-
-
-def _checkpoint(
-    output: Path, network: str, recipe: Recipe, start: Path | None
-) -> tuple[keras.Model, list[dict[str, float]]]:
-    """Load the model and the history of the last whole epoch, or make new ones."""
-    file = output / "checkpoint.keras"
-    if file.exists():
-        with (output / "history.csv").open(newline="") as table:
-            rows = [
-                {name: float(value) for name, value in row.items() if name != "epoch"}
-                for row in csv.DictReader(table)
-            ]
-        return keras.saving.load_model(file), rows
+def _create(network: str, recipe: Recipe, start: Path | None) -> keras.Model:
+    """Return a new network, compiled for its recipe."""
     model = BUILDERS[network]()
     if start is not None:
         _take_weights(model, start)
@@ -254,7 +211,7 @@ def _checkpoint(
             keras.metrics.SparseTopKCategoricalAccuracy(2, name="top2"),
         ],
     )
-    return model, []
+    return model
 
 
 def _take_weights(model: keras.Model, start: Path) -> None:
@@ -262,34 +219,3 @@ def _take_weights(model: keras.Model, start: Path) -> None:
         model.set_weights(load_model(start).network.get_weights())
     except ValueError as error:
         raise ModelError(f"{start} is not a {model.name!r} network: {error}") from error
-
-
-def _save_checkpoint(output: Path, model: keras.Model, history: list[dict[str, float]]) -> None:
-    """Write history and weights so that a kill at any moment leaves a whole pair."""
-    new_table, new_model = output / "history.new.csv", output / "checkpoint.new.keras"
-    with new_table.open("w", newline="") as table:
-        writer = csv.DictWriter(table, ["epoch", *history[0]])
-        writer.writeheader()
-        writer.writerows({"epoch": i, **row} for i, row in enumerate(history, start=1))
-    model.save(new_model)
-    new_model.replace(output / "checkpoint.keras")
-    new_table.replace(output / "history.csv")
-
-
-def plot_history(history: list[dict[str, float]], network: str) -> Any:
-    """Draw training and validation accuracy over the epochs; gives a matplotlib Figure."""
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(6, 4), layout="constrained")
-    axes = figure.add_subplot()
-    epochs = range(1, len(history) + 1)
-    for key, name in (
-        ("accuracy", "training (dropout on)"),
-        ("val_accuracy", "validation"),
-        ("val_top2", "validation, top 2"),
-    ):
-        axes.plot(epochs, [row[key] for row in history], marker=".", label=name)
-    axes.set(xlabel="epoch", ylabel="accuracy", title=f"{network} network", ylim=(None, 1))
-    axes.legend(loc="lower right", frameon=False)
-    axes.grid(alpha=0.3)
-    return figure

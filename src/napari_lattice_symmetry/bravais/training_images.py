@@ -26,7 +26,7 @@ NOISE = CLASSES.index("noise")
 
 
 @dataclass(frozen=True)
-class Track:
+class ImageDistribution:
     """A world of images to draw from.
 
     Parameters
@@ -35,7 +35,7 @@ class Track:
         Lattices.
     sigma : (float, float)
         Atom width (standard deviation) as a fraction of the spacing.
-    disorder, least_disorder : float
+    disorder, min_disorder : float
         Greatest and least position disorder (standard deviation) as a fraction of the spacing.
     scatter : (float, float)
         The same for the noise class, where no order is left.
@@ -68,7 +68,7 @@ class Track:
     cells: CellRanges = field(default_factory=CellRanges)
     sigma: tuple[float, float] = (0.13, 0.25)
     disorder: float = 0.06
-    least_disorder: float = 0.0
+    min_disorder: float = 0.0
     scatter: tuple[float, float] = (0.4, 0.7)
     extra_atoms: float = 0.0
     vacancies: float = 0.0
@@ -83,10 +83,10 @@ class Track:
     noise_kinds: tuple[str, ...] = ("scattered",)
 
 
-PAPER = Track()
+PAPER = ImageDistribution()
 """Simulated set of Vasudevan et al. 2018: bare disordered lattices, no margins."""
 
-INSTRUMENT = Track(
+INSTRUMENT = ImageDistribution(
     cells=CellRanges(margin=0.09, rectangular_ratio=(1.09, 2.2)),
     extra_atoms=0.5,
     vacancies=0.12,
@@ -114,14 +114,16 @@ edges of other grains."""
 TRACKS = {"paper": PAPER, "instrument": INSTRUMENT, "field": FIELD, "rough": ROUGH}
 
 
-def draw_window(label: int, track: Track, rng: np.random.Generator, size: int = 128) -> Float:
+def draw_window(
+    label: int, track: ImageDistribution, rng: np.random.Generator, size: int = 128
+) -> Float:
     """Draw one random window of a class.
 
     Parameters
     ----------
     label : int
         Label value of the class, 1 to 6.
-    track : Track
+    track : ImageDistribution
         What to draw from.
     rng : numpy.random.Generator
         Source of randomness.
@@ -141,7 +143,7 @@ def draw_window(label: int, track: Track, rng: np.random.Generator, size: int = 
 
 
 def draw_windows(
-    n: int, track: Track, seed: int | tuple[int, ...], size: int = 128
+    n: int, track: ImageDistribution, seed: int | tuple[int, ...], size: int = 128
 ) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
     """Draw `n` windows, classes in turn, all from one seed.
 
@@ -163,11 +165,11 @@ def _skewed(greatest: float, rng: np.random.Generator) -> float:
     return greatest * float(rng.uniform())
 
 
-def _draw_disorder(track: Track, rng: np.random.Generator) -> float:
-    return float(rng.uniform(track.least_disorder, track.disorder))
+def _draw_disorder(track: ImageDistribution, rng: np.random.Generator) -> float:
+    return float(rng.uniform(track.min_disorder, track.disorder))
 
 
-def _draw_grain(label: int, track: Track, rng: np.random.Generator, size: int) -> Float:
+def _draw_grain(label: int, track: ImageDistribution, rng: np.random.Generator, size: int) -> Float:
     if label - 1 == NOISE:
         return _draw_noise(track, rng, size)
     disorder = _draw_disorder(track, rng)
@@ -175,7 +177,9 @@ def _draw_grain(label: int, track: Track, rng: np.random.Generator, size: int) -
     return _draw_crystal(crystal, track, rng, size, disorder)
 
 
-def _draw_two_grains(label: int, track: Track, rng: np.random.Generator, size: int) -> Float:
+def _draw_two_grains(
+    label: int, track: ImageDistribution, rng: np.random.Generator, size: int
+) -> Float:
     """Draw a grain of a class and another one beyond a straight edge: itself turned, or any.
 
     The class is at times that of the lesser part, as often as that part is large. Of two
@@ -222,7 +226,7 @@ class _Crystal:
         return replace(self, basis=self.basis @ turn, sites=self.sites @ turn)
 
 
-def _random_crystal(name: str, track: Track, rng: np.random.Generator) -> _Crystal:
+def _random_crystal(name: str, track: ImageDistribution, rng: np.random.Generator) -> _Crystal:
     basis = random_basis(name, rng, track.cells)
     spacing = float(np.hypot(*basis[0]))
     sigma = spacing * rng.uniform(*track.sigma)
@@ -232,7 +236,11 @@ def _random_crystal(name: str, track: Track, rng: np.random.Generator) -> _Cryst
 
 
 def _draw_crystal(
-    crystal: _Crystal, track: Track, rng: np.random.Generator, size: int, disorder: float
+    crystal: _Crystal,
+    track: ImageDistribution,
+    rng: np.random.Generator,
+    size: int,
+    disorder: float,
 ) -> Float:
     """Draw a crystal whose atoms are displaced by `disorder` spacings."""
     origin = (float(rng.uniform(0, size)), float(rng.uniform(0, size)))
@@ -248,14 +256,16 @@ def _draw_crystal(
     return draw_atoms(atoms[present], brightness[present], crystal.sigma, (size, size), shift)
 
 
-def _random_motif(basis: Float, track: Track, rng: np.random.Generator) -> tuple[Float, Float]:
+def _random_motif(
+    basis: Float, track: ImageDistribution, rng: np.random.Generator
+) -> tuple[Float, Float]:
     """Draw the atoms of a cell: sites (m, 2) in pixels and brightness (m,), the first at 0, 1."""
     extra = int(rng.integers(1, 3)) if rng.uniform() < track.extra_atoms else 0
     sites = np.concatenate([np.zeros((1, 2)), rng.uniform(size=(extra, 2))]) @ basis
     return sites, np.concatenate([[1.0], rng.uniform(0.15, 1.0, extra)])
 
 
-def _draw_noise(track: Track, rng: np.random.Generator, size: int) -> Float:
+def _draw_noise(track: ImageDistribution, rng: np.random.Generator, size: int) -> Float:
     kind = track.noise_kinds[rng.integers(len(track.noise_kinds))]
     if kind == "scattered":
         scatter = rng.uniform(*track.scatter)
@@ -284,7 +294,7 @@ def _amorphous(rng: np.random.Generator, size: int) -> Float:
     return np.asarray(1 + rng.uniform(0.1, 1) * speckle)
 
 
-def _record(image: Float, track: Track, rng: np.random.Generator) -> Float:
+def _record(image: Float, track: ImageDistribution, rng: np.random.Generator) -> Float:
     """Add what lies over the crystal and what the detector does."""
     if track.patches and rng.uniform() < track.patches:
         image = _add_patches(image, rng)

@@ -45,7 +45,7 @@ known_option = click.option(
 
 
 def corrected(movie: Movie, parameters: AnalysisParameters, known: Known) -> AnalysisParameters:
-    """Measure the distortion of the first frame to analyse, and add it to the parameters.
+    """Measure the distortion of the first frame to analyze, and add it to the parameters.
 
     Raises
     ------

@@ -9,7 +9,7 @@ import numpy as np
 
 from napari_lattice_symmetry.analysis import describe_length, movie_period
 from napari_lattice_symmetry.bravais.parameters import AnalysisParameters, suggest_window
-from napari_lattice_symmetry.spectrum.lattice_fit import FEWEST_PERIODS, MOST_PERIODS
+from napari_lattice_symmetry.spectrum.lattice_fit import MAX_PERIODS, MIN_PERIODS
 
 if TYPE_CHECKING:
     from napari_lattice_symmetry.data.movie import Movie
@@ -47,8 +47,8 @@ def describe_movie(movie: Movie) -> dict[str, Any]:
     return described | {
         "lattice period": f"{describe_length(movie, period.length)} ({period})",
         "default window": f"{window} px, {window / period.length:.1f} periods "
-        f"({FEWEST_PERIODS} to {MOST_PERIODS} should fit)",
-        "suggested window": f"{suggest_window(period.length, (y, x), period.least_window)} px",
+        f"({MIN_PERIODS} to {MAX_PERIODS} should fit)",
+        "suggested window": f"{suggest_window(period.length, (y, x), period.min_window)} px",
     }
 
 

@@ -9,9 +9,9 @@ import numpy as np
 
 from napari_lattice_symmetry.commands.results import open_result
 from napari_lattice_symmetry.errors import InputError
-from napari_lattice_symmetry.io.writing.write import WRITTEN_SUFFIXES, write_hyperstack
+from napari_lattice_symmetry.io.writing.write import WRITTEN_SUFFIXES, write_layer_stack
 from napari_lattice_symmetry.results import MovieResult, plot_fractions, plot_maps, write_fractions
-from napari_lattice_symmetry.results.export import result_hyperstack
+from napari_lattice_symmetry.results.export import result_layer_stack
 from napari_lattice_symmetry.results.store import writing
 
 _TABLES = (".csv", ".parquet")
@@ -51,7 +51,7 @@ def export(result: Path, outputs: tuple[Path, ...], frame: int | None, overwrite
 def _export(result: MovieResult, output: Path, frame: int | None, overwrite: bool) -> None:
     suffix = output.suffix.lower()
     if suffix not in (*_TABLES, *_FIGURES):
-        write_hyperstack(result_hyperstack(result), output, overwrite=overwrite)
+        write_layer_stack(result_layer_stack(result), output, overwrite=overwrite)
         return
     if output.exists() and not overwrite:
         raise InputError(f"{output} exists; choose another name, or give --overwrite.")
@@ -64,11 +64,11 @@ def _export(result: MovieResult, output: Path, frame: int | None, overwrite: boo
 
 
 def _row(result: MovieResult, frame: int) -> int:
-    """Find a frame of the movie among those that were analysed."""
+    """Find a frame of the movie among those that were analyzed."""
     rows = np.flatnonzero(result.frame_indices == frame)
     if not len(rows):
         raise InputError(
-            f"Frame {frame} was not analysed; the result holds frames "
+            f"Frame {frame} was not analyzed; the result holds frames "
             f"{result.frame_indices[0]} to {result.frame_indices[-1]}."
         )
     return int(rows[0])

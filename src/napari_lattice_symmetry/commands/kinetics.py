@@ -102,7 +102,7 @@ def _curve(result: MovieResult, what: str, path: Path | None) -> Curve:
         raise InputError("Give the movie whose brightness to measure with --movie.")
     movie = read_movie(path, lazy=True)
     if movie.shape[1:] != result.grid.frame_shape or len(movie) <= result.frame_indices[-1]:
-        raise InputError(f"{path} is not the movie that was analysed: its frames are other ones.")
+        raise InputError(f"{path} is not the movie that was analyzed: its frames are other ones.")
     rows = list(measure_brightness(movie, result.frame_indices))
     return brightness_curve(result, Brightness(np.array(rows)))
 

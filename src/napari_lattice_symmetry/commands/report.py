@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     "--movie",
     "movie_path",
     type=click.Path(path_type=Path),
-    help="The movie that was analysed, if it is no longer where it was.",
+    help="The movie that was analyzed, if it is no longer where it was.",
 )
 @file_options
 @click.option(

@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from napari_lattice_symmetry.errors import InputError
-from napari_lattice_symmetry.io import read_hyperstack
+from napari_lattice_symmetry.io import read_layer_stack
 from napari_lattice_symmetry.results import is_result, load_result
-from napari_lattice_symmetry.results.export import hyperstack_result
+from napari_lattice_symmetry.results.export import layer_stack_result
 
 if TYPE_CHECKING:
     from napari_lattice_symmetry.results import MovieResult
@@ -42,5 +42,5 @@ def find_result(path: Path) -> MovieResult | None:
         return load_result(path)
     if not path.exists() or path.suffix.lower() not in _EXPORTED:
         return None
-    stack = read_hyperstack(path)
-    return None if stack is None else hyperstack_result(stack)
+    stack = read_layer_stack(path)
+    return None if stack is None else layer_stack_result(stack)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 import numpy as np
 
-from napari_lattice_symmetry.analysis.watch import LIVE_SETTINGS, iter_live
+from napari_lattice_symmetry.analysis.watch import LIVE_SETTINGS, iter_watch
 from napari_lattice_symmetry.bravais import load_model
 from napari_lattice_symmetry.bravais.parameters import parse_parameters
 from napari_lattice_symmetry.commands.options import (
@@ -79,7 +79,7 @@ def watch(
     interval: float,
     **settings: Any,
 ) -> None:
-    """Analyse the frames in PLACE as they are written.
+    """Analyze the frames in PLACE as they are written.
 
     PLACE is a folder that images are written to, one a frame, or a TIFF file that gets page after
     page, or a Zarr array that gets longer. For each frame it prints the share of each class, and
@@ -96,7 +96,7 @@ def watch(
     movie.calibrate(pixel_size, frame_time)
     n_waiting = 0
     with _until_interrupted() as should_stop:
-        steps = iter_live(
+        steps = iter_watch(
             movie,
             parameters,
             output=output,
@@ -149,7 +149,7 @@ def _describe(name: str, frame: FrameResult, n_waiting: int) -> str:
         return f"{name}: skipped: {frame.failure}"
     labels = frame.labels[frame.labels > 0]
     if not labels.size:
-        return f"{name}: nothing to analyse"
+        return f"{name}: nothing to analyze"
     shares = {word: float(np.mean(labels == LABELS[word])) for word in CLASSES}
     found = sorted((word for word in CLASSES if shares[word]), key=lambda word: -shares[word])
     text = ", ".join(f"{word} {shares[word]:.0%}" for word in found)
@@ -160,4 +160,4 @@ def _conclude(result: MovieResult, output: Path) -> None:
     table = output.with_name(f"{output.stem}_fractions.csv")
     result.to_csv(table)
     skipped = f", {result.failed.sum()} skipped" if result.failed.any() else ""
-    click.echo(f"{result.done.sum()} frames analysed{skipped}. Wrote {output}, {table}.")
+    click.echo(f"{result.done.sum()} frames analyzed{skipped}. Wrote {output}, {table}.")

@@ -26,7 +26,7 @@ PATIENCE = 10.0
 
 
 @dataclass(frozen=True, eq=False)
-class Landed:
+class NewFrame:
     """A frame that is written to its end, or has been given up.
 
     Attributes
@@ -36,7 +36,7 @@ class Landed:
     row : int
         Which frame of the movie that has landed so far; those after it have moved up by one.
     image : numpy.ndarray, shape (Y, X), or None
-        Grey values; None if it cannot be read.
+        Gray values; None if it cannot be read.
     failure : str
         Why it cannot be read; empty if it can.
     again : bool
@@ -121,7 +121,7 @@ class GrowingMovie(ABC):
         """Look what is there; what cannot be reached is looked for again by the next call."""
 
     @abstractmethod
-    def take(self) -> Landed | None:
+    def take(self) -> NewFrame | None:
         """Read the next frame if it is complete, and nothing is in the way.
 
         Raises
@@ -192,7 +192,7 @@ class GrowingMovie(ABC):
             return None, f"{name} has {ours} px, the frames before it have {others} px."
         return movie, ""
 
-    def _land(self, name: str, movie: Movie | None, failure: str) -> Landed:
+    def _land(self, name: str, movie: Movie | None, failure: str) -> NewFrame:
         """Give a frame its row."""
         key = self._order(name)
         row = bisect_left(self._keys, key)
@@ -201,11 +201,11 @@ class GrowingMovie(ABC):
             self._keys.insert(row, key)
             self.names.insert(row, name)
         if movie is None:
-            return Landed(name, row, None, failure, again)
+            return NewFrame(name, row, None, failure, again)
         self._take_calibration(movie)
         image = movie.frame(0)
         self._dtypes.add(image.dtype)
-        return Landed(name, row, image, again=again)
+        return NewFrame(name, row, image, again=again)
 
     def _take_calibration(self, movie: Movie | None) -> None:
         """Note what holds for all frames, once it is known."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from napari_lattice_symmetry.data.movie import NANOMETRE, PIXEL
+from napari_lattice_symmetry.data.movie import NANOMETER, PIXEL
 from napari_lattice_symmetry.errors import InputError
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, eq=False)
-class Hyperstack:
+class LayerStack:
     """Images and labels (T, Y, X) of one shape.
 
     Parameters
@@ -32,9 +32,9 @@ class Hyperstack:
     timed : bool
         Whether t is in seconds; it counts frames otherwise.
     values : mapping of str to mapping of int to (str, str)
-        What the values in labels of this name mean: a name, and a colour as in "#E69F00".
-    colours : mapping of str to str
-        Colours of images, where they have one.
+        What the values in labels of this name mean: a name, and a color as in "#E69F00".
+    colors : mapping of str to str
+        Colors of images, where they have one.
     metadata : mapping
         More about all, in values that JSON knows.
 
@@ -52,7 +52,7 @@ class Hyperstack:
     unit: str = PIXEL
     timed: bool = False
     values: Mapping[str, Mapping[int, tuple[str, str]]] = field(default_factory=dict)
-    colours: Mapping[str, str] = field(default_factory=dict)
+    colors: Mapping[str, str] = field(default_factory=dict)
     metadata: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -82,4 +82,4 @@ class Hyperstack:
     @property
     def calibrated(self) -> bool:
         """Whether y and x are lengths."""
-        return self.unit == NANOMETRE
+        return self.unit == NANOMETER

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     Frames: TypeAlias = NDArray[Any] | da.Array
 
-NANOMETRE = "nm"
+NANOMETER = "nm"
 PIXEL = "pixel"
 
 BY_HAND = "set by hand"
@@ -38,7 +38,7 @@ class Movie:
     Parameters
     ----------
     frames : numpy.ndarray or dask.array.Array, shape (T, Y, X)
-        Grey values of any real dtype; may be lazy.
+        Gray values of any real dtype; may be lazy.
     name : str
         Short name, for layers and files.
     pixel_size : (float, float)
@@ -92,7 +92,7 @@ class Movie:
             raise InputError(f"{self.name}: the stack is empty (shape {shape}).")
         if dtype.kind not in "buif":
             raise InputError(f"{self.name}: {dtype} frames are not real numbers.")
-        if self.unit not in (NANOMETRE, PIXEL):
+        if self.unit not in (NANOMETER, PIXEL):
             raise InputError(f"{self.name}: unit {self.unit!r} is not known; use 'nm' or 'pixel'.")
         if not all(np.isfinite(size) and size > 0 for size in self.pixel_size):
             raise InputError(
@@ -163,7 +163,7 @@ class Movie:
         return replace(
             self,
             pixel_size=pixel_size or self.pixel_size,
-            unit=self.unit if pixel_size is None else NANOMETRE,
+            unit=self.unit if pixel_size is None else NANOMETER,
             frame_time=self.frame_time if frame_time is None else frame_time,
             calibration_source="; ".join([*before, f"{' and '.join(words)} {BY_HAND}"]),
         )

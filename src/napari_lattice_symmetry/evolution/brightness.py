@@ -43,7 +43,7 @@ class Brightness:
     Attributes
     ----------
     quantiles : numpy.ndarray, shape (T, N_QUANTILES), float32
-        Evenly spaced quantiles of the grey values of each frame; NaN where a frame is not
+        Evenly spaced quantiles of the gray values of each frame; NaN where a frame is not
         known.
     """
 
@@ -52,7 +52,7 @@ class Brightness:
     def otsu(self) -> float:
         """Give the threshold of Otsu for all frames together; NaN if there are none.
 
-        One for all, since a frame without a hole has no two levels of grey to tell apart.
+        One for all, since a frame without a hole has no two levels of gray to tell apart.
         """
         from skimage.filters import threshold_otsu
 
@@ -90,7 +90,7 @@ def brightness_curve(
     brightness : Brightness
         Of these frames.
     threshold : float, optional
-        In grey values; Otsu's if not given.
+        In gray values; Otsu's if not given.
     bright : bool
         Holes are the brighter part, as in a bright-field image.
     area : float, optional

@@ -40,7 +40,7 @@ class Curve:
     times : numpy.ndarray, shape (T,), float64
         In seconds, or frame indices where there is no frame time.
     values : numpy.ndarray, shape (T,), float64
-        Between 0 and 1; NaN where a frame is not analysed.
+        Between 0 and 1; NaN where a frame is not analyzed.
     std : numpy.ndarray, shape (T,), float64
         Standard deviation; 0 where it is not known.
     draws : numpy.ndarray, shape (N_DRAWS, T), float64
@@ -112,17 +112,17 @@ def class_fractions(result: MovieResult, region: Region | None = None) -> tuple[
 
 
 def area_shares(result: MovieResult, region: Region | None = None) -> Float64:
-    """Give the share of the analysed windows that each class won, shape (T, 6).
+    """Give the share of the analyzed windows that each class won, shape (T, 6).
 
-    NaN where no window was analysed.
+    NaN where no window was analyzed.
     """
     won = np.empty((len(result.state), len(CLASSES)))
     for block in _blocks(len(won)):
         labels = np.asarray(result.labels[block])
         inside = labels[:, region] if region is not None else labels.reshape(len(labels), -1)
         won[block] = np.stack([(inside == value).sum(axis=1) for value in LABELS.values()], axis=1)
-    analysed = won.sum(axis=1, keepdims=True)
-    return np.asarray(won / np.where(analysed == 0, np.nan, analysed))
+    analyzed = won.sum(axis=1, keepdims=True)
+    return np.asarray(won / np.where(analyzed == 0, np.nan, analyzed))
 
 
 def class_curves(
@@ -155,7 +155,7 @@ def class_curves(
     }
 
 
-def as_it_is(result: MovieResult) -> MovieResult:
+def snapshot(result: MovieResult) -> MovieResult:
     """Copy a result with the frames that it has now; one that grows gets longer array by array.
 
     The arrays are not copied: frames that it has already may still be filled.
@@ -204,7 +204,7 @@ def make_curve(
 
 
 def _mean_over(maps: Any, region: Region) -> Float64:
-    """Average maps (6, T, gy, gx) over the analysed windows of a region, shape (T, 6)."""
+    """Average maps (6, T, gy, gx) over the analyzed windows of a region, shape (T, 6)."""
     means = np.full((maps.shape[1], len(CLASSES)), np.nan)
     for block in _blocks(len(means)):
         inside = np.asarray(maps[:, block])[..., region].astype(np.float64)

@@ -1,8 +1,8 @@
 """The area without a lattice: not the windows that say noise, but what they look at.
 
-A window says noise only where little of its weight lies on a lattice, so that its centre is well
-inside a hole. The hole reaches farther than the centres of such windows. How little is little
-depends on contrast and counts: with a straight edge 0.15 windows from the centre, the lattice has
+A window says noise only where little of its weight lies on a lattice, so that its center is well
+inside a hole. The hole reaches farther than the centers of such windows. How little is little
+depends on contrast and counts: with a straight edge 0.15 windows from the center, the lattice has
 22 % of the Hann weight, at 0.4 windows 1 %. Where an uncertainty is asked for, the reach is drawn
 evenly from 0.15 to 0.4.
 """
@@ -27,10 +27,10 @@ if TYPE_CHECKING:
     Float64 = NDArray[np.float64]
     Region = NDArray[np.bool_]
 
-SHORTEST_REACH, LONGEST_REACH = 0.15, 0.4
-"""How far a window looks from its centre, in windows."""
+MIN_REACH, MAX_REACH = 0.15, 0.4
+"""How far a window looks from its center, in windows."""
 
-_TYPICAL_REACH = (SHORTEST_REACH + LONGEST_REACH) / 2
+_TYPICAL_REACH = (MIN_REACH + MAX_REACH) / 2
 _NOISE = CLASSES.index("noise")
 _FINER = 4  # places a map pixel, along y and x, between which edges are drawn
 _LEVELS = np.array([-2.0, -1.0, 0.0, 1.0, 2.0])  # standard deviations of the thinned networks
@@ -68,7 +68,7 @@ def hole_curve(
     margin = 0.0 if region is not None else _TYPICAL_REACH * grid.window
     place = np.ones(grid.shape, dtype=bool) if region is None else region
     domain = _domain(place, grid.stride, margin)
-    reaches = np.linspace(SHORTEST_REACH, LONGEST_REACH, _N_REACHES) * grid.window
+    reaches = np.linspace(MIN_REACH, MAX_REACH, _N_REACHES) * grid.window
     table = np.full((len(result.state), len(_LEVELS), _N_REACHES), np.nan)
     steps = Steps(len(done), should_stop=should_stop)
     for t in done:

@@ -20,11 +20,11 @@ if TYPE_CHECKING:
 
     Float64 = NDArray[np.float64]
 
-FEWEST_AFTER = 5
+MIN_AFTER = 5
 """How many frames there must be after the initial interval."""
 
 _TAIL = 2.5  # percent below and above a 95 % interval
-_LEAST_CHANGE = 1e-9  # a curve that changes less is the same in all frames, but for rounding
+_MIN_CHANGE = 1e-9  # a curve that changes less is the same in all frames, but for rounding
 _AT_BOUND = 1e-3  # of what is searched: so close to its edge a solution is at a bound
 _NOT_RULED_OUT = 0.05  # of the evidence for the best law; flat noise has less once in fifty times
 _BEYOND = 0.05  # so far beyond 0 and 1 a level is no scatter any more
@@ -121,12 +121,12 @@ def fit_growth(
     times, values = curve.times[known], curve.values[known]
     initial = times <= initial_end
     n_after = int(np.count_nonzero(~initial))
-    if not initial.any() or n_after < FEWEST_AFTER:
+    if not initial.any() or n_after < MIN_AFTER:
         raise AnalysisError(
             f"The initial interval ends at {initial_end:.4g} {curve.time_unit}; it must hold a "
-            f"frame and leave {FEWEST_AFTER} after it, of the {len(times)} that are analysed."
+            f"frame and leave {MIN_AFTER} after it, of the {len(times)} that are analyzed."
         )
-    if np.ptp(values) < _LEAST_CHANGE:
+    if np.ptp(values) < _MIN_CHANGE:
         raise AnalysisError(
             f"The curve of {curve.name!r} is {values[0]:.4g} in all frames; there is no growth to "
             "fit."

@@ -1,4 +1,4 @@
-"""Figures of how a movie evolves and how fast, in the class colours; drawn without a screen."""
+"""Figures of how a movie evolves and how fast, in the class colors; drawn without a screen."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from napari_lattice_symmetry.evolution.curves import BRIGHTNESS, HOLES
-from napari_lattice_symmetry.lattice import COLOURS
+from napari_lattice_symmetry.lattice import COLORS
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -17,10 +17,10 @@ if TYPE_CHECKING:
     from napari_lattice_symmetry.evolution.curves import Curve
     from napari_lattice_symmetry.evolution.kinetics import GrowthFit
 
-CURVE_COLOURS = {**COLOURS, HOLES: "#D55E00", BRIGHTNESS: "#B39F00"}
-"""Colours of all curves: the classes', and two that are read on black and on white."""
+CURVE_COLORS = {**COLORS, HOLES: "#D55E00", BRIGHTNESS: "#B39F00"}
+"""Colors of all curves: the classes', and two that are read on black and on white."""
 
-FIT_COLOUR = "#E6007E"
+FIT_COLOR = "#E6007E"
 
 
 def plot_evolution(
@@ -72,27 +72,27 @@ def plot_growth(fit: GrowthFit, title: str = "", figure: Figure | None = None) -
     figure = _new_figure(7, 5) if figure is None else figure
     upper, lower = figure.subplots(2, sharex=True, height_ratios=(3, 1))
     curve = fit.curve
-    colour = CURVE_COLOURS[curve.name]
+    color = CURVE_COLORS[curve.name]
     for axes in (upper, lower):
-        axes.axvspan(curve.times[0], fit.initial_end, color="grey", alpha=0.2, linewidth=0)
+        axes.axvspan(curve.times[0], fit.initial_end, color="gray", alpha=0.2, linewidth=0)
     upper.errorbar(
         curve.times,
         curve.values,
         curve.std,
         fmt=".",
-        color=colour,
+        color=color,
         label=curve.name,
         elinewidth=0.8,
     )
-    upper.plot(curve.times, fit.fitted, color=FIT_COLOUR, label=fit.law.formula, zorder=3)
+    upper.plot(curve.times, fit.fitted, color=FIT_COLOR, label=fit.law.formula, zorder=3)
     upper.fill_between(
-        curve.times, fit.low, fit.high, color=FIT_COLOUR, alpha=0.25, linewidth=0, label="95 %"
+        curve.times, fit.low, fit.high, color=FIT_COLOR, alpha=0.25, linewidth=0, label="95 %"
     )
     upper.set(ylabel="Fraction")
     upper.set_title(title, parse_math=False)
     upper.legend(loc="upper left", frameon=False, fontsize="small")
-    lower.axhline(0, color=FIT_COLOUR)
-    lower.plot(curve.times, fit.residuals, ".", color=colour)
+    lower.axhline(0, color=FIT_COLOR)
+    lower.plot(curve.times, fit.residuals, ".", color=color)
     lower.set_ylabel("Residual")
     _label_time(lower, [curve])
     return figure
@@ -105,7 +105,7 @@ def _new_figure(width: float, height: float) -> Figure:
 
 
 def _draw_curve(axes: Axes, curve: Curve) -> None:
-    colour = CURVE_COLOURS[curve.name]
+    color = CURVE_COLORS[curve.name]
     line, marker = ("none", "o") if curve.name == BRIGHTNESS else ("-", "")
     axes.plot(
         curve.times,
@@ -113,7 +113,7 @@ def _draw_curve(axes: Axes, curve: Curve) -> None:
         linestyle=line,
         marker=marker,
         markersize=3,
-        color=colour,
+        color=color,
         label=curve.name,
     )
     if np.any(curve.std > 0):
@@ -121,7 +121,7 @@ def _draw_curve(axes: Axes, curve: Curve) -> None:
             curve.times,
             curve.values - curve.std,
             curve.values + curve.std,
-            color=colour,
+            color=color,
             alpha=0.25,
             linewidth=0,
         )

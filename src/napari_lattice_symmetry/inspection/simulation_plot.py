@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from napari_lattice_symmetry.inspection.window_plot import LATTICE_COLOUR
-from napari_lattice_symmetry.lattice import CLASSES, COLOURS
+from napari_lattice_symmetry.inspection.window_plot import LATTICE_COLOR
+from napari_lattice_symmetry.lattice import CLASSES, COLORS
 from napari_lattice_symmetry.lattice.image import LatticeImage
 from napari_lattice_symmetry.spectrum.cartesian import SIDE
 
@@ -38,12 +38,12 @@ class LiveFigure:
             axes.set_title(title, fontsize="small", pad=3)
             axes.set_axis_off()
         self._image = left.imshow(np.zeros((1, 1)), cmap="gray")
-        (self._cell,) = left.plot([], [], color=LATTICE_COLOUR, linewidth=1.2)
+        (self._cell,) = left.plot([], [], color=LATTICE_COLOR, linewidth=1.2)
         edge = SIDE / 2
         extent = (-edge - 0.5, edge - 0.5, edge - 0.5, -edge - 0.5)
         self._spectrum = right.imshow(np.zeros((1, 1)), cmap="magma", vmax=1, extent=extent)
         self._spots = right.scatter(
-            [], [], s=30, facecolors="none", edgecolors=LATTICE_COLOUR, linewidths=0.8
+            [], [], s=30, facecolors="none", edgecolors=LATTICE_COLOR, linewidths=0.8
         )
         self._plot_bars(self._bars_axes)
         if self.inspection is not None:
@@ -52,8 +52,8 @@ class LiveFigure:
     def _plot_bars(self, axes: Axes) -> None:
         places = np.arange(len(CLASSES))
         none = np.zeros(len(CLASSES))
-        self._bars = axes.barh(places, none, color=list(COLOURS.values()), height=0.75)
-        self._errors = axes.hlines(places, none, none, color="grey", linewidth=1.5)
+        self._bars = axes.barh(places, none, color=list(COLORS.values()), height=0.75)
+        self._errors = axes.hlines(places, none, none, color="gray", linewidth=1.5)
         self._texts = [
             axes.text(1.03, y, "", va="center", fontsize="small") for y in places.tolist()
         ]
@@ -122,12 +122,12 @@ def _draw_probabilities(axes: Axes, values: Any, points: Sequence[SweepPoint]) -
     for k, name in enumerate(CLASSES):
         mean = np.array([point.mean[k] for point in points])
         std = np.array([point.std[k] for point in points])
-        axes.plot(values, mean, color=COLOURS[name], label=name, marker=".", markersize=4)
+        axes.plot(values, mean, color=COLORS[name], label=name, marker=".", markersize=4)
         axes.fill_between(
             values,
             np.clip(mean - std, 0, 1),
             np.clip(mean + std, 0, 1),
-            color=COLOURS[name],
+            color=COLORS[name],
             alpha=0.2,
             linewidth=0,
         )
@@ -142,7 +142,7 @@ def _draw_truth(axes: Axes, values: Any, points: Sequence[SweepPoint]) -> None:
     axes.scatter(
         values,
         np.full(len(values), 1.06),
-        c=[COLOURS[point.truth] for point in points],
+        c=[COLORS[point.truth] for point in points],
         marker="s",
         s=20,
         clip_on=False,
@@ -160,7 +160,7 @@ def _draw_truth(axes: Axes, values: Any, points: Sequence[SweepPoint]) -> None:
 
 
 def _draw_right_answers(axes: Axes, values: Any, points: Sequence[SweepPoint]) -> None:
-    style: dict[str, Any] = {"color": "grey", "marker": ".", "markersize": 4}
+    style: dict[str, Any] = {"color": "gray", "marker": ".", "markersize": 4}
     axes.plot(values, [point.right for point in points], label="network", **style)
     axes.plot(
         values, [point.fit_right for point in points], label="lattice fit", linestyle="--", **style

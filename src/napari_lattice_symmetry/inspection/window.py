@@ -9,7 +9,7 @@ import numpy as np
 
 from napari_lattice_symmetry.analysis.frame import Windows, compare, read_frame
 from napari_lattice_symmetry.data.movie import PIXEL
-from napari_lattice_symmetry.lattice import CLASSES, NOT_ANALYSED
+from napari_lattice_symmetry.lattice import CLASSES, NOT_ANALYZED
 from napari_lattice_symmetry.lattice.basis import lattice_points
 from napari_lattice_symmetry.results.result import AGREE, DISAGREE
 from napari_lattice_symmetry.spectrum import WindowGrid
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     Float64 = NDArray[np.float64]
 
 _AGREEMENTS = {
-    NOT_ANALYSED: "not known",
+    NOT_ANALYZED: "not known",
     AGREE: "network and lattice agree",
     DISAGREE: "network and lattice disagree",
 }
@@ -61,7 +61,7 @@ class Inspection:
     entropy, mutual_information : float
         In nats.
     label : int
-        Value of the most probable class, 0 if the window is not analysed.
+        Value of the most probable class, 0 if the window is not analyzed.
     apparent_label : int or None
         The same without the correction of the parameters, if they hold one.
     fit : LatticeFit
@@ -134,7 +134,7 @@ class Inspection:
 def inspect_window(
     movie: Movie,
     frame: int,
-    centre: tuple[float, float],
+    center: tuple[float, float],
     parameters: AnalysisParameters,
     model: Classifier | None = None,
 ) -> Inspection:
@@ -146,7 +146,7 @@ def inspect_window(
         Where it is.
     frame : int
         In which frame.
-    centre : (float, float)
+    center : (float, float)
         Row and column round which the window lies; at an edge it is moved inwards.
     parameters : AnalysisParameters
         Size of the window, network, samples, seed, distortion and tolerance.
@@ -168,12 +168,12 @@ def inspect_window(
         If the network cannot be loaded.
     """
     size = parameters.window
-    y, x = place_window(centre, size, movie.shape[1:])
+    y, x = place_window(center, size, movie.shape[1:])
     pixels = read_frame(movie, frame)[y : y + size, x : x + size]
     settings = parameters.model_copy(update={"lattice_maps": False})  # the fit itself is wanted
     windows = Windows(WindowGrid((size, size), size, 1), settings, movie.pixel_size, movie.unit)
     what = f"{movie.name}, frame {frame}"
-    ((found, maps),) = windows.analyse(model or _load(parameters.network), pixels, what)
+    ((found, maps),) = windows.analyze(model or _load(parameters.network), pixels, what)
     fits = fit_lattices(
         pixels[np.newaxis], windows.pixel_side, parameters.tolerance, windows.distortion
     )
@@ -200,9 +200,9 @@ def inspect_window(
 
 
 def place_window(
-    centre: tuple[float, float], window: int, frame_shape: tuple[int, int]
+    center: tuple[float, float], window: int, frame_shape: tuple[int, int]
 ) -> tuple[int, int]:
-    """Give row and column of the first pixel of a window round `centre`, inside the frame.
+    """Give row and column of the first pixel of a window round `center`, inside the frame.
 
     Raises
     ------
@@ -213,13 +213,13 @@ def place_window(
     half = (window - 1) / 2
     y, x = (
         min(max(round(middle - half), 0), length - window)
-        for middle, length in zip(centre, frame_shape, strict=True)
+        for middle, length in zip(center, frame_shape, strict=True)
     )
     return y, x
 
 
 def reciprocal_spots(basis: Float64, size: int) -> Float64:
-    """List the spots of a lattice in the spectrum of a window, the centre left out.
+    """List the spots of a lattice in the spectrum of a window, the center left out.
 
     Parameters
     ----------
@@ -259,7 +259,7 @@ def _load(network: str) -> Classifier:
 
 
 def _name(label: int) -> str:
-    return "not analysed" if label == NOT_ANALYSED else CLASSES[label - 1]
+    return "not analyzed" if label == NOT_ANALYZED else CLASSES[label - 1]
 
 
 def _with_error(value: float, error: float, unit: str) -> str:

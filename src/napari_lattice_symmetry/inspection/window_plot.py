@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from napari_lattice_symmetry.inspection.window import reciprocal_basis
-from napari_lattice_symmetry.lattice import CLASSES, COLOURS
+from napari_lattice_symmetry.lattice import CLASSES, COLORS
 from napari_lattice_symmetry.spectrum.cartesian import SIDE
 
 if TYPE_CHECKING:
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
     Float64 = NDArray[np.float64]
 
-LATTICE_COLOUR = "#00C8FF"
-"""Of what is drawn over the pixels and the spectrum; seen on black, grey and white."""
+LATTICE_COLOR = "#00C8FF"
+"""Of what is drawn over the pixels and the spectrum; seen on black, gray and white."""
 
 _BREAKS = {"rectangular": "rectan-\ngular", "centered rectangular": "centered\nrectan-\ngular"}
 """Where names of classes are broken, so that they fit side by side."""
@@ -87,7 +87,7 @@ def _draw_spectrum(axes: Axes, inspection: Inspection) -> None:
         offsets=inspection.spots,
         offset_transform=axes.transData,
         facecolors="none",
-        edgecolors=LATTICE_COLOUR,
+        edgecolors=LATTICE_COLOR,
         linewidths=0.8,
     )
     axes.add_collection(circles, autolim=False)
@@ -103,12 +103,12 @@ def _draw_cell(axes: Axes, origin: Float64, basis: Float64, names: tuple[str, st
         return
     first, second = basis
     corners = origin + np.array([0 * first, first, first + second, second, 0 * first])
-    axes.plot(*corners.T, color=LATTICE_COLOUR, linewidth=1)
+    axes.plot(*corners.T, color=LATTICE_COLOR, linewidth=1)
     for vector, name in zip(basis, names, strict=True):
         axes.annotate(
             name,
             origin + vector * (1 + 6 / max(np.hypot(*vector), 6)),
-            color=LATTICE_COLOUR,
+            color=LATTICE_COLOR,
             ha="center",
             va="center",
             fontsize="small",
@@ -121,8 +121,8 @@ def _draw_probabilities(axes: Axes, inspection: Inspection) -> None:
         [_BREAKS.get(name, name) for name in CLASSES],
         inspection.mean,
         yerr=inspection.std,
-        color=list(COLOURS.values()),
-        ecolor="grey",
+        color=list(COLORS.values()),
+        ecolor="gray",
         capsize=4,
     )
     samples = inspection.parameters.samples

@@ -17,7 +17,7 @@ from napari_lattice_symmetry.io import sidecar
 from napari_lattice_symmetry.io.folder import open_folder
 from napari_lattice_symmetry.io.formats import OPENERS
 from napari_lattice_symmetry.io.general.zarr_files import is_zarr, open_labels, open_ome_zarr
-from napari_lattice_symmetry.io.layer_stack import hyperstack_among
+from napari_lattice_symmetry.io.layer_stack import layer_stack_among
 from napari_lattice_symmetry.io.stack import (
     Files,
     Stack,
@@ -29,14 +29,14 @@ from napari_lattice_symmetry.io.stack import (
 )
 
 if TYPE_CHECKING:
-    from napari_lattice_symmetry.data.layer_stack import Hyperstack
+    from napari_lattice_symmetry.data.layer_stack import LayerStack
     from napari_lattice_symmetry.data.movie import Movie
 
 __all__ = [
     "SUFFIXES",
     "list_datasets",
-    "read_hyperstack",
     "read_labels",
+    "read_layer_stack",
     "read_movie",
     "read_movies",
 ]
@@ -56,7 +56,7 @@ def read_movie(
 ) -> Movie:
     """Read a file, or a folder of images, as a movie.
 
-    RGB becomes grey, a Z stack becomes frames, lengths become nanometres. What does not fit
+    RGB becomes gray, a Z stack becomes frames, lengths become nanometers. What does not fit
     into a quarter of the free memory stays in the file, and is read frame by frame.
 
     Parameters
@@ -75,8 +75,8 @@ def read_movie(
     Returns
     -------
     Movie
-        Frames (T, Y, X) of the dtype in the file (float32 or float64 where colours became
-        grey), in the byte order of this machine.
+        Frames (T, Y, X) of the dtype in the file (float32 or float64 where colors became
+        gray), in the byte order of this machine.
 
     Raises
     ------
@@ -140,8 +140,8 @@ def list_datasets(path: str | PathLike[str]) -> list[str]:
         return list(stacks)
 
 
-def read_hyperstack(path: str | PathLike[str]) -> Hyperstack | None:
-    """Read images and labels together, as `io.writing.write_hyperstack` wrote them.
+def read_layer_stack(path: str | PathLike[str]) -> LayerStack | None:
+    """Read images and labels together, as `io.writing.write_layer_stack` wrote them.
 
     Parameters
     ----------
@@ -150,7 +150,7 @@ def read_hyperstack(path: str | PathLike[str]) -> Hyperstack | None:
 
     Returns
     -------
-    Hyperstack or None
+    LayerStack or None
         None if another program wrote the file, or changed its arrays or its calibration since.
 
     Raises
@@ -160,7 +160,7 @@ def read_hyperstack(path: str | PathLike[str]) -> Hyperstack | None:
     """
     path = Path(path)
     with _opened(path) as (stacks, files):
-        return hyperstack_among(path, stacks, files)
+        return layer_stack_among(path, stacks, files)
 
 
 def read_labels(path: str | PathLike[str]) -> list[Movie]:

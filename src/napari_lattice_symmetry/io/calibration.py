@@ -1,4 +1,4 @@
-"""Lengths to nanometres and times to seconds, however files spell their units."""
+"""Lengths to nanometers and times to seconds, however files spell their units."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import math
 import re
 import unicodedata
 
-_NANOMETRES = {
+_NANOMETERS = {
     "m": 1e9,
     "mm": 1e6,
     "um": 1e3,
@@ -42,7 +42,7 @@ _SECONDS = {
 def pixel_size_nm(
     y: float, x: float, unit: str | None, unit_x: str | None = None
 ) -> tuple[float, float] | None:
-    """Give a pixel size in nanometres.
+    """Give a pixel size in nanometers.
 
     Parameters
     ----------
@@ -50,7 +50,7 @@ def pixel_size_nm(
         Size along y and x; a sign (a scan that runs backwards) is dropped, and where one is 0,
         because the file leaves it out, the other is taken for both.
     unit : str, optional
-        Unit of `y`, and of `x` where `unit_x` is not given. Centimetres and inches are no
+        Unit of `y`, and of `x` where `unit_x` is not given. Centimeters and inches are no
         units of a micrograph: they come from print resolutions, which are not calibrations.
 
     Returns
@@ -59,8 +59,8 @@ def pixel_size_nm(
         Size along y and x, None if the unit is not a length or a size is not finite.
     """
     along_y, along_x = (y, unit), (x, unit_x or unit)
-    size_y = _convert(*(along_y if y else along_x), _NANOMETRES)
-    size_x = _convert(*(along_x if x else along_y), _NANOMETRES)
+    size_y = _convert(*(along_y if y else along_x), _NANOMETERS)
+    size_x = _convert(*(along_x if x else along_y), _NANOMETERS)
     return None if size_y is None or size_x is None else (size_y, size_x)
 
 
@@ -82,7 +82,7 @@ def is_time(unit: str | None) -> bool:
 
 def is_length(unit: str | None) -> bool:
     """Tell whether a unit is a length that images are calibrated in."""
-    return _plain(unit or "") in _NANOMETRES
+    return _plain(unit or "") in _NANOMETERS
 
 
 def quantity(text: str) -> tuple[float, str]:
@@ -106,7 +106,7 @@ def _convert(value: float, unit: str | None, factors: dict[str, float]) -> float
 
 
 def _plain(unit: str) -> str:
-    """Spell a unit in one way: 'n_m', 'Nanometres' and ' nm' are nm, nanometer, nm."""
+    """Spell a unit in one way: 'n_m', 'Nanometers' and ' nm' are nm, nanometer, nm."""
     # ImageJ writes characters beyond ASCII as \u00B5; NFKC unites both micro signs and both Å.
     text = unit.replace("\\u00B5", "µ").replace("\\u00C5", "Å").replace("_", "").strip()
     text = unicodedata.normalize("NFKC", text).casefold().replace("μ", "u").replace("å", "a")

@@ -79,7 +79,7 @@ def _look(path: Path) -> dict[str, _Header]:
     """Describe the images in a file."""
     with Files() as files:
         return {
-            name: _Header(stack.frame_shape, stack.grey_dtype, stack.channel_names)
+            name: _Header(stack.frame_shape, stack.gray_dtype, stack.channel_names)
             for name, stack in _open(path, files).items()
         }
 

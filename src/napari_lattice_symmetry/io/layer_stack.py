@@ -1,4 +1,4 @@
-"""What `write_hyperstack` wrote, put together again."""
+"""What `write_layer_stack` wrote, put together again."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ import numpy as np
 from napari_lattice_symmetry.errors import InputError
 from napari_lattice_symmetry.io.general.zarr_files import open_labels
 from napari_lattice_symmetry.io.stack import Files, Stack, channels_of
-from napari_lattice_symmetry.io.writing.header import METADATA_KEY, hyperstack_of, is_header
+from napari_lattice_symmetry.io.writing.header import METADATA_KEY, is_header, layer_stack_of
 
 if TYPE_CHECKING:
-    from napari_lattice_symmetry.data.layer_stack import Hyperstack
+    from napari_lattice_symmetry.data.layer_stack import LayerStack
     from napari_lattice_symmetry.data.movie import Frames
 
 _PRECISION = 1e-4  # of a resolution in a TIFF file, which is a fraction of two integers
 
 
-def hyperstack_among(path: Path, stacks: Mapping[str, Stack], files: Files) -> Hyperstack | None:
-    """Read the hyperstack in an open file; None if others wrote the file, or changed it since."""
+def layer_stack_among(path: Path, stacks: Mapping[str, Stack], files: Files) -> LayerStack | None:
+    """Read the layer stack in an open file; None if others wrote the file, or changed it since."""
     if not stacks:
         return None
     first = next(iter(stacks.values()))
@@ -33,7 +33,7 @@ def hyperstack_among(path: Path, stacks: Mapping[str, Stack], files: Files) -> H
         return None
     parts = [channels_of(stack, path, files) for stack in stacks.values()]
     with suppress(InputError, KeyError, TypeError, ValueError):
-        stack = hyperstack_of(header, *_sort(path, parts, header["hyperstack"], files))
+        stack = layer_stack_of(header, *_sort(path, parts, header["hyperstack"], files))
         return stack if _is_still_calibrated_so(stack, first) else None
     return None
 
@@ -65,7 +65,7 @@ def _sort(
     return arrays[:n_images], arrays[n_images:]
 
 
-def _is_still_calibrated_so(stack: Hyperstack, found: Stack) -> bool:
+def _is_still_calibrated_so(stack: LayerStack, found: Stack) -> bool:
     """Tell whether the format itself says of lengths and times what the header says."""
     step, size_y, size_x = stack.scale
     meant = (size_y, size_x) if stack.calibrated else (0.0, 0.0)

@@ -11,7 +11,7 @@ from napari_lattice_symmetry.io import refusals
 from napari_lattice_symmetry.io.calibration import pixel_size_nm
 from napari_lattice_symmetry.io.stack import Stack, short_name
 
-_LARGEST = 1_000_000
+_MAX_BYTES = 1_000_000
 
 
 def calibrate(stack: Stack, path: Path) -> None:
@@ -23,7 +23,7 @@ def calibrate(stack: Stack, path: Path) -> None:
     sidecar = path.with_name(f"{short_name(path)}.json")
     if stack.refusal or stack.pixel_size or not sidecar.is_file():
         return
-    if sidecar.stat().st_size > _LARGEST:
+    if sidecar.stat().st_size > _MAX_BYTES:
         return
     try:
         facts = json.loads(sidecar.read_text(encoding="utf-8"))

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 import numpy as np
 
-from napari_lattice_symmetry.data.movie import NANOMETRE, PIXEL, Movie
+from napari_lattice_symmetry.data.movie import NANOMETER, PIXEL, Movie
 from napari_lattice_symmetry.errors import ChoiceError, InputError
 from napari_lattice_symmetry.io import refusals
 
@@ -23,10 +23,10 @@ if TYPE_CHECKING:
     from napari_lattice_symmetry.data.movie import Frames
 
 _ORDER = "TZCYXS"
-_MOST_CHANNELS = 16  # more of them, unnamed, are positions of a scan
+_MAX_CHANNELS = 16  # more of them, unnamed, are positions of a scan
 _LUMINANCE = (0.2126, 0.7152, 0.0722)
 # Deflate packs 1032 bytes into one at most, LZW some 2700: beyond this a size is a lie.
-_MOST_COMPRESSED = 4096
+_MAX_COMPRESSION = 4096
 
 
 class ArrayLike(Protocol):
@@ -67,7 +67,7 @@ class Stack:
     data : array-like
         Has shape, dtype and indexing.
     axes : str
-        A letter an axis: T or Z (frames), C (channels), Y, X, S (grey or RGB, with or without
+        A letter an axis: T or Z (frames), C (channels), Y, X, S (gray or RGB, with or without
         alpha). Where the file says nothing, or something else, the shape tells.
     pixel_size : (float, float), optional
         Along y and x, in nm.
@@ -109,7 +109,7 @@ class Stack:
         known = counts["Y"] == counts["X"] == 1 and set(self.axes) <= set(_ORDER)
         if not known or len(self.axes) != len(self.data.shape):
             self.axes = _guess_axes(self.data.shape)
-            if "C" in self.axes and self.length("C") > _MOST_CHANNELS and not self.refusal:
+            if "C" in self.axes and self.length("C") > _MAX_CHANNELS and not self.refusal:
                 self.refusal = refusals.four_dimensional(self.data.shape)
         if not self.refusal:
             self.refusal = self._not_images()
@@ -147,8 +147,8 @@ class Stack:
         return self.channels if len(self.channels) == count else tuple(map(str, range(count)))
 
     @property
-    def grey_dtype(self) -> np.dtype[Any]:
-        """Dtype of the frames when colours have become grey."""
+    def gray_dtype(self) -> np.dtype[Any]:
+        """Dtype of the frames when colors have become gray."""
         dtype = np.dtype(self.data.dtype)
         return np.result_type(dtype, np.float32) if self.length("S") > 2 else dtype
 
@@ -236,7 +236,7 @@ def to_movie(
     Raises
     ------
     InputError
-        If it is not a stack of grey or RGB images, is larger than its file can be, has several
+        If it is not a stack of gray or RGB images, is larger than its file can be, has several
         channels and none is chosen, or a frame does not fit into memory.
     """
     check(stack, path)
@@ -246,14 +246,14 @@ def to_movie(
     if "C" in stack.axes:
         frames = np.take(frames, index, axis=sorted(stack.axes, key=_ORDER.index).index("C"))
     if "S" in stack.axes:
-        frames = grey(frames)
+        frames = gray(frames)
     frames = frames.reshape((-1, *stack.frame_shape))
     both = stack.length("T") > 1 and stack.length("Z") > 1
     return Movie(
         frames.astype(frames.dtype.newbyteorder("="), copy=False),
         name=name or short_name(path),
         pixel_size=stack.pixel_size or (1.0, 1.0),
-        unit=NANOMETRE if stack.pixel_size else PIXEL,
+        unit=NANOMETER if stack.pixel_size else PIXEL,
         frame_time=None if both else stack.frame_time,
         calibration_source=_source(stack),
         metadata=stack.metadata,
@@ -262,17 +262,17 @@ def to_movie(
 
 
 def channels_of(stack: Stack, path: Path, files: Files) -> list[Frames]:
-    """Read all channels of a grey stack at once, each (T, Y, X); otherwise as `to_movie`.
+    """Read all channels of a gray stack at once, each (T, Y, X); otherwise as `to_movie`.
 
     Raises
     ------
     InputError
-        If it is not a stack of grey images, is larger than its file can be, or a frame does not
+        If it is not a stack of gray images, is larger than its file can be, or a frame does not
         fit into memory.
     """
     check(stack, path)
     if "S" in stack.axes:
-        raise InputError(f"{path.name} holds colours, not grey images.")
+        raise InputError(f"{path.name} holds colors, not gray images.")
     count = stack.length("C")
     frames = _load(stack, path, files).reshape((-1, count, *stack.frame_shape))
     return [frames[:, channel] for channel in range(count)]
@@ -293,7 +293,7 @@ def check(stack: Stack, path: Path) -> None:
     """
     if stack.refusal:
         raise InputError(f"{path.name} {stack.refusal}")
-    expansion = _MOST_COMPRESSED if stack.compressed else 1
+    expansion = _MAX_COMPRESSION if stack.compressed else 1
     if stack.stored is not None and stack.nbytes > stack.stored * expansion:
         raise InputError(
             f"{path.name} is damaged or truncated: its image of shape {stack.data.shape} takes "
@@ -306,12 +306,12 @@ def short_name(path: Path) -> str:
     return path.stem.removesuffix(".ome")
 
 
-def grey(colours: Frames) -> Frames:
-    """Give the luminance of grey or RGB values (..., S), without alpha."""
-    if colours.shape[-1] < len(_LUMINANCE):
-        return colours[..., 0]
-    weights = np.asarray(_LUMINANCE, np.result_type(colours.dtype, np.float32))
-    luminance: Frames = colours[..., : len(_LUMINANCE)].astype(weights.dtype) @ weights
+def gray(colors: Frames) -> Frames:
+    """Give the luminance of gray or RGB values (..., S), without alpha."""
+    if colors.shape[-1] < len(_LUMINANCE):
+        return colors[..., 0]
+    weights = np.asarray(_LUMINANCE, np.result_type(colors.dtype, np.float32))
+    luminance: Frames = colors[..., : len(_LUMINANCE)].astype(weights.dtype) @ weights
     return luminance
 
 
@@ -336,9 +336,9 @@ def one_sentence(path: Path) -> Iterator[None]:
 
 
 def _guess_axes(shape: tuple[int, ...]) -> str:
-    """Tell the axes from the shape alone: a last axis of 3 or 4 is colour."""
-    colour = shape[-1:] in ((3,), (4,))
-    return {2: "YX", 3: "YXS" if colour else "TYX", 4: "TYXS" if colour else "TCYX"}.get(
+    """Tell the axes from the shape alone: a last axis of 3 or 4 is color."""
+    color = shape[-1:] in ((3,), (4,))
+    return {2: "YX", 3: "YXS" if color else "TYX", 4: "TYXS" if color else "TCYX"}.get(
         len(shape), ""
     )
 

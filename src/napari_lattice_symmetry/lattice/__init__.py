@@ -3,9 +3,9 @@
 from napari_lattice_symmetry.lattice.classes import (
     AT_LEAST,
     CLASSES,
-    COLOURS,
+    COLORS,
     LABELS,
-    NOT_ANALYSED,
+    NOT_ANALYZED,
     at_least,
 )
 from napari_lattice_symmetry.lattice.distortion import (
@@ -19,9 +19,9 @@ from napari_lattice_symmetry.lattice.movies import SIMULATIONS, SimulatedMovie, 
 __all__ = [
     "AT_LEAST",
     "CLASSES",
-    "COLOURS",
+    "COLORS",
     "LABELS",
-    "NOT_ANALYSED",
+    "NOT_ANALYZED",
     "SIMULATIONS",
     "SimulatedMovie",
     "at_least",

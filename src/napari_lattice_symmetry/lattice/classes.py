@@ -1,4 +1,4 @@
-"""The six answers, their label values and their colours: the one place for all three."""
+"""The six answers, their label values and their colors: the one place for all three."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ CLASSES: tuple[str, ...] = (
 )
 """Class names; the class at index ``i`` has the label value ``i + 1``."""
 
-NOT_ANALYSED = 0
+NOT_ANALYZED = 0
 """Label value of a window that was not classified."""
 
 LABELS: dict[str, int] = {name: value for value, name in enumerate(CLASSES, start=1)}
 
-# Okabe and Ito's colour-blind-safe set; noise is grey so that crystals stand out.
-COLOURS: dict[str, str] = {
+# Okabe and Ito's color-blind-safe set; noise is gray so that crystals stand out.
+COLORS: dict[str, str] = {
     "square": "#0072B2",
     "rectangular": "#56B4E9",
     "centered rectangular": "#009E73",

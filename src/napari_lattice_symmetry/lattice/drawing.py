@@ -34,7 +34,7 @@ def draw_atoms(
     Parameters
     ----------
     positions : ndarray, shape (n, 2)
-        Atom centres (x, y) in pixels; those up to 4 `sigma` outside still reach in.
+        Atom centers (x, y) in pixels; those up to 4 `sigma` outside still reach in.
     weights : ndarray, shape (n,)
         Peak brightness of each atom.
     sigma : float

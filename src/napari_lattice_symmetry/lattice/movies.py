@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from napari_lattice_symmetry.data.movie import NANOMETRE, Movie
+from napari_lattice_symmetry.data.movie import NANOMETER, Movie
 from napari_lattice_symmetry.errors import InputError
 from napari_lattice_symmetry.lattice.basis import cell, lattice_points, rotation
 from napari_lattice_symmetry.lattice.classes import CLASSES, LABELS
@@ -106,9 +106,9 @@ def growing_holes(
 
     basis = cell(pixels_per_cell, pixels_per_cell, 60) @ rotation(rng.uniform(0, 60))
     metal = lattice_points(basis, (size, size), (size / 2, size / 2), 2 * pixels_per_cell)
-    # Two sulphur atoms, one above the other, sit in every second hollow; Z contrast ~ Z^1.7.
-    sulphur = metal + (basis[0] + basis[1]) / 3
-    atoms = np.concatenate([metal, sulphur])
+    # Two sulfur atoms, one above the other, sit in every second hollow; Z contrast ~ Z^1.7.
+    sulfur = metal + (basis[0] + basis[1]) / 3
+    atoms = np.concatenate([metal, sulfur])
     brightness = np.repeat([1.0, 0.12], len(metal))
 
     holes = _Holes(size, rng)
@@ -125,7 +125,7 @@ def growing_holes(
         stack,
         name="growing holes",
         pixel_size=(lattice_constant / pixels_per_cell,) * 2,
-        unit=NANOMETRE,
+        unit=NANOMETER,
         frame_time=frame_time,
         source=f"simulation growing-holes, seed {seed}",
     )
@@ -146,12 +146,12 @@ class _Holes:
     def __init__(self, size: int, rng: np.random.Generator) -> None:
         self.size, self.rng = size, rng
         self.y, self.x = np.mgrid[:size, :size]
-        self.centre = size * rng.uniform(0.62, 0.72, 2)
-        angle = np.arctan2(self.y - self.centre[0], self.x - self.centre[1])
+        self.center = size * rng.uniform(0.62, 0.72, 2)
+        angle = np.arctan2(self.y - self.center[0], self.x - self.center[1])
         phases = rng.uniform(0, 2 * np.pi, 3)
         # A ragged edge: the shape stays, the area is set by a threshold on this distance.
         ragged = sum(0.08 / k * np.cos((k + 1) * angle + p) for k, p in enumerate(phases, start=1))
-        distance = np.hypot(self.y - self.centre[0], self.x - self.centre[1])
+        distance = np.hypot(self.y - self.center[0], self.x - self.center[1])
         self.distance = distance * (1 + ragged)
         self.sorted_distance = np.sort(self.distance, axis=None)
 
@@ -189,7 +189,7 @@ def square_to_hexagonal(*, seed: int = 0, frames: int = 31, size: int = 256) -> 
         stack,
         name="square to hexagonal",
         pixel_size=(0.025, 0.025),
-        unit=NANOMETRE,
+        unit=NANOMETER,
         frame_time=1.0,
         source=f"simulation square-to-hexagonal, seed {seed}",
     )
@@ -218,7 +218,7 @@ def two_grains(*, seed: int = 0, size: int = 512) -> SimulatedMovie:
         _exposed(image, rng)[np.newaxis],
         name="two grains",
         pixel_size=(0.025, 0.025),
-        unit=NANOMETRE,
+        unit=NANOMETER,
         source=f"simulation two-grains, seed {seed}",
     )
     return SimulatedMovie(movie, classes[np.newaxis], {"strip_width": 2 * half_strip})
@@ -247,7 +247,7 @@ def gallery(*, seed: int = 0, size: int = 256) -> SimulatedMovie:
         stack,
         name="gallery",
         pixel_size=(0.025, 0.025),
-        unit=NANOMETRE,
+        unit=NANOMETER,
         source=f"simulation gallery, seed {seed}",
     )
     classes = np.broadcast_to(labels[:, None, None], stack.shape).copy()

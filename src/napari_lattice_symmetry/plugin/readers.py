@@ -51,7 +51,7 @@ def read_movie_layers(path: str) -> list[LayerData]:
 
 
 def read_labels_layers(path: str) -> list[LayerData]:
-    """Read the labels that lie beside an image, as layers in napari's own colours."""
+    """Read the labels that lie beside an image, as layers in napari's own colors."""
     from napari_lattice_symmetry.io import read_labels
 
     layers = [movie_layer(labels) for labels in read_labels(path)]
@@ -60,12 +60,12 @@ def read_labels_layers(path: str) -> list[LayerData]:
 
 def read_saved_layers(path: str) -> list[LayerData]:
     """Read the layers, or the whole result, in a file that was written here; none of any other."""
-    from napari_lattice_symmetry.io import read_hyperstack
-    from napari_lattice_symmetry.results.export import hyperstack_result
+    from napari_lattice_symmetry.io import read_layer_stack
+    from napari_lattice_symmetry.results.export import layer_stack_result
 
     if not path.lower().endswith(_WRITTEN):
         return []
-    stack = read_hyperstack(path)
+    stack = read_layer_stack(path)
     if stack is None:
         return []
     from napari_lattice_symmetry.plugin.layers.saved_layers import (
@@ -74,7 +74,7 @@ def read_saved_layers(path: str) -> list[LayerData]:
     )
 
     try:
-        result = hyperstack_result(stack)
+        result = layer_stack_result(stack)
         if result is None:
             return restore_layers(stack)
         _show_probability()

@@ -12,7 +12,7 @@ from napari_lattice_symmetry.errors import InputError, LatticeSymmetryError
 if TYPE_CHECKING:
     from napari.types import FullLayerData
 
-    from napari_lattice_symmetry.data.layer_stack import Hyperstack
+    from napari_lattice_symmetry.data.layer_stack import LayerStack
     from napari_lattice_symmetry.plugin.layers.geometry import LayerGeometry
     from napari_lattice_symmetry.plugin.layers.result_layers import ShownResult
 
@@ -26,16 +26,16 @@ def write_layers(path: str, layers: list[FullLayerData]) -> list[str]:
         If they do not lie on one grid, or `path` cannot be written. It is no InputError, since
         napari takes any ValueError for "there is no such writer".
     """
-    from napari_lattice_symmetry.io.writing.write import write_hyperstack
+    from napari_lattice_symmetry.io.writing.write import write_layer_stack
 
     try:
-        write_hyperstack(layers_hyperstack(layers), path, overwrite=True)  # napari asked before
+        write_layer_stack(layers_layer_stack(layers), path, overwrite=True)  # napari asked before
     except InputError as error:
         raise LatticeSymmetryError(str(error)) from error
     return [path]
 
 
-def layers_hyperstack(layers: list[FullLayerData]) -> Hyperstack:
+def layers_layer_stack(layers: list[FullLayerData]) -> LayerStack:
     """Put image and labels layers together, with all that is to be kept of them.
 
     Layers of one result bring all its maps with them, so that it opens again as a result.
@@ -53,9 +53,9 @@ def layers_hyperstack(layers: list[FullLayerData]) -> Hyperstack:
     about: dict[str, Any] = {LAYERS: [describe_layer(layer) for layer in layers]}
     shown = _one_result(layers)
     if shown is None:
-        stack = _plain_hyperstack(layers)
+        stack = _plain_layer_stack(layers)
     else:
-        stack = _result_hyperstack(shown)
+        stack = _result_layer_stack(shown)
         about["geometry"] = shown.geometry.described()
     return replace(stack, metadata={**stack.metadata, **about})
 
@@ -68,16 +68,16 @@ def _one_result(layers: list[FullLayerData]) -> ShownResult | None:
     return shown.pop() if len(shown) == 1 else None
 
 
-def _result_hyperstack(shown: ShownResult) -> Hyperstack:
-    """Give the maps of a result, where the layer lies that was analysed."""
-    from napari_lattice_symmetry.results.export import result_hyperstack
+def _result_layer_stack(shown: ShownResult) -> LayerStack:
+    """Give the maps of a result, where the layer lies that was analyzed."""
+    from napari_lattice_symmetry.results.export import result_layer_stack
 
     place = shown.geometry.of_maps(shown.result)
-    return replace(result_hyperstack(shown.result), **_place(place))
+    return replace(result_layer_stack(shown.result), **_place(place))
 
 
-def _plain_hyperstack(layers: list[FullLayerData]) -> Hyperstack:
-    from napari_lattice_symmetry.data.layer_stack import Hyperstack
+def _plain_layer_stack(layers: list[FullLayerData]) -> LayerStack:
+    from napari_lattice_symmetry.data.layer_stack import LayerStack
     from napari_lattice_symmetry.plugin.layers.geometry import LayerGeometry
     from napari_lattice_symmetry.plugin.layers.saved_layers import TRANSFORMS
 
@@ -91,7 +91,7 @@ def _plain_hyperstack(layers: list[FullLayerData]) -> Hyperstack:
             )
     place: Any = {key: tuple(first[key]) for key in ("scale", "translate", "units", "axis_labels")}
     meanings = {about["name"]: _meanings(about) for _, about, kind in layers if kind == "labels"}
-    return Hyperstack(
+    return LayerStack(
         name=first["name"],
         images=_frames(layers, "image"),
         labels=_frames(layers, "labels"),
@@ -101,7 +101,7 @@ def _plain_hyperstack(layers: list[FullLayerData]) -> Hyperstack:
 
 
 def _place(geometry: LayerGeometry) -> dict[str, Any]:
-    """Give the place of (T, Y, X) arrays in seconds and nanometres, where they are known."""
+    """Give the place of (T, Y, X) arrays in seconds and nanometers, where they are known."""
     timed = len(geometry.scale) > 2 and geometry.frame_time is not None
     time = geometry.time_axis
     lengths = np.divide(geometry.pixel_size, np.abs(geometry.scale[-2:]))
@@ -116,19 +116,19 @@ def _place(geometry: LayerGeometry) -> dict[str, Any]:
 
 
 def _meanings(about: dict[str, Any]) -> dict[int, tuple[str, str]]:
-    """Give names and colours of the values of labels, where these have colours of their own."""
-    colours = getattr(about["colormap"], "color_dict", {})
+    """Give names and colors of the values of labels, where these have colors of their own."""
+    colors = getattr(about["colormap"], "color_dict", {})
     features = about["features"]
     names = dict(zip(features.get("index", ()), features.get("class", ()), strict=False))
     return {
-        int(value): (str(names.get(value, value)), _hex(colour))
-        for value, colour in colours.items()
+        int(value): (str(names.get(value, value)), _hex(color))
+        for value, color in colors.items()
         if value
     }
 
 
-def _hex(colour: Any) -> str:
-    return "#" + bytes(round(255 * float(part)) for part in colour[:3]).hex().upper()
+def _hex(color: Any) -> str:
+    return "#" + bytes(round(255 * float(part)) for part in color[:3]).hex().upper()
 
 
 def _frames(layers: list[FullLayerData], kind: str) -> dict[str, Any]:
@@ -136,7 +136,7 @@ def _frames(layers: list[FullLayerData], kind: str) -> dict[str, Any]:
     for data, about, layer_type in layers:
         if layer_type == kind:
             if about.get("rgb"):
-                raise InputError(f"{about['name']!r} is in colour; only grey images are written.")
+                raise InputError(f"{about['name']!r} is in color; only gray images are written.")
             array = data[0] if about.get("multiscale") else data
             frames[about["name"]] = array[np.newaxis] if array.ndim == 2 else array
     return frames

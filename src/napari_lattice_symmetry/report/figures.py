@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_lattice_symmetry.data.movie import PIXEL
-from napari_lattice_symmetry.lattice import CLASSES, COLOURS, LABELS
+from napari_lattice_symmetry.lattice import CLASSES, COLORS, LABELS
 from napari_lattice_symmetry.results.result import AGREE, DISAGREE
 
 if TYPE_CHECKING:
@@ -22,18 +22,18 @@ if TYPE_CHECKING:
     from napari_lattice_symmetry.report.numbers import Sample
     from napari_lattice_symmetry.results.result import MovieResult
 
-AGREEMENT_COLOURS = {"agree": "#009E73", "disagree": "#D55E00"}
-UNCERTAINTY_COLOURS = "inferno"
-MOST_UNCERTAIN = float(np.log(len(CLASSES)))
+AGREEMENT_COLORS = {"agree": "#009E73", "disagree": "#D55E00"}
+UNCERTAINTY_COLORS = "inferno"
+MAX_ENTROPY = float(np.log(len(CLASSES)))
 
-_MOST_PIXELS = 512  # of a frame's side in the page
+_MAX_PIXELS = 512  # of a frame's side in the page
 _TEXT = ("text.color", "axes.labelcolor", "axes.edgecolor", "xtick.color", "ytick.color")
 _INK, _DARK_INK = "#222222", "#dddddd"
 
 
 @dataclass(frozen=True)
 class Curves:
-    """A figure as SVG data URIs, one for each scheme of colours."""
+    """A figure as SVG data URIs, one for each scheme of colors."""
 
     title: str
     light: str
@@ -83,14 +83,14 @@ def plot_uncertainty(sample: Sample) -> Figure:
     axes = figure.subplots()
     axes.hist(
         [sample.entropy[sample.labels == value] for value in LABELS.values()],
-        bins=np.linspace(0, MOST_UNCERTAIN, 46).tolist(),
+        bins=np.linspace(0, MAX_ENTROPY, 46).tolist(),
         histtype="step",
         log=True,  # most windows are sure, but the others tell more
         linewidth=1.5,
-        color=list(COLOURS.values()),
+        color=list(COLORS.values()),
         label=list(CLASSES),
     )
-    axes.set(xlabel="Predictive entropy (nats)", ylabel="Windows", xlim=(0, MOST_UNCERTAIN))
+    axes.set(xlabel="Predictive entropy (nats)", ylabel="Windows", xlim=(0, MAX_ENTROPY))
     axes.legend(frameon=False, fontsize="small")
     return figure
 
@@ -109,7 +109,7 @@ def plot_lattice_parameters(sample: Sample, unit: str) -> Figure:
             [values[sample.metric_labels == LABELS[each]] for each in CLASSES[:5]],
             bins=np.linspace(low, max(high, low + 1e-6), 41).tolist(),
             stacked=True,
-            color=[COLOURS[each] for each in CLASSES[:5]],
+            color=[COLORS[each] for each in CLASSES[:5]],
         )
         axes.set_xlabel(title)
     figure.axes[0].set_ylabel("Windows")
@@ -126,18 +126,18 @@ def draw_pictures(
     result : MovieResult
         What was found.
     row : int
-        Which of the analysed frames, from 0.
+        Which of the analyzed frames, from 0.
     frame : ndarray, shape (Y, X), optional
         Its pixels, to show under the classes.
     whole : bool
         Whether pictures are as large as the frame, or as the map.
     """
-    grey = None if frame is None else _png(_grey(frame))
-    classes = _paint(result.labels[row], {LABELS[name]: c for name, c in COLOURS.items()})
-    maps = {"classes": (classes, grey), "uncertainty": (_paint_entropy(result.entropy[row]), None)}
+    gray = None if frame is None else _png(_gray(frame))
+    classes = _paint(result.labels[row], {LABELS[name]: c for name, c in COLORS.items()})
+    maps = {"classes": (classes, gray), "uncertainty": (_paint_entropy(result.entropy[row]), None)}
     if result.agreement is not None:
-        colours = dict(zip((AGREE, DISAGREE), AGREEMENT_COLOURS.values(), strict=True))
-        maps["network and lattice fit"] = (_paint(result.agreement[row], colours), None)
+        colors = dict(zip((AGREE, DISAGREE), AGREEMENT_COLORS.values(), strict=True))
+        maps["network and lattice fit"] = (_paint(result.agreement[row], colors), None)
     return [
         Picture(title, image, _png(painted), *_place(result, whole))
         for title, (painted, image) in maps.items()
@@ -162,12 +162,12 @@ def scale_bar(result: MovieResult, whole: bool) -> ScaleBar:
     return ScaleBar(f"{length:g} {unit}", 100 * length / width)
 
 
-def colour_ramp() -> str:
-    """Give the colours of the uncertainty, as stops of a CSS gradient."""
+def color_ramp() -> str:
+    """Give the colors of the uncertainty, as stops of a CSS gradient."""
     from matplotlib import colormaps
     from matplotlib.colors import to_hex
 
-    return ", ".join(to_hex(colormaps[UNCERTAINTY_COLOURS](x)) for x in np.linspace(0, 1, 9))
+    return ", ".join(to_hex(colormaps[UNCERTAINTY_COLORS](x)) for x in np.linspace(0, 1, 9))
 
 
 def _place(result: MovieResult, whole: bool) -> tuple[float, float, float, float]:
@@ -185,13 +185,13 @@ def _place(result: MovieResult, whole: bool) -> tuple[float, float, float, float
     )
 
 
-def _paint(labels: Any, colours: Mapping[int, str]) -> NDArray[np.uint8]:
-    """Give label values their colours, RGBA; others are transparent."""
+def _paint(labels: Any, colors: Mapping[int, str]) -> NDArray[np.uint8]:
+    """Give label values their colors, RGBA; others are transparent."""
     from matplotlib.colors import to_rgba
 
     palette = np.zeros((256, 4))
-    for value, colour in colours.items():
-        palette[value] = to_rgba(colour)
+    for value, color in colors.items():
+        palette[value] = to_rgba(color)
     return np.asarray(np.round(255 * palette[np.asarray(labels)]), dtype=np.uint8)
 
 
@@ -199,14 +199,14 @@ def _paint_entropy(entropy: Any) -> NDArray[np.uint8]:
     from matplotlib import colormaps
 
     entropy = np.asarray(entropy)
-    painted = colormaps[UNCERTAINTY_COLOURS](np.nan_to_num(entropy) / MOST_UNCERTAIN, bytes=True)
+    painted = colormaps[UNCERTAINTY_COLORS](np.nan_to_num(entropy) / MAX_ENTROPY, bytes=True)
     painted[~np.isfinite(entropy)] = 0
     return np.asarray(painted)
 
 
-def _grey(frame: NDArray[Any]) -> NDArray[np.uint8]:
+def _gray(frame: NDArray[Any]) -> NDArray[np.uint8]:
     """Make a frame an image of 8 bits, and a smaller one if it is large."""
-    step = -(-max(frame.shape) // _MOST_PIXELS)
+    step = -(-max(frame.shape) // _MAX_PIXELS)
     height, width = (step * (n // step) for n in frame.shape)
     binned = frame[:height, :width].astype(np.float64)
     binned = binned.reshape(height // step, step, width // step, step).mean(axis=(1, 3))

@@ -11,7 +11,7 @@ import numpy as np
 
 from napari_lattice_symmetry.bravais.parameters import AnalysisParameters
 from napari_lattice_symmetry.data.movie import BY_HAND, PIXEL
-from napari_lattice_symmetry.lattice import CLASSES, COLOURS, LABELS
+from napari_lattice_symmetry.lattice import CLASSES, COLORS, LABELS
 from napari_lattice_symmetry.results.provenance import CHOICE
 from napari_lattice_symmetry.results.result import AGREE, DISAGREE
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from napari_lattice_symmetry.evolution.kinetics import GrowthFit
     from napari_lattice_symmetry.results.result import MovieResult
 
-_MOST_WINDOWS = 2_000_000
+_MAX_WINDOWS = 2_000_000
 _QUARTILES = (25, 50, 75)
 _BLOCK = 64
 
@@ -33,7 +33,7 @@ class Sample:
     Attributes
     ----------
     labels : ndarray, shape (n,), uint8
-        Of the analysed windows.
+        Of the analyzed windows.
     entropy : ndarray, shape (n,), float32
         In nats.
     agreement, metric_labels : ndarray, shape (n,), uint8
@@ -55,7 +55,7 @@ class Sample:
     def of(cls, result: MovieResult) -> Sample:
         """Read the windows of a result, some frames at a time."""
         done = np.flatnonzero(result.done)
-        step = max(1, len(done) * result.grid.size // _MOST_WINDOWS)
+        step = max(1, len(done) * result.grid.size // _MAX_WINDOWS)
         rows = done[::step]
         labels = _read(result.labels, rows)
         known = labels > 0
@@ -91,7 +91,7 @@ def class_table(result: MovieResult, sample: Sample) -> list[dict[str, str]]:
         rows.append(
             {
                 "class": name,
-                "colour": COLOURS[name],
+                "color": COLORS[name],
                 "first": _fraction(result, first, k),
                 "last": _fraction(result, last, k),
                 "share": f"{here.mean():.1%}" if here.size else "",
@@ -118,7 +118,7 @@ def key_figures(result: MovieResult, sample: Sample) -> list[tuple[str, str]]:
         ("Windows", f"{result.grid.shape[0]} x {result.grid.shape[1]} a frame"),
     ]
     if not sample.labels.size:
-        return [*figures, ("Classes", "no window could be analysed")]
+        return [*figures, ("Classes", "no window could be analyzed")]
     counts = np.bincount(sample.labels, minlength=len(CLASSES) + 1)[1:]
     most = int(counts.argmax())
     figures += [
@@ -160,7 +160,7 @@ def lattice_table(sample: Sample, unit: str) -> list[dict[str, str]]:
             rows.append(
                 {
                     "class": name,
-                    "colour": COLOURS[name],
+                    "color": COLORS[name],
                     "windows": str(here.sum()),
                     "a": _quartiles(values["a"], unit),
                     "b": _quartiles(values["b"], unit),

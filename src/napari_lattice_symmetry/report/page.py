@@ -15,7 +15,7 @@ from napari_lattice_symmetry.analysis.frame import try_to_read
 from napari_lattice_symmetry.errors import InputError
 from napari_lattice_symmetry.evolution.curves import class_curves
 from napari_lattice_symmetry.evolution.plots import plot_evolution, plot_growth
-from napari_lattice_symmetry.lattice import CLASSES, COLOURS
+from napari_lattice_symmetry.lattice import CLASSES, COLORS
 from napari_lattice_symmetry.report import figures, numbers
 from napari_lattice_symmetry.results.plots import plot_fractions
 from napari_lattice_symmetry.results.provenance import versions
@@ -35,7 +35,7 @@ ARTICLE = (
 )
 SOFTWARE = "napari-lattice-symmetry developers, napari-lattice-symmetry, version {version}"
 
-_MOST_FRAMES = 6
+_MAX_FRAMES = 6
 
 
 def write_report(
@@ -54,7 +54,7 @@ def write_report(
     path : path-like
         Where to; a file that is there is replaced.
     movie : Movie, optional
-        What was analysed, to show its frames under their maps. A movie that has changed
+        What was analyzed, to show its frames under their maps. A movie that has changed
         meanwhile is left out, and the report says so.
     growth : sequence of GrowthFit
         Growth laws that were fitted to curves of the result.
@@ -109,10 +109,10 @@ def _contents(
         "whole_frames": shown,
         "aspect": figures.aspect_ratio(result, shown),
         "bar": figures.scale_bar(result, shown),
-        "ramp": figures.colour_ramp(),
-        "most_uncertain": figures.MOST_UNCERTAIN,
-        "colours": COLOURS,
-        "agreement_colours": figures.AGREEMENT_COLOURS,
+        "ramp": figures.color_ramp(),
+        "most_uncertain": figures.MAX_ENTROPY,
+        "colors": COLORS,
+        "agreement_colors": figures.AGREEMENT_COLORS,
         "lattice": lattice,
         "tolerance": result.parameters.tolerance,
         "growth": [_growth(fit) for fit in growth],
@@ -148,7 +148,7 @@ def _growth(fit: GrowthFit) -> dict[str, Any]:
 def _frames(result: MovieResult, movie: Movie | None) -> list[dict[str, Any]]:
     """Choose finished frames evenly from the first to the last, and draw them."""
     done = np.flatnonzero(result.done)
-    chosen = np.unique(np.linspace(0, len(done) - 1, _MOST_FRAMES).round().astype(int))
+    chosen = np.unique(np.linspace(0, len(done) - 1, _MAX_FRAMES).round().astype(int))
     frames = []
     for row in done[chosen].tolist():
         index = int(result.frame_indices[row])
@@ -164,7 +164,7 @@ def _frames(result: MovieResult, movie: Movie | None) -> list[dict[str, Any]]:
 
 
 def _is_movie_of(result: MovieResult, movie: Movie) -> bool:
-    """Tell whether a movie is still what was analysed."""
+    """Tell whether a movie is still what was analyzed."""
     fits = movie.shape[1:] == result.grid.frame_shape and len(movie) > result.frame_indices.max()
     fingerprint = result.provenance.get("movie_sha256")
     return fits and (fingerprint is None or fingerprint == movie.fingerprint)

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from napari_lattice_symmetry.data.layer_stack import Hyperstack
+from napari_lattice_symmetry.data.layer_stack import LayerStack
 from napari_lattice_symmetry.errors import InputError
-from napari_lattice_symmetry.lattice import CLASSES, COLOURS, LABELS
+from napari_lattice_symmetry.lattice import CLASSES, COLORS, LABELS
 from napari_lattice_symmetry.results.result import AXES, MovieResult, array_names, array_types
 from napari_lattice_symmetry.results.store import FORMAT, attributes_of, fields_of
 
@@ -29,21 +29,21 @@ _TITLES: dict[str, tuple[str, ...]] = {
 _CLASS_MAPS = ("labels", "apparent_labels", "metric_labels")
 
 
-def result_hyperstack(result: MovieResult) -> Hyperstack:
+def result_layer_stack(result: MovieResult) -> LayerStack:
     """Give all maps of a result: probabilities, uncertainties and lattices, and the classes.
 
     Returns
     -------
-    Hyperstack
-        With the colours and names of the classes; its metadata hold all the rest of the result.
+    LayerStack
+        With the colors and names of the classes; its metadata hold all the rest of the result.
     """
     parameters = result.parameters
     time = result.frame_time or 1.0
     names = array_names(parameters)
     channels = {title: maps for name in names for title, maps in _channels(result, name)}
     types = {title: np.dtype(maps.dtype) for title, maps in channels.items()}
-    meanings = {LABELS[name]: (name, colour) for name, colour in COLOURS.items()}
-    return Hyperstack(
+    meanings = {LABELS[name]: (name, color) for name, color in COLORS.items()}
+    return LayerStack(
         name=result.name,
         images={title: maps for title, maps in channels.items() if types[title].kind == "f"},
         labels={title: maps for title, maps in channels.items() if types[title].kind == "u"},
@@ -52,7 +52,7 @@ def result_hyperstack(result: MovieResult) -> Hyperstack:
         unit=result.unit,
         timed=result.frame_time is not None,
         values={title: meanings for name in _CLASS_MAPS for title in _titles(name)},
-        colours=COLOURS,
+        colors=COLORS,
         metadata={
             **attributes_of(vars(result)),
             "series": {name: _to_json(getattr(result, name)) for name in _series(names)},
@@ -60,8 +60,8 @@ def result_hyperstack(result: MovieResult) -> Hyperstack:
     )
 
 
-def hyperstack_result(stack: Hyperstack) -> MovieResult | None:
-    """Give the result that `result_hyperstack` made a hyperstack of; None for any other.
+def layer_stack_result(stack: LayerStack) -> MovieResult | None:
+    """Give the result that `result_layer_stack` made a layer stack of; None for any other.
 
     Raises
     ------
@@ -85,7 +85,7 @@ def hyperstack_result(stack: Hyperstack) -> MovieResult | None:
         return MovieResult(**arrays, frame_indices=indices, **fields)
     except (KeyError, TypeError, ValueError) as error:
         raise InputError(
-            f"{stack.name} is damaged ({type(error).__name__}: {error}); analyse the movie again."
+            f"{stack.name} is damaged ({type(error).__name__}: {error}); analyze the movie again."
         ) from error
 
 
@@ -107,7 +107,7 @@ def _channels(result: MovieResult, name: str) -> list[tuple[str, Maps]]:
     return list(zip(_titles(name), maps, strict=True))
 
 
-def _maps(stack: Hyperstack, name: str) -> Maps:
+def _maps(stack: LayerStack, name: str) -> Maps:
     arrays: Mapping[str, Maps] = {**stack.images, **stack.labels}
     maps = [arrays[title] for title in _titles(name)]
     stacked: Maps = np.stack(maps) if "class" in AXES[name] else maps[0]

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from napari_lattice_symmetry.analysis.frame import Job
 from napari_lattice_symmetry.data.movie import PIXEL
 from napari_lattice_symmetry.errors import AnalysisError, InputError
 from napari_lattice_symmetry.results.result import (
@@ -104,12 +103,12 @@ def check_target(
     Raises
     ------
     InputError
-        If the window does not fit into the frames, or no frame is to be analysed; if `path`
+        If the window does not fit into the frames, or no frame is to be analyzed; if `path`
         cannot be written, or holds something else, or the result of another movie, calibration
         or other parameters and `overwrite` is False.
     """
     path = Path(path)
-    Job(movie, parameters)
+    describe(movie, parameters, {})  # tells bad geometry first
     check_place(path)
     if overwrite or not path.exists():
         return

@@ -1,4 +1,4 @@
-"""Figures of a result, in the class colours; drawn without a screen."""
+"""Figures of a result, in the class colors; drawn without a screen."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_lattice_symmetry.data.movie import PIXEL
-from napari_lattice_symmetry.lattice import CLASSES, COLOURS
+from napari_lattice_symmetry.lattice import CLASSES, COLORS
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -47,7 +47,7 @@ def plot_maps(result: MovieResult, position: int = 0) -> Figure:
     result : MovieResult
         What to draw.
     position : int
-        Which of the analysed frames, from 0.
+        Which of the analyzed frames, from 0.
 
     Returns
     -------
@@ -59,12 +59,12 @@ def plot_maps(result: MovieResult, position: int = 0) -> Figure:
 
     figure = Figure(figsize=(10, 4.5), layout="constrained")
     left, right = figure.subplots(1, 2, sharex=True, sharey=True)
-    colours = ListedColormap(["white", *COLOURS.values()])
-    norm = BoundaryNorm(np.arange(len(CLASSES) + 2) - 0.5, colours.N)
+    colors = ListedColormap(["white", *COLORS.values()])
+    norm = BoundaryNorm(np.arange(len(CLASSES) + 2) - 0.5, colors.N)
     place: dict[str, Any] = {"extent": _extent(result), "interpolation": "nearest"}
-    left.imshow(np.asarray(result.labels[position]), cmap=colours, norm=norm, **place)
+    left.imshow(np.asarray(result.labels[position]), cmap=colors, norm=norm, **place)
     figure.legend(
-        handles=[Patch(color=colour, label=name) for name, colour in COLOURS.items()],
+        handles=[Patch(color=color, label=name) for name, color in COLORS.items()],
         loc="outside lower center",
         ncols=len(CLASSES),
         frameon=False,
@@ -89,7 +89,7 @@ def _draw_bars(axes: Axes, result: MovieResult) -> None:
         [name.replace(" ", "\n") for name in CLASSES],
         result.fractions[0],
         yerr=result.fractions_std[0],
-        color=list(COLOURS.values()),
+        color=list(COLORS.values()),
         capsize=4,
     )
 
@@ -98,9 +98,9 @@ def draw_fractions(axes: Axes, result: MovieResult) -> None:
     """Draw the curves of `plot_fractions` on axes that are there, without a legend."""
     for k, name in enumerate(CLASSES):
         mean, std = result.fractions[:, k], result.fractions_std[:, k]
-        axes.plot(result.times, mean, color=COLOURS[name], label=name, marker=".", markersize=4)
+        axes.plot(result.times, mean, color=COLORS[name], label=name, marker=".", markersize=4)
         axes.fill_between(
-            result.times, mean - std, mean + std, color=COLOURS[name], alpha=0.25, linewidth=0
+            result.times, mean - std, mean + std, color=COLORS[name], alpha=0.25, linewidth=0
         )
     axes.set(
         xlabel="Frame" if result.frame_time is None else "Time (s)",

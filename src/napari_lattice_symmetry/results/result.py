@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_lattice_symmetry.bravais.classifier import most_probable
-from napari_lattice_symmetry.lattice import CLASSES, LABELS, NOT_ANALYSED
+from napari_lattice_symmetry.lattice import CLASSES, LABELS, NOT_ANALYZED
 from napari_lattice_symmetry.spectrum import WindowGrid
 
 if TYPE_CHECKING:
@@ -74,20 +74,20 @@ def at(name: str, time: int | slice) -> tuple[int | slice, ...]:
 
 @dataclass(frozen=True, eq=False)
 class FrameResult:
-    """The maps of one frame; NaN, and 0 in the labels, where a window was not analysed.
+    """The maps of one frame; NaN, and 0 in the labels, where a window was not analyzed.
 
     Attributes
     ----------
     index : int
         Which frame of the movie.
     position : int
-        Which of the analysed frames, from 0: the row in a `MovieResult`.
+        Which of the analyzed frames, from 0: the row in a `MovieResult`.
     mean, std : numpy.ndarray, shape (6, gy, gx), float32
         Class probabilities: mean and standard deviation over the thinned networks.
     entropy, mutual_information : numpy.ndarray, shape (gy, gx), float32
         Predictive entropy and mutual information, in nats.
     fractions, fractions_std : numpy.ndarray, shape (6,), float64
-        Phase fractions (mean probability over the analysed windows), and their spread over
+        Phase fractions (mean probability over the analyzed windows), and their spread over
         the thinned networks.
     apparent_labels, a, b, gamma, orientation, metric_labels, flags, agreement
         As in `MovieResult`, shape (gy, gx).
@@ -133,7 +133,7 @@ class MovieResult:
     Attributes
     ----------
     labels : array, shape (T, gy, gx), uint8
-        Label values: 1 to 6 in the order of `CLASSES`, 0 not analysed.
+        Label values: 1 to 6 in the order of `CLASSES`, 0 not analyzed.
     mean, std : array, shape (6, T, gy, gx), float32
         Class probabilities: mean and standard deviation over the thinned networks.
     entropy, mutual_information : array, shape (T, gy, gx), float32
@@ -206,7 +206,7 @@ class MovieResult:
         Raises
         ------
         InputError
-            If the window does not fit into the frames, or no frame is to be analysed.
+            If the window does not fit into the frames, or no frame is to be analyzed.
         """
         about = describe(movie, parameters, provenance or {})
         types = array_types(len(about["frame_indices"]), about["grid"], parameters)
@@ -237,12 +237,12 @@ class MovieResult:
 
     @property
     def area_shares(self) -> Float64:
-        """Share of the analysed windows that each class won, shape (T, 6); NaN if none was."""
+        """Share of the analyzed windows that each class won, shape (T, 6); NaN if none was."""
         counts = [np.asarray((self.labels == value).sum(axis=(1, 2))) for value in LABELS.values()]
         won = np.stack(counts, axis=1).astype(np.float64)
-        analysed = won.sum(axis=1, keepdims=True)
-        analysed[analysed == 0] = np.nan
-        shares: Float64 = won / analysed
+        analyzed = won.sum(axis=1, keepdims=True)
+        analyzed[analyzed == 0] = np.nan
+        shares: Float64 = won / analyzed
         return shares
 
     def save(self, path: str | Path, *, overwrite: bool = False) -> None:
@@ -266,7 +266,7 @@ def describe(
     Raises
     ------
     InputError
-        If the window does not fit into the frames, or no frame is to be analysed.
+        If the window does not fit into the frames, or no frame is to be analyzed.
     """
     return {
         "frame_indices": np.array(parameters.frame_indices(len(movie)), dtype=np.int64),
@@ -294,7 +294,7 @@ def array_types(
     }
 
 
-def most_value(name: str) -> int | None:
+def max_value(name: str) -> int | None:
     """Give the largest value of an array that holds labels; None of any other."""
     if name == "agreement":
         return DISAGREE
@@ -302,5 +302,5 @@ def most_value(name: str) -> int | None:
 
 
 def fill_value(dtype: type[np.generic]) -> float:
-    """Give what an array holds where nothing was analysed."""
-    return float("nan") if issubclass(dtype, np.floating) else NOT_ANALYSED
+    """Give what an array holds where nothing was analyzed."""
+    return float("nan") if issubclass(dtype, np.floating) else NOT_ANALYZED

@@ -13,7 +13,7 @@ from uuid import uuid4
 import numpy as np
 
 from napari_lattice_symmetry.bravais.parameters import parse_parameters
-from napari_lattice_symmetry.data.movie import NANOMETRE, PIXEL
+from napari_lattice_symmetry.data.movie import NANOMETER, PIXEL
 from napari_lattice_symmetry.errors import InputError
 from napari_lattice_symmetry.lattice import CLASSES
 from napari_lattice_symmetry.results.result import (
@@ -23,7 +23,7 @@ from napari_lattice_symmetry.results.result import (
     array_types,
     at,
     fill_value,
-    most_value,
+    max_value,
 )
 from napari_lattice_symmetry.spectrum import WindowGrid
 
@@ -41,11 +41,11 @@ PARTIAL = ".partial"
 """Ending of what is not written to its end yet."""
 
 # What packs into fewer bytes than one of these is a lie.
-_MOST_COMPRESSED = 4096
+_MAX_COMPRESSION = 4096
 
 # A chunk of maps is written anew with every frame in it, so it should be small; a pixel's time
 # series is read from all chunks along time, so these should be few.
-_CHUNK_WINDOWS, _MOST_CHUNK_FRAMES = 2**14, 64
+_CHUNK_WINDOWS, _MAX_CHUNK_FRAMES = 2**14, 64
 _CHUNK_ROWS = {"fractions": 1024, "fractions_std": 1024, "frame_indices": 2**14, "state": 2**16}
 
 
@@ -153,7 +153,7 @@ def create_group(path: Path, about: Mapping[str, Any]) -> zarr.Group:
         dimension_names=("time",),
         compressors=ZstdCodec(checksum=True),
     )[:] = indices
-    chunk_frames = max(1, min(_MOST_CHUNK_FRAMES, _CHUNK_WINDOWS // grid.size))
+    chunk_frames = max(1, min(_MAX_CHUNK_FRAMES, _CHUNK_WINDOWS // grid.size))
     for name, (shape, dtype) in array_types(len(indices), grid, about["parameters"]).items():
         axis, chunks = AXES[name].index("time"), list(shape)
         most = _CHUNK_ROWS.get(name, chunk_frames)
@@ -203,7 +203,7 @@ def fields_of(attributes: Mapping[str, Any]) -> dict[str, Any]:
     height, width = attributes["frame_shape"]
     y, x = calibration["pixel_size"]
     _check_calibration(y, x, 1 if calibration["frame_time"] is None else calibration["frame_time"])
-    if calibration["unit"] not in (NANOMETRE, PIXEL):
+    if calibration["unit"] not in (NANOMETER, PIXEL):
         raise ValueError(f"the unit {calibration['unit']!r}")
     return {
         "parameters": parameters,
@@ -282,7 +282,7 @@ def reading(path: Path) -> Iterator[None]:
         yield
     except Exception as error:
         reason = f"{type(error).__name__}: {error}".splitlines()[0]
-        raise InputError(f"{path} is damaged ({reason}); analyse the movie again.") from error
+        raise InputError(f"{path} is damaged ({reason}); analyze the movie again.") from error
 
 
 def _check_arrays(
@@ -290,7 +290,7 @@ def _check_arrays(
 ) -> None:
     """See that the arrays fit together, before memory is taken for them."""
     for name, count in (("frame_indices", n_frames), ("labels", grid.size)):
-        if count > _MOST_COMPRESSED * group[name].nbytes_stored():
+        if count > _MAX_COMPRESSION * group[name].nbytes_stored():
             raise ValueError(f"{name} of {count:,} values are not there")
     types = {"frame_indices": ((n_frames,), np.int64), **array_types(n_frames, grid, parameters)}
     for name, (shape, dtype) in types.items():
@@ -320,7 +320,7 @@ class _StoredMaps:
 
     def __init__(self, array: Any, path: Path) -> None:
         self._array, self._path = array, path
-        self._most = most_value(array.basename)
+        self._most = max_value(array.basename)
         self.shape, self.dtype, self.ndim = array.shape, array.dtype, array.ndim
 
     def __getitem__(self, index: Any) -> NDArray[Any]:

@@ -27,7 +27,7 @@ def write_fractions(result: MovieResult, path: str | Path) -> None:
 
     The columns are ``frame`` (index in the movie), ``time_s`` (empty without a frame time) and,
     for each class, its phase fraction, the standard deviation of that over the thinned networks
-    (``_std``) and its share of the analysed windows (``_area_share``); then the phase fractions
+    (``_std``) and its share of the analyzed windows (``_area_share``); then the phase fractions
     of at least a rectangular and at least a centered symmetry. Where a lattice was fitted to
     every window there are also the share of windows in which it is resolved (``resolved``), the
     medians of a, b and gamma over these (empty if there are none), the share of these in which

@@ -1,4 +1,4 @@
-"""Window grid, apodised FFT amplitude, log-polar and Cartesian spectra, lattice fits."""
+"""Window grid, apodized FFT amplitude, log-polar and Cartesian spectra, lattice fits."""
 
 from napari_lattice_symmetry.spectrum.fitting import fit_lattice, fit_lattices
 from napari_lattice_symmetry.spectrum.grid import WindowGrid

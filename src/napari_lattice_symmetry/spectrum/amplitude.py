@@ -1,4 +1,4 @@
-"""From a window to its apodised FFT amplitude, in cycles per window."""
+"""From a window to its apodized FFT amplitude, in cycles per window."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ if TYPE_CHECKING:
     Float32 = NDArray[np.float32]
 
 MAX_NAN_SHARE = 0.05
-"""A window with a greater share of NaN is not analysed."""
+"""A window with a greater share of NaN is not analyzed."""
 
 
-def analysable(windows: NDArray[Any]) -> NDArray[np.bool_]:
+def analyzable(windows: NDArray[Any]) -> NDArray[np.bool_]:
     """Tell which windows (n, w, w) have few enough NaN or infinite pixels, shape (n,)."""
     finite = np.isfinite(windows)
     if finite.all():
@@ -26,7 +26,7 @@ def analysable(windows: NDArray[Any]) -> NDArray[np.bool_]:
 
 
 def half_amplitude(windows: NDArray[Any], columns: int | None = None) -> Float32:
-    """Compute the apodised FFT amplitude of windows, for the half plane kx >= 0.
+    """Compute the apodized FFT amplitude of windows, for the half plane kx >= 0.
 
     Each window loses its mean, gains unit variance and is weighted with a Hann window. The
     other half plane is the same by symmetry.

@@ -6,17 +6,17 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from napari_lattice_symmetry.data.movie import NANOMETRE, PIXEL
+from napari_lattice_symmetry.data.movie import NANOMETER, PIXEL
 from napari_lattice_symmetry.errors import InputError
-from napari_lattice_symmetry.lattice import LABELS, NOT_ANALYSED
+from napari_lattice_symmetry.lattice import LABELS, NOT_ANALYZED
 from napari_lattice_symmetry.lattice.basis import reduce_basis, symmetry_distances
 from napari_lattice_symmetry.lattice.metric import FOLDS, axis_indices, metric_class
-from napari_lattice_symmetry.spectrum.amplitude import analysable
+from napari_lattice_symmetry.spectrum.amplitude import analyzable
 from napari_lattice_symmetry.spectrum.indexing import CLEAR, Indexing, index_lattices
 from napari_lattice_symmetry.spectrum.lattice_fit import (
-    FEWEST_PERIODS,
-    LEAST_SAMPLING,
-    MOST_PERIODS,
+    MAX_PERIODS,
+    MIN_PERIODS,
+    MIN_SAMPLING,
     SYMMETRIES,
     TOLERANCE,
     UNRESOLVED,
@@ -32,13 +32,13 @@ if TYPE_CHECKING:
 
     Float = NDArray[np.float64]
 
-SMALLEST_WINDOW = 32
+MIN_WINDOW = 32
 """Side in pixels below which a spectrum is too coarse to fit."""
 
 # Least weight of all spots off the line of the clearest ones: two of 4 or one of 5 times the noise.
-_LEAST_OFF_LINE = 0.5
+_MIN_OFF_LINE = 0.5
 # The least logarithm of odds against chance, the least share of the spots' strength explained.
-_LEAST_SCORE, _LEAST_QUALITY = 3.0, 0.5
+_MIN_SCORE, _MIN_QUALITY = 3.0, 0.5
 _BLOCK = 32
 
 
@@ -107,8 +107,8 @@ def fit_lattices(
     *shape, height, size = windows.shape
     if height != size:
         raise InputError(f"Windows must be square, not {height} x {size} px.")
-    if size < SMALLEST_WINDOW:
-        raise InputError(f"A window of {size} px is too small; {SMALLEST_WINDOW} px are needed.")
+    if size < MIN_WINDOW:
+        raise InputError(f"A window of {size} px is too small; {MIN_WINDOW} px are needed.")
     if not tolerance > 0:
         raise InputError(f"A tolerance of {tolerance} is not positive.")
     to_true = _to_true(pixel_size, distortion)
@@ -124,7 +124,7 @@ def fit_lattices(
         )
         for name in blocks[0]
     }
-    unit = PIXEL if pixel_size is None else NANOMETRE
+    unit = PIXEL if pixel_size is None else NANOMETER
     return LatticeFits(**arrays, unit=unit, tolerance=tolerance)
 
 
@@ -146,7 +146,7 @@ def _fit_block(windows: NDArray[Any], to_true: Float, tolerance: float) -> dict[
     peaks = find_peaks(windows)
     found = index_lattices(peaks)
     flags = _flags(found)
-    flags[~analysable(windows)] = Flag.MISSING_PIXELS
+    flags[~analyzable(windows)] = Flag.MISSING_PIXELS
 
     seen = np.full((len(windows), 2, 2), np.nan)
     covariance = seen.copy()
@@ -159,9 +159,9 @@ def _fit_block(windows: NDArray[Any], to_true: Float, tolerance: float) -> dict[
 
     sampling = np.linalg.norm(seen, axis=2).min(axis=1)
     periods = size / sampling
-    flags[periods < FEWEST_PERIODS] |= Flag.FEW_PERIODS
-    flags[periods > MOST_PERIODS] |= Flag.MANY_PERIODS
-    flags[sampling < LEAST_SAMPLING] |= Flag.COARSE_SAMPLING
+    flags[periods < MIN_PERIODS] |= Flag.FEW_PERIODS
+    flags[periods > MAX_PERIODS] |= Flag.MANY_PERIODS
+    flags[sampling < MIN_SAMPLING] |= Flag.COARSE_SAMPLING
     seen[flags & UNRESOLVED != 0] = np.nan
     return {
         **_metric(seen, covariance / size**2, to_true, tolerance),
@@ -176,8 +176,8 @@ def _fit_block(windows: NDArray[Any], to_true: Float, tolerance: float) -> dict[
 def _flags(found: Indexing) -> NDArray[np.int64]:
     """Judge lattices by the spots they explain."""
     flags = np.where(found.second_lattice, Flag.TWO_LATTICES, 0)
-    flags[(found.score < _LEAST_SCORE) | (found.quality < _LEAST_QUALITY)] = Flag.NO_COMMON_LATTICE
-    flags[found.off_line < _LEAST_OFF_LINE] = Flag.ONE_DIRECTION
+    flags[(found.score < _MIN_SCORE) | (found.quality < _MIN_QUALITY)] = Flag.NO_COMMON_LATTICE
+    flags[found.off_line < _MIN_OFF_LINE] = Flag.ONE_DIRECTION
     flags[found.clearest < CLEAR] = Flag.NO_SPOTS
     return flags
 
@@ -191,7 +191,7 @@ def _metric(
     """
     n = len(seen)
     basis = seen @ to_true.T
-    label = np.full(n, NOT_ANALYSED, dtype=np.uint8)
+    label = np.full(n, NOT_ANALYZED, dtype=np.uint8)
     distances = np.full((n, len(SYMMETRIES)), np.nan)
     fold = np.full(n, 180.0)
     axis = np.tile([1.0, 0.0], (n, 1))

@@ -24,7 +24,7 @@ class WindowGrid:
     window : int
         Side of a window in pixels.
     stride : int
-        Step between neighbouring windows in pixels.
+        Step between neighboring windows in pixels.
 
     Raises
     ------
@@ -74,14 +74,14 @@ class WindowGrid:
         pixel_size: tuple[float, float],
         origin: tuple[float, float] = (0.0, 0.0),
     ) -> tuple[float, float]:
-        """Position of the centre of map pixel (0, 0): the centre of the first window.
+        """Position of the center of map pixel (0, 0): the center of the first window.
 
         Parameters
         ----------
         pixel_size : (float, float)
             Size of a frame pixel along y and x.
         origin : (float, float)
-            Position of the centre of frame pixel (0, 0).
+            Position of the center of frame pixel (0, 0).
         """
         half = (self.window - 1) / 2
         (py, px), (y, x) = pixel_size, origin

@@ -44,7 +44,7 @@ _FINER = np.array(
 _SCATTER, _SCATTER_SHARE = 0.2, 0.015
 # A peak further than this from its place, likewise, is not on the lattice; nor is an outlier
 # among those that are, if further than the last.
-_REACH, _REACH_SHARE, _LEAST_REACH = 0.4, 0.015, 0.25
+_REACH, _REACH_SHARE, _MIN_REACH = 0.4, 0.015, 0.25
 # What such a peak costs a lattice as a logarithm of odds, and what density beyond that of a pair
 # does, times its own logarithm: a few odd spots must not make a superlattice.
 _OUTLIER, _DENSER = 1.2, 8.0
@@ -52,12 +52,12 @@ _OUTLIER, _DENSER = 1.2, 8.0
 _FAR = 2.0
 # The spots of a second lattice lie this far off the first one (cycles per window) and are as
 # high as this share of the first one's; the cell of a turned copy differs by less than this.
-_APART, _LEAST_SECOND, _SAME_CELL = 1.0, 0.1, 0.1
+_APART, _MIN_SECOND, _SAME_CELL = 1.0, 0.1, 0.1
 _ALMOST_ALL = 0.9
 # Positions are never better than this, in cycles per window.
-_LEAST_SCATTER = 0.004
+_MIN_SCATTER = 0.004
 # Below this area of the reciprocal cell lobes overlap, and any peak lies near a lattice point.
-_LEAST_AREA = 8.0
+_MIN_AREA = 8.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -181,7 +181,7 @@ def _scores(
     """Score candidates, shape (n, pairs, finer); -inf for what is no lattice."""
     area = np.abs(np.linalg.det(pairs))
     area[~usable] = 0
-    flat = area < _LEAST_AREA
+    flat = area < _MIN_AREA
     safe = np.where(flat[..., np.newaxis, np.newaxis], np.eye(2, dtype=np.float32), pairs)
     inverse = np.linalg.inv(safe)
     # Axes from here on: window, pair, finer lattice, peak.
@@ -203,7 +203,7 @@ def _scores(
     np.maximum(surprise, -_OUTLIER, out=surprise)
     score: Float32 = np.einsum("npfk,nk->npf", surprise, weights)
     score -= _DENSER * np.log(np.linalg.det(finer))
-    score[cell < _LEAST_AREA] = -np.inf
+    score[cell < _MIN_AREA] = -np.inf
     return score
 
 
@@ -253,9 +253,9 @@ def refine_lattice(
         count = trust.sum(axis=1)
         freedom = np.maximum(count - 2, 0) / np.maximum(count, 1)
         excess = np.where(on, trust * (residual - freedom[:, np.newaxis] * white), 0).sum(axis=1)
-        extra = np.maximum(excess / np.maximum(count - 2, 1), _LEAST_SCATTER**2)
+        extra = np.maximum(excess / np.maximum(count - 2, 1), _MIN_SCATTER**2)
         outlying = 4 * np.sqrt(variance)
-        reach = np.minimum(reach, np.maximum(outlying, _LEAST_REACH))
+        reach = np.minimum(reach, np.maximum(outlying, _MIN_REACH))
     covariance += _strain_variance(peaks, on) * (basis @ basis.swapaxes(1, 2))
     return basis, covariance, indices
 
@@ -304,7 +304,7 @@ def _second_lattice(peaks: Peaks, weights: Float, basis: Float, turned_only: boo
     taken = clear & indices.any(axis=-1)
     height = peaks.height * clear
     first_height = (height * (left == 0)).sum(axis=1)
-    strong = (height * taken).sum(axis=1) >= _LEAST_SECOND * first_height
+    strong = (height * taken).sum(axis=1) >= _MIN_SECOND * first_height
     turned = np.array([_same_cell(*pair) for pair in zip(basis, other, strict=True)])
     enough = taken.sum(axis=1) >= np.where(turned, 2, np.inf if turned_only else 3)
     second[places] = taken & (strong & enough)[:, np.newaxis]

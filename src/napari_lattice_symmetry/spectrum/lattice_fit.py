@@ -17,10 +17,10 @@ if TYPE_CHECKING:
 
     Float = NDArray[np.float64]
 
-FEWEST_PERIODS, MOST_PERIODS = 5, 25
+MIN_PERIODS, MAX_PERIODS = 5, 25
 """How many lattice periods a window should hold."""
 
-LEAST_SAMPLING = 3.0
+MIN_SAMPLING = 3.0
 """Pixels that a lattice period needs."""
 
 TOLERANCE = 0.04
@@ -58,9 +58,9 @@ _SENTENCES = {
     Flag.NO_SPOTS: "no two spots stand out of the noise",
     Flag.ONE_DIRECTION: "all spots lie on one line, as those of fringes do",
     Flag.NO_COMMON_LATTICE: "the spots lie on no common lattice",
-    Flag.FEW_PERIODS: f"{{periods:.1f}} periods in the window, fewer than {FEWEST_PERIODS}",
-    Flag.COARSE_SAMPLING: f"{{sampling:.1f}} px a period, fewer than {LEAST_SAMPLING:g}",
-    Flag.MANY_PERIODS: f"{{periods:.1f}} periods in the window, more than {MOST_PERIODS}",
+    Flag.FEW_PERIODS: f"{{periods:.1f}} periods in the window, fewer than {MIN_PERIODS}",
+    Flag.COARSE_SAMPLING: f"{{sampling:.1f}} px a period, fewer than {MIN_SAMPLING:g}",
+    Flag.MANY_PERIODS: f"{{periods:.1f}} periods in the window, more than {MAX_PERIODS}",
     Flag.TWO_LATTICES: "a second lattice in the window",
 }
 

@@ -18,14 +18,14 @@ if TYPE_CHECKING:
     Float32 = NDArray[np.float32]
     Index = NDArray[np.intp]
 
-FEWEST_COLUMNS, MOST_PEAKS = 8, 40
+MIN_COLUMNS, MAX_PEAKS = 8, 40
 """How many peaks are listed for a window, the clearest first."""
 
-LEAST_SIGNIFICANCE = 3.2
+MIN_SIGNIFICANCE = 3.2
 """Height over the noise from which a local maximum is listed."""
 
 # Slower variations than this many cycles a window are background, not lattice.
-_LOWEST_FREQUENCY = 2.5
+_MIN_FREQUENCY = 2.5
 # Half width, in bins, of the main lobe that a Hann window makes of a wave.
 _LOBE = 2
 # Its side lobes stay below these shares of the wave's height, within two lobes and beyond.
@@ -72,19 +72,19 @@ class Peaks:
 
 
 def find_peaks(windows: NDArray[Any]) -> Peaks:
-    """Find the peaks in the apodised FFT amplitude of windows.
+    """Find the peaks in the apodized FFT amplitude of windows.
 
     Parameters
     ----------
     windows : ndarray, shape (n, w, w)
         Any real dtype; NaN and infinite pixels count as the window's mean.
     """
-    amplitude = _centred(half_amplitude(windows))
+    amplitude = _centered(half_amplitude(windows))
     n, rows, columns = amplitude.shape
     searched = amplitude * _searched(rows, columns)
     highest = searched.max(axis=(1, 2), keepdims=True)
     noise = np.maximum(_noise(amplitude), _ROUNDING * highest)
-    limit = np.maximum(LEAST_SIGNIFICANCE * noise, _FAR_SIDE_LOBES * highest)
+    limit = np.maximum(MIN_SIGNIFICANCE * noise, _FAR_SIDE_LOBES * highest)
     np.maximum(limit, _NEAR_SIDE_LOBES * _highest_within(searched, 2 * _LOBE), out=limit)
     found = (searched > limit) & (searched == _highest_within(amplitude, _LOBE))
 
@@ -95,19 +95,19 @@ def find_peaks(windows: NDArray[Any]) -> Peaks:
     order = np.lexsort((-significance, window))
     rank = np.empty_like(order)
     rank[order] = np.arange(len(order)) - np.repeat(np.cumsum(count) - count, count)
-    kept = rank < MOST_PEAKS
+    kept = rank < MAX_PEAKS
     place = window[kept], rank[kept]
 
     x, y, height = _refined(amplitude, window[kept], row[kept], column[kept])
     white = noise.min(axis=(1, 2))[window]
     values = x, y, significance[kept], height, (1 - (white / level) ** 2)[kept]
-    table = np.zeros((5, n, int(np.clip(count.max(initial=0), FEWEST_COLUMNS, MOST_PEAKS))))
+    table = np.zeros((5, n, int(np.clip(count.max(initial=0), MIN_COLUMNS, MAX_PEAKS))))
     for cells, value in zip(table, values, strict=True):
         cells[place] = value
     return Peaks(np.moveaxis(table[:2], 0, -1), *table[2:])
 
 
-def _centred(half: Float32) -> Float32:
+def _centered(half: Float32) -> Float32:
     """Put ky = 0 into the middle row and some columns of negative kx before column 0."""
     size = half.shape[1]
     reach = (size - 1) // 2
@@ -118,18 +118,18 @@ def _centred(half: Float32) -> Float32:
 
 @lru_cache(maxsize=16)
 def _frequencies(rows: int, columns: int) -> tuple[Index, Index]:
-    """(ky, kx) of the rows and columns of `_centred` amplitudes."""
+    """(ky, kx) of the rows and columns of `_centered` amplitudes."""
     return np.arange(rows)[:, np.newaxis] - rows // 2, np.arange(columns) - (_LOBE + 1)
 
 
 @lru_cache(maxsize=16)
 def _searched(rows: int, columns: int) -> NDArray[np.bool_]:
-    """Tell where peaks are looked for: half a plane without its centre and its rim."""
+    """Tell where peaks are looked for: half a plane without its center and its rim."""
     ky, kx = _frequencies(rows, columns)
     half = (kx > 0) | ((kx == 0) & (ky > 0))
     highest = rows // 2 - _LOBE
     inside = (np.abs(ky) <= highest) & (kx <= highest)
-    return np.asarray(half & inside & (np.hypot(ky, kx) >= _LOWEST_FREQUENCY))
+    return np.asarray(half & inside & (np.hypot(ky, kx) >= _MIN_FREQUENCY))
 
 
 def _highest_within(amplitude: Float32, reach: int) -> Float32:
@@ -168,7 +168,7 @@ def _level(ascending: Float32) -> Float32:
     """Root-mean-square noise of amplitudes (n, m), sorted, some of which belong to spots."""
     n, m = ascending.shape
     level = ascending[:, int(_QUANTILE * m)] / _QUANTILE_OF_NOISE
-    noise_alone = (ascending <= LEAST_SIGNIFICANCE * level[:, np.newaxis]).sum(axis=1)
+    noise_alone = (ascending <= MIN_SIGNIFICANCE * level[:, np.newaxis]).sum(axis=1)
     quantile = ascending[np.arange(n), (_QUANTILE * noise_alone).astype(np.intp)]
     return np.asarray(quantile / _QUANTILE_OF_NOISE, dtype=np.float32)
 
@@ -178,13 +178,13 @@ def _rings(rows: int, columns: int) -> tuple[list[Index], Index, Float32]:
     """Bins of every ring, and for every bin the ring inside it and how far it is to the next."""
     ky, kx = _frequencies(rows, columns)
     radius = np.where(kx >= 0, np.hypot(ky, kx), np.inf).ravel()
-    edges = [_LOWEST_FREQUENCY]
+    edges = [_MIN_FREQUENCY]
     while edges[-1] < rows / 2:
         edges.append(edges[-1] + max(2.0, 0.12 * edges[-1]))
     rings = [np.flatnonzero((radius >= low) & (radius < high)) for low, high in pairwise(edges)]
-    centres = (np.array(edges[:-1]) + edges[1:]) / 2
-    place = np.interp(np.hypot(ky, kx).ravel(), centres, np.arange(len(centres)))
-    inner = np.minimum(place.astype(np.intp), len(centres) - 2)
+    centers = (np.array(edges[:-1]) + edges[1:]) / 2
+    place = np.interp(np.hypot(ky, kx).ravel(), centers, np.arange(len(centers)))
+    inner = np.minimum(place.astype(np.intp), len(centers) - 2)
     return rings, inner, (place - inner).astype(np.float32)
 
 
@@ -194,7 +194,7 @@ def _refined(
     """Place peaks between the bins; gives kx, ky and heights.
 
     A wave under a Hann window whose frequency lies d bins from the highest bin m gives its
-    neighbours such heights l and r that d = 2 (r - l) / (l + 2 m + r), exactly where the
+    neighbors such heights l and r that d = 2 (r - l) / (l + 2 m + r), exactly where the
     window's period is its length N. That of `numpy.hanning` is N - 1, hence the last factor.
     """
     _, rows, columns = amplitude.shape

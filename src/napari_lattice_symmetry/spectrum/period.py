@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from napari_lattice_symmetry.spectrum.fitting import SMALLEST_WINDOW, fit_lattices
+from napari_lattice_symmetry.spectrum.fitting import MIN_WINDOW, fit_lattices
 from napari_lattice_symmetry.spectrum.grid import WindowGrid
 from napari_lattice_symmetry.spectrum.repetition import shortest_repetition
 
@@ -24,9 +24,9 @@ if TYPE_CHECKING:
 _FIRST_SIZE, _GROWTH, _LAST_SIZE = 64, 2**0.5, 1024
 _WINDOWS_A_SIDE = 3
 # Fits that are trusted. With fewer periods weak spots of a superlattice go unseen.
-_LEAST_PERIODS, _LEAST_QUALITY = 6.0, 0.75
+_MIN_PERIODS, _MIN_QUALITY = 6.0, 0.75
 # They have to be so many of all, and so many of them have to agree so well.
-_LEAST_SHARE, _LEAST_CONSENT, _CONSENT = 0.3, 0.5, 0.05
+_MIN_SHARE, _MIN_CONSENT, _CONSENT = 0.3, 0.5, 0.05
 # In windows that are large enough so many agree.
 _ENOUGH = 0.5
 
@@ -43,7 +43,7 @@ class Period:
         In how many of the windows that were looked at this length was found.
     fitted : bool
         Whether lattices were fitted; else the period is the shortest shift that repeats the image.
-    least_window : int
+    min_window : int
         Side in pixels of the windows in most of which a lattice is resolved; 0 if the smallest do.
     """
 
@@ -51,7 +51,7 @@ class Period:
     agreeing: int
     windows: int
     fitted: bool
-    least_window: int = 0
+    min_window: int = 0
 
     def __str__(self) -> str:
         how = "a lattice fitted to" if self.fitted else "a repetition in"
@@ -80,19 +80,19 @@ def measure_period(
         None where nothing repeats.
     """
     side = min(frames[0].shape)
-    if side < SMALLEST_WINDOW:
+    if side < MIN_WINDOW:
         return None
     sizes = _sizes(side)
     period: Period | None = None
     for size in sizes:
         fits = [fit_lattices(_spread(frame, size), distortion=distortion) for frame in frames]
-        here = _agreed(fits, 0.0 if size == sizes[-1] else _LEAST_PERIODS)
+        here = _agreed(fits, 0.0 if size == sizes[-1] else _MIN_PERIODS)
         if here is None:
             continue
         period = period or here
         # A weak lattice is seen in more of the larger windows.
         if here.agreeing >= _ENOUGH * here.windows:
-            return period if size == sizes[0] else replace(period, least_window=size)
+            return period if size == sizes[0] else replace(period, min_window=size)
     if period is not None:
         return period
     found = [shortest_repetition(frame) for frame in frames]
@@ -121,20 +121,20 @@ def _spread(frame: NDArray[Any], size: int) -> NDArray[Any]:
     return WindowGrid((frame.shape[0], frame.shape[1]), size, stride).windows(frame)
 
 
-def _agreed(fits: list[LatticeFits], least_periods: float) -> Period | None:
+def _agreed(fits: list[LatticeFits], min_periods: float) -> Period | None:
     """Find the length on which the fits of windows of one size agree."""
     trusted = [
-        each.resolved & (each.periods >= least_periods) & (each.quality >= _LEAST_QUALITY)
+        each.resolved & (each.periods >= min_periods) & (each.quality >= _MIN_QUALITY)
         for each in fits
     ]
     n_windows = sum(each.size for each in trusted)
     found = [np.log(each.a[where]) for each, where in zip(fits, trusted, strict=True)]
     lengths = np.concatenate(found)
-    if not lengths.size or lengths.size < _LEAST_SHARE * n_windows:
+    if not lengths.size or lengths.size < _MIN_SHARE * n_windows:
         return None
     near = np.abs(lengths - lengths[:, np.newaxis]) < _CONSENT
     group = near[near.sum(axis=1).argmax()]
-    if group.mean() < _LEAST_CONSENT:
+    if group.mean() < _MIN_CONSENT:
         return None
     length = float(np.exp(np.median(lengths[group])))
     return Period(length, int(group.sum()), n_windows, fitted=True)

@@ -8,19 +8,19 @@ import numpy as np
 import scipy.fft
 import scipy.ndimage
 
-from napari_lattice_symmetry.spectrum.amplitude import analysable, half_amplitude
+from napari_lattice_symmetry.spectrum.amplitude import analyzable, half_amplitude
 from napari_lattice_symmetry.spectrum.grid import WindowGrid
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 # Slower variations than this many cycles a window are background, not lattice.
-_LOWEST_FREQUENCY = 3.0
-_SHORTEST_PERIOD = 2.5
-# A lattice vector repeats the image about as well as its double and its neighbours do.
+_MIN_FREQUENCY = 3.0
+_MIN_PERIOD = 2.5
+# A lattice vector repeats the image about as well as its double and its neighbors do.
 _AS_GOOD_AS_BEST = 0.6
 # Below this correlation with its best repetition an image has no lattice.
-_LEAST_CORRELATION = 0.12
+_MIN_CORRELATION = 0.12
 _MAX_WINDOWS = 16
 
 
@@ -46,7 +46,7 @@ def shortest_repetition(frame: NDArray[Any], window: int = 256) -> float | None:
     grid = WindowGrid((frame.shape[0], frame.shape[1]), size, max(1, size // 2))
     windows = grid.windows(frame).reshape(-1, size, size)
     windows = windows[:: -(-len(windows) // _MAX_WINDOWS)]
-    windows = windows[analysable(windows)]
+    windows = windows[analyzable(windows)]
     if not len(windows):
         return None
     # Window by window, as grains that are turned against each other share no repetition.
@@ -56,14 +56,14 @@ def shortest_repetition(frame: NDArray[Any], window: int = 256) -> float | None:
 
 
 def _autocorrelations(windows: NDArray[Any]) -> NDArray[np.float64]:
-    """Autocorrelation of each window, lag 0 in the centre, up to a quarter of the window."""
+    """Autocorrelation of each window, lag 0 in the center, up to a quarter of the window."""
     size = windows.shape[-1]
     power = np.square(half_amplitude(windows), dtype=np.float64)
     ky, kx = scipy.fft.fftfreq(size, 1 / size)[:, None], scipy.fft.rfftfreq(size, 1 / size)
-    power *= 1 - np.exp(-(((ky**2 + kx**2) / _LOWEST_FREQUENCY**2) ** 2))
+    power *= 1 - np.exp(-(((ky**2 + kx**2) / _MIN_FREQUENCY**2) ** 2))
     correlation = scipy.fft.fftshift(scipy.fft.irfft2(power, (size, size)), axes=(1, 2))
-    centre, reach = size // 2, size // 4
-    near = slice(centre - reach, centre + reach + 1)
+    center, reach = size // 2, size // 4
+    near = slice(center - reach, center + reach + 1)
     # The Hann window makes far lags look weaker than they are.
     taper = np.hanning(size)
     overlap = np.convolve(taper, taper)[size - 1 - reach : size + reach]
@@ -74,11 +74,11 @@ def _shortest_of(correlation: NDArray[np.float64]) -> float | None:
     if not correlation.any():
         return None
     lags, heights = _repetitions(correlation)
-    if not len(heights) or heights.max() < _LEAST_CORRELATION:
+    if not len(heights) or heights.max() < _MIN_CORRELATION:
         return None
     within_twice = lags <= 2.2 * lags[:, np.newaxis]
     best = np.where(within_twice, heights, 0).max(axis=1)
-    shortest = lags[(heights >= _AS_GOOD_AS_BEST * best) & (heights >= _LEAST_CORRELATION)]
+    shortest = lags[(heights >= _AS_GOOD_AS_BEST * best) & (heights >= _MIN_CORRELATION)]
     return float(shortest.min())
 
 
@@ -86,22 +86,22 @@ def _repetitions(
     correlation: NDArray[np.float64],
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """List lengths and heights (relative to lag 0) of the local maxima of an autocorrelation."""
-    centre = correlation.shape[0] // 2
+    center = correlation.shape[0] // 2
     smooth = scipy.ndimage.gaussian_filter(correlation, 0.7)
     highest = scipy.ndimage.maximum_filter(smooth, 5) == smooth
     highest[[0, -1]] = highest[:, [0, -1]] = False
     rows, columns = np.nonzero(highest)
     at = smooth[rows, columns]
-    dy = rows - centre + _parabola(smooth[rows - 1, columns], at, smooth[rows + 1, columns])
-    dx = columns - centre + _parabola(smooth[rows, columns - 1], at, smooth[rows, columns + 1])
+    dy = rows - center + _parabola(smooth[rows - 1, columns], at, smooth[rows + 1, columns])
+    dx = columns - center + _parabola(smooth[rows, columns - 1], at, smooth[rows, columns + 1])
     lags = np.hypot(dy, dx)
-    far = lags >= _SHORTEST_PERIOD
-    return lags[far], at[far] / smooth[centre, centre]
+    far = lags >= _MIN_PERIOD
+    return lags[far], at[far] / smooth[center, center]
 
 
 def _parabola(
     before: NDArray[np.float64], at: NDArray[np.float64], after: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """Place the top of the parabola through three neighbours, relative to the middle one."""
+    """Place the top of the parabola through three neighbors, relative to the middle one."""
     curvature = before - 2 * at + after
     return np.asarray(0.5 * (before - after) / np.where(curvature < 0, curvature, -np.inf))

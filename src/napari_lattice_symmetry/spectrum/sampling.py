@@ -51,12 +51,12 @@ def seen_frequencies(ky: Float, kx: Float, distortion: Key) -> tuple[Float, Floa
 
 
 def linear(offset: Float) -> Float:
-    """Weights of two neighbouring bins for points at `offset` (0 to 1) from the first."""
+    """Weights of two neighboring bins for points at `offset` (0 to 1) from the first."""
     return np.stack([1 - offset, offset])
 
 
 def cubic(offset: Float) -> Float:
-    """Weights of four neighbouring bins for points at `offset` (0 to 1) from the second.
+    """Weights of four neighboring bins for points at `offset` (0 to 1) from the second.
 
     Cubic convolution (Keys, IEEE Trans. Acoust. 29, 1153, 1981). At a slope of -3/4 it follows
     the peaks that a Hann window makes of spots best: averaged over spots between the bins, its

@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from napari_lattice_symmetry.analysis.frame import Job
+from napari_lattice_symmetry.analysis.frame import AnalysisJob
 from napari_lattice_symmetry.analysis.steps import Steps
 from napari_lattice_symmetry.bravais import load_model
 from napari_lattice_symmetry.errors import InputError
-from napari_lattice_symmetry.lattice import CLASSES, NOT_ANALYSED
+from napari_lattice_symmetry.lattice import CLASSES, NOT_ANALYZED
 from napari_lattice_symmetry.spectrum.cartesian import cartesian_spectrum
 from napari_lattice_symmetry.structure.sampling import choose_windows, read_windows
 
@@ -35,8 +35,8 @@ if TYPE_CHECKING:
 
     Float32: TypeAlias = NDArray[np.float32]
 
-NEIGHBOURS = {"t-SNE": 30, "UMAP": 15}
-"""How many windows each window is kept near to: t-SNE's perplexity, UMAP's neighbours."""
+NEIGHBORS = {"t-SNE": 30, "UMAP": 15}
+"""How many windows each window is kept near to: t-SNE's perplexity, UMAP's neighbors."""
 
 AT_MOST = 10_000
 """Windows that are embedded where the movie has more."""
@@ -102,12 +102,12 @@ def embed(
     progress: Progress | None = None,
     should_stop: ShouldStop | None = None,
 ) -> Embedding:
-    """Embed the windows of an analysed movie by what the network's last layer sees.
+    """Embed the windows of an analyzed movie by what the network's last layer sees.
 
     Parameters
     ----------
     movie : Movie
-        The one that was analysed.
+        The one that was analyzed.
     result : MovieResult
         What was found in it.
     method : {"t-SNE", "UMAP"}
@@ -131,7 +131,7 @@ def embed(
     ------
     InputError
         If the method is not known or not installed, the movie is not that of the result, or too
-        few windows were analysed.
+        few windows were analyzed.
     ModelError
         If the network cannot be loaded.
     AnalysisError
@@ -139,15 +139,15 @@ def embed(
     StoppedError
         If `should_stop` says so.
     """
-    if method not in NEIGHBOURS:
-        raise InputError(f"There is no embedding {method!r}; choose {' or '.join(NEIGHBOURS)}.")
+    if method not in NEIGHBORS:
+        raise InputError(f"There is no embedding {method!r}; choose {' or '.join(NEIGHBORS)}.")
     job = _job(movie, result)
-    places = choose_windows(np.asarray(result.labels) != NOT_ANALYSED, at_most, seed)
-    fewest = 3 * NEIGHBOURS[method] + 1
+    places = choose_windows(np.asarray(result.labels) != NOT_ANALYZED, at_most, seed)
+    fewest = 3 * NEIGHBORS[method] + 1
     if len(places) < fewest:
         raise InputError(
             f"{result.name}: {len(places)} windows are too few for {method}, which needs "
-            f"{fewest}; analyse more frames, or take a smaller stride."
+            f"{fewest}; analyze more frames, or take a smaller stride."
         )
     lay_out = {"t-SNE": _lay_out_by_tsne, "UMAP": _lay_out_by_umap}[method]
     steps = Steps(2 * len(places), progress, should_stop)  # half for reading, half for the layout
@@ -198,7 +198,7 @@ def describe_cluster(movie: Movie, result: MovieResult, places: Places) -> Clust
     )
 
 
-def _job(movie: Movie, result: MovieResult) -> Job:
+def _job(movie: Movie, result: MovieResult) -> AnalysisJob:
     """Give the job that made a result, if the movie can be its own."""
     n_frames, *shape = movie.shape
     if tuple(shape) != result.grid.frame_shape or result.frame_indices[-1] >= n_frames:
@@ -207,14 +207,14 @@ def _job(movie: Movie, result: MovieResult) -> Job:
             f"{movie.name} ({n_frames} frames of {shape[0]} x {shape[1]} px) is not what "
             f"{result.name} was made from (frames of {y} x {x} px); select the right image."
         )
-    return Job(movie, result.parameters)
+    return AnalysisJob(movie, result.parameters)
 
 
 def _lay_out_by_tsne(features: Float32, seed: int, steps: Steps) -> NDArray[Any]:
     every = 10
     tick = _ticks(steps, len(features), _TSNE_ITERATIONS // every)
     tsne = _require("openTSNE", "openTSNE").TSNE(
-        perplexity=NEIGHBOURS["t-SNE"],
+        perplexity=NEIGHBORS["t-SNE"],
         early_exaggeration_iter=_TSNE_ITERATIONS // 3,
         n_iter=_TSNE_ITERATIONS - _TSNE_ITERATIONS // 3,
         callbacks=lambda _iteration, _error, _points: tick(),
@@ -227,16 +227,16 @@ def _lay_out_by_tsne(features: Float32, seed: int, steps: Steps) -> NDArray[Any]
 
 def _lay_out_by_umap(features: Float32, seed: int, steps: Steps) -> NDArray[Any]:
     umap = _require("umap", "umap-learn")
-    neighbours = NEIGHBOURS["UMAP"]
+    neighbors = NEIGHBORS["UMAP"]
     # Comparing all with all costs less than compiling UMAP's own search.
     search = import_module("sklearn.neighbors").NearestNeighbors(
-        n_neighbors=neighbours, algorithm="brute"
+        n_neighbors=neighbors, algorithm="brute"
     )
     distances, nearest = search.fit(features).kneighbors(features)
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "precomputed_knn")  # that no points can be added later
         layout = umap.UMAP(
-            n_neighbors=neighbours,
+            n_neighbors=neighbors,
             n_epochs=_UMAP_EPOCHS,
             init="pca",
             precomputed_knn=(nearest, distances),

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_lattice_symmetry.data.movie import PIXEL
-from napari_lattice_symmetry.lattice import CLASSES, COLOURS
+from napari_lattice_symmetry.lattice import CLASSES, COLORS
 from napari_lattice_symmetry.spectrum.cartesian import SIDE
 
 if TYPE_CHECKING:
@@ -20,21 +20,21 @@ if TYPE_CHECKING:
     from napari_lattice_symmetry.structure.embedding import Cluster, Embedding
     from napari_lattice_symmetry.structure.unmixing import Unmixing
 
-COLOURINGS = ("class", "frame", "entropy", "a")
-"""What the points of an embedding can be coloured by."""
+COLORINGS = ("class", "frame", "entropy", "a")
+"""What the points of an embedding can be colored by."""
 
 _EDGE = SIDE / 2
 _EXTENT = (-_EDGE - 0.5, _EDGE - 0.5, _EDGE - 0.5, -_EDGE - 0.5)
 _ACROSS = 4  # spectra side by side
 
-# Further colours that differ from those of the classes, also for the colour-blind.
-_MORE_COLOURS = ("#D55E00", "#F0E442", "#882255", "#44AA99", "#332288", "#999933", "#DDCC77")
+# Further colors that differ from those of the classes, also for the color-blind.
+_MORE_COLORS = ("#D55E00", "#F0E442", "#882255", "#44AA99", "#332288", "#999933", "#DDCC77")
 
 
-def endmember_colours(unmixing: Unmixing) -> list[str]:
-    """Choose colours: that of the class for the first of each, others for those that follow."""
-    classes, more = unmixing.classes, iter(_MORE_COLOURS)
-    return [next(more) if name in classes[:k] else COLOURS[name] for k, name in enumerate(classes)]
+def endmember_colors(unmixing: Unmixing) -> list[str]:
+    """Choose colors: that of the class for the first of each, others for those that follow."""
+    classes, more = unmixing.classes, iter(_MORE_COLORS)
+    return [next(more) if name in classes[:k] else COLORS[name] for k, name in enumerate(classes)]
 
 
 def plot_unmixing(unmixing: Unmixing, figure: Figure | None = None) -> Figure:
@@ -57,13 +57,13 @@ def plot_unmixing(unmixing: Unmixing, figure: Figure | None = None) -> Figure:
     across = max(2, -(-k // rows))
     grid = figure.add_gridspec(rows + 1, across)
     shares = np.nanmean(unmixing.abundances, axis=(1, 2, 3))
-    looks = zip(unmixing.names, unmixing.probabilities, endmember_colours(unmixing), strict=True)
-    for i, (name, probabilities, colour) in enumerate(looks):
+    looks = zip(unmixing.names, unmixing.probabilities, endmember_colors(unmixing), strict=True)
+    for i, (name, probabilities, color) in enumerate(looks):
         axes = figure.add_subplot(grid[divmod(i, across)])
         _draw_spectrum(axes, unmixing.spectra[i], f"{name}\n{shares[i]:.0%} of the area")
         axes.set_xlabel(f"P = {probabilities.max():.2f}", fontsize="x-small")
         for spine in axes.spines.values():
-            spine.set(edgecolor=colour, linewidth=3)
+            spine.set(edgecolor=color, linewidth=3)
     _draw_variances(figure.add_subplot(grid[rows, :]), unmixing)
     return figure
 
@@ -71,7 +71,7 @@ def plot_unmixing(unmixing: Unmixing, figure: Figure | None = None) -> Figure:
 def plot_embedding(
     embedding: Embedding,
     result: MovieResult,
-    colouring: str = "class",
+    coloring: str = "class",
     figure: Figure | None = None,
 ) -> Figure:
     """Draw windows as points.
@@ -82,8 +82,8 @@ def plot_embedding(
         What to draw.
     result : MovieResult
         What is known of the windows.
-    colouring : str
-        One of `COLOURINGS`; "a" only where lattices were fitted.
+    coloring : str
+        One of `COLORINGS`; "a" only where lattices were fitted.
     figure : matplotlib.figure.Figure, optional
         An empty figure to draw on; a new one if not given.
 
@@ -97,10 +97,10 @@ def plot_embedding(
     axes.title.set_fontsize("medium")
     size = float(np.clip(20_000 / len(embedding.points), 3, 25))
     at = tuple(embedding.places.T)
-    if colouring == "class":
+    if coloring == "class":
         _scatter_classes(axes, embedding.points, np.asarray(result.labels)[at], size)
         return figure
-    values, title = _values(result, embedding, colouring)
+    values, title = _values(result, embedding, coloring)
     x, y = embedding.points.T
     points = axes.scatter(x, y, s=size, c=values, cmap="viridis", linewidths=0)
     figure.colorbar(points, ax=axes, label=title, shrink=0.8)
@@ -135,7 +135,7 @@ def plot_cluster(cluster: Cluster, figure: Figure | None = None) -> Figure:
     right.barh(
         [CLASSES[k] for k in order],
         [cluster.shares[k] for k in order],
-        color=[COLOURS[CLASSES[k]] for k in order],
+        color=[COLORS[CLASSES[k]] for k in order],
     )
     right.set(xlim=(0, 1), xticks=(0, 0.5, 1))
     right.set_title("share of the windows", fontsize="small")
@@ -158,8 +158,8 @@ def _draw_spectrum(axes: Axes, spectrum: NDArray[np.float32], title: str) -> Non
 
 def _draw_variances(axes: Axes, unmixing: Unmixing) -> None:
     k = np.arange(2, len(unmixing.variances) + 2)
-    axes.semilogy(k, unmixing.variances, marker=".", color=COLOURS["noise"])
-    axes.axvline(unmixing.suggested, color=COLOURS["hexagonal"], linestyle="--")
+    axes.semilogy(k, unmixing.variances, marker=".", color=COLORS["noise"])
+    axes.axvline(unmixing.suggested, color=COLORS["hexagonal"], linestyle="--")
     axes.set_title(f"{unmixing.suggested} components suggested", fontsize="small")
     axes.set_xlabel("components", fontsize="small")
     axes.set_ylabel("variance added", fontsize="small")
@@ -172,12 +172,12 @@ def _scatter_classes(
 ) -> None:
     from matplotlib.lines import Line2D
 
-    colours = np.array([COLOURS["noise"], *COLOURS.values()])
-    axes.scatter(points[:, 0], points[:, 1], s=size, c=colours[labels], linewidths=0)
+    colors = np.array([COLORS["noise"], *COLORS.values()])
+    axes.scatter(points[:, 0], points[:, 1], s=size, c=colors[labels], linewidths=0)
     shown = [name for value, name in enumerate(CLASSES, 1) if (labels == value).any()]
     axes.legend(
         handles=[
-            Line2D([], [], linestyle="", marker="o", markersize=5, color=COLOURS[name], label=name)
+            Line2D([], [], linestyle="", marker="o", markersize=5, color=COLORS[name], label=name)
             for name in shown
         ],
         loc="upper center",
@@ -188,12 +188,12 @@ def _scatter_classes(
     )
 
 
-def _values(result: MovieResult, embedding: Embedding, colouring: str) -> tuple[NDArray[Any], str]:
-    """Give the values that colour the points, and what they are."""
+def _values(result: MovieResult, embedding: Embedding, coloring: str) -> tuple[NDArray[Any], str]:
+    """Give the values that color the points, and what they are."""
     at = tuple(embedding.places.T)
-    if colouring == "frame":
+    if coloring == "frame":
         return result.frame_indices[at[0]], "frame"
-    if colouring == "entropy":
+    if coloring == "entropy":
         return np.asarray(result.entropy)[at], "entropy (nats)"
     unit = "px" if result.unit == PIXEL else result.unit
     return np.asarray(result.a)[at], f"a ({unit})"

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from napari_lattice_symmetry.analysis.frame import Job
+    from napari_lattice_symmetry.analysis.frame import AnalysisJob
 
     Places: TypeAlias = NDArray[np.int64]
 
@@ -46,12 +46,12 @@ def choose_windows(known: NDArray[np.bool_], at_most: int, seed: int = 0) -> Pla
     return places
 
 
-def read_windows(job: Job, places: Places) -> Iterator[tuple[slice, NDArray[Any]]]:
+def read_windows(job: AnalysisJob, places: Places) -> Iterator[tuple[slice, NDArray[Any]]]:
     """Read windows in blocks; each frame is read once.
 
     Parameters
     ----------
-    job : Job
+    job : AnalysisJob
         Movie and parameters.
     places : ndarray, shape (n, 3)
         As `choose_windows` gives them.

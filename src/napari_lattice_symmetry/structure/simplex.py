@@ -32,21 +32,21 @@ def principal_axes(points: NDArray[np.floating], most: int) -> tuple[Float, Floa
 
     Returns
     -------
-    centre : ndarray, shape (d,)
+    center : ndarray, shape (d,)
     axes : ndarray, shape (m, d)
         Unit vectors, that of the greatest variance first.
     variances : ndarray, shape (m,)
     """
-    centre = points.mean(axis=0, dtype=np.float64)
-    centred = points - centre
-    n, d = centred.shape
+    center = points.mean(axis=0, dtype=np.float64)
+    centered = points - center
+    n, d = centered.shape
     m = min(most, n - 1, d - 1)
-    if not centred.any():  # nothing to iterate on
-        return centre, np.eye(m, d), np.zeros(m)
+    if not centered.any():  # nothing to iterate on
+        return center, np.eye(m, d), np.zeros(m)
     start = np.random.default_rng(0).standard_normal(min(n, d))
-    _, lengths, axes = svds(centred, k=m, v0=start)
+    _, lengths, axes = svds(centered, k=m, v0=start)
     order = np.argsort(lengths)[::-1]
-    return centre, _oriented(axes[order]), np.asarray(lengths[order] ** 2 / n)
+    return center, _oriented(axes[order]), np.asarray(lengths[order] ** 2 / n)
 
 
 def _oriented(axes: Float) -> Float:

@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from napari_lattice_symmetry.analysis.frame import Job
+from napari_lattice_symmetry.analysis.frame import AnalysisJob
 from napari_lattice_symmetry.analysis.steps import Steps
 from napari_lattice_symmetry.bravais import load_model
 from napari_lattice_symmetry.errors import InputError
-from napari_lattice_symmetry.lattice import CLASSES, LABELS, NOT_ANALYSED
-from napari_lattice_symmetry.spectrum.amplitude import analysable
+from napari_lattice_symmetry.lattice import CLASSES, LABELS, NOT_ANALYZED
+from napari_lattice_symmetry.spectrum.amplitude import analyzable
 from napari_lattice_symmetry.spectrum.cartesian import SIDE, cartesian_spectrum
 from napari_lattice_symmetry.spectrum.polar import MIN_RADIUS
 from napari_lattice_symmetry.structure.sampling import choose_windows, read_windows
@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     Float32: TypeAlias = NDArray[np.float32]
     Float64: TypeAlias = NDArray[np.float64]
 
-MOST_COMPONENTS = 8
+MAX_COMPONENTS = 8
 """More than these nobody can tell apart on a map."""
 
 AT_MOST = 3000
@@ -109,7 +109,7 @@ class Unmixing:
         known = np.isfinite(self.abundances).all(axis=0)
         values = np.array([LABELS[name] for name in self.classes], dtype=np.uint8)
         largest = np.where(known, self.abundances, 0).argmax(axis=0)
-        return np.where(known, values[largest], NOT_ANALYSED).astype(np.uint8)
+        return np.where(known, values[largest], NOT_ANALYZED).astype(np.uint8)
 
     def agreement(self, result: MovieResult) -> float:
         """Give the share of windows in which the largest component has the network's class.
@@ -136,7 +136,7 @@ class Unmixing:
             raise InputError(
                 f"The result of {result.name} has other windows, so it is not compared."
             )
-        known = (mine != NOT_ANALYSED) & (labels != NOT_ANALYSED)
+        known = (mine != NOT_ANALYZED) & (labels != NOT_ANALYZED)
         return float(np.mean(mine[known] == labels[known])) if known.any() else float("nan")
 
 
@@ -158,7 +158,7 @@ def unmix(
     parameters : AnalysisParameters
         Windows, frames, network, samples and distortion are used.
     components : int, optional
-        Number of endmembers, 1 to `MOST_COMPONENTS`; suggested by the spectra if not given.
+        Number of endmembers, 1 to `MAX_COMPONENTS`; suggested by the spectra if not given.
     model : Classifier, optional
         A loaded network; `parameters.network` is loaded if not given.
     progress : callable, optional
@@ -182,36 +182,36 @@ def unmix(
     StoppedError
         If `should_stop` says so.
     """
-    if components is not None and not 1 <= components <= MOST_COMPONENTS:
-        raise InputError(f"{components} components are out of range; use 1 to {MOST_COMPONENTS}.")
-    job = Job(movie, parameters)
+    if components is not None and not 1 <= components <= MAX_COMPONENTS:
+        raise InputError(f"{components} components are out of range; use 1 to {MAX_COMPONENTS}.")
+    job = AnalysisJob(movie, parameters)
     everywhere = np.ones((len(job.indices), *job.grid.shape), dtype=bool)
     places = choose_windows(everywhere, AT_MOST, parameters.seed)
     steps = Steps(len(places) + everywhere.size, progress, should_stop)
 
     blocks = list(_read_spectra(job, places, steps))
     places, spectra = (np.concatenate(parts) for parts in zip(*blocks, strict=True))
-    if len(places) <= MOST_COMPONENTS:
+    if len(places) <= MAX_COMPONENTS:
         raise InputError(
             f"{movie.name}: only {len(places)} windows show something, too few to unmix; take "
             "more frames, or a smaller window or stride."
         )
-    centre, axes, variances = principal_axes(spectra, MOST_COMPONENTS)
-    total = float(np.square(spectra - centre).sum(axis=1).mean())
+    center, axes, variances = principal_axes(spectra, MAX_COMPONENTS)
+    total = float(np.square(spectra - center).sum(axis=1).mean())
     suggested = suggest_components(variances, total, min(spectra.shape))
     axes = axes[: (components or suggested) - 1]
-    scores = (spectra - centre) @ axes.T
+    scores = (spectra - center) @ axes.T
     vertices = scores[find_vertices(scores)]
     vertices = vertices[np.argsort(-mix(scores, vertices).mean(axis=0), kind="stable")]
 
-    endmembers = centre + vertices @ axes
+    endmembers = center + vertices @ axes
     model = model or load_model(parameters.network)
     probabilities = [
         _ask_network(model, job, places[_nearest(spectra, endmember)]) for endmember in endmembers
     ]
     abundances = np.full((len(vertices), *everywhere.shape), np.nan, dtype=np.float32)
     for here, some in _read_spectra(job, np.argwhere(everywhere), steps):
-        abundances[:, *here.T] = mix((some - centre) @ axes.T, vertices).T
+        abundances[:, *here.T] = mix((some - center) @ axes.T, vertices).T
     return Unmixing(
         spectra=np.stack([_picture(endmember) for endmember in endmembers]),
         abundances=abundances,
@@ -223,12 +223,14 @@ def unmix(
     )
 
 
-def _read_spectra(job: Job, places: Places, steps: Steps) -> Iterator[tuple[Places, Float32]]:
+def _read_spectra(
+    job: AnalysisJob, places: Places, steps: Steps
+) -> Iterator[tuple[Places, Float32]]:
     """Read the spectra of windows that show something: their places (m, 3), and (m, d)."""
     for part, windows in read_windows(job, places):
         spectra = cartesian_spectrum(windows, job.windows.distortion)[..., SIDE // 2 :][:, _USED]
         length = np.linalg.norm(spectra, axis=1)
-        shown = analysable(windows) & (length > 0)
+        shown = analyzable(windows) & (length > 0)
         yield places[part][shown], spectra[shown] / length[shown, np.newaxis]
         steps.advance(len(windows))
 
@@ -239,7 +241,7 @@ def _nearest(spectra: Float32, endmember: Float64) -> NDArray[np.intp]:
     return np.sort(np.argsort(distances, kind="stable")[:PUREST])
 
 
-def _ask_network(model: Classifier, job: Job, places: Places) -> Float32:
+def _ask_network(model: Classifier, job: AnalysisJob, places: Places) -> Float32:
     """Give the mean class probabilities of some windows, shape (6,)."""
     windows = np.concatenate([windows for _, windows in read_windows(job, places)])
     settings = job.parameters

@@ -133,7 +133,7 @@ def _stack(signal: dict[str, Any], maker: str) -> Stack:
     data = signal["data"]
     axes = sorted(signal["axes"], key=lambda axis: axis.get("index_in_array") or 0)
     facts = facts_of(axes, data.shape, f"scale of the {maker} axes")
-    if data.dtype.names:  # colours, which RosettaSciIO gives as records
+    if data.dtype.names:  # colors, which RosettaSciIO gives as records
         from rsciio.utils.rgb import rgbx2regular_array
 
         data = rgbx2regular_array(data)

@@ -14,7 +14,7 @@ from napari_lattice_symmetry.errors import InputError
 
 _TRIAL = Path(__file__).with_name("hdf5_trial.py")
 _START, _SILENCE, _PAUSE = 60.0, 4.0, 0.01  # s
-_MOST_MEMORY = 1 << 29
+_MAX_MEMORY = 1 << 29
 
 
 def check_hdf5(path: Path) -> None:
@@ -53,7 +53,7 @@ def _try(path: Path, _size: int, _changed: int) -> str:
                 until = time.monotonic() + _SILENCE
             problem = "hangs" if time.monotonic() > until else ""
             with suppress(psutil.Error):  # it may have ended this instant
-                if watched.memory_info().rss > _MOST_MEMORY:
+                if watched.memory_info().rss > _MAX_MEMORY:
                     problem = "takes too much memory"
             if problem:
                 process.kill()

@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 
 SUFFIXES = (".tif", ".tiff")
 _CMYK = 5
-_PRINTED = "holds colours for print (CMYK); save it in grey or as RGB."
+_PRINTED = "holds colors for print (CMYK); save it in gray or as RGB."
 _PLACES = ("StripOffsets", "StripByteCounts", "TileOffsets", "TileByteCounts")
-_LARGEST_TAG = 1 << 20
+_MAX_TAG = 1 << 20
 _GATAN = (65009, 65010, 65003, 65004)  # scale along x and y, and their units
 
 
@@ -197,6 +197,6 @@ def _ome_frame_time(pixels: ElementTree.Element) -> float | None:
 
 def metadata_of(tif: TiffFile) -> dict[str, Any]:
     """Collect the tags of the first page, and what ImageJ adds."""
-    tags = (tag for tag in tif.pages.first.tags.values() if tag.valuebytecount <= _LARGEST_TAG)
+    tags = (tag for tag in tif.pages.first.tags.values() if tag.valuebytecount <= _MAX_TAG)
     facts = {tag.name: tag.value for tag in tags if tag.name not in _PLACES}
     return facts | {"imagej": tif.imagej_metadata} if tif.is_imagej else facts

@@ -12,8 +12,8 @@ import numpy as np
 
 from napari_lattice_symmetry.io.general.zarr_files import check_array
 
-_LARGEST = 1 << 16  # bytes of a dataset that is kept
-_MOST = 100_000  # groups and datasets
+_MAX_BYTES = 1 << 16  # bytes of a dataset that is kept
+_MAX_NODES = 100_000  # groups and datasets
 
 
 def tree_of(group: Any, *, without: Container[str] = ()) -> dict[str, Any]:
@@ -33,7 +33,7 @@ def tree_of(group: Any, *, without: Container[str] = ()) -> dict[str, Any]:
         beside it, under ``name@attribute``.
     """
     tree = attributes_of(group)
-    for path, node in islice(_members(group), _MOST):
+    for path, node in islice(_members(group), _MAX_NODES):
         *above, name = path.split("/")
         branch = tree
         for part in above:
@@ -92,7 +92,7 @@ def _members(group: Any) -> Iterator[tuple[str, Any]]:
 
     def visit(name: str, node: Any) -> bool | None:
         nodes.append((name, node))
-        return len(nodes) >= _MOST or None  # anything but None ends the visit
+        return len(nodes) >= _MAX_NODES or None  # anything but None ends the visit
 
     group.visititems(visit)
     yield from nodes
@@ -118,4 +118,4 @@ def _is_small(dataset: Any) -> bool:
     if shape is None or getattr(dataset, "external", None) or getattr(dataset, "is_virtual", False):
         return False
     read = max(math.prod(shape), math.prod(dataset.chunks or ()))
-    return bool(read * dataset.dtype.itemsize <= _LARGEST)
+    return bool(read * dataset.dtype.itemsize <= _MAX_BYTES)

@@ -8,7 +8,7 @@ from fnmatch import fnmatch
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from napari_lattice_symmetry.data.growing import GrowingMovie, Landed
+from napari_lattice_symmetry.data.growing import GrowingMovie, NewFrame
 from napari_lattice_symmetry.errors import InputError
 from napari_lattice_symmetry.io import read_movie
 from napari_lattice_symmetry.io.folder import frame_order, is_frame
@@ -92,7 +92,7 @@ class GrowingFolder(GrowingMovie):
         changed = [name for name in found if self._given_up.get(name) != found[name]]
         self._waiting = {name: found[name] for name in sorted(changed, key=self._order)}
 
-    def take(self) -> Landed | None:
+    def take(self) -> NewFrame | None:
         """Read the next file if it is complete."""
         self.held_up_by = ""
         if self.trouble:
@@ -109,7 +109,7 @@ class GrowingFolder(GrowingMovie):
                 return None
         return None
 
-    def _finish(self, name: str, stamp: Stamp, movie: Movie | None, failure: str) -> Landed:
+    def _finish(self, name: str, stamp: Stamp, movie: Movie | None, failure: str) -> NewFrame:
         self._forget(name)
         if movie is None:
             self._given_up[name] = stamp

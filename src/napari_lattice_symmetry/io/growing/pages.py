@@ -6,7 +6,7 @@ import struct
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from napari_lattice_symmetry.data.growing import GrowingMovie, Landed
+from napari_lattice_symmetry.data.growing import GrowingMovie, NewFrame
 from napari_lattice_symmetry.errors import InputError
 from napari_lattice_symmetry.io import quiet
 from napari_lattice_symmetry.io.general.tiff import axes_of, calibration_of, metadata_of
@@ -77,7 +77,7 @@ class GrowingTiff(GrowingMovie):
                 f"{len(self.names)} that were read before; it holds another movie."
             )
 
-    def take(self) -> Landed | None:
+    def take(self) -> NewFrame | None:
         """Read the next page if it is complete."""
         name, self.held_up_by = str(len(self.names)), ""
         if self.trouble or self._stamp is None or len(self.names) >= len(self._offsets):

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
-from napari_lattice_symmetry.data.growing import GrowingMovie, Landed
+from napari_lattice_symmetry.data.growing import GrowingMovie, NewFrame
 from napari_lattice_symmetry.errors import InputError
 from napari_lattice_symmetry.io import quiet
 from napari_lattice_symmetry.io.general.zarr_files import open_ome_zarr
@@ -119,7 +119,7 @@ class GrowingZarr(GrowingMovie):
         for index in range(len(self.names), self._end)[:_LOOK_AHEAD]:
             self._quiet.note(str(index), self._stamps(index))  # all that wait, wait together
 
-    def take(self) -> Landed | None:
+    def take(self) -> NewFrame | None:
         """Read the next frame if it is complete."""
         self.held_up_by = ""
         if self.trouble:

@@ -21,14 +21,14 @@ SUFFIXES = (".spm",)
 _MAGIC = "ISO/TC 201 SPM data transfer format"
 _NANOSCOPE = re.compile(r"[\\?]\*(EC )?(File|Force file) list")
 _END_OF_HEADER, _END = "end of header", "end of experiment"
-_LONGEST_HEADER = 10_000
-_SHORTEST_VALUE = 2  # bytes: a digit and the end of the line
+_MAX_HEADER = 10_000
+_MIN_VALUE = 2  # bytes: a digit and the end of the line
 
 
 def open_iso28600(path: Path, files: Files) -> dict[str, Stack]:
     """Describe the image, or the channels that lie value by value beside each other."""
     with path.open(encoding="latin-1") as file:
-        header = [line.strip() for line in islice(file, _LONGEST_HEADER)]
+        header = [line.strip() for line in islice(file, _MAX_HEADER)]
     if header and _NANOSCOPE.match(header[0]):
         raise InputError(
             f"{path.name} is a NanoScope file of Bruker, which is not read; open it with Gwyddion "
@@ -59,7 +59,7 @@ def open_iso28600(path: Path, files: Files) -> dict[str, Stack]:
         channels=tuple(names),
         metadata={"header": header[:n_header]},
         in_parts=False,
-        stored=path.stat().st_size // _SHORTEST_VALUE * np.dtype(float).itemsize,
+        stored=path.stat().st_size // _MIN_VALUE * np.dtype(float).itemsize,
     )
     return {path.stem: stack}
 

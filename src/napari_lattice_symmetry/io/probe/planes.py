@@ -14,13 +14,13 @@ if TYPE_CHECKING:
     from numpy.typing import DTypeLike, NDArray
 
 
-_LONGEST_HEADER = 1 << 22
+_MAX_HEADER = 1 << 22
 
 
 def beginning(path: Path) -> bytes:
     """Read as much of a file as a text header in front of its images may be long."""
     with path.open("rb") as file:
-        return file.read(_LONGEST_HEADER)
+        return file.read(_MAX_HEADER)
 
 
 def plane(

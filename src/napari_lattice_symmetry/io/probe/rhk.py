@@ -27,14 +27,14 @@ _NUMBERS = (
     "header size", "texts", "page type", "data source", "line type", "x corner", "y corner",
     "columns", "rows", "image type", "scan direction", "group", "data size", "z minimum",
     "z maximum", "x scale", "y scale", "z scale", "xy scale", "x offset", "y offset", "z offset",
-    "period", "bias", "current", "angle", "colours", "grid columns", "grid rows", "objects",
+    "period", "bias", "current", "angle", "colors", "grid columns", "grid rows", "objects",
 )  # fmt: skip
 _TEXTS = (
     "label", "system", "session", "user", "path", "date", "time", "x unit", "y unit", "z unit",
     "x label", "y label", "status channel", "completed lines", "oversampling", "sliced voltage",
     "PLL status",
 )  # fmt: skip
-_LONGEST_SETTINGS = 1 << 24
+_MAX_SETTINGS = 1 << 24
 
 
 def open_sm4(path: Path, files: Files) -> dict[str, Stack]:
@@ -81,7 +81,7 @@ def _settings(content: mmap, objects: dict[int, int]) -> str:
     start = objects[_SETTINGS]
     text = content[start : start + (stored if packed else size)]
     try:
-        unpacked = zlib.decompressobj().decompress(text, _LONGEST_SETTINGS) if packed else text
+        unpacked = zlib.decompressobj().decompress(text, _MAX_SETTINGS) if packed else text
     except zlib.error:  # the images may be well
         return ""
     return unpacked.decode("latin-1")

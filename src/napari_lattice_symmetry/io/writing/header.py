@@ -1,4 +1,4 @@
-"""What lies beside the numbers of a hyperstack in every format, so that all of it comes back."""
+"""What lies beside the numbers of a layer stack in every format, so that all of it comes back."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from napari_lattice_symmetry.data.layer_stack import Hyperstack
+from napari_lattice_symmetry.data.layer_stack import LayerStack
 
 if TYPE_CHECKING:
     from napari_lattice_symmetry.data.movie import Frames
@@ -15,12 +15,12 @@ if TYPE_CHECKING:
 METADATA_KEY = "napari-lattice-symmetry"
 """Under this key all that is ours lies in the attributes of an OME-Zarr group."""
 
-_KEY = "hyperstack"
+_KEY = "hyperstack"  # as files of the first version have it
 _VERSION = 1
 
 
-def header_of(stack: Hyperstack, *, labels_first: bool = False) -> dict[str, Any]:
-    """Describe a hyperstack in values that JSON knows; its own metadata stay as they are."""
+def header_of(stack: LayerStack, *, labels_first: bool = False) -> dict[str, Any]:
+    """Describe a layer stack in values that JSON knows; its own metadata stay as they are."""
     return {
         **stack.metadata,
         _KEY: {
@@ -33,7 +33,7 @@ def header_of(stack: Hyperstack, *, labels_first: bool = False) -> dict[str, Any
             "translate": list(stack.translate),
             "unit": stack.unit,
             "timed": stack.timed,
-            "colours": dict(stack.colours),
+            "colors": dict(stack.colors),
             "values": {
                 name: {str(value): list(meaning) for value, meaning in values.items()}
                 for name, values in stack.values.items()
@@ -53,10 +53,10 @@ def is_header(facts: Any) -> bool:
     return isinstance(about, Mapping) and about.get("version") == _VERSION
 
 
-def hyperstack_of(
+def layer_stack_of(
     header: Mapping[str, Any], images: Sequence[Frames], labels: Sequence[Frames]
-) -> Hyperstack:
-    """Put a hyperstack together again, of the arrays in their order; they get their types back.
+) -> LayerStack:
+    """Put a layer stack together again, of the arrays in their order; they get their types back.
 
     Raises
     ------
@@ -64,9 +64,10 @@ def hyperstack_of(
         If these are not the arrays that the header tells of.
     """
     about = header[_KEY]
+    colors = about.get("colors") or about.get("colours", {})  # as it was spelled once
     scale_t, scale_y, scale_x = map(float, about["scale"])
     start_t, start_y, start_x = map(float, about["translate"])
-    return Hyperstack(
+    return LayerStack(
         name=str(about["name"]),
         images=_typed(about["images"], images),
         labels=_typed(about["labels"], labels),
@@ -74,14 +75,14 @@ def hyperstack_of(
         translate=(start_t, start_y, start_x),
         unit=about["unit"],
         timed=bool(about["timed"]),
-        colours={str(name): str(colour) for name, colour in about["colours"].items()},
+        colors={str(name): str(color) for name, color in colors.items()},
         values={str(name): _meanings(values) for name, values in about["values"].items()},
         metadata={key: value for key, value in header.items() if key != _KEY},
     )
 
 
 def _meanings(values: Mapping[str, Sequence[str]]) -> dict[int, tuple[str, str]]:
-    return {int(value): (str(name), str(colour)) for value, (name, colour) in values.items()}
+    return {int(value): (str(name), str(color)) for value, (name, color) in values.items()}
 
 
 def _types(arrays: Mapping[str, Frames]) -> list[list[str]]:

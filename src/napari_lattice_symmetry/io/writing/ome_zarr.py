@@ -15,15 +15,15 @@ from napari_lattice_symmetry.io.writing.header import METADATA_KEY, header_of, p
 if TYPE_CHECKING:
     import zarr
 
-    from napari_lattice_symmetry.data.layer_stack import Hyperstack
+    from napari_lattice_symmetry.data.layer_stack import LayerStack
     from napari_lattice_symmetry.data.movie import Frames
 
 VERSION = "0.5"
 _UNSAFE = re.compile(r'[\\/:*?"<>|]')
-_LONGEST_NAME = 60  # characters, of up to four bytes each
+_MAX_NAME = 60  # characters, of up to four bytes each
 
 
-def write_ome_zarr(stack: Hyperstack, path: Path) -> None:
+def write_ome_zarr(stack: LayerStack, path: Path) -> None:
     """Write images as the channels of one image (T, C, Y, X), and labels as its labels.
 
     Frames are read and written one by one. Without images, the first labels are the image too.
@@ -62,14 +62,14 @@ def _group_names(names: Iterable[str]) -> list[str]:
     """Make of each name one that any file system takes, and no two that some takes for one."""
     safe: list[str] = []
     for name in names:
-        stem = _UNSAFE.sub("_", printable(name))[:_LONGEST_NAME].strip(" ._") or "labels"
+        stem = _UNSAFE.sub("_", printable(name))[:_MAX_NAME].strip(" ._") or "labels"
         numbered = (f"{stem} {number}" for number in count(2))
         taken = {other.casefold() for other in (*safe, "zarr.json")}
         safe.append(next(each for each in chain([stem], numbered) if each.casefold() not in taken))
     return safe
 
 
-def _write_array(group: zarr.Group, stack: Hyperstack, channels: list[Frames]) -> None:
+def _write_array(group: zarr.Group, stack: LayerStack, channels: list[Frames]) -> None:
     n_frames, y, x = stack.shape
     array = group.create_array(
         "0",
@@ -83,7 +83,7 @@ def _write_array(group: zarr.Group, stack: Hyperstack, channels: list[Frames]) -
             array[t, c] = np.asarray(channel[t])
 
 
-def _multiscales(stack: Hyperstack, name: str) -> dict[str, Any]:
+def _multiscales(stack: LayerStack, name: str) -> dict[str, Any]:
     (scale_t, *scale), (start_t, *start) = stack.scale, stack.translate
     length = {"unit": "nanometer"} if stack.calibrated else {}
     axes = [
@@ -100,12 +100,12 @@ def _multiscales(stack: Hyperstack, name: str) -> dict[str, Any]:
     return {"multiscales": [{"name": name, "axes": axes, "datasets": [level]}]}
 
 
-def _channel(stack: Hyperstack, name: str) -> dict[str, Any]:
+def _channel(stack: LayerStack, name: str) -> dict[str, Any]:
     values = (stack.images or stack.labels)[name]
     low, high = _limits(values)
     return {
         "label": name,
-        "color": stack.colours.get(name, "#FFFFFF").removeprefix("#"),
+        "color": stack.colors.get(name, "#FFFFFF").removeprefix("#"),
         "active": True,
         "window": {"min": low, "max": high, "start": low, "end": high},
     }
@@ -122,10 +122,10 @@ def _limits(values: Frames) -> tuple[float, float]:
 
 def _image_label(values: Mapping[int, tuple[str, str]]) -> dict[str, Any]:
     about: dict[str, Any] = {"source": {"image": "../../"}}
-    if values:  # readers take an empty list of colours for one that leaves none
+    if values:  # readers take an empty list of colors for one that leaves none
         about["colors"] = [
-            {"label-value": value, "rgba": [*bytes.fromhex(colour.removeprefix("#")), 255]}
-            for value, (_, colour) in values.items()
+            {"label-value": value, "rgba": [*bytes.fromhex(color.removeprefix("#")), 255]}
+            for value, (_, color) in values.items()
         ]
         about["properties"] = [
             {"label-value": value, "class": name} for value, (name, _) in values.items()

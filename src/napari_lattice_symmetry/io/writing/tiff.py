@@ -17,15 +17,15 @@ from napari_lattice_symmetry.io.writing.header import header_of, printable
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from napari_lattice_symmetry.data.layer_stack import Hyperstack
+    from napari_lattice_symmetry.data.layer_stack import LayerStack
     from napari_lattice_symmetry.data.movie import Frames
 
-_LARGEST_IMAGEJ = 2**32 - 2**20
+_MAX_IMAGEJ = 2**32 - 2**20
 _EXACT = 2**24  # up to here float32 holds every whole number
-_LARGEST_INTEGER = 4  # bytes, in OME
+_MAX_INTEGER = 4  # bytes, in OME
 
 
-def write_ome_tiff(stack: Hyperstack, path: Path) -> None:
+def write_ome_tiff(stack: LayerStack, path: Path) -> None:
     """Write images as the channels of one image (T, C, Y, X), and each labels as one more image.
 
     Frames are read and written one by one. Types that OME does not know become others that hold
@@ -43,7 +43,7 @@ def write_ome_tiff(stack: Hyperstack, path: Path) -> None:
     dtypes = [np.result_type(*itertools.starmap(_ome_type, of.items())) for _, of in parts]
     n_values = [math.prod(stack.shape) * len(channels) for _, channels in parts]
     n_bytes = sum(n * dtype.itemsize for n, dtype in zip(n_values, dtypes, strict=True))
-    with tifffile.TiffWriter(path, ome=True, bigtiff=n_bytes > _LARGEST_IMAGEJ) as tiff:
+    with tifffile.TiffWriter(path, ome=True, bigtiff=n_bytes > _MAX_IMAGEJ) as tiff:
         for number, ((name, channels), dtype) in enumerate(zip(parts, dtypes, strict=True)):
             about = "" if number else json.dumps(header_of(stack))
             _write_ome_image(tiff, stack, name, channels, dtype=dtype, about=about)
@@ -54,12 +54,12 @@ def _ome_type(name: str, channel: Frames) -> np.dtype[Any]:
     dtype: np.dtype[Any] = np.dtype(channel.dtype)
     if dtype == np.float16:
         return np.dtype(np.float32)
-    if dtype.kind not in "iu" or dtype.itemsize <= _LARGEST_INTEGER:
+    if dtype.kind not in "iu" or dtype.itemsize <= _MAX_INTEGER:
         return dtype
     ends = [(int(plane.min()), int(plane.max())) for plane in map(np.asarray, channel)]
     low, high = min(low for low, _ in ends), max(high for _, high in ends)
     dtype = np.result_type(np.min_scalar_type(low), np.min_scalar_type(high))
-    if dtype.kind not in "iu" or dtype.itemsize > _LARGEST_INTEGER:
+    if dtype.kind not in "iu" or dtype.itemsize > _MAX_INTEGER:
         raise InputError(
             f"{name!r} holds whole numbers from {low:,} to {high:,}, and OME-TIFF knows none of "
             "more than 32 bits; write .ome.zarr instead."
@@ -69,7 +69,7 @@ def _ome_type(name: str, channel: Frames) -> np.dtype[Any]:
 
 def _write_ome_image(
     tiff: Any,
-    stack: Hyperstack,
+    stack: LayerStack,
     name: str,
     channels: Mapping[str, Frames],
     *,
@@ -107,7 +107,7 @@ def _write_ome_image(
     )
 
 
-def write_imagej(stack: Hyperstack, path: Path) -> None:
+def write_imagej(stack: LayerStack, path: Path) -> None:
     """Write labels and images as the channels of one hyperstack (T, C, Y, X).
 
     ImageJ knows one type for all: labels alone stay integers, beside images all is float32.
@@ -125,7 +125,7 @@ def write_imagej(stack: Hyperstack, path: Path) -> None:
     if dtype not in (np.uint8, np.uint16):
         dtype = np.dtype(np.float32)
     shape = (n_frames, len(channels), y, x)
-    if np.prod(shape) * dtype.itemsize > _LARGEST_IMAGEJ:
+    if np.prod(shape) * dtype.itemsize > _MAX_IMAGEJ:
         raise InputError(f"{path.name} would be too large for ImageJ; write .ome.tif instead.")
     (step, size_y, size_x), (_, start_y, start_x) = stack.scale, stack.translate
     metadata: dict[str, Any] = {

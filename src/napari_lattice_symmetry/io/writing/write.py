@@ -13,9 +13,9 @@ from napari_lattice_symmetry.io.writing.ome_zarr import write_ome_zarr
 from napari_lattice_symmetry.io.writing.tiff import write_imagej, write_ome_tiff
 
 if TYPE_CHECKING:
-    from napari_lattice_symmetry.data.layer_stack import Hyperstack
+    from napari_lattice_symmetry.data.layer_stack import LayerStack
 
-_WRITERS: dict[str, Callable[[Hyperstack, Path], None]] = {
+_WRITERS: dict[str, Callable[[LayerStack, Path], None]] = {
     ".ome.zarr": write_ome_zarr,
     ".ome.tif": write_ome_tiff,
     ".ome.tiff": write_ome_tiff,
@@ -24,10 +24,10 @@ _WRITERS: dict[str, Callable[[Hyperstack, Path], None]] = {
 }
 
 WRITTEN_SUFFIXES = tuple(_WRITERS)
-"""Endings of the names that `write_hyperstack` knows; the first that fits counts."""
+"""Endings of the names that `write_layer_stack` knows; the first that fits counts."""
 
 
-def write_hyperstack(stack: Hyperstack, path: str | Path, *, overwrite: bool = False) -> None:
+def write_layer_stack(stack: LayerStack, path: str | Path, *, overwrite: bool = False) -> None:
     """Write images and labels as OME-Zarr, OME-TIFF or, for .tif alone, for ImageJ.
 
     It is written beside its place and then moved there, so that a failure on the way leaves
@@ -35,7 +35,7 @@ def write_hyperstack(stack: Hyperstack, path: str | Path, *, overwrite: bool = F
 
     Parameters
     ----------
-    stack : Hyperstack
+    stack : LayerStack
         What to write.
     path : path-like
         Where to; the ending says how.
@@ -65,7 +65,7 @@ def write_hyperstack(stack: Hyperstack, path: str | Path, *, overwrite: bool = F
         partial.unlink(missing_ok=True)
 
 
-def _writer(path: Path) -> Callable[[Hyperstack, Path], None]:
+def _writer(path: Path) -> Callable[[LayerStack, Path], None]:
     for suffix, write in _WRITERS.items():
         if path.name.lower().endswith(suffix):
             return write

@@ -59,7 +59,7 @@ class Correction(QWidget):
     viewer : napari.Viewer
         Where regions are marked.
     take_source : callable
-        Gives the image to analyse, as it is now.
+        Gives the image to analyze, as it is now.
     """
 
     def __init__(
@@ -252,7 +252,7 @@ class Correction(QWidget):
         self._set_affine(image, undoing_affine(image, np.array(self._distortion.get())))
 
     def _image(self) -> Image:
-        """Find the layer of the image to analyse."""
+        """Find the layer of the image to analyze."""
         source = self._take_source()
         found = (layer for layer in self._viewer.layers if str(layer.unique_id) == source.layer_id)
         return next(found)

@@ -1,4 +1,4 @@
-"""The frame that is shown, analysed again whenever a setting changes."""
+"""The frame that is shown, analyzed again whenever a setting changes."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from napari_lattice_symmetry.plugin.selection.source import Source
 
 _DELAY = 80
-"""Milliseconds without another change before a frame is analysed."""
+"""Milliseconds without another change before a frame is analyzed."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,17 +80,17 @@ class LivePreview(QObject):
         self._running = self._dormant = False
         self.box = QCheckBox("Live preview")
         self.box.setToolTip(
-            "Analyse the frame that is shown again whenever a setting or the frame changes, "
+            "Analyze the frame that is shown again whenever a setting or the frame changes, "
             "into a layer of its own."
         )
         self.box.toggled.connect(self._on_toggled)
-        self._requests = LatestRequest(_analyse_frame, self, delay=_DELAY)
+        self._requests = LatestRequest(_analyze_frame, self, delay=_DELAY)
         self._requests.done.connect(self._on_done)
         self._requests.failed.connect(self._on_failed)
         viewer.dims.events.current_step.connect(self._on_step)
         viewer.layers.events.removed.connect(self._on_removed)
 
-    def leave(self) -> None:
+    def release(self) -> None:
         """Touch the viewer no more."""
         self._requests.drop()
         self._viewer.dims.events.current_step.disconnect(self._on_step)
@@ -181,7 +181,7 @@ class LivePreview(QObject):
         self.told.emit(str(error))
 
 
-def _analyse_frame(
+def _analyze_frame(
     request: _Request, should_stop: Callable[[], bool]
 ) -> tuple[_Request, LayerData]:
     from napari_lattice_symmetry.analysis import iter_analyze

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 from napari_lattice_symmetry.analysis import describe_choice
 from napari_lattice_symmetry.bravais.parameters import AnalysisParameters, suggest_window
-from napari_lattice_symmetry.lattice import CLASSES, COLOURS
+from napari_lattice_symmetry.lattice import CLASSES, COLORS
 from napari_lattice_symmetry.plugin.runs.speed import Speed, last_speed
 from napari_lattice_symmetry.spectrum import WindowGrid
-from napari_lattice_symmetry.spectrum.lattice_fit import FEWEST_PERIODS, MOST_PERIODS
+from napari_lattice_symmetry.spectrum.lattice_fit import MAX_PERIODS, MIN_PERIODS
 
 if TYPE_CHECKING:
     from napari_lattice_symmetry.data.movie import Movie
@@ -45,7 +45,7 @@ class Summary:
         better = (
             parameters.window
             if period is None
-            else suggest_window(period.length, grid.frame_shape, period.least_window)
+            else suggest_window(period.length, grid.frame_shape, period.min_window)
         )
         return cls(
             better_window=None if better == parameters.window else better,
@@ -65,9 +65,9 @@ def describe_window(movie: Movie, window: int, period: Period | None) -> str:
         return f"{size}no clear period"
     text = size + describe_choice(movie, window, period)
     n_periods = window / period.length
-    if n_periods < FEWEST_PERIODS:
+    if n_periods < MIN_PERIODS:
         return f"{text}: too few"
-    return f"{text}: too many" if n_periods > MOST_PERIODS else text
+    return f"{text}: too many" if n_periods > MAX_PERIODS else text
 
 
 def describe_grid(grid: WindowGrid, n_frames: int) -> str:
@@ -110,11 +110,11 @@ def count_frames(n: int) -> str:
 
 
 def describe_classes(shares: Iterable[float] | None = None) -> str:
-    """Make a table of the classes in their colours, with the share of each if it is known."""
+    """Make a table of the classes in their colors, with the share of each if it is known."""
     percents = [""] * len(CLASSES) if shares is None else [f" {share:.0%}" for share in shares]
     cells = []
     for name, percent in zip(CLASSES, percents, strict=True):
         text = f"■</span> {name}{percent}".replace(" ", "&nbsp;")
-        cells.append(f'<td><span style="color:{COLOURS[name]}">{text}&nbsp;&nbsp;</td>')
+        cells.append(f'<td><span style="color:{COLORS[name]}">{text}&nbsp;&nbsp;</td>')
     rows = ["<tr>" + "".join(cells[i : i + 2]) + "</tr>" for i in range(0, len(cells), 2)]
     return "<table>" + "".join(rows) + "</table>"

@@ -57,7 +57,7 @@ class AnalysisWidget(Dock):
     Parameters
     ----------
     viewer : napari.Viewer
-        Whose layers can be analysed, and where the result goes.
+        Whose layers can be analyzed, and where the result goes.
     """
 
     def __init__(self, viewer: napari.viewer.Viewer) -> None:
@@ -83,11 +83,11 @@ class AnalysisWidget(Dock):
         """Whether an analysis is under way."""
         return self.run is not None and not self.run.is_over
 
-    def leave(self) -> None:
+    def release(self) -> None:
         """Stop, and let go of the viewer."""
         if self.run is not None:
             self.run.abandon()
-        self.preview.leave()
+        self.preview.release()
         events = self.viewer.layers.events
         events.inserted.disconnect(self._on_layers_changed)
         events.removed.disconnect(self._on_layers_changed)
@@ -98,11 +98,11 @@ class AnalysisWidget(Dock):
 
     def _build(self) -> None:
         self.layer_chooser = ComboBox(
-            choices=self._list_images, tooltip="The movie or image to analyse."
+            choices=self._list_images, tooltip="The movie or image to analyze."
         )
         keep_narrow(self.layer_chooser.native)
         self.channel_chooser = QComboBox()
-        self.channel_chooser.setToolTip("The channel to analyse of a layer (T, C, Y, X).")
+        self.channel_chooser.setToolTip("The channel to analyze of a layer (T, C, Y, X).")
         self.channel_chooser.currentIndexChanged.connect(self._on_channel_chosen)
         self.form = QFormLayout()
         self.form.addRow("Image layer", self.layer_chooser.native)
@@ -116,7 +116,7 @@ class AnalysisWidget(Dock):
 
         self.show_probabilities = QCheckBox("probabilities")
         self.show_probabilities.setToolTip(
-            "Six images, each in the colour of its class; they are made in any case."
+            "Six images, each in the color of its class; they are made in any case."
         )
         self.show_uncertainty = QCheckBox("uncertainty")
         self.show_uncertainty.setToolTip(
@@ -131,7 +131,7 @@ class AnalysisWidget(Dock):
         self.summary.window_suggested.connect(self.parameters.controls["window"].set)
 
         self.run_button = QPushButton("Run")
-        self.run_button.setToolTip("Analyse the chosen layer; finished frames stay on Cancel.")
+        self.run_button.setToolTip("Analyze the chosen layer; finished frames stay on Cancel.")
         self.run_button.clicked.connect(self._on_run_clicked)
         self.progress = QProgressBar()
         self.progress.setRange(0, 1)
@@ -176,7 +176,7 @@ class AnalysisWidget(Dock):
     # ------------------------------------------------------------------ choosing
 
     def _list_images(self, _chooser: Any = None) -> list[Image]:
-        """List the images that can be analysed: all but the maps of earlier analyses."""
+        """List the images that can be analyzed: all but the maps of earlier analyses."""
         return [
             layer
             for layer in self.viewer.layers
@@ -224,7 +224,7 @@ class AnalysisWidget(Dock):
 
     def _take_source(self) -> Source:
         if self._layer is None:
-            raise InputError("Open an image or a movie to analyse.")
+            raise InputError("Open an image or a movie to analyze.")
         return take_source(self._layer, self.channel_chooser.currentData())
 
     def _take_request(self) -> tuple[Source, AnalysisParameters]:
@@ -260,7 +260,7 @@ class AnalysisWidget(Dock):
             self.start()
 
     def start(self) -> None:
-        """Analyse the chosen layer as it is now; a wrong setting becomes a notification."""
+        """Analyze the chosen layer as it is now; a wrong setting becomes a notification."""
         try:
             run = AnalysisRun(
                 self.viewer,

@@ -86,7 +86,7 @@ class TaskBar(QWidget):
             self._requests.drop()
             self._end("Cancelled.", share=0)
 
-    def leave(self) -> None:
+    def release(self) -> None:
         """Stop, and tell nobody."""
         self._task = None
         self._requests.drop()

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     Float32 = NDArray[np.float32]
     Region = NDArray[np.bool_]
 
-_THRESHOLD = "Grey value that divides hole and film; the lowest stands for Otsu's threshold."
+_THRESHOLD = "Gray value that divides hole and film; the lowest stands for Otsu's threshold."
 
 
 @dataclass(eq=False)
@@ -139,7 +139,7 @@ class BrightnessControls(QWidget):
         unasked = "Tick 'holes by brightness' in the tab Evolution first."
         return "" if self.shown.isChecked() else unasked
 
-    def leave(self) -> None:
+    def release(self) -> None:
         """Measure no longer."""
         self._measure.drop()
 
@@ -211,7 +211,7 @@ class BrightnessControls(QWidget):
         self.grown.emit()
 
     def _set_range(self, brightness: Brightness, *, keep: bool) -> None:
-        """Let the threshold be any grey value that there is, and Otsu's unless it is to be kept."""
+        """Let the threshold be any gray value that there is, and Otsu's unless it is to be kept."""
         known = brightness.quantiles[np.isfinite(brightness.quantiles)]
         low, high = (float(known.min()), float(known.max())) if known.size else (0.0, 1.0)
         step = max(high - low, 1e-9) / 100

@@ -80,10 +80,10 @@ class CurvesTab(QWidget):
         """Whether curves are being made."""
         return self._request.is_busy
 
-    def leave(self) -> None:
+    def release(self) -> None:
         """Let go of the viewer."""
         self._request.drop()
-        self.canvas.leave()
+        self.canvas.release()
 
     def _build(self) -> None:
         self.quantity = QComboBox()
@@ -96,7 +96,7 @@ class CurvesTab(QWidget):
         self.holes = QCheckBox("holes, by what noise windows look at")
         self.holes.setToolTip(
             "The area without a lattice: a window says noise only well inside a hole, so the "
-            "hole reaches farther than the centres of such windows."
+            "hole reaches farther than the centers of such windows."
         )
         self.holes.toggled.connect(self.ask)
         self.export_button = QPushButton("Export…")
@@ -136,7 +136,7 @@ class CurvesTab(QWidget):
         self.line.time = self._source.time
         self.export_button.setEnabled(bool(curves))
         self.canvas.refresh()
-        self.told.emit("" if curves else "Select a layer of a result, or analyse a movie first.")
+        self.told.emit("" if curves else "Select a layer of a result, or analyze a movie first.")
 
     def _on_failure(self, error: Exception) -> None:
         self._on_curves([])

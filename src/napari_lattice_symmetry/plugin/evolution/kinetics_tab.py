@@ -105,10 +105,10 @@ class KineticsTab(QWidget):
         name = self.law.currentData()
         return next((fit for fit in self.fits if fit.law.name == name), None)
 
-    def leave(self) -> None:
+    def release(self) -> None:
         """Let go of the viewer."""
         self._request.drop()
-        self.canvas.leave()
+        self.canvas.release()
 
     def _make_choosers(self) -> None:
         self.quantity = QComboBox()
@@ -243,7 +243,7 @@ class KineticsTab(QWidget):
         self.fits = fits
         self._show()
         self.told.emit(
-            self._remark() if fits else "Select a layer of a result, or analyse a movie first."
+            self._remark() if fits else "Select a layer of a result, or analyze a movie first."
         )
 
     def _on_failure(self, error: Exception) -> None:

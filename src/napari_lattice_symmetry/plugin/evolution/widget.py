@@ -42,7 +42,7 @@ class EvolutionWidget(Dock):
         self.result_text.setToolTip("The result that the selected layer shows a part of.")
         self.region_chooser = QComboBox()
         self.region_chooser.setToolTip(
-            "Count only windows whose centres lie in the polygons, rectangles and ellipses of a "
+            "Count only windows whose centers lie in the polygons, rectangles and ellipses of a "
             "Shapes layer."
         )
         self.region_chooser.activated.connect(self._on_region_chosen)
@@ -76,10 +76,10 @@ class EvolutionWidget(Dock):
         self._on_source()
         self.curves.ask()
 
-    def leave(self) -> None:
+    def release(self) -> None:
         """Let go of the viewer."""
         for part in (self.source, self.brightness, self.curves, self.kinetics):
-            part.leave()
+            part.release()
 
     def _on_source(self) -> None:
         result = self.source.result

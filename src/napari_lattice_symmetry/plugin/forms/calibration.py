@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from qtpy.QtWidgets import QDoubleSpinBox, QFormLayout, QHBoxLayout
 
-from napari_lattice_symmetry.data.movie import NANOMETRE
+from napari_lattice_symmetry.data.movie import NANOMETER
 from napari_lattice_symmetry.plugin.layers.geometry import SECOND
 
 if TYPE_CHECKING:
@@ -89,7 +89,7 @@ class Calibration:
             return
         self._height_is_set = True
         height, width = geometry.pixel_size
-        self._set_pixel(typed, width if geometry.unit == NANOMETRE else width * typed / height)
+        self._set_pixel(typed, width if geometry.unit == NANOMETER else width * typed / height)
 
     def _set_pixel(self, height: float, width: float) -> None:
         """Stretch the layer, and what is around it, to pixels of this size in nm."""
@@ -104,7 +104,7 @@ class Calibration:
         factors = np.append(factors, 1)  # of (y, x, 1)
         affine[-3:, -3:] *= factors[:, np.newaxis] / factors
         layer.scale, layer.translate, layer.affine = scale, translate, affine
-        layer.units = (*layer.units[:-2], NANOMETRE, NANOMETRE)
+        layer.units = (*layer.units[:-2], NANOMETER, NANOMETER)
         self._corrected()
 
     def _correct_frame_time(self) -> None:
@@ -123,7 +123,7 @@ class Calibration:
 
 def _known_pixel(geometry: LayerGeometry) -> tuple[float, float]:
     """Give height and width of a pixel as the boxes show them."""
-    if geometry.unit != NANOMETRE:
+    if geometry.unit != NANOMETER:
         return _UNKNOWN, _UNKNOWN
     height, width = geometry.pixel_size
     return _shown(height), _shown(width)

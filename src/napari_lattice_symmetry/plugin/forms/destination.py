@@ -81,7 +81,7 @@ class Destination(ResultPath):
         self.scheduler = QLineEdit()
         self.scheduler.setPlaceholderText("none: this computer")
         self.scheduler.setToolTip(
-            "Address of a Dask scheduler whose workers analyse the frames, such as "
+            "Address of a Dask scheduler whose workers analyze the frames, such as "
             "tcp://scheduler:8786."
         )
         form.addRow("Dask scheduler", self.scheduler)

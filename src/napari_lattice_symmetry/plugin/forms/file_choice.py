@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from napari_lattice_symmetry.errors import ChoiceError
 
 _ROWS = {
-    "dataset": "Which of the images in each file is analysed.",
-    "channel": "Which channel of the images is analysed.",
+    "dataset": "Which of the images in each file is analyzed.",
+    "channel": "Which channel of the images is analyzed.",
 }
 
 

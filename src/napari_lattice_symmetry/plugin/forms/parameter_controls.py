@@ -22,7 +22,7 @@ from qtpy.QtWidgets import (
 from superqt import QLargeIntSpinBox
 
 from napari_lattice_symmetry.bravais.parameters import AnalysisParameters, parse_parameters
-from napari_lattice_symmetry.bravais.registry import shipped
+from napari_lattice_symmetry.bravais.registry import REGISTRY
 from napari_lattice_symmetry.lattice import describe_stretch
 
 _INT32_MAX = 2**31 - 1
@@ -195,7 +195,7 @@ def _make_network_chooser(field: dict[str, Any]) -> Control:
     """Make a list of the shipped networks, with a last entry that asks for a file."""
     box = QComboBox()
     box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
-    for name in shipped():
+    for name in REGISTRY.entries:
         box.addItem(name, name)
     ask = "file…"
     box.addItem(ask, ask)

@@ -61,7 +61,7 @@ class InspectorWidget(Dock):
         self._selected: Layer | None = viewer.layers.selection.active
         self._inspected: Inspected | None = None
         self._settings = AnalysisParameters()
-        self._centre: tuple[float, float] | None = None
+        self._center: tuple[float, float] | None = None
         self._frame = 0
         self.outline = WindowOutline(viewer)
         self.picking = Picking(viewer, self)
@@ -78,11 +78,11 @@ class InspectorWidget(Dock):
         self.pick.setChecked(True)
         self._follow_selection()
 
-    def leave(self) -> None:
+    def release(self) -> None:
         """Give back keys and clicks, and let go of the viewer."""
         self.requests.drop()
         self.picking.set_on(False)
-        self.canvas.leave()
+        self.canvas.release()
         for signal, slot in self._viewer_events():
             signal.disconnect(slot)
         self._watch(None)
@@ -206,15 +206,15 @@ class InspectorWidget(Dock):
         y, x = (float(coordinate) for coordinate in image.world_to_data(position)[-2:])
         last_y, last_x = image.extent.data[1, -2:]
         if -0.5 <= y < last_y + 0.5 and -0.5 <= x < last_x + 0.5:
-            self._centre = y, x
+            self._center = y, x
             self._inspect()
 
     def move_by(self, down: int, right: int) -> None:
         """Move the window by steps of a stride."""
-        if self._centre is not None:
-            y, x = self._centre
+        if self._center is not None:
+            y, x = self._center
             stride = self._settings.stride
-            self._centre = y + down * stride, x + right * stride
+            self._center = y + down * stride, x + right * stride
             self._inspect()
 
     def _on_figure_key(self, event: Any) -> None:
@@ -259,18 +259,18 @@ class InspectorWidget(Dock):
         try:
             chosen = {name: c.get() for name, c in self.parameters.controls.items()}
             parameters = parse_parameters(**(self._settings.model_dump() | chosen))
-            corner = place_window(self._centre or _middle(shape), parameters.window, shape)
+            corner = place_window(self._center or _middle(shape), parameters.window, shape)
         except LatticeSymmetryError as error:
             self._stop(str(error))
             return
         if self._inspected.on_grid and parameters.window == self._settings.window:
             corner = _on_grid(corner, WindowGrid(shape, parameters.window, parameters.stride))
         half = (parameters.window - 1) / 2
-        self._centre = corner[0] + half, corner[1] + half
+        self._center = corner[0] + half, corner[1] + half
         self._frame = self._frame_shown(source)
         self.outline.show(self._inspected.image, corner, parameters.window)
         self.title.setText(f"{source.movie.name}, frame {self._frame}")
-        self.requests.ask((source.movie, self._frame, self._centre, parameters))
+        self.requests.ask((source.movie, self._frame, self._center, parameters))
 
     def _on_done(self, inspection: Inspection) -> None:
         self.inspection = inspection

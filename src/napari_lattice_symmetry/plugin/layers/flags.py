@@ -1,4 +1,4 @@
-"""Flags of the lattice fit as label values: a colour each, and words for every sum of them."""
+"""Flags of the lattice fit as label values: a color each, and words for every sum of them."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from typing import Any
 
 from napari_lattice_symmetry.spectrum.lattice_fit import Flag
 
-# The first of these flags that a window has gives its colour.
-_COLOUR_OF_FLAG = {
+# The first of these flags that a window has gives its color.
+_COLOR_OF_FLAG = {
     Flag.TWO_LATTICES: ("two lattices", "#D55E00"),
     Flag.FEW_PERIODS: ("too few periods", "#F0E442"),
     Flag.COARSE_SAMPLING: ("under 3 px a period", "#CC79A7"),
@@ -23,7 +23,7 @@ _VALUES = range(1, sum(Flag) + 1)
 
 def describe_flags(value: int) -> str:
     """Name the flags in a label value."""
-    words = [words for flag, (words, _) in _COLOUR_OF_FLAG.items() if value & flag]
+    words = [words for flag, (words, _) in _COLOR_OF_FLAG.items() if value & flag]
     return ", ".join(words) or "none"
 
 
@@ -33,8 +33,8 @@ def flag_features() -> dict[str, Any]:
     return {"index": values, "flags": [describe_flags(value) for value in values]}
 
 
-FLAG_COLOURS = {
-    value: next(colour for flag, (_, colour) in _COLOUR_OF_FLAG.items() if value & flag)
+FLAG_COLORS = {
+    value: next(color for flag, (_, color) in _COLOR_OF_FLAG.items() if value & flag)
     for value in _VALUES
 }
-"""Colour of every label value."""
+"""Color of every label value."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from napari_lattice_symmetry.data.movie import NANOMETRE, PIXEL
+from napari_lattice_symmetry.data.movie import NANOMETER, PIXEL
 from napari_lattice_symmetry.errors import InputError
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ class LayerGeometry:
     Parameters
     ----------
     scale, translate : tuple of float
-        As napari has them: the step along each axis, and where the first element's centre is.
+        As napari has them: the step along each axis, and where the first element's center is.
     units : tuple
         Unit of each axis, a name or a ``pint.Unit``.
     axis_labels : tuple of str
@@ -88,7 +88,7 @@ class LayerGeometry:
 
     @classmethod
     def of_result(cls, result: MovieResult) -> LayerGeometry:
-        """Give the geometry of the layer that was analysed; of a movie, that of its calibration.
+        """Give the geometry of the layer that was analyzed; of a movie, that of its calibration.
 
         What a damaged file says raises anything.
         """
@@ -134,7 +134,7 @@ class LayerGeometry:
     @property
     def pixel_size(self) -> tuple[float, float]:
         """Size of a pixel along y and x: in nm if the units are lengths, else as it is."""
-        y, x = (_convert(self.scale[i], self.units[i], NANOMETRE) for i in (-2, -1))
+        y, x = (_convert(self.scale[i], self.units[i], NANOMETER) for i in (-2, -1))
         if y is None or x is None:
             y, x = self.scale[-2:]
         return abs(y), abs(x)  # a negative scale flips an axis, and that is all
@@ -142,8 +142,8 @@ class LayerGeometry:
     @property
     def unit(self) -> str:
         """What `pixel_size` is in: "nm" or "pixel"."""
-        lengths = (_convert(1.0, unit, NANOMETRE) for unit in self.units[-2:])
-        return PIXEL if None in lengths else NANOMETRE
+        lengths = (_convert(1.0, unit, NANOMETER) for unit in self.units[-2:])
+        return PIXEL if None in lengths else NANOMETER
 
     @property
     def frame_time(self) -> float | None:
@@ -220,7 +220,7 @@ def layer_affine(plane: NDArray[np.float64], ndim: int) -> NDArray[np.float64]:
 def undoing_affine(layer: Layer, distortion: NDArray[np.float64]) -> NDArray[np.float64]:
     """Make the affine transform for (y, x, 1) that undoes a distortion of a layer's pixels.
 
-    It comes after the layer's scale and translate, and keeps the centre where it is. Pixels
+    It comes after the layer's scale and translate, and keeps the center where it is. Pixels
     that are not square are a distortion too.
 
     Parameters
@@ -234,15 +234,15 @@ def undoing_affine(layer: Layer, distortion: NDArray[np.float64]) -> NDArray[np.
     side = np.sqrt(np.abs(scale).prod())
     linear = np.diag(side * np.sign(scale)) @ np.linalg.inv(distortion)[::-1, ::-1]
     linear = linear @ np.diag(1 / scale)
-    centre = layer.translate[-2:] + scale * layer.extent.data[:, -2:].mean(axis=0)
+    center = layer.translate[-2:] + scale * layer.extent.data[:, -2:].mean(axis=0)
     plane = np.eye(3)
     plane[:2, :2] = linear
-    plane[:2, 2] = centre - linear @ centre
+    plane[:2, 2] = center - linear @ center
     return plane
 
 
 def _not_upright(layer: Layer) -> InputError:
     return InputError(
         f"{layer.name!r} is rotated, sheared or affinely transformed in time, so that maps would "
-        "not lie on it; reset its transform, or analyse it before it is transformed."
+        "not lie on it; reset its transform, or analyze it before it is transformed."
     )

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from napari_lattice_symmetry.lattice import CLASSES, NOT_ANALYSED
+from napari_lattice_symmetry.lattice import CLASSES, NOT_ANALYZED
 from napari_lattice_symmetry.plugin.layers.result_layers import (
     AT_LEAST_PROBABILITY,
     LABEL_MAP,
@@ -56,8 +56,8 @@ def _describe(layer: Labels, layers: LayerList, result: str, position: Any) -> s
     """Say what the other layers of the same result hold at `position`."""
     index = tuple(np.round(layer.world_to_data(position)).astype(int))
     inside = all(0 <= i < n for i, n in zip(index, layer.data.shape, strict=True))
-    label = int(layer.data[index]) if inside else NOT_ANALYSED
-    if label == NOT_ANALYSED:
+    label = int(layer.data[index]) if inside else NOT_ANALYZED
+    if label == NOT_ANALYZED:
         return ""
     parts = []
     for other in list(layers):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from napari.layers import Shapes
 
-from napari_lattice_symmetry.inspection.window_plot import LATTICE_COLOUR
+from napari_lattice_symmetry.inspection.window_plot import LATTICE_COLOR
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
@@ -45,7 +45,7 @@ class WindowOutline:
             self.layer = Shapes(
                 [square],
                 name="inspected window",
-                edge_color=LATTICE_COLOUR,
+                edge_color=LATTICE_COLOR,
                 face_color="transparent",
                 edge_width=float(image.extent.data[1, -2:].max() * _RELATIVE_WIDTH),
                 **place,

@@ -31,7 +31,7 @@ def region_polygons(layer: Shapes) -> list[Float64]:
 def region_mask(
     polygons: Sequence[Float64], layer: Layer, shape: tuple[int, int]
 ) -> NDArray[np.bool_]:
-    """Give the pixels of a layer whose centres lie in any of some polygons.
+    """Give the pixels of a layer whose centers lie in any of some polygons.
 
     Parameters
     ----------
@@ -58,6 +58,6 @@ def _to_pixels(polygon: Float64, layer: Layer) -> Float64:
 
 def _ellipse(corners: Float64) -> Any:
     """Give the outline of the ellipse in a box, of which the corners are known."""
-    centre = corners.mean(axis=0)
+    center = corners.mean(axis=0)
     u, v = (corners[1] - corners[0]) / 2, (corners[3] - corners[0]) / 2
-    return centre + np.cos(_ROUND)[:, np.newaxis] * u + np.sin(_ROUND)[:, np.newaxis] * v
+    return center + np.cos(_ROUND)[:, np.newaxis] * u + np.sin(_ROUND)[:, np.newaxis] * v

@@ -13,13 +13,13 @@ from napari_lattice_symmetry.data.movie import PIXEL
 from napari_lattice_symmetry.lattice import (
     AT_LEAST,
     CLASSES,
-    COLOURS,
+    COLORS,
     LABELS,
-    NOT_ANALYSED,
+    NOT_ANALYZED,
     at_least,
 )
 from napari_lattice_symmetry.lattice.metric import FOLDS
-from napari_lattice_symmetry.plugin.layers.flags import FLAG_COLOURS, flag_features
+from napari_lattice_symmetry.plugin.layers.flags import FLAG_COLORS, flag_features
 from napari_lattice_symmetry.results.result import AGREE, DISAGREE, LATTICE_MAPS
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ LATTICE_PARAMETER, AGREEMENT, FLAGS = "lattice parameter", "agreement", "flags"
 PREVIEW = "preview"
 
 _RARE = 0.05
-"""Share of windows below which a class of the metric does not choose the range of colours."""
+"""Share of windows below which a class of the metric does not choose the range of colors."""
 
 _LABELS = (LABEL_MAP, APPARENT, METRIC, AGREEMENT, FLAGS, PREVIEW)
 
@@ -118,7 +118,7 @@ def result_layers(
     result : MovieResult
         With any number of frames done.
     geometry : LayerGeometry
-        Of the layer that was analysed.
+        Of the layer that was analyzed.
     show_probabilities, show_uncertainty : bool
         Whether these images are visible.
     origin : dict, optional
@@ -234,31 +234,31 @@ def _lattice_layers(maker: _LayerMaker, result: MovieResult) -> list[LayerData]:
         maps["orientation"],
         "orientation (°)",
         part="orientation",
-        colormap="hsv",  # which ends with the colour that it begins with
+        colormap="hsv",  # which ends with the color that it begins with
         contrast_limits=(0.0, _widest_fold(maps["metric_labels"])),
     )
     metric = maker.make(
         METRIC,
         maps["metric_labels"],
         "classes of the metric",
-        colormap=class_colours(),
-        features={"index": [NOT_ANALYSED, *LABELS.values()], "class": ["not resolved", *CLASSES]},
+        colormap=class_colors(),
+        features={"index": [NOT_ANALYZED, *LABELS.values()], "class": ["not resolved", *CLASSES]},
         opacity=0.5,
     )
     flags = maker.make(
         FLAGS,
         maps["flags"],
         "flags",
-        colormap=label_colours(FLAG_COLOURS),
+        colormap=label_colors(FLAG_COLORS),
         features=flag_features(),
     )
     agreement = maker.make(
         AGREEMENT,
         maps["agreement"],
         "network and metric",
-        colormap=label_colours({AGREE: "#009E73", DISAGREE: "#D55E00"}),
+        colormap=label_colors({AGREE: "#009E73", DISAGREE: "#D55E00"}),
         features={
-            "index": [NOT_ANALYSED, AGREE, DISAGREE],
+            "index": [NOT_ANALYZED, AGREE, DISAGREE],
             "network and metric": ["one has no answer", "agree", "disagree"],
         },
         opacity=0.5,
@@ -273,7 +273,7 @@ def _class_map(
         kind,
         labels,
         title,
-        colormap=class_colours(),
+        colormap=class_colors(),
         features=class_features(count_labels(labels)),
         opacity=0.5,
         visible=visible,
@@ -336,7 +336,7 @@ def truth_layer(classes: NDArray[np.uint8], name: str, geometry: LayerGeometry) 
     """Build the layer of true classes (T, Y, X) of a simulated movie."""
     arguments = {
         "name": name,
-        "colormap": class_colours(),
+        "colormap": class_colors(),
         "features": class_features(count_labels(classes)),
         "opacity": 0.3,
         "visible": False,
@@ -352,7 +352,7 @@ def count_labels(labels: Maps) -> NDArray[np.int64]:
 
 
 def class_features(counts: NDArray[np.int64]) -> dict[str, Any]:
-    """Name the label values, and give the share of each in all that was analysed."""
+    """Name the label values, and give the share of each in all that was analyzed."""
     total = max(int(counts.sum()), 1)
     return {
         "index": list(LABELS.values()),
@@ -361,24 +361,24 @@ def class_features(counts: NDArray[np.int64]) -> dict[str, Any]:
     }
 
 
-def class_colours() -> DirectLabelColormap:
-    """Give the colours of the label values; nothing is drawn where nothing was analysed."""
-    return label_colours({LABELS[name]: colour for name, colour in COLOURS.items()})
+def class_colors() -> DirectLabelColormap:
+    """Give the colors of the label values; nothing is drawn where nothing was analyzed."""
+    return label_colors({LABELS[name]: color for name, color in COLORS.items()})
 
 
-def label_colours(colours: Mapping[int, str]) -> DirectLabelColormap:
+def label_colors(colors: Mapping[int, str]) -> DirectLabelColormap:
     """Give a colormap of label values; all others are not drawn."""
     from napari.utils import DirectLabelColormap
 
-    none: dict[int | None, str] = {None: "transparent", NOT_ANALYSED: "transparent"}
-    return DirectLabelColormap(color_dict=none | dict(colours))
+    none: dict[int | None, str] = {None: "transparent", NOT_ANALYZED: "transparent"}
+    return DirectLabelColormap(color_dict=none | dict(colors))
 
 
 def class_ramp(name: str) -> Colormap:
-    """Give the colormap of a class probability: from black to the colour of the class."""
+    """Give the colormap of a class probability: from black to the color of the class."""
     from napari.utils import Colormap
 
-    return Colormap(["black", COLOURS[name]], name=name)
+    return Colormap(["black", COLORS[name]], name=name)
 
 
 def result_metadata(layer: Layer) -> dict[str, Any] | None:

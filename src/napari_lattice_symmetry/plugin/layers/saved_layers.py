@@ -11,7 +11,7 @@ from napari_lattice_symmetry.plugin.layers.geometry import LayerGeometry
 from napari_lattice_symmetry.plugin.layers.result_layers import (
     METADATA_KEY,
     RESULT_KEY,
-    label_colours,
+    label_colors,
     result_layers,
 )
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from napari.types import FullLayerData, LayerData
     from napari.utils import Colormap
 
-    from napari_lattice_symmetry.data.layer_stack import Hyperstack
+    from napari_lattice_symmetry.data.layer_stack import LayerStack
     from napari_lattice_symmetry.results import MovieResult
 
 LAYERS = "layers"
@@ -48,12 +48,12 @@ def describe_layer(layer: FullLayerData) -> dict[str, Any]:
         described |= {
             "contrast_limits": [float(value) for value in about["contrast_limits"]],
             "gamma": float(about["gamma"]),
-            "colormap": _describe_colours(about["colormap"]),
+            "colormap": _describe_colors(about["colormap"]),
         }
     return described
 
 
-def restore_layers(stack: Hyperstack) -> list[LayerData]:
+def restore_layers(stack: LayerStack) -> list[LayerData]:
     """Make the layers that were saved as `stack`; without a description, one of each array."""
     described = stack.metadata.get(LAYERS)
     if described is None:
@@ -70,7 +70,7 @@ def restore_layers(stack: Hyperstack) -> list[LayerData]:
     return layers
 
 
-def restore_result_layers(result: MovieResult, stack: Hyperstack) -> list[LayerData]:
+def restore_result_layers(result: MovieResult, stack: LayerStack) -> list[LayerData]:
     """Make the layers of a result: those that were saved, or all if it was exported as it is."""
     described, geometry = stack.metadata.get(LAYERS), LayerGeometry.of_result(result)
     if described is None:
@@ -99,7 +99,7 @@ def _part(keywords: Mapping[str, Any]) -> tuple[str, str | None]:
     return about["kind"], about["class"]
 
 
-def _plain_layers(stack: Hyperstack) -> list[LayerData]:
+def _plain_layers(stack: LayerStack) -> list[LayerData]:
     place = LayerGeometry(
         stack.scale,
         stack.translate,
@@ -125,7 +125,7 @@ def _arguments(about: Mapping[str, Any]) -> dict[str, Any]:
     if about["type"] == "image":
         low, high = map(float, about["contrast_limits"])
         arguments |= {"contrast_limits": (low, high), "gamma": float(about["gamma"])}
-        arguments["colormap"] = _restore_colours(about["colormap"])
+        arguments["colormap"] = _restore_colors(about["colormap"])
     return arguments
 
 
@@ -134,13 +134,13 @@ def _label_arguments(values: Mapping[int, tuple[str, str]]) -> dict[str, Any]:
         return {}
     names = [name for name, _ in values.values()]
     return {
-        "colormap": label_colours({value: colour for value, (_, colour) in values.items()}),
+        "colormap": label_colors({value: color for value, (_, color) in values.items()}),
         "features": {"index": list(values), "class": names},
     }
 
 
-def _describe_colours(colormap: Mapping[str, Any]) -> dict[str, Any]:
-    """Name a colormap of napari's, and list the colours of any other."""
+def _describe_colors(colormap: Mapping[str, Any]) -> dict[str, Any]:
+    """Name a colormap of napari's, and list the colors of any other."""
     from napari.utils.colormaps import AVAILABLE_COLORMAPS
 
     name = str(colormap["name"])
@@ -151,7 +151,7 @@ def _describe_colours(colormap: Mapping[str, Any]) -> dict[str, Any]:
     return {"name": name, **listed}
 
 
-def _restore_colours(about: Mapping[str, Any]) -> str | Colormap:
+def _restore_colors(about: Mapping[str, Any]) -> str | Colormap:
     from napari.utils import Colormap
 
     return Colormap(**about) if "colors" in about else str(about["name"])

@@ -49,7 +49,7 @@ class AnalysisRun(QObject):
     viewer : napari.Viewer
         Where the layers go, once the first frame is done.
     source : Source
-        What to analyse.
+        What to analyze.
     parameters : AnalysisParameters
         How.
     show_probabilities, show_uncertainty : bool

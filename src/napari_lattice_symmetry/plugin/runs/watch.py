@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
     from napari_lattice_symmetry.bravais.parameters import AnalysisParameters
     from napari_lattice_symmetry.results.growing import Growing
-    from napari_lattice_symmetry.analysis.watch import LiveStep
+    from napari_lattice_symmetry.analysis.watch import WatchStep
     from napari_lattice_symmetry.data.growing import GrowingMovie
     from napari_lattice_symmetry.data.movie import Movie
 
@@ -42,7 +42,7 @@ logger = logging.getLogger(__name__)
 _REFRESH = 300  # ms between two looks at the layers, however fast frames come
 
 
-class LiveRun(QObject):
+class WatchRun(QObject):
     """Analyses the frames of a movie in the background as they land, and shows them.
 
     When all layers of the result are removed, the run stops. The layer of the movie may go.
@@ -54,7 +54,7 @@ class LiveRun(QObject):
     movie : GrowingMovie
         What is watched.
     parameters : AnalysisParameters
-        How frames are analysed.
+        How frames are analyzed.
     output : pathlib.Path, optional
         Zarr folder to write to.
     show_probabilities, show_uncertainty : bool
@@ -133,7 +133,7 @@ class LiveRun(QObject):
 
     def describe(self) -> str:
         """Say how far it is."""
-        counts = f"{self.n_done} analysed"
+        counts = f"{self.n_done} analyzed"
         if self.n_skipped:
             counts += f", {self.n_skipped} skipped"
         counts += f", {self.backlog} waiting"
@@ -148,7 +148,7 @@ class LiveRun(QObject):
 
     # ------------------------------------------------------------------ steps
 
-    def _on_step(self, step: LiveStep) -> None:
+    def _on_step(self, step: WatchStep) -> None:
         if self._abandoned:
             return
         self.backlog, self.message = step.backlog, step.message
@@ -259,7 +259,7 @@ def _steps(
     parameters: AnalysisParameters,
     output: Path | None,
     should_stop: Callable[[], bool],
-) -> Iterator[LiveStep]:
+) -> Iterator[WatchStep]:
     """Give the steps; whatever fails, it fails in one sentence.
 
     Raises
@@ -268,10 +268,10 @@ def _steps(
         Anything else becomes an `AnalysisError`, since a generator worker would swallow a
         ``RuntimeError``.
     """
-    from napari_lattice_symmetry.analysis.watch import iter_live
+    from napari_lattice_symmetry.analysis.watch import iter_watch
 
     try:
-        yield from iter_live(movie, parameters, output=output, should_stop=should_stop)
+        yield from iter_watch(movie, parameters, output=output, should_stop=should_stop)
     except LatticeSymmetryError:
         raise
     except Exception as error:

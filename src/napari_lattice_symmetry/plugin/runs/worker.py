@@ -99,7 +99,7 @@ def create_analysis_worker(
     Parameters
     ----------
     movie, parameters
-        What to analyse, and how.
+        What to analyze, and how.
     progress : callable
         Called from the worker's thread as ``progress(done_windows, total_windows)``.
     output, scheduler

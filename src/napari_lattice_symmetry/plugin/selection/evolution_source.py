@@ -9,7 +9,7 @@ from napari.layers import Shapes
 from qtpy.QtCore import QObject, QTimer, Signal  # type: ignore[attr-defined]
 
 from napari_lattice_symmetry.errors import InputError
-from napari_lattice_symmetry.evolution.curves import as_it_is
+from napari_lattice_symmetry.evolution.curves import snapshot
 from napari_lattice_symmetry.plugin.layers.regions import region_mask, region_polygons
 from napari_lattice_symmetry.plugin.layers.result_layers import result_metadata
 from napari_lattice_symmetry.plugin.selection.results import (
@@ -87,7 +87,7 @@ class EvolutionSource(QObject):
             event.connect(callback)
         self._on_layers()
 
-    def leave(self) -> None:
+    def release(self) -> None:
         """Let go of the viewer."""
         self._timer.stop()
         for event, callback in self._connections:
@@ -107,7 +107,7 @@ class EvolutionSource(QObject):
 
     def snapshot(self) -> MovieResult | None:
         """Give the result with the frames that it has now, to be read in a thread."""
-        return None if self.result is None else as_it_is(self.result)
+        return None if self.result is None else snapshot(self.result)
 
     @property
     def keys(self) -> list[FrameKey]:
@@ -125,7 +125,7 @@ class EvolutionSource(QObject):
         return {key: int(key) for key in keys}
 
     def map_region(self) -> Region | None:
-        """Give the windows whose centres lie in the region; None for whole frames.
+        """Give the windows whose centers lie in the region; None for whole frames.
 
         Raises
         ------
@@ -149,7 +149,7 @@ class EvolutionSource(QObject):
         return self._mask(self.region, self._image(), self.result.grid.frame_shape)
 
     def movie(self) -> Movie:
-        """Give the movie that was analysed.
+        """Give the movie that was analyzed.
 
         Raises
         ------
@@ -163,7 +163,7 @@ class EvolutionSource(QObject):
         movie = take_source(image, channel).movie
         last = max(self.places().values())
         if movie.shape[1:] != self.result.grid.frame_shape or len(movie) <= last:
-            raise InputError(f"{image.name!r} is not the movie that was analysed: it has changed.")
+            raise InputError(f"{image.name!r} is not the movie that was analyzed: it has changed.")
         return movie
 
     @property
@@ -193,7 +193,7 @@ class EvolutionSource(QObject):
         return geometry
 
     def _image(self) -> Image:
-        """Find the layer of the movie that was analysed."""
+        """Find the layer of the movie that was analyzed."""
         image = None if self.layer is None else source_layer_of(self.viewer, self.layer)
         if image is None:
             name = "the movie" if self.result is None else repr(self.result.name)
@@ -206,7 +206,7 @@ class EvolutionSource(QObject):
         inside = region_mask(region_polygons(region), layer, shape)
         if not inside.any():
             raise InputError(
-                f"No window has its centre in {region.name!r}; draw a polygon, a rectangle or "
+                f"No window has its center in {region.name!r}; draw a polygon, a rectangle or "
                 "an ellipse on the map."
             )
         return inside

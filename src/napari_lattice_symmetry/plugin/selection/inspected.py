@@ -42,7 +42,7 @@ class Inspected:
         return None if self.about is None else parse_parameters(**self.about["parameters"])
 
     def take_source(self, viewer: ViewerModel) -> Source:
-        """Take frames and geometry of the image; of its channels the analysed, else the seen one.
+        """Take frames and geometry of the image; of its channels the analyzed, else the seen one.
 
         Raises
         ------
@@ -75,11 +75,11 @@ def choose_inspected(viewer: ViewerModel, selected: Layer | None) -> Inspected:
         return Inspected(image, about, on_grid=True)
 
     chosen = chosen_result(viewer)
-    analysed = None if chosen is None else source_layer_of(viewer, chosen[0])
-    image = selected if isinstance(selected, Image) else analysed or _topmost_image(viewer)
+    analyzed = None if chosen is None else source_layer_of(viewer, chosen[0])
+    image = selected if isinstance(selected, Image) else analyzed or _topmost_image(viewer)
     if image is None:
         raise InputError("Open an image or a movie to inspect.")
-    about = result_metadata(chosen[0]) if chosen is not None and analysed == image else None
+    about = result_metadata(chosen[0]) if chosen is not None and analyzed == image else None
     return Inspected(image, about, on_grid=False)
 
 

@@ -1,4 +1,4 @@
-"""The image layer to analyse, taken as it is when Run is pressed."""
+"""The image layer to analyze, taken as it is when Run is pressed."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import numpy as np
 from napari_lattice_symmetry.data.movie import BY_HAND, Movie
 from napari_lattice_symmetry.errors import InputError
 from napari_lattice_symmetry.io import read_movie
-from napari_lattice_symmetry.io.stack import grey
+from napari_lattice_symmetry.io.stack import gray
 from napari_lattice_symmetry.plugin.layers.geometry import LayerGeometry
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ class Source:
 def find_channel_axis(layer: Image) -> int | None:
     """Give the axis of the channels of a layer with four axes; None with fewer.
 
-    The axis that is labelled so, else the second, as in (T, C, Y, X).
+    The axis that is labeled so, else the second, as in (T, C, Y, X).
     """
     if layer.ndim != 4:
         return None
@@ -64,7 +64,7 @@ def take_source(layer: Image, channel: int | None = None) -> Source:
     Parameters
     ----------
     layer : napari.layers.Image
-        (Y, X), (T, Y, X) or (T, C, Y, X), grey or RGB.
+        (Y, X), (T, Y, X) or (T, C, Y, X), gray or RGB.
     channel : int, optional
         Which channel of a layer with four axes.
 
@@ -88,7 +88,7 @@ def take_source(layer: Image, channel: int | None = None) -> Source:
             raise InputError(f"{layer.name!r} has {n_channels} channels; choose one.")
         frames = frames[(slice(None),) * axis + (channel or 0,)]
     if layer.rgb:
-        frames = _to_grey(frames)
+        frames = _to_gray(frames)
     movie = Movie.from_array(
         frames,
         name=layer.name,
@@ -138,14 +138,14 @@ def _reopener(layer: Image) -> Callable[[], Movie] | None:
     return partial(read_movie, Path(path).absolute(), **choice, lazy=True)
 
 
-def _to_grey(frames: Any) -> Any:
-    """Give the luminance (..., Y, X) of colours (..., Y, X, 3 or 4), computed when it is read."""
+def _to_gray(frames: Any) -> Any:
+    """Give the luminance (..., Y, X) of colors (..., Y, X, 3 or 4), computed when it is read."""
     import dask.array as da
 
     if isinstance(frames, np.ndarray):
         n_stacked = frames.ndim - 3
         frames = da.from_array(frames, chunks=(1,) * n_stacked + frames.shape[n_stacked:])
-    return grey(frames)
+    return gray(frames)
 
 
 def _full_resolution(layer: Image) -> Any:

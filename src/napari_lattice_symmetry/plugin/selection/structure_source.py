@@ -34,7 +34,7 @@ class Subject:
         Raises
         ------
         InputError
-            If there is none, or it cannot be analysed.
+            If there is none, or it cannot be analyzed.
         """
         if self.image is None:
             what = "open an image" if self.result is None else f"open what {self.result.name} shows"
@@ -87,7 +87,7 @@ class SubjectFollower(QObject):
         for event in self._events:
             event.connect(self._look)
 
-    def leave(self) -> None:
+    def release(self) -> None:
         """Let go of the viewer."""
         for event in self._events:
             event.disconnect(self._look)

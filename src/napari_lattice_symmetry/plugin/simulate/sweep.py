@@ -123,10 +123,10 @@ class SweepPanel(QWidget):
             self.run_button.setText("Cancelling…")
             self.run_button.setEnabled(False)
 
-    def leave(self) -> None:
+    def release(self) -> None:
         """Stop, and let go of the viewer."""
         self.cancel()
-        self.canvas.leave()
+        self.canvas.release()
 
     def _build(self) -> None:
         self.parameter = QComboBox()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from napari.utils.notifications import show_error
 from qtpy.QtWidgets import QHBoxLayout, QLabel, QPushButton, QTabWidget, QVBoxLayout, QWidget
 
-from napari_lattice_symmetry.lattice import COLOURS
+from napari_lattice_symmetry.lattice import COLORS
 from napari_lattice_symmetry.lattice.image import LatticeImage
 from napari_lattice_symmetry.plugin.background.latest import LatestRequest
 from napari_lattice_symmetry.plugin.forms.lattice_controls import LatticeControls
@@ -54,11 +54,11 @@ class SimulateWidget(Dock):
         self.controls.changed.connect(self._on_change)
         self._on_change()
 
-    def leave(self) -> None:
+    def release(self) -> None:
         """Stop, and let go of the viewer."""
         self._judge.drop()
-        self.canvas.leave()
-        self.sweep.leave()
+        self.canvas.release()
+        self.sweep.release()
 
     def _build(self) -> None:
         self.truth_text, self.verdict_text = QLabel(), QLabel("Loading the network…")
@@ -136,7 +136,7 @@ class SimulateWidget(Dock):
 def describe_truth(image: LatticeImage) -> str:
     """Say what an image truly shows."""
     truth = image.truth()
-    name = _coloured(truth["class"])
+    name = _colored(truth["class"])
     if "a" not in truth:
         return f"{name}, atoms anywhere"
     periods = image.size / truth["a"]
@@ -149,11 +149,11 @@ def describe_truth(image: LatticeImage) -> str:
 def describe_verdict(verdict: Inspection) -> str:
     """Say what network and lattice fit find."""
     said = dict(verdict.rows())
-    lines = [f"Network: {_coloured(said['class'])}, entropy {verdict.entropy:.2f} nats"]
+    lines = [f"Network: {_colored(said['class'])}, entropy {verdict.entropy:.2f} nats"]
     if verdict.fit.resolved:
         a, b, gamma = said["a"], said["b"], said["gamma"]
         lines.append(
-            f"Fit: {_coloured(verdict.fit.lattice or '')}, a = {a}, b = {b}, gamma = {gamma}"
+            f"Fit: {_colored(verdict.fit.lattice or '')}, a = {a}, b = {b}, gamma = {gamma}"
         )
     if verdict.fit.remarks:
         lines.append(f"Fit: {verdict.fit.remarks}")
@@ -161,8 +161,8 @@ def describe_verdict(verdict: Inspection) -> str:
     return "<br>".join(lines)
 
 
-def _coloured(name: str) -> str:
-    return f'<span style="color:{COLOURS.get(name, "grey")}">■</span> {name}'
+def _colored(name: str) -> str:
+    return f'<span style="color:{COLORS.get(name, "gray")}">■</span> {name}'
 
 
 def _judge(image: LatticeImage, _should_stop: Callable[[], bool]) -> Inspection:

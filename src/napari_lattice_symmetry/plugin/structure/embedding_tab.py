@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from napari_lattice_symmetry.structure.embedding import Cluster, Embedding
 
 HINT = (
-    "Each analysed window becomes a point,\nnear to those that the network finds alike.\n"
+    "Each analyzed window becomes a point,\nnear to those that the network finds alike.\n"
     "Draw a loop around points\nto see them in the image, and the other way round."
 )
 
@@ -83,16 +83,16 @@ class EmbeddingTab(QWidget):
         self.question.done.connect(self._on_cluster)
         self.link.changed.connect(self._on_lit)
         self.link.regions_changed.connect(self._list_regions)
-        self._list_colourings()
+        self._list_colorings()
         self._list_regions()
 
     def _build(self) -> None:
-        from napari_lattice_symmetry.structure.embedding import AT_MOST, NEIGHBOURS
+        from napari_lattice_symmetry.structure.embedding import AT_MOST, NEIGHBORS
 
         self.method = QComboBox()
-        self.method.addItems(list(NEIGHBOURS))
+        self.method.addItems(list(NEIGHBORS))
         self.method.setToolTip(
-            "Two ways to lay out points; what is a cluster in both is hardly an artefact."
+            "Two ways to lay out points; what is a cluster in both is hardly an artifact."
         )
         self.at_most = QSpinBox()
         self.at_most.setRange(100, 10 * AT_MOST)
@@ -100,11 +100,11 @@ class EmbeddingTab(QWidget):
         self.at_most.setValue(AT_MOST)
         self.at_most.setToolTip("Where there are more windows, so many are chosen at random.")
         self.task = TaskBar("&Embed", "Embed the windows of the result.", self._prepare)
-        self.colouring = QComboBox()
-        self.colouring.setToolTip(
+        self.coloring = QComboBox()
+        self.coloring.setToolTip(
             "Class, frame or predictive entropy; or a, where the analysis fitted lattices."
         )
-        self.colouring.activated.connect(self.canvas.refresh)
+        self.coloring.activated.connect(self.canvas.refresh)
         self.region = QComboBox()
         self.region.setToolTip("Points are lit whose windows lie in this Labels or Shapes layer.")
         self.region.activated.connect(lambda index: self.link.choose(self.region.itemData(index)))
@@ -118,7 +118,7 @@ class EmbeddingTab(QWidget):
 
         form, lower = QFormLayout(), QFormLayout()
         form.addRow(*_row("&Method", self.method, QLabel("at most"), self.at_most))
-        lower.addRow(*_row("&Colour by", self.colouring))
+        lower.addRow(*_row("&Color by", self.coloring))
         lower.addRow(*_row("&Region", self.region, self.clear_button))
         for rows in (form, lower):
             rows.setVerticalSpacing(3)
@@ -132,13 +132,13 @@ class EmbeddingTab(QWidget):
         layout.addWidget(self.question)
         layout.addWidget(self.cluster_canvas)
 
-    def leave(self) -> None:
+    def release(self) -> None:
         """Stop, and let go of the viewer."""
-        self.task.leave()
-        self.question.leave()
-        self.link.leave()
-        self.canvas.leave()
-        self.cluster_canvas.leave()
+        self.task.release()
+        self.question.release()
+        self.link.release()
+        self.canvas.release()
+        self.cluster_canvas.release()
 
     def clear(self) -> None:
         """Let go of the selected windows."""
@@ -171,18 +171,18 @@ class EmbeddingTab(QWidget):
     def _on_done(self, embedded: Embedded) -> None:
         self.embedded, self.cluster = embedded, None
         self.link.open(embedded.layer, embedded.embedding.places)
-        self._list_colourings()
+        self._list_colorings()
         self.canvas.refresh()
         self.cluster_canvas.refresh()
 
-    def _list_colourings(self) -> None:
-        from napari_lattice_symmetry.structure.plots import COLOURINGS
+    def _list_colorings(self) -> None:
+        from napari_lattice_symmetry.structure.plots import COLORINGS
 
-        chosen = self.colouring.currentText()
-        self.colouring.clear()
+        chosen = self.coloring.currentText()
+        self.coloring.clear()
         fitted = self.embedded is not None and self.embedded.result.a is not None
-        self.colouring.addItems([name for name in COLOURINGS if fitted or name != "a"])
-        self.colouring.setCurrentIndex(max(self.colouring.findText(chosen), 0))
+        self.coloring.addItems([name for name in COLORINGS if fitted or name != "a"])
+        self.coloring.setCurrentIndex(max(self.coloring.findText(chosen), 0))
 
     def _plot(self, figure: Figure) -> None:
         from matplotlib.widgets import LassoSelector
@@ -194,8 +194,8 @@ class EmbeddingTab(QWidget):
         if self.embedded is None:
             write_hint(figure, HINT)
             return
-        colouring = self.colouring.currentText()
-        plot_embedding(self.embedded.embedding, self.embedded.result, colouring, figure)
+        coloring = self.coloring.currentText()
+        plot_embedding(self.embedded.embedding, self.embedded.result, coloring, figure)
         axes = figure.axes[0]
         self._points = axes.collections[0]
         highlight(self._points, self._lit)

@@ -74,7 +74,7 @@ class SelectionLink(QObject):
         for event in self._events:
             event.connect(self._on_layers)
 
-    def leave(self) -> None:
+    def release(self) -> None:
         """Let go of the viewer."""
         self._timer.stop()
         for event in self._events:
@@ -180,13 +180,13 @@ class SelectionLink(QObject):
 
 
 def lie_in_labels(layer: Labels, world: Float64) -> NDArray[np.bool_]:
-    """Tell which points (n, d) of the world are labelled."""
+    """Tell which points (n, d) of the world are labeled."""
     data = np.asarray(layer.data[0] if layer.multiscale else layer.data)
     indices = np.round(apply_to_all(layer.world_to_data, world)).astype(int)
     inside = ((indices >= 0) & (indices < data.shape)).all(axis=1)
-    labelled = np.zeros(len(world), dtype=bool)
-    labelled[inside] = data[tuple(indices[inside].T)] != 0
-    return labelled
+    labeled = np.zeros(len(world), dtype=bool)
+    labeled[inside] = data[tuple(indices[inside].T)] != 0
+    return labeled
 
 
 def lie_in_shapes(layer: Shapes, world: Float64) -> NDArray[np.bool_]:

@@ -11,7 +11,7 @@ from napari_lattice_symmetry.plugin.layers.result_layers import (
     METADATA_KEY,
     SCHEMA_VERSION,
 )
-from napari_lattice_symmetry.structure.plots import endmember_colours
+from napari_lattice_symmetry.structure.plots import endmember_colors
 
 if TYPE_CHECKING:
     from napari.types import LayerData
@@ -39,7 +39,7 @@ def unmixing_layers(unmixing: Unmixing, source: Source) -> list[LayerData]:
     -------
     list of (data, keywords, type)
         The spectra side by side in one image below the frame, in the order of the components,
-        and the abundance maps in the colours of their classes.
+        and the abundance maps in the colors of their classes.
     """
     from napari.utils import Colormap
 
@@ -62,7 +62,7 @@ def unmixing_layers(unmixing: Unmixing, source: Source) -> list[LayerData]:
             {
                 "name": f"abundance: {title} · {name}",
                 "metadata": about(ABUNDANCE, title),
-                "colormap": Colormap(["black", colour], name=f"abundance of {title}"),
+                "colormap": Colormap(["black", color], name=f"abundance of {title}"),
                 "contrast_limits": (0.0, 1.0),
                 "blending": "additive",
                 "opacity": 0.7,
@@ -70,8 +70,8 @@ def unmixing_layers(unmixing: Unmixing, source: Source) -> list[LayerData]:
             },
             "image",
         )
-        for title, abundance, colour in zip(
-            unmixing.names, unmixing.abundances, endmember_colours(unmixing), strict=True
+        for title, abundance, color in zip(
+            unmixing.names, unmixing.abundances, endmember_colors(unmixing), strict=True
         )
     ]
     mosaic = lay_side_by_side(unmixing.spectra)

@@ -52,7 +52,7 @@ class UnmixingTab(QWidget):
 
     def __init__(self, viewer: napari.viewer.Viewer, follower: SubjectFollower) -> None:
         from napari_lattice_symmetry.plugin.widgets.figure_canvas import FigureCanvas
-        from napari_lattice_symmetry.structure.unmixing import MOST_COMPONENTS
+        from napari_lattice_symmetry.structure.unmixing import MAX_COMPONENTS
 
         super().__init__()
         self.viewer, self._follower = viewer, follower
@@ -62,7 +62,7 @@ class UnmixingTab(QWidget):
         form.setVerticalSpacing(3)
         self.parameters = ParameterControls(form, self, ("window", "stride"))
         self.components = QSpinBox()
-        self.components.setRange(0, MOST_COMPONENTS)
+        self.components.setRange(0, MAX_COMPONENTS)
         self.components.setSpecialValueText("as suggested")
         self.components.setToolTip(
             "Number of pure spectra; as suggested by where the variance of the spectra drops."
@@ -81,10 +81,10 @@ class UnmixingTab(QWidget):
         follower.changed.connect(self._on_subject)
         self._on_subject()
 
-    def leave(self) -> None:
+    def release(self) -> None:
         """Stop, and let go of the viewer."""
-        self.task.leave()
-        self.canvas.leave()
+        self.task.release()
+        self.canvas.release()
 
     def _on_subject(self) -> None:
         """Take the windows of a result that is newly selected."""

@@ -42,11 +42,11 @@ class StructureWidget(Dock):
         self.follower.changed.connect(self._on_subject)
         self._on_subject()
 
-    def leave(self) -> None:
+    def release(self) -> None:
         """Stop, and let go of the viewer."""
-        self.follower.leave()
-        self.unmixing.leave()
-        self.embedding.leave()
+        self.follower.release()
+        self.unmixing.release()
+        self.embedding.release()
 
     def _on_subject(self) -> None:
         self.subject_text.setText(f"Works on {self.follower.subject.describe()}")

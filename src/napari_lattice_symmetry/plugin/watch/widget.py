@@ -1,4 +1,4 @@
-"""The dock "Watch a folder": frames are analysed while the microscope writes them."""
+"""The dock "Watch a folder": frames are analyzed while the microscope writes them."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from napari_lattice_symmetry.plugin.forms.destination import ResultPath
 from napari_lattice_symmetry.plugin.forms.file_choice import FileChoice
 from napari_lattice_symmetry.plugin.forms.parameter_controls import ParameterControls
 from napari_lattice_symmetry.plugin.layers.hover import show_probability_in_status
-from napari_lattice_symmetry.plugin.runs.watch import LiveRun
+from napari_lattice_symmetry.plugin.runs.watch import WatchRun
 from napari_lattice_symmetry.plugin.widgets.dock import Dock
 from napari_lattice_symmetry.results.plots import draw_fractions
 
@@ -51,7 +51,7 @@ class WatchWidget(Dock):
 
         super().__init__()
         self.viewer = viewer
-        self.run: LiveRun | None = None
+        self.run: WatchRun | None = None
         self.canvas = FigureCanvas(viewer, self._plot)
         self.canvas.setMinimumHeight(180)
         self.canvas.setToolTip("Phase fractions of all frames so far.")
@@ -63,11 +63,11 @@ class WatchWidget(Dock):
         """Whether a watch is under way."""
         return self.run is not None and not self.run.is_over
 
-    def leave(self) -> None:
+    def release(self) -> None:
         """Stop, and let go of the viewer."""
         if self.run is not None:
             self.run.abandon()
-        self.canvas.leave()
+        self.canvas.release()
 
     # ------------------------------------------------------------------ building
 
@@ -85,13 +85,13 @@ class WatchWidget(Dock):
         self.pattern = QLineEdit("*")
         self.pattern.setToolTip('Which files of a folder are frames, such as "*.tif".')
         self.follow = QCheckBox("&newest frame")
-        self.follow.setToolTip("Go to each frame when it is analysed, until you move the slider.")
+        self.follow.setToolTip("Go to each frame when it is analyzed, until you move the slider.")
         self.follow.setChecked(True)
         self.follow.toggled.connect(self._on_follow)
-        self.button = _button("&Start", "Analyse what is there, and then every frame that lands.")
+        self.button = _button("&Start", "Analyze what is there, and then every frame that lands.")
         self.button.clicked.connect(self._on_clicked)
         self.progress = QProgressBar()
-        self.progress.setToolTip("Frames analysed, of those that have landed.")
+        self.progress.setToolTip("Frames analyzed, of those that have landed.")
         self.progress.setFormat("%v of %m")
         self._show_progress(0, 0)
         self.status = QLabel("Ready.")
@@ -137,7 +137,7 @@ class WatchWidget(Dock):
         self.output = ResultPath(
             form,
             self,
-            "A .zarr folder that every frame is written to when it is analysed; a result of the "
+            "A .zarr folder that every frame is written to when it is analyzed; a result of the "
             "same source and settings is continued.",
         )
         self.settings = QCollapsible("Settings")
@@ -169,7 +169,7 @@ class WatchWidget(Dock):
     def start(self) -> None:
         """Begin to watch; what cannot be watched becomes a notification."""
         try:
-            run = LiveRun(
+            run = WatchRun(
                 self.viewer,
                 self._open(),
                 self.parameters.values(),
@@ -195,7 +195,7 @@ class WatchWidget(Dock):
         run.start()
 
     def stop(self) -> None:
-        """Stop at the next block of windows; analysed frames stay."""
+        """Stop at the next block of windows; analyzed frames stay."""
         if self.run is not None and self.is_running:
             self.run.stop()
             self.button.setText("Stopping…")
@@ -259,7 +259,7 @@ class WatchWidget(Dock):
             draw_fractions(axes, run.result)
             figure.legend(loc="outside lower center", ncols=3, frameon=False, fontsize="small")
         else:
-            figure.text(0.5, 0.5, "Phase fractions, once a frame is analysed", ha="center")
+            figure.text(0.5, 0.5, "Phase fractions, once a frame is analyzed", ha="center")
 
 
 def _button(title: str, tooltip: str) -> QPushButton:

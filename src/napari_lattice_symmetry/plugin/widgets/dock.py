@@ -16,12 +16,12 @@ class Dock(QWidget):
         """Notice when napari puts the widget into a dock, or takes it out to close that."""
         if event is not None and event.type() == QEvent.Type.ParentChange:
             if self.parent() is None:
-                self.leave()
+                self.release()
             else:
                 QTimer.singleShot(0, self._become_a_tab)
         super().changeEvent(event)
 
-    def leave(self) -> None:
+    def release(self) -> None:
         """Let go of the viewer: napari may keep a closed widget alive."""
 
     def _become_a_tab(self) -> None:

@@ -1,4 +1,4 @@
-"""A Matplotlib figure in a dock, in the colours of napari's theme."""
+"""A Matplotlib figure in a dock, in the colors of napari's theme."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class FigureCanvas(FigureCanvasQTAgg):
     ) -> None:
         super().__init__(Figure(figsize=(4, 4), layout="constrained"))
         self._viewer, self._plot = viewer, plot
-        self._colours = theme_colours(viewer.theme)
+        self._colors = theme_colors(viewer.theme)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setToolTip(tooltip)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
@@ -43,19 +43,19 @@ class FigureCanvas(FigureCanvasQTAgg):
 
     def refresh(self, _event: Any = None) -> None:
         """Draw anew, since what is to be drawn or the theme has changed."""
-        self._colours = theme_colours(self._viewer.theme)
-        with rc_context(self._colours):
+        self._colors = theme_colors(self._viewer.theme)
+        with rc_context(self._colors):
             self.figure.clear()
-            self.figure.set_facecolor(self._colours["figure.facecolor"])
+            self.figure.set_facecolor(self._colors["figure.facecolor"])
             self._plot(self.figure)
         self.draw_idle()
 
     def draw(self) -> None:
-        """Draw in the colours of the theme: ticks are made as late as here."""
-        with rc_context(self._colours):
+        """Draw in the colors of the theme: ticks are made as late as here."""
+        with rc_context(self._colors):
             super().draw()
 
-    def leave(self) -> None:
+    def release(self) -> None:
         """Follow the theme no longer."""
         self._viewer.events.theme.disconnect(self.refresh)
 
@@ -65,10 +65,10 @@ def write_hint(figure: Figure, text: str) -> None:
     figure.text(0.5, 0.5, text, ha="center", va="center", fontsize="small")
 
 
-def theme_colours(theme: str) -> dict[Any, str]:
-    """Give Matplotlib's settings for a figure in the colours of a theme of napari."""
-    colours = get_theme(theme)
-    text, background = colours.text.as_hex("long"), colours.background.as_hex("long")
+def theme_colors(theme: str) -> dict[Any, str]:
+    """Give Matplotlib's settings for a figure in the colors of a theme of napari."""
+    colors = get_theme(theme)
+    text, background = colors.text.as_hex("long"), colors.background.as_hex("long")
     of_text = ("text.color", "axes.labelcolor", "axes.edgecolor", "xtick.color", "ytick.color")
     of_background = ("figure.facecolor", "axes.facecolor", "savefig.facecolor")
     return {**dict.fromkeys(of_text, text), **dict.fromkeys(of_background, background)}

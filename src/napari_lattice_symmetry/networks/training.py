@@ -1,0 +1,162 @@
+"""Training from a seed, resumable after any interruption: what every network shares."""
+
+from __future__ import annotations
+
+import csv
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import numpy as np
+
+from napari_lattice_symmetry.errors import InputError
+from napari_lattice_symmetry.networks.engine import keras
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+History: TypeAlias = list[dict[str, float]]
+
+CHECKPOINT, HISTORY, SETTINGS = "checkpoint.keras", "history.csv", "training.json"
+
+
+def claim(output: Path, settings: dict[str, Any]) -> None:
+    """Note the settings of a training in its folder, or compare them with what is there.
+
+    Parameters
+    ----------
+    output : pathlib.Path
+        The folder; it is made where there is none.
+    settings : dict
+        All that the training depends on, in values that JSON knows.
+
+    Raises
+    ------
+    InputError
+        If the folder holds a training with other settings.
+    """
+    output.mkdir(parents=True, exist_ok=True)
+    file = output / SETTINGS
+    settings = json.loads(json.dumps(settings))
+    if not file.exists():
+        file.write_text(json.dumps(settings, indent=2) + "\n", encoding="utf-8")
+    elif json.loads(file.read_text(encoding="utf-8")) != settings:
+        raise InputError(
+            f"{output} holds a training with other settings (see {file.name}); "
+            "choose another folder or the same settings."
+        )
+
+
+def load_checkpoint(output: Path, create: Callable[[], keras.Model]) -> tuple[keras.Model, History]:
+    """Return the network and the history of the last whole epoch, or a new one and an empty list.
+
+    Parameters
+    ----------
+    output : pathlib.Path
+        The folder of the training.
+    create : callable
+        Makes the compiled network where no epoch is done yet.
+    """
+    file = output / CHECKPOINT
+    if not file.exists():
+        return create(), []
+    with (output / HISTORY).open(newline="", encoding="utf-8") as table:
+        history = [
+            {name: float(value) for name, value in row.items() if name != "epoch"}
+            for row in csv.DictReader(table)
+        ]
+    return keras.saving.load_model(file), history
+
+
+def fit(
+    model: keras.Model,
+    history: History,
+    output: Path,
+    *,
+    epochs: int,
+    seed: int,
+    batches: Callable[[int], Any],
+    validation: tuple[Any, Any],
+    progress: bool = True,
+) -> None:
+    """Train to the last epoch, and write a checkpoint after each.
+
+    Parameters
+    ----------
+    model : keras.Model
+        Compiled; changed in place.
+    history : list of dict
+        The epochs that are done; the others are appended.
+    output : pathlib.Path
+        Where the checkpoints go.
+    epochs : int
+        Number of epochs in all.
+    seed : int
+        Draws the dropout of every epoch.
+    batches : callable
+        Gives the batches of an epoch, shuffled already: a pure function of its number.
+    validation : tuple of ndarray
+        Inputs and targets that are never trained on.
+    progress : bool
+        Show progress bars.
+    """
+    for epoch in range(len(history), epochs):
+        seed_dropout(model, seed, epoch)
+        fitted = model.fit(
+            batches(epoch),
+            validation_data=validation,
+            validation_batch_size=256,
+            shuffle=False,  # the batches are shuffled already, from the seed
+            initial_epoch=epoch,
+            epochs=epoch + 1,
+            verbose=_verbosity(progress),
+        )
+        history.append({name: values[-1] for name, values in fitted.history.items()})
+        save_checkpoint(output, model, history)
+
+
+def seed_dropout(model: keras.Model, seed: int, epoch: int) -> None:
+    """Draw the dropout of an epoch from its number, whether or not the training was resumed."""
+    for i, layer in enumerate(model.layers):
+        if isinstance(layer, keras.layers.Dropout):
+            words = np.random.SeedSequence((seed, epoch, i)).generate_state(2)
+            layer.seed_generator.state.assign(words)
+
+
+def save_checkpoint(output: Path, model: keras.Model, history: History) -> None:
+    """Write history and weights so that a kill at any moment leaves a whole pair."""
+    new_table, new_model = output / "history.new.csv", output / "checkpoint.new.keras"
+    with new_table.open("w", newline="", encoding="utf-8") as table:
+        writer = csv.DictWriter(table, ["epoch", *history[0]])
+        writer.writeheader()
+        writer.writerows({"epoch": i, **row} for i, row in enumerate(history, start=1))
+    model.save(new_model)
+    new_model.replace(output / CHECKPOINT)
+    new_table.replace(output / HISTORY)
+
+
+def plot_history(history: History, network: str) -> Figure:
+    """Draw training and validation accuracy over the epochs."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(6, 4), layout="constrained")
+    axes = figure.add_subplot()
+    epochs = range(1, len(history) + 1)
+    for key, name in (
+        ("accuracy", "training (dropout on)"),
+        ("val_accuracy", "validation"),
+        ("val_top2", "validation, top 2"),
+    ):
+        axes.plot(epochs, [row[key] for row in history], marker=".", label=name)
+    axes.set(xlabel="epoch", ylabel="accuracy", title=f"{network} network", ylim=(None, 1))
+    axes.legend(loc="lower right", frameon=False)
+    axes.grid(alpha=0.3)
+    return figure
+
+
+def _verbosity(progress: bool) -> int:
+    if not progress:
+        return 0
+    return 1 if sys.stdout.isatty() else 2
