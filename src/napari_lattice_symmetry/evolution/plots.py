@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from napari_lattice_symmetry.evolution.curves import Curve
     from napari_lattice_symmetry.evolution.kinetics import GrowthFit
 
-CURVE_COLORS = {**COLORS, HOLES: "#D55E00", BRIGHTNESS: "#B39F00"}
+CURVE_COLORS = {**COLORS, HOLES: "#808080", BRIGHTNESS: "#B39F00"}
 """Colors of all curves: the classes', and two that are read on black and on white."""
 
 FIT_COLOR = "#E6007E"

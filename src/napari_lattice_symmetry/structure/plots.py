@@ -27,8 +27,10 @@ _EDGE = SIDE / 2
 _EXTENT = (-_EDGE - 0.5, _EDGE - 0.5, _EDGE - 0.5, -_EDGE - 0.5)
 _ACROSS = 4  # spectra side by side
 
+_NO_CLASS = "#999999"
+
 # Further colors that differ from those of the classes, also for the color-blind.
-_MORE_COLORS = ("#D55E00", "#F0E442", "#882255", "#44AA99", "#332288", "#999933", "#DDCC77")
+_MORE_COLORS = ("#F0E442", "#882255", "#44AA99", "#332288", "#999933", "#DDCC77", "#D55E00")
 
 
 def endmember_colors(unmixing: Unmixing) -> list[str]:
@@ -158,7 +160,7 @@ def _draw_spectrum(axes: Axes, spectrum: NDArray[np.float32], title: str) -> Non
 
 def _draw_variances(axes: Axes, unmixing: Unmixing) -> None:
     k = np.arange(2, len(unmixing.variances) + 2)
-    axes.semilogy(k, unmixing.variances, marker=".", color=COLORS["noise"])
+    axes.semilogy(k, unmixing.variances, marker=".", color=_NO_CLASS)
     axes.axvline(unmixing.suggested, color=COLORS["hexagonal"], linestyle="--")
     axes.set_title(f"{unmixing.suggested} components suggested", fontsize="small")
     axes.set_xlabel("components", fontsize="small")
@@ -172,7 +174,7 @@ def _scatter_classes(
 ) -> None:
     from matplotlib.lines import Line2D
 
-    colors = np.array([COLORS["noise"], *COLORS.values()])
+    colors = np.array([_NO_CLASS, *COLORS.values()])
     axes.scatter(points[:, 0], points[:, 1], s=size, c=colors[labels], linewidths=0)
     shown = [name for value, name in enumerate(CLASSES, 1) if (labels == value).any()]
     axes.legend(
