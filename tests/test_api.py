@@ -35,5 +35,5 @@ def test_version_is_that_of_the_package():
 
 
 def test_unknown_name_is_an_attribute_error():
-    with pytest.raises(AttributeError, match="no attribute 'analyze'"):
-        nls.analyze  # noqa: B018
+    with pytest.raises(AttributeError, match="no attribute 'analyse'"):
+        nls.analyse  # noqa: B018

@@ -13,7 +13,7 @@ GUI = {"magicgui", "napari", "qtpy", "superqt", "vispy"}
 FORMATS = {"dask", "h5py", "imageio", "tifffile", "zarr"}
 HEAVY = ENGINES | GUI | FORMATS | {"matplotlib"}
 
-LEFT_OF_PLUGIN = ["analysis", "cli", "errors", "io", "lattice", "model", "movie", "spectrum"]
+LEFT_OF_PLUGIN = ["analysis", "bravais", "cli", "data", "errors", "io", "lattice", "spectrum"]
 
 COMMANDS = """
 from importlib import import_module

@@ -63,7 +63,7 @@ def test_unmixing_as_stored(unmixing, tmp_path):
 
 
 def test_every_component_has_a_color_of_its_own(unmixing):
-    assert endmember_colors(unmixing) == [COLORS["square"], "#D55E00", COLORS["noise"]]
+    assert endmember_colors(unmixing) == [COLORS["square"], "#F0E442", COLORS["noise"]]
     alike = replace(unmixing, probabilities=np.eye(6)[[0] * MAX_COMPONENTS])
     colors = endmember_colors(alike)
     assert len(set(colors)) == MAX_COMPONENTS
