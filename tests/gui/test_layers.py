@@ -32,12 +32,15 @@ def layers(result):
     return [Layer.create(*layer) for layer in result_layers(result, geometry)]
 
 
-def test_they_are_views_of_the_result(result, layers):
+def test_they_are_copies_of_the_result(result, layers):
     uncertainty, _, _, *probabilities, labels = layers
-    assert np.shares_memory(labels.data, result.labels)
-    assert np.shares_memory(uncertainty.data, result.entropy)
-    for layer, maps in zip(probabilities, result.mean, strict=True):
-        assert np.shares_memory(layer.data, maps)
+    for layer, maps in (
+        (labels, result.labels),
+        (uncertainty, result.entropy),
+        *zip(probabilities, result.mean, strict=True),
+    ):
+        np.testing.assert_array_equal(layer.data, maps)
+        assert not np.shares_memory(layer.data, maps)
 
 
 def test_sums_of_probabilities_follow_what_is_inserted(result, layers):

@@ -11,6 +11,7 @@ import pytest
 from napari.components import ViewerModel
 
 from napari_lattice_symmetry import AnalysisParameters, Movie
+from napari_lattice_symmetry.plugin.layers.result_layers import layer_maps
 from napari_lattice_symmetry.plugin.runs.analysis import AnalysisRun
 from napari_lattice_symmetry.plugin.runs.speed import last_speed
 from napari_lattice_symmetry.plugin.runs.worker import analyze_frames
@@ -63,8 +64,9 @@ def test_done(runs, stack):
     assert run.speed.seconds_per_window > 0
     assert last_speed() == run.speed
     labels = runs.layers()["classes"]
-    assert labels.data.base is run.result.labels or labels.data is run.result.labels
     assert np.all(labels.data > 0)
+    for layer in run.layers:
+        np.testing.assert_array_equal(layer.data, layer_maps(layer, run.result))
 
 
 def test_the_worker_keeps_off_the_gui(runs, network, monkeypatch, stack):

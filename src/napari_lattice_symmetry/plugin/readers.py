@@ -77,7 +77,7 @@ def read_saved_layers(path: str) -> list[LayerData]:
         result = layer_stack_result(stack)
         if result is None:
             return restore_layers(stack)
-        _show_probability()
+        _look_after_results()
         return restore_result_layers(result, stack)
     except Exception as error:  # of damaged values, anything
         raise InputError(
@@ -95,19 +95,21 @@ def read_result(path: str) -> list[LayerData]:
     result = load_result(path)
     with reading(Path(path)):
         geometry = LayerGeometry.of_result(result)
-    _show_probability()
+    _look_after_results()
     return result_layers(result, geometry)
 
 
-def _show_probability() -> None:
-    """Let the status bar of the viewer, if there is one, tell probabilities."""
+def _look_after_results() -> None:
+    """Let the viewer, if there is one, tell probabilities, and keep results as they are."""
     from napari import current_viewer
 
     from napari_lattice_symmetry.plugin.layers.hover import show_probability_in_status
+    from napari_lattice_symmetry.plugin.layers.protection import protect_results
 
     viewer = current_viewer()
     if viewer is not None:
         show_probability_in_status(viewer.layers)
+        protect_results(viewer.layers)
 
 
 def movie_layer(movie: Movie) -> LayerData:

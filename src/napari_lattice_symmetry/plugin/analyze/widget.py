@@ -33,6 +33,7 @@ from napari_lattice_symmetry.plugin.forms.calibration import Calibration
 from napari_lattice_symmetry.plugin.forms.destination import Destination
 from napari_lattice_symmetry.plugin.forms.parameter_controls import ParameterControls
 from napari_lattice_symmetry.plugin.layers.hover import show_probability_in_status
+from napari_lattice_symmetry.plugin.layers.protection import protect_results
 from napari_lattice_symmetry.plugin.layers.result_layers import result_metadata
 from napari_lattice_symmetry.plugin.runs.analysis import AnalysisRun
 from napari_lattice_symmetry.plugin.selection.results import present_geometry
@@ -69,6 +70,7 @@ class AnalysisWidget(Dock):
 
         self._build()
         show_probability_in_status(viewer.layers)
+        protect_results(viewer.layers)
         viewer.layers.events.inserted.connect(self._on_layers_changed)
         viewer.layers.events.removed.connect(self._on_layers_changed)
         viewer.layers.events.renamed.connect(self._on_layers_changed)

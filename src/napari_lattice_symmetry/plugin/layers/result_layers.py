@@ -43,6 +43,7 @@ LABEL_MAP, PROBABILITY, UNCERTAINTY = "classes", "probability", "uncertainty"
 AT_LEAST_PROBABILITY, APPARENT, METRIC = "at least", "apparent classes", "metric classes"
 LATTICE_PARAMETER, AGREEMENT, FLAGS = "lattice parameter", "agreement", "flags"
 PREVIEW = "preview"
+SELECTION = "selection"  # windows that a person has chosen
 
 _RARE = 0.05
 """Share of windows below which a class of the metric does not choose the range of colors."""
@@ -99,7 +100,7 @@ class _LayerMaker:
             **self._place,
             **keywords,
         }
-        data = self.shown.geometry.shape_maps(maps)
+        data = self.shown.geometry.shape_maps(own(maps))
         return data, arguments, "labels" if kind in _LABELS else "image"
 
 
@@ -111,7 +112,10 @@ def result_layers(
     show_uncertainty: bool = False,
     origin: dict[str, Any] | None = None,
 ) -> list[LayerData]:
-    """Build the layers of a result, bottom first; their data are views of the result's arrays.
+    """Build the layers of a result, bottom first.
+
+    Arrays in memory are copied, so that nothing done to a layer changes the result; those of a
+    file are read where they are.
 
     Parameters
     ----------
@@ -196,6 +200,21 @@ def layer_maps(layer: Layer, result: MovieResult) -> Maps:
     }
     maps: Maps = getattr(result, arrays[kind])
     return maps
+
+
+def own(maps: Maps) -> Maps:
+    """Copy maps in memory; those that are read from a file are nobody's to change."""
+    return maps.copy() if isinstance(maps, np.ndarray) else maps
+
+
+def copy_frames(layer: Layer, result: MovieResult, position: int | slice = slice(None)) -> None:
+    """Copy what a result holds of some frames into a layer that `result_layers` built of it."""
+    maps = layer_maps(layer, result)
+    if isinstance(layer.data, np.ndarray):
+        shown: ShownResult = layer.metadata[RESULT_KEY]
+        axis = shown.geometry.channel_axis
+        data = layer.data if axis is None else np.squeeze(layer.data, axis)
+        data[position] = maps[position]
 
 
 def _apparent_layers(maker: _LayerMaker, result: MovieResult) -> list[LayerData]:

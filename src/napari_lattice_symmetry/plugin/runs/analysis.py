@@ -15,6 +15,7 @@ from napari_lattice_symmetry.lattice import CLASSES
 from napari_lattice_symmetry.plugin.layers.result_layers import (
     LABEL_MAP,
     class_features,
+    copy_frames,
     count_labels,
     result_layers,
     result_metadata,
@@ -197,6 +198,7 @@ class AnalysisRun(QObject):
         features = class_features(self._label_counts)
         self._go_to(self.source.geometry.of_maps(result), frame.position)
         for layer in present:
+            copy_frames(layer, result, frame.position)
             if (result_metadata(layer) or {}).get("kind") == LABEL_MAP:
                 layer.features = features
             layer.refresh(extent=False, highlight=False)
@@ -228,6 +230,8 @@ class AnalysisRun(QObject):
             layers = self._viewer.layers
             active = layers.selection.active
             layer = Layer.create(*self._layers_to_come.pop())
+            if self.result is not None:  # which may hold more frames by now
+                copy_frames(layer, self.result)
             layers.insert(min(map(layers.index, present)), layer)
             self.layers.append(layer)
             layers.selection.active = active

@@ -21,6 +21,7 @@ from napari_lattice_symmetry.plugin.layers.result_layers import (
     class_features,
     count_labels,
     layer_maps,
+    own,
     result_layers,
     result_metadata,
 )
@@ -238,7 +239,7 @@ class WatchRun(QObject):
             image.data = movie.frames
         for layer in self._present():
             if layer.visible or self.is_over:
-                layer.data = layer_maps(layer, result)
+                layer.data = own(layer_maps(layer, result))
 
     def _go_to(self, row: int) -> None:
         """Show the newest frame, unless the user went elsewhere meanwhile."""

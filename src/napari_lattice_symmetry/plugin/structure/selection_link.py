@@ -12,6 +12,7 @@ from napari_lattice_symmetry.plugin.layers.regions import region_polygons
 from napari_lattice_symmetry.plugin.layers.result_layers import (
     METADATA_KEY,
     RESULT_KEY,
+    SELECTION,
     result_metadata,
 )
 
@@ -26,8 +27,6 @@ if TYPE_CHECKING:
     from napari_lattice_symmetry.structure.sampling import Places
 
     Float64 = NDArray[np.float64]
-
-SELECTION = "selection"
 
 _DELAY = 100  # ms without another change before a region is looked at
 

@@ -26,6 +26,7 @@ from napari_lattice_symmetry.plugin.forms.destination import ResultPath
 from napari_lattice_symmetry.plugin.forms.file_choice import FileChoice
 from napari_lattice_symmetry.plugin.forms.parameter_controls import ParameterControls
 from napari_lattice_symmetry.plugin.layers.hover import show_probability_in_status
+from napari_lattice_symmetry.plugin.layers.protection import protect_results
 from napari_lattice_symmetry.plugin.runs.watch import WatchRun
 from napari_lattice_symmetry.plugin.widgets.dock import Dock
 from napari_lattice_symmetry.results.plots import draw_fractions
@@ -57,6 +58,7 @@ class WatchWidget(Dock):
         self.canvas.setToolTip("Phase fractions of all frames so far.")
         self._build()
         show_probability_in_status(viewer.layers)
+        protect_results(viewer.layers)
 
     @property
     def is_running(self) -> bool:
