@@ -49,6 +49,12 @@ def test_wheel_holds_the_package_and_nothing_else(wheel):
     assert "BSD 3-Clause License" in read(wheel, "licenses/LICENSE")
 
 
+def test_wheel_holds_every_module(wheel):
+    package = ROOT / "src" / "napari_lattice_symmetry"
+    modules = {path.relative_to(ROOT / "src").as_posix() for path in package.rglob("*.py")}
+    assert modules <= set(wheel.namelist())
+
+
 def test_wheel_holds_the_weights(wheel):
     sizes = {Path(i.filename).name: i.file_size for i in wheel.infolist() if ".keras" in i.filename}
     assert set(sizes) == {"polar.keras", "published.keras"}

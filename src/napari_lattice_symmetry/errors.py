@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 
 class LatticeSymmetryError(Exception):
@@ -42,3 +43,57 @@ class AnalysisError(LatticeSymmetryError):
 
     Also stands in for ``RuntimeError``, which generator-based Qt workers swallow.
     """
+
+
+@contextmanager
+def guard(
+    what: str,
+    kind: type[LatticeSymmetryError] = AnalysisError,
+    *,
+    advice: str = "",
+    unless: tuple[type[Exception], ...] = (LatticeSymmetryError,),
+) -> Iterator[None]:
+    """Turn whatever goes wrong into one sentence: what, why in brackets, and what helps.
+
+    Parameters
+    ----------
+    what : str
+        How the sentence begins, such as "growth.tif: the analysis failed".
+    kind : type
+        What is raised.
+    advice : str
+        How the sentence ends, if there is something that helps.
+    unless : tuple of types
+        What passes as it is, by default what is a sentence already.
+
+    Raises
+    ------
+    LatticeSymmetryError
+        Of the class `kind`, instead of any other exception.
+
+    Examples
+    --------
+    >>> with guard("a.tif: frame 3 cannot be read"):
+    ...     raise OSError("file is truncated")
+    Traceback (most recent call last):
+    napari_lattice_symmetry.errors.AnalysisError: a.tif: frame 3 cannot be read (file is truncated).
+    """
+    try:
+        yield
+    except unless:
+        raise
+    except Exception as error:
+        raise kind(f"{what} ({first_line(error)}){advice and f'; {advice}'}.") from error
+
+
+# What these say means little without their name.
+_NAMED = (ArithmeticError, AssertionError, AttributeError, LookupError, NameError, TypeError)
+
+
+def first_line(error: BaseException) -> str:
+    """Return the first line of what an exception says, without a full stop."""
+    name = type(error).__name__
+    line = str(error).strip().partition("\n")[0].rstrip(". \r")
+    if not line:
+        return name
+    return f"{name}: {line}" if isinstance(error, _NAMED) else line

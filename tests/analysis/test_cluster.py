@@ -169,8 +169,24 @@ def test_frames_that_cannot_be_read_are_skipped_on_a_cluster(
 
 def test_failure_on_a_worker_is_told(client, movie, parameters, fake_model):
     fake_model.classify_blocks = None  # cannot be called
-    with pytest.raises(AnalysisError, match=r"^The cluster gave a frame up \('NoneType'"):
+    told = r"^growth, frame \d: the analysis failed \(TypeError: 'NoneType'"
+    with pytest.raises(AnalysisError, match=told):
         analyze(movie, parameters, model=fake_model, scheduler=client)
+
+
+class Unknown:
+    """A network that no worker can load."""
+
+    name, sha256 = "unknown", "0" * 64
+
+    def __reduce__(self):
+        return int, ("no number",)
+
+
+def test_frame_that_the_cluster_gives_up_is_told(client, movie, parameters):
+    told = r"^The cluster gave a frame up \(invalid literal for int"
+    with pytest.raises(AnalysisError, match=told):
+        analyze(movie, parameters, model=Unknown(), scheduler=client)
 
 
 def test_missing_scheduler_is_told(movie, parameters, fake_model):

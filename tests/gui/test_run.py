@@ -154,7 +154,7 @@ def test_a_runtime_error_outside_the_network_is_told_too(runs, monkeypatch, mess
     monkeypatch.setattr("napari_lattice_symmetry.results.provenance", provenance)
     run = runs.begin(stack)
     runs.wait(lambda: run.is_over)
-    assert messages() == ["movie: the analysis failed (RuntimeError: no such thing)."]
+    assert messages() == ["movie: the analysis failed (no such thing)."]
 
 
 def test_the_source_layer_may_go(runs, gate, stack):

@@ -246,8 +246,14 @@ def test_a_choice_is_offered_where_files_hold_several_images(watch, messages, mo
     assert watch.widget.choice.chosen("dataset") is None
 
 
-@pytest.mark.parametrize("error", [RuntimeError("out of memory"), ZeroDivisionError("odd")])
-def test_an_error_in_the_worker_is_one_sentence(watch, messages, monkeypatch, error):
+@pytest.mark.parametrize(
+    ("error", "line"),
+    [
+        (RuntimeError("out of memory\nat 7"), "out of memory"),
+        (ZeroDivisionError("odd"), "ZeroDivisionError: odd"),
+    ],
+)
+def test_an_error_in_the_worker_is_one_sentence(watch, messages, monkeypatch, error, line):
     def fail(*_):
         raise error
 
@@ -255,8 +261,7 @@ def test_an_error_in_the_worker_is_one_sentence(watch, messages, monkeypatch, er
     watch.write(0)
     watch.click()
     watch.wait(lambda: watch.widget.run.is_over)
-    name = type(error).__name__
-    assert messages()[-1] == f"frames: the watch failed ({name}: {error})."
+    assert messages()[-1] == f"frames: the watch failed ({line})."
     assert watch.widget.status.text() == "Stopped by an error: 0 analyzed, 0 waiting."
 
 

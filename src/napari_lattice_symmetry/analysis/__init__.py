@@ -5,7 +5,7 @@ from napari_lattice_symmetry.analysis.correction import (
     MeasuredDistortion,
     measure_distortion,
 )
-from napari_lattice_symmetry.analysis.frame import read_frame
+from napari_lattice_symmetry.analysis.reading import read_frame
 from napari_lattice_symmetry.analysis.run import analyze, insert_in_background, iter_analyze
 from napari_lattice_symmetry.analysis.window_choice import (
     describe_choice,

@@ -7,7 +7,6 @@ import os
 import pickle
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import CancelledError
 from contextlib import contextmanager, suppress
 from functools import cached_property
 from threading import Lock
@@ -25,18 +24,12 @@ from distributed import (
     wait,
 )
 
-from napari_lattice_symmetry.analysis.frame import (
-    AnalysisJob,
-    FrameMaps,
-    Patience,
-    analyze_frame,
-    first_line,
-    try_to_read,
-)
-from napari_lattice_symmetry.errors import AnalysisError, InputError, LatticeSymmetryError
+from napari_lattice_symmetry.analysis.frame import AnalysisJob, FrameMaps, analyze_frame
+from napari_lattice_symmetry.analysis.reading import Patience, try_to_read
+from napari_lattice_symmetry.errors import AnalysisError, InputError, LatticeSymmetryError, guard
 
 if TYPE_CHECKING:
-    from napari_lattice_symmetry.analysis.frame import Reading
+    from napari_lattice_symmetry.analysis.reading import Reading
     from napari_lattice_symmetry.bravais.classifier import Classifier
     from napari_lattice_symmetry.data.movie import Movie
     from napari_lattice_symmetry.results.result import FrameResult
@@ -47,11 +40,13 @@ Cluster: TypeAlias = str | Client | SpecCluster
 FRAMES_A_THREAD = 2
 """Frames under way for each thread of the cluster: one at work, and one to go on with."""
 
+_SAME_VERSION = "install the same version of napari-lattice-symmetry there"
+
 CONNECTING, MAX_WAIT, POLL = 10, 60, 0.2
 """Seconds to wait for a scheduler, for its first worker, and between two looks whether to stop."""
 
 
-class _UnreachableError(Exception):
+class _UnreachableError(LatticeSymmetryError):
     """A worker cannot open the file of the movie, or finds another one in its place."""
 
 
@@ -173,12 +168,8 @@ def _finished(client: Client, running: Iterable[Future[Any]]) -> list[Future[Any
 
 def _result(future: Future[Any]) -> FrameResult:
     """Take the maps of a frame from the cluster."""
-    try:
+    with guard("The cluster gave a frame up"):
         result: FrameResult = future.result()
-    except (_UnreachableError, LatticeSymmetryError):
-        raise
-    except (Exception, CancelledError) as error:
-        raise AnalysisError(f"The cluster gave a frame up ({first_line(error)}).") from error
     return result
 
 
@@ -193,12 +184,8 @@ def _connected(scheduler: Cluster) -> Iterator[Client]:
     if isinstance(scheduler, Client):
         yield scheduler
         return
-    try:
+    with guard(f"No Dask scheduler answers at {scheduler}", InputError):
         client = Client(scheduler, timeout=CONNECTING, set_as_default=False)
-    except (OSError, ValueError) as error:
-        raise InputError(
-            f"No Dask scheduler answers at {scheduler} ({first_line(error)})."
-        ) from error
     with client:
         try:
             client.wait_for_workers(1, timeout=MAX_WAIT)
@@ -213,13 +200,8 @@ def _connected(scheduler: Cluster) -> Iterator[Client]:
 def _shared(client: Client, share: _Share) -> Iterator[str]:
     """Give all workers their share; yield its name."""
     name = f"lattice-symmetry-{uuid4().hex}"
-    try:
+    with guard("The workers cannot analyze", advice=_SAME_VERSION):
         client.register_plugin(share, name=name)
-    except Exception as error:  # whatever a worker raises that cannot take it
-        raise AnalysisError(
-            f"The workers cannot analyze ({first_line(error)}); install the same version of "
-            "napari-lattice-symmetry there."
-        ) from error
     try:
         yield name
     finally:

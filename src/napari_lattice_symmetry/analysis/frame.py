@@ -1,4 +1,4 @@
-"""One frame: how it is read, and its maps while blocks of windows come in."""
+"""One frame: its maps while blocks of windows come in."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import repeat
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from napari_lattice_symmetry.analysis.reading import is_blank
 from napari_lattice_symmetry.data.movie import NANOMETER
-from napari_lattice_symmetry.errors import AnalysisError
+from napari_lattice_symmetry.errors import guard
 from napari_lattice_symmetry.lattice import CLASSES, LABELS, NOT_ANALYZED, pixel_distortion
 from napari_lattice_symmetry.results.result import (
     AGREE,
@@ -37,10 +37,6 @@ if TYPE_CHECKING:
     from napari_lattice_symmetry.spectrum.lattice_fit import LatticeFits
 
     BlockMaps: TypeAlias = dict[str, NDArray[Any]]
-    Reading: TypeAlias = tuple[NDArray[Any] | None, str]
-
-MAX_FAILURES = 5
-"""How many frames in a row may fail to be read before a run ends."""
 
 
 @dataclass(frozen=True)
@@ -99,7 +95,7 @@ class Windows:
         corrected = settings.distortion is not None
         apparent = classify(self.apparent_distortion) if corrected else repeat(None)
         start = 0
-        try:
+        with guard(f"{what}: the analysis failed"):
             for block, seen in zip(classify(self.distortion), apparent, strict=corrected):
                 stop = start + len(block.entropy)
                 maps: BlockMaps = {} if seen is None else {"apparent_labels": seen.label}
@@ -108,8 +104,6 @@ class Windows:
                     maps |= self._fit(windows[here], block.label)
                 start = stop
                 yield block, maps
-        except (RuntimeError, MemoryError) as error:
-            raise AnalysisError(f"{what}: the analysis failed ({first_line(error)}).") from error
 
     def _fit(self, windows: NDArray[Any], labels: NDArray[np.uint8]) -> BlockMaps:
         fits = fit_lattices(windows, self.pixel_side, self.parameters.tolerance, self.distortion)
@@ -209,65 +203,3 @@ def analyze_frame(
     """
     if frame is not None and not is_blank(frame):
         yield from windows.analyze(model, frame, what)
-
-
-def is_blank(frame: NDArray[Any]) -> bool:
-    """Tell whether a frame is constant, NaN or both."""
-    finite = frame[np.isfinite(frame)]
-    return finite.size == 0 or bool(finite.min() == finite.max())
-
-
-def read_frame(movie: Movie, index: int) -> NDArray[Any]:
-    """Read a frame of a movie, shape (Y, X).
-
-    Raises
-    ------
-    AnalysisError
-        If that fails, for whatever reason a lazy reader has.
-    """
-    try:
-        return movie.frame(index)
-    except Exception as error:
-        raise AnalysisError(
-            f"{movie.source or movie.name}: frame {index} cannot be read ({first_line(error)})."
-        ) from error
-
-
-def try_to_read(movie: Movie, index: int) -> Reading:
-    """Read a frame; give it, or None and why it cannot be read."""
-    try:
-        return read_frame(movie, index), ""
-    except AnalysisError as error:
-        return None, str(error)
-
-
-class Patience:
-    """Lets frames fail now and then, but not one after the other, nor without their file."""
-
-    def __init__(self, movie: Movie) -> None:
-        path = Path(movie.source or "")
-        self._source = path if movie.source and path.exists() else None
-        self._name = movie.source or movie.name
-        self._in_a_row = 0
-
-    def note(self, failure: str) -> None:
-        """Take note of a frame: why it could not be read, or an empty text.
-
-        Raises
-        ------
-        AnalysisError
-            If the file is gone, or too many frames in a row have failed.
-        """
-        self._in_a_row = self._in_a_row + 1 if failure else 0
-        if failure and self._source and not self._source.exists():
-            raise AnalysisError(f"{self._source} is gone; put it back and continue.")
-        if self._in_a_row == MAX_FAILURES:
-            raise AnalysisError(
-                f"{self._name}: {MAX_FAILURES} frames in a row cannot be read; the last: {failure}"
-            )
-
-
-def first_line(error: BaseException) -> str:
-    """Give the first line of what an exception says, without a full stop."""
-    lines = str(error).strip().splitlines()
-    return lines[0].rstrip(".") if lines else type(error).__name__

@@ -11,14 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from napari_lattice_symmetry.analysis.frame import (
-    AnalysisJob,
-    FrameMaps,
-    Patience,
-    analyze_frame,
-    is_blank,
-    try_to_read,
-)
+from napari_lattice_symmetry.analysis.frame import AnalysisJob, FrameMaps, analyze_frame
+from napari_lattice_symmetry.analysis.reading import Patience, is_blank, try_to_read
 from napari_lattice_symmetry.bravais.parameters import AnalysisParameters, parse_parameters
 from napari_lattice_symmetry.data.movie import Movie
 from napari_lattice_symmetry.errors import AnalysisError, InputError
@@ -33,7 +27,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from napari_lattice_symmetry.analysis.cluster import Cluster
-    from napari_lattice_symmetry.analysis.frame import Reading
+    from napari_lattice_symmetry.analysis.reading import Reading
     from napari_lattice_symmetry.bravais.classifier import Classifier
     from napari_lattice_symmetry.data.movie import Frames
 

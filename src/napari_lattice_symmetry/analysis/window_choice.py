@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from napari_lattice_symmetry.analysis.frame import is_blank, try_to_read
+from napari_lattice_symmetry.analysis.reading import is_blank, try_to_read
 from napari_lattice_symmetry.lattice import pixel_distortion
 from napari_lattice_symmetry.spectrum.period import Period, measure_period
 

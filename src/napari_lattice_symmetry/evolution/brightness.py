@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy.ndimage import gaussian_filter
 
-from napari_lattice_symmetry.analysis.frame import Patience, try_to_read
+from napari_lattice_symmetry.analysis.reading import Patience, try_to_read
 from napari_lattice_symmetry.analysis.steps import ShouldStop, Steps
 from napari_lattice_symmetry.evolution.curves import BRIGHTNESS, N_DRAWS, Curve, make_curve
 from napari_lattice_symmetry.spectrum.period import dominant_period

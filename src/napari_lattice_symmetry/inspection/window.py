@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from napari_lattice_symmetry.analysis.frame import Windows, compare, read_frame
+from napari_lattice_symmetry.analysis.frame import Windows, compare
+from napari_lattice_symmetry.analysis.reading import read_frame
 from napari_lattice_symmetry.data.movie import PIXEL
 from napari_lattice_symmetry.lattice import CLASSES, NOT_ANALYZED
 from napari_lattice_symmetry.lattice.basis import lattice_points

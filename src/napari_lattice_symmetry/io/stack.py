@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 import numpy as np
 
 from napari_lattice_symmetry.data.movie import NANOMETER, PIXEL, Movie
-from napari_lattice_symmetry.errors import ChoiceError, InputError
+from napari_lattice_symmetry.errors import ChoiceError, InputError, guard
 from napari_lattice_symmetry.io import refusals
 
 if TYPE_CHECKING:
@@ -325,14 +325,9 @@ def memory_budget() -> int:
 @contextmanager
 def one_sentence(path: Path) -> Iterator[None]:
     """Turn whatever a library raises about a file into an InputError that names it."""
-    try:
+    kind = path.suffix.lstrip(".").upper() or "image"
+    with guard(f"{path.name} is not a readable {kind} file", InputError):
         yield
-    except InputError:
-        raise
-    except Exception as error:  # damaged files make libraries raise anything
-        reason = (str(error) or type(error).__name__).splitlines()[0].rstrip(".")
-        kind = path.suffix.lstrip(".").upper() or "image"
-        raise InputError(f"{path.name} is not a readable {kind} file ({reason}).") from error
 
 
 def _guess_axes(shape: tuple[int, ...]) -> str:

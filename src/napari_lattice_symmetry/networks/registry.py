@@ -9,7 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from napari_lattice_symmetry.errors import ModelError
+from napari_lattice_symmetry.errors import ModelError, guard
 
 if TYPE_CHECKING:
     import keras
@@ -49,10 +49,8 @@ class NetworkFile:
             )
         from napari_lattice_symmetry.networks.engine import keras
 
-        try:
+        with guard(f"{self.path} cannot be read as a Keras network", ModelError):
             return keras.saving.load_model(self.path, compile=False, safe_mode=True)
-        except Exception as error:
-            raise ModelError(f"{self.path} cannot be read as a Keras network: {error}") from error
 
 
 class Registry:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
-from napari_lattice_symmetry.errors import InputError
+from napari_lattice_symmetry.errors import InputError, guard
 
 if TYPE_CHECKING:
     from napari.types import LayerData
@@ -73,16 +73,13 @@ def read_saved_layers(path: str) -> list[LayerData]:
         restore_result_layers,
     )
 
-    try:
+    damaged = f"{Path(path).name} is damaged: what it says of its layers is not readable"
+    with guard(damaged, InputError):
         result = layer_stack_result(stack)
         if result is None:
             return restore_layers(stack)
         _look_after_results()
         return restore_result_layers(result, stack)
-    except Exception as error:  # of damaged values, anything
-        raise InputError(
-            f"{Path(path).name} is damaged: what it says of its layers is not readable ({error})."
-        ) from error
 
 
 def read_result(path: str) -> list[LayerData]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from napari_lattice_symmetry.analysis.frame import Patience, try_to_read
+from napari_lattice_symmetry.analysis.reading import Patience, try_to_read
 
 if TYPE_CHECKING:
     from typing import TypeAlias

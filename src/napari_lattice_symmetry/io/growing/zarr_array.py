@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 
 from napari_lattice_symmetry.data.growing import GrowingMovie, NewFrame
-from napari_lattice_symmetry.errors import InputError
+from napari_lattice_symmetry.errors import InputError, first_line
 from napari_lattice_symmetry.io import quiet
 from napari_lattice_symmetry.io.general.zarr_files import open_ome_zarr
 from napari_lattice_symmetry.io.growing.waiting import Delay, Quiet, Stamp, stamp_of
@@ -104,7 +104,7 @@ class GrowingZarr(GrowingMovie):
         try:
             array = zarr.open_array(self._folder, mode="r")
         except (OSError, ValueError, KeyError, TypeError) as error:
-            self.trouble = f"{self.path} cannot be read now ({type(error).__name__}: {error})."
+            self.trouble = f"{self.path} cannot be read now ({first_line(error)})."
             return
         self.trouble = ""
         if array.shape != self._array.shape:

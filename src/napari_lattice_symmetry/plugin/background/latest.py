@@ -8,7 +8,7 @@ from typing import Any
 from qtpy.QtCore import QObject, QTimer, Signal  # type: ignore[attr-defined]
 from superqt.utils import create_worker
 
-from napari_lattice_symmetry.errors import AnalysisError, LatticeSymmetryError
+from napari_lattice_symmetry.errors import guard
 
 
 class LatestRequest(QObject):
@@ -115,9 +115,5 @@ def _guarded(
     work: Callable[[Any, Callable[[], bool]], Any], request: Any, should_stop: Callable[[], bool]
 ) -> Any:
     """Do the work; whatever fails, it fails in one sentence."""
-    try:
+    with guard("This failed"):
         return work(request, should_stop)
-    except LatticeSymmetryError:
-        raise
-    except Exception as error:
-        raise AnalysisError(f"This failed ({type(error).__name__}: {error}).") from error

@@ -12,6 +12,7 @@ from napari.utils.notifications import show_error, show_warning
 from qtpy.QtCore import QObject, QTimer, Signal  # type: ignore[attr-defined]
 
 from napari_lattice_symmetry.lattice import CLASSES
+from napari_lattice_symmetry.plugin.analyze.summary import count_frames, describe_duration
 from napari_lattice_symmetry.plugin.layers.result_layers import (
     LABEL_MAP,
     class_features,
@@ -21,7 +22,6 @@ from napari_lattice_symmetry.plugin.layers.result_layers import (
     result_metadata,
 )
 from napari_lattice_symmetry.plugin.runs.speed import Speed, Stopwatch
-from napari_lattice_symmetry.plugin.analyze.summary import count_frames, describe_duration
 from napari_lattice_symmetry.plugin.runs.worker import create_analysis_worker
 from napari_lattice_symmetry.spectrum import WindowGrid
 
@@ -31,10 +31,10 @@ if TYPE_CHECKING:
     from napari.components import ViewerModel
     from napari.types import LayerData
 
-    from napari_lattice_symmetry.results import FrameResult, MovieResult
     from napari_lattice_symmetry.bravais.parameters import AnalysisParameters
     from napari_lattice_symmetry.plugin.layers.geometry import LayerGeometry
     from napari_lattice_symmetry.plugin.selection.source import Source
+    from napari_lattice_symmetry.results import FrameResult, MovieResult
 
 logger = logging.getLogger(__name__)
 

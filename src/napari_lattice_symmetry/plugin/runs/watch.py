@@ -13,7 +13,7 @@ from napari.qt.threading import thread_worker
 from napari.utils.notifications import show_error, show_warning
 from qtpy.QtCore import QObject, QTimer, Signal  # type: ignore[attr-defined]
 
-from napari_lattice_symmetry.errors import AnalysisError, LatticeSymmetryError
+from napari_lattice_symmetry.errors import guard
 from napari_lattice_symmetry.lattice import CLASSES
 from napari_lattice_symmetry.plugin.layers.geometry import LayerGeometry
 from napari_lattice_symmetry.plugin.layers.result_layers import (
@@ -26,17 +26,17 @@ from napari_lattice_symmetry.plugin.layers.result_layers import (
     result_metadata,
 )
 from napari_lattice_symmetry.plugin.readers import movie_layer
-from napari_lattice_symmetry.plugin.selection.results import FRAME_NAMES
 from napari_lattice_symmetry.plugin.runs.worker import ClosingWorker
+from napari_lattice_symmetry.plugin.selection.results import FRAME_NAMES
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
 
-    from napari_lattice_symmetry.bravais.parameters import AnalysisParameters
-    from napari_lattice_symmetry.results.growing import Growing
     from napari_lattice_symmetry.analysis.watch import WatchStep
+    from napari_lattice_symmetry.bravais.parameters import AnalysisParameters
     from napari_lattice_symmetry.data.growing import GrowingMovie
     from napari_lattice_symmetry.data.movie import Movie
+    from napari_lattice_symmetry.results.growing import Growing
 
 logger = logging.getLogger(__name__)
 
@@ -271,14 +271,8 @@ def _steps(
     """
     from napari_lattice_symmetry.analysis.watch import iter_watch
 
-    try:
+    with guard(f"{movie.name}: the watch failed"):
         yield from iter_watch(movie, parameters, output=output, should_stop=should_stop)
-    except LatticeSymmetryError:
-        raise
-    except Exception as error:
-        raise AnalysisError(
-            f"{movie.name}: the watch failed ({type(error).__name__}: {error})."
-        ) from error
 
 
 def _create_worker(

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 from napari.qt.threading import thread_worker
 from superqt.utils import GeneratorWorker
 
-from napari_lattice_symmetry.errors import AnalysisError, LatticeSymmetryError
+from napari_lattice_symmetry.errors import guard
 
 if TYPE_CHECKING:
-    from napari_lattice_symmetry.results import FrameResult, MovieResult
     from napari_lattice_symmetry.bravais.parameters import AnalysisParameters
     from napari_lattice_symmetry.data.movie import Movie
+    from napari_lattice_symmetry.results import FrameResult, MovieResult
 
 
 def analyze_frames(
@@ -53,7 +53,7 @@ def analyze_frames(
     def origin() -> dict[str, Any]:
         return results.provenance(bravais.load_model(parameters.network), movie, parameters)
 
-    try:
+    with guard(f"{movie.name}: the analysis failed"):
         if output is None:
             result = results.MovieResult.empty(movie, parameters)
             for frame in analyze():
@@ -67,12 +67,6 @@ def analyze_frames(
             for frame in analyze(done=stored.done):
                 stored.insert(frame)
                 yield stored, frame
-    except LatticeSymmetryError:
-        raise
-    except Exception as error:
-        raise AnalysisError(
-            f"{movie.name}: the analysis failed ({type(error).__name__}: {error})."
-        ) from error
 
 
 class ClosingWorker(GeneratorWorker):

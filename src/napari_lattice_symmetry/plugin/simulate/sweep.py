@@ -22,7 +22,7 @@ from qtpy.QtWidgets import (
 )
 from superqt.utils import GeneratorWorker, QSignalThrottler
 
-from napari_lattice_symmetry.errors import AnalysisError, LatticeSymmetryError
+from napari_lattice_symmetry.errors import LatticeSymmetryError, guard
 from napari_lattice_symmetry.lattice.image import LatticeImage
 
 if TYPE_CHECKING:
@@ -227,11 +227,7 @@ def _sweep(
     from napari_lattice_symmetry import bravais
     from napari_lattice_symmetry.inspection.simulation import iter_sweep
 
-    try:
+    with guard("The sweep failed"):
         yield from iter_sweep(
             image, parameter, values, bravais.load_model(), images=images, should_stop=should_stop
         )
-    except LatticeSymmetryError:
-        raise
-    except Exception as error:
-        raise AnalysisError(f"The sweep failed ({type(error).__name__}: {error}).") from error

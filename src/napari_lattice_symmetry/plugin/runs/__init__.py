@@ -1,0 +1,1 @@
+"""What runs beside the screen for long: an analysis, a watch."""
