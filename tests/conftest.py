@@ -5,8 +5,14 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import numpy as np
 import pytest
 from stand_in import FakeClassifier
+
+from napari_lattice_symmetry.bravais.parameters import AnalysisParameters
+from napari_lattice_symmetry.data.movie import Movie
+
+SQUARE_GRAY, HEXAGONAL_GRAY = 5, 35  # what the stand-in network calls square and hexagonal
 
 
 @pytest.fixture
@@ -35,3 +41,28 @@ def make_shown_viewer(make_napari_viewer):
         return viewer
 
     return make
+
+
+@pytest.fixture
+def parameters():
+    return AnalysisParameters(window=32, stride=8, samples=7, seed=3)
+
+
+@pytest.fixture
+def frames():
+    """Six frames 48 x 80 in which the hexagonal part (on the right) gains 8 px a frame."""
+    noise = np.random.default_rng(0).normal(0, 1, (6, 48, 80))
+    edge = np.arange(72, 24, -8)[:, None, None]
+    return np.where(np.arange(80) < edge, SQUARE_GRAY, HEXAGONAL_GRAY) + noise
+
+
+@pytest.fixture
+def movie(frames):
+    return Movie(
+        frames.astype(np.float32),
+        name="growth",
+        pixel_size=(0.02, 0.01),
+        unit="nm",
+        frame_time=0.5,
+        source="/data/growth.tif",
+    )

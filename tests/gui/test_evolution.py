@@ -14,7 +14,7 @@ from qtpy.QtWidgets import QFileDialog
 from napari_lattice_symmetry.data.movie import Movie
 from napari_lattice_symmetry.evolution.curves import BRIGHTNESS, HOLES
 from napari_lattice_symmetry.lattice import CLASSES
-from napari_lattice_symmetry.plugin.evolution.widget import brightness_controls
+from napari_lattice_symmetry.plugin.evolution import brightness_controls
 
 
 @pytest.fixture

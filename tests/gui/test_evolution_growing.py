@@ -17,7 +17,7 @@ from napari_lattice_symmetry.bravais.parameters import AnalysisParameters
 from napari_lattice_symmetry.data.movie import Movie
 from napari_lattice_symmetry.evolution.curves import BRIGHTNESS
 from napari_lattice_symmetry.io import growing
-from napari_lattice_symmetry.plugin.evolution.widget import brightness_controls, kinetics_tab
+from napari_lattice_symmetry.plugin.evolution import brightness_controls, kinetics_tab
 from napari_lattice_symmetry.plugin.layers.geometry import LayerGeometry
 from napari_lattice_symmetry.plugin.layers.result_layers import result_layers
 from napari_lattice_symmetry.plugin.selection.results import FRAME_NAMES

@@ -27,7 +27,7 @@ class Spy:
 
 loaders = []
 sys.meta_path.insert(0, Spy())
-from napari_lattice_symmetry.bravais import engine
+from napari_lattice_symmetry.networks import engine
 assert loaders
 assert threading.get_ident() not in loaders
 """

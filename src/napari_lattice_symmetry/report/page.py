@@ -74,7 +74,7 @@ def write_report(
     path = Path(path)
     if not result.done.any():
         raise InputError(f"{result.name}: no frame is finished yet, so there is nothing to report.")
-    source = files("napari_lattice_symmetry.analysis") / "templates" / "report.html.jinja"
+    source = files("napari_lattice_symmetry.report") / "templates" / "report.html.jinja"
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True)
     template = environment.from_string(source.read_text(encoding="utf-8"))
     page = template.render(_contents(result, movie, growth))
