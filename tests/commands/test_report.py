@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from napari_lattice_symmetry import cli
 from napari_lattice_symmetry.analysis import analyze
 from napari_lattice_symmetry.cli import main
 from napari_lattice_symmetry.io import read_movie
@@ -77,10 +76,8 @@ def test_a_source_that_is_no_movie_any_more_costs_the_frames_only(saved):
 
 
 @pytest.fixture
-def analyzed_part(tmp_path, monkeypatch, fake_model):
+def analyzed_part(tmp_path, stand_in):
     """The result of one of two datasets of different frames, made by the command."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(cli, "load_model", lambda network: fake_model)
     frames = np.full((4, 48, 64), 5.0) + np.arange(64)
     np.savez("scan.npz", forward=frames, backward=frames[:, :, ::-1])
     done = CliRunner().invoke(

@@ -2,9 +2,8 @@
 
 from stand_in import SlowClassifier
 
-from napari_lattice_symmetry import cli
-from napari_lattice_symmetry.commands import watch
+from napari_lattice_symmetry import bravais, cli
 
 if __name__ == "__main__":
-    cli.load_model = watch.load_model = lambda network: SlowClassifier(0.01)
+    bravais.load_model = lambda network: SlowClassifier(0.01)
     cli.main()

@@ -1,1 +1,1 @@
-"""Parts of the command ``lattice-symmetry``."""
+"""The command ``lattice-symmetry``: a module a verb."""

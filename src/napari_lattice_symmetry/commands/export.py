@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 import numpy as np
 
-from napari_lattice_symmetry.commands.results import open_result
+from napari_lattice_symmetry.commands.shared.results import open_result
 from napari_lattice_symmetry.errors import InputError
 from napari_lattice_symmetry.io.writing.write import WRITTEN_SUFFIXES, write_layer_stack
 from napari_lattice_symmetry.results import MovieResult, plot_fractions, plot_maps, write_fractions

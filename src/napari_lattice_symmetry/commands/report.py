@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from napari_lattice_symmetry.commands.options import file_options, overwrite_option
-from napari_lattice_symmetry.commands.results import open_result
+from napari_lattice_symmetry.commands.shared.options import file_options, overwrite_option
+from napari_lattice_symmetry.commands.shared.results import open_result
 from napari_lattice_symmetry.errors import InputError
 from napari_lattice_symmetry.io import read_movie
 from napari_lattice_symmetry.lattice import CLASSES
@@ -53,9 +53,10 @@ def report(
     growth: tuple[tuple[str, float], ...],
     overwrite: bool,
 ) -> None:
-    """Write a report on a saved RESULT: one HTML file to read, print and hand on.
+    """Write a report on a saved RESULT.
 
-    Frames are shown under their maps if the movie is still there and has not changed.
+    It is one HTML file to read, print and hand on. Frames are shown under their
+    maps if the movie is still there and has not changed.
     """
     from napari_lattice_symmetry.evolution.curves import class_curves
     from napari_lattice_symmetry.evolution.kinetics import fit_growth

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 import click
 import numpy as np
 
+from napari_lattice_symmetry import bravais
 from napari_lattice_symmetry.analysis.watch import LIVE_SETTINGS, iter_watch
-from napari_lattice_symmetry.bravais import load_model
 from napari_lattice_symmetry.bravais.parameters import parse_parameters
-from napari_lattice_symmetry.commands.options import (
+from napari_lattice_symmetry.commands.shared.options import (
     analysis_options,
     calibration_options,
     file_options,
@@ -101,7 +101,7 @@ def watch(
             parameters,
             output=output,
             overwrite=overwrite,
-            model=load_model(parameters.network),
+            model=bravais.load_model(parameters.network),
             stop_after=stop_after,
             should_stop=should_stop,
         )

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from napari_lattice_symmetry.errors import InputError, LatticeSymmetryError
+from napari_lattice_symmetry.errors import InputError, LatticeSymmetryError, guard
 
 
 def expand(files: Sequence[Path]) -> list[Path]:
@@ -67,7 +67,8 @@ def run_each(outputs: Mapping[Path, Path], run: Callable[[Path, Path], None]) ->
     failures: dict[Path, str] = {}
     for file, output in outputs.items():
         try:
-            run(file, output)
+            with guard(f"{file}: the analysis failed"):
+                run(file, output)
         except LatticeSymmetryError as error:
             if len(outputs) == 1:
                 raise

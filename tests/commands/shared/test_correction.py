@@ -2,9 +2,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from click.testing import CliRunner
 
-from napari_lattice_symmetry import cli, load_result
+from napari_lattice_symmetry import load_result
 from napari_lattice_symmetry.lattice.basis import cell, lattice_points
 from napari_lattice_symmetry.lattice.drawing import draw_atoms
 
@@ -12,14 +11,12 @@ DISTORTION = np.array([[1.05, 0.06], [0.06, 0.96]]) / np.sqrt(1.05 * 0.96 - 0.06
 
 
 @pytest.fixture
-def run(tmp_path, monkeypatch, fake_model):
+def run(run, stand_in):
     """Analyze a file with a sheared hexagonal lattice, in a folder of its own."""
     atoms = lattice_points(cell(11, 11, 60) @ DISTORTION.T, (160, 160), (80, 80), 20)
-    monkeypatch.chdir(tmp_path)
     np.save("sheared.npy", draw_atoms(atoms, np.ones(len(atoms)), 2.0, (160, 160)))
-    monkeypatch.setattr(cli, "load_model", lambda network: fake_model)
     settings = ["--window", "96", "--stride", "32", "--samples", "3", "--no-plots"]
-    return lambda *more: CliRunner().invoke(cli.main, ["analyze", "sheared.npy", *settings, *more])
+    return lambda *more: run("analyze", "sheared.npy", *settings, *more)
 
 
 @pytest.mark.parametrize("known", ["hexagonal", "11,11,60"])

@@ -4,26 +4,22 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from click.testing import CliRunner
 
-from napari_lattice_symmetry import cli
-from napari_lattice_symmetry.commands.batch import expand, outputs_of
+from napari_lattice_symmetry.commands.shared.batch import expand, outputs_of
 from napari_lattice_symmetry.errors import InputError
 from napari_lattice_symmetry.results import load_result
 
 SETTINGS = ("--window", "32", "--stride", "16", "--samples", "3", "--no-plots")
 
 
-@pytest.fixture(autouse=True)
-def in_a_folder_of_its_own(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-
-
 @pytest.fixture
 def loads(monkeypatch, fake_model):
     """Let commands load the stand-in network; gives a list with one entry a load."""
     loads = []
-    monkeypatch.setattr(cli, "load_model", lambda network: loads.append(network) or fake_model)
+    monkeypatch.setattr(
+        "napari_lattice_symmetry.bravais.load_model",
+        lambda network: loads.append(network) or fake_model,
+    )
     return loads
 
 
@@ -36,12 +32,13 @@ def movies():
     np.save("c.npy", noise + 30)
 
 
-def run(*arguments):
-    return CliRunner().invoke(cli.main, ["analyze", *arguments, *SETTINGS])
+@pytest.fixture
+def run(run):
+    return lambda *arguments: run("analyze", *arguments, *SETTINGS)
 
 
 @pytest.mark.parametrize("files", [("a.npy", "b.npy", "c.npy"), ("*.npy",)])
-def test_a_bad_file_does_not_stop_the_others(movies, loads, files):
+def test_a_bad_file_does_not_stop_the_others(run, movies, loads, files):
     done = run(*files)
     assert done.exit_code == 1
     assert load_result("a.zarr").done.all()
@@ -51,7 +48,7 @@ def test_a_bad_file_does_not_stop_the_others(movies, loads, files):
     assert len(loads) == 1
 
 
-def test_each_failure_names_its_file_once_and_with_its_folder(loads):
+def test_each_failure_names_its_file_once_and_with_its_folder(run, loads):
     Path("runs").mkdir()
     Path("runs/text.npy").write_text("not a movie")
     np.save("runs/dark.npy", np.ones((2, 48, 64)))
@@ -63,7 +60,7 @@ def test_each_failure_names_its_file_once_and_with_its_folder(loads):
     assert small.startswith("  runs/small.npy: A window of 32 px does not fit into frames")
 
 
-def test_all_is_well(movies, loads):
+def test_all_is_well(run, movies, loads):
     done = run("a.npy", "c.npy", "--output", "results")
     assert done.exit_code == 0, done.output
     assert (load_result("results/a.zarr").labels == 1).all()
@@ -71,7 +68,7 @@ def test_all_is_well(movies, loads):
     assert "failed" not in done.stderr
 
 
-def test_one_bad_file_is_one_sentence(movies, loads):
+def test_one_bad_file_is_one_sentence(run, movies, loads):
     done = run("b.npy")
     assert done.exit_code == 1
     assert "files failed" not in done.stderr

@@ -8,9 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tifffile
-from click.testing import CliRunner
 
-from napari_lattice_symmetry import cli
 from napari_lattice_symmetry.results import load_result
 
 SETTINGS = ("--window", "32", "--stride", "16", "--samples", "3", "--no-plots")
@@ -18,21 +16,20 @@ N_FRAMES = 6
 
 
 @pytest.fixture(autouse=True)
-def growth(tmp_path, monkeypatch, fake_model):
-    """A compressed TIFF of 6 frames in a folder of its own, and the stand-in network."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(cli, "load_model", lambda network: fake_model)
+def growth(stand_in):
+    """A compressed TIFF of 6 frames."""
     frames = np.random.default_rng(0).normal(20, 9, (N_FRAMES, 48, 80)).astype(np.float32)
     tifffile.imwrite("growth.tif", frames, photometric="minisblack", compression="zlib")
     return frames
 
 
-def run(*options):
-    return CliRunner().invoke(cli.main, ["analyze", "growth.tif", *SETTINGS, *options])
+@pytest.fixture
+def run(run):
+    return lambda *options: run("analyze", "growth.tif", *SETTINGS, *options)
 
 
 @pytest.fixture
-def interrupted(fake_model, monkeypatch):
+def interrupted(run, fake_model, monkeypatch):
     """A run that ended with Ctrl-C in its third frame."""
     classify, frames = fake_model.classify_blocks, iter(range(N_FRAMES))
 
@@ -57,7 +54,7 @@ def corrupt(index):
 
 
 @pytest.mark.usefixtures("interrupted")
-def test_same_command_continues():
+def test_same_command_continues(run):
     done = run()
     assert done.exit_code == 0, done.output
     assert "6 of 6 frames (2 of them before), 32 windows in" in done.stdout
@@ -69,7 +66,7 @@ def test_same_command_continues():
 
 
 @pytest.mark.usefixtures("interrupted")
-def test_other_settings_are_refused_unless_older_output_may_go():
+def test_other_settings_are_refused_unless_older_output_may_go(run):
     refused = run("--seed", "5")
     assert refused.exit_code == 1
     assert "growth.zarr was made with seed=0; use that to continue it" in refused.stderr
@@ -78,7 +75,7 @@ def test_other_settings_are_refused_unless_older_output_may_go():
     assert load_result("growth.zarr").parameters.seed == 5
 
 
-def test_corrupt_frame_is_skipped_marked_and_reported():
+def test_corrupt_frame_is_skipped_marked_and_reported(run):
     corrupt(3)
     done = run()
     assert done.exit_code == 0, done.output
@@ -89,7 +86,7 @@ def test_corrupt_frame_is_skipped_marked_and_reported():
     assert [row.split(",")[0] for row in rows] == ["0", "1", "2", "4", "5"]
 
 
-def test_run_of_corrupt_frames_is_an_error():
+def test_run_of_corrupt_frames_is_an_error(run):
     for index in range(1, N_FRAMES):
         corrupt(index)
     done = run()
@@ -99,7 +96,7 @@ def test_run_of_corrupt_frames_is_an_error():
     assert load_result("growth.zarr").done.tolist() == [True] + [False] * 5
 
 
-def test_local_workers_give_the_same():
+def test_local_workers_give_the_same(run):
     assert run().exit_code == 0
     assert run("-o", "there.zarr", "--workers", "2").exit_code == 0
     here, there = load_result("growth.zarr"), load_result("there.zarr")
@@ -107,7 +104,7 @@ def test_local_workers_give_the_same():
     np.testing.assert_array_equal(here.fractions_std, there.fractions_std)
 
 
-def test_two_ways_to_a_cluster_are_one_too_many():
+def test_two_ways_to_a_cluster_are_one_too_many(run):
     done = run("--workers", "2", "--scheduler", "tcp://127.0.0.1:9")
     assert done.exit_code == 1
     assert "either --scheduler or --workers" in done.stderr

@@ -6,25 +6,19 @@ import shutil
 
 import numpy as np
 import pytest
-from click.testing import CliRunner
 
-from napari_lattice_symmetry import cli
-from napari_lattice_symmetry.commands import watch
 from napari_lattice_symmetry.results import load_result
 
 SETTINGS = ("--window", "32", "--stride", "16", "--samples", "3")
 SIZES = ("--pixel-size", "0.02,0.03", "--frame-time", "0.5")
 
 
-@pytest.fixture(autouse=True)
-def stand_in(monkeypatch, fake_model, tmp_path):
-    for module in (cli, watch):
-        monkeypatch.setattr(module, "load_model", lambda network: fake_model)
-    monkeypatch.chdir(tmp_path)
+pytestmark = pytest.mark.usefixtures("stand_in")
 
 
-def run(*arguments):
-    return CliRunner().invoke(cli.main, [str(argument) for argument in (*arguments, *SETTINGS)])
+@pytest.fixture
+def run(run):
+    return lambda *arguments: run(*arguments, *SETTINGS)
 
 
 def calibration_of(name):
@@ -46,13 +40,13 @@ def movies(tmp_path):
     return "a.npy", "b.npy"
 
 
-def test_many_files_are_calibrated_by_hand(movies):
+def test_many_files_are_calibrated_by_hand(run, movies):
     assert run("analyze", *movies, *SIZES, "--no-plots").exit_code == 0
     by_hand = ((0.03, 0.02), "nm", 0.5, "pixel size and frame time set by hand")
     assert [calibration_of("a.zarr"), calibration_of("b.zarr")] == [by_hand, by_hand]
 
 
-def test_what_is_not_given_is_as_in_the_file(shared_data):
+def test_what_is_not_given_is_as_in_the_file(run, shared_data):
     shutil.copy(shared_data / "formats" / "dmTest_3D_int16.dm3", "a.dm3")
     run("analyze", "a.dm3", "--frame-time", "2", "--no-plots")
     assert calibration_of("a.zarr") == (
@@ -63,7 +57,7 @@ def test_what_is_not_given_is_as_in_the_file(shared_data):
     )
 
 
-def test_a_result_of_another_calibration_is_not_continued(movies):
+def test_a_result_of_another_calibration_is_not_continued(run, movies):
     run("analyze", "a.npy", "--pixel-size", "0.02", "--no-plots")
     again = run("analyze", "a.npy", "--pixel-size", "0.03", "--no-plots")
     assert again.exit_code == 1
@@ -74,13 +68,13 @@ def test_a_result_of_another_calibration_is_not_continued(movies):
 
 
 @pytest.mark.parametrize("size", ["-1", "wide", "1,2,3", "inf", "0.1,0"])
-def test_sizes_that_are_none(movies, size):
+def test_sizes_that_are_none(run, movies, size):
     done = run("analyze", "a.npy", "--pixel-size", size)
     assert done.exit_code == 2
     assert f"'{size}' is not one positive number, or two with a comma." in done.stderr
 
 
-def test_a_watch_is_calibrated_by_hand(tmp_path):
+def test_a_watch_is_calibrated_by_hand(run, tmp_path):
     (folder := tmp_path / "frames").mkdir()
     np.save(folder / "0.npy", np.full((48, 64), 5.0))
     watched = ("watch", "frames", "--stop-after", "0.3", "--interval", "0.05")

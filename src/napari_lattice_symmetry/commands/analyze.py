@@ -1,0 +1,230 @@
+"""The command ``lattice-symmetry analyze``."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from contextlib import AbstractContextManager, ExitStack, closing, nullcontext
+from dataclasses import replace
+from functools import cache, partial
+from pathlib import Path
+from time import perf_counter
+from typing import TYPE_CHECKING, Any
+
+import click
+import numpy as np
+
+from napari_lattice_symmetry import bravais
+from napari_lattice_symmetry.analysis import insert_in_background, iter_analyze
+from napari_lattice_symmetry.bravais.parameters import AnalysisParameters, parse_parameters
+from napari_lattice_symmetry.commands.shared.batch import expand, outputs_of, run_each
+from napari_lattice_symmetry.commands.shared.correction import corrected, known_option
+from napari_lattice_symmetry.commands.shared.options import (
+    analysis_options,
+    calibration_options,
+    file_options,
+    overwrite_option,
+)
+from napari_lattice_symmetry.commands.shared.outputs import beside, refuse_existing
+from napari_lattice_symmetry.errors import AnalysisError, InputError, LatticeSymmetryError
+from napari_lattice_symmetry.io import read_movie
+from napari_lattice_symmetry.lattice import AT_LEAST, CLASSES, at_least
+from napari_lattice_symmetry.results import (
+    MovieResult,
+    check_target,
+    open_result,
+    plot_fractions,
+    plot_maps,
+    provenance,
+)
+from napari_lattice_symmetry.results.store import writing
+
+if TYPE_CHECKING:
+    from napari_lattice_symmetry.analysis import Known
+    from napari_lattice_symmetry.analysis.cluster import Cluster
+    from napari_lattice_symmetry.bravais.classifier import Classifier
+    from napari_lattice_symmetry.data.movie import Movie
+
+
+@click.command()
+@click.argument(
+    "files", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="FILE..."
+)
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    help="Zarr folder for the result, or a folder for the results of several files.  "
+    "[default: FILE's name with .zarr, here]",
+)
+@overwrite_option
+@file_options
+@calibration_options
+@click.option("--plots/--no-plots", default=True, show_default=True, help="Draw figures as PNG.")
+@click.option("--scheduler", metavar="ADDRESS", help="Dask scheduler whose workers analyze.")
+@click.option(
+    "--workers", type=click.IntRange(1), help="Start so many Dask workers on this machine."
+)
+@known_option
+@analysis_options()
+def analyze(
+    files: tuple[Path, ...],
+    *,
+    output: Path | None,
+    overwrite: bool,
+    dataset: str | None,
+    channel: str | None,
+    pixel_size: tuple[float, float] | None,
+    frame_time: float | None,
+    plots: bool,
+    scheduler: str | None,
+    workers: int | None,
+    known: Known | None,
+    **settings: Any,
+) -> None:
+    """Analyze the movie or image in each FILE.
+
+    FILE may be a pattern such as "*.dm4". Writes the result (Zarr) frame by frame and, at the
+    end, the phase fractions (CSV) and figures (PNG) beside it, and prints the phase fractions.
+    Whatever ends a run early, the same command continues after the finished frames. A file that
+    fails does not stop the others.
+    """
+    if scheduler and workers:
+        raise InputError("Give either --scheduler or --workers, not both.")
+    parameters = parse_parameters(**settings)
+    with ExitStack() as ended:
+        analyze_one = partial(
+            _analyze_one,
+            parameters=parameters,
+            known=known,
+            load=cache(partial(bravais.load_model, parameters.network)),
+            read=partial(_read, (dataset, channel), (pixel_size, frame_time)),
+            start=cache(lambda: ended.enter_context(_cluster(scheduler, workers))),
+            overwrite=overwrite,
+            plots=plots,
+        )
+        run_each(outputs_of(expand(files), output), analyze_one)
+
+
+def _analyze_one(
+    file: Path,
+    output: Path,
+    *,
+    parameters: AnalysisParameters,
+    known: Known | None,
+    read: Callable[[Path], Movie],
+    load: Callable[[], Classifier],
+    start: Callable[[], Cluster | None],
+    overwrite: bool,
+    plots: bool,
+) -> None:
+    table, *figures = [
+        beside(output, end) for end in ("fractions.csv", "fractions.png", "maps.png")
+    ]
+    written = [output, table, *(figures if plots else [])]
+
+    movie = read(file)
+    if known is not None:
+        parameters = corrected(movie, parameters, known)
+    refuse_existing(written[1:], overwrite or output.exists())
+    check_target(output, movie, parameters, overwrite=overwrite)
+    model = load()
+    origin, cluster = provenance(model, movie, parameters), start()
+    with open_result(output, movie, parameters, origin, overwrite=overwrite) as result:
+        interruption = _run(movie, model, result, cluster)
+    n_done, n = int(result.done.sum()), len(result.done)
+    if interruption:
+        kept = f"{n_done} of {n} frames are finished and kept" if n_done else "no frame is finished"
+        click.echo(f"Stopped early: {kept}.", err=True)
+    if isinstance(interruption, LatticeSymmetryError):
+        raise interruption
+    if n_done:
+        result.to_csv(table)
+        if plots:
+            _save_figures(result, *figures)
+        click.echo(_phase_table(result))
+        click.echo("Wrote " + ", ".join(map(str, written)) + ".")
+    if interruption:
+        raise interruption
+
+
+def _read(
+    choice: tuple[str | None, str | None],
+    calibration: tuple[tuple[float, float] | None, float | None],
+    file: Path,
+) -> Movie:
+    """Read a movie frame by frame, and note what was chosen of the file and set by hand."""
+    dataset, channel = choice
+    movie = read_movie(file, dataset=dataset, channel=channel, lazy=True)
+    return replace(movie.recalibrated(*calibration), dataset=dataset, channel=channel)
+
+
+def _cluster(scheduler: str | None, workers: int | None) -> AbstractContextManager[Cluster | None]:
+    """Start what is to analyze: nothing if that is done right here."""
+    if workers is None:
+        return nullcontext(scheduler)
+    from napari_lattice_symmetry.analysis.cluster import local_cluster
+
+    return local_cluster(workers)
+
+
+def _run(
+    movie: Movie, model: Classifier, result: MovieResult, cluster: Cluster | None
+) -> KeyboardInterrupt | AnalysisError | None:
+    """Fill a result frame by frame behind a progress bar; give what ended it early."""
+    from tqdm import tqdm
+
+    size, n, n_before = result.grid.size, len(result.done), int(result.done.sum())
+    start = perf_counter()
+    interruption = None
+    with tqdm(total=n * size, initial=n_before * size, unit="window", desc=movie.name) as bar:
+        analyzed = iter_analyze(
+            movie,
+            result.parameters,
+            done=result.done,
+            scheduler=cluster,
+            model=model,
+            progress=lambda done, total: bar.update(done - bar.n),
+        )
+        try:
+            with closing(insert_in_background(result, analyzed)) as frames:
+                for frame in frames:
+                    if frame.failure:
+                        bar.write(frame.failure, file=sys.stderr)
+        except (KeyboardInterrupt, AnalysisError) as error:
+            interruption = error
+    seconds, n_done = perf_counter() - start, int(result.done.sum())
+    windows = (n_done - n_before) * size
+    earlier = f" ({n_before} of them before)" if n_before else ""
+    skipped = f", {result.failed.sum()} skipped" if result.failed.any() else ""
+    click.echo(f"{n_done} of {n} frames{earlier}{skipped}, {windows} windows in {seconds:.1f} s.")
+    return interruption
+
+
+def _save_figures(result: MovieResult, fractions: Path, maps: Path) -> None:
+    """Draw the phase fractions, and the maps of the last frame that was analyzed."""
+    last = _analyzed_ends(result)[-1]
+    for path, figure in ((fractions, plot_fractions(result)), (maps, plot_maps(result, last))):
+        with writing(path):
+            figure.savefig(path, dpi=150)
+
+
+def _analyzed_ends(result: MovieResult) -> list[int]:
+    """Give the rows of the first and the last frame that show something."""
+    analyzed = np.flatnonzero(np.asarray((result.labels > 0).any(axis=(1, 2))))
+    return sorted({int(analyzed[0]), int(analyzed[-1])}) if len(analyzed) else [0]
+
+
+def _phase_table(result: MovieResult) -> str:
+    """Tell the phase fractions of the first and the last frame."""
+    rows = _analyzed_ends(result)
+    heads = (f"frame {result.frame_indices[row]}" for row in rows)
+    lines = [f"{'Phase fraction':<22}" + "".join(f"{head:>18}" for head in heads)]
+    for k, name in enumerate(CLASSES):
+        values = (f"{result.fractions[t, k]:.3f} ± {result.fractions_std[t, k]:.3f}" for t in rows)
+        lines.append(f"{name:<22}" + "".join(f"{value:>18}" for value in values))
+    for name in AT_LEAST:
+        sums = (f"{at_least(result.fractions[t], name):.3f}" for t in rows)
+        title = f"at least {name.removesuffix(' rectangular')}"
+        lines.append(f"{title:<22}" + "".join(f"{value:>10}{8 * ' '}" for value in sums).rstrip())
+    return "\n".join(lines)

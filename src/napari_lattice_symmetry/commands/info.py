@@ -1,0 +1,33 @@
+"""The command ``lattice-symmetry info``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+
+from napari_lattice_symmetry.bravais.registry import REGISTRY
+from napari_lattice_symmetry.commands.shared.describe import describe_movie, describe_result, tree
+from napari_lattice_symmetry.commands.shared.options import file_options
+from napari_lattice_symmetry.commands.shared.results import find_result
+from napari_lattice_symmetry.io import read_movie
+from napari_lattice_symmetry.results import versions
+
+
+@click.command()
+@click.argument("file", type=click.Path(path_type=Path), required=False)
+@file_options
+def info(file: Path | None, dataset: str | None, channel: str | None) -> None:
+    """Describe a movie, a result or, without FILE, this installation."""
+    if file is None:
+        lines = _installation()
+    elif (result := find_result(file)) is not None:
+        lines = tree(describe_result(result))
+    else:
+        lines = tree(describe_movie(read_movie(file, dataset=dataset, channel=channel)))
+    click.echo("\n".join(lines))
+
+
+def _installation() -> Iterator[str]:
+    return tree({"versions": versions(), "networks": REGISTRY.entries})

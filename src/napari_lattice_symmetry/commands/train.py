@@ -1,0 +1,46 @@
+"""The command ``lattice-symmetry train``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from napari_lattice_symmetry.results.store import writing
+
+
+@click.command()
+@click.argument("network", type=click.Choice(["polar", "published"]))
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    help="Folder for checkpoints, curves and weights.  [default: runs/NETWORK]",
+)
+@click.option(
+    "--start",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="A trained .keras file to refine, instead of training from nothing.",
+)
+@click.option(
+    "--windows", type=click.IntRange(1), help="Training windows.  [default: the recipe's]"
+)
+@click.option("--epochs", type=click.IntRange(1), help="Epochs.  [default: the recipe's]")
+@click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
+@click.option("--workers", type=click.IntRange(1), help="Processes that simulate.  [default: all]")
+def train(network: str, output: Path | None, **settings: Any) -> None:
+    """Train NETWORK on simulated windows.
+
+    A training that is found in the folder goes on after its last whole epoch.
+    """
+    from napari_lattice_symmetry.bravais.training import train as train_network
+
+    output = output or Path("runs") / network
+    try:
+        with writing(output):
+            weights = train_network(network, output, **settings)
+    except KeyboardInterrupt:
+        click.echo("Stopped; the same command goes on after the last whole epoch.", err=True)
+        raise
+    click.echo(f"Wrote {weights}.")
