@@ -4,7 +4,7 @@ import pytest
 from napari_lattice_symmetry.bravais import load_model
 from napari_lattice_symmetry.bravais.dataset import BENCHMARK
 from napari_lattice_symmetry.bravais.training_images import INSTRUMENT, PAPER, draw_windows
-from napari_lattice_symmetry.errors import InputError
+from napari_lattice_symmetry.errors import InputError, ModelError
 from napari_lattice_symmetry.spectrum import WindowGrid
 from napari_lattice_symmetry.spectrum.polar import polar_spectrum
 
@@ -105,3 +105,9 @@ def test_features_lead_to_the_probabilities_without_dropout(polar):
     p = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
     spectra = polar_spectrum(windows)[..., np.newaxis]
     np.testing.assert_allclose(p, polar.network.predict(spectra, verbose=0), atol=1e-4)
+
+
+def test_a_process_that_was_forked_is_told_instead_of_waiting(polar, monkeypatch):
+    monkeypatch.setattr(polar, "_process", polar._process + 1)
+    with pytest.raises(ModelError, match="'polar' was loaded before this process was forked"):
+        polar.classify(np.zeros((1, 32, 32)))

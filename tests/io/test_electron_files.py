@@ -102,6 +102,15 @@ def test_what_rosettasciio_writes(tmp_path, frames, name, module):
     assert movie.frame_time == pytest.approx(0.5)
 
 
+def test_hyperspy_files_under_the_name_of_plain_hdf5(tmp_path, frames):
+    import_module("rsciio.hspy").file_writer(str(tmp_path / "a.hspy"), signal(frames, MOVIE))
+    (tmp_path / "a.hspy").rename(tmp_path / "a.hdf5")
+    movie = read_movie(tmp_path / "a.hdf5")
+    np.testing.assert_array_equal(movie.frames, frames)
+    assert movie.pixel_size == pytest.approx((0.03, 0.02))
+    assert movie.frame_time == pytest.approx(0.5)
+
+
 def test_metadata_that_rosettasciio_writes_are_kept(tmp_path, frames):
     original = {"Acquisition": {"dwell_times": np.arange(2.0), "detector": "HAADF", "live": True}}
     written = signal(frames, MOVIE) | {"original_metadata": original}

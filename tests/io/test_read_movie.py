@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import pickle
 import subprocess
 import sys
@@ -147,3 +148,14 @@ def test_importing_the_readers_loads_no_library_of_theirs():
         "tensorflow",
     }
     assert not heavy & set(loaded.stdout.split())
+
+
+@pytest.mark.parametrize("suffix", [*SUFFIXES, ""])
+def test_a_pipe_is_not_waited_for(tmp_path, suffix):
+    path = tmp_path / f"a{suffix}"
+    os.mkfifo(path)
+    with pytest.raises(InputError, match=r"^a.* (is a pipe or a device|cannot be read)"):
+        read_movie(path)
+    if suffix:  # in a folder, it is no frame
+        np.save(tmp_path / "b.npy", np.eye(8))
+        assert len(read_movie(tmp_path)) == 1

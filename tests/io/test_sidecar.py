@@ -33,3 +33,19 @@ def test_json_that_says_nothing_is_passed_over(tmp_path, frames, text):
     np.save(tmp_path / "a.npy", frames)
     (tmp_path / "a.json").write_text(text)
     assert not read_movie(tmp_path / "a.npy").calibrated
+
+
+@pytest.mark.parametrize("size", [1e17, 1e-6])
+def test_pixels_that_no_microscope_has_are_no_calibration(tmp_path, frames, size):
+    np.save(tmp_path / "a.npy", frames)
+    (tmp_path / "a.json").write_text(json.dumps({"pixel_size": size, "pixel_size_units": "nm"}))
+    movie = read_movie(tmp_path / "a.npy")
+    assert not movie.calibrated
+    assert movie.pixel_size == (1, 1)
+    assert f"{size:.3g} nm are declared" in movie.calibration_source
+
+
+def test_json_that_is_too_deep_is_passed_over(tmp_path, frames):
+    np.save(tmp_path / "a.npy", frames)
+    (tmp_path / "a.json").write_text(100_000 * "[" + 100_000 * "]")
+    assert not read_movie(tmp_path / "a.npy").calibrated

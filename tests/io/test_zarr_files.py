@@ -218,9 +218,15 @@ def test_hyperspy_metadata_are_kept(tmp_path, frames, name):
 @pytest.mark.parametrize("name", ["a.hspy", "a.zspy"])
 def test_hyperspy_signals_that_are_no_images(tmp_path, frames, name):
     energy = ("Energy loss", 0.1, "eV", False)
-    spectra = [("y", 1, "nm", True), ("x", 1, "nm", True), energy]
-    with pytest.raises(InputError, match=r"holds spectra \(along Energy loss\)"):
-        read_movie(write_hyperspy(tmp_path / name, frames, spectra))
+    scan = [("y", 1, "nm", True), ("x", 1, "nm", True)]
+    for spectra in (
+        [*scan, energy],
+        [energy, *scan],
+        [energy, *(axis[:3] + (False,) for axis in scan)],
+    ):
+        path = write_hyperspy(tmp_path / str(len(list(tmp_path.iterdir()))) / name, frames, spectra)
+        with pytest.raises(InputError, match=r"holds spectra \(along Energy loss\)"):
+            read_movie(path)
 
 
 def test_hyperspy_diffraction_stack_is_refused(tmp_path, frames):

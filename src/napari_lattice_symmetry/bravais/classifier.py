@@ -110,6 +110,7 @@ class Classifier:
         self.network, self.name, self.sha256 = network, name, sha256
         self._spectrum = _SPECTRA[input_shape]
         self._threads = ThreadPoolExecutor(os.cpu_count())
+        self._process = os.getpid()
         trunk, self._head = split_at_dropout(network)
         self._trunk = compiled(trunk)
         self._heads = lru_cache(maxsize=4)(self._make_heads)
@@ -179,6 +180,11 @@ class Classifier:
         Classification
             For the next `BLOCK` windows or fewer, in C order.
         """
+        if os.getpid() != self._process:  # threads, ours and the engine's, are not forked
+            raise ModelError(
+                f"The network {self.name!r} was loaded before this process was forked; start "
+                "processes with the method 'spawn'."
+            )
         windows = _checked(windows)
         if not 1 <= samples <= 5000:
             raise InputError(f"{samples} MC samples are out of range; use 1 to 5000.")

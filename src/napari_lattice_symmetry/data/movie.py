@@ -170,13 +170,47 @@ class Movie:
 
     @classmethod
     def from_array(cls, array: Any, **keywords: Any) -> Movie:
-        """Make a movie of an array (T, Y, X) or one image (Y, X), NumPy or Dask."""
-        frames: Any = array if hasattr(array, "chunks") else np.asarray(array)
-        if hasattr(frames, "dask"):
-            frames = _in_one_layer(frames)
+        """Return a movie of an array (T, Y, X) or of one image (Y, X).
+
+        Parameters
+        ----------
+        array : array-like
+            NumPy, masked (what is masked becomes NaN), Dask, HDF5, Zarr or xarray; lazy arrays
+            are read frame by frame.
+        **keywords
+            Other fields.
+
+        Raises
+        ------
+        InputError
+            If it is not an array of real numbers.
+        """
+        frames = _as_frames(array, keywords.get("name", "movie"))
         if frames.ndim == 2:
             frames = frames[np.newaxis]
         return cls(frames, **keywords)
+
+
+def _as_frames(array: Any, name: str) -> Any:
+    """Return what behaves as a NumPy or a Dask array, without reading what is lazy."""
+    if hasattr(array, "dims") and hasattr(array, "data"):  # xarray
+        array = array.data
+    if hasattr(array, "dask"):
+        return _in_one_layer(array)
+    if hasattr(array, "chunks") and hasattr(array, "shape"):  # in an HDF5 file or a Zarr store
+        import dask.array as da
+
+        chunks = (1,) * (len(array.shape) - 2) + tuple(array.shape[-2:])
+        return da.from_array(array, chunks=chunks, fancy=False, lock=True)
+    if isinstance(array, np.ma.MaskedArray):
+        values: Any = array.astype(np.result_type(array.dtype, np.float32))
+        return values.filled(np.nan)
+    try:
+        return np.asarray(array)
+    except (TypeError, ValueError) as error:
+        raise InputError(
+            f"{name}: this is no array of frames of one size; give (T, Y, X)."
+        ) from error
 
 
 def _in_one_layer(frames: da.Array) -> da.Array:

@@ -224,6 +224,8 @@ def _opener(path: Path) -> Callable[[Path, Files], dict[str, Stack]]:
         raise InputError(
             f"{path.name} is of a kind that cannot be read; known are {', '.join(SUFFIXES)}."
         )
+    if not path.is_dir() and not path.is_file():  # a pipe would be waited for without end
+        raise InputError(f"{path.name} is a pipe or a device; give a regular file or a folder.")
     if path.is_file() and path.stat().st_size == 0:
         raise InputError(f"{path.name} is empty (0 bytes).")
     return OPENERS[suffix]

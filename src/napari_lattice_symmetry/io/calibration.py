@@ -21,6 +21,8 @@ _NANOMETERS = {
     "angstrom": 0.1,
     "picometer": 1e-3,
 }
+# In nm. What lies beyond is a placeholder, a damaged header, or no length.
+_MIN_PIXEL, _MAX_PIXEL = 1e-4, 1e5
 _NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?")
 _SECONDS = {
     "h": 3600.0,
@@ -62,6 +64,11 @@ def pixel_size_nm(
     size_y = _convert(*(along_y if y else along_x), _NANOMETERS)
     size_x = _convert(*(along_x if x else along_y), _NANOMETERS)
     return None if size_y is None or size_x is None else (size_y, size_x)
+
+
+def is_plausible(pixel_size: tuple[float, float]) -> bool:
+    """Tell whether a microscope has such pixels: from 0.1 pm to 0.1 mm."""
+    return all(_MIN_PIXEL <= size <= _MAX_PIXEL for size in pixel_size)
 
 
 def seconds(time: float, unit: str | None = "s") -> float | None:

@@ -27,7 +27,7 @@ def calibrate(stack: Stack, path: Path) -> None:
         return
     try:
         facts = json.loads(sidecar.read_text(encoding="utf-8"))
-    except ValueError:  # whose JSON it is, nobody knows
+    except (OSError, RecursionError, ValueError):  # whose JSON it is, nobody knows
         return
     for y, x, unit in _sizes(facts, stack.frame_shape):
         stack.pixel_size = pixel_size_nm(y, x, unit)

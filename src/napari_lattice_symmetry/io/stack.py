@@ -16,6 +16,7 @@ import numpy as np
 from napari_lattice_symmetry.data.movie import NANOMETER, PIXEL, Movie
 from napari_lattice_symmetry.errors import ChoiceError, InputError, guard
 from napari_lattice_symmetry.io import refusals
+from napari_lattice_symmetry.io.calibration import is_plausible
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -241,6 +242,7 @@ def to_movie(
     """
     check(stack, path)
     index = _channel_index(stack, path, channel)
+    pixel_size, source = _calibration(stack)
 
     frames = _load(stack, path, files)
     if "C" in stack.axes:
@@ -252,10 +254,10 @@ def to_movie(
     return Movie(
         frames.astype(frames.dtype.newbyteorder("="), copy=False),
         name=name or short_name(path),
-        pixel_size=stack.pixel_size or (1.0, 1.0),
-        unit=NANOMETER if stack.pixel_size else PIXEL,
+        pixel_size=pixel_size or (1.0, 1.0),
+        unit=NANOMETER if pixel_size else PIXEL,
         frame_time=None if both else stack.frame_time,
-        calibration_source=_source(stack),
+        calibration_source=source,
         metadata=stack.metadata,
         source=str(path),
     )
@@ -278,9 +280,13 @@ def channels_of(stack: Stack, path: Path, files: Files) -> list[Frames]:
     return [frames[:, channel] for channel in range(count)]
 
 
-def _source(stack: Stack) -> str | None:
-    known = stack.pixel_size is not None or stack.frame_time is not None
-    return (stack.calibration_source or None) if known else None
+def _calibration(stack: Stack) -> tuple[tuple[float, float] | None, str | None]:
+    """Return the pixel size if it can be one, and where the calibration comes from, in words."""
+    size, source = stack.pixel_size, stack.calibration_source or None
+    if size is not None and not is_plausible(size):
+        y, x = size
+        return None, f"pixels of {y:.3g} x {x:.3g} nm are declared, which no microscope has"
+    return size, source if size is not None or stack.frame_time is not None else None
 
 
 def check(stack: Stack, path: Path) -> None:

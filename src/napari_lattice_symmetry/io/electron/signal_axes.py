@@ -11,6 +11,8 @@ from napari_lattice_symmetry.io.calibration import is_length, pixel_size_nm, sec
 Axis: TypeAlias = Mapping[str, Any]
 """``name``, ``scale``, ``units``, and ``navigate``: whether it leads from signal to signal."""
 
+_ENERGIES = ("eV", "keV")
+
 
 def facts_of(axes: Sequence[Axis], shape: tuple[int, ...], source: str) -> dict[str, Any]:
     """Give axes, calibration and refusal of a stack; `source` is what its calibration comes from.
@@ -51,8 +53,9 @@ def _letter(axis: Axis, y: Axis, x: Axis) -> str:
 def _refusal(axes: Sequence[Axis], image: Sequence[Axis], shape: tuple[int, ...]) -> str:
     if len(axes) > 3:
         return refusals.four_dimensional(shape)
-    if len(image) == 1:
-        return refusals.spectra(str(image[0].get("name") or "one axis"))
+    spectral = image if len(image) == 1 else [axis for axis in axes if _unit(axis) in _ENERGIES]
+    if spectral:
+        return refusals.spectra(str(spectral[0].get("name") or "one axis"))
     return refusals.diffraction(*map(_unit, image))
 
 

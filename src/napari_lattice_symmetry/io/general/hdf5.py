@@ -10,15 +10,18 @@ import numpy as np
 from napari_lattice_symmetry.errors import InputError
 from napari_lattice_symmetry.io import refusals
 from napari_lattice_symmetry.io.calibration import is_time, pixel_size_nm, seconds
+from napari_lattice_symmetry.io.electron import hyperspy
+from napari_lattice_symmetry.io.general.hdf5_dataset import dataset_stack
 from napari_lattice_symmetry.io.general.hdf5_guard import check_hdf5
 from napari_lattice_symmetry.io.general.tree import attributes_of, tree_of
 from napari_lattice_symmetry.io.probe import usid
-from napari_lattice_symmetry.io.stack import Files, Stack
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     import h5py
+
+    from napari_lattice_symmetry.io.stack import Files, Stack
 
 _HDF4 = b"\x0e\x03\x13\x01"
 SUFFIXES = (".h5", ".hdf5", ".hf5", ".hdf", ".nxs")
@@ -33,6 +36,8 @@ def open_hdf5(path: Path, files: Files) -> dict[str, Stack]:
             raise InputError(f"{path.name} is HDF4, an older format; convert it with h4toh5.")
     check_hdf5(path)
     file = files.enter_context(h5py.File(path, "r"))
+    if _text(file.attrs.get("file_format", "")).startswith("HyperSpy"):
+        return hyperspy.signals_in(file, dataset_stack)
     datasets: dict[str, h5py.Dataset] = {}
 
     def visit(name: str, node: h5py.Group | h5py.Dataset) -> None:
@@ -51,14 +56,6 @@ def open_hdf5(path: Path, files: Files) -> dict[str, Stack]:
     for name, stack in stacks.items():
         stack.metadata = {"dataset": f"/{name}", **attributes_of(datasets[name]), "file": tree}
     return stacks
-
-
-def dataset_stack(dataset: h5py.Dataset, **facts: Any) -> Stack:
-    """Describe a dataset, with `facts` for its `Stack`."""
-    if dataset.external:
-        return Stack(dataset, refusal="keeps its values in another file, which is not opened.")
-    stored = dataset.nbytes if dataset.is_virtual else dataset.id.get_storage_size()
-    return Stack(dataset, stored=stored, compressed=dataset.chunks is not None, **facts)
 
 
 def _is_image(dataset: h5py.Dataset) -> bool:

@@ -1,0 +1,18 @@
+"""One dataset of an HDF5 file as a `Stack`, whoever laid out the file."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from napari_lattice_symmetry.io.stack import Stack
+
+if TYPE_CHECKING:
+    import h5py
+
+
+def dataset_stack(dataset: h5py.Dataset, **facts: Any) -> Stack:
+    """Return the description of a dataset, with `facts` for its `Stack`."""
+    if dataset.external:
+        return Stack(dataset, refusal="keeps its values in another file, which is not opened.")
+    stored = dataset.nbytes if dataset.is_virtual else dataset.id.get_storage_size()
+    return Stack(dataset, stored=stored, compressed=dataset.chunks is not None, **facts)

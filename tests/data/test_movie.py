@@ -1,0 +1,48 @@
+from __future__ import annotations
+
+import dask.array as da
+import h5py
+import numpy as np
+import pytest
+import zarr
+
+from napari_lattice_symmetry import Movie
+from napari_lattice_symmetry.errors import InputError
+
+FRAMES = np.arange(2 * 6 * 8, dtype=np.uint16).reshape(2, 6, 8)
+
+
+def test_what_is_masked_is_not_a_number():
+    masked = np.ma.masked_less(FRAMES, 5)
+    movie = Movie.from_array(masked)
+    assert np.isnan(movie.frames).sum() == 5
+    np.testing.assert_array_equal(movie.frames[1], FRAMES[1])
+    assert movie.frames.dtype == np.float32
+
+
+def test_arrays_in_files_are_read_frame_by_frame(tmp_path):
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        plain, chunked = (
+            file.create_dataset(name, data=FRAMES, chunks=chunks)
+            for name, chunks in (("plain", None), ("chunked", (1, 3, 4)))
+        )
+        stored = zarr.create_array(tmp_path / "a.zarr", data=FRAMES, chunks=(2, 3, 4))
+        for array in (plain, chunked, stored):
+            movie = Movie.from_array(array)
+            assert isinstance(movie.frames, da.Array)
+            assert movie.shape == FRAMES.shape
+            np.testing.assert_array_equal(movie.frame(1), FRAMES[1])
+
+
+def test_labeled_arrays_are_their_data():
+    class Labeled:  # as xarray.DataArray
+        dims, data, chunks = ("t", "y", "x"), FRAMES, None
+
+    np.testing.assert_array_equal(Movie.from_array(Labeled()).frames, FRAMES)
+
+
+@pytest.mark.parametrize("array", [[[1, 2], [3]], ["a", "b"], None, {}, [[None]]])
+def test_what_is_no_array_of_numbers_is_one_sentence(array):
+    with pytest.raises(InputError, match=r"^film: .*(\(T, Y, X\)|not real numbers)") as raised:
+        Movie.from_array(array, name="film")
+    assert "\n" not in str(raised.value)
