@@ -16,7 +16,7 @@ import resource
 import subprocess
 import sys
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
@@ -153,7 +153,7 @@ def writing_seconds(n_frames: int = 40) -> float:
     ):
         for t in range(n_frames):
             start = perf_counter()
-            result.insert(type(frame)(**{**vars(frame), "position": t}))
+            result.insert(replace(frame, position=t))
             times.append(perf_counter() - start)
     return float(np.median(times))
 

@@ -14,7 +14,9 @@ from napari_lattice_symmetry.lattice import CLASSES, LABELS, at_least, solve_dis
 from napari_lattice_symmetry.lattice.basis import cell, lattice_points
 from napari_lattice_symmetry.lattice.drawing import draw_atoms
 from napari_lattice_symmetry.results import load_result
-from napari_lattice_symmetry.results.result import AGREE, DISAGREE, LATTICE_MAPS
+from napari_lattice_symmetry.results.maps import AGREE, DISAGREE
+
+LATTICE_MAPS = ("a", "b", "gamma", "orientation", "metric_labels", "flags", "agreement")
 
 SHAPE = (160, 160)
 

@@ -64,14 +64,15 @@ def test_geometry_of_the_maps(result):
 
 def assert_same(one, two):
     """Compare two results in every array and everything else."""
-    for name, expected in vars(one).items():
-        found = getattr(two, name)
+    assert list(one.maps) == list(two.maps)
+    for name in [*one.maps, *vars(one)]:
+        expected, found = getattr(one, name), getattr(two, name)
         if hasattr(expected, "dtype"):
             assert found.dtype == expected.dtype
             np.testing.assert_array_equal(found, expected)
         elif name == "grid":
             assert vars(found) == vars(expected)
-        else:
+        elif name != "maps":
             assert found == expected, name
 
 

@@ -51,7 +51,7 @@ def test_it_is_not_replaced_unless_asked_to(saved, tmp_path):
     assert run(result, "-o", place).exit_code == 0
     again = run(result, "-o", place)
     assert again.exit_code == 1
-    assert again.output == f"Error: {place} exists; choose another name, or give --overwrite.\n"
+    assert again.output == f"Error: {place} exists; choose another name, or overwrite it.\n"
     assert run(result, "-o", place, "--overwrite").exit_code == 0
 
 

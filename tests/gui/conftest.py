@@ -67,11 +67,14 @@ def result_layers():
     """Find the layers of results in a viewer: by what they show, the newest of each."""
 
     def find(viewer):
+        titles = {"labels": "classes", "entropy": "uncertainty"}
+        titles |= {"apparent_labels": "apparent classes"}
         found = {}
         for layer in viewer.layers:
             about = layer.metadata.get("napari-lattice-symmetry")
             if about is not None:
-                found[about["class"] or about["kind"]] = layer
+                kind = about["kind"]
+                found[about["class"] or titles.get(kind, kind)] = layer
         return found
 
     return find

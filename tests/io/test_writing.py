@@ -302,7 +302,7 @@ def test_arrays_that_are_no_longer_there_are_missed(tmp_path, stack):
 def test_a_folder_that_is_no_zarr_is_never_replaced(tmp_path, stack):
     (tmp_path / "a.ome.zarr").mkdir()
     (tmp_path / "a.ome.zarr" / "thesis.txt").write_text("years of work")
-    with pytest.raises(InputError, match="is a folder that is no Zarr"):
+    with pytest.raises(InputError, match="exists and is not a file or a Zarr folder"):
         write_layer_stack(stack, tmp_path / "a.ome.zarr", overwrite=True)
 
 

@@ -219,7 +219,7 @@ def test_nothing_finished_and_no_place_are_one_sentence(movie, parameters, resul
     with pytest.raises(InputError, match="no frame is finished"):
         write_report(empty, tmp_path / "report.html")
     with pytest.raises(InputError, match="cannot be written"):
-        write_report(result, tmp_path / "nowhere" / "report.html")
+        write_report(result, tmp_path)
 
 
 def test_a_long_movie_of_large_frames_stays_small(tmp_path, fake_model):

@@ -14,7 +14,7 @@ from napari_lattice_symmetry.cli import main
 from napari_lattice_symmetry.data.movie import Movie
 from napari_lattice_symmetry.errors import InputError
 from napari_lattice_symmetry.results import load_result
-from napari_lattice_symmetry.results.result import AXES, LATTICE_MAPS, array_names, array_types
+from napari_lattice_symmetry.results.maps import MAPS
 
 CASES = 20  # of each file, which are some twenty
 
@@ -31,8 +31,9 @@ def intact(tmp_path_factory):
         window=32, stride=16, samples=3, lattice_maps=True, distortion=((1, 0.1), (0, 1))
     )
     result = analyze(movie, parameters, model=FakeClassifier())
-    for name in LATTICE_MAPS:  # noise has no lattice, and of nothing no file is written
-        getattr(result, name)[...] = 1
+    for name, spec in MAPS.items():
+        if not spec.present(AnalysisParameters()):  # noise has no lattice, and no file is written
+            result.maps[name][...] = 1
     result.save(path)
     return path
 
@@ -49,10 +50,11 @@ def stored(intact):
 def read_all(path):
     """Read what there is of a result, and see that it is one."""
     result = load_result(path)
-    types = array_types(len(result.frame_indices), result.grid, result.parameters)
-    for name in array_names(result.parameters):
-        values = np.asarray(getattr(result, name))
-        assert (values.shape, values.dtype) == types[name], name
+    assert result.state.shape == result.frame_indices.shape
+    for name, maps in result.maps.items():
+        values, spec = np.asarray(maps), MAPS[name]
+        assert values.shape == spec.shape(len(result.state), result.grid), name
+        assert values.dtype == spec.dtype, name
         if name.endswith("labels"):
             assert values.max(initial=0) <= 6
 
@@ -69,7 +71,8 @@ def damage(content, random):
 
 def names_of_files():
     names = ["zarr.json", *(f"{name}/zarr.json" for name in ("frame_indices", "labels", "mean"))]
-    chunks = {name: "/".join("0" * len(axes)) for name, axes in AXES.items()}
+    chunks = {name: "/".join("0" * len(spec.axes)) for name, spec in MAPS.items()}
+    chunks |= {"state": "0"}
     return [*names, *(f"{name}/c/{chunk}" for name, chunk in chunks.items())]
 
 

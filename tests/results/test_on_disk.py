@@ -16,7 +16,6 @@ from napari_lattice_symmetry.bravais.parameters import AnalysisParameters
 from napari_lattice_symmetry.data.movie import Movie
 from napari_lattice_symmetry.errors import AnalysisError, InputError
 from napari_lattice_symmetry.results import load_result, open_result, provenance
-from napari_lattice_symmetry.results.result import array_names
 
 
 @pytest.fixture
@@ -52,7 +51,7 @@ def array_files(path):
 
 
 def assert_same_arrays(one, other):
-    for name in (*array_names(one.parameters), "frame_indices"):
+    for name in (*one.maps, "state", "frame_indices"):
         a, b = np.asarray(getattr(one, name)), np.asarray(getattr(other, name))
         assert a.dtype == b.dtype, name
         np.testing.assert_array_equal(a, b, err_msg=name)

@@ -20,7 +20,11 @@ def result(movie, parameters, fake_model):
 
 
 def assert_same(one, other):
-    for field in fields(MovieResult):
+    assert list(one.maps) == list(other.maps)
+    for name, maps in one.maps.items():
+        assert maps.dtype == other.maps[name].dtype, name
+        np.testing.assert_array_equal(maps, other.maps[name], err_msg=name)
+    for field in fields(MovieResult)[1:]:
         a, b = getattr(one, field.name), getattr(other, field.name)
         if hasattr(a, "dtype"):
             assert a.dtype == b.dtype, field.name

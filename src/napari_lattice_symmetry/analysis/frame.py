@@ -13,15 +13,15 @@ import numpy as np
 from napari_lattice_symmetry.analysis.reading import is_blank
 from napari_lattice_symmetry.data.movie import NANOMETER
 from napari_lattice_symmetry.errors import guard
-from napari_lattice_symmetry.lattice import CLASSES, LABELS, NOT_ANALYZED, pixel_distortion
-from napari_lattice_symmetry.results.result import (
-    AGREE,
-    AXES,
-    DISAGREE,
-    FrameResult,
-    array_types,
-    fill_value,
+from napari_lattice_symmetry.lattice import (
+    CLASSES,
+    LABELS,
+    NOT_ANALYZED,
+    most_probable,
+    pixel_distortion,
 )
+from napari_lattice_symmetry.results.maps import AGREE, DISAGREE, specs_of
+from napari_lattice_symmetry.results.result import FrameResult
 from napari_lattice_symmetry.spectrum import WindowGrid
 from napari_lattice_symmetry.spectrum.fitting import fit_lattices
 from napari_lattice_symmetry.spectrum.lattice_fit import Flag
@@ -133,13 +133,9 @@ class FrameMaps:
 
     def __init__(self, windows: Windows) -> None:
         self.shape = windows.grid.shape
-        size = windows.grid.size
-        types = array_types(1, windows.grid, windows.parameters)
-        self.maps = {
-            name: np.full((*shape[: AXES[name].index("time")], size), fill_value(dtype), dtype)
-            for name, (shape, dtype) in types.items()
-            if "y" in AXES[name] and name != "labels"
-        }
+        specs = [spec for spec in specs_of(windows.parameters) if spec.on_grid]
+        empty = {spec.name: spec.empty(1, windows.grid)[spec.at(0)] for spec in specs}
+        self.maps = {name: maps.reshape(*maps.shape[:-2], -1) for name, maps in empty.items()}
         self.thinned_totals: NDArray[np.float64] = np.zeros((1, len(CLASSES)))
         self.filled = 0
         self.analyzed = 0
@@ -162,17 +158,15 @@ class FrameMaps:
     def result(self, index: int, position: int, failure: str = "") -> FrameResult:
         """Give the finished maps."""
         thinned = self.thinned_totals / (self.analyzed or np.nan)
-        return FrameResult(
-            index=index,
-            position=position,
-            fractions=thinned.mean(axis=0),
-            fractions_std=thinned.std(axis=0),
-            failure=failure,
-            **{
-                name: maps.reshape(*maps.shape[:-1], *self.shape)
-                for name, maps in self.maps.items()
-            },
-        )
+        maps = {
+            name: maps.reshape(*maps.shape[:-1], *self.shape) for name, maps in self.maps.items()
+        }
+        maps |= {
+            "labels": most_probable(maps["mean"]),
+            "fractions": thinned.mean(axis=0),
+            "fractions_std": thinned.std(axis=0),
+        }
+        return FrameResult(index, position, maps, failure)
 
 
 class AnalysisJob:

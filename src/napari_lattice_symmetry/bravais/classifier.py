@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_lattice_symmetry.errors import InputError, ModelError
-from napari_lattice_symmetry.lattice import CLASSES, NOT_ANALYZED
+from napari_lattice_symmetry.lattice import CLASSES, most_probable
 from napari_lattice_symmetry.spectrum import cartesian, polar
 from napari_lattice_symmetry.spectrum.amplitude import analyzable
 
@@ -71,13 +71,6 @@ class Classification:
     def label(self) -> NDArray[np.uint8]:
         """Label values 1 to 6 of the most probable class, 0 where not analyzed; shape (n,)."""
         return most_probable(self.mean, axis=1)
-
-
-def most_probable(mean: Float32, axis: int) -> NDArray[np.uint8]:
-    """Label values of the most probable class along `axis`, 0 where probabilities are NaN."""
-    known = np.isfinite(mean).all(axis=axis)
-    label = np.where(np.isfinite(mean), mean, -1).argmax(axis=axis) + 1
-    return np.where(known, label, NOT_ANALYZED).astype(np.uint8)
 
 
 class Classifier:

@@ -25,8 +25,9 @@ from napari_lattice_symmetry.commands.shared.options import (
     file_options,
     overwrite_option,
 )
-from napari_lattice_symmetry.commands.shared.outputs import beside, refuse_existing
+from napari_lattice_symmetry.commands.shared.outputs import beside
 from napari_lattice_symmetry.errors import AnalysisError, InputError, LatticeSymmetryError
+from napari_lattice_symmetry.files import check_free
 from napari_lattice_symmetry.io import read_movie
 from napari_lattice_symmetry.lattice import AT_LEAST, CLASSES, at_least
 from napari_lattice_symmetry.results import (
@@ -37,7 +38,7 @@ from napari_lattice_symmetry.results import (
     plot_maps,
     provenance,
 )
-from napari_lattice_symmetry.results.store import writing
+from napari_lattice_symmetry.results.plots import save_figure
 
 if TYPE_CHECKING:
     from napari_lattice_symmetry.analysis import Known
@@ -126,7 +127,8 @@ def _analyze_one(
     movie = read(file)
     if known is not None:
         parameters = corrected(movie, parameters, known)
-    refuse_existing(written[1:], overwrite or output.exists())
+    for path in written[1:]:
+        check_free(path, overwrite=overwrite or output.exists())
     check_target(output, movie, parameters, overwrite=overwrite)
     model = load()
     origin, cluster = provenance(model, movie, parameters), start()
@@ -204,9 +206,8 @@ def _run(
 def _save_figures(result: MovieResult, fractions: Path, maps: Path) -> None:
     """Draw the phase fractions, and the maps of the last frame that was analyzed."""
     last = _analyzed_ends(result)[-1]
-    for path, figure in ((fractions, plot_fractions(result)), (maps, plot_maps(result, last))):
-        with writing(path):
-            figure.savefig(path, dpi=150)
+    save_figure(plot_fractions(result), fractions)
+    save_figure(plot_maps(result, last), maps)
 
 
 def _analyzed_ends(result: MovieResult) -> list[int]:

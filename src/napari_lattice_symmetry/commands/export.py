@@ -9,10 +9,11 @@ import numpy as np
 
 from napari_lattice_symmetry.commands.shared.results import open_result
 from napari_lattice_symmetry.errors import InputError
+from napari_lattice_symmetry.files import check_free
 from napari_lattice_symmetry.io.writing.write import WRITTEN_SUFFIXES, write_layer_stack
 from napari_lattice_symmetry.results import MovieResult, plot_fractions, plot_maps, write_fractions
 from napari_lattice_symmetry.results.export import result_layer_stack
-from napari_lattice_symmetry.results.store import writing
+from napari_lattice_symmetry.results.plots import save_figure
 
 _TABLES = (".csv", ".parquet")
 _FIGURES = (".png", ".svg")
@@ -53,14 +54,12 @@ def _export(result: MovieResult, output: Path, frame: int | None, overwrite: boo
     if suffix not in (*_TABLES, *_FIGURES):
         write_layer_stack(result_layer_stack(result), output, overwrite=overwrite)
         return
-    if output.exists() and not overwrite:
-        raise InputError(f"{output} exists; choose another name, or give --overwrite.")
+    check_free(output, overwrite=overwrite)
     if suffix in _TABLES:
         write_fractions(result, output)
         return
     figure = plot_fractions(result) if frame is None else plot_maps(result, _row(result, frame))
-    with writing(output):
-        figure.savefig(output, dpi=150)
+    save_figure(figure, output)
 
 
 def _row(result: MovieResult, frame: int) -> int:

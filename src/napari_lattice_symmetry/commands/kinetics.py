@@ -24,10 +24,11 @@ from napari_lattice_symmetry.evolution.kinetics import (
 )
 from napari_lattice_symmetry.evolution.plots import plot_growth
 from napari_lattice_symmetry.evolution.tables import write_fits
+from napari_lattice_symmetry.files import check_free
 from napari_lattice_symmetry.io import read_movie
 from napari_lattice_symmetry.lattice import CLASSES
 from napari_lattice_symmetry.results import MovieResult, load_result
-from napari_lattice_symmetry.results.store import writing
+from napari_lattice_symmetry.results.plots import save_figure
 
 _ENDINGS = (".csv", ".png", ".svg")
 
@@ -78,8 +79,7 @@ def kinetics(
     for output in outputs:
         if output.suffix.lower() not in _ENDINGS:
             raise InputError(f"{output} must end in {', '.join(_ENDINGS)}.")
-        if output.exists() and not overwrite:
-            raise InputError(f"{output} exists; choose another name, or give --overwrite.")
+        check_free(output, overwrite=overwrite)
     loaded = load_result(result)
     end = float(loaded.times[[0, -1]].mean()) if initial is None else initial
     fits = compare_laws(_curve(loaded, what, movie), end)
@@ -88,8 +88,7 @@ def kinetics(
         if output.suffix.lower() == ".csv":
             write_fits(fits, output)
         else:
-            with writing(output):
-                plot_growth(fits[0], loaded.name).savefig(output, dpi=150)
+            save_figure(plot_growth(fits[0], loaded.name), output)
         click.echo(f"Wrote {output}.")
 
 

@@ -10,6 +10,7 @@ import click
 from napari_lattice_symmetry.commands.shared.options import file_options, overwrite_option
 from napari_lattice_symmetry.commands.shared.results import open_result
 from napari_lattice_symmetry.errors import InputError
+from napari_lattice_symmetry.files import check_free
 from napari_lattice_symmetry.io import read_movie
 from napari_lattice_symmetry.lattice import CLASSES
 from napari_lattice_symmetry.results.provenance import CHOICE
@@ -63,8 +64,7 @@ def report(
     from napari_lattice_symmetry.report.page import write_report
 
     output = output or result.with_name(f"{result.stem}_report.html")
-    if output.exists() and not overwrite:
-        raise InputError(f"{output} exists; choose another name, or give --overwrite.")
+    check_free(output, overwrite=overwrite)
     loaded = open_result(result)
     movie = _find_movie(movie_path, loaded, dataset=dataset, channel=channel)
     curves = class_curves(loaded)

@@ -11,9 +11,9 @@ import numpy as np
 
 from napari_lattice_symmetry import lattice
 from napari_lattice_symmetry.commands.shared.options import overwrite_option
-from napari_lattice_symmetry.commands.shared.outputs import beside, refuse_existing
+from napari_lattice_symmetry.commands.shared.outputs import beside
 from napari_lattice_symmetry.errors import InputError
-from napari_lattice_symmetry.results.store import writing
+from napari_lattice_symmetry.files import check_free, replacing
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -48,13 +48,14 @@ def simulate(
     if output.suffix.lower() not in (".tif", ".tiff"):
         raise InputError(f"The output {output} must be named .tif.")
     classes, parameters = (beside(output, end) for end in ("classes.tif", "parameters.json"))
-    refuse_existing([output, classes, parameters], overwrite)
+    for path in (output, classes, parameters):
+        check_free(path, overwrite=overwrite)
     simulated = lattice.simulate(name, seed=seed, **({} if frames is None else {"frames": frames}))
     movie = simulated.movie
     _write_tiff(output, np.asarray(movie.frames), movie)
     _write_tiff(classes, simulated.classes, movie)
-    with writing(parameters):
-        parameters.write_text(json.dumps(simulated.parameters, indent=2) + "\n", encoding="utf-8")
+    with replacing(parameters) as partial:
+        partial.write_text(json.dumps(simulated.parameters, indent=2) + "\n", encoding="utf-8")
     click.echo(f"Wrote {output}, {classes}, {parameters}.")
 
 
@@ -68,5 +69,5 @@ def _write_tiff(path: Path, stack: NDArray[Any], movie: Movie) -> None:
     metadata: dict[str, Any] = {"axes": "TYX", "unit": movie.unit}
     if movie.frame_time is not None:
         metadata["finterval"] = movie.frame_time
-    with writing(path):
-        tifffile.imwrite(path, stack, imagej=True, resolution=(1 / x, 1 / y), metadata=metadata)
+    with replacing(path) as partial:
+        tifffile.imwrite(partial, stack, imagej=True, resolution=(1 / x, 1 / y), metadata=metadata)

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from napari_lattice_symmetry.results.store import writing
+from napari_lattice_symmetry.files import writing
 
 
 @click.command()

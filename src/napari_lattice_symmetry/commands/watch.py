@@ -25,7 +25,7 @@ from napari_lattice_symmetry.data.growing import INTERVAL
 from napari_lattice_symmetry.errors import InputError
 from napari_lattice_symmetry.io.growing import open_growing
 from napari_lattice_symmetry.lattice import CLASSES, LABELS
-from napari_lattice_symmetry.results.store import load_result
+from napari_lattice_symmetry.results import load_result
 
 if TYPE_CHECKING:
     from napari_lattice_symmetry.results import FrameResult, MovieResult

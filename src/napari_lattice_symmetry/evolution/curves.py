@@ -10,7 +10,7 @@ import numpy as np
 from scipy.stats import norm
 
 from napari_lattice_symmetry.lattice import CLASSES, LABELS
-from napari_lattice_symmetry.results.result import AXES, array_names, at
+from napari_lattice_symmetry.results.maps import MAPS
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -161,15 +161,13 @@ def snapshot(result: MovieResult) -> MovieResult:
     The arrays are not copied: frames that it has already may still be filled.
     """
     now = copy(result)
-    lengths = {
-        name: getattr(now, name).shape[AXES[name].index("time")]
-        for name in array_names(now.parameters)
-    }
-    n = min(len(now.frame_indices), *lengths.values())
-    now.frame_indices = now.frame_indices[:n]
+    now.maps = dict(result.maps)
+    lengths = {name: maps.shape[MAPS[name].time_axis] for name, maps in now.maps.items()}
+    n = min(len(now.frame_indices), len(now.state), *lengths.values())
+    now.frame_indices, now.state = now.frame_indices[:n], now.state[:n]
     for name, length in lengths.items():
         if length > n:
-            setattr(now, name, getattr(now, name)[at(name, slice(n))])
+            now.maps[name] = now.maps[name][MAPS[name].at(slice(n))]
     return now
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from napari_lattice_symmetry.evolution.kinetics import akaike_weights
-from napari_lattice_symmetry.results.store import writing
+from napari_lattice_symmetry.files import replacing
 
 if TYPE_CHECKING:
     from napari_lattice_symmetry.evolution.curves import Curve
@@ -69,8 +69,10 @@ def _numbers(estimate: Estimate) -> list[str]:
 
 
 def _write(path: str | Path, columns: list[str], rows: list[list[str]]) -> None:
-    path = Path(path)
-    with writing(path), path.open("w", newline="", encoding="utf-8") as file:
+    with (
+        replacing(Path(path)) as partial,
+        partial.open("w", newline="", encoding="utf-8") as file,
+    ):
         writer = csv.writer(file)
         writer.writerow(columns)
         writer.writerows(rows)

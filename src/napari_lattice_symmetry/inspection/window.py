@@ -12,7 +12,7 @@ from napari_lattice_symmetry.analysis.reading import read_frame
 from napari_lattice_symmetry.data.movie import PIXEL
 from napari_lattice_symmetry.lattice import CLASSES, NOT_ANALYZED
 from napari_lattice_symmetry.lattice.basis import lattice_points
-from napari_lattice_symmetry.results.result import AGREE, DISAGREE
+from napari_lattice_symmetry.results.maps import AGREE, DISAGREE
 from napari_lattice_symmetry.spectrum import WindowGrid
 from napari_lattice_symmetry.spectrum.cartesian import SIDE, cartesian_spectrum
 from napari_lattice_symmetry.spectrum.fitting import fit_lattices

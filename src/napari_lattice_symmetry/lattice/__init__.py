@@ -7,6 +7,7 @@ from napari_lattice_symmetry.lattice.classes import (
     LABELS,
     NOT_ANALYZED,
     at_least,
+    most_probable,
 )
 from napari_lattice_symmetry.lattice.distortion import (
     correct_basis,
@@ -27,6 +28,7 @@ __all__ = [
     "at_least",
     "correct_basis",
     "describe_stretch",
+    "most_probable",
     "pixel_distortion",
     "simulate",
     "solve_distortion",

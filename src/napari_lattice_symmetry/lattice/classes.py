@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 CLASSES: tuple[str, ...] = (
     "square",
@@ -65,3 +70,23 @@ def at_least(probabilities: Any, name: str, axis: int = 0) -> Any:
     """
     chosen = [CLASSES.index(each) for each in (name, *HIGHER[name])]
     return probabilities[(slice(None),) * (axis % probabilities.ndim) + (chosen,)].sum(axis=axis)
+
+
+def most_probable(mean: NDArray[np.floating], axis: int = 0) -> NDArray[np.uint8]:
+    """Give the label values of the most probable classes, 0 where probabilities are NaN.
+
+    Parameters
+    ----------
+    mean : array
+        Probabilities, with the six classes along `axis`.
+    axis : int
+        Which axis the classes are on.
+
+    Returns
+    -------
+    numpy.ndarray, uint8
+        Without that axis.
+    """
+    known = np.isfinite(mean).all(axis=axis)
+    label = np.where(np.isfinite(mean), mean, -1).argmax(axis=axis) + 1
+    return np.where(known, label, NOT_ANALYZED).astype(np.uint8)

@@ -9,22 +9,27 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from napari_lattice_symmetry.data.movie import PIXEL
 from napari_lattice_symmetry.lattice import CLASSES, COLORS, LABELS
-from napari_lattice_symmetry.results.result import AGREE, DISAGREE
+from napari_lattice_symmetry.results.maps import MAPS, unit_name
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
     from matplotlib.figure import Figure
     from numpy.typing import NDArray
 
     from napari_lattice_symmetry.report.numbers import Sample
+    from napari_lattice_symmetry.results.maps import MapSpec
     from napari_lattice_symmetry.results.result import MovieResult
 
-AGREEMENT_COLORS = {"agree": "#009E73", "disagree": "#D55E00"}
-UNCERTAINTY_COLORS = "inferno"
 MAX_ENTROPY = float(np.log(len(CLASSES)))
+
+_PICTURES = {
+    "labels": "classes",
+    "entropy": "uncertainty",
+    "agreement": "network and lattice fit",
+}
+"""Maps that are shown of every frame, and their titles."""
 
 _MAX_PIXELS = 512  # of a frame's side in the page
 _TEXT = ("text.color", "axes.labelcolor", "axes.edgecolor", "xtick.color", "ytick.color")
@@ -100,9 +105,7 @@ def plot_lattice_parameters(sample: Sample, unit: str) -> Figure:
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(9, 3), layout="constrained")
-    unit = "px" if unit == PIXEL else unit
-    titles = {"a": f"a ({unit})", "b": f"b ({unit})", "gamma": "gamma (°)"}
-    for axes, (name, title) in zip(figure.subplots(1, 3), titles.items(), strict=True):
+    for axes, name in zip(figure.subplots(1, 3), ("a", "b", "gamma"), strict=True):
         values = sample.lattice[name]
         low, high = np.nanpercentile(values, (0.5, 99.5))  # a few wild fits would squeeze the rest
         axes.hist(
@@ -111,7 +114,7 @@ def plot_lattice_parameters(sample: Sample, unit: str) -> Figure:
             stacked=True,
             color=[COLORS[each] for each in CLASSES[:5]],
         )
-        axes.set_xlabel(title)
+        axes.set_xlabel(f"{name} ({MAPS[name].unit_in(unit)})")
     figure.axes[0].set_ylabel("Windows")
     return figure
 
@@ -133,14 +136,15 @@ def draw_pictures(
         Whether pictures are as large as the frame, or as the map.
     """
     gray = None if frame is None else _png(_gray(frame))
-    classes = _paint(result.labels[row], {LABELS[name]: c for name, c in COLORS.items()})
-    maps = {"classes": (classes, gray), "uncertainty": (_paint_entropy(result.entropy[row]), None)}
-    if result.agreement is not None:
-        colors = dict(zip((AGREE, DISAGREE), AGREEMENT_COLORS.values(), strict=True))
-        maps["network and lattice fit"] = (_paint(result.agreement[row], colors), None)
     return [
-        Picture(title, image, _png(painted), *_place(result, whole))
-        for title, (painted, image) in maps.items()
+        Picture(
+            title,
+            gray if name == "labels" else None,
+            _png(_paint(MAPS[name], np.asarray(result.maps[name][row]))),
+            *_place(result, whole),
+        )
+        for name, title in _PICTURES.items()
+        if name in result.maps
     ]
 
 
@@ -158,8 +162,7 @@ def scale_bar(result: MovieResult, whole: bool) -> ScaleBar:
     width = columns * result.pixel_size[1]
     power = 10.0 ** np.floor(np.log10(width / 3))
     length = max(step * power for step in (1, 2, 5) if step * power <= width / 3)
-    unit = "px" if result.unit == PIXEL else result.unit
-    return ScaleBar(f"{length:g} {unit}", 100 * length / width)
+    return ScaleBar(f"{length:g} {unit_name(result.unit)}", 100 * length / width)
 
 
 def color_ramp() -> str:
@@ -167,7 +170,8 @@ def color_ramp() -> str:
     from matplotlib import colormaps
     from matplotlib.colors import to_hex
 
-    return ", ".join(to_hex(colormaps[UNCERTAINTY_COLORS](x)) for x in np.linspace(0, 1, 9))
+    ramp = colormaps[MAPS["entropy"].colors]
+    return ", ".join(to_hex(ramp(x)) for x in np.linspace(0, 1, 9))
 
 
 def _place(result: MovieResult, whole: bool) -> tuple[float, float, float, float]:
@@ -185,22 +189,20 @@ def _place(result: MovieResult, whole: bool) -> tuple[float, float, float, float
     )
 
 
-def _paint(labels: Any, colors: Mapping[int, str]) -> NDArray[np.uint8]:
-    """Give label values their colors, RGBA; others are transparent."""
+def _paint(spec: MapSpec, values: NDArray[Any]) -> NDArray[np.uint8]:
+    """Give labels or numbers their colors, RGBA; what is not analyzed is transparent."""
+    from matplotlib import colormaps
     from matplotlib.colors import to_rgba
 
-    palette = np.zeros((256, 4))
-    for value, color in colors.items():
-        palette[value] = to_rgba(color)
-    return np.asarray(np.round(255 * palette[np.asarray(labels)]), dtype=np.uint8)
-
-
-def _paint_entropy(entropy: Any) -> NDArray[np.uint8]:
-    from matplotlib import colormaps
-
-    entropy = np.asarray(entropy)
-    painted = colormaps[UNCERTAINTY_COLORS](np.nan_to_num(entropy) / MAX_ENTROPY, bytes=True)
-    painted[~np.isfinite(entropy)] = 0
+    if spec.is_labels:
+        palette = np.zeros((256, 4))
+        for value, (_, color) in spec.values.items():
+            palette[value] = to_rgba(color)
+        return np.asarray(np.round(255 * palette[values]), dtype=np.uint8)
+    assert spec.limits is not None
+    low, high = spec.limits
+    painted = colormaps[spec.colors]((np.nan_to_num(values) - low) / (high - low), bytes=True)
+    painted[~np.isfinite(values)] = 0
     return np.asarray(painted)
 
 

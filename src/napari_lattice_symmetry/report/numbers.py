@@ -12,8 +12,8 @@ import numpy as np
 from napari_lattice_symmetry.bravais.parameters import AnalysisParameters
 from napari_lattice_symmetry.data.movie import BY_HAND, PIXEL
 from napari_lattice_symmetry.lattice import CLASSES, COLORS, LABELS
+from napari_lattice_symmetry.results.maps import AGREE, DISAGREE
 from napari_lattice_symmetry.results.provenance import CHOICE
-from napari_lattice_symmetry.results.result import AGREE, DISAGREE
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -60,9 +60,9 @@ class Sample:
         labels = _read(result.labels, rows)
         known = labels > 0
         maps: dict[str, Any] = {
-            name: _read(getattr(result, name), rows)[known]
+            name: _read(result.maps[name], rows)[known]
             for name in ("entropy", "agreement", "metric_labels", "a", "b", "gamma")
-            if getattr(result, name) is not None
+            if name in result.maps
         }
         none = np.zeros(known.sum(), dtype=np.uint8)
         return cls(

@@ -15,11 +15,12 @@ from napari_lattice_symmetry.analysis.reading import try_to_read
 from napari_lattice_symmetry.errors import InputError
 from napari_lattice_symmetry.evolution.curves import class_curves
 from napari_lattice_symmetry.evolution.plots import plot_evolution, plot_growth
+from napari_lattice_symmetry.files import replacing
 from napari_lattice_symmetry.lattice import CLASSES, COLORS
 from napari_lattice_symmetry.report import figures, numbers
+from napari_lattice_symmetry.results.maps import MAPS
 from napari_lattice_symmetry.results.plots import plot_fractions
 from napari_lattice_symmetry.results.provenance import versions
-from napari_lattice_symmetry.results.store import writing
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -78,9 +79,9 @@ def write_report(
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True)
     template = environment.from_string(source.read_text(encoding="utf-8"))
     page = template.render(_contents(result, movie, growth))
-    with writing(path):
+    with replacing(path) as partial:
         # A path of a file system may hold what is no text.
-        path.write_bytes(page.encode("utf-8", "backslashreplace"))
+        partial.write_bytes(page.encode("utf-8", "backslashreplace"))
     return path
 
 
@@ -112,7 +113,7 @@ def _contents(
         "ramp": figures.color_ramp(),
         "most_uncertain": figures.MAX_ENTROPY,
         "colors": COLORS,
-        "agreement_colors": figures.AGREEMENT_COLORS,
+        "agreement_colors": dict(MAPS["agreement"].values.values()),
         "lattice": lattice,
         "tolerance": result.parameters.tolerance,
         "growth": [_growth(fit) for fit in growth],

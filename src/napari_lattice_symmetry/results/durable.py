@@ -10,7 +10,7 @@ from uuid import uuid4
 
 from zarr.storage import LocalStore
 
-from napari_lattice_symmetry.results.store import PARTIAL
+from napari_lattice_symmetry.files import PARTIAL
 
 if TYPE_CHECKING:
     from zarr.core.buffer import Buffer

@@ -2,31 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from napari_lattice_symmetry.data.layer_stack import LayerStack
 from napari_lattice_symmetry.errors import InputError
-from napari_lattice_symmetry.lattice import CLASSES, COLORS, LABELS
-from napari_lattice_symmetry.results.result import AXES, MovieResult, array_names, array_types
-from napari_lattice_symmetry.results.store import FORMAT, attributes_of, fields_of
+from napari_lattice_symmetry.lattice import COLORS
+from napari_lattice_symmetry.results.maps import MAPS, MapSpec
+from napari_lattice_symmetry.results.result import MovieResult
+from napari_lattice_symmetry.results.schema import FORMAT, attributes_of, fields_of, written_specs
 
 if TYPE_CHECKING:
     from napari_lattice_symmetry.results.result import Maps
-
-_SPREAD = tuple(f"{name} (spread)" for name in CLASSES)
-_TITLES: dict[str, tuple[str, ...]] = {
-    "mean": CLASSES,
-    "std": _SPREAD,
-    "entropy": ("predictive entropy",),
-    "mutual_information": ("mutual information",),
-    "labels": ("classes",),
-    "apparent_labels": ("apparent classes",),
-    "metric_labels": ("metric classes",),
-}
-_CLASS_MAPS = ("labels", "apparent_labels", "metric_labels")
 
 
 def result_layer_stack(result: MovieResult) -> LayerStack:
@@ -39,23 +27,30 @@ def result_layer_stack(result: MovieResult) -> LayerStack:
     """
     parameters = result.parameters
     time = result.frame_time or 1.0
-    names = array_names(parameters)
-    channels = {title: maps for name in names for title, maps in _channels(result, name)}
-    types = {title: np.dtype(maps.dtype) for title, maps in channels.items()}
-    meanings = {LABELS[name]: (name, color) for name, color in COLORS.items()}
+    specs = [MAPS[name] for name in result.maps]
+    images: dict[str, Maps] = {}
+    labels: dict[str, Maps] = {}
+    for spec in specs:
+        if spec.on_grid:
+            (labels if spec.is_labels else images).update(_channels(spec, result.maps[spec.name]))
+    series = {
+        "frame_indices": result.frame_indices,
+        "state": result.state,
+        **{spec.name: result.maps[spec.name] for spec in specs if not spec.on_grid},
+    }
     return LayerStack(
         name=result.name,
-        images={title: maps for title, maps in channels.items() if types[title].kind == "f"},
-        labels={title: maps for title, maps in channels.items() if types[title].kind == "u"},
+        images=images,
+        labels=labels,
         scale=(time * parameters.frame_step, *result.grid.scale(result.pixel_size)),
         translate=(time * parameters.first_frame, *result.grid.translate(result.pixel_size)),
         unit=result.unit,
         timed=result.frame_time is not None,
-        values={title: meanings for name in _CLASS_MAPS for title in _titles(name)},
+        values={title: spec.values for spec in specs if spec.is_labels for title in spec.titles},
         colors=COLORS,
         metadata={
-            **attributes_of(vars(result)),
-            "series": {name: _to_json(getattr(result, name)) for name in _series(names)},
+            **attributes_of(vars(result), result.maps),
+            "series": {name: _to_json(values) for name, values in series.items()},
         },
     )
 
@@ -72,45 +67,35 @@ def layer_stack_result(stack: LayerStack) -> MovieResult | None:
     if about.get("format") != FORMAT:
         return None
     try:
-        fields = fields_of(about)
-        parameters, series = fields["parameters"], about["series"]
+        fields, series = fields_of(about), about["series"]
         indices = np.array(series["frame_indices"], np.int64)
-        arrays: dict[str, Any] = {}
-        for name, (shape, dtype) in array_types(len(indices), fields["grid"], parameters).items():
-            maps = "y" in AXES[name]
-            values = _maps(stack, name) if maps else np.array(series[name], dtype)
-            if values.shape != shape or values.dtype != dtype:
-                raise ValueError(f"{name} has the shape {values.shape}, not {shape}")
-            arrays[name] = values
-        return MovieResult(**arrays, frame_indices=indices, **fields)
+        state = np.array(series["state"], np.uint8)
+        if state.shape != indices.shape:
+            raise ValueError(f"state has the shape {state.shape}, not {indices.shape}")
+        maps: dict[str, Maps] = {}
+        for spec in written_specs(about, fields["parameters"]):
+            values = _maps(stack, spec) if spec.on_grid else np.array(series[spec.name], spec.dtype)
+            shape = spec.shape(len(indices), fields["grid"])
+            if values.shape != shape or values.dtype != spec.dtype:
+                raise ValueError(f"{spec.name} has the shape {values.shape}, not {shape}")
+            maps[spec.name] = values
+        return MovieResult(maps=maps, state=state, frame_indices=indices, **fields)
     except (KeyError, TypeError, ValueError) as error:
         raise InputError(
             f"{stack.name} is damaged ({type(error).__name__}: {error}); analyze the movie again."
         ) from error
 
 
-def _titles(name: str) -> tuple[str, ...]:
-    """Name the maps of an array in a result: one, or one of each class."""
-    return _TITLES.get(name, (name,))
+def _channels(spec: MapSpec, maps: Maps) -> dict[str, Maps]:
+    """Give the maps (T, Y, X) of an array by their titles."""
+    each = list(maps) if "class" in spec.axes else [maps]
+    return dict(zip(spec.titles, each, strict=True))
 
 
-def _series(names: list[str]) -> list[str]:
-    """List the arrays that are no maps, which go into the metadata."""
-    return ["frame_indices", *(name for name in names if "y" not in AXES[name])]
-
-
-def _channels(result: MovieResult, name: str) -> list[tuple[str, Maps]]:
-    if "y" not in AXES[name]:
-        return []
-    array = getattr(result, name)
-    maps = list(array) if "class" in AXES[name] else [array]
-    return list(zip(_titles(name), maps, strict=True))
-
-
-def _maps(stack: LayerStack, name: str) -> Maps:
-    arrays: Mapping[str, Maps] = {**stack.images, **stack.labels}
-    maps = [arrays[title] for title in _titles(name)]
-    stacked: Maps = np.stack(maps) if "class" in AXES[name] else maps[0]
+def _maps(stack: LayerStack, spec: MapSpec) -> Maps:
+    arrays = stack.labels if spec.is_labels else stack.images
+    maps = [arrays[title] for title in spec.titles]
+    stacked: Maps = np.stack(maps) if "class" in spec.axes else maps[0]
     return stacked
 
 

@@ -11,26 +11,19 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 
 from napari_lattice_symmetry.errors import InputError
+from napari_lattice_symmetry.results.maps import MAPS
 from napari_lattice_symmetry.results.on_disk import (
     StreamedResult,
     check_calibration,
     check_parameters,
     open_to_write,
 )
-from napari_lattice_symmetry.results.provenance import CHOICE, provenance
-from napari_lattice_symmetry.results.result import (
-    AXES,
-    WAITING,
-    MovieResult,
-    array_types,
-    at,
-    describe,
-    fill_value,
-)
+from napari_lattice_symmetry.results.provenance import CHOICE, Network, provenance
+from napari_lattice_symmetry.results.result import WAITING, MovieResult, load_result
+from napari_lattice_symmetry.results.schema import describe
 from napari_lattice_symmetry.results.store import (
     check_place,
     create_group,
-    load_result,
     open_group,
     stored_maps,
 )
@@ -38,7 +31,6 @@ from napari_lattice_symmetry.results.store import (
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from napari_lattice_symmetry.bravais.classifier import Classifier
     from napari_lattice_symmetry.bravais.parameters import AnalysisParameters
     from napari_lattice_symmetry.data.growing import GrowingMovie
     from napari_lattice_symmetry.data.movie import Movie
@@ -63,28 +55,23 @@ class GrowingResult(MovieResult):
         self._room: dict[str, NDArray[Any]] = {}
 
     @classmethod
-    def begin(
-        cls, first: Movie, parameters: AnalysisParameters, model: Classifier
-    ) -> GrowingResult:
+    def begin(cls, first: Movie, parameters: AnalysisParameters, model: Network) -> GrowingResult:
         """Begin a result of a movie of which the first frame is there; it has no row yet."""
-        about = _describe(first, parameters, model)
-        types = array_types(0, about["grid"], parameters)
-        arrays: dict[str, Any] = {name: np.empty(*of_name) for name, of_name in types.items()}
-        return cls(**arrays, **about)
+        return cls._of(_describe(first, parameters, model))
 
     def make_room(self, row: int, name: str) -> None:
         """Add an empty row before `row`."""
         n = len(self.names)
-        for array, (shape, dtype) in array_types(n + 1, self.grid, self.parameters).items():
-            axis = AXES[array].index("time")
-            if array not in self._room or self._room[array].shape[axis] <= n:
-                roomy = (*shape[:axis], 2 * (n + 1), *shape[axis + 1 :])
-                self._room[array] = np.full(roomy, fill_value(dtype), dtype)
-                self._room[array][at(array, slice(n))] = getattr(self, array)
-            values = self._room[array]
-            values[at(array, slice(row + 1, n + 1))] = values[at(array, slice(row, n))].copy()
-            values[at(array, row)] = fill_value(dtype)
-            setattr(self, array, values[at(array, slice(n + 1))])
+        for each in self.maps:
+            spec = MAPS[each]
+            if each not in self._room or self._room[each].shape[spec.time_axis] <= n:
+                self._room[each] = spec.empty(2 * (n + 1), self.grid)
+                self._room[each][spec.at(slice(n))] = self.maps[each]
+            values = self._room[each]
+            values[spec.at(slice(row + 1, n + 1))] = values[spec.at(slice(row, n))].copy()
+            values[spec.at(row)] = spec.fill_value
+            self.maps[each] = values[spec.at(slice(n + 1))]
+        self.state = np.insert(self.state, row, WAITING)
         self.frame_indices = np.arange(n + 1)
         self.names.insert(row, name)
 
@@ -120,11 +107,11 @@ class GrowingStore(StreamedResult):
             If it cannot be written.
         """
         n = len(self.names)
-        *content, state = self.arrays.values()
+        arrays, state = [*self.arrays.values(), self._names], self.stored_state
         with self._writing():
             if row < n:
                 state[row:] = WAITING
-            list(self.writers.map(lambda array: _add_row(array, row, n), [*content, self._names]))
+            list(self.writers.map(lambda array: _add_row(array, row, n), arrays))
             self._names[row] = _encode(name)
             self._indices.resize((n + 1,))
             self._indices[n] = n
@@ -132,25 +119,27 @@ class GrowingStore(StreamedResult):
             state[row:] = [WAITING, *self.state[row:]]
         self.names.insert(row, name)
         self.frame_indices = np.arange(n + 1)
-        for array in ("fractions", "fractions_std", "state"):
-            old: NDArray[Any] = getattr(self, array)
-            setattr(self, array, np.insert(old, row, fill_value(old.dtype.type), axis=0))
+        self.state = np.insert(self.state, row, WAITING)
+        for each in self.series:
+            self.maps[each] = np.insert(self.maps[each], row, MAPS[each].fill_value, axis=0)
         self._open_maps()
 
     def _cut(self, n_rows: int) -> None:
         """Drop all rows from `n_rows` on; their frames land anew."""
-        self.arrays["state"][n_rows:] = WAITING
-        for array in (*reversed(self.arrays.values()), self._names, self._indices):
+        state = self.stored_state
+        state[n_rows:] = WAITING
+        for array in (state, *self.arrays.values(), self._names, self._indices):
             _set_length(array, n_rows)
         del self.names[n_rows:]
-        for array in ("fractions", "fractions_std", "state", "frame_indices"):
-            setattr(self, array, getattr(self, array)[:n_rows])
+        self.state, self.frame_indices = self.state[:n_rows], self.frame_indices[:n_rows]
+        for each in self.series:
+            self.maps[each] = self.maps[each][:n_rows]
         self._open_maps()
 
     def _open_maps(self) -> None:
         for name, array in self.arrays.items():
-            if "y" in AXES[name]:
-                setattr(self, name, stored_maps(array, self.path))
+            if MAPS[name].on_grid:
+                self.maps[name] = stored_maps(array, self.path)
 
 
 Growing: TypeAlias = GrowingResult | GrowingStore
@@ -161,7 +150,7 @@ def open_growing_result(
     path: Path,
     movie: GrowingMovie,
     parameters: AnalysisParameters,
-    model: Classifier,
+    model: Network,
     *,
     overwrite: bool = False,
 ) -> Iterator[GrowingStore]:
@@ -175,7 +164,7 @@ def open_growing_result(
         What the frames come from; its first is not needed where there is something to continue.
     parameters : AnalysisParameters
         The settings.
-    model : Classifier
+    model : Network
         The network.
     overwrite : bool
         Whether an older result is replaced rather than continued.
@@ -218,7 +207,7 @@ def check_growing_target(
     InputError
         If they cannot, and `overwrite` is False.
     """
-    check_place(path)
+    check_place(path, overwrite=True)
     if overwrite or not path.exists():
         return
     there = load_result(path)
@@ -247,7 +236,7 @@ def _encode(name: str) -> NDArray[np.uint8]:
     return np.frombuffer(name.encode().ljust(_NAME_BYTES, b"\0"), np.uint8)
 
 
-def _describe(first: Movie, parameters: AnalysisParameters, model: Classifier) -> dict[str, Any]:
+def _describe(first: Movie, parameters: AnalysisParameters, model: Network) -> dict[str, Any]:
     origin = provenance(model, first, parameters)
     del origin["movie_sha256"]  # the finished movie will have another one than its first frame
     return describe(first, parameters, origin) | {"frame_indices": np.arange(0)}
@@ -261,7 +250,7 @@ def _add_row(array: Any, row: int, n_rows: int) -> None:
     for stop in range(n_rows, row, -step):
         start = max(stop - step, row)
         array[*before, start + 1 : stop + 1] = array[*before, start:stop]
-    if row < n_rows and array.basename in AXES:  # of names, one twice tells that this was cut off
+    if row < n_rows and array.basename in MAPS:  # of names, one twice tells that this was cut off
         array[*before, row] = array.fill_value
 
 
@@ -272,4 +261,4 @@ def _set_length(array: Any, length: int) -> None:
 
 def _time_axis(array: Any) -> int:
     name = str(array.basename)
-    return AXES[name].index("time") if name in AXES else 0
+    return MAPS[name].time_axis if name in MAPS else 0

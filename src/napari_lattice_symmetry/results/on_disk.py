@@ -5,29 +5,22 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from napari_lattice_symmetry.data.movie import PIXEL
 from napari_lattice_symmetry.errors import AnalysisError, InputError
-from napari_lattice_symmetry.results.result import (
-    AXES,
-    FrameResult,
-    MovieResult,
-    array_names,
-    at,
-    describe,
-)
+from napari_lattice_symmetry.files import PARTIAL, remove, writing
+from napari_lattice_symmetry.results.maps import MAPS
+from napari_lattice_symmetry.results.result import FrameResult, MovieResult, load_result
+from napari_lattice_symmetry.results.schema import describe
 from napari_lattice_symmetry.results.store import (
-    PARTIAL,
     check_place,
     create_group,
-    load_result,
     open_group,
     read_fields,
-    writing,
 )
 
 if TYPE_CHECKING:
@@ -60,9 +53,8 @@ class StreamedResult(MovieResult):
     writers: Executor
 
     def __post_init__(self) -> None:
-        self.arrays: dict[str, Any] = {
-            name: self.group[name] for name in array_names(self.parameters)
-        }
+        self.arrays: dict[str, Any] = {name: self.group[name] for name in self.maps}
+        self.stored_state: Any = self.group["state"]
 
     def insert(self, frame: FrameResult) -> None:
         """Write the maps of a frame, and then that they are there.
@@ -72,27 +64,26 @@ class StreamedResult(MovieResult):
         AnalysisError
             If they cannot be written; frames inserted earlier stay.
         """
+        row = frame.position
 
         def write(name: str) -> None:
-            self.arrays[name][at(name, frame.position)] = getattr(frame, name)
+            self.arrays[name][MAPS[name].at(row)] = frame.maps[name]
 
-        *content, state = self.arrays
         with self._writing():
-            list(self.writers.map(write, content))
-            write(state)
-        for name in ("fractions", "fractions_std", "state"):
-            getattr(self, name)[frame.position] = getattr(frame, name)
+            list(self.writers.map(write, self.maps))
+            self.stored_state[row] = frame.state
+        for name in self.series:
+            self.maps[name][row] = frame.maps[name]
+        self.state[row] = frame.state
 
-    @contextmanager
-    def _writing(self) -> Iterator[None]:
-        """Say in one sentence why something cannot be written."""
-        try:
-            yield
-        except OSError as error:
-            raise AnalysisError(
-                f"{self.path} cannot be written ({error.strerror or error}); finished frames are "
-                "kept, and the same run continues after them."
-            ) from error
+    @property
+    def series(self) -> list[str]:
+        """Names of what is one value a frame and class, and is in memory too."""
+        return [name for name in self.maps if not MAPS[name].on_grid]
+
+    def _writing(self) -> AbstractContextManager[None]:
+        advice = "finished frames are kept, and the same run continues after them"
+        return writing(self.path, advice, AnalysisError)
 
 
 def check_target(
@@ -109,7 +100,7 @@ def check_target(
     """
     path = Path(path)
     describe(movie, parameters, {})  # tells bad geometry first
-    check_place(path)
+    check_place(path, overwrite=True)
     if overwrite or not path.exists():
         return
     there = load_result(path)
@@ -214,15 +205,15 @@ def open_to_write(
         As in `open_result`.
     """
     new, old, lock = (path.with_name(f".{path.name}.{part}") for part in ("new", "old", "lock"))
-    check_place(path)
-    with _locked(lock, path), ThreadPoolExecutor(len(AXES)) as writers:
+    check_place(path, overwrite=True)
+    with _locked(lock, path), ThreadPoolExecutor(len(MAPS)) as writers:
         check()
         if overwrite or not path.exists():
             with writing(path):
-                shutil.rmtree(new, ignore_errors=True)
+                remove(new)
                 create(new)
                 if path.exists():
-                    shutil.rmtree(old, ignore_errors=True)
+                    remove(old)
                     path.rename(old)
                 new.rename(path)
         group, fields = open_group(path, "r+"), read_fields(path)
@@ -234,7 +225,7 @@ def open_to_write(
             yield result
         finally:
             if result.state.any():
-                shutil.rmtree(old, ignore_errors=True)
+                remove(old)
             else:
                 shutil.rmtree(path)
                 if old.exists():

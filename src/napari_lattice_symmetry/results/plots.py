@@ -6,14 +6,29 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from napari_lattice_symmetry.data.movie import PIXEL
+from napari_lattice_symmetry.files import replacing
 from napari_lattice_symmetry.lattice import CLASSES, COLORS
+from napari_lattice_symmetry.results.maps import MAPS, unit_name
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
     from napari_lattice_symmetry.results.result import MovieResult
+
+
+def save_figure(figure: Figure, path: Path, dpi: int = 150) -> None:
+    """Write a figure; the ending of `path` says how.
+
+    Raises
+    ------
+    InputError
+        If `path` cannot be written.
+    """
+    with replacing(path) as partial:
+        figure.savefig(partial, dpi=dpi)
 
 
 def plot_fractions(result: MovieResult) -> Figure:
@@ -59,7 +74,9 @@ def plot_maps(result: MovieResult, position: int = 0) -> Figure:
 
     figure = Figure(figsize=(10, 4.5), layout="constrained")
     left, right = figure.subplots(1, 2, sharex=True, sharey=True)
-    colors = ListedColormap(["white", *COLORS.values()])
+    classes, entropy = MAPS["labels"], MAPS["entropy"]
+    assert entropy.limits is not None
+    colors = ListedColormap(["white", *(color for _, color in classes.values.values())])
     norm = BoundaryNorm(np.arange(len(CLASSES) + 2) - 0.5, colors.N)
     place: dict[str, Any] = {"extent": _extent(result), "interpolation": "nearest"}
     left.imshow(np.asarray(result.labels[position]), cmap=colors, norm=norm, **place)
@@ -71,13 +88,13 @@ def plot_maps(result: MovieResult, position: int = 0) -> Figure:
     )
     uncertainty = right.imshow(
         np.asarray(result.entropy[position]),
-        cmap="magma",
-        vmin=0,
-        vmax=np.log(len(CLASSES)),
+        cmap=entropy.colors,
+        vmin=entropy.limits[0],
+        vmax=entropy.limits[1],
         **place,
     )
-    figure.colorbar(uncertainty, ax=right, label="Predictive entropy (nats)")
-    unit = "px" if result.unit == PIXEL else result.unit
+    figure.colorbar(uncertainty, ax=right, label=f"{entropy.title.capitalize()} ({entropy.unit})")
+    unit = unit_name(result.unit)
     left.set(title="Class", xlabel=f"x ({unit})", ylabel=f"y ({unit})")
     right.set(title="Uncertainty", xlabel=f"x ({unit})")
     figure.suptitle(f"{result.name}, frame {result.frame_indices[position]}", parse_math=False)

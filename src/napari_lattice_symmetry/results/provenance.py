@@ -5,10 +5,9 @@ from __future__ import annotations
 import platform
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
-    from napari_lattice_symmetry.bravais.classifier import Classifier
     from napari_lattice_symmetry.bravais.parameters import AnalysisParameters
     from napari_lattice_symmetry.data.movie import Movie
 
@@ -16,6 +15,18 @@ PACKAGES = ("napari-lattice-symmetry", "numpy", "scipy", "keras", "tensorflow", 
 
 CHOICE = ("dataset", "channel")
 """What had to be chosen of a file that holds several movies, in the provenance."""
+
+
+class Network(Protocol):
+    """What is to be known of the network behind a result."""
+
+    @property
+    def name(self) -> str:
+        """What it is called."""
+
+    @property
+    def sha256(self) -> str:
+        """Of its weights."""
 
 
 def versions() -> dict[str, str]:
@@ -29,7 +40,7 @@ def versions() -> dict[str, str]:
     return found
 
 
-def provenance(model: Classifier, movie: Movie, parameters: AnalysisParameters) -> dict[str, Any]:
+def provenance(model: Network, movie: Movie, parameters: AnalysisParameters) -> dict[str, Any]:
     """Describe an analysis, in values that JSON knows.
 
     Returns

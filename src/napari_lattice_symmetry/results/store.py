@@ -2,43 +2,37 @@
 
 from __future__ import annotations
 
-import math
-import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
-from uuid import uuid4
 
 import numpy as np
 
-from napari_lattice_symmetry.bravais.parameters import parse_parameters
-from napari_lattice_symmetry.data.movie import NANOMETER, PIXEL
 from napari_lattice_symmetry.errors import InputError
-from napari_lattice_symmetry.lattice import CLASSES
-from napari_lattice_symmetry.results.result import (
-    AXES,
-    MovieResult,
-    array_names,
-    array_types,
-    at,
-    fill_value,
-    max_value,
+from napari_lattice_symmetry.files import check_free, check_writable, replacing
+from napari_lattice_symmetry.results.maps import MAPS, MapSpec, specs_of
+from napari_lattice_symmetry.results.schema import (
+    FORMAT,
+    SCHEMA_VERSION,
+    attributes_of,
+    fields_of,
+    written_specs,
 )
-from napari_lattice_symmetry.spectrum import WindowGrid
 
 if TYPE_CHECKING:
     import dask.array as da
     import zarr
     from numpy.typing import NDArray
 
-    from napari_lattice_symmetry.bravais.parameters import AnalysisParameters
+    from napari_lattice_symmetry.results.result import MovieResult
+    from napari_lattice_symmetry.spectrum import WindowGrid
 
-FORMAT = "lattice-symmetry-result"
-SCHEMA_VERSION = 1
-
-PARTIAL = ".partial"
-"""Ending of what is not written to its end yet."""
+_STATE, _INDICES = (
+    MapSpec(name=name, about="", title="", short="", axes=("time",), dtype=dtype)
+    for name, dtype in (("state", np.uint8), ("frame_indices", np.int64))
+)
+"""Laid out like maps, but no part of what is found."""
 
 # What packs into fewer bytes than one of these is a lie.
 _MAX_COMPRESSION = 4096
@@ -46,7 +40,7 @@ _MAX_COMPRESSION = 4096
 # A chunk of maps is written anew with every frame in it, so it should be small; a pixel's time
 # series is read from all chunks along time, so these should be few.
 _CHUNK_WINDOWS, _MAX_CHUNK_FRAMES = 2**14, 64
-_CHUNK_ROWS = {"fractions": 1024, "fractions_std": 1024, "frame_indices": 2**14, "state": 2**16}
+_CHUNK_FRACTIONS, _CHUNK_INDICES, _CHUNK_STATES = 1024, 2**14, 2**16
 
 
 def save_result(result: MovieResult, path: str | Path, *, overwrite: bool = False) -> None:
@@ -70,29 +64,12 @@ def save_result(result: MovieResult, path: str | Path, *, overwrite: bool = Fals
         If something is in the way or the place cannot be written.
     """
     path = Path(path)
-    check_place(path)
-    if path.exists() and not overwrite:
-        raise InputError(f"{path} exists; choose another name, or overwrite it.")
-    partial = beside(path)
-    with writing(path):
-        try:
-            group = create_group(partial, vars(result))
-            for name in array_names(result.parameters):
-                _copy(name, getattr(result, name), group[name])
-            _move(partial, path)
-        finally:
-            shutil.rmtree(partial, ignore_errors=True)
-
-
-def load_result(path: str | Path) -> MovieResult:
-    """Open a result that was saved; its maps are read when they are asked for.
-
-    Raises
-    ------
-    InputError
-        If there is no result at `path`, or it is damaged or from a newer version.
-    """
-    return MovieResult(**read_fields(Path(path)))
+    check_place(path, overwrite=overwrite)
+    with replacing(path) as partial:
+        group: Any = create_group(partial, vars(result), [MAPS[name] for name in result.maps])
+        for name, values in result.maps.items():
+            _copy(MAPS[name], values, group[name])
+        group["state"][:] = result.state
 
 
 def is_result(path: str | Path) -> bool:
@@ -103,124 +80,65 @@ def is_result(path: str | Path) -> bool:
         return False
 
 
-def check_place(path: Path) -> None:
-    """See that a result can be written to `path`, before hours are spent on it.
+def check_place(path: Path, *, overwrite: bool = False) -> None:
+    """Raise an error if a result cannot be written to `path`.
 
     Raises
     ------
     InputError
-        If something other than a result is in the way, or the place cannot be written.
+        If something other than a result is in the way, or a result that may not be replaced, or
+        the place cannot be written.
     """
-    if path.exists() and not is_result(path):
-        raise InputError(f"{path} exists and is not a result; choose another name.")
-    with writing(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        for probe in (beside(path), path / f"probe{PARTIAL}") if path.exists() else (beside(path),):
-            probe.mkdir()
-            probe.rmdir()
+    check_free(path, overwrite=overwrite, kind="a result", is_kind=is_result)
+    check_writable(path)
 
 
-@contextmanager
-def writing(path: Path) -> Iterator[None]:
-    """Turn what the system says against writing `path` into one sentence."""
-    try:
-        yield
-    except OSError as error:
-        raise InputError(
-            f"{path} cannot be written ({error.strerror or error}); "
-            "choose a folder in which you may write."
-        ) from error
-
-
-def create_group(path: Path, about: Mapping[str, Any]) -> zarr.Group:
-    """Lay out a result with no frame in it; `about` are the fields of a `MovieResult`.
+def create_group(
+    path: Path, about: Mapping[str, Any], specs: Iterable[MapSpec] | None = None
+) -> zarr.Group:
+    """Lay out a result with no frame in it.
 
     One that has no `frame_indices` either can be made longer.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        Where nothing is yet.
+    about : mapping
+        The fields of a `MovieResult`.
+    specs : iterable of MapSpec, optional
+        Its maps; all that the parameters ask for if not given.
     """
     import zarr
     from zarr.codecs import ZstdCodec
 
     from napari_lattice_symmetry.results.durable import DurableStore
 
-    grid: WindowGrid = about["grid"]
-    group = zarr.create_group(DurableStore(path), zarr_format=3, attributes=attributes_of(about))
-    indices = about["frame_indices"]
-    group.create_array(
-        "frame_indices",
-        shape=indices.shape,
-        chunks=(len(indices) or _CHUNK_ROWS["frame_indices"],),
-        dtype=indices.dtype,
-        dimension_names=("time",),
-        compressors=ZstdCodec(checksum=True),
-    )[:] = indices
-    chunk_frames = max(1, min(_MAX_CHUNK_FRAMES, _CHUNK_WINDOWS // grid.size))
-    for name, (shape, dtype) in array_types(len(indices), grid, about["parameters"]).items():
-        axis, chunks = AXES[name].index("time"), list(shape)
-        most = _CHUNK_ROWS.get(name, chunk_frames)
-        chunks[axis] = min(shape[axis], most) or most
-        group.create_array(
-            name,
-            shape=shape,
+    specs = list(specs_of(about["parameters"]) if specs is None else specs)
+    attributes = attributes_of(about, [spec.name for spec in specs])
+    group = zarr.create_group(DurableStore(path), zarr_format=3, attributes=attributes)
+    grid, indices = about["grid"], about["frame_indices"]
+    n_frames = len(indices)
+
+    def create(spec: MapSpec, max_rows: int) -> Any:
+        chunks = list(spec.shape(n_frames, grid))
+        chunks[spec.time_axis] = min(n_frames, max_rows) or max_rows
+        return group.create_array(
+            spec.name,
+            shape=spec.shape(n_frames, grid),
             chunks=tuple(chunks),
-            dtype=dtype,
-            fill_value=fill_value(dtype),
-            dimension_names=AXES[name],
+            dtype=spec.dtype,
+            fill_value=spec.fill_value,
+            dimension_names=spec.axes,
             compressors=ZstdCodec(checksum=True),  # what is damaged is found out
         )
+
+    max_maps = max(1, min(_MAX_CHUNK_FRAMES, _CHUNK_WINDOWS // grid.size))
+    for spec in specs:
+        create(spec, max_maps if spec.on_grid else _CHUNK_FRACTIONS)
+    create(_STATE, _CHUNK_STATES)
+    create(_INDICES, n_frames or _CHUNK_INDICES)[:] = indices
     return group
-
-
-def attributes_of(about: Mapping[str, Any]) -> dict[str, Any]:
-    """Put the fields of a `MovieResult` that are no arrays into values that JSON knows."""
-    return {
-        "format": FORMAT,
-        "schema_version": SCHEMA_VERSION,
-        "name": about["name"],
-        "source": about["source"],
-        "classes": list(CLASSES),
-        "frame_shape": list(about["grid"].frame_shape),
-        "calibration": {
-            "pixel_size": list(about["pixel_size"]),
-            "unit": about["unit"],
-            "frame_time": about["frame_time"],
-        },
-        "parameters": about["parameters"].model_dump(mode="json"),
-        "provenance": about["provenance"],
-        "geometry": about["geometry"],
-    }
-
-
-def fields_of(attributes: Mapping[str, Any]) -> dict[str, Any]:
-    """Give the fields of a `MovieResult` that `attributes_of` wrote.
-
-    Raises
-    ------
-    InputError, KeyError, TypeError, ValueError
-        If they are damaged.
-    """
-    parameters = parse_parameters(**attributes["parameters"])
-    calibration = attributes["calibration"]
-    height, width = attributes["frame_shape"]
-    y, x = calibration["pixel_size"]
-    _check_calibration(y, x, 1 if calibration["frame_time"] is None else calibration["frame_time"])
-    if calibration["unit"] not in (NANOMETER, PIXEL):
-        raise ValueError(f"the unit {calibration['unit']!r}")
-    return {
-        "parameters": parameters,
-        "grid": WindowGrid((int(height), int(width)), parameters.window, parameters.stride),
-        "pixel_size": (y, x),
-        "unit": calibration["unit"],
-        "frame_time": calibration["frame_time"],
-        "name": str(attributes["name"]),
-        "source": attributes["source"] and str(attributes["source"]),
-        "provenance": dict(attributes["provenance"]),
-        "geometry": attributes.get("geometry"),
-    }
-
-
-def _check_calibration(*sizes: float) -> None:
-    if not all(math.isfinite(size) and size > 0 for size in sizes):
-        raise ValueError(f"a calibration of {sizes}")
 
 
 def open_group(path: Path, mode: Literal["r", "r+"] = "r") -> zarr.Group:
@@ -262,14 +180,13 @@ def read_fields(path: Path) -> dict[str, Any]:
         raise InputError(f"{path} was written by a newer version; update napari-lattice-symmetry.")
     with reading(path):
         fields = fields_of(attributes)
-        names = array_names(fields["parameters"])
-        maps = {name for name in names if "y" in AXES[name]}
+        specs = written_specs(attributes, fields["parameters"])
         n_frames = group["state"].shape[0]  # of all arrays that grow, it is the last to do so
-        _check_arrays(group, n_frames, fields["grid"], fields["parameters"])
+        _check_arrays(group, n_frames, fields["grid"], specs)
         rows = slice(n_frames)
         return {
-            **{name: stored_maps(group[name], path)[at(name, rows)] for name in maps},
-            **{name: np.asarray(group[name][at(name, rows)]) for name in {*names} - maps},
+            "maps": {spec.name: _read(group[spec.name], path, spec, rows) for spec in specs},
+            "state": np.asarray(group["state"][rows]),
             "frame_indices": np.asarray(group["frame_indices"][rows]),
             **fields,
         }
@@ -285,20 +202,24 @@ def reading(path: Path) -> Iterator[None]:
         raise InputError(f"{path} is damaged ({reason}); analyze the movie again.") from error
 
 
-def _check_arrays(
-    group: Any, n_frames: int, grid: WindowGrid, parameters: AnalysisParameters
-) -> None:
+def _check_arrays(group: Any, n_frames: int, grid: WindowGrid, specs: list[MapSpec]) -> None:
     """See that the arrays fit together, before memory is taken for them."""
     for name, count in (("frame_indices", n_frames), ("labels", grid.size)):
         if count > _MAX_COMPRESSION * group[name].nbytes_stored():
             raise ValueError(f"{name} of {count:,} values are not there")
-    types = {"frame_indices": ((n_frames,), np.int64), **array_types(n_frames, grid, parameters)}
-    for name, (shape, dtype) in types.items():
-        found = list(group[name].shape)
-        axis = AXES.get(name, ("time",)).index("time")
-        found[axis] = min(found[axis], n_frames)  # some may have grown already
-        if (tuple(found), group[name].dtype) != (shape, dtype):
-            raise ValueError(f"{name} holds {group[name].dtype} {group[name].shape}")
+    for spec in (*specs, _STATE, _INDICES):
+        array = group[spec.name]
+        found = list(array.shape)
+        found[spec.time_axis] = min(found[spec.time_axis], n_frames)  # some may have grown already
+        if (tuple(found), array.dtype) != (spec.shape(n_frames, grid), spec.dtype):
+            raise ValueError(f"{spec.name} holds {array.dtype} {array.shape}")
+
+
+def _read(array: Any, path: Path, spec: MapSpec, rows: slice) -> Any:
+    """Give maps as a Dask array, what is one value a frame as it is."""
+    if spec.on_grid:
+        return stored_maps(array, path)[spec.at(rows)]
+    return np.asarray(array[spec.at(rows)])
 
 
 def stored_maps(array: Any, path: Path) -> da.Array:
@@ -320,7 +241,7 @@ class _StoredMaps:
 
     def __init__(self, array: Any, path: Path) -> None:
         self._array, self._path = array, path
-        self._most = max_value(array.basename)
+        self._most = MAPS[array.basename].max_value
         self.shape, self.dtype, self.ndim = array.shape, array.dtype, array.ndim
 
     def __getitem__(self, index: Any) -> NDArray[Any]:
@@ -331,30 +252,9 @@ class _StoredMaps:
             return values
 
 
-def beside(path: Path) -> Path:
-    """Name a hidden place beside `path` that nothing else uses."""
-    return path.with_name(f".{path.name}.{uuid4().hex[:8]}{PARTIAL}")
-
-
-def _copy(name: str, values: Any, target: Any) -> None:
+def _copy(spec: MapSpec, values: Any, target: Any) -> None:
     """Write an array chunk by chunk along time."""
-    axis = AXES[name].index("time")
-    step = target.chunks[axis]
-    for start in range(0, target.shape[axis], step):
-        here = at(name, slice(start, start + step))
+    step = target.chunks[spec.time_axis]
+    for start in range(0, target.shape[spec.time_axis], step):
+        here = spec.at(slice(start, start + step))
         target[here] = np.asarray(values[here])
-
-
-def _move(partial: Path, path: Path) -> None:
-    """Put `partial` in the place of `path`, and keep `path` until that is done."""
-    if not path.exists():
-        partial.rename(path)
-        return
-    old = beside(path)
-    path.rename(old)
-    try:
-        partial.rename(path)
-    except OSError:
-        old.rename(path)
-        raise
-    shutil.rmtree(old)

@@ -10,10 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from napari_lattice_symmetry.data.movie import PIXEL
+from napari_lattice_symmetry.files import replacing
 from napari_lattice_symmetry.lattice import AT_LEAST, CLASSES, at_least
-from napari_lattice_symmetry.results.result import AGREE
-from napari_lattice_symmetry.results.store import writing
+from napari_lattice_symmetry.results.maps import AGREE, unit_name
 from napari_lattice_symmetry.spectrum.lattice_fit import Flag
 
 if TYPE_CHECKING:
@@ -46,11 +45,9 @@ def write_fractions(result: MovieResult, path: str | Path) -> None:
         If `path` cannot be written.
     """
     path = Path(path)
-    with writing(path):
-        if path.suffix.lower() == ".parquet":
-            _write_parquet(result, path)
-        else:
-            _write_csv(result, path)
+    write = _write_parquet if path.suffix.lower() == ".parquet" else _write_csv
+    with replacing(path) as partial:
+        write(result, partial)
 
 
 def _write_csv(result: MovieResult, path: Path) -> None:
@@ -101,7 +98,7 @@ def _columns(result: MovieResult) -> dict[str, NDArray[Any]]:
 
 def _lattice_columns(result: MovieResult) -> dict[str, NDArray[Any]]:
     """Sum up the maps of the lattice fit, frame by frame."""
-    unit = "px" if result.unit == PIXEL else result.unit
+    unit = unit_name(result.unit)
     titles = {"a": f"a_{unit}", "b": f"b_{unit}", "gamma": "gamma_deg"}
     names = ["resolved", *titles.values(), "agreeing", "two_lattices"]
     rows = [_lattice_row(result, position, titles) for position in np.flatnonzero(result.done)]
@@ -110,8 +107,7 @@ def _lattice_columns(result: MovieResult) -> dict[str, NDArray[Any]]:
 
 def _lattice_row(result: MovieResult, position: int, titles: Iterable[str]) -> list[float]:
     maps = {
-        name: np.asarray(getattr(result, name)[position])
-        for name in (*titles, "flags", "agreement")
+        name: np.asarray(result.maps[name][position]) for name in (*titles, "flags", "agreement")
     }
     resolved = np.isfinite(maps["a"])
     if not resolved.any():

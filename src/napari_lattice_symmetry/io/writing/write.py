@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
-from uuid import uuid4
 
 from napari_lattice_symmetry.errors import InputError
+from napari_lattice_symmetry.files import check_free, replacing
 from napari_lattice_symmetry.io.writing.ome_zarr import write_ome_zarr
 from napari_lattice_symmetry.io.writing.tiff import write_imagej, write_ome_tiff
 
@@ -49,20 +48,9 @@ def write_layer_stack(stack: LayerStack, path: str | Path, *, overwrite: bool = 
     """
     path = Path(path)
     write = _writer(path)
-    _check_free(path, overwrite=overwrite)
-    partial = path.with_name(f".{uuid4().hex[:8]}.{path.name}")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+    check_free(path, overwrite=overwrite, kind="a file or a Zarr folder", is_kind=_is_image)
+    with replacing(path) as partial:
         write(stack, partial)
-        if path.is_dir():
-            shutil.rmtree(path)
-        partial.replace(path)
-    except OSError as error:
-        raise InputError(f"{path} cannot be written ({error.strerror or error}).") from error
-    finally:
-        if partial.is_dir():
-            shutil.rmtree(partial)
-        partial.unlink(missing_ok=True)
 
 
 def _writer(path: Path) -> Callable[[LayerStack, Path], None]:
@@ -75,10 +63,5 @@ def _writer(path: Path) -> Callable[[LayerStack, Path], None]:
     )
 
 
-def _check_free(path: Path, *, overwrite: bool) -> None:
-    if not path.exists():
-        return
-    if not overwrite:
-        raise InputError(f"{path} exists; choose another name, or overwrite it.")
-    if path.is_dir() and not (path / "zarr.json").is_file():
-        raise InputError(f"{path} is a folder that is no Zarr; choose another name.")
+def _is_image(path: Path) -> bool:
+    return path.is_file() or (path / "zarr.json").is_file()

@@ -9,7 +9,6 @@ from uuid import uuid4
 
 import numpy as np
 
-from napari_lattice_symmetry.data.movie import PIXEL
 from napari_lattice_symmetry.lattice import (
     AT_LEAST,
     CLASSES,
@@ -19,8 +18,7 @@ from napari_lattice_symmetry.lattice import (
     at_least,
 )
 from napari_lattice_symmetry.lattice.metric import FOLDS
-from napari_lattice_symmetry.plugin.layers.flags import FLAG_COLORS, flag_features
-from napari_lattice_symmetry.results.result import AGREE, DISAGREE, LATTICE_MAPS
+from napari_lattice_symmetry.results.maps import MAPS
 
 if TYPE_CHECKING:
     from napari.layers import Layer
@@ -29,7 +27,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from napari_lattice_symmetry.plugin.layers.geometry import LayerGeometry
-    from napari_lattice_symmetry.results import MovieResult
+    from napari_lattice_symmetry.results import MapSpec, MovieResult
     from napari_lattice_symmetry.results.result import Maps
 
 METADATA_KEY = "napari-lattice-symmetry"
@@ -38,17 +36,13 @@ SCHEMA_VERSION = 1
 RESULT_KEY = "napari-lattice-symmetry result"
 """Under this key in its metadata a layer holds the `ShownResult` that it is a part of."""
 
-# What a layer shows, under "kind" in its metadata.
-LABEL_MAP, PROBABILITY, UNCERTAINTY = "classes", "probability", "uncertainty"
-AT_LEAST_PROBABILITY, APPARENT, METRIC = "at least", "apparent classes", "metric classes"
-LATTICE_PARAMETER, AGREEMENT, FLAGS = "lattice parameter", "agreement", "flags"
-PREVIEW = "preview"
+# What a layer shows, under "kind" in its metadata: the name of a map, or one of the last three.
+LABEL_MAP, PROBABILITY, UNCERTAINTY = "labels", "mean", "entropy"
+AT_LEAST_PROBABILITY, PREVIEW = "at least", "preview"
 SELECTION = "selection"  # windows that a person has chosen
 
 _RARE = 0.05
 """Share of windows below which a class of the metric does not choose the range of colors."""
-
-_LABELS = (LABEL_MAP, APPARENT, METRIC, AGREEMENT, FLAGS, PREVIEW)
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,7 +95,8 @@ class _LayerMaker:
             **keywords,
         }
         data = self.shown.geometry.shape_maps(own(maps))
-        return data, arguments, "labels" if kind in _LABELS else "image"
+        is_labels = kind == PREVIEW or (kind in MAPS and MAPS[kind].is_labels)
+        return data, arguments, "labels" if is_labels else "image"
 
 
 def result_layers(
@@ -131,21 +126,74 @@ def result_layers(
     Returns
     -------
     list of (data, keywords, type)
-        The maps of the lattice fit where there are any; the uncertainty (predictive entropy in
-        nats), the probabilities of at least a rectangular or centered symmetry, of the six
-        classes, and the labels.
+        One for each map in the table that opens, and for each class of one that has classes,
+        the first on top; below the probabilities those of at least a rectangular or centered
+        symmetry.
     """
     maker = _LayerMaker(result, geometry, origin or {})
-    uncertainty = maker.make(
-        UNCERTAINTY,
-        result.entropy,
-        "uncertainty",
-        colormap="inferno",
-        blending="additive",  # the image shows where the network is sure
-        contrast_limits=(0.0, float(np.log(len(CLASSES)))),
-        visible=show_uncertainty,
-    )
-    nested = [
+    visible = {LABEL_MAP: True, PROBABILITY: show_probabilities, UNCERTAINTY: show_uncertainty}
+    layers: list[LayerData] = []
+    for name in reversed([name for name in result.maps if MAPS[name].opens]):
+        if name == PROBABILITY:
+            layers += _at_least_layers(maker, result)
+        layers += _map_layers(maker, result, name, visible=visible.get(name, False))
+    return layers
+
+
+def _map_layers(
+    maker: _LayerMaker, result: MovieResult, name: str, *, visible: bool
+) -> list[LayerData]:
+    """Build the layer of a map, or one for each class."""
+    spec = MAPS[name]
+    unit = spec.unit_in(result.unit)
+    look = _label_look(spec, result.maps[name]) if spec.is_labels else {}
+    return [
+        maker.make(
+            name,
+            maps,
+            spec.short.format(part=part, unit=unit),
+            part=part,
+            visible=visible,
+            **(look or _image_look(spec, result, part)),
+        )
+        for part, maps in zip(spec.parts, _by_part(spec, result.maps[name]), strict=True)
+    ]
+
+
+def _by_part(spec: MapSpec, maps: Maps) -> list[Maps]:
+    return list(maps) if "class" in spec.axes else [maps]
+
+
+def _label_look(spec: MapSpec, labels: Maps) -> dict[str, Any]:
+    """Give colors and names of label values."""
+    look = label_look(spec.values, spec.nothing, "class" if spec.kind == "class" else spec.short)
+    if spec.kind == "class" and not spec.nothing:
+        look["features"] = class_features(count_labels(labels))
+    return {**look, "opacity": 0.5}
+
+
+def _image_look(spec: MapSpec, result: MovieResult, part: str | None) -> dict[str, Any]:
+    """Give the colormap of numbers, and its range."""
+    if part is not None and spec.kind == "probability":
+        return {
+            "colormap": class_ramp(part),
+            "contrast_limits": spec.limits,
+            "blending": "additive",
+        }
+    limits = spec.limits
+    if spec.kind == "turn":
+        limits = (0.0, _widest_fold(result.metric_labels))
+    return {
+        "colormap": spec.colors,
+        "contrast_limits": limits or _middle_range(result.maps[spec.name]),
+        # The image shows where the network is sure.
+        "blending": "additive" if spec.name == UNCERTAINTY else "translucent",
+    }
+
+
+def _at_least_layers(maker: _LayerMaker, result: MovieResult) -> list[LayerData]:
+    """Build the layers of the probability that a symmetry is that of a class or a higher one."""
+    return [
         maker.make(
             AT_LEAST_PROBABILITY,
             at_least(_lazy(result.mean), name),
@@ -157,28 +205,6 @@ def result_layers(
         )
         for name in AT_LEAST
     ]
-    probabilities = [
-        maker.make(
-            PROBABILITY,
-            maps,
-            f"P({name})",
-            part=name,
-            colormap=class_ramp(name),
-            contrast_limits=(0.0, 1.0),
-            blending="additive",
-            visible=show_probabilities,
-        )
-        for name, maps in zip(CLASSES, result.mean, strict=True)
-    ]
-    labels = _class_map(maker, LABEL_MAP, result.labels, "classes", visible=True)
-    return [
-        *_lattice_layers(maker, result),
-        uncertainty,
-        *nested,
-        *probabilities,
-        *_apparent_layers(maker, result),
-        labels,
-    ]
 
 
 def layer_maps(layer: Layer, result: MovieResult) -> Maps:
@@ -187,19 +213,8 @@ def layer_maps(layer: Layer, result: MovieResult) -> Maps:
     kind, part = about["kind"], about["class"]
     if kind == AT_LEAST_PROBABILITY:
         return at_least(_lazy(result.mean), part)
-    if kind == PROBABILITY:
-        return result.mean[CLASSES.index(part)]
-    arrays = {
-        LABEL_MAP: "labels",
-        UNCERTAINTY: "entropy",
-        APPARENT: "apparent_labels",
-        METRIC: "metric_labels",
-        FLAGS: "flags",
-        AGREEMENT: "agreement",
-        LATTICE_PARAMETER: part,
-    }
-    maps: Maps = getattr(result, arrays[kind])
-    return maps
+    maps: Maps = result.maps[kind]
+    return maps if part is None else maps[CLASSES.index(part)]
 
 
 def own(maps: Maps) -> Maps:
@@ -215,88 +230,6 @@ def copy_frames(layer: Layer, result: MovieResult, position: int | slice = slice
         axis = shown.geometry.channel_axis
         data = layer.data if axis is None else np.squeeze(layer.data, axis)
         data[position] = maps[position]
-
-
-def _apparent_layers(maker: _LayerMaker, result: MovieResult) -> list[LayerData]:
-    if result.apparent_labels is None:
-        return []
-    return [_class_map(maker, APPARENT, result.apparent_labels, "apparent classes")]
-
-
-def _lattice_layers(maker: _LayerMaker, result: MovieResult) -> list[LayerData]:
-    """Build the layers of the lattice fit, if there was one."""
-    maps = {name: getattr(result, name) for name in LATTICE_MAPS}
-    if maps["metric_labels"] is None:
-        return []
-    unit = "px" if result.unit == PIXEL else result.unit
-    lengths = [
-        maker.make(
-            LATTICE_PARAMETER,
-            maps[name],
-            f"{name} ({unit})",
-            part=name,
-            colormap="viridis",
-            contrast_limits=_middle_range(maps[name]),
-        )
-        for name in ("a", "b")
-    ]
-    gamma = maker.make(
-        LATTICE_PARAMETER,
-        maps["gamma"],
-        "gamma (°)",
-        part="gamma",
-        colormap="viridis",
-        contrast_limits=(60.0, 90.0),
-    )
-    orientation = maker.make(
-        LATTICE_PARAMETER,
-        maps["orientation"],
-        "orientation (°)",
-        part="orientation",
-        colormap="hsv",  # which ends with the color that it begins with
-        contrast_limits=(0.0, _widest_fold(maps["metric_labels"])),
-    )
-    metric = maker.make(
-        METRIC,
-        maps["metric_labels"],
-        "classes of the metric",
-        colormap=class_colors(),
-        features={"index": [NOT_ANALYZED, *LABELS.values()], "class": ["not resolved", *CLASSES]},
-        opacity=0.5,
-    )
-    flags = maker.make(
-        FLAGS,
-        maps["flags"],
-        "flags",
-        colormap=label_colors(FLAG_COLORS),
-        features=flag_features(),
-    )
-    agreement = maker.make(
-        AGREEMENT,
-        maps["agreement"],
-        "network and metric",
-        colormap=label_colors({AGREE: "#009E73", DISAGREE: "#D55E00"}),
-        features={
-            "index": [NOT_ANALYZED, AGREE, DISAGREE],
-            "network and metric": ["one has no answer", "agree", "disagree"],
-        },
-        opacity=0.5,
-    )
-    return [*lengths, gamma, orientation, metric, flags, agreement]
-
-
-def _class_map(
-    maker: _LayerMaker, kind: str, labels: Maps, title: str, *, visible: bool = False
-) -> LayerData:
-    return maker.make(
-        kind,
-        labels,
-        title,
-        colormap=class_colors(),
-        features=class_features(count_labels(labels)),
-        opacity=0.5,
-        visible=visible,
-    )
 
 
 def _lazy(maps: Maps) -> Maps:
@@ -346,7 +279,8 @@ def preview_layer(
 ) -> LayerData:
     """Build the layer of classes of a single frame, which is nobody's result yet."""
     maker = _LayerMaker(result, geometry, origin)
-    data, arguments, kind = _class_map(maker, PREVIEW, result.labels, "preview", visible=True)
+    look = _label_look(MAPS[LABEL_MAP], result.labels)
+    data, arguments, kind = maker.make(PREVIEW, result.labels, "preview", visible=True, **look)
     del arguments["metadata"][RESULT_KEY]
     return data, arguments, kind
 
@@ -383,6 +317,24 @@ def class_features(counts: NDArray[np.int64]) -> dict[str, Any]:
 def class_colors() -> DirectLabelColormap:
     """Give the colors of the label values; nothing is drawn where nothing was analyzed."""
     return label_colors({LABELS[name]: color for name, color in COLORS.items()})
+
+
+def label_look(
+    values: Mapping[int, tuple[str, str]], nothing: str = "", column: str = "class"
+) -> dict[str, Any]:
+    """Give colors and names of label values, and what 0 means, as keywords of a layer.
+
+    Labels without meanings keep the colors of napari.
+    """
+    if not values:
+        return {}
+    names = {value: name for value, (name, _) in values.items()}
+    if nothing:
+        names = {NOT_ANALYZED: nothing, **names}
+    return {
+        "colormap": label_colors({value: color for value, (_, color) in values.items()}),
+        "features": {"index": list(names), column: list(names.values())},
+    }
 
 
 def label_colors(colors: Mapping[int, str]) -> DirectLabelColormap:

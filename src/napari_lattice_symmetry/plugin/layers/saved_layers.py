@@ -11,7 +11,7 @@ from napari_lattice_symmetry.plugin.layers.geometry import LayerGeometry
 from napari_lattice_symmetry.plugin.layers.result_layers import (
     METADATA_KEY,
     RESULT_KEY,
-    label_colors,
+    label_look,
     result_layers,
 )
 
@@ -29,6 +29,15 @@ TRANSFORMS = ("scale", "translate", "rotate", "shear", "affine")
 
 _AXES = ("units", "axis_labels")
 _LOOK = {"visible": bool, "opacity": float, "blending": str}
+_FIRST_KINDS = {
+    "classes": "labels",
+    "probability": "mean",
+    "uncertainty": "entropy",
+    "apparent classes": "apparent_labels",
+    "metric classes": "metric_labels",
+}
+"""What the first version called maps in the metadata of layers."""
+
 _OWN = ("schema_version", "result", "parameters", "provenance", "kind", "class")
 
 
@@ -63,8 +72,8 @@ def restore_layers(stack: LayerStack) -> list[LayerData]:
     for about in described:
         kind, name = about["type"], about["name"]
         arguments = _arguments(about)
-        if kind == "labels" and stack.values.get(name):
-            arguments |= _label_arguments(stack.values[name])
+        if kind == "labels":
+            arguments |= label_look(stack.values.get(name, {}))
         data = arrays[kind][name]
         layers.append((data[0] if about["ndim"] == 2 else data, arguments, kind))
     return layers
@@ -76,11 +85,13 @@ def restore_result_layers(result: MovieResult, stack: LayerStack) -> list[LayerD
     if described is None:
         return result_layers(result, geometry)
     origin = {key: value for key, value in described[0]["metadata"].items() if key not in _OWN}
-    made = {_part(keywords): (data, keywords, kind) for data, keywords, kind in
-            result_layers(result, geometry, origin=origin)}  # fmt: skip
+    made = {
+        _part(keywords["metadata"][METADATA_KEY]): (data, keywords, kind)
+        for data, keywords, kind in result_layers(result, geometry, origin=origin)
+    }
     layers = []
     for about in described:
-        data, keywords, kind = made[about["metadata"]["kind"], about["metadata"]["class"]]
+        data, keywords, kind = made[_part(about["metadata"])]
         kept = {key: value for key, value in _arguments(about).items() if key != "metadata"}
         layers.append((data, keywords | kept, kind))
     return layers
@@ -94,9 +105,12 @@ def _describe_origin(metadata: Mapping[str, Any]) -> dict[str, Any] | None:
     return {key: value for key, value in about.items() if key not in ("parameters", "provenance")}
 
 
-def _part(keywords: Mapping[str, Any]) -> tuple[str, str | None]:
-    about = keywords["metadata"][METADATA_KEY]
-    return about["kind"], about["class"]
+def _part(about: Mapping[str, Any]) -> tuple[str, str | None]:
+    """Give what a layer shows: the name of the map, and the class."""
+    kind, part = about["kind"], about["class"]
+    if kind == "lattice parameter":  # as the first version had it
+        return part, None
+    return _FIRST_KINDS.get(kind, kind), part
 
 
 def _plain_layers(stack: LayerStack) -> list[LayerData]:
@@ -108,7 +122,7 @@ def _plain_layers(stack: LayerStack) -> list[LayerData]:
     ).layer_arguments()
     images = [(data, {"name": name, **place}, "image") for name, data in stack.images.items()]
     labels = [
-        (data, {"name": name, **place, **_label_arguments(stack.values.get(name, {}))}, "labels")
+        (data, {"name": name, **place, **label_look(stack.values.get(name, {}))}, "labels")
         for name, data in stack.labels.items()
     ]
     return [*images, *labels]
@@ -127,16 +141,6 @@ def _arguments(about: Mapping[str, Any]) -> dict[str, Any]:
         arguments |= {"contrast_limits": (low, high), "gamma": float(about["gamma"])}
         arguments["colormap"] = _restore_colors(about["colormap"])
     return arguments
-
-
-def _label_arguments(values: Mapping[int, tuple[str, str]]) -> dict[str, Any]:
-    if not values:
-        return {}
-    names = [name for name, _ in values.values()]
-    return {
-        "colormap": label_colors({value: color for value, (_, color) in values.items()}),
-        "features": {"index": list(values), "class": names},
-    }
 
 
 def _describe_colors(colormap: Mapping[str, Any]) -> dict[str, Any]:

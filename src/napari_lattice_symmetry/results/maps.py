@@ -1,0 +1,321 @@
+"""The one table of maps: what an analysis can find of every frame, how it is kept and shown."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from napari_lattice_symmetry.data.movie import PIXEL
+from napari_lattice_symmetry.lattice import CLASSES, COLORS, LABELS, NOT_ANALYZED
+from napari_lattice_symmetry.spectrum.lattice_fit import Flag
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from napari_lattice_symmetry.bravais.parameters import AnalysisParameters
+    from napari_lattice_symmetry.spectrum import WindowGrid
+
+AGREE, DISAGREE = 1, 2
+"""Values in an agreement map; 0 where network or fit has no answer."""
+
+_LENGTHS = {"time": 1, "class": len(CLASSES)}
+_MAX_ENTROPY = float(np.log(len(CLASSES)))
+
+_CLASS_VALUES = {LABELS[name]: (name, color) for name, color in COLORS.items()}
+
+# The first of these that a window has gives its color.
+_FLAGS = {
+    Flag.TWO_LATTICES: ("two lattices", "#D55E00"),
+    Flag.FEW_PERIODS: ("too few periods", "#F0E442"),
+    Flag.COARSE_SAMPLING: ("under 3 px a period", "#CC79A7"),
+    Flag.MANY_PERIODS: ("too many periods", "#56B4E9"),
+    Flag.NO_COMMON_LATTICE: ("no common lattice", "#0072B2"),
+    Flag.ONE_DIRECTION: ("fringes only", "#009E73"),
+    Flag.NO_SPOTS: ("no spots", "#000000"),
+    Flag.MISSING_PIXELS: ("missing pixels", "#E69F00"),
+}
+
+
+def _describe_flags(value: int) -> tuple[str, str]:
+    """Name the flags in a sum of them, and give the color of the first."""
+    found = [meaning for flag, meaning in _FLAGS.items() if value & flag]
+    return ", ".join(name for name, _ in found), found[0][1]
+
+
+def _always(parameters: AnalysisParameters) -> bool:
+    return True
+
+
+def _corrected(parameters: AnalysisParameters) -> bool:
+    return parameters.distortion is not None
+
+
+def _fitted(parameters: AnalysisParameters) -> bool:
+    return parameters.lattice_maps
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class MapSpec:
+    """What there is to know of a map.
+
+    Attributes
+    ----------
+    name : str
+        Of the array, in a result and on the disk.
+    about : str
+        What it holds, in a sentence for the documentation.
+    title : str
+        Of the map in exports; of a map for each class, ``{part}`` stands for the class.
+    short : str
+        Of its layer; ``{part}`` as in `title`, and ``{unit}`` stands for the unit.
+    axes : tuple of str
+        In a movie's result; of a frame, without "time".
+    dtype : type
+        Of the values.
+    kind : {"class", "flag", "probability", "number", "turn"}
+        How it is drawn: labels that are classes, labels with other meanings, from black to the
+        color of the class, numbers, or angles that begin anew after a turn.
+    unit : str
+        "length" for nm or px.
+    colors : str
+        Colormap of numbers.
+    limits : (float, float), optional
+        Range of the colormap; that of the values if there is none.
+    values : mapping of int to (str, str)
+        Name and color of each label value.
+    nothing : str
+        What 0 means, where that is an answer.
+    present : callable
+        Whether an analysis with these parameters makes it.
+    opens : bool
+        Whether a result is opened with a layer of it.
+    """
+
+    name: str
+    about: str
+    title: str
+    short: str
+    axes: tuple[str, ...] = ("time", "y", "x")
+    dtype: type[np.generic] = np.float32
+    kind: Literal["class", "flag", "probability", "number", "turn"] = "number"
+    unit: str = ""
+    colors: str = "viridis"
+    limits: tuple[float, float] | None = None
+    values: Mapping[int, tuple[str, str]] = field(default_factory=dict)
+    nothing: str = ""
+    present: Callable[[AnalysisParameters], bool] = _always
+    opens: bool = True
+
+    @property
+    def on_grid(self) -> bool:
+        """Whether there is a value for every window, not one for a frame."""
+        return "y" in self.axes
+
+    @property
+    def is_labels(self) -> bool:
+        """Whether its values are names, not numbers."""
+        return bool(self.values)
+
+    @property
+    def parts(self) -> tuple[str | None, ...]:
+        """The classes, where there is a map for each; None for the only one."""
+        return CLASSES if "class" in self.axes else (None,)
+
+    @property
+    def titles(self) -> list[str]:
+        """Title of each part."""
+        return [self.title.format(part=part) for part in self.parts]
+
+    @property
+    def fill_value(self) -> float:
+        """What it holds where nothing was analyzed."""
+        return float("nan") if issubclass(self.dtype, np.floating) else NOT_ANALYZED
+
+    @property
+    def max_value(self) -> int | None:
+        """The largest value there can be of labels; None of numbers."""
+        return max(self.values, default=None)
+
+    @property
+    def time_axis(self) -> int:
+        """Which axis is the time."""
+        return self.axes.index("time")
+
+    def at(self, time: int | slice) -> tuple[int | slice, ...]:
+        """Index the frame or frames `time`."""
+        return (slice(None),) * self.time_axis + (time,)
+
+    def shape(self, n_frames: int, grid: WindowGrid) -> tuple[int, ...]:
+        """Give the shape for a number of frames."""
+        y, x = grid.shape
+        lengths = {**_LENGTHS, "time": n_frames, "y": y, "x": x}
+        return tuple(lengths[axis] for axis in self.axes)
+
+    def empty(self, n_frames: int, grid: WindowGrid) -> NDArray[Any]:
+        """Make the array of frames of which none is analyzed."""
+        return np.full(self.shape(n_frames, grid), self.fill_value, self.dtype)
+
+    def unit_in(self, length: str) -> str:
+        """Give the unit where lengths are in `length`, the unit of a movie."""
+        return unit_name(length) if self.unit == "length" else self.unit
+
+
+def unit_name(unit: str) -> str:
+    """Give the unit of a movie as it is written beside a number."""
+    return "px" if unit == PIXEL else unit
+
+
+def specs_of(parameters: AnalysisParameters) -> list[MapSpec]:
+    """List the maps that an analysis with these parameters makes."""
+    return [spec for spec in MAPS.values() if spec.present(parameters)]
+
+
+_CLASSES: dict[str, Any] = {"dtype": np.uint8, "kind": "class", "values": _CLASS_VALUES}
+_OF_CLASSES: dict[str, Any] = {"axes": ("class", "time", "y", "x")}
+_FRACTIONS: dict[str, Any] = {"axes": ("time", "class"), "dtype": np.float64, "opens": False}
+
+MAPS: dict[str, MapSpec] = {
+    spec.name: spec
+    for spec in (
+        MapSpec(
+            name="labels",
+            about="Most probable class, 1 to 6 in the order of `CLASSES`; 0 where not analyzed.",
+            title="classes",
+            short="classes",
+            **_CLASSES,
+        ),
+        MapSpec(
+            name="apparent_labels",
+            about="Most probable class of what the image shows, where a distortion is undone; "
+            "all other maps are of the crystal.",
+            title="apparent classes",
+            short="apparent classes",
+            present=_corrected,
+            **_CLASSES,
+        ),
+        MapSpec(
+            name="mean",
+            about="Probability of each class: its mean over the thinned networks.",
+            title="{part}",
+            short="P({part})",
+            kind="probability",
+            limits=(0.0, 1.0),
+            **_OF_CLASSES,
+        ),
+        MapSpec(
+            name="std",
+            about="Standard deviation of the probability over the thinned networks.",
+            title="{part} (spread)",
+            short="spread of P({part})",
+            kind="probability",
+            limits=(0.0, 0.5),
+            opens=False,
+            **_OF_CLASSES,
+        ),
+        MapSpec(
+            name="entropy",
+            about="Predictive entropy.",
+            title="predictive entropy",
+            short="uncertainty",
+            unit="nats",
+            colors="inferno",
+            limits=(0.0, _MAX_ENTROPY),
+        ),
+        MapSpec(
+            name="mutual_information",
+            about="Mutual information of class and network: how much the thinned networks differ.",
+            title="mutual information",
+            short="mutual information",
+            unit="nats",
+            colors="inferno",
+            limits=(0.0, _MAX_ENTROPY),
+            opens=False,
+        ),
+        MapSpec(
+            name="a",
+            about="Shorter side of the fitted cell; NaN where no lattice is resolved.",
+            title="a",
+            short="a ({unit})",
+            unit="length",
+            present=_fitted,
+        ),
+        MapSpec(
+            name="b",
+            about="Longer side of the fitted cell; NaN where no lattice is resolved.",
+            title="b",
+            short="b ({unit})",
+            unit="length",
+            present=_fitted,
+        ),
+        MapSpec(
+            name="gamma",
+            about="Angle between a and b; NaN where no lattice is resolved.",
+            title="gamma",
+            short="gamma ({unit})",
+            unit="°",
+            limits=(60.0, 90.0),
+            present=_fitted,
+        ),
+        MapSpec(
+            name="orientation",
+            about="Direction of a from x towards y, up to the turn that brings the lattice back "
+            "onto itself; NaN where no lattice is resolved.",
+            title="orientation",
+            short="orientation ({unit})",
+            kind="turn",
+            unit="°",
+            colors="hsv",  # which ends with the color that it begins with
+            present=_fitted,
+        ),
+        MapSpec(
+            name="metric_labels",
+            about="Class of the fitted lattice within the tolerance; 0 where none is resolved.",
+            title="metric classes",
+            short="classes of the metric",
+            nothing="not resolved",
+            present=_fitted,
+            **_CLASSES,
+        ),
+        MapSpec(
+            name="flags",
+            about="`Flag` values of the fit, added.",
+            title="flags",
+            short="flags",
+            dtype=np.uint8,
+            kind="flag",
+            values={value: _describe_flags(value) for value in range(1, sum(Flag) + 1)},
+            nothing="none",
+            present=_fitted,
+        ),
+        MapSpec(
+            name="agreement",
+            about="Whether network and fit name the same class, noise and no lattice being the "
+            "same: 1 yes, 2 no, 0 where either has no answer.",
+            title="agreement",
+            short="network and metric",
+            dtype=np.uint8,
+            kind="flag",
+            values={AGREE: ("agree", "#009E73"), DISAGREE: ("disagree", "#D55E00")},
+            nothing="one has no answer",
+            present=_fitted,
+        ),
+        MapSpec(
+            name="fractions",
+            about="Phase fractions: the mean probability over the analyzed windows.",
+            title="phase fractions",
+            short="phase fractions",
+            **_FRACTIONS,
+        ),
+        MapSpec(
+            name="fractions_std",
+            about="Standard deviation of the phase fractions over the thinned networks.",
+            title="spread of the phase fractions",
+            short="spread of the phase fractions",
+            **_FRACTIONS,
+        ),
+    )
+}
+"""By name; the layers of a result lie in this order, the first on top."""

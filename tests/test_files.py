@@ -1,0 +1,92 @@
+"""Places on disk: what is replaced, and what is left as it was."""
+
+from __future__ import annotations
+
+import pytest
+
+from napari_lattice_symmetry.errors import AnalysisError, InputError
+from napari_lattice_symmetry.files import check_free, check_writable, replacing, writing
+
+
+def test_a_file_is_moved_to_its_place_when_it_is_whole(tmp_path):
+    path = tmp_path / "new" / "table.csv"
+    with replacing(path) as partial:
+        assert partial.suffix == ".csv", "some libraries write what the ending says"
+        partial.write_text("whole")
+        assert not path.exists()
+    assert path.read_text() == "whole"
+    assert [each.name for each in path.parent.iterdir()] == ["table.csv"]
+
+
+@pytest.mark.parametrize("error", [OSError(28, "No space left on device"), TypeError("what")])
+def test_a_failure_leaves_the_older_file(tmp_path, error):
+    path = tmp_path / "table.csv"
+    path.write_text("older")
+
+    def write():
+        with replacing(path) as partial:
+            partial.write_text("half of")
+            raise error
+
+    with pytest.raises(InputError if isinstance(error, OSError) else TypeError) as caught:
+        write()
+    if isinstance(error, OSError):
+        assert str(caught.value) == (
+            f"{path} cannot be written (No space left on device); "
+            "choose a folder in which you may write."
+        )
+    assert path.read_text() == "older"
+    assert [each.name for each in tmp_path.iterdir()] == ["table.csv"]
+
+
+def test_a_folder_replaces_a_folder(tmp_path):
+    path = tmp_path / "run.zarr"
+    path.mkdir()
+    (path / "older").touch()
+    with replacing(path) as partial:
+        partial.mkdir()
+        (partial / "newer").touch()
+    assert [each.name for each in path.iterdir()] == ["newer"]
+    assert [each.name for each in tmp_path.iterdir()] == ["run.zarr"]
+
+
+def test_a_folder_is_never_replaced_by_a_file(tmp_path):
+    path = tmp_path / "thesis"
+    path.mkdir()
+    (path / "all of it").touch()
+    with (
+        pytest.raises(InputError, match=r"thesis cannot be written"),
+        replacing(path) as partial,
+    ):
+        partial.write_text("a table")
+    assert [each.name for each in path.iterdir()] == ["all of it"]
+    assert [each.name for each in tmp_path.iterdir()] == ["thesis"]
+
+
+def test_only_its_like_is_replaced_and_only_if_asked(tmp_path):
+    file, folder = tmp_path / "file", tmp_path / "folder"
+    check_free(file, overwrite=False)
+    file.touch()
+    folder.mkdir()
+    with pytest.raises(InputError, match=r"file exists; choose another name, or overwrite it\."):
+        check_free(file, overwrite=False)
+    check_free(file, overwrite=True)
+    for overwrite in (False, True):
+        with pytest.raises(InputError, match=r"folder exists and is not a file; choose another"):
+            check_free(folder, overwrite=overwrite)
+
+
+def test_the_sentence_can_end_with_what_is_saved(tmp_path):
+    with (
+        pytest.raises(AnalysisError, match=r"run cannot be written \(gone\); frames are kept\."),
+        writing(tmp_path / "run", "frames are kept", AnalysisError),
+    ):
+        raise OSError("gone")
+
+
+def test_a_place_is_tried_without_a_trace(tmp_path):
+    check_writable(tmp_path / "run.zarr")
+    assert list(tmp_path.iterdir()) == []
+    (tmp_path / "notes").touch()
+    with pytest.raises(InputError, match=r"run\.zarr cannot be written"):
+        check_writable(tmp_path / "notes" / "run.zarr")
