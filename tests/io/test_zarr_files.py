@@ -219,12 +219,9 @@ def test_hyperspy_metadata_are_kept(tmp_path, frames, name):
 def test_hyperspy_signals_that_are_no_images(tmp_path, frames, name):
     energy = ("Energy loss", 0.1, "eV", False)
     scan = [("y", 1, "nm", True), ("x", 1, "nm", True)]
-    for spectra in (
-        [*scan, energy],
-        [energy, *scan],
-        [energy, *(axis[:3] + (False,) for axis in scan)],
-    ):
-        path = write_hyperspy(tmp_path / str(len(list(tmp_path.iterdir()))) / name, frames, spectra)
+    image = [("y", 1, "nm", False), ("x", 1, "nm", False)]
+    for i, spectra in enumerate(([*scan, energy], [energy, *scan], [energy, *image])):
+        path = write_hyperspy(tmp_path / f"{i}{name}", frames, spectra)
         with pytest.raises(InputError, match=r"holds spectra \(along Energy loss\)"):
             read_movie(path)
 
