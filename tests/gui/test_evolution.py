@@ -22,6 +22,13 @@ def bench(make_shown_viewer, qtbot, fake_model):
     return Bench(make_shown_viewer(), qtbot, fake_model)
 
 
+def hint(bench):
+    """What the figure of the kinetics says where there is nothing to draw."""
+    return " ".join(
+        " ".join(text.get_text().split()) for text in bench.kinetics.canvas.figure.texts
+    )
+
+
 def test_the_classes_are_drawn_over_time(bench):
     assert [curve.name for curve in bench.curves.curves] == list(CLASSES)
     np.testing.assert_array_equal(bench.curve("noise").values, bench.result.fractions[:, 5])
@@ -206,7 +213,7 @@ def test_results_that_are_deleted_leave_a_sentence(bench):
         bench.viewer.layers.remove(layer)
     bench.settle()
     assert bench.widget.result_text.text() == "none"
-    assert "Select a layer of a result" in bench.widget.status.text()
+    assert "Select a layer of a result" in hint(bench)
     assert not bench.curves.export_button.isEnabled()
     assert not bench.kinetics.export_button.isEnabled()
 
@@ -247,7 +254,10 @@ def test_an_interval_that_leaves_nothing_is_said(bench):
     bench.open_kinetics()
     bench.kinetics.initial_end.setValue(N_FRAMES * FRAME_TIME)
     bench.settle()
-    assert "The initial interval ends at 46 s" in bench.widget.status.text()
+    assert hint(bench) == (
+        "C is taken until 46 s, which leaves 0 of 24 frames for the growth: "
+        "let it end between 0 and 36 s."
+    )
     bench.kinetics.initial_end.setValue(20)
     bench.settle()
     assert bench.kinetics.fit is not None
@@ -260,7 +270,7 @@ def test_another_law_and_another_curve(bench):
     bench.choose(bench.kinetics.quantity, "hexagonal, mean probability")
     assert bench.kinetics.fit.curve.name == "hexagonal"
     bench.choose(bench.kinetics.quantity, BRIGHTNESS)
-    assert "Tick 'holes by brightness'" in bench.widget.status.text()
+    assert "Tick 'holes by brightness'" in hint(bench)
 
 
 def test_the_beam(bench):
@@ -315,15 +325,49 @@ def test_all_controls_are_reached_with_the_tab_key_and_explained(bench):
         assert control.toolTip()
 
 
-def test_it_fits_on_a_small_screen(bench):
+def test_it_fits_on_a_small_screen_with_a_plot_that_can_be_read(bench):
     window = bench.viewer.window._qt_window
     window.resize(1280, 780)
     bench.open_kinetics()
     assert window.minimumSizeHint().height() <= 780
     assert window.minimumSizeHint().width() <= 1280
+    assert bench.kinetics.canvas.height() >= 220
     table = bench.kinetics.table
-    last = table.visualItemRect(table.item(table.rowCount() - 1, 0))
-    assert table.viewport().rect().contains(last)
+    third = table.visualItemRect(table.item(2, 0))  # A0, rho and C, which the law has
+    assert table.viewport().rect().contains(third)
+
+
+def test_too_few_frames_are_said_in_the_figure_with_what_to_do(bench):
+    few = bench.add_movie("few", make_frames()[:3])
+    bench.add_result(few)
+    bench.open_kinetics_of_nothing()
+    assert hint(bench) == (
+        "A growth law needs 6 analyzed frames or more, and there are 3: "
+        "analyze more of the movie, or a longer one."
+    )
+
+
+def test_the_toolbar_enlarges_and_keeps_the_line_where_it_is(bench):
+    bench.open_kinetics()
+    canvas, end = bench.kinetics.canvas, bench.kinetics.initial_end.value()
+    assert canvas.navigation.isVisible()
+    canvas.navigation.zoom()
+    assert canvas.navigation.is_at_work
+    bench.drag(canvas, 6 * FRAME_TIME, 12 * FRAME_TIME)
+    assert bench.kinetics.initial_end.value() == end
+    canvas.navigation.zoom()
+    bench.drag(canvas, end, 6 * FRAME_TIME)
+    assert bench.kinetics.initial_end.value() == 6 * FRAME_TIME
+
+
+@pytest.mark.parametrize(("theme", "dark"), [("dark", True), ("light", False)])
+def test_icons_of_the_toolbar_are_seen_in_both_themes(bench, theme, dark):
+    bench.viewer.theme = theme
+    icon = bench.curves.canvas.navigation.actions()[0].icon().pixmap(16, 16).toImage()
+    drawn = [icon.pixelColor(x, y) for x in range(16) for y in range(16)]
+    lightness = [color.lightness() for color in drawn if color.alpha() > 200]
+    assert lightness
+    assert (np.mean(lightness) > 128) == dark
 
 
 def test_the_legend_lies_in_the_figure(bench):

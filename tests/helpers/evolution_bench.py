@@ -88,10 +88,14 @@ class Bench:
         box.activated.emit(box.currentIndex())
         self.settle()
 
-    def open_kinetics(self):
+    def open_kinetics_of_nothing(self):
         bar = self.widget.tabs.tabBar()
         center = bar.tabRect(1).center()
         self.qtbot.mouseClick(bar, Qt.MouseButton.LeftButton, pos=center)
+        self.settle()
+
+    def open_kinetics(self):
+        self.open_kinetics_of_nothing()
         self.qtbot.waitUntil(lambda: bool(self.kinetics.fits), timeout=TIMEOUT)
 
     def place(self, canvas, time):

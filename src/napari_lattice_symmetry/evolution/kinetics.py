@@ -121,10 +121,17 @@ def fit_growth(
     times, values = curve.times[known], curve.values[known]
     initial = times <= initial_end
     n_after = int(np.count_nonzero(~initial))
-    if not initial.any() or n_after < MIN_AFTER:
+    if len(times) <= MIN_AFTER:
         raise AnalysisError(
-            f"The initial interval ends at {initial_end:.4g} {curve.time_unit}; it must hold a "
-            f"frame and leave {MIN_AFTER} after it, of the {len(times)} that are analyzed."
+            f"A growth law needs {MIN_AFTER + 1} analyzed frames or more, and there are "
+            f"{len(times)}: analyze more of the movie, or a longer one."
+        )
+    if not initial.any() or n_after < MIN_AFTER:
+        least, most = times[0], times[-MIN_AFTER - 1]
+        raise AnalysisError(
+            f"C is taken until {initial_end:.4g} {curve.time_unit}, which leaves {n_after} of "
+            f"{len(times)} frames for the growth: let it end between {least:.4g} and "
+            f"{most:.4g} {curve.time_unit}."
         )
     if np.ptp(values) < _MIN_CHANGE:
         raise AnalysisError(

@@ -32,6 +32,7 @@ from napari_lattice_symmetry.plugin.layers.geometry import (
 )
 from napari_lattice_symmetry.plugin.layers.regions import region_mask, region_polygons
 from napari_lattice_symmetry.plugin.selection.results import source_layer_of
+from napari_lattice_symmetry.plugin.widgets.narrow import keep_narrow
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
@@ -283,13 +284,6 @@ def _make_button(text: str, tooltip: str, press: Callable[[], object]) -> QPushB
     button.setToolTip(tooltip)
     button.clicked.connect(press)
     return button
-
-
-def keep_narrow(chooser: QComboBox) -> None:
-    """Let the names of layers be as long as they are without a wide dock."""
-    policy = QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
-    chooser.setSizeAdjustPolicy(policy)
-    chooser.setMinimumContentsLength(8)
 
 
 def _row(*widgets: QWidget) -> QWidget:

@@ -25,7 +25,7 @@ from qtpy.QtWidgets import (
 
 from napari_lattice_symmetry.bravais.parameters import parse_parameters
 from napari_lattice_symmetry.errors import InputError, LatticeSymmetryError
-from napari_lattice_symmetry.plugin.analyze.correction import Correction, keep_narrow
+from napari_lattice_symmetry.plugin.analyze.correction import Correction
 from napari_lattice_symmetry.plugin.analyze.preview import LivePreview
 from napari_lattice_symmetry.plugin.analyze.summary import Summary, describe_classes
 from napari_lattice_symmetry.plugin.analyze.summary_box import SummaryBox
@@ -39,6 +39,7 @@ from napari_lattice_symmetry.plugin.runs.analysis import AnalysisRun
 from napari_lattice_symmetry.plugin.selection.results import present_geometry
 from napari_lattice_symmetry.plugin.selection.source import Source, count_channels, take_source
 from napari_lattice_symmetry.plugin.widgets.dock import Dock
+from napari_lattice_symmetry.plugin.widgets.narrow import keep_narrow
 
 if TYPE_CHECKING:
     import napari.viewer

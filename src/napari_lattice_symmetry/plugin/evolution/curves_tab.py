@@ -110,7 +110,7 @@ class CurvesTab(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(4, 4, 4, 4)
         layout.addLayout(form)
-        layout.addWidget(self.canvas, stretch=1)
+        layout.addWidget(self.canvas.pane, stretch=1)
         layout.addWidget(self.export_button)
 
     def ask(self, _: Any = None, *, patient: bool = False) -> None:

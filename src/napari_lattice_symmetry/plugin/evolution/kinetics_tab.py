@@ -13,10 +13,10 @@ from qtpy.QtWidgets import (
     QComboBox,
     QDoubleSpinBox,
     QFormLayout,
-    QHBoxLayout,
     QHeaderView,
     QLabel,
     QPushButton,
+    QSplitter,
     QTableWidget,
     QTableWidgetItem,
     QVBoxLayout,
@@ -33,6 +33,7 @@ from napari_lattice_symmetry.plugin.background.latest import LatestRequest
 from napari_lattice_symmetry.plugin.evolution.time_line import TimeLine
 from napari_lattice_symmetry.plugin.forms.beam_row import BeamRow
 from napari_lattice_symmetry.plugin.widgets.export_dialog import export
+from napari_lattice_symmetry.plugin.widgets.narrow import keep_narrow
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -48,7 +49,9 @@ if TYPE_CHECKING:
 
     MakeCurve: TypeAlias = Callable[..., Curve]  # called with the keyword `should_stop`
 
-_ROW_HEIGHT = 18  # px; an exponential has eight rows, which are all seen
+_ROW_HEIGHT = 18  # px
+
+_NO_RESULT = "Select a layer of a result, or analyze a movie first."
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,6 +87,7 @@ class KineticsTab(QWidget):
         self._request = LatestRequest(_fit, self, delay=300)
         self._request.done.connect(self._on_fits)
         self._request.failed.connect(self._on_failure)
+        self._why_not = ""
         self.line = TimeLine(self)
         self._make_choosers()
         tooltip = "Drag the end of the initial interval, or move it with the arrow keys."
@@ -116,10 +120,7 @@ class KineticsTab(QWidget):
             "What grows. 'By windows': the area without a lattice. 'By brightness': what is "
             "darker than the threshold in the other tab. Or one of the six classes."
         )
-        self.quantity.setSizeAdjustPolicy(
-            QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
-        )
-        self.quantity.setMinimumContentsLength(len(HOLES))
+        keep_narrow(self.quantity)
         for name in (HOLES, BRIGHTNESS):
             self.quantity.addItem(name, (name, False))
         for shares, what in ((False, "mean probability"), (True, "area share")):
@@ -134,6 +135,7 @@ class KineticsTab(QWidget):
         self.initial_end.setKeyboardTracking(False)
         self.initial_end.valueChanged.connect(self._on_interval)
         self.law = QComboBox()
+        keep_narrow(self.law)
         self.law.setToolTip("The law that is drawn; the lower its AICc, the better it fits.")
         for law in LAWS:
             self.law.addItem(f"{law.name}: {law.formula}", law.name)
@@ -151,7 +153,9 @@ class KineticsTab(QWidget):
         columns.setFixedHeight(_ROW_HEIGHT + 2)
         self.table.setEditTriggers(QTableWidget.EditTrigger.NoEditTriggers)
         frame = 2 * self.table.frameWidth()
-        self.table.setFixedHeight(columns.height() + 8 * _ROW_HEIGHT + frame)
+        self.table.setMinimumHeight(columns.height() + 3 * _ROW_HEIGHT + frame)
+        self.table.setMaximumHeight(columns.height() + 9 * _ROW_HEIGHT + frame)
+        self.table.setMinimumWidth(0)
         self.laws_text = QLabel()
         self.laws_text.setWordWrap(True)
         self.laws_text.setToolTip(
@@ -162,20 +166,23 @@ class KineticsTab(QWidget):
         self.export_button = QPushButton("Export…")
         self.export_button.setToolTip("Save the numbers (CSV) or the figure (PNG, SVG).")
         self.export_button.clicked.connect(self._export)
-        curve = QHBoxLayout()
-        curve.addWidget(self.quantity, stretch=1)
-        curve.addWidget(QLabel("C until"))
-        curve.addWidget(self.initial_end)
         form = QFormLayout()
         form.setVerticalSpacing(3)
-        form.addRow("Curve", curve)
+        form.addRow("Curve", self.quantity)
+        form.addRow("Growth after", self.initial_end)
         form.addRow("Law", self.law)
+        parts = QSplitter(Qt.Orientation.Vertical)
+        parts.addWidget(self.canvas.pane)
+        parts.addWidget(self.table)
+        parts.setChildrenCollapsible(False)
+        parts.setStretchFactor(0, 1)
+        parts.setStretchFactor(1, 0)
+        parts.setSizes([400, columns.height() + 4 * _ROW_HEIGHT + frame])
         layout = QVBoxLayout(self)
         layout.setContentsMargins(4, 4, 4, 4)
         layout.setSpacing(4)
         layout.addLayout(form)
-        layout.addWidget(self.canvas, stretch=1)
-        layout.addWidget(self.table)
+        layout.addWidget(parts, stretch=1)
         layout.addWidget(self.laws_text)
         layout.addWidget(self.beam)
         layout.addWidget(self.export_button)
@@ -241,15 +248,14 @@ class KineticsTab(QWidget):
 
     def _on_fits(self, fits: list[GrowthFit]) -> None:
         self.fits = fits
+        self._why_not = "" if fits else _NO_RESULT
         self._show()
-        self.told.emit(
-            self._remark() if fits else "Select a layer of a result, or analyze a movie first."
-        )
+        self.told.emit(self._remark() if fits else "")
 
     def _on_failure(self, error: Exception) -> None:
-        self.fits = []
+        self.fits, self._why_not = [], str(error)
         self._show()
-        self.told.emit(str(error))
+        self.told.emit("")
 
     def _remark(self) -> str:
         """Say what is to be doubted in the fit, and in what is fitted."""
@@ -284,9 +290,12 @@ class KineticsTab(QWidget):
 
     def _plot(self, figure: Figure) -> None:
         from napari_lattice_symmetry.evolution.plots import plot_growth
+        from napari_lattice_symmetry.plugin.widgets.figure_canvas import write_hint
 
         fit = self.fit
-        if fit is not None:
+        if fit is None:
+            write_hint(figure, self._why_not)
+        else:
             plot_growth(fit, figure=figure)
         self.line.draw(figure.axes, np.zeros(0) if fit is None else fit.curve.times)
 

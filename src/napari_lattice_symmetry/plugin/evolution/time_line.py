@@ -80,7 +80,8 @@ class TimeLine(QObject):
             self.moved.emit(nearest)
 
     def _on_press(self, event: Any) -> None:
-        self._dragged = event.button == 1 and event.inaxes is not None
+        at_work = event.canvas.navigation.is_at_work
+        self._dragged = event.button == 1 and event.inaxes is not None and not at_work
         self._on_motion(event)
 
     def _on_motion(self, event: Any) -> None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from qtpy.QtWidgets import QComboBox, QFormLayout
 
-from napari_lattice_symmetry.plugin.analyze.correction import keep_narrow
+from napari_lattice_symmetry.plugin.widgets.narrow import keep_narrow
 
 if TYPE_CHECKING:
     from napari_lattice_symmetry.errors import ChoiceError

@@ -134,7 +134,7 @@ class InspectorWidget(Dock):
         layout = QVBoxLayout(self)
         layout.setSpacing(4)
         layout.addLayout(form)
-        for widget in (self.pick, self.canvas, self.details, self.message):
+        for widget in (self.pick, self.canvas.pane, self.details, self.message):
             layout.addWidget(widget)
         layout.addLayout(self._build_buttons())
 

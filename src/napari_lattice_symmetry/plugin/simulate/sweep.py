@@ -162,7 +162,7 @@ class SweepPanel(QWidget):
         layout.addLayout(form)
         layout.addLayout(_row(self.run_button, self.progress))
         layout.addWidget(self.status)
-        layout.addWidget(self.canvas, stretch=1)
+        layout.addWidget(self.canvas.pane, stretch=1)
 
     def _on_parameter_chosen(self, _index: int = 0) -> None:
         field = _FIELDS[self.parameter.currentData()]

@@ -77,7 +77,7 @@ class SimulateWidget(Dock):
         verdict = QVBoxLayout(page)
         verdict.setContentsMargins(4, 4, 4, 4)
         verdict.setSpacing(3)
-        verdict.addWidget(self.canvas, stretch=1)
+        verdict.addWidget(self.canvas.pane, stretch=1)
         verdict.addWidget(self.truth_text)
         verdict.addWidget(self.verdict_text)
         self.tabs = QTabWidget()

@@ -127,10 +127,10 @@ class EmbeddingTab(QWidget):
         layout.setSpacing(4)
         layout.addLayout(form)
         layout.addWidget(self.task)
-        layout.addWidget(self.canvas, stretch=1)
+        layout.addWidget(self.canvas.pane, stretch=1)
         layout.addLayout(lower)
         layout.addWidget(self.question)
-        layout.addWidget(self.cluster_canvas)
+        layout.addWidget(self.cluster_canvas.pane)
 
     def release(self) -> None:
         """Stop, and let go of the viewer."""

@@ -77,7 +77,7 @@ class UnmixingTab(QWidget):
         layout.setSpacing(4)
         layout.addLayout(form)
         layout.addWidget(self.task)
-        layout.addWidget(self.canvas, stretch=1)
+        layout.addWidget(self.canvas.pane, stretch=1)
         follower.changed.connect(self._on_subject)
         self._on_subject()
 

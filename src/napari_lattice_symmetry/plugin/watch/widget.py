@@ -115,7 +115,7 @@ class WatchWidget(Dock):
         layout.addWidget(self._build_settings())
         layout.addLayout(bar)
         layout.addWidget(self.status)
-        layout.addWidget(self.canvas, stretch=1)
+        layout.addWidget(self.canvas.pane, stretch=1)
 
     def _build_settings(self) -> QCollapsible:
         """Put what is set before a watch into a box that closes when it begins."""

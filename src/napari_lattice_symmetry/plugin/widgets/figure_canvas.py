@@ -3,21 +3,60 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from textwrap import fill
 from typing import TYPE_CHECKING, Any
 
 from matplotlib import rc_context
+from matplotlib.backends.backend_qt import NavigationToolbar2QT
 from matplotlib.backends.backend_qtagg import FigureCanvasQTAgg
 from matplotlib.figure import Figure
 from napari.utils.theme import get_theme
-from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QSizePolicy
+from qtpy.QtCore import QSize, Qt
+from qtpy.QtGui import QColor, QPalette
+from qtpy.QtWidgets import QSizePolicy, QVBoxLayout, QWidget
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
 
 
+_ICON = 16  # px
+_TOOLS = ("home", "back", "forward", "pan", "zoom", "save_figure")
+
+
+class FigureToolbar(NavigationToolbar2QT):
+    """Matplotlib's toolbar, small, with icons that are seen on a dark theme too.
+
+    It offers what lasts until the figure is drawn anew, and fits a narrow dock.
+    """
+
+    def __init__(self, canvas: FigureCanvasQTAgg) -> None:
+        self.toolitems = [item for item in self.toolitems if item[3] in _TOOLS]
+        super().__init__(canvas, coordinates=True)
+        self.setIconSize(QSize(_ICON, _ICON))
+        self.setContentsMargins(0, 0, 0, 0)
+        self.locLabel.setMinimumWidth(0)
+
+    @property
+    def is_at_work(self) -> bool:
+        """Whether a drag in the figure moves or enlarges it."""
+        return bool(self.mode)
+
+    def forget_views(self) -> None:
+        """Forget what was enlarged, since the axes have been drawn anew."""
+        self.update()
+
+    def show_on(self, background: str) -> None:
+        """Have icons that are seen on a background: Matplotlib asks the palette for it."""
+        palette = self.palette()
+        palette.setColor(QPalette.ColorRole.Window, QColor(background))
+        palette.setColor(QPalette.ColorRole.Button, QColor(background))
+        self.setPalette(palette)
+
+
 class FigureCanvas(FigureCanvasQTAgg):
     """Shows a figure, and draws it anew when the theme changes.
+
+    `pane` is what goes into a layout: the canvas below its toolbar.
 
     Parameters
     ----------
@@ -38,6 +77,13 @@ class FigureCanvas(FigureCanvasQTAgg):
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setToolTip(tooltip)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.pane = QWidget()
+        self.navigation = FigureToolbar(self)
+        layout = QVBoxLayout(self.pane)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(0)
+        layout.addWidget(self.navigation)
+        layout.addWidget(self, stretch=1)
         viewer.events.theme.connect(self.refresh)
         self.refresh()
 
@@ -48,6 +94,8 @@ class FigureCanvas(FigureCanvasQTAgg):
             self.figure.clear()
             self.figure.set_facecolor(self._colors["figure.facecolor"])
             self._plot(self.figure)
+        self.navigation.show_on(self._colors["figure.facecolor"])
+        self.navigation.forget_views()
         self.draw_idle()
 
     def draw(self) -> None:
@@ -62,7 +110,8 @@ class FigureCanvas(FigureCanvasQTAgg):
 
 def write_hint(figure: Figure, text: str) -> None:
     """Say what a figure is for, while there is nothing to draw."""
-    figure.text(0.5, 0.5, text, ha="center", va="center", fontsize="small")
+    words = fill(text, 36)
+    figure.text(0.5, 0.5, words, ha="center", va="center", fontsize="small", parse_math=False)
 
 
 def theme_colors(theme: str) -> dict[Any, str]:
