@@ -109,3 +109,26 @@ def test_a_gif_that_claims_more_than_it_can_hold(tmp_path):
     (tmp_path / "a.gif").write_bytes(header + image)
     with pytest.raises(InputError, match=r"^a\.gif is (damaged|not a)"):
         read_movie(tmp_path / "a.gif")
+
+
+def test_a_video_that_was_cut_off_ends_where_its_frames_end(tmp_path, caplog):
+    pytest.importorskip("av", reason="install the extra 'video'")
+    import av
+
+    noise = np.random.default_rng(0).integers(100, 255, (12, 48, 64), dtype=np.uint8)
+    whole, half = tmp_path / "whole.mp4", tmp_path / "half.mp4"
+    with av.open(whole, "w", options={"movflags": "faststart"}) as container:
+        stream = container.add_stream("mjpeg", rate=10)
+        stream.height, stream.width, stream.pix_fmt = 48, 64, "yuvj444p"
+        for frame in noise:
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(frame, format="gray")))
+        container.mux(stream.encode())
+    content = whole.read_bytes()
+    half.write_bytes(content[: len(content) * 6 // 10])
+
+    expected = read_movie(whole).frames
+    assert len(expected) == 12
+    movie = read_movie(half)
+    assert 5 <= len(movie) <= 7
+    np.testing.assert_array_equal(movie.frames, expected[: len(movie)])
+    assert f"{len(movie)} of its 12 frames are there" in caplog.text

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from functools import partial
 from pathlib import Path
 from threading import Lock
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 
 SUFFIXES = (".gif", ".mp4", ".avi", ".mov")
 _PIXELS_PER_BYTE = 4096
+
+logger = logging.getLogger(__name__)
 
 
 def open_video(path: Path, files: Files) -> dict[str, Stack]:
@@ -38,6 +41,8 @@ def open_video(path: Path, files: Files) -> dict[str, Stack]:
     options = {"mode": "RGB"} if gif else {"format": "gray"}
     if np.prod(shape[1:3]) > path.stat().st_size * _PIXELS_PER_BYTE:
         raise InputError(f"{path.name} is damaged: its frames are larger than the file can hold.")
+    if not gif:
+        shape = (_count_frames(path, declared=shape[0]), *shape[1:])
     facts = video.metadata()
     time = seconds(facts.get("duration", 0), "ms") if gif else seconds(1 / (facts["fps"] or np.inf))
     return {
@@ -49,6 +54,19 @@ def open_video(path: Path, files: Files) -> dict[str, Stack]:
             metadata=facts,
         )
     }
+
+
+def _count_frames(path: Path, declared: int) -> int:
+    """Count the frames that are there, without decoding them: a copy may have been cut off."""
+    import av
+
+    with av.open(path) as container:
+        count = sum(p.size > 0 and not p.is_corrupt for p in container.demux(video=0))
+    if count == 0:
+        raise InputError(f"{path.name} is truncated: none of its {declared} frames is there.")
+    if count < declared:
+        logger.warning("%s is truncated: %d of its %d frames are there.", path, count, declared)
+    return min(count, declared)
 
 
 class _Video:
@@ -63,7 +81,7 @@ class _Video:
     def __getitem__(self, index: Any) -> NDArray[Any]:
         with self._lock:
             if index is ...:
-                return self._checked(np.asarray(self._read(index=...)))
+                index = (slice(None),)
             chosen, *rest = index
             numbers = range(self.shape[0])[chosen]
             frames = np.stack([self._read(index=number) for number in numbers])
