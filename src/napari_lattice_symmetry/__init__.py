@@ -10,6 +10,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    import napari_lattice_symmetry.cells  # noqa: F401
     from napari_lattice_symmetry.analysis import (
         MeasuredDistortion,
         analyze,
@@ -94,11 +95,17 @@ _MODULE_OF = {
 }
 
 
+_ROOMS = ("cells",)
+"""Packages whose names are used too, as in ``napari_lattice_symmetry.cells.plane_group``."""
+
+
 def __getattr__(name: str) -> Any:
     if name == "__version__":
         from importlib.metadata import version
 
         return version("napari-lattice-symmetry")
+    if name in _ROOMS:
+        return import_module(f"{__name__}.{name}")
     if name not in _MODULE_OF:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(import_module(f"{__name__}.{_MODULE_OF[name]}"), name)

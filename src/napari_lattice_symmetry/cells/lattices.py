@@ -1,0 +1,124 @@
+"""The primitive cell of every window: from its lattice fit, with weak superlattices."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import numpy as np
+
+from napari_lattice_symmetry.cells.superlattice import find_superlattices
+from napari_lattice_symmetry.errors import InputError
+from napari_lattice_symmetry.lattice.basis import lattice_parameters, symmetry_distances
+from napari_lattice_symmetry.lattice.metric import metric_class
+from napari_lattice_symmetry.lattice.plane_groups import family_basis, settings
+from napari_lattice_symmetry.spectrum import Flag, LatticeFit, LatticeFits, fit_lattices
+from napari_lattice_symmetry.spectrum.lattice_fit import TOLERANCE
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Float = NDArray[np.float64]
+    Bool = NDArray[np.bool_]
+    Index = NDArray[np.intp]
+
+Lattice: TypeAlias = "LatticeFit | LatticeFits | str | NDArray[np.float64]"
+
+MIN_PERIODS = 6.0
+"""Periods of the cell that a window has to hold."""
+
+
+@dataclass(frozen=True, eq=False)
+class WindowLattices:
+    """The lattices of n windows.
+
+    Parameters
+    ----------
+    basis : ndarray, shape (n, 2, 2)
+        As `family_basis` gives it, in pixels.
+    families : list of str
+        Class of each lattice; empty where there is none.
+    reasons : list of str
+        Why a window has no cell that can be used; empty if it has.
+    """
+
+    basis: Float
+    families: list[str]
+    reasons: list[str]
+
+    @property
+    def unresolved(self) -> Bool:
+        """Where there is no cell that can be used."""
+        return np.array([bool(reason) for reason in self.reasons])
+
+    def by_family(self) -> Iterator[tuple[str, Index]]:
+        """Give each class with the windows that have a lattice of it."""
+        names = np.array(
+            [
+                "" if reason else name
+                for name, reason in zip(self.families, self.reasons, strict=True)
+            ]
+        )
+        for family in sorted(set(names) - {""}):
+            yield str(family), np.flatnonzero(names == family)
+
+
+def window_lattices(windows: NDArray[Any], lattice: Lattice | None = None) -> WindowLattices:
+    """Find the primitive cell of every window.
+
+    Parameters
+    ----------
+    windows : ndarray, shape (n, w, w)
+    lattice : LatticeFit, LatticeFits, str or ndarray of shape (2, 2), optional
+        What is known of it, see `plane_group`.
+
+    Raises
+    ------
+    InputError
+        If the lattice is none, or the windows cannot be fitted.
+    """
+    if isinstance(lattice, str):
+        settings(lattice)  # raises if there is no such class
+    n, size = len(windows), windows.shape[-1]
+    if isinstance(lattice, np.ndarray):
+        if lattice.shape != (2, 2) or not np.isfinite(lattice).all():
+            raise InputError(f"{lattice.tolist()} is no basis: give two vectors (x, y) in rows.")
+        found = [_described(lattice, None, size)] * n
+        return WindowLattices(*_columns(found))
+    given = lattice if isinstance(lattice, LatticeFit | LatticeFits) else None
+    if given is not None and given.unit != "pixel":
+        raise InputError("Give a lattice that was fitted in pixels, without a pixel size.")
+    fits = fit_lattices(windows) if given is None else given
+    bases = np.broadcast_to(fits.basis, (n, 2, 2)).copy()
+    if given is None:
+        sound = np.flatnonzero(fits.resolved)
+        bases[sound] = find_superlattices(windows[sound], bases[sound])
+    found = []
+    for i in range(n):
+        fit = fits if isinstance(fits, LatticeFit) else fits[i]
+        if not fit.resolved:
+            found.append((bases[i], "", fit.remarks.removeprefix("not resolved: ")))
+        elif fit.flags & Flag.TWO_LATTICES:
+            found.append((bases[i], "", "a second lattice in the window"))
+        else:
+            found.append(_described(bases[i], lattice if isinstance(lattice, str) else None, size))
+    return WindowLattices(*_columns(found))
+
+
+def _columns(found: list[tuple[Float, str, str]]) -> tuple[Float, list[str], list[str]]:
+    bases, families, reasons = zip(*found, strict=True) if found else ((), (), ())
+    return np.reshape(np.array(bases, dtype=np.float64), (-1, 2, 2)), list(families), list(reasons)
+
+
+def _described(basis: Float, family: str | None, size: int) -> tuple[Float, str, str]:
+    """Describe a basis by a class: by its metric, unless the class is given."""
+    try:
+        family = family or metric_class(symmetry_distances(basis), TOLERANCE)
+    except ValueError as error:
+        raise InputError(f"{basis.tolist()} spans no lattice.") from error
+    periods = size / lattice_parameters(basis)[0]
+    reason = ""
+    if periods < MIN_PERIODS:
+        reason = f"{periods:.1f} periods in the window, fewer than {MIN_PERIODS:g}"
+    return family_basis(basis, family), family, reason

@@ -1,0 +1,174 @@
+"""Plane groups of windows whose group is known exactly."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy.ndimage import gaussian_filter1d
+
+import napari_lattice_symmetry as nls
+from napari_lattice_symmetry.errors import InputError
+from napari_lattice_symmetry.lattice.basis import cell, lattice_points, rotation
+from napari_lattice_symmetry.lattice.drawing import count_electrons, draw_atoms
+from napari_lattice_symmetry.lattice.motifs import (
+    Motif,
+    break_symmetry,
+    draw_motif,
+    random_cell,
+    random_motif,
+)
+from napari_lattice_symmetry.lattice.plane_groups import PLANE_GROUPS
+
+SIZE = 128
+
+
+def window(group, seed=1, counts=200.0, **options):
+    rng = np.random.default_rng([seed, PLANE_GROUPS.index(group)])
+    motif = random_motif(group, rng)
+    basis = random_cell(motif.family, SIZE / 8, rng)
+    return draw_motif(motif, basis, SIZE, rng, counts=counts, **options)
+
+
+def test_all_17_groups_are_named():
+    windows = np.array([window(name) for name in PLANE_GROUPS])
+    found = nls.cells.plane_groups(windows)
+    assert [each.name for each in found] == list(PLANE_GROUPS)
+    for each in found:
+        assert sum(each.probabilities.values()) == pytest.approx(1)
+        assert list(each.probabilities) == list(PLANE_GROUPS)
+        assert each.at_least("p1") == pytest.approx(1)
+        assert each.departure < 0.03
+        assert each.p_value > 1e-4
+
+
+def test_groups_that_contain_another_count_as_at_least_that():
+    found = nls.cells.plane_group(window("p4g"))
+    assert found.name == "p4g"
+    assert found.at_least("p4") == pytest.approx(1, abs=0.02)
+    assert found.at_least("p4m") < 0.02
+    assert "p4g, with probability 1.00" in found.remarks
+    with pytest.raises(InputError, match="no plane group"):
+        found.at_least("p5")
+
+
+def test_mirrors_that_a_small_shift_breaks_are_not_named():
+    rng = np.random.default_rng(11)
+    motif = random_motif("p4m", rng, special=0)
+    basis = random_cell("square", SIZE / 8, rng)
+    broken = break_symmetry(motif, "p4", 0.02, rng)
+    drawn = [
+        draw_motif(each, basis, SIZE, np.random.default_rng(3), counts=1000)
+        for each in (motif, broken)
+    ]
+    higher, lower = nls.cells.plane_groups(np.array(drawn))
+    assert (higher.name, lower.name) == ("p4m", "p4")
+    assert lower.table["p4m"].p_value < 1e-6
+    assert lower.table["p4m"].departure > 0.01
+
+
+def test_a_blur_along_one_axis_is_undone():
+    """A lens that is not round leaves its mark on amplitudes, and none on phases."""
+    rng = np.random.default_rng(4)
+    motif, basis = random_motif("p4m", rng), random_cell("square", SIZE / 8, rng)
+    image = gaussian_filter1d(draw_motif(motif, basis, SIZE, rng), 1.2, axis=1)
+    found = nls.cells.plane_group(count_electrons(image, 1000, rng))
+    assert found.name == "p4m"
+    assert found.departure < 0.1
+
+
+def test_a_small_departure_that_is_not_noise_is_within_the_tolerance_and_said():
+    rng = np.random.default_rng(4)
+    motif, basis = random_motif("p2", rng), random_cell("oblique", SIZE / 8, rng)
+    weaker = motif.brightness * rng.uniform(0.85, 1.15, len(motif.brightness))
+    broken = Motif(motif.sites, weaker, "oblique")
+    assert broken.group == "p1"
+    image = draw_motif(broken, basis, SIZE, rng, counts=10_000)
+    found = nls.cells.plane_group(image)
+    assert (found.name, found.within_tolerance) == ("p2", True)
+    assert 0.02 < found.departure < 0.2
+    assert found.remarks == (
+        f"p2 within the tolerance; the image departs from it by {found.departure:.0%}, p < 1e-6."
+    )
+    strict = nls.cells.plane_group(image, tolerance=0.01)
+    assert strict.name == "p1"
+    assert strict.remarks == "p1: no symmetry holds within the tolerance of 1%."
+    with pytest.raises(InputError, match="tolerance of -1 is negative"):
+        nls.cells.plane_group(image, tolerance=-1)
+
+
+def test_nothing_is_named_in_noise_fringes_two_lattices_and_few_periods():
+    rng = np.random.default_rng(8)
+    noise = rng.poisson(20, (SIZE, SIZE)).astype(float)
+    y, x = np.mgrid[:SIZE, :SIZE]
+    fringes = rng.poisson(20 + 10 * np.cos(2 * np.pi * (x + 0.3 * y) / 9)).astype(float)
+    amorphous = draw_atoms(rng.uniform(0, SIZE, (200, 2)), np.ones(200), 2.0, (SIZE, SIZE))
+    grains = np.zeros((SIZE, SIZE))
+    for turn, side in ((5, 1), (30, -1)):
+        points = lattice_points(cell(12, 12, 90) @ rotation(turn), (SIZE, SIZE), (64, 64), 9)
+        grain = points[side * (points[:, 0] - 64) > 0]
+        grains += draw_atoms(grain, np.ones(len(grain)), 2.0, (SIZE, SIZE))
+    points = lattice_points(cell(25, 25, 90), (SIZE, SIZE), (64, 64), 20)
+    few = draw_atoms(points, np.ones(len(points)), 2.5, (SIZE, SIZE))
+    found = nls.cells.plane_groups(np.array([noise, fringes, amorphous, grains, few]))
+    assert [each.name for each in found] == [None] * 5
+    for each, words in zip(
+        found,
+        ("stand out", "on one line", "", "second lattice", "5.1 periods in the window, fewer"),
+        strict=True,
+    ):
+        assert words in each.reason
+        assert each.reason
+        assert each.remarks == f"not resolved: {each.reason}"
+        assert np.isnan(each.p_value)
+        assert set(each.probabilities.values()) == {0.0}
+
+
+def test_a_lattice_can_be_given():
+    image = window("p3m1")
+    sheared = nls.cells.plane_group(image, lattice="oblique")
+    assert sheared.name in ("p1", "p2")
+    assert set(sheared.table) == {"p1", "p2"}
+    fit = nls.fit_lattice(image)
+    assert nls.cells.plane_group(image, lattice=fit).name == "p3m1"
+    assert nls.cells.plane_group(image, lattice=fit.basis).name == "p3m1"
+    with pytest.raises(InputError, match="'cubic' is no class of lattices"):
+        nls.cells.plane_group(image, lattice="cubic")
+    with pytest.raises(InputError, match="fitted in pixels"):
+        nls.cells.plane_group(image, lattice=nls.fit_lattice(image, 0.02))
+    with pytest.raises(InputError, match="not one window"):
+        nls.cells.plane_group(np.zeros((2, 64, 64)))
+    with pytest.raises(InputError, match="spans no lattice"):
+        nls.cells.plane_group(image, lattice=np.ones((2, 2)))
+
+
+def test_a_weak_superlattice_makes_the_cell_larger():
+    """Atoms that alternate in brightness double the cell, even where first spots are weak."""
+    rng = np.random.default_rng(0)
+    basis = cell(10, 10, 90) @ rotation(17)
+    points = lattice_points(basis, (SIZE, SIZE), (60, 60), 8)
+    i, j = np.rint((points - 60) @ np.linalg.inv(basis)).T
+    bright = np.where((i + j) % 2 == 0, 1.0, 0.9)
+    image = count_electrons(draw_atoms(points, bright, 2.0, (SIZE, SIZE)) + 0.1, 300, rng)
+    found = nls.cells.plane_group(image)
+    assert found.name == "p4m"
+    assert np.linalg.norm(found.basis, axis=1) == pytest.approx([10 * 2**0.5] * 2, rel=0.01)
+
+
+def test_the_origin_lies_on_the_axis_of_the_highest_symmetry():
+    rng = np.random.default_rng(6)
+    basis = cell(14, 14, 90) @ rotation(12)
+    center = np.array([61.3, 66.2])
+    corners = np.array([[0.2, 0.11], [0.11, 0.2]]) @ basis
+    turns = [rotation(angle) for angle in (0, 90, 180, 270)]
+    ring = np.concatenate([corners @ each for each in turns])
+    flipped = np.concatenate([ring, np.array([[0.0, 0.0]])])
+    points = lattice_points(basis, (SIZE, SIZE), tuple(center), 14)
+    atoms = (points[:, np.newaxis] + flipped).reshape(-1, 2)
+    weights = np.tile([*[0.6] * len(ring), 1.0], len(points))
+    image = count_electrons(draw_atoms(atoms, weights, 1.5, (SIZE, SIZE)) + 0.1, 300, rng)
+    found = nls.cells.plane_group(image)
+    away = (found.origin - center) @ np.linalg.inv(found.basis)
+    away -= np.rint(away)
+    # Either of the two fourfold axes of p4m is an origin that the Tables allow.
+    half = np.abs(away) - 0.5
+    assert min(np.abs(away).max(), np.abs(half).max()) < 0.01
