@@ -166,3 +166,8 @@ def test_npz_cannot_be_read_in_parts(tmp_path, frames, little_memory):
     np.savez_compressed(tmp_path / "a.npz", frames)
     with pytest.raises(InputError, match=r"a\.npz does not fit into memory: 3,840 bytes"):
         read_movie(tmp_path / "a.npz")
+
+
+def test_an_axis_of_one_gray_value_is_none(tmp_path, frames):
+    np.save(tmp_path / "a.npy", frames[..., np.newaxis])
+    np.testing.assert_array_equal(read_movie(tmp_path / "a.npy").frames, frames)

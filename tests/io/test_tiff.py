@@ -279,3 +279,16 @@ def test_text_named_tif(tmp_path):
     (tmp_path / "notes.tif").write_text("not an image")
     with pytest.raises(InputError, match=r"^notes\.tif is not a TIFF file, or a damaged one\.$"):
         read_movie(tmp_path / "notes.tif")
+
+
+def test_a_small_copy_of_an_image_is_no_second_image(tmp_path, frames):
+    path, large = tmp_path / "a.tif", np.repeat(np.repeat(frames[0], 4, axis=0), 4, axis=1)
+    with tifffile.TiffWriter(path) as writer:
+        writer.write(large, photometric="minisblack", metadata=None)
+        writer.write(frames[0], photometric="minisblack", metadata=None)
+    np.testing.assert_array_equal(read_movie(path).frames[0], large)
+    with tifffile.TiffWriter(path) as writer:  # of other proportions, it is another image
+        writer.write(large, photometric="minisblack", metadata=None)
+        writer.write(frames[0, :, :16], photometric="minisblack", metadata=None)
+    with pytest.raises(InputError, match="holds several datasets"):
+        read_movie(path)

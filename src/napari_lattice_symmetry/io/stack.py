@@ -337,8 +337,8 @@ def one_sentence(path: Path) -> Iterator[None]:
 
 
 def _guess_axes(shape: tuple[int, ...]) -> str:
-    """Tell the axes from the shape alone: a last axis of 3 or 4 is color."""
-    color = shape[-1:] in ((3,), (4,))
+    """Tell the axes from the shape alone: a last axis of 3 or 4, or of 1 behind three, is color."""
+    color = shape[-1:] in ((3,), (4,)) or (len(shape) == 4 and shape[-1] == 1)
     return {2: "YX", 3: "YXS" if color else "TYX", 4: "TYXS" if color else "TCYX"}.get(
         len(shape), ""
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import struct
 from functools import cached_property
 from pathlib import Path
@@ -21,6 +22,7 @@ SUFFIXES = (".tif", ".tiff")
 _CMYK = 5
 _PRINTED = "holds colors for print (CMYK); save it in gray or as RGB."
 _PLACES = ("StripOffsets", "StripByteCounts", "TileOffsets", "TileByteCounts")
+_THUMBNAIL = 2  # how many times smaller it is at least
 _MAX_TAG = 1 << 20
 _GATAN = (65009, 65010, 65003, 65004)  # scale along x and y, and their units
 
@@ -53,7 +55,25 @@ def open_tiff(path: Path, files: Files) -> dict[str, Stack]:
             compressed=_is_packed(series.keyframe),
             **facts,
         )
-    return stacks
+    return _without_thumbnails(stacks)
+
+
+def _without_thumbnails(stacks: dict[str, Stack]) -> dict[str, Stack]:
+    """Leave out small copies of the largest image, also where they are not called so."""
+    images = {name: stack for name, stack in stacks.items() if not stack.refusal}
+    if any(stack.length("TZC") > 1 for stack in images.values()) or len(images) < 2:
+        return stacks
+    height, width = max((stack.frame_shape for stack in images.values()), key=math.prod)
+
+    def is_small_copy(shape: tuple[int, int]) -> bool:
+        y, x = shape
+        return _THUMBNAIL * y <= height and abs(y * width - x * height) <= max(height, width)
+
+    return {
+        name: stack
+        for name, stack in stacks.items()
+        if stack.refusal or not is_small_copy(stack.frame_shape)
+    }
 
 
 class _Series:
