@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import subprocess
 import sys
+from graphlib import CycleError, TopologicalSorter
+from pathlib import Path
 
 import pytest
+
+import napari_lattice_symmetry
 
 ENGINES = {"keras", "tensorflow"}
 GUI = {"magicgui", "napari", "qtpy", "superqt", "vispy"}
@@ -89,3 +94,50 @@ def test_widgets_load_no_engine():
     )
     assert "qtpy" in loaded
     assert not loaded & (ENGINES | {"matplotlib"})
+
+
+def imported_in(tree):
+    """Names that a module imports, in functions too, but not what it needs for types alone."""
+    for node in ast.iter_child_nodes(tree):
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
+            continue
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+        else:
+            yield from imported_in(node)
+
+
+def circle(sources):
+    """Find modules that import each other, of the text of each by its name; None if none do."""
+    graph = {name: set() for name in sources}
+    for name, text in sources.items():
+        for target in imported_in(ast.parse(text)):  # a module, or a name in one
+            module = target if target in sources else target.rpartition(".")[0]
+            graph[name] |= {module} & {*sources}
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as error:
+        return error.args[1]
+    return None
+
+
+def test_no_modules_import_each_other_not_even_inside_functions():
+    root = Path(napari_lattice_symmetry.__file__).parent
+    sources = {}
+    for path in root.rglob("*.py"):
+        parts = (root.name, *path.relative_to(root).with_suffix("").parts)
+        name = ".".join(parts).removesuffix(".__init__")
+        sources[name] = path.read_text(encoding="utf-8")
+    assert len(sources) > 150
+    assert circle(sources) is None
+
+
+def test_a_circle_is_seen_wherever_it_hides():
+    hidden = "def load():\n    from package.store import read\n"
+    for_types = "if TYPE_CHECKING:\n    from package.store import read\n"
+    store = {"package": "", "package.store": "from package.result import Result\n"}
+    found = circle({**store, "package.result": hidden})
+    assert {*found} == {"package.result", "package.store"}
+    assert circle({**store, "package.result": for_types}) is None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ import tifffile
 from napari.components import ViewerModel
 from napari.layers import Image, Layer
 from napari.utils import Colormap, DirectLabelColormap
+from napari.utils.colormaps import ALL_COLORMAPS
 from npe2 import PluginManager
 
 from napari_lattice_symmetry.analysis import analyze
@@ -23,6 +25,7 @@ from napari_lattice_symmetry.plugin.layers.result_layers import (
     result_layers,
     result_metadata,
 )
+from napari_lattice_symmetry.plugin.layers.saved_layers import describe_layer
 from napari_lattice_symmetry.plugin.readers import read_layers
 from napari_lattice_symmetry.plugin.selection.results import geometry_of, result_of
 from napari_lattice_symmetry.plugin.selection.source import take_source
@@ -31,6 +34,7 @@ from napari_lattice_symmetry.results.export import result_layer_stack
 
 PLUGIN = "napari-lattice-symmetry"
 FORMATS = ("run.ome.zarr", "run.ome.tif", "run.tif")
+FIRST_RELEASE = Path(__file__).parents[1] / "results" / "first-release.ome.tif"
 SHEAR = np.array([[1, 0.2, 5], [0, 1.1, -3], [0, 0, 1]])
 ORIGIN = {"source_layer": "run", "source_id": "1234", "channel": None}
 
@@ -222,6 +226,38 @@ def test_an_exported_result_opens_like_a_saved_one(result, tmp_path, name):
     assert [layer.name for layer in fresh.layers] == [layer.name for layer in expected.layers]
     for one, two in zip(expected.layers, fresh.layers, strict=True):
         assert_same_layer(one, two)
+
+
+def test_layers_saved_by_the_first_release_come_back():
+    viewer = ViewerModel()
+    viewer.open(FIRST_RELEASE, plugin=PLUGIN)
+    layers = {layer.name.split(" · ")[0]: layer for layer in viewer.layers}
+    assert len(layers) == 18
+    result = result_of(layers["classes"])
+    shown = {
+        "classes": result.labels,
+        "apparent classes": result.apparent_labels,
+        "classes of the metric": result.metric_labels,
+        "uncertainty": result.entropy,
+        "P(hexagonal)": result.mean[3],
+        "P(at least rectangular)": result.mean[[1, 0]].sum(axis=0),
+        "b (nm)": result.b,
+        "orientation (°)": result.orientation,
+        "flags": result.flags,
+        "network and metric": result.agreement,
+    }
+    for name, maps in shown.items():
+        np.testing.assert_array_equal(layers[name].data, maps, err_msg=name)
+    np.testing.assert_allclose(255 * layers["P(hexagonal)"].colormap.colors[1][:3], (230, 159, 0))
+
+
+def test_colors_of_one_session_are_there_in_the_next(result):
+    """Napari forgets the colormaps that were made in a session."""
+    for data, keywords, kind in result_layers(result, LayerGeometry.of_calibration(result)):
+        if kind == "image":
+            layer = Layer.create(data, keywords, kind)
+            named = describe_layer(layer.as_layer_data_tuple())["colormap"]
+            assert "colors" in named or named["name"] in ALL_COLORMAPS
 
 
 def test_other_hyperstacks_open_as_images_and_labels(tmp_path):

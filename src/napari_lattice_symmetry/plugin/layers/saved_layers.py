@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from napari_lattice_symmetry.lattice import COLORS
 from napari_lattice_symmetry.plugin.layers.geometry import LayerGeometry
 from napari_lattice_symmetry.plugin.layers.result_layers import (
     METADATA_KEY,
     RESULT_KEY,
+    class_ramp,
     label_look,
     result_layers,
 )
@@ -145,10 +147,10 @@ def _arguments(about: Mapping[str, Any]) -> dict[str, Any]:
 
 def _describe_colors(colormap: Mapping[str, Any]) -> dict[str, Any]:
     """Name a colormap of napari's, and list the colors of any other."""
-    from napari.utils.colormaps import AVAILABLE_COLORMAPS
+    from napari.utils.colormaps import ALL_COLORMAPS  # others are gone with the session
 
     name = str(colormap["name"])
-    known = AVAILABLE_COLORMAPS.get(name)
+    known = ALL_COLORMAPS.get(name)
     if known is not None and np.array_equal(known.colors, colormap["colors"]):
         return {"name": name}
     listed = {key: np.asarray(colormap[key]).tolist() for key in ("colors", "controls")}
@@ -158,4 +160,6 @@ def _describe_colors(colormap: Mapping[str, Any]) -> dict[str, Any]:
 def _restore_colors(about: Mapping[str, Any]) -> str | Colormap:
     from napari.utils import Colormap
 
+    if about["name"] in COLORS and "colors" not in about:  # as the first version had it
+        return class_ramp(about["name"])
     return Colormap(**about) if "colors" in about else str(about["name"])
