@@ -28,6 +28,12 @@ PIXEL = "pixel"
 BY_HAND = "set by hand"
 """How the source of a calibration ends that no file knows."""
 
+
+def unit_name(unit: str) -> str:
+    """Return a unit of length as it is written beside a number."""
+    return "px" if unit == PIXEL else unit
+
+
 _MANY_LAYERS = 100
 
 

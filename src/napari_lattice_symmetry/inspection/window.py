@@ -9,7 +9,7 @@ import numpy as np
 
 from napari_lattice_symmetry.analysis.frame import Windows, compare
 from napari_lattice_symmetry.analysis.reading import read_frame
-from napari_lattice_symmetry.data.movie import PIXEL
+from napari_lattice_symmetry.data.movie import unit_name
 from napari_lattice_symmetry.lattice import CLASSES, NOT_ANALYZED
 from napari_lattice_symmetry.lattice.basis import lattice_points
 from napari_lattice_symmetry.results.maps import AGREE, DISAGREE
@@ -111,7 +111,7 @@ class Inspection:
             ("mutual information", f"{self.mutual_information:.3f} nats"),
         ]
         if fit.resolved:
-            unit = " px" if fit.unit == PIXEL else f" {fit.unit}"
+            unit = f" {unit_name(fit.unit)}"
             rows += [
                 ("a", _with_error(fit.a, fit.a_error, unit)),
                 ("b", _with_error(fit.b, fit.b_error, unit)),

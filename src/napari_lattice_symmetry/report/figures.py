@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from napari_lattice_symmetry.data.movie import unit_name
 from napari_lattice_symmetry.lattice import CLASSES, COLORS, LABELS
-from napari_lattice_symmetry.results.maps import MAPS, unit_name
+from napari_lattice_symmetry.results.maps import MAPS
 
 if TYPE_CHECKING:
     from collections.abc import Callable

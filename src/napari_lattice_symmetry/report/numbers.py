@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_lattice_symmetry.bravais.parameters import AnalysisParameters
-from napari_lattice_symmetry.data.movie import BY_HAND, PIXEL
+from napari_lattice_symmetry.data.movie import BY_HAND, PIXEL, unit_name
 from napari_lattice_symmetry.lattice import CLASSES, COLORS, LABELS
 from napari_lattice_symmetry.results.maps import AGREE, DISAGREE
 from napari_lattice_symmetry.results.provenance import CHOICE
@@ -151,7 +151,7 @@ def fraction_table(result: MovieResult) -> list[list[str]]:
 
 def lattice_table(sample: Sample, unit: str) -> list[dict[str, str]]:
     """Give the median and the quartiles of the lattice parameters of each fitted class."""
-    unit = " px" if unit == PIXEL else f" {unit}"
+    unit = f" {unit_name(unit)}"
     rows = []
     for name in CLASSES[:5]:
         here = sample.metric_labels == LABELS[name]

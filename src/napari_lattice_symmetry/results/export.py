@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_lattice_symmetry.data.layer_stack import LayerStack
-from napari_lattice_symmetry.errors import InputError
+from napari_lattice_symmetry.errors import InputError, guard
 from napari_lattice_symmetry.lattice import COLORS
 from napari_lattice_symmetry.results.maps import MAPS, MapSpec
 from napari_lattice_symmetry.results.result import MovieResult
@@ -66,7 +66,7 @@ def layer_stack_result(stack: LayerStack) -> MovieResult | None:
     about = stack.metadata
     if about.get("format") != FORMAT:
         return None
-    try:
+    with guard(f"{stack.name} is damaged", InputError, advice="analyze the movie again", unless=()):
         fields, series = fields_of(about), about["series"]
         indices = np.array(series["frame_indices"], np.int64)
         state = np.array(series["state"], np.uint8)
@@ -80,10 +80,6 @@ def layer_stack_result(stack: LayerStack) -> MovieResult | None:
                 raise ValueError(f"{spec.name} has the shape {values.shape}, not {shape}")
             maps[spec.name] = values
         return MovieResult(maps=maps, state=state, frame_indices=indices, **fields)
-    except (KeyError, TypeError, ValueError) as error:
-        raise InputError(
-            f"{stack.name} is damaged ({type(error).__name__}: {error}); analyze the movie again."
-        ) from error
 
 
 def _channels(spec: MapSpec, maps: Maps) -> dict[str, Maps]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from napari_lattice_symmetry.data.movie import PIXEL
+from napari_lattice_symmetry.data.movie import unit_name
 from napari_lattice_symmetry.lattice import CLASSES, COLORS, LABELS, NOT_ANALYZED
 from napari_lattice_symmetry.spectrum.lattice_fit import Flag
 
@@ -161,11 +161,6 @@ class MapSpec:
     def unit_in(self, length: str) -> str:
         """Give the unit where lengths are in `length`, the unit of a movie."""
         return unit_name(length) if self.unit == "length" else self.unit
-
-
-def unit_name(unit: str) -> str:
-    """Give the unit of a movie as it is written beside a number."""
-    return "px" if unit == PIXEL else unit
 
 
 def specs_of(parameters: AnalysisParameters) -> list[MapSpec]:

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from napari_lattice_symmetry.data.movie import unit_name
 from napari_lattice_symmetry.files import replacing
 from napari_lattice_symmetry.lattice import CLASSES, COLORS
-from napari_lattice_symmetry.results.maps import MAPS, unit_name
+from napari_lattice_symmetry.results.maps import MAPS
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from napari_lattice_symmetry.errors import InputError
+from napari_lattice_symmetry.errors import InputError, guard
 from napari_lattice_symmetry.files import check_free, check_writable, replacing
 from napari_lattice_symmetry.results.maps import MAPS, MapSpec, specs_of
 from napari_lattice_symmetry.results.schema import (
@@ -192,14 +192,9 @@ def read_fields(path: Path) -> dict[str, Any]:
         }
 
 
-@contextmanager
-def reading(path: Path) -> Iterator[None]:
+def reading(path: Path) -> AbstractContextManager[None]:
     """Turn whatever a damaged result makes libraries raise into one sentence."""
-    try:
-        yield
-    except Exception as error:
-        reason = f"{type(error).__name__}: {error}".splitlines()[0]
-        raise InputError(f"{path} is damaged ({reason}); analyze the movie again.") from error
+    return guard(f"{path} is damaged", InputError, advice="analyze the movie again", unless=())
 
 
 def _check_arrays(group: Any, n_frames: int, grid: WindowGrid, specs: list[MapSpec]) -> None:

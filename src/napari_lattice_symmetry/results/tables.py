@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from napari_lattice_symmetry.data.movie import unit_name
 from napari_lattice_symmetry.files import replacing
 from napari_lattice_symmetry.lattice import AT_LEAST, CLASSES, at_least
-from napari_lattice_symmetry.results.maps import AGREE, unit_name
+from napari_lattice_symmetry.results.maps import AGREE
 from napari_lattice_symmetry.spectrum.lattice_fit import Flag
 
 if TYPE_CHECKING:

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from napari_lattice_symmetry.data.movie import PIXEL
 from napari_lattice_symmetry.lattice import CLASSES, COLORS
+from napari_lattice_symmetry.results.maps import MAPS
 from napari_lattice_symmetry.spectrum.cartesian import SIDE
 
 if TYPE_CHECKING:
@@ -195,7 +195,5 @@ def _values(result: MovieResult, embedding: Embedding, coloring: str) -> tuple[N
     at = tuple(embedding.places.T)
     if coloring == "frame":
         return result.frame_indices[at[0]], "frame"
-    if coloring == "entropy":
-        return np.asarray(result.entropy)[at], "entropy (nats)"
-    unit = "px" if result.unit == PIXEL else result.unit
-    return np.asarray(result.a)[at], f"a ({unit})"
+    unit = MAPS[coloring].unit_in(result.unit)
+    return np.asarray(result.maps[coloring])[at], f"{coloring} ({unit})"
