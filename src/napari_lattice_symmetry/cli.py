@@ -25,6 +25,16 @@ VERBS = {
 """What each does; that of the name is a command in the module of the name."""
 
 
+# Click itself knows how these end, a pipe that was closed among them.
+_PASSING = (
+    LatticeSymmetryError,
+    click.ClickException,
+    click.exceptions.Exit,
+    click.Abort,
+    BrokenPipeError,
+)
+
+
 class _Verbs(click.Group):
     """Commands that end as one sentence for the user, without a traceback."""
 
@@ -43,9 +53,8 @@ class _Verbs(click.Group):
             formatter.write_dl(list(VERBS.items()))
 
     def invoke(self, ctx: click.Context) -> Any:
-        passing = (LatticeSymmetryError, click.ClickException, click.Abort, click.exceptions.Exit)
         try:
-            with guard("The command failed", unless=passing):
+            with guard("The command failed", unless=_PASSING):
                 return super().invoke(ctx)
         except LatticeSymmetryError as error:
             raise click.ClickException(str(error)) from error

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import threading
 import time
 from itertools import islice
 
@@ -8,11 +9,13 @@ import dask.array as da
 import numpy as np
 import pytest
 
-from napari_lattice_symmetry.analysis import analyze, iter_analyze
+from napari_lattice_symmetry.analysis import analyze, iter_analyze, stream
 from napari_lattice_symmetry.bravais.parameters import AnalysisParameters
 from napari_lattice_symmetry.data.movie import Movie
 from napari_lattice_symmetry.errors import AnalysisError, InputError
 from napari_lattice_symmetry.lattice import LABELS
+from napari_lattice_symmetry.results import load_result
+from napari_lattice_symmetry.results.on_disk import StreamedResult
 
 MAPS = ("mean", "std", "entropy", "mutual_information", "fractions", "fractions_std")
 
@@ -323,3 +326,70 @@ def test_failure_of_the_engine_is_told(movie, parameters, fake_model, monkeypatc
     with pytest.raises(AnalysisError, match="growth, frame 0: the analysis failed") as caught:
         analyze(movie, parameters, model=fake_model)
     assert caught.value.__cause__ is failure
+
+
+def test_steps_are_inserted_by_whoever_takes_them(movie, parameters, fake_model):
+    progress = []
+    first, *steps = stream(
+        movie, parameters, model=fake_model, progress=lambda *windows: progress.append(windows)
+    )
+    assert first.frame is None
+    assert not first.result.done.any()
+    assert [step.frame.position for step in steps] == list(range(6))
+    assert {id(step.result) for step in steps} == {id(first.result)}
+    assert first.result.provenance["weights_sha256"] == fake_model.sha256
+    assert progress[-1] == (6 * 21, 6 * 21)
+    for step in steps:
+        assert not first.result.done[step.frame.position]
+        step.insert()
+    assert_same_maps(first.result, analyze(movie, parameters, model=fake_model))
+
+
+def test_steps_to_the_disk_are_there_already(movie, parameters, fake_model, tmp_path):
+    output = tmp_path / "run.zarr"
+    steps = stream(movie, parameters, output=output, model=fake_model)
+    assert not output.exists()
+    assert not next(steps).result.done.any()
+    for n, step in enumerate(steps, 1):
+        assert load_result(output).done[step.frame.position]
+        assert step.result.done.sum() >= n
+        step.insert()  # does nothing
+        if n == 4:
+            break
+    steps.close()
+    kept = load_result(output).done
+    assert kept[:4].all()
+    (first, *rest) = stream(movie, parameters, output=output, model=fake_model)
+    assert first.result.done.tolist()[: kept.sum()] == [True] * kept.sum()
+    assert len(rest) == 6 - kept.sum()
+    assert_same_maps(load_result(output), analyze(movie, parameters, model=fake_model))
+
+
+def test_a_frame_is_written_while_the_next_is_analyzed(
+    movie, parameters, fake_model, tmp_path, monkeypatch
+):
+    analyzed, written = [], []
+    insert, classify = StreamedResult.insert, fake_model.classify_blocks
+
+    def note_insert(result, frame):
+        insert(result, frame)
+        written.append((frame.position, threading.current_thread()))
+
+    def note_classify(windows, **keywords):
+        analyzed.append(threading.current_thread())
+        return classify(windows, **keywords)
+
+    monkeypatch.setattr(StreamedResult, "insert", note_insert)
+    monkeypatch.setattr(fake_model, "classify_blocks", note_classify)
+    analyze(movie, parameters, output=tmp_path / "run.zarr", model=fake_model)
+    assert [position for position, _ in written] == list(range(6))
+    assert set(analyzed) == {threading.current_thread()}
+    assert threading.current_thread() not in {thread for _, thread in written}
+
+
+def test_places_and_settings_are_told_by_the_call_itself(movie, parameters, tmp_path):
+    (tmp_path / "notes").write_text("mine")
+    with pytest.raises(InputError, match="is not a result"):
+        stream(movie, parameters, output=tmp_path / "notes")
+    with pytest.raises(InputError, match="does not fit"):
+        stream(movie, parameters.model_copy(update={"window": 49}))

@@ -195,22 +195,25 @@ def test_another_dataset_does_not_continue_it(folder, frames, watched, follow):
 def test_told_to_stop_within_a_frame(folder, frames, parameters, watched):
     write(folder, 0, frames[0])
     write(folder, 1, np.tile(frames[1], (3, 3))[:48, :80])
-    output, stop = folder.with_name("result.zarr"), threading.Event()
+    output, stop, begun = folder.with_name("result.zarr"), threading.Event(), []
 
-    class Stopping(SlowClassifier):
+    class Stopping(FakeClassifier):
+        """Is told to stop in the first block of the second frame."""
+
         def classify_blocks(self, windows, samples=100, seed=0, distortion=None):
+            begun.append(windows)
             for n, block in enumerate(super().classify_blocks(windows, samples, seed)):
                 if stop.is_set():
                     raise AssertionError(n)
+                if len(begun) == 2:
+                    stop.set()
                 yield block
 
-    model = Stopping(0.0)
     small = parameters.model_copy(update={"stride": 2})  # several blocks a frame
-    for step in iter_watch(
-        watched(folder), small, model=model, output=output, should_stop=stop.is_set
-    ):
-        if step.frame is not None:
-            stop.set()
+    steps = iter_watch(
+        watched(folder), small, model=Stopping(), output=output, should_stop=stop.is_set
+    )
+    assert sum(step.frame is not None for step in steps) == 1
     assert load_result(output).done.tolist() == [True]
 
 

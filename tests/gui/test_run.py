@@ -10,11 +10,10 @@ import numpy as np
 import pytest
 from napari.components import ViewerModel
 
-from napari_lattice_symmetry import AnalysisParameters, Movie
+from napari_lattice_symmetry import AnalysisParameters
 from napari_lattice_symmetry.plugin.layers.result_layers import layer_maps
 from napari_lattice_symmetry.plugin.runs.analysis import AnalysisRun
 from napari_lattice_symmetry.plugin.runs.speed import last_speed
-from napari_lattice_symmetry.plugin.runs.worker import analyze_frames
 from napari_lattice_symmetry.plugin.selection.source import take_source
 
 N_WINDOWS, N_BLOCKS = 13 * 21, 5  # of a frame of `stack`
@@ -151,7 +150,7 @@ def test_a_runtime_error_outside_the_network_is_told_too(runs, monkeypatch, mess
     def provenance(*_):
         raise RuntimeError("no such thing")
 
-    monkeypatch.setattr("napari_lattice_symmetry.results.provenance", provenance)
+    monkeypatch.setattr("napari_lattice_symmetry.analysis.run.provenance", provenance)
     run = runs.begin(stack)
     runs.wait(lambda: run.is_over)
     assert messages() == ["movie: the analysis failed (no such thing)."]
@@ -247,22 +246,6 @@ def test_an_earlier_result_of_the_layer_is_hidden(runs, stack):
     runs.wait(lambda: again.is_over)
     assert not earlier.visible
     assert runs.layers()["classes"].visible
-
-
-def test_the_generator_yields_frames_and_their_result(network, stack):
-    counts = []
-    outputs = list(
-        analyze_frames(
-            Movie.from_array(stack),
-            AnalysisParameters(**SMALL),
-            lambda done, total: counts.append((done, total)),
-            lambda: False,
-        )
-    )
-    assert [frame.position for _, frame in outputs] == [0, 1, 2, 3]
-    assert len({id(result) for result, _ in outputs}) == 1
-    assert not outputs[0][0].done.any()  # to insert them is up to whoever shows them
-    assert counts[-1] == (4 * N_WINDOWS, 4 * N_WINDOWS)
 
 
 def test_the_result_lies_on_the_edge(runs, stack):

@@ -6,7 +6,7 @@ from napari_lattice_symmetry.analysis.correction import (
     measure_distortion,
 )
 from napari_lattice_symmetry.analysis.reading import read_frame
-from napari_lattice_symmetry.analysis.run import analyze, insert_in_background, iter_analyze
+from napari_lattice_symmetry.analysis.run import Step, analyze, iter_analyze, stream
 from napari_lattice_symmetry.analysis.window_choice import (
     describe_choice,
     describe_length,
@@ -16,12 +16,13 @@ from napari_lattice_symmetry.analysis.window_choice import (
 __all__ = [
     "Known",
     "MeasuredDistortion",
+    "Step",
     "analyze",
     "describe_choice",
     "describe_length",
-    "insert_in_background",
     "iter_analyze",
     "measure_distortion",
     "movie_period",
     "read_frame",
+    "stream",
 ]

@@ -24,7 +24,7 @@ from distributed import (
     wait,
 )
 
-from napari_lattice_symmetry.analysis.frame import AnalysisJob, FrameMaps, analyze_frame
+from napari_lattice_symmetry.analysis.frame import AnalysisJob, FrameMaps
 from napari_lattice_symmetry.analysis.reading import Patience, try_to_read
 from napari_lattice_symmetry.errors import AnalysisError, InputError, LatticeSymmetryError, guard
 
@@ -83,8 +83,8 @@ class _Share(WorkerPlugin):
             model = self._model
             frame, failure = reading or try_to_read(self._movie, index)
         maps, what = FrameMaps(self._windows), f"{self._name}, frame {index}"
-        for block in analyze_frame(self._windows, model, frame, what):
-            maps.add(*block)
+        for _ in maps.fill(model, frame, what):
+            pass
         return maps.result(index, position, failure)
 
 
@@ -119,8 +119,10 @@ def analyze_there(
     *,
     advance: Callable[[int], None],
     should_stop: Callable[[], bool],
-) -> Iterator[FrameResult]:
+) -> Iterator[FrameResult | None]:
     """Analyze the frames at the positions `todo` on a cluster, and give them as they come.
+
+    None stands for a moment in which none came.
 
     Workers read frames for themselves where they find the file of the movie; else the frames
     are sent. A frame whose worker dies goes to another one.
@@ -155,6 +157,7 @@ def analyze_there(
                     n_done += 1
                     advance(n_done * job.grid.size)
                     yield result
+                yield None
         finally:
             client.cancel(list(running))
 

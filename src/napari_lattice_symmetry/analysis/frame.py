@@ -132,6 +132,7 @@ class FrameMaps:
     """The maps of a frame while its blocks come in, reduced so that memory stays the maps'."""
 
     def __init__(self, windows: Windows) -> None:
+        self.windows = windows
         self.shape = windows.grid.shape
         specs = [spec for spec in specs_of(windows.parameters) if spec.on_grid]
         empty = {spec.name: spec.empty(1, windows.grid)[spec.at(0)] for spec in specs}
@@ -139,6 +140,24 @@ class FrameMaps:
         self.thinned_totals: NDArray[np.float64] = np.zeros((1, len(CLASSES)))
         self.filled = 0
         self.analyzed = 0
+
+    def fill(self, model: Classifier, frame: NDArray[Any] | None, what: str) -> Iterator[bool]:
+        """Analyze a frame block by block; not at all if it is blank or could not be read.
+
+        Yields
+        ------
+        bool
+            After every block, whether it was the last.
+
+        Raises
+        ------
+        AnalysisError
+            If the network or the fit fails; the sentence begins with `what`.
+        """
+        if frame is not None and not is_blank(frame):
+            for block in self.windows.analyze(model, frame, what):
+                self.add(*block)
+                yield self.filled == self.windows.grid.size
 
     def add(self, block: Classification, maps: BlockMaps) -> None:
         """Take the next windows, in C order."""
@@ -183,17 +202,3 @@ class AnalysisJob:
         self.grid = WindowGrid(movie.shape[1:], parameters.window, parameters.stride)
         self.windows = Windows(self.grid, parameters, movie.pixel_size, movie.unit)
         self.indices = parameters.frame_indices(len(movie))
-
-
-def analyze_frame(
-    windows: Windows, model: Classifier, frame: NDArray[Any] | None, what: str
-) -> Iterator[tuple[Classification, BlockMaps]]:
-    """Analyze a frame in blocks of windows; none if it is blank or could not be read.
-
-    Raises
-    ------
-    AnalysisError
-        If the network or the fit fails; the sentence begins with `what`.
-    """
-    if frame is not None and not is_blank(frame):
-        yield from windows.analyze(model, frame, what)

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Generator, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Generator, Iterator
 from contextlib import nullcontext
+from dataclasses import dataclass, replace
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from napari_lattice_symmetry.analysis.frame import AnalysisJob, FrameMaps, analyze_frame
+from napari_lattice_symmetry.analysis.frame import AnalysisJob, FrameMaps
 from napari_lattice_symmetry.analysis.reading import Patience, is_blank, try_to_read
+from napari_lattice_symmetry.analysis.writing import insert_in_background
 from napari_lattice_symmetry.bravais.parameters import AnalysisParameters, parse_parameters
 from napari_lattice_symmetry.data.movie import Movie
 from napari_lattice_symmetry.errors import AnalysisError, InputError
@@ -87,56 +88,136 @@ def analyze(
     if not isinstance(movie, Movie):
         movie = Movie.from_array(movie)
     given = {} if parameters is None else parameters.model_dump()
-    parameters = parse_parameters(**(given | settings))
-    AnalysisJob(movie, parameters)  # tells bad geometry before a network loads
+    steps = stream(
+        movie,
+        parse_parameters(**(given | settings)),
+        output=output,
+        overwrite=overwrite,
+        scheduler=scheduler,
+        model=model,
+        progress=progress,
+        should_stop=should_stop,
+    )
+    for step in steps:
+        step.insert()
+        if step.frame is not None and step.frame.failure:
+            logger.warning(step.frame.failure)
+    return step.result
+
+
+@dataclass(frozen=True, eq=False)
+class Step:
+    """What an analysis has come to.
+
+    Attributes
+    ----------
+    result : MovieResult
+        What the frame belongs in.
+    frame : FrameResult or None
+        The frame that was analyzed; None in the first step, which shows what is there already.
+    in_result : bool
+        Whether the frame is in the result.
+    """
+
+    result: MovieResult
+    frame: FrameResult | None = None
+    in_result: bool = False
+
+    def insert(self) -> None:
+        """Put the frame into the result, unless it is there."""
+        if self.frame is not None and not self.in_result:
+            self.result.insert(self.frame)
+
+
+def stream(
+    movie: Movie,
+    parameters: AnalysisParameters | None = None,
+    *,
+    output: str | Path | None = None,
+    overwrite: bool = False,
+    scheduler: Cluster | None = None,
+    model: Classifier | None = None,
+    progress: Progress | None = None,
+    should_stop: ShouldStop | None = None,
+) -> Generator[Step, None, None]:
+    """Analyze a movie into a result, step by step.
+
+    What can be told of settings and places is told by the call itself; all else is done as the
+    generator goes.
+
+    Parameters
+    ----------
+    movie, parameters, output, overwrite, scheduler, model, progress, should_stop
+        As in `analyze`.
+
+    Yields
+    ------
+    Step
+        One with the result, and then one a frame. With an `output` the frames are in the result
+        already, each of them written while the next is analyzed. Without, whoever takes a step
+        inserts its frame, so that no array changes while it is drawn.
+
+    Raises
+    ------
+    InputError, ModelError, AnalysisError
+        As in `iter_analyze`, and as in `open_result` where there is an `output`.
+    """
+    job = AnalysisJob(movie, parameters or AnalysisParameters())
     if output is not None:
-        check_target(output, movie, parameters, overwrite=overwrite)
-    model = model or _load(parameters.network)
-    origin = provenance(model, movie, parameters)
+        check_target(output, movie, job.parameters, overwrite=overwrite)
+    return _stream(
+        job,
+        output,
+        overwrite=overwrite,
+        scheduler=scheduler,
+        model=model,
+        progress=progress or _ignore,
+        should_stop=should_stop or _never,
+    )
+
+
+def _stream(
+    job: AnalysisJob,
+    output: str | Path | None,
+    *,
+    overwrite: bool,
+    scheduler: Cluster | None,
+    model: Classifier | None,
+    progress: Progress,
+    should_stop: ShouldStop,
+) -> Generator[Step, None, None]:
+    movie, parameters = job.movie, job.parameters
+
+    def origin() -> dict[str, Any]:
+        return provenance(model or _load(parameters.network), movie, parameters)
+
     with (
-        nullcontext(MovieResult.empty(movie, parameters, origin))
+        nullcontext(MovieResult.empty(movie, parameters))
         if output is None
-        else open_result(output, movie, parameters, origin, overwrite=overwrite)
+        else open_result(output, movie, parameters, origin(), overwrite=overwrite)
     ) as result:
-        frames = iter_analyze(
-            movie,
-            parameters,
-            done=result.done,
+        yield Step(result)
+
+        def step_of(frame: FrameResult | None) -> Step | None:
+            if frame is None:
+                return None
+            result.provenance = result.provenance or origin()  # the network is loaded by now
+            return Step(result, frame)
+
+        frames = _analyze_frames(
+            job,
+            result.done.copy(),
             scheduler=scheduler,
             model=model,
             progress=progress,
             should_stop=should_stop,
         )
-        for frame in insert_in_background(result, frames):
-            if frame.failure:
-                logger.warning(frame.failure)
-    return result
-
-
-def insert_in_background(
-    result: MovieResult, frames: Iterable[FrameResult]
-) -> Generator[FrameResult, None, None]:
-    """Insert frames, each while the next is analyzed, since the disk takes its time.
-
-    Yields
-    ------
-    FrameResult
-        Each frame, which is being inserted meanwhile; all are in when the iterator has ended.
-
-    Raises
-    ------
-    AnalysisError
-        If one cannot be inserted.
-    """
-    with ThreadPoolExecutor(1) as writer:
-        inserted = None
-        for frame in frames:
-            if inserted is not None:
-                inserted.result()  # raises what went wrong
-            inserted = writer.submit(result.insert, frame)
-            yield frame
-        if inserted is not None:
-            inserted.result()
+        steps = map(step_of, frames)
+        if output is None:
+            yield from filter(None, steps)
+        else:
+            for step in insert_in_background(steps):
+                yield replace(step, in_result=True)
 
 
 def iter_analyze(
@@ -193,14 +274,15 @@ def iter_analyze(
     """
     job = AnalysisJob(movie, parameters or AnalysisParameters())
     finished = np.zeros(len(job.indices), dtype=bool) if done is None else done.copy()
-    return _analyze_frames(
+    frames = _analyze_frames(
         job,
         finished,
         scheduler=scheduler,
         model=model,
-        progress=progress or (lambda done, total: None),
-        should_stop=should_stop or (lambda: False),
+        progress=progress or _ignore,
+        should_stop=should_stop or _never,
     )
+    return (frame for frame in frames if frame is not None)
 
 
 def _analyze_frames(
@@ -211,8 +293,8 @@ def _analyze_frames(
     model: Classifier | None,
     progress: Progress,
     should_stop: ShouldStop,
-) -> Iterator[FrameResult]:
-    """Analyze what is not finished, here or on a cluster."""
+) -> Iterator[FrameResult | None]:
+    """Analyze what is not finished, here or on a cluster; None stands for a moment in between."""
     todo = np.flatnonzero(~finished).tolist()
     readings = _read(job, todo, should_stop)
     found_any = bool(finished.any())
@@ -234,14 +316,17 @@ def _analyze_frames(
         results = analyze_there(
             job, todo, model, scheduler, advance=advance, should_stop=should_stop
         )
-    for n_results, result in enumerate(results, 1):
-        found_any |= bool(np.isfinite(result.entropy).any())
+    n_results = 0
+    for result in results:
         yield result
-        if n_results == len(todo) and not found_any:
-            raise InputError(
-                f"{job.movie.name}: not one window could be analyzed, since more than 5 % of each "
-                "is NaN; fill the gaps or choose another window size."
-            )
+        if result is not None:
+            found_any |= bool(np.isfinite(result.entropy).any())
+            n_results += 1
+    if n_results == len(todo) and not found_any:
+        raise InputError(
+            f"{job.movie.name}: not one window could be analyzed, since more than 5 % of each "
+            "is NaN; fill the gaps or choose another window size."
+        )
 
 
 def _analyze_here(
@@ -250,16 +335,15 @@ def _analyze_here(
     model: Classifier,
     advance: Callable[[int], None],
     should_stop: ShouldStop,
-) -> Iterator[FrameResult]:
+) -> Iterator[FrameResult | None]:
     size = job.grid.size
     for n_before, (position, (frame, failure)) in enumerate(readings):
         maps, index = FrameMaps(job.windows), job.indices[position]
-        what = f"{job.movie.name}, frame {index}"
-        for block in analyze_frame(job.windows, model, frame, what):
-            maps.add(*block)
+        for is_last in maps.fill(model, frame, f"{job.movie.name}, frame {index}"):
             advance(n_before * size + maps.filled)
-            if should_stop() and maps.filled < size:
+            if should_stop() and not is_last:
                 return
+            yield None
         if not maps.filled:
             advance((n_before + 1) * size)
         yield maps.result(index, position, failure)
@@ -298,6 +382,14 @@ def _nothing_to_see(job: AnalysisJob, failures: list[str]) -> AnalysisError | In
         f"{job.movie.name}: every frame to analyze ({first} to {last}) is constant or NaN; "
         "choose frames that show an image."
     )
+
+
+def _ignore(_done: int, _total: int) -> None:
+    """Be told of progress by those who do not ask for it."""
+
+
+def _never() -> bool:
+    return False
 
 
 def _load(network: str) -> Classifier:

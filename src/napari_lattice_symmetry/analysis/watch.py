@@ -5,13 +5,15 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from napari_lattice_symmetry.analysis.frame import FrameMaps, Windows, analyze_frame
+from napari_lattice_symmetry.analysis.frame import FrameMaps, Windows
+from napari_lattice_symmetry.analysis.writing import insert_in_background
 from napari_lattice_symmetry.bravais.parameters import AnalysisParameters
 from napari_lattice_symmetry.errors import InputError
 from napari_lattice_symmetry.results.growing import (
@@ -49,6 +51,8 @@ class WatchStep:
         What the frame belongs in; None before the first image.
     landed, frame
         A frame that was analyzed, and its maps; None if nothing was.
+    in_result : bool
+        Whether the frame is in the result.
     """
 
     backlog: int
@@ -56,9 +60,12 @@ class WatchStep:
     result: Growing | None = None
     landed: NewFrame | None = None
     frame: FrameResult | None = None
+    in_result: bool = False
 
     def insert(self) -> None:
-        """Put the frame into the result; done already where that lies on the disk."""
+        """Put the frame into the result, unless it is there."""
+        if self.in_result:
+            return
         if self.result is not None and self.landed is not None and self.frame is not None:
             if not self.landed.again:
                 self.result.make_room(self.landed.row, self.landed.name)
@@ -102,8 +109,10 @@ def iter_watch(
     Yields
     ------
     WatchStep
-        One a frame, and one whenever there is something else to tell. Without an `output`,
-        whoever takes a step inserts its frame, so that no array changes while it is drawn.
+        One a frame, and one whenever there is something else to tell. With an `output` the
+        frames are in the result already, each of them written while the next is analyzed.
+        Without, whoever takes a step inserts its frame, so that no array changes while it is
+        drawn.
 
     Raises
     ------
@@ -144,6 +153,7 @@ def _watch(
     model = model or _load(parameters.network)
     with ExitStack() as opened:
 
+        @cache
         def begin() -> Growing:
             """Open the result, once it is known how large frames are."""
             if output is None:
@@ -153,38 +163,55 @@ def _watch(
                 open_growing_result(output, movie, parameters, model, overwrite=overwrite)
             )
 
-        result: Growing | None = None
         if output is not None and output.exists() and not overwrite:
             result = begin()
             names = np.array(result.names, dtype=object)
             movie.resume(result.names, failed=names[~result.done])
             yield WatchStep(movie.backlog, result=result)
-        unread: list[NewFrame] = []  # before the first image
-        for landed in _landings(movie, stop_after, should_stop):
-            if isinstance(landed, WatchStep):
-                yield landed
-                continue
-            if movie.first is None:
-                unread.append(landed)
-                yield WatchStep(movie.backlog, landed.failure)
-                continue
-            result = result or begin()
-            _check_size(movie.first, result)
-            for each in [*unread, landed]:
-                frame = _analyze(each, result, model, should_stop)
-                if frame is None:
+        news = _landings(movie, stop_after, should_stop)
+        steps = _steps(news, movie, model, begin, should_stop)
+        if output is None:
+            yield from filter(None, steps)
+        else:
+            for step in insert_in_background(steps):
+                yield replace(step, in_result=True)
+
+
+def _steps(
+    news: Iterator[NewFrame | WatchStep | None],
+    movie: GrowingMovie,
+    model: Classifier,
+    begin: Callable[[], Growing],
+    should_stop: Callable[[], bool],
+) -> Iterator[WatchStep | None]:
+    """Analyze frames as they land; None stands for a moment in between."""
+    unread: list[NewFrame] = []  # before the first image
+    for new in news:
+        if new is None or isinstance(new, WatchStep):
+            yield new
+            continue
+        if movie.first is None:
+            unread.append(new)
+            yield WatchStep(movie.backlog, new.failure)
+            continue
+        result = begin()
+        _check_size(movie.first, result)
+        for landed in [*unread, new]:
+            windows = Windows(result.grid, result.parameters, result.pixel_size, result.unit)
+            maps = FrameMaps(windows)
+            for is_last in maps.fill(model, landed.image, f"{result.name}, {landed.name}"):
+                if should_stop() and not is_last:
                     return
-                step = WatchStep(movie.backlog, "", result, each, frame)
-                if output is not None:
-                    step.insert()
-                yield step
-            unread = []
+                yield None
+            frame = maps.result(landed.row, landed.row, landed.failure)
+            yield WatchStep(movie.backlog, "", result, landed, frame)
+        unread = []
 
 
 def _landings(
     movie: GrowingMovie, stop_after: float | None, should_stop: Callable[[], bool]
-) -> Iterator[NewFrame | WatchStep]:
-    """Give frames as they land, and tell whatever changes in between."""
+) -> Iterator[NewFrame | WatchStep | None]:
+    """Give frames as they land, and tell whatever changes in between; None if nothing does."""
     told, since = None, time.monotonic()
     held_up, held_up_since = "", since
     while not should_stop():
@@ -206,20 +233,8 @@ def _landings(
             longest = max(stop_after, movie.patience) if held_up else stop_after
             if time.monotonic() - since > longest:
                 return
+        yield None
         time.sleep(movie.interval / 4)
-
-
-def _analyze(
-    landed: NewFrame, result: Growing, model: Classifier, should_stop: Callable[[], bool]
-) -> FrameResult | None:
-    """Make the maps of a frame; None if told to stop before they are finished."""
-    windows = Windows(result.grid, result.parameters, result.pixel_size, result.unit)
-    maps = FrameMaps(windows)
-    for block in analyze_frame(windows, model, landed.image, f"{result.name}, {landed.name}"):
-        maps.add(*block)
-        if should_stop() and maps.filled < result.grid.size:
-            return None
-    return maps.result(landed.row, landed.row, landed.failure)
 
 
 def _check_that_all_frames_count(parameters: AnalysisParameters) -> None:

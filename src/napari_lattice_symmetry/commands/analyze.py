@@ -14,8 +14,7 @@ from typing import TYPE_CHECKING, Any
 import click
 import numpy as np
 
-from napari_lattice_symmetry import bravais
-from napari_lattice_symmetry.analysis import insert_in_background, iter_analyze
+from napari_lattice_symmetry.analysis import stream
 from napari_lattice_symmetry.bravais.parameters import AnalysisParameters, parse_parameters
 from napari_lattice_symmetry.commands.shared.batch import expand, outputs_of, run_each
 from napari_lattice_symmetry.commands.shared.correction import corrected, known_option
@@ -33,17 +32,14 @@ from napari_lattice_symmetry.lattice import AT_LEAST, CLASSES, at_least
 from napari_lattice_symmetry.results import (
     MovieResult,
     check_target,
-    open_result,
     plot_fractions,
     plot_maps,
-    provenance,
 )
 from napari_lattice_symmetry.results.plots import save_figure
 
 if TYPE_CHECKING:
     from napari_lattice_symmetry.analysis import Known
     from napari_lattice_symmetry.analysis.cluster import Cluster
-    from napari_lattice_symmetry.bravais.classifier import Classifier
     from napari_lattice_symmetry.data.movie import Movie
 
 
@@ -98,7 +94,6 @@ def analyze(
             _analyze_one,
             parameters=parameters,
             known=known,
-            load=cache(partial(bravais.load_model, parameters.network)),
             read=partial(_read, (dataset, channel), (pixel_size, frame_time)),
             start=cache(lambda: ended.enter_context(_cluster(scheduler, workers))),
             overwrite=overwrite,
@@ -114,7 +109,6 @@ def _analyze_one(
     parameters: AnalysisParameters,
     known: Known | None,
     read: Callable[[Path], Movie],
-    load: Callable[[], Classifier],
     start: Callable[[], Cluster | None],
     overwrite: bool,
     plots: bool,
@@ -130,10 +124,7 @@ def _analyze_one(
     for path in written[1:]:
         check_free(path, overwrite=overwrite or output.exists())
     check_target(output, movie, parameters, overwrite=overwrite)
-    model = load()
-    origin, cluster = provenance(model, movie, parameters), start()
-    with open_result(output, movie, parameters, origin, overwrite=overwrite) as result:
-        interruption = _run(movie, model, result, cluster)
+    result, interruption = _run(movie, parameters, output, overwrite, start())
     n_done, n = int(result.done.sum()), len(result.done)
     if interruption:
         kept = f"{n_done} of {n} frames are finished and kept" if n_done else "no frame is finished"
@@ -171,36 +162,41 @@ def _cluster(scheduler: str | None, workers: int | None) -> AbstractContextManag
 
 
 def _run(
-    movie: Movie, model: Classifier, result: MovieResult, cluster: Cluster | None
-) -> KeyboardInterrupt | AnalysisError | None:
-    """Fill a result frame by frame behind a progress bar; give what ended it early."""
+    movie: Movie,
+    parameters: AnalysisParameters,
+    output: Path,
+    overwrite: bool,
+    cluster: Cluster | None,
+) -> tuple[MovieResult, KeyboardInterrupt | AnalysisError | None]:
+    """Fill a result frame by frame behind a progress bar; give it, and what ended it early."""
     from tqdm import tqdm
 
-    size, n, n_before = result.grid.size, len(result.done), int(result.done.sum())
-    start = perf_counter()
+    steps = stream(
+        movie,
+        parameters,
+        output=output,
+        overwrite=overwrite,
+        scheduler=cluster,
+        progress=lambda done, total: bar.update(done - bar.n),
+    )
     interruption = None
-    with tqdm(total=n * size, initial=n_before * size, unit="window", desc=movie.name) as bar:
-        analyzed = iter_analyze(
-            movie,
-            result.parameters,
-            done=result.done,
-            scheduler=cluster,
-            model=model,
-            progress=lambda done, total: bar.update(done - bar.n),
-        )
-        try:
-            with closing(insert_in_background(result, analyzed)) as frames:
-                for frame in frames:
-                    if frame.failure:
-                        bar.write(frame.failure, file=sys.stderr)
-        except (KeyboardInterrupt, AnalysisError) as error:
-            interruption = error
+    with closing(steps):
+        result = next(steps).result
+        size, n, n_before = result.grid.size, len(result.done), int(result.done.sum())
+        start = perf_counter()
+        with tqdm(total=n * size, initial=n_before * size, unit="window", desc=movie.name) as bar:
+            try:
+                for step in steps:
+                    if step.frame is not None and step.frame.failure:
+                        bar.write(step.frame.failure, file=sys.stderr)
+            except (KeyboardInterrupt, AnalysisError) as error:
+                interruption = error
     seconds, n_done = perf_counter() - start, int(result.done.sum())
     windows = (n_done - n_before) * size
     earlier = f" ({n_before} of them before)" if n_before else ""
     skipped = f", {result.failed.sum()} skipped" if result.failed.any() else ""
     click.echo(f"{n_done} of {n} frames{earlier}{skipped}, {windows} windows in {seconds:.1f} s.")
-    return interruption
+    return result, interruption
 
 
 def _save_figures(result: MovieResult, fractions: Path, maps: Path) -> None:

@@ -12,15 +12,7 @@ from napari_lattice_symmetry.results import load_result
 SETTINGS = ("--window", "32", "--stride", "16", "--samples", "3", "--no-plots")
 
 
-@pytest.fixture
-def loads(monkeypatch, fake_model):
-    """Let commands load the stand-in network; gives a list with one entry a load."""
-    loads = []
-    monkeypatch.setattr(
-        "napari_lattice_symmetry.bravais.load_model",
-        lambda network: loads.append(network) or fake_model,
-    )
-    return loads
+pytestmark = pytest.mark.usefixtures("stand_in")
 
 
 @pytest.fixture
@@ -38,17 +30,16 @@ def run(run):
 
 
 @pytest.mark.parametrize("files", [("a.npy", "b.npy", "c.npy"), ("*.npy",)])
-def test_a_bad_file_does_not_stop_the_others(run, movies, loads, files):
+def test_a_bad_file_does_not_stop_the_others(run, movies, files):
     done = run(*files)
     assert done.exit_code == 1
     assert load_result("a.zarr").done.all()
     assert load_result("c.zarr").done.all()
     assert not Path("b.zarr").exists()
     assert "1 of 3 files failed:\n  b.npy is not a readable NPY file" in done.stderr
-    assert len(loads) == 1
 
 
-def test_each_failure_names_its_file_once_and_with_its_folder(run, loads):
+def test_each_failure_names_its_file_once_and_with_its_folder(run):
     Path("runs").mkdir()
     Path("runs/text.npy").write_text("not a movie")
     np.save("runs/dark.npy", np.ones((2, 48, 64)))
@@ -60,7 +51,7 @@ def test_each_failure_names_its_file_once_and_with_its_folder(run, loads):
     assert small.startswith("  runs/small.npy: A window of 32 px does not fit into frames")
 
 
-def test_all_is_well(run, movies, loads):
+def test_all_is_well(run, movies):
     done = run("a.npy", "c.npy", "--output", "results")
     assert done.exit_code == 0, done.output
     assert (load_result("results/a.zarr").labels == 1).all()
@@ -68,7 +59,7 @@ def test_all_is_well(run, movies, loads):
     assert "failed" not in done.stderr
 
 
-def test_one_bad_file_is_one_sentence(run, movies, loads):
+def test_one_bad_file_is_one_sentence(run, movies):
     done = run("b.npy")
     assert done.exit_code == 1
     assert "files failed" not in done.stderr

@@ -184,16 +184,14 @@ class LivePreview(QObject):
 def _analyze_frame(
     request: _Request, should_stop: Callable[[], bool]
 ) -> tuple[_Request, LayerData]:
-    from napari_lattice_symmetry.analysis import iter_analyze
-    from napari_lattice_symmetry.results import MovieResult
+    from napari_lattice_symmetry.analysis import stream
 
     source = request.source
-    result = MovieResult.empty(source.movie, request.parameters)
-    for frame in iter_analyze(source.movie, request.parameters, should_stop=should_stop):
-        if frame.failure:
-            raise AnalysisError(frame.failure)
-        result.insert(frame)
-    return request, preview_layer(result, source.geometry, source.origin)
+    for step in stream(source.movie, request.parameters, should_stop=should_stop):
+        if step.frame is not None and step.frame.failure:
+            raise AnalysisError(step.frame.failure)
+        step.insert()
+    return request, preview_layer(step.result, source.geometry, source.origin)
 
 
 def _replace(layer: Layer, data: Any, arguments: dict[str, Any]) -> None:

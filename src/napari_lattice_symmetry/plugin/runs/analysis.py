@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -22,7 +23,7 @@ from napari_lattice_symmetry.plugin.layers.result_layers import (
     result_metadata,
 )
 from napari_lattice_symmetry.plugin.runs.speed import Speed, Stopwatch
-from napari_lattice_symmetry.plugin.runs.worker import create_analysis_worker
+from napari_lattice_symmetry.plugin.runs.worker import create_step_worker
 from napari_lattice_symmetry.spectrum import WindowGrid
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from napari.components import ViewerModel
     from napari.types import LayerData
 
+    from napari_lattice_symmetry.analysis import Step
     from napari_lattice_symmetry.bravais.parameters import AnalysisParameters
     from napari_lattice_symmetry.plugin.layers.geometry import LayerGeometry
     from napari_lattice_symmetry.plugin.selection.source import Source
@@ -105,12 +107,25 @@ class AnalysisRun(QObject):
         }
         self._label_counts = np.zeros(len(CLASSES), dtype=np.int64)
         self._followed_to: float | None = None
-        self._worker = create_analysis_worker(
-            source.movie, parameters, self._report, output=output, scheduler=scheduler
+
+        def begin(should_stop: Callable[[], bool]) -> Iterator[Step]:
+            from napari_lattice_symmetry.analysis import stream
+
+            return stream(
+                source.movie,
+                parameters,
+                output=output,
+                scheduler=scheduler,
+                progress=self._report,
+                should_stop=should_stop,
+            )
+
+        name = source.movie.name
+        self._worker = create_step_worker(
+            begin, f"{name}: the analysis failed", {"total": self.n_frames + 1, "desc": name}
         )
-        self._streamed = output is not None
         self.progressed.connect(self._on_progress)
-        self._worker.yielded.connect(self._on_frame)
+        self._worker.yielded.connect(self._on_step)
         self._worker.errored.connect(self._on_error)
         self._worker.finished.connect(self._on_finished)  # type: ignore[arg-type]
 
@@ -171,16 +186,16 @@ class AnalysisRun(QObject):
     def _on_progress(self, done: int, _total: int) -> None:
         self.stopwatch.tick(time.perf_counter(), done)
 
-    def _on_frame(self, output: tuple[MovieResult, FrameResult | None]) -> None:
+    def _on_step(self, step: Step) -> None:
         if self._abandoned:
             return
-        self.result, frame = output
-        if frame is None:  # what is continued
-            self._label_counts += count_labels(self.result.labels)
-            self._add_layers(self.result)
+        self.result, frame = step.result, step.frame
+        if frame is None:
+            if self.result.done.any():  # it is continued
+                self._label_counts += count_labels(self.result.labels)
+                self._add_layers(self.result)
             return
-        if not self._streamed:
-            self.result.insert(frame)
+        step.insert()
         if frame.failure:  # there is nothing to see, nor for the viewer to go to
             self._on_failure(frame.failure)
         else:

@@ -9,11 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from napari.layers import Layer
-from napari.qt.threading import thread_worker
 from napari.utils.notifications import show_error, show_warning
 from qtpy.QtCore import QObject, QTimer, Signal  # type: ignore[attr-defined]
 
-from napari_lattice_symmetry.errors import guard
 from napari_lattice_symmetry.lattice import CLASSES
 from napari_lattice_symmetry.plugin.layers.geometry import LayerGeometry
 from napari_lattice_symmetry.plugin.layers.result_layers import (
@@ -26,7 +24,7 @@ from napari_lattice_symmetry.plugin.layers.result_layers import (
     result_metadata,
 )
 from napari_lattice_symmetry.plugin.readers import movie_layer
-from napari_lattice_symmetry.plugin.runs.worker import ClosingWorker
+from napari_lattice_symmetry.plugin.runs.worker import create_step_worker
 from napari_lattice_symmetry.plugin.selection.results import FRAME_NAMES
 
 if TYPE_CHECKING:
@@ -97,7 +95,7 @@ class WatchRun(QObject):
         self.n_skipped = 0
         self.error: Exception | None = None
         self.follow, self.is_over, self._abandoned = True, False, False
-        self._viewer, self._streamed = viewer, output is not None
+        self._viewer = viewer
         self._visible = {
             "show_probabilities": show_probabilities,
             "show_uncertainty": show_uncertainty,
@@ -108,7 +106,13 @@ class WatchRun(QObject):
         self._timer.setSingleShot(True)
         self._timer.setInterval(_REFRESH)
         self._timer.timeout.connect(self._refresh)
-        self._worker = _create_worker(movie, parameters, output)
+
+        def begin(should_stop: Callable[[], bool]) -> Iterator[WatchStep]:
+            from napari_lattice_symmetry.analysis.watch import iter_watch
+
+            return iter_watch(movie, parameters, output=output, should_stop=should_stop)
+
+        self._worker = create_step_worker(begin, f"{movie.name}: the watch failed")
         self._worker.yielded.connect(self._on_step)
         self._worker.errored.connect(self._on_error)
         self._worker.finished.connect(self._on_finished)  # type: ignore[arg-type]
@@ -158,8 +162,7 @@ class WatchRun(QObject):
                 self._label_counts += count_labels(step.result.labels)
             self.result = step.result
         if step.frame is not None and step.landed is not None:
-            if not self._streamed:
-                step.insert()
+            step.insert()
             self.newest = step.landed.name
             self._label_counts += count_labels(step.frame.labels)
             if step.frame.failure:
@@ -253,35 +256,3 @@ class WatchRun(QObject):
         if self.follow:
             dims.set_point(axis, layer.translate[-3] + row * layer.scale[-3])
             self._followed_to = dims.point[axis]
-
-
-def _steps(
-    movie: GrowingMovie,
-    parameters: AnalysisParameters,
-    output: Path | None,
-    should_stop: Callable[[], bool],
-) -> Iterator[WatchStep]:
-    """Give the steps; whatever fails, it fails in one sentence.
-
-    Raises
-    ------
-    LatticeSymmetryError
-        Anything else becomes an `AnalysisError`, since a generator worker would swallow a
-        ``RuntimeError``.
-    """
-    from napari_lattice_symmetry.analysis.watch import iter_watch
-
-    with guard(f"{movie.name}: the watch failed"):
-        yield from iter_watch(movie, parameters, output=output, should_stop=should_stop)
-
-
-def _create_worker(
-    movie: GrowingMovie, parameters: AnalysisParameters, output: Path | None
-) -> ClosingWorker:
-    make_worker = thread_worker(
-        _steps, start_thread=False, worker_class=ClosingWorker, ignore_errors=True
-    )
-    worker: ClosingWorker = make_worker(
-        movie, parameters, output, should_stop=lambda: worker.abort_requested
-    )
-    return worker

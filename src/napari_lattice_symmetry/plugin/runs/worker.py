@@ -1,72 +1,14 @@
-"""The analysis in a thread of its own: it touches no viewer, no layer and no widget."""
+"""Long runs in a thread of their own: they touch no viewer, no layer and no widget."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from functools import partial
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from napari.qt.threading import thread_worker
 from superqt.utils import GeneratorWorker
 
 from napari_lattice_symmetry.errors import guard
-
-if TYPE_CHECKING:
-    from napari_lattice_symmetry.bravais.parameters import AnalysisParameters
-    from napari_lattice_symmetry.data.movie import Movie
-    from napari_lattice_symmetry.results import FrameResult, MovieResult
-
-
-def analyze_frames(
-    movie: Movie,
-    parameters: AnalysisParameters,
-    progress: Callable[[int, int], object],
-    should_stop: Callable[[], bool],
-    *,
-    output: Path | None = None,
-    scheduler: str | None = None,
-) -> Iterator[tuple[MovieResult, FrameResult | None]]:
-    """Yield each frame's maps, beside the result that they belong in.
-
-    With an `output` the frames are in the result already, and one that is continued comes first,
-    without a frame. Without, whoever takes the frames inserts them, so that no array changes
-    while it is drawn.
-
-    Raises
-    ------
-    LatticeSymmetryError
-        What `iter_analyze` raises; anything else that fails becomes an `AnalysisError`, since
-        a generator worker would swallow a ``RuntimeError``.
-    """
-    from napari_lattice_symmetry import analysis, bravais, results
-
-    analyze = partial(
-        analysis.iter_analyze,
-        movie,
-        parameters,
-        scheduler=scheduler,
-        progress=progress,
-        should_stop=should_stop,
-    )
-
-    def origin() -> dict[str, Any]:
-        return results.provenance(bravais.load_model(parameters.network), movie, parameters)
-
-    with guard(f"{movie.name}: the analysis failed"):
-        if output is None:
-            result = results.MovieResult.empty(movie, parameters)
-            for frame in analyze():
-                result.provenance = result.provenance or origin()  # the network is loaded by now
-                yield result, frame
-            return
-        results.check_target(output, movie, parameters)
-        with results.open_result(output, movie, parameters, origin()) as stored:
-            if stored.done.any():
-                yield stored, None
-            for frame in analyze(done=stored.done):
-                stored.insert(frame)
-                yield stored, frame
 
 
 class ClosingWorker(GeneratorWorker):
@@ -80,40 +22,35 @@ class ClosingWorker(GeneratorWorker):
             self._gen.close()
 
 
-def create_analysis_worker(
-    movie: Movie,
-    parameters: AnalysisParameters,
-    progress: Callable[[int, int], object],
-    *,
-    output: Path | None = None,
-    scheduler: str | None = None,
-) -> GeneratorWorker:
-    """Prepare a worker whose ``quit`` bites at the next block of windows.
+def create_step_worker(
+    begin: Callable[[Callable[[], bool]], Iterator[Any]],
+    failing: str,
+    progress: dict[str, Any] | None = None,
+) -> ClosingWorker:
+    """Prepare a worker that yields steps, whose ``quit`` bites at the next block of windows.
 
     Parameters
     ----------
-    movie, parameters
-        What to analyze, and how.
-    progress : callable
-        Called from the worker's thread as ``progress(done_windows, total_windows)``.
-    output, scheduler
-        As in `analysis.analyze`.
+    begin : callable
+        Called in the thread as ``begin(should_stop)``; gives the steps.
+    failing : str
+        How the sentence begins if anything goes wrong; unguarded, a generator worker would
+        swallow a ``RuntimeError``.
+    progress : dict, optional
+        What napari tells of the progress, if it is to: its total and description.
     """
-    n_frames = len(parameters.frame_indices(len(movie)))
+
+    def steps() -> Iterator[Any]:
+        with guard(failing):
+            yield from begin(lambda: worker.abort_requested)
+
     # superqt's plain worker leaves errors to us; napari's would show a traceback besides.
     make_worker = thread_worker(
-        analyze_frames,
+        steps,
         start_thread=False,
-        progress={"total": n_frames, "desc": movie.name},
+        progress=progress,
         worker_class=ClosingWorker,
         ignore_errors=True,
     )
-    worker: GeneratorWorker = make_worker(
-        movie,
-        parameters,
-        progress,
-        should_stop=lambda: worker.abort_requested,
-        output=output,
-        scheduler=scheduler,
-    )
+    worker: ClosingWorker = make_worker()
     return worker
