@@ -1,10 +1,22 @@
 """Unit cells: structure factors, plane groups, the averaged cell and its motif."""
 
+from napari_lattice_symmetry.cells.averaging import average_cell
+from napari_lattice_symmetry.cells.motif import CellMotif
 from napari_lattice_symmetry.cells.naming import (
     GroupRow,
     PlaneGroup,
     plane_group,
     plane_groups,
 )
+from napari_lattice_symmetry.cells.unit_cell import FactorTable, UnitCell
 
-__all__ = ["GroupRow", "PlaneGroup", "plane_group", "plane_groups"]
+__all__ = [
+    "CellMotif",
+    "FactorTable",
+    "GroupRow",
+    "PlaneGroup",
+    "UnitCell",
+    "average_cell",
+    "plane_group",
+    "plane_groups",
+]

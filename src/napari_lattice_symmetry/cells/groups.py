@@ -23,7 +23,7 @@ from napari_lattice_symmetry.cells.factors import (
     orbits_of,
     rotated_nodes,
 )
-from napari_lattice_symmetry.lattice.plane_groups import name_operations, settings
+from napari_lattice_symmetry.lattice.plane_groups import Setting, name_operations, settings
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -339,3 +339,15 @@ def _mean_phase(values: Complex, mates: Complex) -> Float:
     turned = np.abs(np.angle(mates))
     mean = (amplitude * turned).sum(axis=1) / np.maximum(amplitude.sum(axis=1), 1e-300)
     return np.asarray(np.rad2deg(mean))
+
+
+def symmetrized(values: Complex, setting: Setting) -> Complex:
+    """Average structure factors (nodes,), origin at that of the group, over its operations.
+
+    A node counts as 0 where an operation takes it off the list.
+    """
+    mates = np.zeros_like(values)
+    for rotation, shift in zip(setting.rotations, setting.translations, strict=True):
+        target, _ = rotated_nodes(rotation)
+        mates += np.append(values, 0)[target[:-1]] * np.exp(-2j * np.pi * NODES @ shift)
+    return np.asarray(mates / setting.order)

@@ -1,0 +1,208 @@
+"""The mean unit cell of windows of one crystal, with its noise, origin and setting."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import scipy.fft
+
+from napari_lattice_symmetry.cells.factors import (
+    HALF,
+    NODES,
+    StructureFactors,
+    structure_factors,
+)
+from napari_lattice_symmetry.cells.groups import symmetrized
+from napari_lattice_symmetry.cells.lattices import Lattice, window_lattices
+from napari_lattice_symmetry.cells.naming import TOLERANCE, PlaneGroup, groups_of_factors
+from napari_lattice_symmetry.cells.unit_cell import UnitCell
+from napari_lattice_symmetry.data.movie import NANOMETER, PIXEL
+from napari_lattice_symmetry.errors import InputError
+from napari_lattice_symmetry.lattice.plane_groups import Setting, settings
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Float = NDArray[np.float64]
+    Complex = NDArray[np.complex128]
+    Index = NDArray[np.intp]
+
+_GRID = 48
+_PASSES = 3
+# Departure of lattice vectors beyond which a window belongs to another grain.
+_SAME_LATTICE = 0.06
+
+
+def average_cell(
+    windows: NDArray[Any],
+    lattice: Lattice | None = None,
+    pixel_size: float | tuple[float, float] | None = None,
+    tolerance: float = TOLERANCE,
+) -> UnitCell:
+    """Average the unit cell over one window or many of the same crystal.
+
+    Windows are brought to one origin by the phases of their structure factors, which are then
+    averaged: N windows that do not overlap have an N-th of the noise power of one.
+
+    Parameters
+    ----------
+    windows : ndarray, shape (w, w) or (..., w, w)
+        Of a region, a grain, a frame or a movie; those of another lattice are left out.
+    lattice : LatticeFit, str or ndarray of shape (2, 2), optional
+        As for `plane_group`.
+    pixel_size : float or (float, float), optional
+        Size of a pixel, or along y and x, in nm. Lengths are in pixels if not given.
+    tolerance : float
+        As for `plane_group`.
+
+    Returns
+    -------
+    UnitCell
+
+    Raises
+    ------
+    InputError
+        If no window has a lattice, with the reason.
+    """
+    stack = np.asarray(windows)
+    if stack.ndim < 2 or stack.shape[-1] != stack.shape[-2] or not stack.size:
+        raise InputError(f"An array of shape {stack.shape} holds no windows (w, w).")
+    stack = stack.reshape(-1, *stack.shape[-2:])
+    size = stack.shape[-1]
+    places, basis, family = _one_crystal(stack, lattice)
+    factors = structure_factors(stack[places], basis)
+    mean, shifts = merge(factors)
+    (group,) = groups_of_factors(mean, family, size, tolerance)
+    setting, origin = _setting(group, mean, size)
+    size_y, size_x = np.broadcast_to(1.0 if pixel_size is None else pixel_size, 2)
+    values = mean.values[0] * mean.used[0]
+    return UnitCell(
+        group=group,
+        setting=setting,
+        primitive=mean.basis[0] * [size_x, size_y],
+        values=values * _turn(origin),
+        symmetric=_symmetric(mean, setting, origin),
+        variance=np.where(mean.used[0], mean.variance[0], 0.0),
+        mean=float(mean.mean[0]),
+        unit=PIXEL if pixel_size is None else NANOMETER,
+        pixel_size=(float(size_y), float(size_x)),
+        windows=stack[places],
+        places=places,
+        # Where the origin of the cell lies in each window, from its center.
+        origins=(origin - shifts) @ mean.basis[0] + (size - 1) / 2,
+    )
+
+
+def merge(factors: StructureFactors) -> tuple[StructureFactors, Float]:
+    """Average the structure factors of windows of one crystal.
+
+    Returns
+    -------
+    StructureFactors
+        Of one window; on the mean basis.
+    shifts : ndarray, shape (n, 2)
+        By how much of the cell each crystal is displaced, ``mean(f + shift)`` being the window.
+    """
+    weight = np.where(factors.used, 1 / factors.variance, 0)
+    strength = (weight * np.abs(factors.values) ** 2).sum(axis=1)
+    reference = factors.values[strength.argmax()]
+    shifts = np.zeros((len(factors), 2))
+    share = weight / np.maximum(weight.sum(axis=0), 1e-300)
+    merged = reference
+    for _ in range(_PASSES if len(factors) > 1 else 0):
+        shifts = _shifts(factors.values * merged.conj() * weight)
+        moved = factors.values * np.exp(-2j * np.pi * shifts @ NODES.T)
+        merged = (share * moved).sum(axis=0)
+    used = np.asarray(factors.used.any(axis=0))
+    variance = np.where(used, 1 / np.maximum(weight.sum(axis=0), 1e-300), 1.0)
+    floor = factors.variance.min(axis=0) / len(factors)
+    mean = StructureFactors(
+        factors.basis.mean(axis=0)[np.newaxis],
+        merged[np.newaxis],
+        np.where(used, variance, floor)[np.newaxis],
+        used[np.newaxis],
+        np.array([factors.mean.mean()]),
+    )
+    return mean, shifts
+
+
+def _shifts(products: Complex) -> Float:
+    """Find the shifts (n, 2) at which ``sum(products * exp(-2 pi i h . u))`` is greatest."""
+    n = len(products)
+    grid = np.zeros((n, _GRID, _GRID), dtype=np.complex128)
+    h, k = (-NODES[HALF].T) % _GRID
+    grid[:, h, k] = products[:, HALF]
+    likeness = scipy.fft.ifft2(grid).real.reshape(n, -1)
+    best = np.stack(np.unravel_index(likeness.argmax(axis=1), (_GRID, _GRID)), axis=1) / _GRID
+    nodes = NODES[HALF].astype(np.float64)
+    for _ in range(4):
+        waves = products[:, HALF] * np.exp(-2j * np.pi * best @ nodes.T)
+        slope = 2 * np.pi * waves.imag @ nodes
+        curvature = 4 * np.pi**2 * np.einsum("nk,ki,kj->nij", waves.real, nodes, nodes)
+        curvature += (
+            np.eye(2)
+            * 1e-9
+            * np.abs(np.trace(curvature, axis1=1, axis2=2) + 1e-300)[:, np.newaxis, np.newaxis]
+        )
+        step = np.linalg.solve(curvature, slope[..., np.newaxis])[..., 0]
+        best = best + np.clip(step, -0.5 / _GRID, 0.5 / _GRID)
+    return np.asarray(best)
+
+
+def _one_crystal(stack: NDArray[Any], lattice: Lattice | None) -> tuple[Index, Float, str]:
+    """Choose the windows of one lattice, and write their bases alike."""
+    found = window_lattices(stack, lattice)
+    resolved = np.flatnonzero(~found.unresolved)
+    if not len(resolved):
+        reasons = sorted(set(found.reasons), key=found.reasons.count)
+        raise InputError(f"No window has a lattice to average: {reasons[-1]}.")
+    candidates = [_written_alike(found.basis[resolved], found.basis[i]) for i in resolved[:20]]
+    counts = [len(kept) for kept, _ in candidates]
+    first = int(np.argmax(counts))
+    kept, basis = candidates[first]
+    return resolved[kept], basis, found.families[resolved[first]]
+
+
+def _written_alike(bases: Float, reference: Float) -> tuple[Index, Float]:
+    """Write the bases of the same lattice with vectors next to those of a reference."""
+    change = np.rint(reference @ np.linalg.inv(bases))
+    written = change @ bases
+    away = np.linalg.norm(written - reference, axis=2) / np.linalg.norm(reference, axis=1)
+    same = (away.max(axis=1) < _SAME_LATTICE) & (np.abs(np.linalg.det(change)).round() == 1)
+    return np.flatnonzero(same), written[same]
+
+
+def _setting(group: PlaneGroup, mean: StructureFactors, size: int) -> tuple[Setting, Float]:
+    """Give the setting and the origin (fractions of the primitive cell, from the center).
+
+    Of the origins that the Tables allow alike, the brightest point is chosen.
+    """
+    if group.setting is None:
+        return settings("oblique")[0], np.zeros(2)
+    basis = mean.basis[0]
+    origin = (group.origin - (size - 1) / 2) @ np.linalg.inv(basis)
+    if group.name == "p1":
+        return group.setting, np.zeros(2)
+    candidates = origin + _equal_origins(group.setting)
+    waves = np.exp(2j * np.pi * candidates @ NODES.T)
+    bright = (waves * mean.values[0] * mean.used[0]).real.sum(axis=1)
+    return group.setting, candidates[bright.argmax()]
+
+
+def _equal_origins(setting: Setting) -> Float:
+    """List the shifts of origin that leave every operation as it is."""
+    places = np.arange(6) / 6
+    shifts = np.stack(np.meshgrid(places, places, indexing="ij"), axis=-1).reshape(-1, 2)
+    moved = shifts @ (setting.rotations - np.eye(2)).swapaxes(1, 2)
+    alike = (np.abs(moved - np.rint(moved)) < 1e-9).all(axis=(0, 2))
+    return np.asarray(shifts[alike])
+
+
+def _turn(origin: Float) -> Complex:
+    return np.asarray(np.exp(2j * np.pi * NODES @ origin))
+
+
+def _symmetric(mean: StructureFactors, setting: Setting, origin: Float) -> Complex:
+    values = mean.values[0] * mean.used[0] * _turn(origin)
+    return symmetrized(values, setting)

@@ -1,0 +1,182 @@
+"""The atoms of an averaged cell: places, intensities, Wyckoff letters and site symmetries."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import scipy.ndimage
+
+from napari_lattice_symmetry.cells.factors import NODES
+from napari_lattice_symmetry.lattice.plane_groups import (
+    Site,
+    standard_operations,
+    wyckoff_sites,
+)
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from napari_lattice_symmetry.cells.unit_cell import UnitCell
+
+    Float = NDArray[np.float64]
+
+_STEPS = 8
+_SAME = 0.01  # fractions of the cell within which two places are one
+_CLEAR = 4.0  # times the standard error
+
+
+@dataclass(frozen=True, eq=False)
+class CellMotif:
+    """Atoms that symmetry does not bring about, and all atoms of the conventional cell.
+
+    Parameters
+    ----------
+    fractions : ndarray, shape (n, 2)
+        Places in the conventional cell, one of each orbit.
+    errors : ndarray, shape (n, 2)
+        Standard errors of these, along a and b.
+    intensity, intensity_error : ndarray, shape (n,)
+        Height over the lowest point of the cell.
+    letters, symmetries : list of str
+        Wyckoff letter and site symmetry in the notation of the International Tables.
+    multiplicity : ndarray of int, shape (n,)
+        Number of atoms in the conventional cell.
+    sites : ndarray, shape (m, 2)
+        Every atom, fractions from 0 to 1.
+    orbit : ndarray of int, shape (m,)
+        Which of the n each belongs to.
+    """
+
+    fractions: Float
+    errors: Float
+    intensity: Float
+    intensity_error: Float
+    letters: list[str]
+    symmetries: list[str]
+    multiplicity: NDArray[np.intp]
+    sites: Float
+    orbit: NDArray[np.intp]
+
+    def __len__(self) -> int:
+        return len(self.fractions)
+
+
+def find_motif(cell: UnitCell, *, min_height: float = 0.08) -> CellMotif:
+    """Find the atoms of a cell: the maxima of its symmetrized image.
+
+    Parameters
+    ----------
+    cell : UnitCell
+        An averaged cell.
+    min_height : float
+        Least height of an atom over the lowest point, as a share of that of the highest.
+
+    Returns
+    -------
+    CellMotif
+        The brightest atom first.
+    """
+    group = cell.group.name or "p1"
+    sites = _maxima(cell, min_height)
+    rotations, translations = standard_operations(group)
+    centers = np.array([[0.0, 0.0], [0.5, 0.5]] if group.startswith("c") else [[0.0, 0.0]])
+    lowest = float(cell.symmetrized.min())
+    heights = cell.at(sites, cell.symmetric) - lowest
+    order = np.argsort(-heights, kind="stable")
+    left = list(order)
+    chosen, members, described = [], [], []
+    while left:
+        first = left[0]
+        images = (sites[first] @ rotations.swapaxes(1, 2) + translations)[:, np.newaxis] + centers
+        images = images.reshape(-1, 2)
+        same = [i for i in left if (_apart(sites[i], images) < _SAME).any() or i == first]
+        site, place = _site(group, sites[first], rotations, translations, centers)
+        chosen.append(place)
+        described.append(site)
+        members.append(same)
+        left = [i for i in left if i not in same]
+    every = np.concatenate([np.asarray(each) for each in members]) if members else np.zeros(0, int)
+    firsts = [each[0] for each in members]
+    multiplicity = np.array([len(each) for each in members], dtype=np.intp)
+    errors, height_errors = _errors(cell, sites[firsts], multiplicity / len(centers))
+    return CellMotif(
+        np.reshape(chosen, (-1, 2)),
+        errors,
+        heights[firsts],
+        height_errors,
+        [site.letter for site in described],
+        [site.symmetry for site in described],
+        multiplicity,
+        sites[every],
+        np.repeat(np.arange(len(members)), [len(each) for each in members]),
+    )
+
+
+def _maxima(cell: UnitCell, min_height: float) -> Float:
+    image = cell.symmetrized
+    highest = image == scipy.ndimage.maximum_filter(image, 3, mode="wrap")
+    low, high = float(image.min()), float(image.max())
+    error = float(cell.error.flat[0])
+    highest &= image - low > max(min_height * (high - low), _CLEAR * error)
+    rows, columns = np.nonzero(highest)
+    places = np.stack([columns / image.shape[1], rows / image.shape[0]], axis=1)
+    for _ in range(_STEPS):
+        slope, curvature = _derivatives(cell, places)
+        down = np.linalg.eigvalsh(curvature)[:, -1] < 0
+        places, slope, curvature = places[down], slope[down], curvature[down]
+        step = -np.linalg.solve(curvature, slope[..., np.newaxis])[..., 0]
+        places = (places + np.clip(step, -0.01, 0.01)) % 1
+    kept: list[Float] = []
+    for place in places:
+        if not kept or _apart(place, np.array(kept)).min() > _SAME:
+            kept.append(place)
+    return np.reshape(kept, (-1, 2))
+
+
+def _derivatives(cell: UnitCell, places: Float) -> tuple[Float, Float]:
+    chosen = cell.significant
+    nodes = (NODES[chosen] @ cell.setting.conventional.T).astype(np.float64)
+    waves = np.exp(2j * np.pi * places @ nodes.T) * cell.symmetric[chosen]
+    slope = -2 * np.pi * waves.imag @ nodes
+    curvature = -4 * np.pi**2 * np.einsum("nk,ki,kj->nij", waves.real, nodes, nodes)
+    return slope, curvature
+
+
+def _errors(cell: UnitCell, places: Float, copies: Float) -> tuple[Float, Float]:
+    """Give standard errors of places, and of heights: noise of the slope over the curvature.
+
+    `copies` is the number of places in a primitive cell over which symmetry has averaged.
+    """
+    if not len(places):
+        return np.zeros((0, 2)), np.zeros(0)
+    chosen = cell.significant
+    nodes = (NODES[chosen] @ cell.setting.conventional.T).astype(np.float64)
+    local = cell.noise_at(places) / copies
+    noise = 4 * np.pi**2 * np.einsum("k,ki,kj->ij", cell.variance[chosen], nodes, nodes)
+    inverse = np.linalg.inv(_derivatives(cell, places)[1])
+    covariance = inverse @ noise @ inverse.swapaxes(1, 2) * local[:, np.newaxis, np.newaxis]
+    heights = np.sqrt(cell.variance[chosen].sum() * local)
+    return np.sqrt(np.diagonal(covariance, axis1=1, axis2=2)), heights
+
+
+def _site(
+    group: str, place: Float, rotations: Float, translations: Float, centers: Float
+) -> tuple[Site, Float]:
+    """Find the Wyckoff position of a place, and the place itself on it, in its first copy."""
+    copies = (place @ rotations.swapaxes(1, 2) + translations)[:, np.newaxis] + centers
+    for site in wyckoff_sites(group):
+        free = np.linalg.pinv(site.matrix)
+        for copy in copies.reshape(-1, 2):
+            for cell_shift in ((i, j) for i in (0, -1, 1) for j in (0, -1, 1)):
+                target = copy % 1 + cell_shift
+                on = site.matrix @ (free @ (target - site.offset)) + site.offset
+                if np.abs(on - target).max() < _SAME:
+                    return site, on % 1
+    raise AssertionError("Every place lies on the general position.")
+
+
+def _apart(place: Float, others: Float) -> Float:
+    away = others - place
+    return np.asarray(np.abs(away - np.rint(away)).max(axis=1))

@@ -1,0 +1,156 @@
+"""The averaged cell: what is drawn comes back, as sharp as its error says."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import napari_lattice_symmetry as nls
+from napari_lattice_symmetry.errors import InputError
+from napari_lattice_symmetry.lattice.basis import cell, lattice_points, rotation
+from napari_lattice_symmetry.lattice.drawing import count_electrons, draw_atoms
+
+SIZE, SIGMA, BACKGROUND = 128, 1.8, 0.1
+# Two atoms on a rectangle: pm with mirrors through both.
+BASIS = cell(14, 17, 90) @ rotation(23)
+SITES = np.array([[0.0, 0.0], [0.0, 0.37]])
+BRIGHT = np.array([1.0, 0.5])
+COUNTS = 60.0
+
+
+def crystal(center, seed, counts=COUNTS, basis=BASIS, size=SIZE):
+    points = lattice_points(basis, (size, size), center, 30)
+    atoms = (points[:, np.newaxis] + SITES @ basis).reshape(-1, 2)
+    image = draw_atoms(atoms, np.tile(BRIGHT, len(points)), SIGMA, (size, size)) + BACKGROUND
+    if counts is None:
+        return image
+    rng = np.random.default_rng(seed)
+    return count_electrons(image, counts, rng) * image.max() / counts
+
+
+def rms(values):
+    return np.sqrt(np.mean(np.square(values)))
+
+
+def test_image_is_that_of_one_cell_and_its_error_is_the_scatter():
+    true = nls.cells.average_cell(crystal((60, 66), 0, counts=None))
+    cells = [nls.cells.average_cell(crystal((60, 66), seed)) for seed in range(12)]
+    assert {each.group.name for each in (true, *cells)} == {"pm"}
+
+    # The mirror leaves the origin free along it: compare with the bright atom as origin.
+    def centered(each):
+        bright = each.motif().fractions[0]
+        grid = np.stack(
+            np.meshgrid(np.arange(40) / 40, np.arange(40) / 40, indexing="ij"), axis=-1
+        )[..., ::-1]
+        # The other atom lies along +b, whichever way b was chosen.
+        sites = each.motif().fractions
+        up = 1 if (sites[1, 1] - bright[1]) % 1 < 0.5 else -1
+        return each.at(bright + grid * [1, up])
+
+    images = np.array([centered(each) for each in cells])
+    ideal = centered(true)
+    expected = np.mean([rms(each.error) for each in cells])
+    scatter = np.sqrt(np.mean(np.square(images - ideal)))
+    assert 0.6 < scatter / expected < 1.5
+    assert ideal.max() - ideal.min() == pytest.approx(1.0, abs=0.1)
+    first = cells[0]
+    assert (first.a, first.b, first.gamma) == pytest.approx((14, 17, 90), rel=2e-3)
+    assert first.n_cells == pytest.approx(SIZE**2 / (14 * 17), rel=5e-3)
+    assert first.image.shape == first.error.shape == first.shape
+    assert first.image.mean() == pytest.approx(crystal((60, 66), 0).mean(), rel=0.02)
+
+
+def test_windows_of_one_crystal_are_brought_to_one_origin():
+    rng = np.random.default_rng(1)
+    centers = 64 + rng.uniform(-8, 8, (9, 2))
+    windows = np.array([crystal(tuple(c), 100 + i, counts=6) for i, c in enumerate(centers)])
+    one = nls.cells.average_cell(windows[0])
+    nine = nls.cells.average_cell(windows.reshape(3, 3, SIZE, SIZE))
+    assert list(nine.places) == list(range(9))
+    assert rms(nine.error) == pytest.approx(rms(one.error) / 3, rel=0.25)
+    # Origins lie on the same point of the crystal in every window.
+    away = (nine.origins - centers) @ np.linalg.inv(nine.basis)
+    spread = away - away[0]
+    spread -= np.rint(spread)
+    assert np.abs(spread).max() < 0.03
+    assert len(nine.structure_factors.indices) >= len(one.structure_factors.indices)
+
+
+def test_windows_of_another_grain_are_left_out():
+    turned = BASIS @ rotation(15)
+    windows = [crystal((64, 64), i) for i in range(3)]
+    windows.insert(1, crystal((64, 64), 7, basis=turned))
+    found = nls.cells.average_cell(np.array(windows))
+    assert list(found.places) == [0, 2, 3]
+
+
+def test_structure_factors_are_those_of_the_atoms():
+    found = nls.cells.average_cell(crystal((63.5, 63.5), 0, counts=None))
+    table = found.structure_factors
+    atom = 2 * np.pi * SIGMA**2 / (14 * 17)
+    reciprocal = np.array([1 / found.a, 1 / found.b])
+    q2 = np.square(table.indices * reciprocal).sum(axis=1)
+    amplitude = np.abs(
+        atom
+        * np.exp(-2 * np.pi**2 * SIGMA**2 * q2)
+        * (BRIGHT[0] + BRIGHT[1] * np.exp(-2j * np.pi * table.indices @ SITES[1]))
+    )
+    strong = amplitude > 0.05 * amplitude.max()
+    assert strong.sum() >= 10
+    np.testing.assert_allclose(table.amplitude[strong], amplitude[strong], rtol=0.03)
+    assert (table.error < 0.02 * amplitude.max()).all()
+    assert (table.phase_error[strong] < 5).all()
+    assert np.abs(table.phase).max() <= 180
+
+
+def test_residual_shows_the_atom_that_is_missing():
+    points = lattice_points(BASIS, (SIZE, SIZE), (64, 64), 30)
+    atoms = (points[:, np.newaxis] + SITES @ BASIS).reshape(-1, 2)
+    missing = np.linalg.norm(atoms - 64, axis=1).argmin()
+    weights = np.tile(BRIGHT, len(points))
+    weights[missing] = 0
+    image = draw_atoms(atoms, weights, SIGMA, (SIZE, SIZE)) + BACKGROUND
+    left = nls.cells.average_cell(image).residual()
+    assert left.shape == (SIZE, SIZE)
+    y, x = np.unravel_index(left.argmin(), left.shape)
+    assert np.hypot(x - atoms[missing, 0], y - atoms[missing, 1]) < 2
+    assert left.min() < -0.7
+    away = np.hypot(*(np.mgrid[:SIZE, :SIZE] - atoms[missing, ::-1, np.newaxis, np.newaxis]))
+    assert np.abs(left[away > 10]).max() < 0.2
+
+
+def test_motif_finds_atoms_with_their_sites_and_honest_errors():
+    apart = []
+    for seed in range(10):
+        found = nls.cells.average_cell(crystal((60, 66), seed)).motif()
+        assert found.letters == [found.letters[0]] * 2
+        assert found.symmetries == [".m.", ".m."]
+        assert list(found.multiplicity) == [1, 1]
+        assert found.intensity[1] / found.intensity[0] == pytest.approx(0.5, abs=0.06)
+        away = found.fractions[1, 1] - found.fractions[0, 1]
+        error = np.hypot(*found.errors[:, 1])
+        assert error < 0.01
+        apart.append((abs(away - np.rint(away)) - 0.37) / error)
+    assert np.sqrt(np.mean(np.square(apart))) < 1.8
+
+
+def test_lengths_are_in_nanometers_where_pixels_are():
+    found = nls.cells.average_cell(crystal((60, 66), 0), pixel_size=(0.02, 0.01))
+    # Rows are twice as far apart: the cell is no rectangle any more, but the image is the same.
+    pixels = nls.cells.average_cell(crystal((60, 66), 0))
+    np.testing.assert_allclose(found.basis, pixels.basis * [0.01, 0.02])
+    assert found.unit == "nm"
+    assert pixels.unit == "pixel"
+    assert found.n_cells == pytest.approx(pixels.n_cells)
+
+
+def test_without_a_lattice_there_is_no_cell():
+    rng = np.random.default_rng(0)
+    noise = rng.poisson(20, (2, 64, 64)).astype(float)
+    with pytest.raises(InputError, match="No window has a lattice to average: no two spots"):
+        nls.cells.average_cell(noise)
+    with pytest.raises(InputError, match=r"shape \(4,\) holds no windows"):
+        nls.cells.average_cell(np.zeros(4))
+    with pytest.raises(InputError, match=r"shape \(0, 8, 8\) holds no windows"):
+        nls.cells.average_cell(np.zeros((0, 8, 8)))
