@@ -107,8 +107,8 @@ def test_a_person_at_the_screen_sets_a_window_runs_and_sees_the_map(docked, xdot
     assert widget.run_button.text() == "Cancel"
     qtbot.waitUntil(lambda: widget.run.is_over, timeout=TIMEOUT)
 
-    assert widget.result.parameters.stride == 64
-    assert widget.result.parameters.samples == 5
+    assert widget.selection.result.parameters.stride == 64
+    assert widget.selection.result.parameters.samples == 5
     (classes,) = (layer for layer in viewer.layers if layer.name.startswith("classes"))
     assert isinstance(classes, Labels)
     assert classes.visible

@@ -9,7 +9,7 @@ import pytest
 from napari.utils.notifications import notification_manager
 from qtpy.QtCore import QSettings
 
-TIMEOUT = 10_000
+TIMEOUT = 60_000
 
 
 @pytest.fixture(autouse=True)

@@ -47,9 +47,9 @@ def test_a_correction_goes_into_the_layer_and_the_result(bench, boxes, stack):
     assert "nm" in bench.widget.summary.window_text.text()
 
     bench.run()
-    assert bench.widget.result.pixel_size == pytest.approx((0.1, 0.05))
-    assert bench.widget.result.unit == "nm"
-    assert bench.widget.result.frame_time == pytest.approx(2.25)
+    assert bench.widget.selection.result.pixel_size == pytest.approx((0.1, 0.05))
+    assert bench.widget.selection.result.unit == "nm"
+    assert bench.widget.selection.result.frame_time == pytest.approx(2.25)
     np.testing.assert_allclose(bench.layers()["classes"].scale, (2.25, 0.8, 0.4))
 
 
@@ -73,7 +73,7 @@ def test_a_wrong_aspect_is_put_right(bench, shared_data):
     np.testing.assert_allclose(layer.scale[1:], (0.004, 0.005))
     bench.set(last_frame=0)
     bench.run()
-    assert bench.widget.result.pixel_size == pytest.approx((0.004, 0.005))
+    assert bench.widget.selection.result.pixel_size == pytest.approx((0.004, 0.005))
 
 
 def test_the_height_alone_calibrates_too(bench, stack):

@@ -77,7 +77,7 @@ def test_what_is_written_to_the_layer_is_saved_with_the_result(bench, image, pan
     bench.run()
     bench.widget.parameters.controls["distortion"].set(((1.1, 0.1), (0, 0.9)))
     panel.write_button.click()
-    bench.widget._save(bench.widget.result, str(tmp_path / "sheared.zarr"))
+    bench.widget._save(bench.widget.selection.result, str(tmp_path / "sheared.zarr"))
     maps = bench.layers()["classes"]
     assert not np.allclose(maps.affine.affine_matrix, np.eye(4))
     (again, *_) = bench.viewer.open(tmp_path / "sheared.zarr", plugin="napari-lattice-symmetry")
@@ -140,7 +140,7 @@ def test_what_cannot_be_measured_is_told_in_the_panel(bench, panel, image):
     assert bench.widget.parameters.values().distortion is None
     bench.viewer.layers.remove(image)
     panel.measure_button.click()
-    assert panel.told.text() == "Open an image or a movie to analyze."
+    assert panel.told.text() == "Open an image or a movie first."
 
 
 def test_the_panel_is_open_on_request_alone(shown_bench):

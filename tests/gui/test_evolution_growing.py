@@ -19,8 +19,8 @@ from napari_lattice_symmetry.evolution.curves import BRIGHTNESS
 from napari_lattice_symmetry.io import growing
 from napari_lattice_symmetry.plugin.evolution import brightness_controls, kinetics_tab
 from napari_lattice_symmetry.plugin.layers.geometry import LayerGeometry
+from napari_lattice_symmetry.plugin.layers.origin import FRAME_NAMES
 from napari_lattice_symmetry.plugin.layers.result_layers import result_layers
-from napari_lattice_symmetry.plugin.selection.results import FRAME_NAMES
 from napari_lattice_symmetry.results.growing import GrowingResult
 
 
@@ -40,7 +40,7 @@ class Recording:
         self.image = None
         self.land(0, 1)
         _, self.widget = viewer.window.add_plugin_dock_widget(PLUGIN, "Phase evolution")
-        self.widget.source._timer.setInterval(50)
+        self.widget.follower._timer.setInterval(50)
         self.curves, self.kinetics = self.widget.curves, self.widget.kinetics
 
     def land(self, *numbers):

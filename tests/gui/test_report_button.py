@@ -87,7 +87,7 @@ def test_without_a_result_there_is_a_sentence(bench, chosen, messages):
         bench.viewer.layers.remove(layer)
     bench.write()
     assert len(messages()) == 1
-    assert messages()[0].startswith("Select a layer of a result first")
+    assert "has no result yet: run an analysis of it" in messages()[0]
     assert not chosen.exists()
 
 

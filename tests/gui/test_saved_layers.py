@@ -21,13 +21,13 @@ from napari_lattice_symmetry.data.movie import Movie
 from napari_lattice_symmetry.errors import InputError
 from napari_lattice_symmetry.io.writing.write import write_layer_stack
 from napari_lattice_symmetry.plugin.layers.geometry import LayerGeometry, layer_affine
+from napari_lattice_symmetry.plugin.layers.origin import geometry_of, result_of
 from napari_lattice_symmetry.plugin.layers.result_layers import (
     result_layers,
     result_metadata,
 )
 from napari_lattice_symmetry.plugin.layers.saved_layers import describe_layer
 from napari_lattice_symmetry.plugin.readers import read_layers
-from napari_lattice_symmetry.plugin.selection.results import geometry_of, result_of
 from napari_lattice_symmetry.plugin.selection.source import take_source
 from napari_lattice_symmetry.results import load_result, plot_fractions
 from napari_lattice_symmetry.results.export import result_layer_stack

@@ -102,7 +102,7 @@ def laid_out(monkeypatch):
 def loaded(network, monkeypatch):
     """The stand-in network where unmixing and embedding load theirs."""
     for module in ("unmixing", "embedding"):
-        name = f"napari_lattice_symmetry.analysis.{module}.load_model"
+        name = f"napari_lattice_symmetry.structure.{module}.load_model"
         monkeypatch.setattr(name, lambda _name: network)
     return network
 
@@ -122,7 +122,7 @@ def hidden_bench(make_napari_viewer, qtbot, loaded):
 
 
 def test_a_click_unmixes_an_image_that_was_never_analyzed(bench):
-    assert "image stripes" in bench.widget.subject_text.text()
+    assert bench.widget.result_text.text().startswith("stripes has no result yet")
     bench.unmixing.parameters.controls["window"].set(32)
     bench.unmixing.components.setValue(3)
     bench.press(bench.unmixing.task)
@@ -148,7 +148,7 @@ def test_a_click_unmixes_an_image_that_was_never_analyzed(bench):
 
 def test_unmixing_takes_the_windows_of_the_result_and_is_compared_with_it(bench):
     result = bench.add_result()
-    assert "result stripes" in bench.widget.subject_text.text()
+    assert bench.widget.result_text.text() == "Result of stripes"
     bench.press(bench.unmixing.task)
     bench.finish(bench.unmixing.task)
     assert bench.unmixing.unmixing.grid == result.grid
@@ -210,14 +210,14 @@ def test_what_cannot_be_done_is_one_sentence(hidden_bench, messages):
     bench.press(bench.unmixing.task)
     bench.finish(bench.unmixing.task)
     bench.viewer.layers.clear()
-    assert "none: open an image" in bench.widget.subject_text.text()
+    assert bench.widget.result_text.text().startswith("Open an image or a movie")
     bench.press(bench.unmixing.task)
     bench.press(bench.embedding.task)
     texts = messages()
     assert len(texts) == 3
     assert "128 px does not fit into frames of 96 x 288 px" in texts[0]
-    assert texts[1].startswith("There is no image to look at")
-    assert texts[2].startswith("Run an analysis, or open its result")
+    assert texts[1] == "Open an image or a movie first."
+    assert texts[2] == bench.widget.result_text.text()
     assert not bench.unmixing.task.is_running
 
 

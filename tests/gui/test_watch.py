@@ -10,7 +10,6 @@ from qtpy.QtCore import Qt
 from napari_lattice_symmetry.analysis import analyze
 from napari_lattice_symmetry.data.growing import GrowingMovie
 from napari_lattice_symmetry.io import growing, read_movie
-from napari_lattice_symmetry.plugin.selection.results import chosen_result, source_layer_of
 from napari_lattice_symmetry.results import load_result
 
 TIMEOUT = 60_000
@@ -100,10 +99,31 @@ def test_the_result_is_shared_with_other_docks(watch):
     watch.write(0)
     watch.click()
     watch.wait_for(1)
-    layer, result = chosen_result(watch.viewer)
-    assert result is watch.widget.run.result
-    assert source_layer_of(watch.viewer, layer) is watch.viewer.layers["frames"]
+    selection = watch.widget.selection
+    assert selection.result is watch.widget.run.result
+    assert selection.image == watch.viewer.layers["frames"]
     assert len({len(each.data) for each in watch.viewer.layers}) == 1
+
+
+def test_a_watched_result_is_saved_by_the_dock_that_analyzes(
+    watch, messages, monkeypatch, tmp_path
+):
+    watch.write(0, 1)
+    watch.click()
+    watch.wait_for(2)
+    _, dock = watch.viewer.window.add_plugin_dock_widget(
+        "napari-lattice-symmetry", "Lattice symmetry"
+    )
+    path = tmp_path / "watched.zarr"
+    monkeypatch.setattr(
+        "napari_lattice_symmetry.plugin.analyze.widget.QFileDialog.getSaveFileName",
+        lambda *_: (str(path), ""),
+    )
+    dock.save_button.click()
+    assert messages() == [f"Saved {path}."]
+    saved = load_result(path)
+    np.testing.assert_array_equal(saved.labels, watch.widget.run.result.labels[:2])
+    assert saved.done.all()
 
 
 def test_hidden_layers_follow_when_they_are_shown(watch):

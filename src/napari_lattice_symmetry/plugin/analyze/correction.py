@@ -30,8 +30,8 @@ from napari_lattice_symmetry.plugin.layers.geometry import (
     plane_affine,
     undoing_affine,
 )
+from napari_lattice_symmetry.plugin.layers.origin import source_layer_of
 from napari_lattice_symmetry.plugin.layers.regions import region_mask, region_polygons
-from napari_lattice_symmetry.plugin.selection.results import source_layer_of
 from napari_lattice_symmetry.plugin.widgets.narrow import keep_narrow
 
 if TYPE_CHECKING:
@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 
     from napari_lattice_symmetry.data.movie import Movie
     from napari_lattice_symmetry.plugin.forms.parameter_controls import ParameterControls
+    from napari_lattice_symmetry.plugin.selection.selection import Selection
     from napari_lattice_symmetry.plugin.selection.source import Source
 
     Request = tuple[Movie, int, Known, NDArray[np.bool_] | None]
@@ -59,8 +60,8 @@ class Correction(QWidget):
         Whose distortion is set.
     viewer : napari.Viewer
         Where regions are marked.
-    take_source : callable
-        Gives the image to analyze, as it is now.
+    selection : Selection
+        Whose image is corrected; it keeps the distortion that was measured on it.
     """
 
     def __init__(
@@ -68,10 +69,12 @@ class Correction(QWidget):
         form: QFormLayout,
         parameters: ParameterControls,
         viewer: ViewerModel,
-        take_source: Callable[[], Source],
+        selection: Selection,
     ) -> None:
         super().__init__()
-        self._viewer, self._take_source = viewer, take_source
+        self._viewer, self._selection = viewer, selection
+        self._measured_image: Image | None = None
+        self._shown_image: Image | None = None
         self._distortion = parameters.controls["distortion"]
         self._measuring = LatestRequest(_measure, self)
         self._measuring.done.connect(self._on_measured)
@@ -79,7 +82,14 @@ class Correction(QWidget):
         self._build()
         self._build_row(form)
         self._distortion.changed.connect(self._on_change)
+        selection.changed.connect(self._on_selection)
+        self._on_selection()
         self._on_change()
+
+    def release(self) -> None:
+        """Measure no longer, and let go of the viewer."""
+        self._measuring.drop()
+        self._selection.changed.disconnect(self._on_selection)
 
     def _build(self) -> None:
         self.known = QComboBox()
@@ -121,7 +131,6 @@ class Correction(QWidget):
         form.addRow(_row(self.measure_button, self.clear_button, self.write_button))
         form.addRow(self.told)
         self._on_known_chosen(self.known.currentText())
-        self.reset_choices()
 
     def _build_row(self, form: QFormLayout) -> None:
         """Put a button beside what the row tells, and the panel below."""
@@ -157,18 +166,24 @@ class Correction(QWidget):
         if area is not None:
             QTimer.singleShot(0, partial(area.ensureWidgetVisible, self.told))
 
-    def reset_choices(self) -> None:
-        """List the Shapes layers that there are now."""
-        self.region.reset_choices()
-
     def _list_regions(self, _chooser: Any = None) -> list[tuple[str, Shapes | None]]:
-        shapes = [layer for layer in self._viewer.layers if isinstance(layer, Shapes)]
-        return [("the whole frame", None), *((layer.name, layer) for layer in shapes)]
+        regions = self._selection.regions
+        return [("the whole frame", None), *((layer.name, layer) for layer in regions)]
+
+    def _on_selection(self) -> None:
+        """Show the distortion of the image that is selected: it is that of no other."""
+        self.region.reset_choices()
+        if self._selection.image != self._shown_image:
+            self._shown_image = self._selection.image
+            self.told.setText("")
+            self._distortion.set(self._selection.distortion)
 
     def _on_known_chosen(self, known: str) -> None:
         self._cell_row.setVisible(known == _CELL)
 
     def _on_change(self, *_: Any) -> None:
+        if self._shown_image is not None:
+            self._selection.keep_distortion(self._shown_image, self._distortion.get())
         self.clear_button.setEnabled(self._distortion.get() is not None)
         self.write_button.setEnabled(self._distortion.get() is not None)
 
@@ -200,7 +215,7 @@ class Correction(QWidget):
     def measure(self) -> None:
         """Measure the distortion in the frame that is shown, in the background."""
         try:
-            source = self._take_source()
+            source = self._selection.take_source()
             region = self._mask(source)
         except LatticeSymmetryError as error:
             self._tell(str(error))
@@ -210,6 +225,7 @@ class Correction(QWidget):
         if known == _CELL:
             a, b, gamma = (box.value() for box in self.cell)
             known = (a, b, gamma)
+        self._measured_image = self._selection.image
         self._tell("Measuring…")
         self._measuring.ask((source.movie, index, known, region))
 
@@ -225,6 +241,9 @@ class Correction(QWidget):
         return region_mask(polygons, self._image(), (height, width))
 
     def _on_measured(self, found: MeasuredDistortion) -> None:
+        if self._measured_image is not None and self._measured_image != self._shown_image:
+            self._selection.keep_distortion(self._measured_image, found.rows)
+            return
         self._tell(f"It is {found}.")
         self._distortion.set(found.rows)
 
@@ -253,10 +272,10 @@ class Correction(QWidget):
         self._set_affine(image, undoing_affine(image, np.array(self._distortion.get())))
 
     def _image(self) -> Image:
-        """Find the layer of the image to analyze."""
-        source = self._take_source()
-        found = (layer for layer in self._viewer.layers if str(layer.unique_id) == source.layer_id)
-        return next(found)
+        """Give the image to analyze, if it can be."""
+        self._selection.take_source()
+        assert self._selection.image is not None  # or its source could not be taken
+        return self._selection.image
 
     def _set_affine(self, image: Image, plane: NDArray[np.float64]) -> None:
         """Transform the image, the maps made from it, and the region that is marked on it."""

@@ -6,9 +6,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from napari_lattice_symmetry.analysis import describe_choice
 from napari_lattice_symmetry.bravais.parameters import AnalysisParameters, suggest_window
-from napari_lattice_symmetry.lattice import CLASSES, COLORS
+from napari_lattice_symmetry.lattice import CLASSES, COLORS, describe_stretch
 from napari_lattice_symmetry.plugin.runs.speed import Speed, last_speed
 from napari_lattice_symmetry.spectrum import WindowGrid
 from napari_lattice_symmetry.spectrum.lattice_fit import MAX_PERIODS, MIN_PERIODS
@@ -28,6 +30,7 @@ class Summary:
     window: str = ""
     grid: str = ""
     time: str = ""
+    distortion: str = ""
     problem: str = ""
     better_window: int | None = None
 
@@ -52,6 +55,7 @@ class Summary:
             window=describe_window(movie, parameters.window, period),
             grid=describe_grid(grid, n_frames),
             time=describe_time(parameters, grid.size, n_frames, last_speed()),
+            distortion=describe_distortion(parameters),
         )
 
 
@@ -89,6 +93,14 @@ def describe_time(
         f"roughly {time} for {count_frames(n_frames)}, going by the last run "
         f"({speed.network}, {speed.window} px, {speed.samples} samples)"
     )
+
+
+def describe_distortion(parameters: AnalysisParameters) -> str:
+    """Say which distortion of the image an analysis undoes; nothing if it undoes none."""
+    if parameters.distortion is None:
+        return ""
+    stretch, direction = describe_stretch(np.array(parameters.distortion))
+    return f"a stretch of {stretch:.3f} : 1 along {direction:.0f}° is undone"
 
 
 def describe_duration(seconds: float) -> str:

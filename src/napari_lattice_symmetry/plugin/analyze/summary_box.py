@@ -35,7 +35,7 @@ class SummaryBox(QGroupBox):
         super().__init__("This analysis")
         self.period: Period | None = None
         self.window_text, self.grid_text, self.time_text = QLabel(), QLabel(), QLabel()
-        self.problem_text = QLabel()
+        self.distortion_text, self.problem_text = QLabel(), QLabel()
         self.window_button = QPushButton()
         self.window_button.clicked.connect(self._on_button_clicked)
         self._better_window: int | None = None
@@ -48,10 +48,12 @@ class SummaryBox(QGroupBox):
             ("Window", self.window_text),
             ("Windows", self.grid_text),
             ("Time", self.time_text),
+            ("Distortion", self.distortion_text),
         ):
             label.setWordWrap(True)
             form.addRow(title, label)
         form.insertRow(1, self.window_button)
+        self._form = form
         self.problem_text.setWordWrap(True)
         form.addRow(self.problem_text)
         self.show_summary(Summary())
@@ -70,6 +72,8 @@ class SummaryBox(QGroupBox):
         self.window_text.setToolTip("" if self.period is None else f"By {self.period}.")
         self.grid_text.setText(summary.grid)
         self.time_text.setText(summary.time)
+        self.distortion_text.setText(summary.distortion)
+        self._form.setRowVisible(self.distortion_text, bool(summary.distortion))
         self.problem_text.setText(summary.problem)
         self.problem_text.setVisible(bool(summary.problem))
         self._better_window = summary.better_window

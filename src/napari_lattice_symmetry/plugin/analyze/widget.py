@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from magicgui.widgets import ComboBox
-from napari.layers import Image
 from napari.utils.notifications import show_error, show_info
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import (
@@ -24,28 +25,26 @@ from qtpy.QtWidgets import (
 )
 
 from napari_lattice_symmetry.bravais.parameters import parse_parameters
-from napari_lattice_symmetry.errors import InputError, LatticeSymmetryError
+from napari_lattice_symmetry.errors import LatticeSymmetryError
+from napari_lattice_symmetry.evolution.curves import snapshot
 from napari_lattice_symmetry.plugin.analyze.correction import Correction
 from napari_lattice_symmetry.plugin.analyze.preview import LivePreview
-from napari_lattice_symmetry.plugin.analyze.summary import Summary, describe_classes
+from napari_lattice_symmetry.plugin.analyze.summary import Summary, count_frames, describe_classes
 from napari_lattice_symmetry.plugin.analyze.summary_box import SummaryBox
 from napari_lattice_symmetry.plugin.forms.calibration import Calibration
 from napari_lattice_symmetry.plugin.forms.destination import Destination
 from napari_lattice_symmetry.plugin.forms.parameter_controls import ParameterControls
-from napari_lattice_symmetry.plugin.layers.hover import show_probability_in_status
-from napari_lattice_symmetry.plugin.layers.protection import protect_results
-from napari_lattice_symmetry.plugin.layers.result_layers import result_metadata
+from napari_lattice_symmetry.plugin.layers.origin import present_geometry, result_of
+from napari_lattice_symmetry.plugin.layers.result_layers import LABEL_MAP, result_metadata
 from napari_lattice_symmetry.plugin.runs.analysis import AnalysisRun
-from napari_lattice_symmetry.plugin.selection.results import present_geometry
-from napari_lattice_symmetry.plugin.selection.source import Source, count_channels, take_source
+from napari_lattice_symmetry.plugin.selection.selection import selection_of
+from napari_lattice_symmetry.plugin.selection.source import Source, count_channels
 from napari_lattice_symmetry.plugin.widgets.dock import Dock
 from napari_lattice_symmetry.plugin.widgets.narrow import keep_narrow
 
 if TYPE_CHECKING:
     import napari.viewer
-    import numpy as np
-    from napari.layers import Layer
-    from numpy.typing import NDArray
+    from napari.layers import Image
 
     from napari_lattice_symmetry.bravais.parameters import AnalysisParameters
     from napari_lattice_symmetry.results import MovieResult
@@ -65,21 +64,16 @@ class AnalysisWidget(Dock):
     def __init__(self, viewer: napari.viewer.Viewer) -> None:
         super().__init__()
         self.viewer = viewer
+        self.selection = selection_of(viewer)
         self.run: AnalysisRun | None = None
-        self.result: MovieResult | None = None
-        self._layer: Image | None = None
+        self._run_text = ""  # what there is to say of it
+        self._movie: tuple[Image | None, int | None] | None = None  # whose period was asked for
 
         self._build()
-        show_probability_in_status(viewer.layers)
-        protect_results(viewer.layers)
-        viewer.layers.events.inserted.connect(self._on_layers_changed)
-        viewer.layers.events.removed.connect(self._on_layers_changed)
-        viewer.layers.events.renamed.connect(self._on_layers_changed)
-        self.layer_chooser.changed.connect(self._on_layer_chosen)
-        self.layer_chooser.reset_choices()
-        if viewer.layers.selection.active in self.layer_chooser.choices:
-            self.layer_chooser.value = viewer.layers.selection.active
-        self._on_layer_chosen()
+        self.layer_chooser.changed.connect(self._on_image_chosen)
+        self.selection.changed.connect(self._on_selection)
+        self.selection.image_edited.connect(self._update_summary)
+        self._on_selection()
 
     @property
     def is_running(self) -> bool:
@@ -91,29 +85,29 @@ class AnalysisWidget(Dock):
         if self.run is not None:
             self.run.abandon()
         self.preview.release()
-        events = self.viewer.layers.events
-        events.inserted.disconnect(self._on_layers_changed)
-        events.removed.disconnect(self._on_layers_changed)
-        events.renamed.disconnect(self._on_layers_changed)
-        self._watch(None)
+        self.correction.release()
+        self.selection.changed.disconnect(self._on_selection)
+        self.selection.image_edited.disconnect(self._update_summary)
 
     # ------------------------------------------------------------------ building
 
     def _build(self) -> None:
         self.layer_chooser = ComboBox(
-            choices=self._list_images, tooltip="The movie or image to analyze."
+            choices=lambda _: self.selection.images, tooltip="The movie or image to analyze."
         )
         keep_narrow(self.layer_chooser.native)
         self.channel_chooser = QComboBox()
         self.channel_chooser.setToolTip("The channel to analyze of a layer (T, C, Y, X).")
-        self.channel_chooser.currentIndexChanged.connect(self._on_channel_chosen)
+        self.channel_chooser.currentIndexChanged.connect(
+            lambda _: self.selection.choose_channel(self.channel_chooser.currentData())
+        )
         self.form = QFormLayout()
         self.form.addRow("Image layer", self.layer_chooser.native)
         self.form.addRow("Channel", self.channel_chooser)
         self.calibration = Calibration(self.form, corrected=self.viewer.reset_view)
         self.parameters = ParameterControls(self.form, self)
         self.parameters.changed.connect(self._update_summary)
-        self.correction = Correction(self.form, self.parameters, self.viewer, self._take_source)
+        self.correction = Correction(self.form, self.parameters, self.viewer, self.selection)
         self.preview = LivePreview(self.viewer, self._take_request, self)
         self.parameters.changed.connect(self.preview.change)
 
@@ -139,10 +133,10 @@ class AnalysisWidget(Dock):
         self.progress = QProgressBar()
         self.progress.setRange(0, 1)
         self.progress.setValue(0)
-        self.status = QLabel("Ready.")
+        self.status = QLabel()
         self.status.setWordWrap(True)
         self.preview.told.connect(self.status.setText)
-        self.legend = QLabel(describe_classes())
+        self.legend = QLabel()
         self.legend.setWordWrap(True)
         self.legend.setToolTip("Area share of each class in the frames that are finished.")
 
@@ -168,9 +162,8 @@ class AnalysisWidget(Dock):
         self.load_button.setToolTip("Take the settings that made the selected result layer.")
         self.load_button.clicked.connect(self.load_settings)
         self.save_button = QPushButton("Save result…")
-        self.save_button.setToolTip("Save the last result with all its maps as a .zarr folder.")
+        self.save_button.setToolTip("Save the selected result with all its maps.")
         self.save_button.clicked.connect(self._on_save_clicked)
-        self.save_button.setEnabled(False)
         buttons = QHBoxLayout()
         buttons.addWidget(self.load_button)
         buttons.addWidget(self.save_button)
@@ -178,78 +171,59 @@ class AnalysisWidget(Dock):
 
     # ------------------------------------------------------------------ choosing
 
-    def _list_images(self, _chooser: Any = None) -> list[Image]:
-        """List the images that can be analyzed: all but the maps of earlier analyses."""
-        return [
-            layer
-            for layer in self.viewer.layers
-            if isinstance(layer, Image) and result_metadata(layer) is None
-        ]
+    def _on_image_chosen(self, image: Image | None) -> None:
+        if image is not None and image != self.selection.image:
+            self.selection.choose_image(image)
 
-    def _on_layers_changed(self, _event: Any = None) -> None:
-        self.layer_chooser.reset_choices()
-        self.correction.reset_choices()
-        if self.layer_chooser.value != self._layer:  # the chooser does not tell of the last one
-            self._on_layer_chosen()
-
-    def _on_layer_chosen(self, _layer: Layer | None = None) -> None:
-        layer = self.layer_chooser.value
-        if layer == self._layer:
-            self._update_summary()
-            return
-        self._watch(layer)
-        self._list_channels(layer)
+    def _on_selection(self) -> None:
+        """Show the image, the channel and the result that are selected."""
+        selection = self.selection
+        with self.layer_chooser.changed.blocked():
+            self.layer_chooser.reset_choices()
+            if selection.image is not None:
+                self.layer_chooser.value = selection.image
+            else:
+                self.layer_chooser.native.setCurrentIndex(-1)
+        self._list_channels(selection.image)
+        movie = selection.image, selection.channel
+        if movie != self._movie:
+            self._movie = movie
+            self._measure_period()
+        self.save_button.setEnabled(selection.result is not None)
         self._update_summary()
-        self._measure_period()
-
-    def _watch(self, layer: Image | None) -> None:
-        """Follow what happens to the chosen layer, and no longer to the one before."""
-        for name in ("scale", "translate", "affine", "units", "data"):
-            if self._layer is not None:
-                getattr(self._layer.events, name).disconnect(self._update_summary)
-            if layer is not None:
-                getattr(layer.events, name).connect(self._update_summary)
-        self._layer = layer
+        self._tell()
 
     def _list_channels(self, layer: Image | None) -> None:
-        n_channels = 1 if layer is None or layer.ndim > 4 else count_channels(layer)
+        n_channels = 1 if layer is None else count_channels(layer)
         self.channel_chooser.blockSignals(True)
         self.channel_chooser.clear()
         self.channel_chooser.addItem(CHOOSE, None)
         for channel in range(n_channels):
             self.channel_chooser.addItem(str(channel), channel)
+        self.channel_chooser.setCurrentIndex(self.channel_chooser.findData(self.selection.channel))
         self.channel_chooser.blockSignals(False)
         self.form.setRowVisible(self.channel_chooser, n_channels > 1)
 
-    def _on_channel_chosen(self, _index: int) -> None:
-        self._update_summary()
-        self._measure_period()
-
-    def _take_source(self) -> Source:
-        if self._layer is None:
-            raise InputError("Open an image or a movie to analyze.")
-        return take_source(self._layer, self.channel_chooser.currentData())
-
     def _take_request(self) -> tuple[Source, AnalysisParameters]:
-        return self._take_source(), self.parameters.values()
+        return self.selection.take_source(), self.parameters.values()
 
     # ------------------------------------------------------------------ telling
 
     def _measure_period(self) -> None:
         try:
-            self.summary.measure(self._take_source().movie)
+            self.summary.measure(self.selection.take_source().movie)
         except LatticeSymmetryError:
             self.summary.measure(None)
 
     def _update_summary(self, _event: Any = None) -> None:
         geometry = None
         try:
-            source = self._take_source()
+            source = self.selection.take_source()
             geometry = source.geometry
             summary = Summary.of(source.movie, self.parameters.values(), self.summary.period)
         except LatticeSymmetryError as error:
             summary = Summary(problem=str(error))
-        self.calibration.show(self._layer, geometry)
+        self.calibration.show(self.selection.image, geometry)
         self.calibration.set_enabled(not self.is_running)
         self.summary.show_summary(summary)
         self.preview.follow()
@@ -267,7 +241,7 @@ class AnalysisWidget(Dock):
         try:
             run = AnalysisRun(
                 self.viewer,
-                self._take_source(),
+                self.selection.take_source(),
                 self.parameters.values(),
                 show_probabilities=self.show_probabilities.isChecked(),
                 show_uncertainty=self.show_uncertainty.isChecked(),
@@ -296,38 +270,68 @@ class AnalysisWidget(Dock):
     def _set_running(self, running: bool) -> None:
         self.run_button.setEnabled(True)
         self.run_button.setText("Cancel" if running else "Run")
-        self.layer_chooser.enabled = not running
-        self.channel_chooser.setEnabled(not running)
         self.parameters.set_enabled(not running)
         self.correction.setEnabled(not running)
         self.preview.set_running(running)
         self.destination.set_enabled(not running)
         self.calibration.set_enabled(not running)
         if running:
-            self.legend.setText(describe_classes())
+            self._run_text = "Loading the network…"
             self.progress.setRange(0, 0)  # busy, until the network is loaded
-            self.status.setText("Loading the network…")
+        self._tell()
 
     def _on_progress(self, done: int, total: int) -> None:
         self.progress.setRange(0, total)
         self.progress.setValue(done)
         if self.run is not None:
-            self.status.setText(self.run.describe_progress(done, total))
+            self._run_text = self.run.describe_progress(done, total)
+        self._tell()
 
-    def _on_frame_done(self, shares: NDArray[np.float64]) -> None:
-        self.legend.setText(describe_classes(shares))
+    def _on_frame_done(self, _shares: object) -> None:
+        self._tell()
 
     def _on_finished(self) -> None:
-        run = self.run
-        if run is None:
-            return
+        if self.run is not None:
+            self._run_text = self.run.describe_end()
         self._set_running(False)
-        self.progress.setRange(0, run.n_frames)
-        self.progress.setValue(run.n_done)
-        self.status.setText(run.describe_end())
-        self.result = run.result or self.result
-        self.save_button.setEnabled(self.result is not None)
         self._update_summary()
+
+    def _tell(self) -> None:
+        """Tell of the run under way, else of what is selected: its result, or what to do."""
+        run, result = self.run, self.selection.result
+        is_selected = run is not None and self._is_selected(run)
+        text = self.selection.describe()
+        done = np.zeros(1, bool) if result is None else result.done
+        n_done, n_frames = int(done.sum()), len(done)
+        self.legend.setText(describe_classes(self._area_shares()))
+        if run is not None and self.is_running:
+            whose = "" if is_selected else f"{run.source.movie.name}: "
+            self.status.setText(whose + self._run_text)
+            return
+        if run is not None and is_selected:
+            n_done, n_frames = run.n_done, run.n_frames
+            text = self._run_text if result is None else f"{self._run_text} {text}."
+        elif result is not None:
+            text = f"{text}: {n_done} of {count_frames(n_frames)} analyzed."
+        self.progress.setRange(0, max(n_frames, 1))
+        self.progress.setValue(n_done)
+        self.status.setText(text)
+
+    def _is_selected(self, run: AnalysisRun) -> bool:
+        """Tell whether a run is of what is selected."""
+        image, result = self.selection.image, self.selection.result
+        if run.result is not None and result is not None:
+            return run.result is result
+        return image is not None and str(image.unique_id) == run.source.layer_id
+
+    def _area_shares(self) -> Iterable[float] | None:
+        """Give the shares of the classes in the selected result, as its class map tells them."""
+        for layer in self.viewer.layers:
+            about, result = result_metadata(layer) or {}, result_of(layer)
+            if about.get("kind") == LABEL_MAP and result is self.selection.result is not None:
+                shares: Iterable[float] = layer.features["area share"]
+                return shares
+        return None
 
     # ------------------------------------------------------------------ keeping
 
@@ -344,19 +348,23 @@ class AnalysisWidget(Dock):
             show_error(f"{layer.name}: {error}")
 
     def _on_save_clicked(self) -> None:
-        if self.result is not None:
-            path, _ = QFileDialog.getSaveFileName(
-                self, "Save result", f"{self.result.name}.zarr", "Results (*.zarr)"
-            )
-            if path:
-                self._save(self.result, path)
+        try:
+            result, _ = self.selection.require_result()
+        except LatticeSymmetryError as error:
+            show_error(str(error))
+            return
+        path, _ = QFileDialog.getSaveFileName(
+            self, "Save result", f"{result.name}.zarr", "Results (*.zarr)"
+        )
+        if path:
+            self._save(result, path)
 
     def _save(self, result: MovieResult, path: str) -> None:
         path = path if path.endswith(".zarr") else f"{path}.zarr"
         try:
             geometry = present_geometry(self.viewer, result)
             result.geometry = result.geometry if geometry is None else geometry.described()
-            result.save(path)
+            snapshot(result).save(path)  # one that is watched may get longer meanwhile
         except LatticeSymmetryError as error:
             show_error(str(error))
         else:

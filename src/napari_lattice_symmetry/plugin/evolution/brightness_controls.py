@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from napari_lattice_symmetry.data.movie import Movie
     from napari_lattice_symmetry.evolution.curves import Curve
-    from napari_lattice_symmetry.plugin.selection.evolution_source import EvolutionSource, FrameKey
+    from napari_lattice_symmetry.plugin.evolution.follower import FrameKey, ResultFollower
     from napari_lattice_symmetry.results import MovieResult
 
     Float32 = NDArray[np.float32]
@@ -79,7 +79,7 @@ class BrightnessControls(QWidget):
 
     Parameters
     ----------
-    source : EvolutionSource
+    follower : ResultFollower
         Whose movie is measured.
 
     Signals
@@ -96,15 +96,15 @@ class BrightnessControls(QWidget):
     grown = Signal()
     told = Signal(str)
 
-    def __init__(self, source: EvolutionSource) -> None:
+    def __init__(self, follower: ResultFollower) -> None:
         super().__init__()
         self.measured: Measured | None = None
-        self._source = source
+        self._follower = follower
         self._measure = LatestRequest(_measure, self)
         self._measure.done.connect(self._on_measured)
         self._measure.failed.connect(lambda error: self.told.emit(str(error)))
-        source.changed.connect(self._on_source)
-        source.grown.connect(partial(self._on_source, patient=True))
+        follower.changed.connect(self._on_result)
+        follower.grown.connect(partial(self._on_result, patient=True))
 
         self.shown = QCheckBox("holes by brightness")
         self.shown.setToolTip(
@@ -123,7 +123,7 @@ class BrightnessControls(QWidget):
         layout.addWidget(QLabel("below"))
         layout.addWidget(self.threshold, stretch=1)
         layout.addWidget(self.bright)
-        self.shown.toggled.connect(self._on_source)
+        self.shown.toggled.connect(self._on_result)
         self.shown.toggled.connect(self.changed)
         self.threshold.valueChanged.connect(self.changed)
         self.bright.toggled.connect(self.changed)
@@ -148,21 +148,21 @@ class BrightnessControls(QWidget):
 
         Its keyword `should_stop` is that of `brightness_curve`.
         """
-        measured, result = self.measured, self._source.snapshot()
+        measured, result = self.measured, self._follower.snapshot()
         if measured is None or result is None or not self.shown.isChecked():
             return None
         if not measured.is_shown:
             return None
-        brightness = measured.brightness(self._source.keys[: len(result.state)])
+        brightness = measured.brightness(self._follower.keys[: len(result.state)])
         chosen = self.threshold.value() > self.threshold.minimum()
         threshold = self.threshold.value() if chosen else None
         area = None if measured.region is None else float(measured.region.sum())
         bright = self.bright.isChecked()
         return partial(brightness_curve, result, brightness, threshold, bright=bright, area=area)
 
-    def _on_source(self, _checked: bool = False, *, patient: bool = False) -> None:
+    def _on_result(self, _checked: bool = False, *, patient: bool = False) -> None:
         """Measure what is not measured yet, if it is to be shown."""
-        if self._source.result is None or not self.shown.isChecked():
+        if self._follower.result is None or not self.shown.isChecked():
             self._measure.drop()
             self.told.emit("")
             return
@@ -188,20 +188,21 @@ class BrightnessControls(QWidget):
         InputError
             If the region holds nothing, or the movie is not there.
         """
-        source, result, region = self._source, self._source.result, self._source.frame_region()
+        follower = self._follower
+        result, region = follower.result, follower.frame_region()
         assert result is not None
         if self.measured is None or not self.measured.is_of(result, region):
             self.measured = Measured(result, region)
         measured, readable = self.measured, result.state != FAILED
         new = {
             key
-            for key, is_readable in zip(source.keys, readable, strict=False)
+            for key, is_readable in zip(follower.keys, readable, strict=False)
             if is_readable and key not in measured.rows
         }
         if not new:
             return None
-        places = {key: place for key, place in source.places().items() if key in new}
-        return _Request(measured, source.movie(), places) if places else None
+        places = {key: place for key, place in follower.places().items() if key in new}
+        return _Request(measured, follower.movie(), places) if places else None
 
     def _on_measured(self, measured: Measured) -> None:
         brightness = measured.brightness(list(measured.rows))

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from napari_lattice_symmetry.plugin.evolution.brightness_controls import (
         BrightnessControls,
     )
-    from napari_lattice_symmetry.plugin.selection.evolution_source import EvolutionSource
+    from napari_lattice_symmetry.plugin.evolution.follower import ResultFollower
     from napari_lattice_symmetry.results import MovieResult
 
 
@@ -44,7 +44,7 @@ class CurvesTab(QWidget):
 
     Parameters
     ----------
-    source : EvolutionSource
+    follower : ResultFollower
         What is drawn.
     brightness : BrightnessControls
         Whose curve is drawn beside the classes.
@@ -57,20 +57,20 @@ class CurvesTab(QWidget):
 
     told = Signal(str)
 
-    def __init__(self, source: EvolutionSource, brightness: BrightnessControls) -> None:
+    def __init__(self, follower: ResultFollower, brightness: BrightnessControls) -> None:
         super().__init__()
         self.curves: list[Curve] = []
-        self._source, self._brightness = source, brightness
+        self._follower, self._brightness = follower, brightness
         self._request = LatestRequest(_make_curves, self, delay=100)
         self._request.done.connect(self._on_curves)
         self._request.failed.connect(self._on_failure)
         self.line = TimeLine(self)
-        self.line.moved.connect(source.go_to)
+        self.line.moved.connect(follower.go_to)
         tooltip = "Drag the line, or use the arrow keys, to go to another frame."
-        self.canvas = self.line.make_canvas(source.viewer, self._plot, tooltip)
+        self.canvas = self.line.make_canvas(follower.viewer, self._plot, tooltip)
         self._build()
-        source.frame_changed.connect(self.line.set)
-        for part in (source, brightness):
+        follower.frame_changed.connect(self.line.set)
+        for part in (follower, brightness):
             part.changed.connect(self.ask)
             part.grown.connect(partial(self.ask, patient=True))
         self.ask()
@@ -115,13 +115,13 @@ class CurvesTab(QWidget):
 
     def ask(self, _: Any = None, *, patient: bool = False) -> None:
         """Have the curves made; if there is patience, after those under way."""
-        result = self._source.snapshot()
+        result = self._follower.snapshot()
         if result is None:
             self._request.drop()
             self._on_curves([])
             return
         try:
-            region = self._source.map_region()
+            region = self._follower.map_region()
         except LatticeSymmetryError as error:
             self._request.drop()
             self._on_failure(error)
@@ -133,10 +133,10 @@ class CurvesTab(QWidget):
 
     def _on_curves(self, curves: list[Curve]) -> None:
         self.curves = curves
-        self.line.time = self._source.time
+        self.line.time = self._follower.time
         self.export_button.setEnabled(bool(curves))
         self.canvas.refresh()
-        self.told.emit("" if curves else "Select a layer of a result, or analyze a movie first.")
+        self.told.emit("")
 
     def _on_failure(self, error: Exception) -> None:
         self._on_curves([])
@@ -153,7 +153,7 @@ class CurvesTab(QWidget):
         from napari_lattice_symmetry.evolution.plots import plot_evolution
         from napari_lattice_symmetry.evolution.tables import write_curves
 
-        name = "" if self._source.result is None else self._source.result.name
+        name = "" if self._follower.result is None else self._follower.result.name
         curves = self.curves
         export(
             self,

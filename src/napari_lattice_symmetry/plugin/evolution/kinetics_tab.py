@@ -44,14 +44,12 @@ if TYPE_CHECKING:
     from napari_lattice_symmetry.plugin.evolution.brightness_controls import (
         BrightnessControls,
     )
-    from napari_lattice_symmetry.plugin.selection.evolution_source import EvolutionSource
+    from napari_lattice_symmetry.plugin.evolution.follower import ResultFollower
     from napari_lattice_symmetry.results import MovieResult
 
     MakeCurve: TypeAlias = Callable[..., Curve]  # called with the keyword `should_stop`
 
 _ROW_HEIGHT = 18  # px
-
-_NO_RESULT = "Select a layer of a result, or analyze a movie first."
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,7 +63,7 @@ class KineticsTab(QWidget):
 
     Parameters
     ----------
-    source : EvolutionSource
+    follower : ResultFollower
         What is fitted.
     brightness : BrightnessControls
         Whose curve can be fitted.
@@ -78,10 +76,10 @@ class KineticsTab(QWidget):
 
     told = Signal(str)
 
-    def __init__(self, source: EvolutionSource, brightness: BrightnessControls) -> None:
+    def __init__(self, follower: ResultFollower, brightness: BrightnessControls) -> None:
         super().__init__()
         self.fits: list[GrowthFit] = []
-        self._source, self._brightness = source, brightness
+        self._follower, self._brightness = follower, brightness
         self._timed_result: MovieResult | None = None  # whose times the interval is set for
         self._interval_chosen = False
         self._request = LatestRequest(_fit, self, delay=300)
@@ -91,10 +89,10 @@ class KineticsTab(QWidget):
         self.line = TimeLine(self)
         self._make_choosers()
         tooltip = "Drag the end of the initial interval, or move it with the arrow keys."
-        self.canvas = self.line.make_canvas(source.viewer, self._plot, tooltip)
+        self.canvas = self.line.make_canvas(follower.viewer, self._plot, tooltip)
         self._build()
         self.line.moved.connect(self.initial_end.setValue)
-        for part in (source, brightness):
+        for part in (follower, brightness):
             part.changed.connect(self.ask)
             part.grown.connect(partial(self.ask, patient=True))
 
@@ -193,7 +191,7 @@ class KineticsTab(QWidget):
 
         A fit that is asked for again while frames come in stays to be seen meanwhile.
         """
-        result = self._source.snapshot()
+        result = self._follower.snapshot()
         if result is None:
             self._request.drop()
             self._on_fits([])
@@ -213,7 +211,7 @@ class KineticsTab(QWidget):
 
     def _choose_curve(self, result: MovieResult) -> MakeCurve:
         name, shares = self.quantity.currentData()
-        region = self._source.map_region()
+        region = self._follower.map_region()
         if name == HOLES:
             return partial(hole_curve, result, region)
         if name == BRIGHTNESS:
@@ -225,8 +223,8 @@ class KineticsTab(QWidget):
 
     def _set_interval(self, result: MovieResult) -> None:
         """Let the interval end within the times that there are: in the middle, unless chosen."""
-        if self._source.result is not self._timed_result:
-            self._timed_result, self._interval_chosen = self._source.result, False
+        if self._follower.result is not self._timed_result:
+            self._timed_result, self._interval_chosen = self._follower.result, False
         first, last = float(result.times[0]), float(result.times[-1])
         end = self.initial_end.value() if self._interval_chosen else (first + last) / 2
         self.initial_end.blockSignals(True)
@@ -248,7 +246,7 @@ class KineticsTab(QWidget):
 
     def _on_fits(self, fits: list[GrowthFit]) -> None:
         self.fits = fits
-        self._why_not = "" if fits else _NO_RESULT
+        self._why_not = "" if fits else self._follower.selection.describe()
         self._show()
         self.told.emit(self._remark() if fits else "")
 
@@ -264,7 +262,7 @@ class KineticsTab(QWidget):
 
     def _unseen(self) -> str:
         """Say what windows cannot see, where that is what is fitted."""
-        result, name = self._source.result, self.fits[0].curve.name
+        result, name = self._follower.result, self.fits[0].curve.name
         if result is None or name == BRIGHTNESS or name not in (HOLES, "noise"):
             return ""
         size, unit = smallest_hole(result), "px"
@@ -303,7 +301,7 @@ class KineticsTab(QWidget):
         from napari_lattice_symmetry.evolution.plots import plot_growth
         from napari_lattice_symmetry.evolution.tables import write_fits
 
-        fit, fits, result = self.fit, self.fits, self._source.result
+        fit, fits, result = self.fit, self.fits, self._follower.result
         if fit is not None:
             name = "" if result is None else result.name
             export(

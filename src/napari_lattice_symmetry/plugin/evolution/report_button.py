@@ -16,7 +16,7 @@ from napari_lattice_symmetry.plugin.background.latest import LatestRequest
 if TYPE_CHECKING:
     from napari_lattice_symmetry.data.movie import Movie
     from napari_lattice_symmetry.evolution.kinetics import GrowthFit
-    from napari_lattice_symmetry.plugin.selection.evolution_source import EvolutionSource
+    from napari_lattice_symmetry.plugin.evolution.follower import ResultFollower
     from napari_lattice_symmetry.results import MovieResult
 
 
@@ -33,19 +33,19 @@ class ReportButton(QPushButton):
 
     Parameters
     ----------
-    source : EvolutionSource
+    follower : ResultFollower
         Knows the result and its movie.
     growth : callable
         Gives the growth laws that are fitted to the result now.
     """
 
-    def __init__(self, source: EvolutionSource, growth: Callable[[], Sequence[GrowthFit]]) -> None:
+    def __init__(self, follower: ResultFollower, growth: Callable[[], Sequence[GrowthFit]]) -> None:
         super().__init__("Report…")
         self.setToolTip(
             "Write figures, tables, settings and origin of the result to one HTML file; with the "
             "growth law, if the kinetics are shown."
         )
-        self._source, self._growth = source, growth
+        self._follower, self._growth = follower, growth
         self._request = LatestRequest(_write, self)
         self._request.done.connect(self._on_written)
         self._request.failed.connect(self._on_failure)
@@ -57,9 +57,10 @@ class ReportButton(QPushButton):
         return self._request.is_busy
 
     def _ask(self) -> None:
-        result = self._source.result
-        if result is None:
-            show_error("Select a layer of a result first; then a report on it can be written.")
+        try:
+            result, _ = self._follower.selection.require_result()
+        except InputError as error:
+            show_error(str(error))
             return
         chosen, _ = QFileDialog.getSaveFileName(
             self, "Write a report", f"{result.name}_report.html", "Web page (*.html)"
@@ -68,7 +69,7 @@ class ReportButton(QPushButton):
             return
         path = Path(chosen if chosen.lower().endswith((".html", ".htm")) else f"{chosen}.html")
         try:
-            movie = self._source.movie()
+            movie = self._follower.movie()
         except InputError:  # the report is of the maps alone then
             movie = None
         self.setEnabled(False)

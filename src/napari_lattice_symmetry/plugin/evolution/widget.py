@@ -9,10 +9,12 @@ from qtpy.QtWidgets import QComboBox, QFormLayout, QLabel, QTabWidget, QVBoxLayo
 
 from napari_lattice_symmetry.plugin.evolution.brightness_controls import BrightnessControls
 from napari_lattice_symmetry.plugin.evolution.curves_tab import CurvesTab
+from napari_lattice_symmetry.plugin.evolution.follower import ResultFollower
 from napari_lattice_symmetry.plugin.evolution.kinetics_tab import KineticsTab
 from napari_lattice_symmetry.plugin.evolution.report_button import ReportButton
-from napari_lattice_symmetry.plugin.selection.evolution_source import EvolutionSource
+from napari_lattice_symmetry.plugin.selection.selection import selection_of
 from napari_lattice_symmetry.plugin.widgets.dock import Dock
+from napari_lattice_symmetry.plugin.widgets.selection_line import SelectionLine
 
 if TYPE_CHECKING:
     import napari.viewer
@@ -33,13 +35,13 @@ class EvolutionWidget(Dock):
 
     def __init__(self, viewer: napari.viewer.Viewer) -> None:
         super().__init__()
-        self.source = EvolutionSource(viewer, self)
-        self.brightness = BrightnessControls(self.source)
-        self.curves = CurvesTab(self.source, self.brightness)
-        self.kinetics = KineticsTab(self.source, self.brightness)
+        self.selection = selection_of(viewer)
+        self.follower = ResultFollower(viewer, self.selection, self)
+        self.brightness = BrightnessControls(self.follower)
+        self.curves = CurvesTab(self.follower, self.brightness)
+        self.kinetics = KineticsTab(self.follower, self.brightness)
 
-        self.result_text = QLabel()
-        self.result_text.setToolTip("The result that the selected layer shows a part of.")
+        self.result_text = SelectionLine(self.selection)
         self.region_chooser = QComboBox()
         self.region_chooser.setToolTip(
             "Count only windows whose centers lie in the polygons, rectangles and ellipses of a "
@@ -50,15 +52,15 @@ class EvolutionWidget(Dock):
         self.tabs.addTab(self.curves, "Evolution")
         self.tabs.addTab(self.kinetics, "Kinetics")
         self.tabs.currentChanged.connect(self._on_tab)
-        self.report_button = ReportButton(self.source, self._shown_growth)
+        self.report_button = ReportButton(self.follower, self._shown_growth)
         self.status = QLabel()
         self.status.setWordWrap(True)
         form = QFormLayout()
         form.setVerticalSpacing(3)
-        form.addRow("Result", self.result_text)
         form.addRow("Region", self.region_chooser)
         layout = QVBoxLayout(self)
         layout.setSpacing(4)
+        layout.addWidget(self.result_text)
         layout.addLayout(form)
         layout.addWidget(self.tabs, stretch=1)
         layout.addWidget(self.report_button)
@@ -71,30 +73,31 @@ class EvolutionWidget(Dock):
             ("kinetics", self.kinetics),
         ):
             part.told.connect(partial(self._on_told, name))
-        self.source.changed.connect(self._on_source)
-        self.source.regions_changed.connect(self._list_regions)
-        self._on_source()
+        self.selection.changed.connect(self._list_regions)
+        self._list_regions()
         self.curves.ask()
 
     def release(self) -> None:
         """Let go of the viewer."""
-        for part in (self.source, self.brightness, self.curves, self.kinetics):
+        self.selection.changed.disconnect(self._list_regions)
+        for part in (
+            self.result_text,
+            self.follower,
+            self.brightness,
+            self.curves,
+            self.kinetics,
+        ):
             part.release()
 
-    def _on_source(self) -> None:
-        result = self.source.result
-        self.result_text.setText("none" if result is None else result.name)
-        self._list_regions()
-
     def _list_regions(self) -> None:
-        regions = [None, *self.source.regions]
+        regions = [None, *self.selection.regions]
         self.region_chooser.clear()
         for region in regions:
             self.region_chooser.addItem(WHOLE_FRAMES if region is None else region.name, region)
-        self.region_chooser.setCurrentIndex(regions.index(self.source.region))
+        self.region_chooser.setCurrentIndex(regions.index(self.selection.region))
 
     def _on_region_chosen(self, index: int) -> None:
-        self.source.choose_region(self.region_chooser.itemData(index))
+        self.selection.choose_region(self.region_chooser.itemData(index))
 
     def _on_tab(self, _index: Any) -> None:
         self.kinetics.ask()

@@ -24,7 +24,8 @@ from napari_lattice_symmetry.plugin.background.latest import LatestRequest
 from napari_lattice_symmetry.plugin.forms.parameter_controls import ParameterControls
 from napari_lattice_symmetry.plugin.inspect.picking import STEPS, Picking
 from napari_lattice_symmetry.plugin.layers.outline import WindowOutline
-from napari_lattice_symmetry.plugin.selection.inspected import Inspected, choose_inspected
+from napari_lattice_symmetry.plugin.selection.selection import selection_of
+from napari_lattice_symmetry.plugin.selection.source import find_channel_axis, take_source
 from napari_lattice_symmetry.plugin.widgets.dock import Dock
 from napari_lattice_symmetry.plugin.widgets.export_dialog import export
 from napari_lattice_symmetry.spectrum import WindowGrid
@@ -32,7 +33,6 @@ from napari_lattice_symmetry.spectrum import WindowGrid
 if TYPE_CHECKING:
     import napari.viewer
     from matplotlib.figure import Figure
-    from napari.layers import Layer
 
     from napari_lattice_symmetry.data.movie import Movie
     from napari_lattice_symmetry.plugin.selection.source import Source
@@ -58,8 +58,8 @@ class InspectorWidget(Dock):
         super().__init__()
         self.viewer = viewer
         self.inspection: Inspection | None = None
-        self._selected: Layer | None = viewer.layers.selection.active
-        self._inspected: Inspected | None = None
+        self.selection = selection_of(viewer)
+        self._chosen: tuple[Any, ...] = ()
         self._settings = AnalysisParameters()
         self._center: tuple[float, float] | None = None
         self._frame = 0
@@ -73,28 +73,21 @@ class InspectorWidget(Dock):
         self.picking.clicked.connect(self._on_clicked)
         self.picking.moved.connect(self.move_by)
         self.picking.stepped.connect(self._step_frames)
-        for signal, slot in self._viewer_events():
-            signal.connect(slot)
+        self.selection.changed.connect(self._on_selection)
+        self.selection.image_edited.connect(self._on_edited)
+        viewer.dims.events.current_step.connect(self._on_step)
         self.pick.setChecked(True)
-        self._follow_selection()
+        self._on_selection()
 
     def release(self) -> None:
         """Give back keys and clicks, and let go of the viewer."""
         self.requests.drop()
         self.picking.set_on(False)
         self.canvas.release()
-        for signal, slot in self._viewer_events():
-            signal.disconnect(slot)
-        self._watch(None)
+        self.selection.changed.disconnect(self._on_selection)
+        self.selection.image_edited.disconnect(self._on_edited)
+        self.viewer.dims.events.current_step.disconnect(self._on_step)
         self.outline.remove()
-
-    def _viewer_events(self) -> list[tuple[Any, Callable[..., None]]]:
-        layers = self.viewer.layers
-        return [
-            (layers.selection.events.active, self._on_selected),
-            (layers.events.removed, self._on_removed),
-            (self.viewer.dims.events.current_step, self._on_step),
-        ]
 
     # ------------------------------------------------------------------ building
 
@@ -157,52 +150,52 @@ class InspectorWidget(Dock):
 
     # ------------------------------------------------------------------ what is inspected
 
-    def _on_selected(self, _event: Any = None) -> None:
-        active = self.viewer.layers.selection.active
-        # Layers are compared, since napari hands them out to plugins in wrappers.
-        if active is not None and active != self.outline.layer:
-            self._selected = active
-            self._follow_selection()
-
-    def _on_removed(self, event: Any) -> None:
-        if event.value == self._selected:
-            self._selected = None
-        if event.value != self.outline.layer:
-            self._follow_selection()
-
-    def _follow_selection(self) -> None:
-        """Take image and settings from the selected layer, and look at the same place there."""
-        try:
-            inspected = choose_inspected(self.viewer, self._selected)
-        except LatticeSymmetryError as error:
-            self._watch(None)
-            self._stop(str(error))
+    def _on_selection(self) -> None:
+        """Take image and settings from what is selected, and look at the same place there."""
+        selection, image = self.selection, self.selection.image
+        settings = self._selected_settings()
+        name = None if image is None else image.name
+        chosen = image, name, selection.channel, selection.is_map, settings
+        if chosen == self._chosen:
             return
-        self._watch(inspected)
-        settings = inspected.parameters
-        if settings is not None and settings != self._settings:
+        self._chosen = chosen
+        if settings != self._settings:
             self._settings = settings
             samples = self.parameters.controls["samples"].get()
             self.parameters.blockSignals(True)
             self.parameters.set_values(settings.model_copy(update={"samples": samples}))
             self.parameters.blockSignals(False)
+        if image is None:
+            self._stop(self._say_what_lacks())
+        else:
+            self._inspect()
+
+    def _selected_settings(self) -> AnalysisParameters:
+        """Give those of the map or result; without one, those that are set here."""
+        about = self.selection.about
+        if about is not None:
+            return parse_parameters(**about["parameters"])
+        return self._settings.model_copy(update={"distortion": self.selection.distortion})
+
+    def _on_edited(self) -> None:
+        self._settings = self._selected_settings()  # another distortion may have been measured
         self._inspect()
 
-    def _watch(self, inspected: Inspected | None) -> None:
-        """Follow what happens to the image, and no longer to the one before."""
-        for name in ("data", "scale", "translate", "affine", "name"):
-            if self._inspected is not None:
-                getattr(self._inspected.image.events, name).disconnect(self._inspect)
-            if inspected is not None:
-                getattr(inspected.image.events, name).connect(self._inspect)
-        self._inspected = inspected
+    def _say_what_lacks(self) -> str:
+        layer = self.selection.layer
+        if layer is None:
+            return "Open an image or a movie to inspect."
+        return (
+            f"The image that {layer.name!r} was made from is not open; open it, or select "
+            "another image."
+        )
 
     # ------------------------------------------------------------------ where
 
     def _on_clicked(self, position: Any) -> None:
-        if self._inspected is None:
+        image = self.selection.image
+        if image is None:
             return
-        image = self._inspected.image
         y, x = (float(coordinate) for coordinate in image.world_to_data(position)[-2:])
         last_y, last_x = image.extent.data[1, -2:]
         if -0.5 <= y < last_y + 0.5 and -0.5 <= x < last_x + 0.5:
@@ -240,10 +233,14 @@ class InspectorWidget(Dock):
 
     def _take_source(self) -> Source | None:
         """Take the image as it is now; if that cannot be inspected, say why."""
-        if self._inspected is None:
+        image, channel = self.selection.image, self.selection.channel
+        if image is None:
             return None
+        axis = find_channel_axis(image)
+        if channel is None and axis is not None:  # none was chosen, but one is seen
+            channel = round(image.world_to_data(self.viewer.dims.point)[axis])
         try:
-            return self._inspected.take_source(self.viewer)
+            return take_source(image, channel)
         except LatticeSymmetryError as error:
             self._stop(str(error))
             return None
@@ -252,8 +249,8 @@ class InspectorWidget(Dock):
 
     def _inspect(self, _event: Any = None) -> None:
         """Look at the window where it is now."""
-        source = self._take_source()
-        if source is None or self._inspected is None:
+        source, image = self._take_source(), self.selection.image
+        if source is None or image is None:
             return
         shape = source.movie.shape[1:]
         try:
@@ -263,12 +260,12 @@ class InspectorWidget(Dock):
         except LatticeSymmetryError as error:
             self._stop(str(error))
             return
-        if self._inspected.on_grid and parameters.window == self._settings.window:
+        if self.selection.is_map and parameters.window == self._settings.window:
             corner = _on_grid(corner, WindowGrid(shape, parameters.window, parameters.stride))
         half = (parameters.window - 1) / 2
         self._center = corner[0] + half, corner[1] + half
         self._frame = self._frame_shown(source)
-        self.outline.show(self._inspected.image, corner, parameters.window)
+        self.outline.show(image, corner, parameters.window)
         self.title.setText(f"{source.movie.name}, frame {self._frame}")
         self.requests.ask((source.movie, self._frame, self._center, parameters))
 

@@ -14,6 +14,7 @@ from qtpy.QtCore import QObject, QTimer, Signal  # type: ignore[attr-defined]
 
 from napari_lattice_symmetry.lattice import CLASSES
 from napari_lattice_symmetry.plugin.analyze.summary import count_frames, describe_duration
+from napari_lattice_symmetry.plugin.layers.origin import list_images, source_layer_of
 from napari_lattice_symmetry.plugin.layers.result_layers import (
     LABEL_MAP,
     class_features,
@@ -234,8 +235,17 @@ class AnalysisRun(QObject):
         self._layers_to_come = result_layers(
             result, self.source.geometry, origin=self.source.origin, **self._visible
         )
+        active = self._viewer.layers.selection.active
         self.layers.append(self._viewer.add_layer(Layer.create(*self._layers_to_come.pop())))
+        if active is not None and self._is_elsewhere(active):
+            self._viewer.layers.selection.active = active  # what the user looks at by now
         QTimer.singleShot(0, self._add_next_layer)
+
+    def _is_elsewhere(self, layer: Layer) -> bool:
+        """Tell whether a layer is another image than the source, or was made from one."""
+        images = list_images(self._viewer)
+        image = layer if layer in images else source_layer_of(self._viewer, layer)
+        return image is not None and str(image.unique_id) != self.source.layer_id
 
     def _add_next_layer(self) -> None:
         present = self._present_layers()

@@ -14,6 +14,7 @@ from qtpy.QtCore import QObject, QTimer, Signal  # type: ignore[attr-defined]
 
 from napari_lattice_symmetry.lattice import CLASSES
 from napari_lattice_symmetry.plugin.layers.geometry import LayerGeometry
+from napari_lattice_symmetry.plugin.layers.origin import FRAME_NAMES
 from napari_lattice_symmetry.plugin.layers.result_layers import (
     LABEL_MAP,
     class_features,
@@ -25,7 +26,6 @@ from napari_lattice_symmetry.plugin.layers.result_layers import (
 )
 from napari_lattice_symmetry.plugin.readers import movie_layer
 from napari_lattice_symmetry.plugin.runs.worker import create_step_worker
-from napari_lattice_symmetry.plugin.selection.results import FRAME_NAMES
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel

@@ -1,1 +1,1 @@
-"""Which image, layer and result the user means."""
+"""Which image, channel, result and region the user means: asked and followed by all docks."""

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from napari_lattice_symmetry.analysis.steps import Progress, ShouldStop
     from napari_lattice_symmetry.data.movie import Movie
-    from napari_lattice_symmetry.plugin.selection.structure_source import SubjectFollower
+    from napari_lattice_symmetry.plugin.selection.selection import Selection
     from napari_lattice_symmetry.results import MovieResult
     from napari_lattice_symmetry.structure.embedding import Cluster, Embedding
 
@@ -55,15 +55,15 @@ class EmbeddingTab(QWidget):
     ----------
     viewer : napari.Viewer
         Where windows are painted.
-    follower : SubjectFollower
-        Knows what is selected.
+    selection : Selection
+        Whose result is embedded.
     """
 
-    def __init__(self, viewer: napari.viewer.Viewer, follower: SubjectFollower) -> None:
+    def __init__(self, viewer: napari.viewer.Viewer, selection: Selection) -> None:
         from napari_lattice_symmetry.plugin.widgets.figure_canvas import FigureCanvas
 
         super().__init__()
-        self.viewer, self._follower = viewer, follower
+        self.viewer, self._selection = viewer, selection
         self.embedded: Embedded | None = None
         self.cluster: Cluster | None = None
         self._points: Any = None  # as drawn
@@ -83,6 +83,7 @@ class EmbeddingTab(QWidget):
         self.question.done.connect(self._on_cluster)
         self.link.changed.connect(self._on_lit)
         self.link.regions_changed.connect(self._list_regions)
+        selection.changed.connect(self._on_selection)
         self._list_colorings()
         self._list_regions()
 
@@ -134,6 +135,7 @@ class EmbeddingTab(QWidget):
 
     def release(self) -> None:
         """Stop, and let go of the viewer."""
+        self._selection.changed.disconnect(self._on_selection)
         self.task.release()
         self.question.release()
         self.link.release()
@@ -150,9 +152,8 @@ class EmbeddingTab(QWidget):
     def _prepare(self) -> Task:
         from napari_lattice_symmetry.structure.embedding import embed
 
-        subject = self._follower.subject
-        result, layer = subject.require_result()
-        movie = subject.take_source().movie
+        result, layer = self._selection.require_result()
+        movie = self._selection.take_source().movie
         method, at_most = self.method.currentText(), self.at_most.value()
 
         def task(progress: Progress, should_stop: ShouldStop) -> Embedded:
@@ -175,6 +176,20 @@ class EmbeddingTab(QWidget):
         self.canvas.refresh()
         self.cluster_canvas.refresh()
 
+    @property
+    def _is_elsewhere(self) -> bool:
+        """Whether another image or result is selected than the one that was embedded."""
+        if self.embedded is None or self._selection.layer is None:
+            return False
+        return self._selection.result is not self.embedded.result
+
+    def _on_selection(self) -> None:
+        """Show the embedding of what is selected alone."""
+        if self.embedded is not None and self._is_elsewhere != (self._points is None):
+            self.canvas.refresh()
+            self.cluster_canvas.refresh()
+            self.question.setEnabled(not self._is_elsewhere and bool(self.link.lit.any()))
+
     def _list_colorings(self) -> None:
         from napari_lattice_symmetry.structure.plots import COLORINGS
 
@@ -191,7 +206,7 @@ class EmbeddingTab(QWidget):
         from napari_lattice_symmetry.structure.plots import highlight, plot_embedding
 
         self._points = self._lasso = None
-        if self.embedded is None:
+        if self.embedded is None or self._is_elsewhere:
             write_hint(figure, HINT)
             return
         coloring = self.coloring.currentText()
@@ -260,7 +275,7 @@ class EmbeddingTab(QWidget):
     def _plot_cluster(self, figure: Figure) -> None:
         from napari_lattice_symmetry.structure.plots import plot_cluster
 
-        if self.cluster is not None:
+        if self.cluster is not None and not self._is_elsewhere:
             plot_cluster(self.cluster, figure)
 
 

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from napari_lattice_symmetry.analysis.steps import Progress, ShouldStop
+    from napari_lattice_symmetry.plugin.selection.selection import Selection
     from napari_lattice_symmetry.plugin.selection.source import Source
-    from napari_lattice_symmetry.plugin.selection.structure_source import SubjectFollower
     from napari_lattice_symmetry.results import MovieResult
     from napari_lattice_symmetry.structure.unmixing import Unmixing
 
@@ -46,17 +46,18 @@ class UnmixingTab(QWidget):
     ----------
     viewer : napari.Viewer
         Where the layers go.
-    follower : SubjectFollower
-        Knows what is selected.
+    selection : Selection
+        Whose image is unmixed.
     """
 
-    def __init__(self, viewer: napari.viewer.Viewer, follower: SubjectFollower) -> None:
+    def __init__(self, viewer: napari.viewer.Viewer, selection: Selection) -> None:
         from napari_lattice_symmetry.plugin.widgets.figure_canvas import FigureCanvas
         from napari_lattice_symmetry.structure.unmixing import MAX_COMPONENTS
 
         super().__init__()
-        self.viewer, self._follower = viewer, follower
-        self.unmixing: Unmixing | None = None
+        self.viewer, self._selection = viewer, selection
+        self.unmixed: Unmixed | None = None
+        self._is_elsewhere = False
         self._result: MovieResult | None = None
         form = QFormLayout()
         form.setVerticalSpacing(3)
@@ -78,28 +79,43 @@ class UnmixingTab(QWidget):
         layout.addLayout(form)
         layout.addWidget(self.task)
         layout.addWidget(self.canvas.pane, stretch=1)
-        follower.changed.connect(self._on_subject)
-        self._on_subject()
+        selection.changed.connect(self._on_selection)
+        self._on_selection()
 
     def release(self) -> None:
         """Stop, and let go of the viewer."""
+        self._selection.changed.disconnect(self._on_selection)
         self.task.release()
         self.canvas.release()
 
-    def _on_subject(self) -> None:
-        """Take the windows of a result that is newly selected."""
-        result = self._follower.subject.result
+    def _on_selection(self) -> None:
+        """Take the windows of a result that is newly selected, and show what is of its image."""
+        result = self._selection.result
         if result is not None and result is not self._result:
             for name, control in self.parameters.controls.items():
                 control.set(getattr(result.parameters, name))
         self._result = result
+        image, unmixed = self._selection.image, self.unmixed
+        if unmixed is not None:
+            is_elsewhere = image is not None and str(image.unique_id) != unmixed.source.layer_id
+            if is_elsewhere != self._is_elsewhere:
+                self._is_elsewhere = is_elsewhere
+                self._show_plot(unmixed)
+
+    @property
+    def unmixing(self) -> Unmixing | None:
+        """What was found last."""
+        return None if self.unmixed is None else self.unmixed.unmixing
 
     def _prepare(self) -> Task:
         from napari_lattice_symmetry.structure.unmixing import unmix
 
-        subject = self._follower.subject
-        source, result = subject.take_source(), subject.result
-        given = AnalysisParameters() if result is None else result.parameters
+        source, result = self._selection.take_source(), self._selection.result
+        given = (
+            AnalysisParameters(distortion=self._selection.distortion)
+            if result is None
+            else result.parameters
+        )
         windows = self.parameters.values()
         parameters = given.model_copy(
             update={"window": windows.window, "stride": windows.stride, "lattice_maps": False}
@@ -115,10 +131,16 @@ class UnmixingTab(QWidget):
         return task
 
     def _on_done(self, unmixed: Unmixed) -> None:
-        self.unmixing = unmixed.unmixing
-        self.canvas.refresh()
-        self.task.status.setText(unmixed.description)
+        self.unmixed = unmixed
         self._show(unmixed.unmixing, unmixed.source)
+        self._is_elsewhere = False
+        self._show_plot(unmixed)
+        self._on_selection()
+
+    def _show_plot(self, unmixed: Unmixed) -> None:
+        """Draw the spectra and tell of them, unless another image is selected."""
+        self.canvas.refresh()
+        self.task.status.setText("" if self._is_elsewhere else unmixed.description)
 
     def _show(self, unmixing: Unmixing, source: Source) -> None:
         """Add the layers on top, and hide all other maps of the same image."""
@@ -138,7 +160,7 @@ class UnmixingTab(QWidget):
         from napari_lattice_symmetry.plugin.widgets.figure_canvas import write_hint
         from napari_lattice_symmetry.structure.plots import plot_unmixing
 
-        if self.unmixing is None:
+        if self.unmixing is None or self._is_elsewhere:
             write_hint(figure, HINT)
         else:
             plot_unmixing(self.unmixing, figure)

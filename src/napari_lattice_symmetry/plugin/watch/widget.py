@@ -25,9 +25,8 @@ from napari_lattice_symmetry.errors import ChoiceError, InputError, LatticeSymme
 from napari_lattice_symmetry.plugin.forms.destination import ResultPath
 from napari_lattice_symmetry.plugin.forms.file_choice import FileChoice
 from napari_lattice_symmetry.plugin.forms.parameter_controls import ParameterControls
-from napari_lattice_symmetry.plugin.layers.hover import show_probability_in_status
-from napari_lattice_symmetry.plugin.layers.protection import protect_results
 from napari_lattice_symmetry.plugin.runs.watch import WatchRun
+from napari_lattice_symmetry.plugin.selection.selection import selection_of
 from napari_lattice_symmetry.plugin.widgets.dock import Dock
 from napari_lattice_symmetry.results.plots import draw_fractions
 
@@ -52,13 +51,12 @@ class WatchWidget(Dock):
 
         super().__init__()
         self.viewer = viewer
+        self.selection = selection_of(viewer)  # which looks after the maps that this adds
         self.run: WatchRun | None = None
         self.canvas = FigureCanvas(viewer, self._plot)
         self.canvas.setMinimumHeight(180)
         self.canvas.setToolTip("Phase fractions of all frames so far.")
         self._build()
-        show_probability_in_status(viewer.layers)
-        protect_results(viewer.layers)
 
     @property
     def is_running(self) -> bool:
@@ -259,6 +257,7 @@ class WatchWidget(Dock):
         if run is not None and run.result is not None and run.result.done.any():
             axes = figure.subplots()
             draw_fractions(axes, run.result)
+            axes.set_title(run.result.name, fontsize="small")
             figure.legend(loc="outside lower center", ncols=3, frameon=False, fontsize="small")
         else:
             figure.text(0.5, 0.5, "Phase fractions, once a frame is analyzed", ha="center")

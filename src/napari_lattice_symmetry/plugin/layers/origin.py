@@ -1,4 +1,4 @@
-"""The result that a layer shows, and the image it was made from: what all docks share."""
+"""What a layer says of the result that it shows, and of the image it was made from."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def result_of(layer: Layer | None) -> MovieResult | None:
     return None if shown is None else shown.result
 
 
-def geometry_of(layer: Layer) -> LayerGeometry | None:
+def geometry_of(layer: Layer | None) -> LayerGeometry | None:
     """Give the geometry of the layer from which the result in `layer` was made."""
     shown = _shown(layer)
     return None if shown is None else shown.geometry
@@ -51,45 +51,38 @@ def present_geometry(viewer: ViewerModel, result: MovieResult) -> LayerGeometry 
     return None
 
 
-def chosen_result(viewer: ViewerModel) -> tuple[Layer, MovieResult] | None:
-    """Give the result of the selected layer, else of the topmost layer that shows one.
-
-    An image that is selected stands for the topmost result that was made from it.
-
-    Returns
-    -------
-    (layer, result) or None
-        The layer is one of those that show the result.
-    """
-    active = viewer.layers.selection.active
-    shown = [layer for layer in reversed(viewer.layers) if _shown(layer) is not None]
-    if active not in shown:
-        of_active = [layer for layer in shown if source_layer_of(viewer, layer) == active]
-        shown = of_active or shown
-    else:
-        shown = [active]
-    for layer in shown:
-        result = result_of(layer)
-        if result is not None:
-            return layer, result
-    return None
+def list_images(viewer: ViewerModel) -> list[Image]:
+    """List the images that can be analyzed: all but the maps of earlier analyses."""
+    return [
+        layer
+        for layer in viewer.layers
+        if isinstance(layer, Image) and result_metadata(layer) is None
+    ]
 
 
 def source_layer_of(viewer: ViewerModel, layer: Layer) -> Image | None:
-    """Find the image layer that the result in `layer` was made from: by its identity or name.
+    """Find the image layer that the map in `layer` was made from: by its identity or name.
 
-    A result that was opened from a file knows the name of its movie alone.
+    A result that was opened from a file knows the name of its movie alone. An image of its name
+    but of another size is another image.
     """
     about, result = result_metadata(layer) or {}, result_of(layer)
     name = about.get("source_layer") or (result.name if result else None)
-    images = [
-        other
-        for other in viewer.layers
-        if isinstance(other, Image) and result_metadata(other) is None
-    ]
+    images = list_images(viewer)
     by_identity = (image for image in images if str(image.unique_id) == about.get("source_id"))
-    by_name = (image for image in images if image.name == name)
+    by_name = (
+        image
+        for image in images
+        if image.name == name and ("source_id" not in about or _fits(image, result))
+    )
     return next(by_identity, None) or next(by_name, None)
+
+
+def _fits(image: Image, result: MovieResult | None) -> bool:
+    """Tell whether the frames of an image are as large as those that were analyzed."""
+    shape = (image.data[0] if image.multiscale else image.data).shape
+    frame = shape[-3:-1] if image.rgb else shape[-2:]
+    return result is None or tuple(frame) == tuple(result.grid.frame_shape)
 
 
 def _shown(layer: Layer | None) -> ShownResult | None:

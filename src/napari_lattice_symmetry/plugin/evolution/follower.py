@@ -1,33 +1,26 @@
-"""What the dock of phase evolution works on: a result, a region of it, the frame shown."""
+"""The selected result as it grows, a region of it, and the frame that the viewer shows."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
-from napari.layers import Shapes
 from qtpy.QtCore import QObject, QTimer, Signal  # type: ignore[attr-defined]
 
 from napari_lattice_symmetry.errors import InputError
 from napari_lattice_symmetry.evolution.curves import snapshot
+from napari_lattice_symmetry.plugin.layers.origin import FRAME_NAMES, geometry_of
 from napari_lattice_symmetry.plugin.layers.regions import region_mask, region_polygons
-from napari_lattice_symmetry.plugin.layers.result_layers import result_metadata
-from napari_lattice_symmetry.plugin.selection.results import (
-    FRAME_NAMES,
-    chosen_result,
-    geometry_of,
-    source_layer_of,
-)
-from napari_lattice_symmetry.plugin.selection.source import take_source
 from napari_lattice_symmetry.results.growing import GrowingResult, GrowingStore
 
 if TYPE_CHECKING:
     import napari.viewer
-    from napari.layers import Image, Layer
+    from napari.layers import Image, Layer, Shapes
     from numpy.typing import NDArray
 
     from napari_lattice_symmetry.data.movie import Movie
     from napari_lattice_symmetry.plugin.layers.geometry import LayerGeometry
+    from napari_lattice_symmetry.plugin.selection.selection import Selection
     from napari_lattice_symmetry.results import MovieResult
 
     Region = NDArray[np.bool_]
@@ -38,13 +31,15 @@ FrameKey: TypeAlias = str | int
 _LOOK_EVERY = 1000  # ms between looks at a result that a run fills
 
 
-class EvolutionSource(QObject):
-    """Follows the selected layer, the region, the frames that a run adds, and the time slider.
+class ResultFollower(QObject):
+    """Follows the selected result, the frames that a run adds to it, and the time slider.
 
     Parameters
     ----------
     viewer : napari.Viewer
-        What is followed.
+        Whose time slider is followed.
+    selection : Selection
+        Says which result and which region.
     parent : QObject
         What this belongs to.
 
@@ -54,56 +49,41 @@ class EvolutionSource(QObject):
         Another result, or another region.
     grown()
         More frames of the same result.
-    regions_changed()
-        Other Shapes layers, or other names.
     frame_changed(time)
         The viewer shows the frame of this time, in the unit of the result's times.
     """
 
     changed = Signal()
     grown = Signal()
-    regions_changed = Signal()
     frame_changed = Signal(float)
 
-    def __init__(self, viewer: napari.viewer.Viewer, parent: QObject) -> None:
+    def __init__(self, viewer: napari.viewer.Viewer, selection: Selection, parent: QObject) -> None:
         super().__init__(parent)
-        self.viewer = viewer
-        self.layer: Layer | None = None
+        self.viewer, self.selection = viewer, selection
         self.result: MovieResult | None = None
-        self.region: Shapes | None = None
+        self._region: Shapes | None = None
+        self._state: list[Any] = []
         self._seen: tuple[int, ...] = ()
         self._timer = QTimer(self)
         self._timer.setInterval(_LOOK_EVERY)
         self._timer.timeout.connect(self._look)
         self._timer.start()
-        self._connections = [
-            (viewer.layers.events.inserted, self._on_layers),
-            (viewer.layers.events.removed, self._on_layers),
-            (viewer.layers.events.renamed, self._on_layers),
-            (viewer.layers.selection.events.active, self._on_layers),
-            (viewer.dims.events.current_step, self._on_frame),
-        ]
-        for event, callback in self._connections:
-            event.connect(callback)
-        self._on_layers()
+        selection.changed.connect(self._on_selection)
+        selection.region_edited.connect(self.changed)
+        viewer.dims.events.current_step.connect(self._on_frame)
+        self._on_selection()
 
     def release(self) -> None:
         """Let go of the viewer."""
         self._timer.stop()
-        for event, callback in self._connections:
-            event.disconnect(callback)
-        self._watch(None)
+        self.selection.changed.disconnect(self._on_selection)
+        self.selection.region_edited.disconnect(self.changed)
+        self.viewer.dims.events.current_step.disconnect(self._on_frame)
 
     @property
-    def regions(self) -> list[Shapes]:
-        """The layers that can be a region."""
-        return [layer for layer in self.viewer.layers if isinstance(layer, Shapes)]
-
-    def choose_region(self, region: Shapes | None) -> None:
-        """Look at this region only, or at whole frames."""
-        if region is not self.region:
-            self._watch(region)
-            self.changed.emit()
+    def layer(self) -> Layer | None:
+        """A layer that shows the result."""
+        return self.selection.result_layer
 
     def snapshot(self) -> MovieResult | None:
         """Give the result with the frames that it has now, to be read in a thread."""
@@ -132,9 +112,9 @@ class EvolutionSource(QObject):
         InputError
             If there are none.
         """
-        if self.result is None or self.layer is None or self.region is None:
+        if self.result is None or self.layer is None or self._region is None:
             return None
-        return self._mask(self.region, self.layer, self.result.grid.shape)
+        return self._mask(self._region, self.layer, self.result.grid.shape)
 
     def frame_region(self) -> Region | None:
         """Give the frame pixels in the region; None for whole frames.
@@ -144,9 +124,9 @@ class EvolutionSource(QObject):
         InputError
             If there are none, or the layer of the movie is gone.
         """
-        if self.result is None or self.region is None:
+        if self.result is None or self._region is None:
             return None
-        return self._mask(self.region, self._image(), self.result.grid.frame_shape)
+        return self._mask(self._region, self._image(), self.result.grid.frame_shape)
 
     def movie(self) -> Movie:
         """Give the movie that was analyzed.
@@ -156,13 +136,11 @@ class EvolutionSource(QObject):
         InputError
             If its layer is gone, or is another one by now.
         """
-        if self.layer is None or self.result is None:
-            raise InputError("Select a layer of a result first.")
+        result, _ = self.selection.require_result()
         image = self._image()
-        channel = (result_metadata(self.layer) or {}).get("channel")
-        movie = take_source(image, channel).movie
+        movie = self.selection.take_source().movie
         last = max(self.places().values())
-        if movie.shape[1:] != self.result.grid.frame_shape or len(movie) <= last:
+        if movie.shape[1:] != result.grid.frame_shape or len(movie) <= last:
             raise InputError(f"{image.name!r} is not the movie that was analyzed: it has changed.")
         return movie
 
@@ -194,7 +172,7 @@ class EvolutionSource(QObject):
 
     def _image(self) -> Image:
         """Find the layer of the movie that was analyzed."""
-        image = None if self.layer is None else source_layer_of(self.viewer, self.layer)
+        image = self.selection.image
         if image is None:
             name = "the movie" if self.result is None else repr(self.result.name)
             raise InputError(
@@ -211,26 +189,14 @@ class EvolutionSource(QObject):
             )
         return inside
 
-    def _watch(self, region: Shapes | None) -> None:
-        """Follow the shapes of a layer, and no longer those of the one before."""
-        for layer, connect in ((self.region, False), (region, True)):
-            if layer is not None:
-                event = layer.events.set_data
-                (event.connect if connect else event.disconnect)(self._on_region)
-        self.region = region
-
-    def _on_region(self, _event: Any = None) -> None:
-        self.changed.emit()
-
-    def _on_layers(self, _event: Any = None) -> None:
-        is_gone = self.region is not None and self.region not in self.viewer.layers
-        if is_gone:
-            self._watch(None)
-        self.regions_changed.emit()
-        chosen = chosen_result(self.viewer)
-        self.layer, result = (None, None) if chosen is None else chosen
-        if result is not self.result or is_gone:
-            self.result = result
+    def _on_selection(self) -> None:
+        selection = self.selection
+        state = [selection.result, selection.region, selection.image]
+        if selection.result is None:
+            state.append(selection.describe())  # what is said instead
+        if state != self._state:
+            self._state = state
+            self.result, self._region = selection.result, selection.region
             self._seen = self._look_closely()
             self.changed.emit()
             self._on_frame()
@@ -248,6 +214,6 @@ class EvolutionSource(QObject):
         """Count what there is of the result, and of its movie, whose layer follows later."""
         if self.result is None or self.layer is None:
             return ()
-        image = source_layer_of(self.viewer, self.layer)
+        image = self.selection.image
         n_shown = 0 if image is None else len(image.metadata.get(FRAME_NAMES, ()))
         return len(self.result.state), int(self.result.done.sum()), n_shown
