@@ -25,12 +25,13 @@ if TYPE_CHECKING:
 
     Float32 = NDArray[np.float32]
 
-BLOCK = 125
+BLOCK = 128
 """Windows computed at a time: five blocks are a frame of 512 px on the default grid."""
 
-# A block of fewer windows is filled up to a multiple of this, as engines treat single rows by
-# other means than several: so results do not depend on how windows are grouped.
-_FILL = 25
+# A block of fewer windows is filled up to a multiple of this. Engines take rows in groups as wide
+# as the processor's registers, and what is left over, or a single row, by other means: whole
+# groups round alike, so how windows are grouped shows in the last digit at most.
+_FILL = 32
 
 _PART = 32  # windows whose spectra one thread takes at a time: they stay in its cache
 

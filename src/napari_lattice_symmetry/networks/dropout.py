@@ -1,8 +1,8 @@
 """Monte-Carlo dropout in which a sample is one thinned network.
 
 Sample k draws its dropout masks once, from (seed, k) alone, and every window of every frame
-sees the same masks. So a result depends neither on batches nor on order, maps are spatially
-coherent, and whatever stands before the first dropout is computed once a window.
+sees the same masks. So a result depends neither on batches nor on order, but for rounding: maps
+are spatially coherent, and whatever stands before the first dropout is computed once a window.
 
 Dropout as a Bayesian approximation: Gal and Ghahramani, ICML 2016. Predictive entropy and
 mutual information as there and in Houlsby et al., arXiv:1112.5745.

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -124,6 +126,48 @@ def test_ome_zarr_with_calibration_and_channels(tmp_path, frames, watched, drain
     np.testing.assert_array_equal(images(landed), 255 - frames[:3])
     movie = source.movie()
     assert (movie.pixel_size, movie.unit, movie.frame_time) == ((0.02, 0.01), "nm", 0.5)
+
+
+def test_files_that_are_renamed_while_it_is_opened(tmp_path, frames, watched, drain, monkeypatch):
+    """Zarr writes beside, and renames: what it lists may be gone when it is asked for its size."""
+    zarr.create_array(tmp_path / "a.zarr", data=frames, chunks=(1, 24, 32))
+
+    def gone(_array):
+        raise FileNotFoundError("a.zarr/zarr.0123456789abcdef.partial")
+
+    monkeypatch.setattr(zarr.Array, "nbytes_stored", gone)
+    np.testing.assert_array_equal(images(drain(watched(tmp_path / "a.zarr"), 5)), frames)
+    np.testing.assert_array_equal(read_movie(tmp_path / "a.zarr").frames, frames)
+
+
+def test_it_is_opened_while_a_writer_is_at_it(tmp_path, frames, watched, drain):
+    array, stop = make(tmp_path / "a.zarr"), threading.Event()
+
+    def write():
+        while not stop.is_set():
+            array.resize((5, 24, 32))
+            array[:] = frames
+
+    with ThreadPoolExecutor(1) as pool:
+        writing = pool.submit(write)
+        sources = [watched(tmp_path / "a.zarr") for _ in range(50)]
+        stop.set()
+    assert writing.exception() is None
+    np.testing.assert_array_equal(images(drain(sources[-1], 5)), frames)
+
+
+def test_opening_is_tried_again_but_not_for_ever(tmp_path, frames, watched, drain):
+    zarr.create_array(tmp_path / "a.zarr", data=frames, chunks=(1, 24, 32))
+    about = tmp_path / "a.zarr" / "zarr.json"
+    whole = about.read_text()
+    about.write_text(whole[:100])
+    with pytest.raises(InputError, match=r"a\.zarr is not a readable ZARR file"):
+        watched(tmp_path / "a.zarr", patience=0.1)
+    writer = threading.Timer(0.3, lambda: about.write_text(whole))
+    writer.start()
+    source = watched(tmp_path / "a.zarr", patience=30)
+    writer.join()
+    np.testing.assert_array_equal(images(drain(source, 5)), frames)
 
 
 def test_what_has_no_time_to_grow_along(tmp_path, frames, watched):

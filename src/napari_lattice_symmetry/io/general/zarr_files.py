@@ -101,7 +101,11 @@ def zarr_stack(array: Any, **facts: Any) -> Stack:
         If it is not safe to read.
     """
     check_array(array)
-    return Stack(array, stored=array.nbytes_stored(), compressed=True, **facts)
+    try:
+        stored = array.nbytes_stored()
+    except FileNotFoundError:  # it is being written: a file was listed, and renamed since
+        stored = None
+    return Stack(array, stored=stored, compressed=True, **facts)
 
 
 def check_array(array: Any) -> None:

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from pathlib import Path
-from typing import TypeAlias
+from typing import TypeAlias, TypeVar
+
+from napari_lattice_symmetry.errors import InputError
+
+T = TypeVar("T")
 
 Stamp: TypeAlias = tuple[int, int, int]
 """What changes when a file is written to: its inode, size in bytes and time in ns."""
@@ -59,3 +63,17 @@ def stamp_of(path: Path) -> Stamp | None:
     except OSError:
         return None
     return stat.st_ino, stat.st_size, stat.st_mtime_ns
+
+
+def insist(action: Callable[[], T], errors: tuple[type[Exception], ...], seconds: float) -> T:
+    """Return what `action` gives; if it raises one of `errors`, try again for so many seconds."""
+    end = time.monotonic() + seconds
+    while True:
+        try:
+            return action()
+        except InputError:  # a sentence, which waiting does not change
+            raise
+        except errors:
+            if time.monotonic() >= end:
+                raise
+        time.sleep(0.02)

@@ -14,7 +14,7 @@ from napari_lattice_symmetry.data.growing import GrowingMovie, NewFrame
 from napari_lattice_symmetry.errors import InputError, first_line
 from napari_lattice_symmetry.io import quiet
 from napari_lattice_symmetry.io.general.zarr_files import open_ome_zarr
-from napari_lattice_symmetry.io.growing.waiting import Delay, Quiet, Stamp, stamp_of
+from napari_lattice_symmetry.io.growing.waiting import Delay, Quiet, Stamp, insist, stamp_of
 from napari_lattice_symmetry.io.stack import (
     Files,
     Stack,
@@ -28,6 +28,12 @@ if TYPE_CHECKING:
     from napari_lattice_symmetry.data.movie import Movie
 
     Stamps: TypeAlias = tuple[Stamp | None, ...]
+
+_UNREADABLE = (OSError, ValueError, KeyError, TypeError)
+"""What zarr raises of files that their writer renames, or has not written to the end."""
+
+_OPENING = 2.0
+"""Seconds for which a movie that cannot be opened is tried again: a window may wait for it."""
 
 _LOOK_AHEAD = 16
 """How many frames in a row may be missing; beyond that nothing is thought to be written."""
@@ -49,7 +55,8 @@ class GrowingZarr(GrowingMovie):
     dataset, channel
         As in `read_movie`.
     interval, patience
-        As in `GrowingMovie`.
+        As in `GrowingMovie`. What cannot be opened is tried again for `patience` seconds, but
+        for two at most.
 
     Raises
     ------
@@ -75,7 +82,9 @@ class GrowingZarr(GrowingMovie):
             patience=patience,
         )
         with Files() as files, quiet(), one_sentence(path):
-            stacks = open_ome_zarr(path, files)
+            stacks = insist(
+                lambda: open_ome_zarr(path, files), _UNREADABLE, min(patience, _OPENING)
+            )
             only = next(iter(stacks)) if len(stacks) == 1 else None  # which may be empty as yet
             self._stack = stacks[only or choose(path, stacks, dataset)]
         array: Any = self._stack.data
@@ -103,7 +112,7 @@ class GrowingZarr(GrowingMovie):
 
         try:
             array = zarr.open_array(self._folder, mode="r")
-        except (OSError, ValueError, KeyError, TypeError) as error:
+        except _UNREADABLE as error:
             self.trouble = f"{self.path} cannot be read now ({first_line(error)})."
             return
         self.trouble = ""
