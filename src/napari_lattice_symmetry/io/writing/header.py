@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 METADATA_KEY = "napari-lattice-symmetry"
 """Under this key all that is ours lies in the attributes of an OME-Zarr group."""
 
-_KEY = "hyperstack"  # as files of the first version have it
+_KEY, _COLORS = "hyperstack", "colours"  # as files of the first version have it
 _VERSION = 1
 
 
@@ -33,7 +33,7 @@ def header_of(stack: LayerStack, *, labels_first: bool = False) -> dict[str, Any
             "translate": list(stack.translate),
             "unit": stack.unit,
             "timed": stack.timed,
-            "colors": dict(stack.colors),
+            _COLORS: dict(stack.colors),
             "values": {
                 name: {str(value): list(meaning) for value, meaning in values.items()}
                 for name, values in stack.values.items()
@@ -64,7 +64,6 @@ def layer_stack_of(
         If these are not the arrays that the header tells of.
     """
     about = header[_KEY]
-    colors = about.get("colors") or about.get("colours", {})  # as it was spelled once
     scale_t, scale_y, scale_x = map(float, about["scale"])
     start_t, start_y, start_x = map(float, about["translate"])
     return LayerStack(
@@ -75,7 +74,7 @@ def layer_stack_of(
         translate=(start_t, start_y, start_x),
         unit=about["unit"],
         timed=bool(about["timed"]),
-        colors={str(name): str(color) for name, color in colors.items()},
+        colors={str(name): str(color) for name, color in about[_COLORS].items()},
         values={str(name): _meanings(values) for name, values in about["values"].items()},
         metadata={key: value for key, value in header.items() if key != _KEY},
     )
