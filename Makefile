@@ -91,6 +91,10 @@ bench-embedding: .venv/.installed ## Measure t-SNE and UMAP and write docs/embed
 bench-kinetics: .venv/.installed ## Fit the growth law of the sample movie and write docs/kinetics.md
 	$(BIN)/python benchmarks/kinetics.py --write
 
+.PHONY: bench-error-bars
+bench-error-bars: .venv/.installed ## Measure how often error bars hold the truth and write docs/error-bars.md
+	$(BIN)/python benchmarks/error_bars.py --write
+
 .PHONY: figures
 figures: .venv/.installed ## Draw the figures of the original paper into docs/images
 	$(BIN)/python benchmarks/figures.py

@@ -27,7 +27,12 @@ from napari_lattice_symmetry.evolution.brightness import (
 )
 from napari_lattice_symmetry.evolution.curves import N_DRAWS, class_curves
 from napari_lattice_symmetry.evolution.holes import MAX_REACH, MIN_REACH, hole_curve
-from napari_lattice_symmetry.evolution.kinetics import akaike_weights, compare_laws, fit_growth
+from napari_lattice_symmetry.evolution.kinetics import (
+    MAX_CHANCE,
+    akaike_weights,
+    compare_laws,
+    fit_growth,
+)
 from napari_lattice_symmetry.evolution.plots import plot_growth
 
 if TYPE_CHECKING:
@@ -145,25 +150,30 @@ measure holes.
 
 ![The growth law fitted in the dock](images/napari-kinetics.png)
 
-As in Vasudevan et al. 2018, the hole area follows A(t) = A0 exp(rho t) + C: C is the level of an
-initial interval, whose end can be dragged; A0 and rho are fitted after it, by least squares. The
-little that has grown within the interval is taken off C. Logistic growth K / (1 + exp(-rho (t -
-t_half))) + C and Avrami (JMAK) growth K (1 - exp(-((t - t0) / tau)^n)) + C are fitted in the same
-way, where t0 is the end of the initial interval: drag it to where growth begins. So is a constant
-C. Akaike's criterion, corrected for few frames (AICc), says which of the four the frames speak for,
-and a sentence says that nothing grows measurably where they do not rule out the constant. A curve
-that is the same in all frames is not fitted.
+As in Vasudevan et al. 2018, the hole area follows A(t) = A0 exp(rho t) + C. A0, rho and C are
+fitted together, by least squares, to all frames. Logistic growth K / (1 + exp(-rho (t - t_half))) +
+C and Avrami (JMAK) growth K (1 - exp(-((t - t0) / tau)^n)) + C are fitted in the same way, where t0
+is the end of the initial interval: drag it to where growth begins. The exponential and the logistic
+law hold in all frames, so that for them the interval is only where the search begins. So is a
+constant C fitted. Akaike's criterion, corrected for few frames (AICc), says which of the four the
+frames speak for. Growth is claimed where fewer than {MAX_CHANCE:.0%} of flat curves that scatter
+as this one does give as much evidence for it; else the constant comes first, and a sentence says
+that nothing grows measurably. A curve that is the same in all frames is not fitted.
 
 The 95 % intervals come from fits to {N_DRAWS} curves, each as one thinned network might see it,
-with the residuals dealt out anew. A network that sees more of a class in one frame is taken to see
+with other scatter of the frames. A network that sees more of a class in one frame is taken to see
 more in all. In frames {" and ".join(map(str, SEEN_FRAMES))} of the sample movie, in windows of
 {WINDOWS[0]} px, the totals of noise in {SEEN_SAMPLES} thinned networks correlate by
-{correlation_between_frames(simulated):.2f}. Frames are taken to scatter independently. An estimate
+{correlation_between_frames(simulated):.2f}. Frames that follow each other
+scatter alike (AR(1) noise): how much so is read from the residuals, and what is not known of it
+widens the intervals. [Error bars](error-bars.md) shows how often they hold the truth. An estimate
 that is marked as *bound* lies at the edge of what is searched, or of what a fraction can be, in the
 fit or in more than 2.5 % of the curves: the frames do not tell it, and its interval is none.
 
 A0 is also given as an area and as the radius of a round hole; *rate at the end* is dA/dt at the
-last frame.
+last frame, rho times the area that has grown by then. The 9 nm²/s of the paper is another number:
+rho, some 0.042 /s, times the area of its whole frame, 216 nm². At that rate the law would grow once
+it had covered the frame.
 
 ## What is given back
 

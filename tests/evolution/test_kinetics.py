@@ -10,6 +10,7 @@ from napari_lattice_symmetry.analysis.steps import StoppedError
 from napari_lattice_symmetry.errors import AnalysisError
 from napari_lattice_symmetry.evolution.curves import Curve, thinned_draws
 from napari_lattice_symmetry.evolution.kinetics import (
+    MAX_CHANCE,
     akaike_weights,
     compare_laws,
     equivalent_radius,
@@ -47,8 +48,11 @@ def avrami(t0, tau, n):
     return 0.1 + 0.6 * (1 - np.exp(-((np.maximum(TIMES - t0, 0) / tau) ** n)))
 
 
-def scatter(seed, sigma=0.002):
-    return np.random.default_rng(seed).normal(0, sigma, len(TIMES))
+def scatter(seed, sigma=0.002, correlation=0.0):
+    noise = np.random.default_rng(seed).normal(0, sigma, len(TIMES))
+    for t in range(1, len(noise)):
+        noise[t] = correlation * noise[t - 1] + np.sqrt(1 - correlation**2) * noise[t]
+    return noise
 
 
 def test_an_exponential_is_given_back():
@@ -73,15 +77,16 @@ def test_areas_radii_and_rates_follow():
         assert estimates[name].unit == unit
 
 
-def test_the_intervals_hold_the_truth_as_often_as_they_say():
+@pytest.mark.parametrize("correlation", [0.0, 0.8])
+def test_the_intervals_hold_the_truth_as_often_as_they_say(correlation):
     held = np.zeros(3)
-    for seed in range(40):
-        values = exponential() + scatter(seed)
-        estimates = fit_growth(make_curve(values, draws=np.tile(values, (60, 1))), 90).estimates
+    for seed in range(60):
+        values = exponential() + scatter(seed, correlation=correlation)
+        estimates = fit_growth(make_curve(values, draws=np.tile(values, (100, 1))), 90).estimates
         for i, (name, true) in enumerate((("A0", A0), ("rho", RHO), ("C", C))):
             held[i] += estimates[name].low <= true <= estimates[name].high
-    assert np.all(held >= 34)  # 38 are expected; 34 or fewer happen once in thirty times
-    assert np.any(held < 40)  # intervals that always hold it would be too wide
+    assert np.all(held >= 52)  # 57 are expected; fewer happen once in fifty times
+    assert np.any(held < 60)  # intervals that always hold it would be too wide
 
 
 def test_what_the_networks_leave_open_widens_the_intervals():
@@ -154,13 +159,22 @@ def test_where_nothing_grows_that_is_said():
     assert any(each.at_bound for each in exponential_fit.estimates.values())
 
 
-def test_chance_alone_seldom_grows():
+@pytest.mark.parametrize(("frames", "correlation"), [(2, 0.0), (10, 0.0), (5, 0.8)])
+def test_chance_alone_seldom_grows(frames, correlation):
     said = 0
-    for seed in range(10):
-        values = 0.3 + scatter(seed, 0.01)
-        fits = compare_laws(make_curve(values, draws=np.tile(values, (2, 1))), 90)
+    for seed in range(8):
+        values = 0.3 + scatter(seed, 0.01, correlation)
+        fits = compare_laws(make_curve(values, draws=np.tile(values, (2, 1))), TIMES[frames - 1])
         said += remark(fits, fits[0]).startswith("Nothing grows measurably")
-    assert said >= 9  # fewer happen once in fifty times
+        assert (fits[0].chance > MAX_CHANCE) == (fits[0].law is CONSTANT)
+    assert said >= 7  # fewer happen once in a hundred times
+
+
+def test_growth_is_seen_in_correlated_frames():
+    values = exponential() + scatter(3, 0.004, correlation=0.8)
+    fits = compare_laws(make_curve(values), TIMES[4])
+    assert fits[0].law is not CONSTANT
+    assert fits[0].chance < MAX_CHANCE
 
 
 def test_what_grows_leaves_nothing_to_say():
@@ -194,7 +208,8 @@ def test_few_frames_do_not_speak_for_many_parameters():
         curve = make_curve(0.3 + rng.normal(0, 0.01, 10), draws=np.full((2, 10), 0.3))
         winners.append(compare_laws(curve, 10)[0].law)
     assert winners.count(CONSTANT) >= 5
-    assert np.isinf(fit_growth(curve, 12, AVRAMI).aic)  # five frames for four unknowns
+    short = make_curve(curve.values[:7], draws=np.full((2, 7), 0.3))
+    assert np.isinf(fit_growth(short, 3, AVRAMI).aic)  # seven frames for six unknowns
 
 
 def test_a_fit_is_stopped_between_draws():

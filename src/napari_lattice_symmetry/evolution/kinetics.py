@@ -7,11 +7,11 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.optimize import least_squares
 
 from napari_lattice_symmetry.analysis.steps import ShouldStop, Steps
 from napari_lattice_symmetry.errors import AnalysisError
 from napari_lattice_symmetry.evolution.laws import CONSTANT, EXPONENTIAL, LAWS, GrowthLaw
+from napari_lattice_symmetry.evolution.solver import Solver
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -23,10 +23,14 @@ if TYPE_CHECKING:
 MIN_AFTER = 5
 """How many frames there must be after the initial interval."""
 
+MAX_CHANCE = 0.02
+"""Growth that chance gives more often is not claimed."""
+
 _TAIL = 2.5  # percent below and above a 95 % interval
 _MIN_CHANGE = 1e-9  # a curve that changes less is the same in all frames, but for rounding
 _AT_BOUND = 1e-3  # of what is searched: so close to its edge a solution is at a bound
-_NOT_RULED_OUT = 0.05  # of the evidence for the best law; flat noise has less once in fifty times
+_N_FLAT = 99  # flat curves that stand for chance
+_MORE_UNKNOWN = 3  # beside the law: C, and how strongly and how long the frames scatter alike
 _BEYOND = 0.05  # so far beyond 0 and 1 a level is no scatter any more
 
 
@@ -66,8 +70,11 @@ class GrowthFit:
     residuals : numpy.ndarray, shape (T,), float64
         Curve less law.
     aic : float
-        Akaike's information criterion with the correction for few frames (AICc), over the
-        frames after the initial interval; infinite if these are too few for the law.
+        Akaike's information criterion with the correction for few frames (AICc); infinite if
+        these are too few for the law.
+    chance : float
+        Share of flat curves that scatter alike in which any law gives as much evidence for
+        growth as here; NaN where laws are not compared.
     """
 
     law: GrowthLaw
@@ -79,6 +86,19 @@ class GrowthFit:
     high: Float64
     residuals: Float64
     aic: float
+    chance: float = float("nan")
+
+
+@dataclass(frozen=True, eq=False)
+class _Frames:
+    """The frames of a curve that are known; times are counted from the initial interval's end."""
+
+    curve: Curve
+    initial_end: float
+    known: NDArray[np.bool_]
+    times: Float64
+    values: Float64
+    initial: NDArray[np.bool_]
 
 
 def fit_growth(
@@ -88,23 +108,24 @@ def fit_growth(
     *,
     should_stop: ShouldStop | None = None,
 ) -> GrowthFit:
-    """Fit a growth law: C from an initial interval, the other parameters after it.
+    """Fit a growth law and its level C to all frames, by least squares in correlated noise.
 
-    C is the mean of the curve in the interval, less the little that has grown by then; the other
-    parameters follow by least squares. The intervals come from fits to as many curves as there
-    are `curve.draws` (what the thinned networks leave open), each with the residuals dealt out
-    anew (what the frames scatter, taken to be independent of each other).
+    Frames scatter about the law alike in all frames, and frames that follow each other alike
+    (AR(1) noise, see `Scatter`). The intervals come from fits to as many curves as there are
+    `curve.draws` (what the thinned networks leave open), each with other noise of a correlation
+    and strength that the residuals allow.
 
     Parameters
     ----------
     curve : Curve
         What grows, or shrinks; frames that are not known are left out.
     initial_end : float
-        Where the initial interval ends, in the unit of `curve.times`.
+        Where the initial interval ends, in the unit of `curve.times`: the t0 of laws that begin
+        at a time, and where C is searched first.
     law : GrowthLaw
         One of `LAWS`.
     should_stop : callable, optional
-        Asked before every draw.
+        Asked before the fit, and before its intervals.
 
     Returns
     -------
@@ -117,6 +138,56 @@ def fit_growth(
         all of them, so that nothing is known of how it scatters; a `StoppedError` once
         `should_stop` says True.
     """
+    return _fit(_frames(curve, initial_end), law, should_stop)
+
+
+def compare_laws(
+    curve: Curve, initial_end: float, *, should_stop: ShouldStop | None = None
+) -> list[GrowthFit]:
+    """Fit all laws, the best by AICc first; see `fit_growth`.
+
+    The constant comes first where growth is no better supported than chance allows: where more
+    than `MAX_CHANCE` of flat curves that scatter like this one give as much evidence for growth.
+    """
+    frames = _frames(curve, initial_end)
+    fits = sorted((_fit(frames, law, should_stop) for law in LAWS), key=lambda fit: fit.aic)
+    constant = next(fit for fit in fits if fit.law is CONSTANT)
+    chance = _chance(frames, constant.aic - fits[0].aic, should_stop)
+    if chance > MAX_CHANCE:
+        fits.sort(key=lambda fit: fit.law is not CONSTANT)
+    return [replace(fit, chance=chance) for fit in fits]
+
+
+def akaike_weights(fits: Sequence[GrowthFit]) -> Float64:
+    """Give the share of the evidence that speaks for each of some fits to the same curve."""
+    aic = np.array([fit.aic for fit in fits])
+    evidence = np.exp(-(aic - aic.min()) / 2)
+    return np.asarray(evidence / evidence.sum())
+
+
+def remark(fits: Sequence[GrowthFit], shown: GrowthFit) -> str:
+    """Say what is to be doubted in one of the fits of `compare_laws`; mostly nothing."""
+    if shown.chance > MAX_CHANCE:
+        return (
+            f"Nothing grows measurably: {shown.chance:.0%} of flat curves that scatter alike "
+            "give as much evidence for growth."
+        )
+    bounded = [name for name, estimate in shown.estimates.items() if estimate.at_bound]
+    if bounded:
+        return (
+            f"The curve does not tell {' and '.join(bounded)}: the interval ends where the search "
+            "does."
+        )
+    return ""
+
+
+def equivalent_radius(area: float) -> float:
+    """Give the radius of a disc of this area; negative, as the area, where a phase shrinks."""
+    return float(np.copysign(np.sqrt(abs(area) / np.pi), area))
+
+
+def _frames(curve: Curve, initial_end: float) -> _Frames:
+    """Choose the frames that are known, and check that they can be fitted."""
     known = np.isfinite(curve.values)
     times, values = curve.times[known], curve.values[known]
     initial = times <= initial_end
@@ -138,131 +209,91 @@ def fit_growth(
             f"The curve of {curve.name!r} is {values[0]:.4g} in all frames; there is no growth to "
             "fit."
         )
-    times = times - initial_end
-    solver = _Solver(law, times, initial)
-    growth = values[~initial] - values[initial].mean()
-    p, c, rss = min(
-        (solver.solve(values, start) for start in law.guesses(times[~initial], growth)),
-        key=lambda solution: solution[2],
-    )
-    fitted = c + law.growth(times, p)
-    residuals = values - fitted
+    return _Frames(curve, initial_end, known, times - initial_end, values, initial)
 
-    rng = np.random.default_rng(0)
-    solutions, curves = [(p, c)], []
-    steps = Steps(len(curve.draws), should_stop=should_stop)
-    for draw in curve.draws[:, known]:
-        steps.advance()
-        scattered = fitted + (draw - values) + _deal(residuals, initial, rng)
-        q, d, _ = solver.solve(scattered, p)
-        solutions.append((q, d))
-        curves.append(d + law.growth(times, q))
-    low, high = (_spread(row, known) for row in _interval(curves))
+
+def _fit(frames: _Frames, law: GrowthLaw, should_stop: ShouldStop | None) -> GrowthFit:
+    """Fit a law, then the curves that stand for what is not known."""
+    steps = Steps(2, should_stop=should_stop)
+    steps.advance()
+    curve, known, values = frames.curve, frames.known, frames.values
+    solver = Solver(law, frames.times, frames.initial)
+    p, c, _ = solver.search(values[np.newaxis])
+    residuals = solver.residuals(values, p, c)
+    fitted = values - residuals[0]
+
+    steps.advance()
+    draws = curve.draws[:, known]
+    phi, noise = solver.scatter.draw(
+        residuals[0], solver.design(p)[0], len(draws), np.random.default_rng(0)
+    )
+    q, d = solver.solve(fitted + (draws - values) + noise, phi, np.repeat(p, len(draws), axis=0))
+    low, high = (_spread(row, known) for row in _interval(law.growth(frames.times, q) + d[:, None]))
+    solutions = zip([*p, *q], [*c, *d], strict=True)
     return GrowthFit(
         law=law,
         curve=curve,
-        initial_end=initial_end,
+        initial_end=frames.initial_end,
         estimates=_with_intervals(
-            [_estimates(law, curve, times, initial_end, each) for each in solutions],
+            [_estimates(law, curve, frames.times, frames.initial_end, each) for each in solutions],
             _units(law, curve),
-            solver.bounded(np.array([q for q, _ in solutions])),
+            _bounded(solver, np.concatenate([p, q])),
         ),
         fitted=_spread(fitted, known),
         low=low,
         high=high,
-        residuals=_spread(residuals, known),
-        aic=_corrected_aic(rss, n_after, len(p) + 1),  # the scatter is estimated, too
+        residuals=_spread(residuals[0], known),
+        aic=float(_corrected_aic(solver, residuals)[0]),
     )
 
 
-def compare_laws(
-    curve: Curve, initial_end: float, *, should_stop: ShouldStop | None = None
-) -> list[GrowthFit]:
-    """Fit all laws, the best by AICc first; see `fit_growth`."""
-    fits = [fit_growth(curve, initial_end, law, should_stop=should_stop) for law in LAWS]
-    return sorted(fits, key=lambda fit: fit.aic)
+def _chance(frames: _Frames, gain: float, should_stop: ShouldStop | None) -> float:
+    """Tell how often a flat curve that scatters alike gains as much AICc by a law of growth."""
+    if not gain > 0:
+        return 1.0
+    steps = Steps(len(LAWS), should_stop=should_stop)
+    solver = Solver(CONSTANT, frames.times, frames.initial)
+    p, c, _ = solver.search(frames.values[np.newaxis])
+    _, flat = solver.scatter.draw(
+        solver.residuals(frames.values, p, c)[0],
+        solver.design(p)[0],
+        _N_FLAT,
+        np.random.default_rng(1),
+    )
+    aic = {}
+    for law in LAWS:
+        steps.advance()
+        solver = Solver(law, frames.times, frames.initial)
+        p, c, _ = solver.search(flat)
+        aic[law.name] = _corrected_aic(solver, solver.residuals(flat, p, c))
+    gains = aic[CONSTANT.name] - np.min(list(aic.values()), axis=0)
+    return float((1 + np.count_nonzero(gains >= gain)) / (1 + _N_FLAT))
 
 
-def akaike_weights(fits: Sequence[GrowthFit]) -> Float64:
-    """Give the share of the evidence that speaks for each of some fits to the same curve."""
-    aic = np.array([fit.aic for fit in fits])
-    evidence = np.exp(-(aic - aic.min()) / 2)
-    return np.asarray(evidence / evidence.sum())
+def _bounded(solver: Solver, solutions: Float64) -> set[str]:
+    """Name the parameters of which more solutions lie at a bound than an interval leaves out.
+
+    Parameters
+    ----------
+    solver : Solver
+        What found them.
+    solutions : numpy.ndarray, shape (n, parameters)
+        The best one first.
+    """
+    lower, upper = solver.lower, solver.upper
+    margin = _AT_BOUND * (upper - lower)
+    at_bound = (solutions <= lower + margin) | (solutions >= upper - margin)
+    is_bounded = at_bound[0] | (at_bound.mean(axis=0) > _TAIL / 100)
+    return {name for name, bounded in zip(solver.law.units, is_bounded, strict=True) if bounded}
 
 
-def remark(fits: Sequence[GrowthFit], shown: GrowthFit) -> str:
-    """Say in a sentence what is to be doubted in one of the fits of all laws; mostly nothing."""
-    constant = [fit.law for fit in fits].index(CONSTANT)
-    weights = akaike_weights(fits)
-    if weights[constant] > _NOT_RULED_OUT * weights.max():
-        return (
-            "Nothing grows measurably: the evidence does not rule out a constant "
-            f"({weights[constant]:.0%})."
-        )
-    bounded = [name for name, estimate in shown.estimates.items() if estimate.at_bound]
-    if bounded:
-        return (
-            f"The curve does not tell {' and '.join(bounded)}: the interval ends where the search "
-            "does."
-        )
-    return ""
-
-
-def equivalent_radius(area: float) -> float:
-    """Give the radius of a disc of this area; negative, as the area, where a phase shrinks."""
-    return float(np.copysign(np.sqrt(abs(area) / np.pi), area))
-
-
-class _Solver:
-    """Least squares for one law at given times."""
-
-    def __init__(self, law: GrowthLaw, times: Float64, initial: NDArray[np.bool_]) -> None:
-        self.law, self.times, self.initial = law, times, initial
-        lower, upper = law.bounds(times)
-        self.bounds = np.array(lower), np.array(upper)
-
-    def solve(self, values: Float64, start: Float64 | list[float]) -> tuple[Float64, float, float]:
-        """Find the parameters, C, and the sum of squares after the initial interval."""
-
-        def misfit(p: Float64) -> Float64:
-            above = values - self.law.growth(self.times, p)
-            return np.asarray((above - above[self.initial].mean())[~self.initial])
-
-        lower, upper = self.bounds
-        p = np.clip(start, lower + 1e-9, upper - 1e-9)
-        if p.size:
-            p = least_squares(misfit, p, bounds=self.bounds, x_scale="jac").x
-        c = (values - self.law.growth(self.times, p))[self.initial].mean()
-        return p, float(c), float(np.square(misfit(p)).sum())
-
-    def bounded(self, solutions: Float64) -> set[str]:
-        """Name the parameters of which more solutions lie at a bound than an interval leaves out.
-
-        Parameters
-        ----------
-        solutions : numpy.ndarray, shape (n, parameters)
-        """
-        lower, upper = self.bounds
-        margin = _AT_BOUND * (upper - lower)
-        at_bound = (solutions <= lower + margin) | (solutions >= upper - margin)
-        shares = at_bound.mean(axis=0)
-        is_bounded = at_bound[0] | (shares > _TAIL / 100)
-        return {name for name, bounded in zip(self.law.units, is_bounded, strict=True) if bounded}
-
-
-def _corrected_aic(rss: float, n: int, k: int) -> float:
-    """Give Akaike's criterion for least squares, corrected for few values."""
+def _corrected_aic(solver: Solver, residuals: Float64) -> Float64:
+    """Give Akaike's criterion for residuals (n, T), corrected for few values."""
+    n, k = residuals.shape[1], len(solver.lower) + _MORE_UNKNOWN
     if n <= k + 1:
-        return np.inf
-    return n * float(np.log(max(rss / n, 1e-30))) + 2 * k + 2 * k * (k + 1) / (n - k - 1)
-
-
-def _deal(residuals: Float64, initial: NDArray[np.bool_], rng: np.random.Generator) -> Float64:
-    """Deal residuals out anew, within the initial interval and after it."""
-    dealt = np.empty_like(residuals)
-    for part in (initial, ~initial):
-        dealt[part] = rng.choice(residuals[part] - residuals[part].mean(), size=part.sum())
-    return dealt
+        return np.full(len(residuals), np.inf)
+    penalty = 2 * k + 2 * k * (k + 1) / (n - k - 1)
+    return np.asarray(penalty - 2 * solver.scatter.log_likelihood(residuals))
 
 
 def _units(law: GrowthLaw, curve: Curve) -> dict[str, str]:
@@ -277,19 +308,19 @@ def _units(law: GrowthLaw, curve: Curve) -> dict[str, str]:
 
 
 def _estimates(
-    law: GrowthLaw, curve: Curve, times: Float64, t0: float, solution: tuple[Float64, float]
+    law: GrowthLaw, curve: Curve, times: Float64, t0: float, solution: tuple[Float64, Float64]
 ) -> list[float]:
     """Give the values that `_units` names."""
     p, c = solution
     values = [float(each) for each in law.report(times, p, t0)]
     if law is CONSTANT:
-        return [c]
+        return [float(c)]
     grown = curve.area * float(law.growth(times, p)[-1])
     of_exponential: list[float] = []
     if law is EXPONENTIAL:
         a0, rho = values
         of_exponential = [curve.area * a0, equivalent_radius(curve.area * a0), rho * grown]
-    return [*values, c, *of_exponential, grown, equivalent_radius(grown)]
+    return [*values, float(c), *of_exponential, grown, equivalent_radius(grown)]
 
 
 def _with_intervals(
@@ -308,7 +339,7 @@ def _with_intervals(
     return estimates | {"C": replace(c, at_bound=not is_fraction)}
 
 
-def _interval(drawn: list[list[float]] | list[Float64]) -> Float64:
+def _interval(drawn: list[list[float]] | Float64) -> Float64:
     """Give the ends of the 95 % intervals, shape (2, ...)."""
     return np.asarray(np.percentile(drawn, [_TAIL, 100 - _TAIL], axis=0))
 

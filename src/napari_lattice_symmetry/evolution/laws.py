@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -31,10 +31,11 @@ class GrowthLaw:
     units : dict of str to str
         Its parameters beside C, and the unit of each, in which {t} stands for that of time.
     growth : callable
-        ``growth(times, p)``: the growth at these times, with the parameters as they are fitted.
-        Times are counted from t0 here and below.
+        ``growth(times, p)``: the growth at these times, shape (..., T), with the parameters
+        (..., k) as they are fitted. Times are counted from t0 here and below.
     guesses : callable
-        ``guesses(times, growth)``: starts for the fit, from growth that is known roughly.
+        ``guesses(times, growth)``: starts for the fit, from growth (T,) that is known roughly; of
+        many curves (T, n) every start is a list of numbers and of arrays (n,).
     bounds : callable
         ``bounds(times)``: the least and the greatest values of the parameters.
     report : callable
@@ -45,23 +46,28 @@ class GrowthLaw:
     formula: str
     units: dict[str, str]
     growth: Callable[[Float64, Float64], Float64]
-    guesses: Callable[[Float64, Float64], list[list[float]]]
+    guesses: Callable[[Float64, Float64], list[list[Any]]]
     bounds: Callable[[Float64], tuple[list[float], list[float]]]
     report: Callable[[Float64, Float64, float], Float64] = lambda times, p, t0: p
 
 
+def _columns(p: Float64) -> Float64:
+    """Give the parameters (..., k) one by one, each with an axis for the times."""
+    return np.moveaxis(p, -1, 0)[..., np.newaxis]
+
+
 def _exponential(times: Float64, p: Float64) -> Float64:
-    last, rho = p  # the growth by the last frame is known far better than A0
+    last, rho = _columns(p)  # the growth by the last frame is known far better than A0
     return np.asarray(last * np.exp(rho * (times - times[-1])))
 
 
 def _logistic(times: Float64, p: Float64) -> Float64:
-    plateau, rho, half = p
+    plateau, rho, half = _columns(p)
     return np.asarray(plateau / (1 + np.exp(np.clip(-rho * (times - half), -700, 700))))
 
 
 def _avrami(times: Float64, p: Float64) -> Float64:
-    plateau, tau, n = p
+    plateau, tau, n = _columns(p)
     return np.asarray(-plateau * np.expm1(-((np.maximum(times, 0) / tau) ** n)))
 
 
@@ -99,7 +105,7 @@ CONSTANT = GrowthLaw(
     name="constant",
     formula="C",
     units={},
-    growth=lambda times, p: np.zeros_like(times),
+    growth=lambda times, p: np.zeros((*p.shape[:-1], len(times))),
     guesses=lambda t, y: [[]],
     bounds=lambda t: ([], []),
 )

@@ -326,8 +326,9 @@ def _words(estimate: Estimate) -> tuple[str, str]:
 def _compare(fits: list[GrowthFit]) -> str:
     if not fits:
         return ""
+    least = min(fit.aic for fit in fits)
     parts = [
-        f"{fit.law.name} +{fit.aic - fits[0].aic:.0f} ({weight:.0%})"
+        f"{fit.law.name} +{fit.aic - least:.0f} ({weight:.0%})"
         if np.isfinite(fit.aic)
         else f"too few frames for {fit.law.name}"
         for fit, weight in zip(fits, akaike_weights(fits), strict=True)
