@@ -112,7 +112,8 @@ Made by `python benchmarks/error_bars.py --write`, from simulated data and witho
 
 ## Kinetics
 
-How often the 95 % intervals of A0 exp(rho t) + C hold the truth; {n} curves a row.
+How often the 95 % intervals of A0 exp(rho t) + C hold the truth; {n} curves a row. They hold it too
+seldom where the frames scatter in another way than alike and AR(1): the last two rows.
 
 {markdown_table(["scatter of the frames", "frames", "deviation", *LAW], growth_rows(n))}
 How often growth is claimed of 60 frames in which nothing grows, by the number of frames in the
