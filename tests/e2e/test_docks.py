@@ -106,7 +106,7 @@ def test_embedding_keeps_the_grains_of_the_sample_apart(show, click):
     dock.tabs.setCurrentWidget(tab)
     click(tab.task.button, lambda: not tab.task.is_running)
     points, places = tab.embedded.embedding.points, tab.embedded.embedding.places
-    labels = np.asarray(analysis.result.labels)[tuple(places.T)]
+    labels = np.asarray(analysis.run.result.labels)[tuple(places.T)]
     grains = np.isin(labels, [LABELS["square"], LABELS["hexagonal"]])
     _, nearest = cKDTree(points[grains]).query(points[grains], k=2)
     assert len({*labels[grains]}) == 2
