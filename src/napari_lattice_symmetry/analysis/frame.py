@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_lattice_symmetry.analysis.reading import is_blank
-from napari_lattice_symmetry.data.movie import NANOMETER
+from napari_lattice_symmetry.data.movie import NANOMETER, frame_checksum
 from napari_lattice_symmetry.errors import guard
 from napari_lattice_symmetry.lattice import (
     CLASSES,
@@ -140,6 +140,7 @@ class FrameMaps:
         self.thinned_totals: NDArray[np.float64] = np.zeros((1, len(CLASSES)))
         self.filled = 0
         self.analyzed = 0
+        self.checksum = 0
 
     def fill(self, model: Classifier, frame: NDArray[Any] | None, what: str) -> Iterator[bool]:
         """Analyze a frame block by block; not at all if it is blank or could not be read.
@@ -154,7 +155,10 @@ class FrameMaps:
         AnalysisError
             If the network or the fit fails; the sentence begins with `what`.
         """
-        if frame is not None and not is_blank(frame):
+        if frame is None:
+            return
+        self.checksum = frame_checksum(frame)
+        if not is_blank(frame):
             for block in self.windows.analyze(model, frame, what):
                 self.add(*block)
                 yield self.filled == self.windows.grid.size
@@ -184,6 +188,7 @@ class FrameMaps:
             "labels": most_probable(maps["mean"]),
             "fractions": thinned.mean(axis=0),
             "fractions_std": thinned.std(axis=0),
+            "checksum": np.array(self.checksum, np.uint64),
         }
         return FrameResult(index, position, maps, failure)
 

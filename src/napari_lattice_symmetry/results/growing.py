@@ -18,7 +18,7 @@ from napari_lattice_symmetry.results.on_disk import (
     check_parameters,
     open_to_write,
 )
-from napari_lattice_symmetry.results.provenance import CHOICE, Network, provenance
+from napari_lattice_symmetry.results.provenance import CHOICE, Network, provenance, versions
 from napari_lattice_symmetry.results.result import WAITING, MovieResult, load_result
 from napari_lattice_symmetry.results.schema import describe
 from napari_lattice_symmetry.results.store import (
@@ -189,7 +189,7 @@ def open_growing_result(
     with open_to_write(
         path,
         GrowingStore,
-        model.sha256,
+        {"weights_sha256": model.sha256, "versions": versions()},
         check=lambda: check_growing_target(path, movie, parameters, overwrite=overwrite),
         create=create,
         overwrite=overwrite,

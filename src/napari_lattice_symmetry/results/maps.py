@@ -311,6 +311,15 @@ MAPS: dict[str, MapSpec] = {
             short="spread of the phase fractions",
             **_FRACTIONS,
         ),
+        MapSpec(
+            name="checksum",
+            about="Checksum of the frame as it was read; 0 where it could not be.",
+            title="checksum",
+            short="checksum",
+            axes=("time",),
+            dtype=np.uint64,
+            opens=False,
+        ),
     )
 }
 """By name; the layers of a result lie in this order, the first on top."""

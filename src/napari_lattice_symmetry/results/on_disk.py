@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import shutil
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor
@@ -10,7 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from napari_lattice_symmetry.data.movie import PIXEL
+import numpy as np
+
+from napari_lattice_symmetry.data.movie import PIXEL, frame_checksum
 from napari_lattice_symmetry.errors import AnalysisError, InputError
 from napari_lattice_symmetry.files import PARTIAL, remove, writing
 from napari_lattice_symmetry.results.maps import MAPS
@@ -28,6 +31,8 @@ if TYPE_CHECKING:
 
     from napari_lattice_symmetry.bravais.parameters import AnalysisParameters
     from napari_lattice_symmetry.data.movie import Movie
+
+logger = logging.getLogger(__name__)
 
 Result = TypeVar("Result", bound="StreamedResult")
 
@@ -105,12 +110,45 @@ def check_target(
         return
     there = load_result(path)
     check_parameters(path, there.parameters, parameters)
-    if there.provenance.get("movie_sha256") != movie.fingerprint:
+    if not _may_be_of(there, movie):
         raise InputError(
             f"{path} is the result of another movie ({there.source or there.name}); choose "
             "another name, or overwrite it."
         )
     check_calibration(path, there, movie.pixel_size if movie.calibrated else None, movie.frame_time)
+
+
+def _may_be_of(there: MovieResult, movie: Movie) -> bool:
+    """Tell whether a result can be of this movie, as far as that is told without its frames."""
+    if "checksum" not in there.maps:  # as in the first version
+        return there.provenance.get("movie_sha256") == movie.fingerprint
+    indices = there.parameters.frame_indices(len(movie))
+    shape = movie.shape[1:]
+    return there.grid.frame_shape == shape and there.frame_indices.tolist() == [*indices]
+
+
+def check_frames(path: Path, movie: Movie) -> None:
+    """Read the frames of which a result is kept, and compare them with what was analyzed.
+
+    Those that cannot be read any more are passed over.
+
+    Raises
+    ------
+    InputError
+        If one is another frame now; two acquisitions must not be mixed.
+    """
+    there = load_result(path)
+    for row in np.flatnonzero(there.done) if "checksum" in there.maps else ():
+        index = int(there.frame_indices[row])
+        try:
+            found = frame_checksum(movie.frame(index))
+        except Exception:  # whatever its reader raises
+            continue
+        if found != there.maps["checksum"][row]:
+            raise InputError(
+                f"{path}: frame {index} of {movie.source or movie.name} is not the one that was "
+                "analyzed; choose another name, or overwrite it."
+            )
 
 
 def check_calibration(
@@ -176,11 +214,17 @@ def open_result(
     """
     path = Path(path)
     about = describe(movie, parameters, provenance)
+
+    def check() -> None:
+        check_target(path, movie, parameters, overwrite=overwrite)
+        if path.exists() and not overwrite:
+            check_frames(path, movie)
+
     with open_to_write(
         path,
         StreamedResult,
-        provenance["weights_sha256"],
-        check=lambda: check_target(path, movie, parameters, overwrite=overwrite),
+        provenance,
+        check=check,
         create=lambda new: create_group(new, about),
         overwrite=overwrite,
     ) as result:
@@ -191,7 +235,7 @@ def open_result(
 def open_to_write(
     path: Path,
     kind: type[Result],
-    weights_sha256: str,
+    provenance: dict[str, Any],
     *,
     check: Callable[[], object],
     create: Callable[[Path], object],
@@ -217,7 +261,9 @@ def open_to_write(
                     path.rename(old)
                 new.rename(path)
         group, fields = open_group(path, "r+"), read_fields(path)
-        _check_weights(path, fields["provenance"], weights_sha256)
+        _check_weights(path, fields["provenance"], provenance["weights_sha256"])
+        with writing(path):
+            _note_versions(group, fields["provenance"], provenance["versions"])
         for leftover in path.rglob(f"*{PARTIAL}"):
             leftover.unlink()
         result = kind(**fields, path=path, group=group, writers=writers)
@@ -249,6 +295,21 @@ def _locked(lock_file: Path, path: Path) -> Iterator[None]:
     finally:
         lock_file.unlink(missing_ok=True)  # who waits for the file that is gone tries again
         lock.release()
+
+
+def _note_versions(group: Any, there: dict[str, Any], ours: dict[str, str]) -> None:
+    """Keep the versions that go on with a result, where they are not those before."""
+    continued = there.get("continued_with", [])
+    before = continued[-1] if continued else there.get("versions", {})
+    changes = [
+        f"{name} {before.get(name, 'unknown')}, now {version}"
+        for name, version in ours.items()
+        if version != before.get(name)
+    ]
+    if changes:
+        logger.warning("%s was begun with %s.", group.store.root, "; ".join(changes))
+        there["continued_with"] = [*continued, ours]
+        group.attrs["provenance"] = there
 
 
 def _check_weights(path: Path, theirs: dict[str, Any], ours: str) -> None:

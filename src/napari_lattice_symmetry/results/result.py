@@ -46,7 +46,7 @@ class _Map:
 
 
 class _MapAttributes:
-    """The maps that have been there from the first version, as attributes."""
+    """The maps as attributes."""
 
     maps: dict[str, Any]
 
@@ -65,6 +65,7 @@ class _MapAttributes:
     agreement = _Map()
     fractions = _Map()
     fractions_std = _Map()
+    checksum = _Map()
 
 
 @dataclass(frozen=True, eq=False)
