@@ -11,13 +11,13 @@ def test_run_into_a_file_shows_what_is_there_and_is_continued(bench, gate, stack
     bench.viewer.add_image(stack, name="movie")
     path = tmp_path / "movie.zarr"
     bench.widget.destination.path.setText(str(tmp_path / "movie"))
-    gate.release(2)  # the blocks of a frame
+    gate.release(4)  # the blocks of two frames; the first is shown when the second is analyzed
     bench.widget.start()
-    bench.wait(lambda: bench.widget.run.n_done == 1)
+    bench.wait(lambda: bench.widget.run.n_done == 2)
     bench.widget.cancel()
     gate.release(1000)
     bench.finish()
-    assert load_result(path).done.tolist() == [True, False, False, False]
+    assert load_result(path).done.tolist() == [True, True, False, False]
 
     bench.run()
     result = load_result(path)

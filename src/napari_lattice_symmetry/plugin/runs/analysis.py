@@ -2,29 +2,23 @@
 
 from __future__ import annotations
 
-import logging
 import time
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
-import numpy as np
 from napari.layers import Layer
-from napari.utils.notifications import show_error, show_warning
-from qtpy.QtCore import QObject, QTimer, Signal  # type: ignore[attr-defined]
+from qtpy.QtCore import QTimer, Signal  # type: ignore[attr-defined]
 
-from napari_lattice_symmetry.lattice import CLASSES
 from napari_lattice_symmetry.plugin.analyze.summary import count_frames, describe_duration
 from napari_lattice_symmetry.plugin.layers.origin import list_images, source_layer_of
 from napari_lattice_symmetry.plugin.layers.result_layers import (
-    LABEL_MAP,
-    class_features,
     copy_frames,
     count_labels,
     result_layers,
     result_metadata,
 )
+from napari_lattice_symmetry.plugin.runs.base import Run
 from napari_lattice_symmetry.plugin.runs.speed import Speed, Stopwatch
-from napari_lattice_symmetry.plugin.runs.worker import create_step_worker
 from napari_lattice_symmetry.spectrum import WindowGrid
 
 if TYPE_CHECKING:
@@ -35,15 +29,12 @@ if TYPE_CHECKING:
 
     from napari_lattice_symmetry.analysis import Step
     from napari_lattice_symmetry.bravais.parameters import AnalysisParameters
-    from napari_lattice_symmetry.plugin.layers.geometry import LayerGeometry
     from napari_lattice_symmetry.plugin.selection.source import Source
     from napari_lattice_symmetry.results import FrameResult, MovieResult
 
-logger = logging.getLogger(__name__)
 
-
-class AnalysisRun(QObject):
-    """Analyses a source in the background, and shows what is finished.
+class AnalysisRun(Run):
+    """Analyzes a source in the background, and shows what is finished.
 
     The source was taken when the run began, so whatever happens to its layer, the result is
     that source's. When all layers of the result are removed, the run stops.
@@ -56,10 +47,8 @@ class AnalysisRun(QObject):
         What to analyze.
     parameters : AnalysisParameters
         How.
-    show_probabilities, show_uncertainty : bool
-        Whether these layers are visible.
-    follow : bool
-        Whether the viewer goes to each frame as it is finished, until the user goes elsewhere.
+    show_probabilities, show_uncertainty, follow
+        As in `Run`.
     output, scheduler
         As in `analysis.analyze`.
 
@@ -70,12 +59,11 @@ class AnalysisRun(QObject):
     frame_done(shares)
         Area share of each class in all frames so far.
     finished()
-        When the worker is gone, whatever the reason.
+        When the worker is gone, whatever the reason, and all layers are there.
     """
 
     progressed = Signal(int, int)
     frame_done = Signal(object)
-    finished = Signal()
 
     def __init__(
         self,
@@ -89,61 +77,29 @@ class AnalysisRun(QObject):
         output: Path | None = None,
         scheduler: str | None = None,
     ) -> None:
-        super().__init__()
         # Tells a window that does not fit here and now, not in the worker.
         WindowGrid(source.movie.shape[1:], parameters.window, parameters.stride)
-        self.source, self.parameters = source, parameters
-        self.result: MovieResult | None = None
-        self.layers: list[Layer] = []
-        self._layers_to_come: list[LayerData] = []
-        self.error: Exception | None = None
-        self.failures: list[str] = []
-        self.cancelled = self.is_over = self._abandoned = self._worker_is_gone = False
-        self.n_frames = len(parameters.frame_indices(len(source.movie)))
-        self.stopwatch = Stopwatch()
-        self._viewer, self._follow = viewer, follow
-        self._visible = {
-            "show_probabilities": show_probabilities,
-            "show_uncertainty": show_uncertainty,
-        }
-        self._label_counts = np.zeros(len(CLASSES), dtype=np.int64)
-        self._followed_to: float | None = None
-
-        def begin(should_stop: Callable[[], bool]) -> Iterator[Step]:
-            from napari_lattice_symmetry.analysis import stream
-
-            return stream(
-                source.movie,
-                parameters,
-                output=output,
-                scheduler=scheduler,
-                progress=self._report,
-                should_stop=should_stop,
-            )
-
-        name = source.movie.name
-        self._worker = create_step_worker(
-            begin, f"{name}: the analysis failed", {"total": self.n_frames + 1, "desc": name}
+        name, n_frames = source.movie.name, len(parameters.frame_indices(len(source.movie)))
+        super().__init__(
+            viewer,
+            f"{name}: the analysis failed",
+            follow=follow,
+            progress={"total": n_frames + 1, "desc": name},
+            show_probabilities=show_probabilities,
+            show_uncertainty=show_uncertainty,
         )
+        self.n_frames = n_frames
+        self.source, self.parameters = source, parameters
+        self.stopwatch = Stopwatch()
+        self._output, self._scheduler = output, scheduler
+        self._layers_to_come: list[LayerData] = []
+        self._worker_is_gone = False
         self.progressed.connect(self._on_progress)
-        self._worker.yielded.connect(self._on_step)
-        self._worker.errored.connect(self._on_error)
-        self._worker.finished.connect(self._on_finished)  # type: ignore[arg-type]
 
     def start(self) -> None:
         """Start the worker."""
         self._started = time.perf_counter()
-        self._worker.start()
-
-    def cancel(self) -> None:
-        """Ask the worker to stop; finished frames stay."""
-        self.cancelled = True
-        self._worker.quit()
-
-    def abandon(self) -> None:
-        """Stop, and touch the viewer no more."""
-        self._abandoned = True
-        self.cancel()
+        super().start()
 
     @property
     def speed(self) -> Speed | None:
@@ -152,11 +108,6 @@ class AnalysisRun(QObject):
         if seconds is None:
             return None
         return Speed(seconds, settings.network, settings.window, settings.samples)
-
-    @property
-    def n_done(self) -> int:
-        """Number of finished frames."""
-        return 0 if self.result is None else int(self.result.done.sum())
 
     def describe_progress(self, done: int, total: int) -> str:
         """Say which frame is at work, and how long the rest will take."""
@@ -180,6 +131,18 @@ class AnalysisRun(QObject):
         taken = describe_duration(time.perf_counter() - self._started)
         return f"Finished: {count_frames(self.n_done)} in {taken}{unread}."
 
+    def _steps(self, should_stop: Callable[[], bool]) -> Iterator[Step]:
+        from napari_lattice_symmetry.analysis import stream
+
+        return stream(
+            self.source.movie,
+            self.parameters,
+            output=self._output,
+            scheduler=self._scheduler,
+            progress=self._report,
+            should_stop=should_stop,
+        )
+
     def _report(self, done: int, total: int) -> None:
         """Pass progress on from the worker's thread; it keeps this object alive meanwhile."""
         self.progressed.emit(done, total)
@@ -188,19 +151,18 @@ class AnalysisRun(QObject):
         self.stopwatch.tick(time.perf_counter(), done)
 
     def _on_step(self, step: Step) -> None:
-        if self._abandoned:
+        if step.frame is None:
+            if step.result.done.any():  # it is continued
+                self.result = step.result
+                self._label_counts += count_labels(step.result.labels)
+                self._add_layers(step.result)
             return
-        self.result, frame = step.result, step.frame
-        if frame is None:
-            if self.result.done.any():  # it is continued
-                self._label_counts += count_labels(self.result.labels)
-                self._add_layers(self.result)
-            return
+        self.result = step.result
         step.insert()
-        if frame.failure:  # there is nothing to see, nor for the viewer to go to
-            self._on_failure(frame.failure)
+        if step.frame.failure:  # there is nothing to see, nor for the viewer to go to
+            self._on_failure(step.frame.failure)
         else:
-            self._show(self.result, frame)
+            self._show(step.result, step.frame)
 
     def _show(self, result: MovieResult, frame: FrameResult) -> None:
         """Bring the layers up to date with a frame that was inserted."""
@@ -211,17 +173,15 @@ class AnalysisRun(QObject):
             self.cancel()
             return
         self._label_counts += count_labels(frame.labels)
-        features = class_features(self._label_counts)
-        self._go_to(self.source.geometry.of_maps(result), frame.position)
+        maps, dims = self.source.geometry.of_maps(result), self._viewer.dims
+        start, step = maps.translate[maps.time_axis], maps.scale[maps.time_axis]
+        axis = dims.ndim - len(maps.scale) + maps.time_axis
+        self._go_to(axis, start + frame.position * step)
+        shares = self._tell_shares(present)
         for layer in present:
             copy_frames(layer, result, frame.position)
-            if (result_metadata(layer) or {}).get("kind") == LABEL_MAP:
-                layer.features = features
             layer.refresh(extent=False, highlight=False)
-        self.frame_done.emit(features["area share"])
-
-    def _present_layers(self) -> list[Layer]:
-        return [layer for layer in self.layers if layer in self._viewer.layers]
+        self.frame_done.emit(shares)
 
     def _add_layers(self, result: MovieResult) -> None:
         """Add the layers on top, and hide those of earlier runs on the same source.
@@ -263,37 +223,11 @@ class AnalysisRun(QObject):
         if self._layers_to_come:
             QTimer.singleShot(0, self._add_next_layer)
         elif self._worker_is_gone:
-            self._end()
-
-    def _go_to(self, maps: LayerGeometry, position: int) -> None:
-        """Show a finished frame, unless the user went elsewhere meanwhile."""
-        dims = self._viewer.dims
-        axis = dims.ndim - len(maps.scale) + maps.time_axis
-        if self._followed_to is not None and not np.isclose(dims.point[axis], self._followed_to):
-            self._follow = False
-        if self._follow:
-            start, step = maps.translate[maps.time_axis], maps.scale[maps.time_axis]
-            dims.set_point(axis, start + position * step)
-            self._followed_to = dims.point[axis]
-
-    def _on_failure(self, sentence: str) -> None:
-        """Tell of the first frame that could not be read; the status tells how many."""
-        if not self.failures:
-            show_warning(sentence)
-        self.failures.append(sentence)
-
-    def _on_error(self, error: Exception) -> None:
-        self.error = error
-        logger.info("The analysis stopped", exc_info=error)
-        show_error(str(error))
+            super()._on_finished()
 
     def _on_finished(self) -> None:
         if self.speed is not None:
             self.speed.remember()
         self._worker_is_gone = True
         if not self._layers_to_come:
-            self._end()
-
-    def _end(self) -> None:
-        self.is_over = True
-        self.finished.emit()
+            super()._on_finished()

@@ -2,30 +2,23 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 from napari.layers import Layer
-from napari.utils.notifications import show_error, show_warning
-from qtpy.QtCore import QObject, QTimer, Signal  # type: ignore[attr-defined]
+from qtpy.QtCore import QTimer, Signal  # type: ignore[attr-defined]
 
-from napari_lattice_symmetry.lattice import CLASSES
 from napari_lattice_symmetry.plugin.layers.geometry import LayerGeometry
 from napari_lattice_symmetry.plugin.layers.origin import FRAME_NAMES
 from napari_lattice_symmetry.plugin.layers.result_layers import (
-    LABEL_MAP,
-    class_features,
     count_labels,
     layer_maps,
     own,
     result_layers,
-    result_metadata,
 )
 from napari_lattice_symmetry.plugin.readers import movie_layer
-from napari_lattice_symmetry.plugin.runs.worker import create_step_worker
+from napari_lattice_symmetry.plugin.runs.base import Run
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
@@ -36,13 +29,11 @@ if TYPE_CHECKING:
     from napari_lattice_symmetry.data.movie import Movie
     from napari_lattice_symmetry.results.growing import Growing
 
-logger = logging.getLogger(__name__)
-
 _REFRESH = 300  # ms between two looks at the layers, however fast frames come
 
 
-class WatchRun(QObject):
-    """Analyses the frames of a movie in the background as they land, and shows them.
+class WatchRun(Run):
+    """Analyzes the frames of a movie in the background as they land, and shows them.
 
     When all layers of the result are removed, the run stops. The layer of the movie may go.
 
@@ -65,16 +56,12 @@ class WatchRun(QObject):
         Whenever there is something else to tell.
     grown()
         When the layers have got longer.
-    left_newest()
-        When the user went to another frame than the newest.
-    finished()
-        When the worker is gone, whatever the reason.
+    left_newest(), finished()
+        As in `Run`.
     """
 
     changed = Signal()
     grown = Signal()
-    left_newest = Signal()
-    finished = Signal()
 
     def __init__(
         self,
@@ -86,65 +73,37 @@ class WatchRun(QObject):
         show_probabilities: bool = False,
         show_uncertainty: bool = False,
     ) -> None:
-        super().__init__()
+        super().__init__(
+            viewer,
+            f"{movie.name}: the watch failed",
+            follow=True,
+            show_probabilities=show_probabilities,
+            show_uncertainty=show_uncertainty,
+        )
         self.movie, self.parameters = movie, parameters
         self.result: Growing | None = None
-        self.layers: list[Layer] = []
         self.movie_layer: Layer | None = None
         self.backlog, self.message, self.newest = 0, "Loading the network…", ""
-        self.n_skipped = 0
-        self.error: Exception | None = None
-        self.follow, self.is_over, self._abandoned = True, False, False
-        self._viewer = viewer
-        self._visible = {
-            "show_probabilities": show_probabilities,
-            "show_uncertainty": show_uncertainty,
-        }
-        self._label_counts = np.zeros(len(CLASSES), dtype=np.int64)
-        self._followed_to: float | None = None
+        self._output = output
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
         self._timer.setInterval(_REFRESH)
         self._timer.timeout.connect(self._refresh)
 
-        def begin(should_stop: Callable[[], bool]) -> Iterator[WatchStep]:
-            from napari_lattice_symmetry.analysis.watch import iter_watch
-
-            return iter_watch(movie, parameters, output=output, should_stop=should_stop)
-
-        self._worker = create_step_worker(begin, f"{movie.name}: the watch failed")
-        self._worker.yielded.connect(self._on_step)
-        self._worker.errored.connect(self._on_error)
-        self._worker.finished.connect(self._on_finished)  # type: ignore[arg-type]
-
-    def start(self) -> None:
-        """Start the worker."""
-        self._worker.start()
-
-    def stop(self) -> None:
-        """Ask the worker to stop; finished frames stay."""
-        self._worker.quit()
-
     def abandon(self) -> None:
         """Stop, and touch the viewer no more."""
-        self._abandoned = True
         self._timer.stop()
-        self.stop()
-
-    @property
-    def n_done(self) -> int:
-        """Number of finished frames."""
-        return 0 if self.result is None else int(self.result.done.sum())
+        super().abandon()
 
     def describe(self) -> str:
         """Say how far it is."""
         counts = f"{self.n_done} analyzed"
-        if self.n_skipped:
-            counts += f", {self.n_skipped} skipped"
+        if self.failures:
+            counts += f", {len(self.failures)} skipped"
         counts += f", {self.backlog} waiting"
         if self.error is not None:
             return f"Stopped by an error: {counts}."
-        if self.layers and not self._present():
+        if self.layers and not self._present_layers():
             return "Stopped, since all layers of the result were removed."
         if self.is_over:
             return f"Stopped: {counts}."
@@ -153,9 +112,12 @@ class WatchRun(QObject):
 
     # ------------------------------------------------------------------ steps
 
+    def _steps(self, should_stop: Callable[[], bool]) -> Iterator[WatchStep]:
+        from napari_lattice_symmetry.analysis.watch import iter_watch
+
+        return iter_watch(self.movie, self.parameters, output=self._output, should_stop=should_stop)
+
     def _on_step(self, step: WatchStep) -> None:
-        if self._abandoned:
-            return
         self.backlog, self.message = step.backlog, step.message
         if step.result is not None:
             if self.result is None and step.landed is None:  # what is continued
@@ -174,24 +136,12 @@ class WatchRun(QObject):
         if not (self._timer.isActive() or self._abandoned or self.is_over):
             self._timer.start()
 
-    def _on_failure(self, sentence: str) -> None:
-        """Tell of the first frame that could not be read; the status tells how many."""
-        if not self.n_skipped:
-            show_warning(sentence)
-        self.n_skipped += 1
-
-    def _on_error(self, error: Exception) -> None:
-        self.error = error
-        logger.info("The watch stopped", exc_info=error)
-        if not self._abandoned:
-            show_error(str(error))
-
     def _on_finished(self) -> None:
         self._timer.stop()
         self.is_over = True
         if not self._abandoned:
             self._refresh()
-        self.finished.emit()
+        super()._on_finished()
 
     # ------------------------------------------------------------------ layers
 
@@ -200,8 +150,8 @@ class WatchRun(QObject):
         result = self.result
         if result is None or not len(result.state):
             return
-        if self.layers and not self._present():
-            self.stop()
+        if self.layers and not self._present_layers():
+            self.cancel()
             return
         names = tuple(result.names)
         movie = self.movie.movie(names)
@@ -211,14 +161,12 @@ class WatchRun(QObject):
             self._lengthen(result, movie)
         if movie is not None and self.movie_layer is not None:
             self.movie_layer.metadata[FRAME_NAMES] = names
-        for layer in self._present():
-            if (result_metadata(layer) or {}).get("kind") == LABEL_MAP:
-                layer.features = class_features(self._label_counts)
-        self._go_to(len(names) - 1)
+        present = self._present_layers()
+        self._tell_shares(present)
+        if present:
+            axis, layer = self._viewer.dims.ndim - 3, present[0]
+            self._go_to(axis, layer.translate[-3] + (len(names) - 1) * layer.scale[-3])
         self.grown.emit()
-
-    def _present(self) -> list[Layer]:
-        return [layer for layer in self.layers if layer in self._viewer.layers]
 
     def _add_layers(self, result: Growing, movie: Movie | None) -> None:
         origin: dict[str, Any] = {"source_layer": result.name, "channel": None}
@@ -240,19 +188,6 @@ class WatchRun(QObject):
         image = self.movie_layer
         if movie is not None and image is not None and image in self._viewer.layers:
             image.data = movie.frames
-        for layer in self._present():
+        for layer in self._present_layers():
             if layer.visible or self.is_over:
                 layer.data = own(layer_maps(layer, result))
-
-    def _go_to(self, row: int) -> None:
-        """Show the newest frame, unless the user went elsewhere meanwhile."""
-        dims, present = self._viewer.dims, self._present()
-        if not present:
-            return
-        axis, layer = dims.ndim - 3, present[0]
-        if self._followed_to is not None and not np.isclose(dims.point[axis], self._followed_to):
-            self.follow, self._followed_to = False, None
-            self.left_newest.emit()
-        if self.follow:
-            dims.set_point(axis, layer.translate[-3] + row * layer.scale[-3])
-            self._followed_to = dims.point[axis]

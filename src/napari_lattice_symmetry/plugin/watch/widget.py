@@ -197,7 +197,7 @@ class WatchWidget(Dock):
     def stop(self) -> None:
         """Stop at the next block of windows; analyzed frames stay."""
         if self.run is not None and self.is_running:
-            self.run.stop()
+            self.run.cancel()
             self.button.setText("Stopping…")
             self.button.setEnabled(False)
 
@@ -235,7 +235,7 @@ class WatchWidget(Dock):
 
     def _tell(self) -> None:
         if self.run is not None:
-            n_seen = self.run.n_done + self.run.n_skipped
+            n_seen = self.run.n_done + len(self.run.failures)
             self._show_progress(n_seen, n_seen + self.run.backlog)
             self.status.setText(self.run.describe())
 
