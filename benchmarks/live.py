@@ -62,7 +62,7 @@ def measure_preview(viewer: napari.Viewer, repeats: int) -> Iterator[list[str]]:
         for n, value in zip(range(2 * repeats + 2), cycle(values), strict=False):
             before = len(told)
             taken = seconds(
-                lambda value=value, name=name: dock.parameters.controls[name].set(value),
+                lambda value=value, name=name: setattr(dock.parameters[name], "value", value),
                 lambda before=before: len(told) > before,
             )
             if n >= 2 and value == values[1]:  # both were used once, and this is the default

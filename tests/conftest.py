@@ -31,6 +31,14 @@ def shared_data():
 
 
 @pytest.fixture
+def forgetful(tmp_path):
+    """Keep what is remembered between sessions away from the user's settings."""
+    from qtpy.QtCore import QSettings
+
+    QSettings.setPath(QSettings.Format.IniFormat, QSettings.Scope.UserScope, str(tmp_path))
+
+
+@pytest.fixture
 def make_shown_viewer(make_napari_viewer):
     """Make a viewer whose window is really shown."""
 

@@ -85,8 +85,8 @@ def test_unmixing_finds_two_grains_of_one_class(show, click, shared_data):
     viewer, dock = show("Structure without labels")
     viewer.open(str(shared_data / "images" / "Fe_bcc100_grainboundary.npy"), plugin=PLUGIN)
     tab = dock.unmixing
-    tab.parameters.controls["stride"].set(64)
-    tab.components.setValue(2)
+    tab.parameters["stride"].value = 64
+    tab.parameters["components"].value = 2
     click(tab.task.button, lambda: not tab.task.is_running)
     assert all(name.startswith("square") for name in tab.unmixing.names)
     top, bottom = tab.unmixing.abundances[0, 0, [0, -1]].mean(axis=-1)
@@ -116,10 +116,10 @@ def test_embedding_keeps_the_grains_of_the_sample_apart(show, click):
 def test_a_simulated_lattice_is_named(show, qtbot):
     _, dock = show("Simulate a lattice")
     for name in ("hexagonal", "square"):
-        dock.controls.lattice.setFocus()
-        qtbot.keyClicks(dock.controls.lattice, name[0])
-        assert dock.controls.values().lattice == name
-        image = dock.controls.values().draw()
+        dock.parameters["lattice"].native.setFocus()
+        qtbot.keyClicks(dock.parameters["lattice"].native, name[0])
+        assert dock.parameters.values().lattice == name
+        image = dock.parameters.values().draw()
         qtbot.waitUntil(
             lambda drawn=image: (
                 dock.verdict is not None and np.array_equal(dock.verdict.pixels, drawn)

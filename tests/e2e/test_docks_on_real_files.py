@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from qtpy.QtCore import QSettings, Qt
+from qtpy.QtCore import Qt
 
 from napari_lattice_symmetry.evolution.curves import BRIGHTNESS, HOLES
 from napari_lattice_symmetry.lattice import CLASSES
@@ -13,15 +13,13 @@ TIMEOUT = 110_000
 
 
 @pytest.fixture
-def opened(make_shown_viewer, shared_data, tmp_path, monkeypatch):
+def opened(make_shown_viewer, shared_data):
     """Ten frames of a scanning tunnelling microscope in a shown napari, and the dock."""
-    settings = QSettings(str(tmp_path / "speed.ini"), QSettings.Format.IniFormat)
-    monkeypatch.setattr("napari_lattice_symmetry.plugin.runs.speed._settings", lambda: settings)
     viewer = make_shown_viewer()
     viewer.open(str(shared_data / "movies" / "faststm_hex_10frames.npy"), plugin=PLUGIN)
     _, widget = viewer.window.add_plugin_dock_widget(PLUGIN, "Lattice symmetry")
     for name, value in {"window": WINDOW, "stride": STRIDE, "samples": SAMPLES}.items():
-        widget.parameters.controls[name].set(value)
+        widget.parameters[name].value = value
     return viewer, widget
 
 
@@ -44,7 +42,7 @@ def test_a_real_movie_goes_through_all_docks(opened, qtbot):
 
     viewer.layers.selection.active = analysis.run.layers[0]
     _, inspector = viewer.window.add_plugin_dock_widget(PLUGIN, "Inspect a window")
-    inspector.parameters.controls["samples"].set(SAMPLES)
+    inspector.parameters["samples"].value = SAMPLES
     viewer.dims.set_current_step(0, 4)
     wait(lambda: inspector.inspection is not None and not inspector.requests.is_busy)
     assert inspector.inspection.frame == 4

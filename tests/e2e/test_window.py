@@ -6,8 +6,10 @@ import subprocess
 import numpy as np
 import pytest
 from napari.layers import Labels
-from qtpy.QtCore import QSettings, Qt
+from qtpy.QtCore import Qt
 from qtpy.QtTest import QTest
+from qtpy.QtWidgets import QScrollArea
+from superqt import QCollapsible
 
 from napari_lattice_symmetry.lattice import LABELS
 
@@ -16,10 +18,8 @@ TIMEOUT = 110_000
 
 
 @pytest.fixture
-def docked(make_shown_viewer, tmp_path, monkeypatch):
+def docked(make_shown_viewer):
     """A shown napari, and the dock in it."""
-    settings = QSettings(str(tmp_path / "speed.ini"), QSettings.Format.IniFormat)
-    monkeypatch.setattr("napari_lattice_symmetry.plugin.runs.speed._settings", lambda: settings)
     viewer = make_shown_viewer()
     _, widget = viewer.window.add_plugin_dock_widget(PLUGIN, "Lattice symmetry")
     return viewer, widget
@@ -32,7 +32,7 @@ def window(docked, qtbot):
 
     def run(**parameters):
         for name, value in parameters.items():
-            widget.parameters.controls[name].set(value)
+            widget.parameters[name].value = value
         qtbot.mouseClick(widget.run_button, Qt.MouseButton.LeftButton)
         assert widget.run_button.text() == "Cancel"
         qtbot.waitUntil(lambda: widget.run.is_over, timeout=TIMEOUT)
@@ -99,7 +99,7 @@ def test_a_person_at_the_screen_sets_a_window_runs_and_sees_the_map(docked, xdot
     viewer.open_sample(PLUGIN, "two-grains")
     qtbot.waitUntil(lambda: widget.summary.period is not None, timeout=TIMEOUT)
     QTest.qWait(500)  # the dock is laid out anew
-    stride, samples = (widget.parameters.controls[name].widget for name in ("stride", "samples"))
+    stride, samples = (widget.parameters[name].native for name in ("stride", "samples"))
     xdotool(stride, "click", "--repeat", 2, 1, "key", "ctrl+a", "type", "64")
     xdotool(samples, "click", "--repeat", 2, 1, "key", "ctrl+a", "type", "5")
     assert widget.parameters.values().stride == 64
@@ -114,3 +114,23 @@ def test_a_person_at_the_screen_sets_a_window_runs_and_sees_the_map(docked, xdot
     assert classes.visible
     for name in ("square", "hexagonal"):
         assert (classes.data == LABELS[name]).sum() > 3
+
+
+def test_the_wheel_over_the_form_scrolls_it_and_changes_nothing(docked, xdotool, qtbot):
+    viewer, widget = docked
+    widget.findChild(QCollapsible).expand(animate=False)
+    viewer.window.resize(1100, 700)
+    area = widget.findChild(QScrollArea)
+    bar = area.verticalScrollBar()
+    qtbot.waitUntil(lambda: bar.maximum() > 0, timeout=TIMEOUT)
+    QTest.qWait(300)
+    before = widget.parameters.values()
+    for field in widget.parameters:
+        area.ensureWidgetVisible(field.native)
+        xdotool(field.native, "click", 5)
+    assert widget.parameters.values() == before
+    bar.setValue(0)
+    network = widget.parameters["network"].native
+    xdotool(network, "click", 5)
+    assert bar.value() > 0
+    assert not network.hasFocus()

@@ -7,19 +7,13 @@ import threading
 import numpy as np
 import pytest
 from napari.utils.notifications import notification_manager
-from qtpy.QtCore import QSettings
 
 TIMEOUT = 60_000
 
 
 @pytest.fixture(autouse=True)
-def speed_file(tmp_path, monkeypatch):
-    """Keep what is remembered of earlier runs away from the user's settings."""
-    path = str(tmp_path / "speed.ini")
-    monkeypatch.setattr(
-        "napari_lattice_symmetry.plugin.runs.speed._settings",
-        lambda: QSettings(path, QSettings.Format.IniFormat),
-    )
+def _forgetful(forgetful):
+    pass
 
 
 @pytest.fixture
@@ -97,7 +91,7 @@ class Bench:
 
     def set(self, **settings):
         for name, value in settings.items():
-            self.widget.parameters.controls[name].set(value)
+            self.widget.parameters[name].value = value
 
     def wait(self, condition):
         self.qtbot.waitUntil(condition, timeout=TIMEOUT)

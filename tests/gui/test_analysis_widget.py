@@ -256,7 +256,7 @@ def test_run_turns_into_cancel_and_back(bench, gate, stack):
     bench.viewer.add_image(stack)
     bench.widget.run_button.click()
     assert bench.widget.progress.maximum() == 0  # busy: the network is being loaded
-    assert not bench.widget.parameters.controls["window"].widget.isEnabled()
+    assert not bench.widget.parameters["window"].native.isEnabled()
     gate.release()
     bench.wait(lambda: bench.widget.progress.value() == 64)
     assert bench.widget.progress.maximum() == 4 * 77
@@ -269,7 +269,7 @@ def test_run_turns_into_cancel_and_back(bench, gate, stack):
     assert bench.widget.status.text().startswith("Cancelled")
     assert bench.widget.run_button.text() == "Run"
     assert bench.widget.run_button.isEnabled()
-    assert bench.widget.parameters.controls["window"].widget.isEnabled()
+    assert bench.widget.parameters["window"].native.isEnabled()
 
 
 def test_after_an_error_the_widget_can_be_used(bench, network, monkeypatch, messages, stack):

@@ -6,6 +6,7 @@ from operator import attrgetter
 
 import numpy as np
 import pytest
+from superqt import QCollapsible
 
 from napari_lattice_symmetry.lattice.basis import cell, lattice_points
 from napari_lattice_symmetry.lattice.drawing import draw_atoms
@@ -61,7 +62,7 @@ def test_a_marked_region_tells_the_distortion(bench, panel):
     measure(bench, panel)
     np.testing.assert_allclose(distortion(bench), DISTORTION, atol=0.01)
     assert panel.told.text().startswith("It is stretched 1.1")
-    assert ": 1 along" in bench.widget.parameters.controls["distortion"].widget.text()
+    assert ": 1 along" in bench.widget.parameters["distortion"].native.text()
     assert panel.write_button.isEnabled()
 
 
@@ -75,7 +76,7 @@ def test_a_region_of_another_scale_is_where_it_is_seen(bench, panel, image):
 
 def test_what_is_written_to_the_layer_is_saved_with_the_result(bench, image, panel, tmp_path):
     bench.run()
-    bench.widget.parameters.controls["distortion"].set(((1.1, 0.1), (0, 0.9)))
+    bench.widget.parameters["distortion"].value = ((1.1, 0.1), (0, 0.9))
     panel.write_button.click()
     bench.widget._save(bench.widget.selection.result, str(tmp_path / "sheared.zarr"))
     maps = bench.layers()["classes"]
@@ -96,7 +97,7 @@ def test_a_cell_can_be_typed_in_nanometers(bench, panel):
 
 
 def test_the_layer_and_its_maps_are_written_and_cleared(bench, panel, image):
-    bench.widget.parameters.controls["distortion"].set(tuple(map(tuple, DISTORTION.tolist())))
+    bench.widget.parameters["distortion"].value = tuple(map(tuple, DISTORTION.tolist()))
     bench.run()
     before = bench.layers()["classes"]
     panel.write_button.click()
@@ -124,7 +125,7 @@ def test_the_layer_and_its_maps_are_written_and_cleared(bench, panel, image):
 def test_an_affine_of_another_origin_is_not_cleared(bench, panel, image):
     own = np.diag([1, 2.0, 2.0, 1])
     image.affine = own
-    bench.widget.parameters.controls["distortion"].set(tuple(map(tuple, DISTORTION.tolist())))
+    bench.widget.parameters["distortion"].value = tuple(map(tuple, DISTORTION.tolist()))
     panel.clear_button.click()
     np.testing.assert_allclose(image.affine.affine_matrix, own)
 
@@ -145,6 +146,7 @@ def test_what_cannot_be_measured_is_told_in_the_panel(bench, panel, image):
 
 def test_the_panel_is_open_on_request_alone(shown_bench):
     panel = shown_bench.widget.correction
+    shown_bench.widget.findChild(QCollapsible).expand(animate=False)
     assert not panel.isVisible()
     assert not panel.write_button.isEnabled()
     panel.open_button.click()

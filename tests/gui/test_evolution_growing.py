@@ -178,7 +178,7 @@ def test_a_watched_folder_is_measured_as_it_fills(
     viewer, frames = make_shown_viewer(), make_frames()
     _, watch = viewer.window.add_plugin_dock_widget(PLUGIN, "Watch a folder")
     for name, value in {"window": 32, "stride": 16, "samples": 5}.items():
-        watch.parameters.controls[name].set(value)
+        watch.parameters[name].value = value
     watch.place.setText(str(tmp_path))
     watch.button.click()
 

@@ -27,8 +27,8 @@ class Inspecting:
         _, self.widget = viewer.window.add_plugin_dock_widget(
             "napari-lattice-symmetry", "Inspect a window"
         )
-        self.widget.parameters.controls["window"].set(32)
-        self.widget.parameters.controls["samples"].set(5)
+        self.widget.parameters["window"].value = 32
+        self.widget.parameters["samples"].value = 5
         viewer.window.resize(1400, 900)
         self.settle()
         QTest.qWait(200)
@@ -104,7 +104,7 @@ def analyzed(inspecting):
         "napari-lattice-symmetry", "Lattice symmetry"
     )
     for name, value in {"window": 32, "stride": 8, "samples": 5}.items():
-        analysis.parameters.controls[name].set(value)
+        analysis.parameters[name].value = value
     analysis.run_button.click()
     inspecting.qtbot.waitUntil(lambda: analysis.run.is_over, timeout=TIMEOUT)
     inspecting.settle()
@@ -220,18 +220,18 @@ def test_it_follows_the_time_slider(inspecting):
 
 
 def test_window_samples_and_network_can_be_changed(inspecting):
-    controls = inspecting.widget.parameters.controls
-    controls["window"].set(48)
-    controls["samples"].set(5000)
+    form = inspecting.widget.parameters
+    form["window"].value = 48
+    form["samples"].value = 5000
     inspecting.settle()
     inspection = inspecting.widget.inspection
     assert inspection.pixels.shape == (48, 48)
     assert inspection.parameters.samples == 5000
-    controls["window"].set(81)
+    form["window"].value = 81
     inspecting.settle()
     assert "81 px does not fit into frames of 80 x 112 px" in inspecting.widget.message.text()
     assert not inspecting.widget.outline.layer.visible
-    controls["window"].set(32)
+    form["window"].value = 32
     inspecting.settle()
     assert inspecting.widget.inspection.pixels.shape == (32, 32)
     assert not inspecting.widget.message.isVisible()
@@ -258,12 +258,12 @@ def test_on_a_class_map_it_shows_the_windows_of_the_map(analyzed):
 
 
 def test_an_image_stands_for_its_result_and_is_free_of_its_grid(analyzed):
-    analyzed.widget.parameters.controls["window"].set(64)
+    analyzed.widget.parameters["window"].value = 64
     analyzed.viewer.layers.selection.active = analyzed.run.layers[0]
     analyzed.viewer.layers.selection.active = analyzed.viewer.layers["edge"]
     analyzed.settle()
     assert analyzed.widget._settings == analyzed.run.parameters
-    analyzed.widget.parameters.controls["window"].set(32)
+    analyzed.widget.parameters["window"].value = 32
     analyzed.click(43, 50)
     assert analyzed.corner == pytest.approx((27, 34), abs=1)
     y, x = analyzed.corner
@@ -392,7 +392,7 @@ def test_every_control_is_reached_by_the_keyboard(inspecting):
         if focus.focusPolicy() & Qt.FocusPolicy.TabFocus:
             reached.add(focus)
         focus = focus.nextInFocusChain()
-    controls = [control.widget for control in widget.parameters.controls.values()]
+    controls = [field.native for field in widget.parameters]
     buttons = [widget.pick, widget.copy_button, widget.save_button, widget.canvas]
     assert reached.issuperset([*controls, *buttons])
     assert all(control.toolTip() for control in [*controls, *buttons])

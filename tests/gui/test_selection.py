@@ -318,9 +318,9 @@ def test_a_run_goes_on_while_another_image_is_selected(bench, gate, stack):
 
 def test_a_distortion_belongs_to_the_image_it_was_measured_on(bench, stack):
     old = bench.viewer.add_image(stack, name="old")
-    widget, distortion = bench.widget, bench.widget.parameters.controls["distortion"]
+    widget, distortion = bench.widget, bench.widget.parameters["distortion"]
     assert widget.summary.distortion_text.isHidden()
-    distortion.set(DISTORTION)
+    distortion.value = DISTORTION
     assert "1.222 : 1 along 0° is undone" in widget.summary.distortion_text.text()
     assert not widget.summary.distortion_text.isHidden()
 

@@ -24,14 +24,14 @@ class Bench:
         _, self.widget = viewer.window.add_plugin_dock_widget(
             "napari-lattice-symmetry", "Simulate a lattice"
         )
-        self.controls, self.sweep = self.widget.controls, self.widget.sweep
+        self.parameters, self.sweep = self.widget.parameters, self.widget.sweep
 
     def wait(self, condition):
         self.qtbot.waitUntil(condition, timeout=TIMEOUT)
 
     def settle(self):
         """Wait until the verdict is of what is set."""
-        image = self.controls.values().draw()
+        image = self.parameters.values().draw()
 
         def is_shown():
             verdict = self.widget.verdict
@@ -53,26 +53,26 @@ def shown(make_shown_viewer, network, qtbot):
 def test_image_spectrum_and_verdict_follow_mouse_and_keys(shown):
     shown.settle()
     first = shown.widget.verdict
-    slider = shown.controls.numbers["a"].slider
+    slider = shown.parameters["a"].native.slider
     grip = QPoint(round(slider.width() * (12 - 3) / 57), slider.height() // 2)
     shown.qtbot.mousePress(slider, LEFT, pos=grip)
     for x in range(0, 14, 2):
         shown.qtbot.mouseMove(slider, grip + QPoint(x, 0))
     shown.qtbot.mouseRelease(slider, LEFT, pos=grip + QPoint(12, 0))
-    assert 13 < shown.controls.values().a < 22
+    assert 13 < shown.parameters.values().a < 22
     shown.settle()
-    assert shown.widget.verdict.fit.a == pytest.approx(shown.controls.values().a, rel=0.02)
+    assert shown.widget.verdict.fit.a == pytest.approx(shown.parameters.values().a, rel=0.02)
     assert not np.array_equal(shown.widget.verdict.spectrum, first.spectrum)
 
-    shown.controls.lattice.setFocus()
-    shown.qtbot.keyClick(shown.controls.lattice, "s")  # square
-    assert shown.controls.values().lattice == "square"
-    box = shown.controls.numbers["a"].box
+    shown.parameters["lattice"].native.setFocus()
+    shown.qtbot.keyClick(shown.parameters["lattice"].native, "s")  # square
+    assert shown.parameters.values().lattice == "square"
+    box = shown.parameters["a"].native.box
     box.setFocus()
     box.selectAll()
     shown.qtbot.keyClicks(box, "9.5")
     shown.qtbot.keyClick(box, Qt.Key.Key_Return)
-    assert shown.controls.values().a == 9.5
+    assert shown.parameters.values().a == 9.5
     shown.settle()
     text = shown.widget.verdict_text.text()
     assert "Fit: " in text
@@ -86,7 +86,7 @@ def test_only_what_the_newest_request_asks_for_is_drawn_in_the_end(bench, gate):
     bench.widget._judge.done.connect(lambda verdict: judged.append(len(verdict.pixels)))
     bench.wait(lambda: bench.widget._judge._worker is not None)
     for size in (64, 96, 160, 200):
-        bench.controls.numbers["size"].set(size)
+        bench.parameters["size"].value = size
     gate.release(100)
     bench.settle()
     bench.wait(lambda: not bench.widget.is_busy)
@@ -95,20 +95,21 @@ def test_only_what_the_newest_request_asks_for_is_drawn_in_the_end(bench, gate):
 
 def test_numbers_that_mean_nothing_cannot_be_set(bench):
     def enabled():
-        return {name for name, number in bench.controls.numbers.items() if number.isEnabled()}
+        return {field.name for field in bench.parameters if field.enabled}
 
     assert not {"b", "gamma", "x2", "misorientation"} & enabled()
-    bench.controls.lattice.setCurrentText("oblique")
-    bench.controls.numbers["atoms"].set(2)
-    bench.controls.numbers["second_grain"].set(0.2)
+    bench.parameters["lattice"].value = "oblique"
+    bench.parameters["atoms"].value = 2
+    bench.parameters["second_grain"].value = 0.2
     assert {"b", "gamma", "x2", "y2", "brightness2", "misorientation"} <= enabled()
     assert "x3" not in enabled()
 
 
 def test_controls_come_from_the_fields_and_can_be_reached_by_keys(bench):
     fields = LatticeImage.model_json_schema()["properties"]
-    assert ["lattice", *bench.controls.numbers] == list(fields)
-    for name, number in bench.controls.numbers.items():
+    assert [field.name for field in bench.parameters] == list(fields)
+    for name in [*fields][1:]:
+        number = bench.parameters[name].native
         assert number.box.toolTip() == fields[name]["description"]
         assert (number.box.minimum(), number.box.maximum()) == (
             fields[name]["minimum"],
@@ -117,9 +118,9 @@ def test_controls_come_from_the_fields_and_can_be_reached_by_keys(bench):
     for widget in bench.widget.findChildren(QWidget):
         if isinstance(widget, QSlider) or widget in (bench.widget.send_button, bench.sweep.steps):
             assert widget.focusPolicy() & Qt.FocusPolicy.TabFocus
-    bench.controls.numbers["a"].set(20)
-    bench.qtbot.mouseClick(bench.widget.reset_button, LEFT)
-    assert bench.controls.values() == LatticeImage()
+    bench.parameters["a"].value = 20
+    bench.qtbot.mouseClick(bench.parameters.reset_button, LEFT)
+    assert bench.parameters.values() == LatticeImage()
 
 
 def test_a_slider_may_go_by_factors(qtbot):
@@ -128,14 +129,14 @@ def test_a_slider_may_go_by_factors(qtbot):
     qtbot.addWidget(number)
     assert number.slider.value() == 500
     number.slider.setValue(0)
-    assert number.get() == 0.01
+    assert number.value() == 0.01
     number.slider.setValue(1000)
-    assert number.get() == 10_000
+    assert number.value() == 10_000
 
 
 def test_an_image_goes_to_the_viewer_with_the_truth(bench):
-    bench.controls.lattice.setCurrentText("centered rectangular")
-    bench.controls.numbers["gamma"].set(60)
+    bench.parameters["lattice"].value = "centered rectangular"
+    bench.parameters["gamma"].value = 60
     bench.qtbot.mouseClick(bench.widget.send_button, LEFT)
     (layer,) = bench.viewer.layers
     about = layer.metadata[SIMULATION_KEY]
@@ -155,7 +156,7 @@ def test_layers_may_come_and_go(bench, messages):
     bench.viewer.layers[0].name = "renamed"
     bench.viewer.layers[0].data = np.zeros((3, 3))
     bench.viewer.layers.clear()
-    bench.controls.numbers["a"].set(14)
+    bench.parameters["a"].value = 14
     bench.settle()
     assert messages() == []
 
@@ -169,9 +170,9 @@ def test_it_fits_a_small_screen_in_both_themes(shown, theme):
     colors = shown.widget.canvas.grab().toImage()
     background = colors.pixelColor(2, colors.height() - 3).lightness()
     assert background < 80 if theme == "dark" else background > 180
-    for page in range(shown.controls.count()):
-        shown.controls.setCurrentIndex(page)
-        for number in shown.controls.currentWidget().findChildren(NumberSlider):
+    for page in range(shown.parameters.tabs.count()):
+        shown.parameters.tabs.setCurrentIndex(page)
+        for number in shown.parameters.tabs.currentWidget().findChildren(NumberSlider):
             bottom = number.mapTo(shown.widget, QPoint(0, number.height())).y()
             assert bottom <= shown.widget.height()
 
@@ -184,10 +185,10 @@ def test_a_failing_network_is_one_sentence(bench, network, monkeypatch, messages
 
     with monkeypatch.context() as patch:
         patch.setattr(network, "classify_blocks", failing, raising=False)
-        bench.controls.numbers["a"].set(14)
+        bench.parameters["a"].value = 14
         bench.wait(lambda: len(messages()) == 1)
     assert "out of memory" in messages()[0]
-    bench.controls.numbers["a"].set(15)
+    bench.parameters["a"].value = 15
     bench.settle()
 
 
@@ -238,10 +239,10 @@ def test_what_can_be_swept_follows_the_class(bench):
     names = [bench.sweep.parameter.itemData(i) for i in range(bench.sweep.parameter.count())]
     assert "gamma" not in names
     assert bench.sweep.parameter.currentData() == "disorder"
-    bench.controls.lattice.setCurrentText("centered rectangular")
+    bench.parameters["lattice"].value = "centered rectangular"
     bench.sweep.parameter.setCurrentIndex(bench.sweep.parameter.findData("gamma"))
     assert (bench.sweep.first.value(), bench.sweep.last.value()) == (30, 120)
-    bench.controls.lattice.setCurrentText("square")
+    bench.parameters["lattice"].value = "square"
     assert bench.sweep.parameter.currentData() == "disorder"
     assert (bench.sweep.first.value(), bench.sweep.last.value()) == (0, 0.5)
 

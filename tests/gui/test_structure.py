@@ -123,8 +123,8 @@ def hidden_bench(make_napari_viewer, qtbot, loaded):
 
 def test_a_click_unmixes_an_image_that_was_never_analyzed(bench):
     assert bench.widget.result_text.text().startswith("stripes has no result yet")
-    bench.unmixing.parameters.controls["window"].set(32)
-    bench.unmixing.components.setValue(3)
+    bench.unmixing.parameters["window"].value = 32
+    bench.unmixing.parameters["components"].value = 3
     bench.press(bench.unmixing.task)
     assert bench.unmixing.task.button.text() == "Cancel"
     bench.finish(bench.unmixing.task)
@@ -159,8 +159,8 @@ def test_unmixing_takes_the_windows_of_the_result_and_is_compared_with_it(bench)
 
 def test_other_windows_are_not_compared(bench):
     bench.add_result()
-    bench.unmixing.parameters.controls["window"].set(36)
-    bench.unmixing.parameters.controls["stride"].set(15)  # which makes 5 x 17 windows, too
+    bench.unmixing.parameters["window"].value = 36
+    bench.unmixing.parameters["stride"].value = 15  # which makes 5 x 17 windows, too
     bench.press(bench.unmixing.task)
     bench.finish(bench.unmixing.task)
     assert bench.unmixing.unmixing.labels.shape == bench.result.labels.shape
@@ -171,7 +171,7 @@ def test_other_windows_are_not_compared(bench):
 def test_unmixing_again_hides_what_was_there(bench):
     bench.add_result()
     for components in (2, 3):
-        bench.unmixing.components.setValue(components)
+        bench.unmixing.parameters["components"].value = components
         bench.press(bench.unmixing.task)
         bench.finish(bench.unmixing.task)
     visible = [layer.name for layer in bench.viewer.layers if layer.visible]
@@ -189,7 +189,7 @@ def test_cancel_bites_and_another_run_can_follow(bench, monkeypatch):
         return plain(*arguments, **keywords)
 
     monkeypatch.setattr(bench.network, "classify", slow)
-    bench.unmixing.parameters.controls["window"].set(32)
+    bench.unmixing.parameters["window"].value = 32
     bench.press(bench.unmixing.task)
     bench.qtbot.waitUntil(begun.is_set, timeout=TIMEOUT)
     bench.press(bench.unmixing.task)
@@ -206,7 +206,7 @@ def test_cancel_bites_and_another_run_can_follow(bench, monkeypatch):
 
 def test_what_cannot_be_done_is_one_sentence(hidden_bench, messages):
     bench = hidden_bench
-    bench.unmixing.parameters.controls["window"].set(128)
+    bench.unmixing.parameters["window"].value = 128
     bench.press(bench.unmixing.task)
     bench.finish(bench.unmixing.task)
     bench.viewer.layers.clear()

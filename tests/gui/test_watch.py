@@ -35,7 +35,7 @@ class Watch:
             "napari-lattice-symmetry", "Watch a folder"
         )
         for name, value in {"window": 32, "stride": 8, "samples": 5}.items():
-            self.widget.parameters.controls[name].set(value)
+            self.widget.parameters[name].value = value
         self.widget.place.setText(str(folder))
 
     def write(self, *numbers):
@@ -234,7 +234,7 @@ def test_what_cannot_be_watched_is_said(watch, messages, qtbot):
     watch.click()
     assert messages()[-1] == "Choose a folder, a TIFF file or a Zarr folder to watch."
     watch.widget.place.setText(str(watch.folder))
-    watch.widget.parameters.controls["window"].set(512)
+    watch.widget.parameters["window"].value = 512
     watch.write(0)
     watch.click()
     watch.wait(lambda: watch.widget.run is not None and watch.widget.run.is_over)

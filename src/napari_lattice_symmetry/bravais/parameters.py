@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, field_validator
 
+from napari_lattice_symmetry.bravais.registry import REGISTRY
 from napari_lattice_symmetry.errors import InputError
+from napari_lattice_symmetry.settings import ADVANCED, parse_settings, setting
 from napari_lattice_symmetry.spectrum.lattice_fit import (
     MAX_PERIODS,
     MIN_PERIODS,
@@ -22,7 +24,30 @@ BEST_PERIODS = 10
 _MAX_STRETCH = 4
 
 
-class AnalysisParameters(BaseModel):
+class WindowParameters(BaseModel):
+    """Which windows of a frame are looked at."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    window: int = setting(
+        128,
+        "Window (px)",
+        "Side of the square window that slides over every frame, in pixels. "
+        f"Some {MIN_PERIODS} to {MAX_PERIODS} lattice periods should fit; "
+        f"about {BEST_PERIODS} is best.",
+        ge=32,
+        le=4096,
+    )
+    stride: int = setting(
+        16,
+        "Stride (px)",
+        "Step from one window to the next, in pixels: one map pixel is one step.",
+        ge=1,
+        le=4096,
+    )
+
+
+class AnalysisParameters(WindowParameters):
     """Settings of one analysis; the widget, the command line and the docs are made from it.
 
     Raises
@@ -31,65 +56,74 @@ class AnalysisParameters(BaseModel):
         If a value is of the wrong type or out of its range.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    window: Annotated[int, Field(ge=32, le=4096)] = Field(
-        default=128,
-        title="Window (px)",
-        description="Side of the square window that slides over every frame, in pixels. "
-        f"Some {MIN_PERIODS} to {MAX_PERIODS} lattice periods should fit; "
-        f"about {BEST_PERIODS} is best.",
-    )
-    stride: Annotated[int, Field(ge=1, le=4096)] = Field(
-        default=16,
-        title="Stride (px)",
-        description="Step from one window to the next, in pixels: one map pixel is one step.",
-    )
-    samples: Annotated[int, Field(ge=1, le=5000)] = Field(
-        default=100,
-        title="MC samples",
-        description="Number of thinned networks (Monte-Carlo dropout samples) behind every "
+    samples: int = setting(
+        100,
+        "MC samples",
+        "Number of thinned networks (Monte-Carlo dropout samples) behind every "
         "mean and standard deviation.",
+        ge=1,
+        le=5000,
     )
-    network: str = Field(
-        default="polar",
-        title="Network",
-        description="'polar' (default), 'published' (the baseline of Vasudevan et al. 2018), "
+    network: str = setting(
+        "polar",
+        "Network",
+        "'polar' (default), 'published' (the baseline of Vasudevan et al. 2018), "
         "or the path of a .keras file.",
+        choices=tuple(REGISTRY.entries),
+        files="Keras networks (*.keras)",
     )
-    seed: Annotated[int, Field(ge=0, lt=2**32)] = Field(
-        default=0,
-        title="Seed",
-        description="Draws the dropout masks; the same seed gives the same maps.",
+    seed: int = setting(
+        0,
+        "Seed",
+        "Draws the dropout masks; the same seed gives the same maps.",
+        group=ADVANCED,
+        ge=0,
+        lt=2**32,
     )
-    first_frame: Annotated[int, Field(ge=0)] = Field(
-        default=0, title="First frame", description="Index of the first frame to analyze, from 0."
+    first_frame: int = setting(
+        0,
+        "First frame",
+        "Index of the first frame to analyze, from 0.",
+        group=ADVANCED,
+        of_one_image=True,
+        ge=0,
     )
-    last_frame: Annotated[int, Field(ge=0)] | None = Field(
-        default=None,
-        title="Last frame",
-        description="Index of the last frame to analyze, itself included; the end if not given.",
+    last_frame: int | None = setting(
+        None,
+        "Last frame",
+        "Index of the last frame to analyze, itself included; the end if not given.",
+        group=ADVANCED,
+        none="end",
+        of_one_image=True,
+        ge=0,
     )
-    frame_step: Annotated[int, Field(ge=1)] = Field(
-        default=1, title="Frame step", description="Analyze every n-th frame."
+    frame_step: int = setting(
+        1, "Frame step", "Analyze every n-th frame.", group=ADVANCED, of_one_image=True, ge=1
     )
-    distortion: Matrix | None = Field(
-        default=None,
-        title="Distortion",
-        description="What drift and a skewed scan did to positions (x, y) in pixels, as the rows "
-        "of a 2 x 2 matrix: seen = distortion @ true. Every spectrum is read as if it were undone.",
+    distortion: Matrix | None = setting(
+        None,
+        "Distortion",
+        "What drift and a skewed scan did to the image, as the rows of the 2 x 2 matrix that "
+        "turns true positions (x, y) into those seen. Every spectrum is read as if it were undone.",
+        group=ADVANCED,
+        of_one_image=True,
     )
-    lattice_maps: bool = Field(
-        default=False,
-        title="Lattice parameters",
-        description="Also fit a lattice to the spectrum of every window, without the network: "
+    lattice_maps: bool = setting(
+        False,
+        "Lattice parameters",
+        "Also fit a lattice to the spectrum of every window, without the network: "
         "maps of a, b, gamma, orientation, the class of the metric, and where the two disagree.",
+        group=ADVANCED,
     )
-    tolerance: Annotated[float, Field(gt=0, le=0.2)] = Field(
-        default=TOLERANCE,
-        title="Tolerance",
-        description="How far a fitted lattice may be from a symmetry to be named after it: as "
+    tolerance: float = setting(
+        TOLERANCE,
+        "Tolerance",
+        "How far a fitted lattice may be from a symmetry to be named after it: as "
         "the logarithm of a ratio of sides, or the cosine of an angle.",
+        group=ADVANCED,
+        step=0.005,
+        gt=0,
+        le=0.2,
     )
 
     @field_validator("distortion")
@@ -132,14 +166,7 @@ def parse_parameters(**settings: Any) -> AnalysisParameters:
         If a setting is unknown, of the wrong type or out of its range; one sentence names
         every such setting.
     """
-    try:
-        return AnalysisParameters(**settings)
-    except ValidationError as error:
-        faults = (
-            f"{fault['loc'][0]}={fault['input']!r}: {fault['msg'].lower()}"
-            for fault in error.errors()
-        )
-        raise InputError(f"Wrong settings: {'; '.join(faults)}.") from error
+    return parse_settings(AnalysisParameters, **settings)
 
 
 def suggest_window(period: float, frame_shape: tuple[int, int], least: int = 0) -> int:

@@ -9,6 +9,7 @@ import numpy as np
 
 from napari_lattice_symmetry.analysis.frame import Windows, compare
 from napari_lattice_symmetry.analysis.reading import read_frame
+from napari_lattice_symmetry.bravais.parameters import AnalysisParameters
 from napari_lattice_symmetry.data.movie import unit_name
 from napari_lattice_symmetry.lattice import CLASSES, NOT_ANALYZED
 from napari_lattice_symmetry.lattice.basis import lattice_points
@@ -23,12 +24,14 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from napari_lattice_symmetry.bravais.classifier import Classifier
-    from napari_lattice_symmetry.bravais.parameters import AnalysisParameters
     from napari_lattice_symmetry.data.movie import Movie
     from napari_lattice_symmetry.spectrum import LatticeFit
 
     Float32 = NDArray[np.float32]
     Float64 = NDArray[np.float64]
+
+DEFAULTS = AnalysisParameters(samples=5000)
+"""How closely a single window is looked at, if nothing else is asked for."""
 
 _AGREEMENTS = {
     NOT_ANALYZED: "not known",

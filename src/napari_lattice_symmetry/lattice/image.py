@@ -6,7 +6,7 @@ from itertools import product
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict
 
 from napari_lattice_symmetry.lattice.basis import (
     cell,
@@ -18,6 +18,7 @@ from napari_lattice_symmetry.lattice.basis import (
 )
 from napari_lattice_symmetry.lattice.drawing import count_electrons, draw_atoms, scan_jitter
 from napari_lattice_symmetry.lattice.metric import metric_class
+from napari_lattice_symmetry.settings import setting
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -43,14 +44,7 @@ def _number(
     group: str, title: str, default: float, limits: tuple[float, float], text: str, **extra: Any
 ) -> Any:
     low, high = limits
-    return Field(
-        default,
-        title=title,
-        ge=low,
-        le=high,
-        description=text,
-        json_schema_extra={"group": group, **extra},
-    )
+    return setting(default, title, text, group=group, slider=True, ge=low, le=high, **extra)
 
 
 class LatticeImage(BaseModel):
@@ -69,11 +63,11 @@ class LatticeImage(BaseModel):
 
     lattice: Literal[
         "square", "rectangular", "centered rectangular", "hexagonal", "oblique", "noise"
-    ] = Field(
-        default="hexagonal",
-        title="Lattice",
-        description="Class of the lattice; noise has its atoms anywhere.",
-        json_schema_extra={"group": "Lattice"},
+    ] = setting(
+        "hexagonal",
+        "Lattice",
+        "Class of the lattice; noise has its atoms anywhere.",
+        group="Lattice",
     )
     a: float = _number("Lattice", "a (px)", 12, (3, 60), "Length of the lattice vector a.")
     b: float = _number("Lattice", "b (px)", 16, (3, 60), "Length of the lattice vector b.")

@@ -20,6 +20,7 @@ from napari_lattice_symmetry.lattice import CLASSES, LABELS, NOT_ANALYZED
 from napari_lattice_symmetry.spectrum.amplitude import analyzable
 from napari_lattice_symmetry.spectrum.cartesian import SIDE, cartesian_spectrum
 from napari_lattice_symmetry.spectrum.polar import MIN_RADIUS
+from napari_lattice_symmetry.structure.parameters import MAX_COMPONENTS
 from napari_lattice_symmetry.structure.sampling import choose_windows, read_windows
 from napari_lattice_symmetry.structure.simplex import (
     find_vertices,
@@ -43,9 +44,6 @@ if TYPE_CHECKING:
 
     Float32: TypeAlias = NDArray[np.float32]
     Float64: TypeAlias = NDArray[np.float64]
-
-MAX_COMPONENTS = 8
-"""More than these nobody can tell apart on a map."""
 
 AT_MOST = 3000
 """Windows among which the pure ones are looked for."""

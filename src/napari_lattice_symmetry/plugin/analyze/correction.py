@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from napari_lattice_symmetry.data.movie import Movie
-    from napari_lattice_symmetry.plugin.forms.parameter_controls import ParameterControls
+    from napari_lattice_symmetry.plugin.forms.model_form import ModelForm
     from napari_lattice_symmetry.plugin.selection.selection import Selection
     from napari_lattice_symmetry.plugin.selection.source import Source
 
@@ -56,7 +56,7 @@ class Correction(QWidget):
     ----------
     form : QFormLayout
         The form with the row.
-    parameters : ParameterControls
+    parameters : ModelForm
         Whose distortion is set.
     viewer : napari.Viewer
         Where regions are marked.
@@ -67,7 +67,7 @@ class Correction(QWidget):
     def __init__(
         self,
         form: QFormLayout,
-        parameters: ParameterControls,
+        parameters: ModelForm,
         viewer: ViewerModel,
         selection: Selection,
     ) -> None:
@@ -75,7 +75,7 @@ class Correction(QWidget):
         self._viewer, self._selection = viewer, selection
         self._measured_image: Image | None = None
         self._shown_image: Image | None = None
-        self._distortion = parameters.controls["distortion"]
+        self._distortion: Any = parameters["distortion"]
         self._measuring = LatestRequest(_measure, self)
         self._measuring.done.connect(self._on_measured)
         self._measuring.failed.connect(lambda error: self._tell(str(error)))
@@ -134,7 +134,7 @@ class Correction(QWidget):
 
     def _build_row(self, form: QFormLayout) -> None:
         """Put a button beside what the row tells, and the panel below."""
-        line = self._distortion.widget
+        line = self._distortion.native
         self.open_button = QPushButton("Correct…")
         self.open_button.setCheckable(True)
         self.open_button.setToolTip("Measure the distortion where the lattice is known.")
@@ -176,16 +176,16 @@ class Correction(QWidget):
         if self._selection.image != self._shown_image:
             self._shown_image = self._selection.image
             self.told.setText("")
-            self._distortion.set(self._selection.distortion)
+            self._distortion.value = self._selection.distortion
 
     def _on_known_chosen(self, known: str) -> None:
         self._cell_row.setVisible(known == _CELL)
 
     def _on_change(self, *_: Any) -> None:
         if self._shown_image is not None:
-            self._selection.keep_distortion(self._shown_image, self._distortion.get())
-        self.clear_button.setEnabled(self._distortion.get() is not None)
-        self.write_button.setEnabled(self._distortion.get() is not None)
+            self._selection.keep_distortion(self._shown_image, self._distortion.value)
+        self.clear_button.setEnabled(self._distortion.value is not None)
+        self.write_button.setEnabled(self._distortion.value is not None)
 
     # ------------------------------------------------------------------ measuring
 
@@ -245,14 +245,14 @@ class Correction(QWidget):
             self._selection.keep_distortion(self._measured_image, found.rows)
             return
         self._tell(f"It is {found}.")
-        self._distortion.set(found.rows)
+        self._distortion.value = found.rows
 
     # ------------------------------------------------------------------ keeping
 
     def clear(self) -> None:
         """Undo no distortion any more, neither in spectra nor as the affine of layers."""
-        distortion = self._distortion.get()
-        self._distortion.set(None)
+        distortion = self._distortion.value
+        self._distortion.value = None
         self._tell("")
         try:
             image = self._image()
@@ -269,7 +269,7 @@ class Correction(QWidget):
         except LatticeSymmetryError as error:
             show_error(str(error))
             return
-        self._set_affine(image, undoing_affine(image, np.array(self._distortion.get())))
+        self._set_affine(image, undoing_affine(image, np.array(self._distortion.value)))
 
     def _image(self) -> Image:
         """Give the image to analyze, if it can be."""
@@ -292,6 +292,7 @@ def _measure(request: Request, _should_stop: Callable[[], bool]) -> MeasuredDist
 def _make_box(minimum: float, maximum: float, value: float) -> QDoubleSpinBox:
     box = QDoubleSpinBox()
     box.setDecimals(4)
+    keep_narrow(box)
     box.setRange(minimum, maximum)
     box.setValue(value)
     box.setStepType(QDoubleSpinBox.StepType.AdaptiveDecimalStepType)

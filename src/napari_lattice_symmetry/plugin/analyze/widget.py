@@ -6,25 +6,22 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from magicgui.widgets import ComboBox
+from magicgui.widgets import create_widget
+from napari.layers import Image
 from napari.utils.notifications import show_error, show_info
-from qtpy.QtCore import Qt
 from qtpy.QtWidgets import (
     QCheckBox,
     QComboBox,
     QFileDialog,
-    QFormLayout,
     QHBoxLayout,
     QLabel,
     QProgressBar,
     QPushButton,
-    QScrollArea,
-    QScrollBar,
     QVBoxLayout,
     QWidget,
 )
 
-from napari_lattice_symmetry.bravais.parameters import parse_parameters
+from napari_lattice_symmetry.bravais.parameters import AnalysisParameters, parse_parameters
 from napari_lattice_symmetry.errors import LatticeSymmetryError
 from napari_lattice_symmetry.evolution.curves import snapshot
 from napari_lattice_symmetry.plugin.analyze.correction import Correction
@@ -33,7 +30,7 @@ from napari_lattice_symmetry.plugin.analyze.summary import Summary, count_frames
 from napari_lattice_symmetry.plugin.analyze.summary_box import SummaryBox
 from napari_lattice_symmetry.plugin.forms.calibration import Calibration
 from napari_lattice_symmetry.plugin.forms.destination import Destination
-from napari_lattice_symmetry.plugin.forms.parameter_controls import ParameterControls
+from napari_lattice_symmetry.plugin.forms.model_form import FormArea, ModelForm
 from napari_lattice_symmetry.plugin.layers.origin import present_geometry, result_of
 from napari_lattice_symmetry.plugin.layers.result_layers import LABEL_MAP, result_metadata
 from napari_lattice_symmetry.plugin.runs.analysis import AnalysisRun
@@ -41,12 +38,11 @@ from napari_lattice_symmetry.plugin.selection.selection import selection_of
 from napari_lattice_symmetry.plugin.selection.source import Source, count_channels
 from napari_lattice_symmetry.plugin.widgets.dock import Dock
 from napari_lattice_symmetry.plugin.widgets.narrow import keep_narrow
+from napari_lattice_symmetry.settings import ADVANCED
 
 if TYPE_CHECKING:
     import napari.viewer
-    from napari.layers import Image
 
-    from napari_lattice_symmetry.bravais.parameters import AnalysisParameters
     from napari_lattice_symmetry.results import MovieResult
 
 CHOOSE = "choose…"
@@ -92,8 +88,12 @@ class AnalysisWidget(Dock):
     # ------------------------------------------------------------------ building
 
     def _build(self) -> None:
-        self.layer_chooser = ComboBox(
-            choices=lambda _: self.selection.images, tooltip="The movie or image to analyze."
+        self.layer_chooser: Any = create_widget(
+            annotation=Image,
+            options={
+                "choices": lambda _: self.selection.images,
+                "tooltip": "The movie or image to analyze.",
+            },
         )
         keep_narrow(self.layer_chooser.native)
         self.channel_chooser = QComboBox()
@@ -101,13 +101,13 @@ class AnalysisWidget(Dock):
         self.channel_chooser.currentIndexChanged.connect(
             lambda _: self.selection.choose_channel(self.channel_chooser.currentData())
         )
-        self.form = QFormLayout()
-        self.form.addRow("Image layer", self.layer_chooser.native)
-        self.form.addRow("Channel", self.channel_chooser)
-        self.calibration = Calibration(self.form, corrected=self.viewer.reset_view)
-        self.parameters = ParameterControls(self.form, self)
+        self.parameters = ModelForm(AnalysisParameters(), remembered_as="analysis")
         self.parameters.changed.connect(self._update_summary)
-        self.correction = Correction(self.form, self.parameters, self.viewer, self.selection)
+        self.form, advanced = self.parameters.pages[""], self.parameters.pages[ADVANCED]
+        self.form.insertRow(0, "Image layer", self.layer_chooser.native)
+        self.form.insertRow(1, "Channel", self.channel_chooser)
+        self.calibration = Calibration(advanced, corrected=self.viewer.reset_view)
+        self.correction = Correction(advanced, self.parameters, self.viewer, self.selection)
         self.preview = LivePreview(self.viewer, self._take_request, self)
         self.parameters.changed.connect(self.preview.change)
 
@@ -125,7 +125,7 @@ class AnalysisWidget(Dock):
 
         self.summary = SummaryBox()
         self.summary.measured.connect(self._update_summary)
-        self.summary.window_suggested.connect(self.parameters.controls["window"].set)
+        self.summary.window_suggested.connect(self._use_window)
 
         self.run_button = QPushButton("Run")
         self.run_button.setToolTip("Analyze the chosen layer; finished frames stay on Cancel.")
@@ -143,14 +143,13 @@ class AnalysisWidget(Dock):
         shown = QHBoxLayout()
         shown.addWidget(self.show_probabilities)
         shown.addWidget(self.show_uncertainty)
-        self.form.addRow("Show", shown)
-        self.form.addRow("Follow", self.follow)
-        self.destination = Destination(self.form, self)
+        advanced.addRow("Show", shown)
+        advanced.addRow("Follow", self.follow)
+        self.destination = Destination(advanced, self)
 
         layout = QVBoxLayout(self)
         layout.setSpacing(4)
-        self.form.setVerticalSpacing(4)
-        layout.addWidget(_scrollable(self.form), stretch=1)
+        layout.addWidget(FormArea(self.parameters), stretch=1)
         layout.addWidget(self.summary)
         layout.addLayout(_in_a_row(self.run_button, self.preview.box))
         for widget in (self.progress, self.status, self.legend):
@@ -204,6 +203,9 @@ class AnalysisWidget(Dock):
         self.channel_chooser.blockSignals(False)
         self.form.setRowVisible(self.channel_chooser, n_channels > 1)
 
+    def _use_window(self, window: int) -> None:
+        self.parameters["window"].value = window
+
     def _take_request(self) -> tuple[Source, AnalysisParameters]:
         return self.selection.take_source(), self.parameters.values()
 
@@ -224,7 +226,6 @@ class AnalysisWidget(Dock):
         except LatticeSymmetryError as error:
             summary = Summary(problem=str(error))
         self.calibration.show(self.selection.image, geometry)
-        self.calibration.set_enabled(not self.is_running)
         self.summary.show_summary(summary)
         self.preview.follow()
 
@@ -271,10 +272,7 @@ class AnalysisWidget(Dock):
         self.run_button.setEnabled(True)
         self.run_button.setText("Cancel" if running else "Run")
         self.parameters.set_enabled(not running)
-        self.correction.setEnabled(not running)
         self.preview.set_running(running)
-        self.destination.set_enabled(not running)
-        self.calibration.set_enabled(not running)
         if running:
             self._run_text = "Loading the network…"
             self.progress.setRange(0, 0)  # busy, until the network is loaded
@@ -376,17 +374,3 @@ def _in_a_row(wide: QWidget, narrow: QWidget) -> QHBoxLayout:
     row.addWidget(wide, stretch=1)
     row.addWidget(narrow)
     return row
-
-
-def _scrollable(form: QFormLayout) -> QScrollArea:
-    """Let a form be higher than the screen has room for."""
-    holder = QWidget()
-    holder.setLayout(form)
-    form.setContentsMargins(0, 0, 0, 0)
-    area = QScrollArea()
-    area.setWidgetResizable(True)
-    area.setWidget(holder)
-    area.setFrameShape(QScrollArea.Shape.NoFrame)
-    area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-    area.setMinimumWidth(holder.minimumSizeHint().width() + QScrollBar().sizeHint().width())
-    return area

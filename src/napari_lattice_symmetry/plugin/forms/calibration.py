@@ -6,10 +6,11 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import numpy as np
-from qtpy.QtWidgets import QDoubleSpinBox, QFormLayout, QHBoxLayout
+from qtpy.QtWidgets import QDoubleSpinBox, QFormLayout
 
 from napari_lattice_symmetry.data.movie import NANOMETER
 from napari_lattice_symmetry.plugin.layers.geometry import SECOND
+from napari_lattice_symmetry.plugin.widgets.narrow import keep_narrow
 
 if TYPE_CHECKING:
     from napari.layers import Image
@@ -20,7 +21,7 @@ _UNKNOWN = 0.0
 
 
 class Calibration:
-    """The rows "Pixel x, y" and "Frame time"; what is typed there goes into the layer.
+    """The rows "Pixel x", "Pixel y" and "Frame time"; what is typed there goes into the layer.
 
     The layer itself is changed, since all that comes after takes its calibration from there:
     the summary, the maps, their scale bar and the saved result.
@@ -46,10 +47,8 @@ class Calibration:
         self.pixel_width.editingFinished.connect(self._correct_pixel_width)
         self.pixel_height.editingFinished.connect(self._correct_pixel_height)
         self.frame_time.editingFinished.connect(self._correct_frame_time)
-        pixel = QHBoxLayout()
-        pixel.addWidget(self.pixel_width)
-        pixel.addWidget(self.pixel_height)
-        form.addRow("Pixel x, y", pixel)
+        form.addRow("Pixel x", self.pixel_width)
+        form.addRow("Pixel y", self.pixel_height)
         form.addRow("Frame time", self.frame_time)
 
     def show(self, layer: Image | None, geometry: LayerGeometry | None) -> None:
@@ -67,14 +66,10 @@ class Calibration:
             box.blockSignals(True)
             box.setValue(value)
             box.blockSignals(False)
-        self.set_enabled(True)
-
-    def set_enabled(self, enabled: bool) -> None:
-        """Let the rows be corrected, or not."""
-        can = enabled and self._layer is not None and self._geometry is not None
-        self.pixel_width.setEnabled(can)
-        self.pixel_height.setEnabled(can)
-        self.frame_time.setEnabled(can and self._layer is not None and self._layer.ndim > 2)
+        for box in (self.pixel_width, self.pixel_height):
+            box.setEnabled(geometry is not None)
+        has_time = layer is not None and layer.ndim > 2
+        self.frame_time.setEnabled(geometry is not None and has_time)
 
     def _correct_pixel_width(self) -> None:
         geometry, typed = self._geometry, self.pixel_width.value()
@@ -134,6 +129,7 @@ def _make_box(suffix: str, tooltip: str) -> QDoubleSpinBox:
     box.setDecimals(6)
     box.setRange(_UNKNOWN, 1e6)
     box.setSuffix(suffix)
+    keep_narrow(box)
     box.setSpecialValueText("not known")
     box.setStepType(QDoubleSpinBox.StepType.AdaptiveDecimalStepType)
     box.setKeyboardTracking(False)

@@ -42,11 +42,6 @@ class ResultPath:
             return None
         return Path(text if text.endswith(".zarr") else f"{text}.zarr").expanduser()
 
-    def set_enabled(self, enabled: bool) -> None:
-        """Let the row be changed, or not."""
-        for widget in (self.path, self.browse):
-            widget.setEnabled(enabled)
-
     def _browse(self) -> None:
         # An existing result is chosen to be continued, so there is nothing to confirm.
         path, _ = QFileDialog.getSaveFileName(
@@ -90,8 +85,3 @@ class Destination(ResultPath):
     def address(self) -> str | None:
         """The address; None if this computer analyses."""
         return self.scheduler.text().strip() or None
-
-    def set_enabled(self, enabled: bool) -> None:
-        """Let the rows be changed, or not."""
-        super().set_enabled(enabled)
-        self.scheduler.setEnabled(enabled)

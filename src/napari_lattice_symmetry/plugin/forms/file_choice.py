@@ -55,8 +55,3 @@ class FileChoice:
         for box in self.boxes.values():
             box.clear()
             self._form.setRowVisible(box, False)
-
-    def set_enabled(self, enabled: bool) -> None:
-        """Let the rows be changed, or not."""
-        for box in self.boxes.values():
-            box.setEnabled(enabled)

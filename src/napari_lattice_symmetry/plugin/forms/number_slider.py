@@ -50,13 +50,13 @@ class NumberSlider(QWidget):
         layout.addWidget(self.box)
         self.slider.valueChanged.connect(self._on_slider)
         self.box.valueChanged.connect(self._on_box)
-        self.set(field["default"])
+        self.setValue(field["default"])
 
-    def get(self) -> float | int:
-        """Give the number."""
+    def value(self) -> float | int:
+        """Return the number."""
         return int(self.box.value()) if self._whole else self.box.value()
 
-    def set(self, value: float) -> None:
+    def setValue(self, value: float) -> None:  # noqa: N802
         """Set the number; one out of range becomes the nearest in range."""
         self.box.setValue(value)
 

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import (
     QApplication,
-    QFormLayout,
     QHBoxLayout,
     QLabel,
     QPushButton,
@@ -18,10 +17,15 @@ from qtpy.QtWidgets import (
 
 from napari_lattice_symmetry.bravais.parameters import AnalysisParameters, parse_parameters
 from napari_lattice_symmetry.errors import LatticeSymmetryError
-from napari_lattice_symmetry.inspection.window import Inspection, inspect_window, place_window
+from napari_lattice_symmetry.inspection.window import (
+    DEFAULTS,
+    Inspection,
+    inspect_window,
+    place_window,
+)
 from napari_lattice_symmetry.inspection.window_plot import plot_inspection
 from napari_lattice_symmetry.plugin.background.latest import LatestRequest
-from napari_lattice_symmetry.plugin.forms.parameter_controls import ParameterControls
+from napari_lattice_symmetry.plugin.forms.model_form import ModelForm
 from napari_lattice_symmetry.plugin.inspect.picking import STEPS, Picking
 from napari_lattice_symmetry.plugin.layers.outline import WindowOutline
 from napari_lattice_symmetry.plugin.selection.selection import selection_of
@@ -37,7 +41,6 @@ if TYPE_CHECKING:
     from napari_lattice_symmetry.data.movie import Movie
     from napari_lattice_symmetry.plugin.selection.source import Source
 
-_SAMPLES = 5000
 _HINT = "Click on an image or a class map; the arrow keys move the window."
 _NOT_SHOWN = ("movie", "frame", "window", "P(", "network")
 """Rows that the figure or the controls tell already."""
@@ -98,11 +101,10 @@ class InspectorWidget(Dock):
 
         self.title = QLabel()
         self.title.setWordWrap(True)
-        form = QFormLayout()
-        form.setVerticalSpacing(4)
-        form.addRow("Inspects", self.title)
-        self.parameters = ParameterControls(form, self, ("window", "samples", "network"))
-        self.parameters.controls["samples"].set(_SAMPLES)
+        self.parameters = ModelForm(
+            DEFAULTS, ("window", "samples", "network"), remembered_as="inspector"
+        )
+        self.parameters.pages[""].insertRow(0, "Inspects", self.title)
         self.parameters.changed.connect(self._inspect)
         self.pick = QPushButton("Pick with mouse and arrow keys")
         self.pick.setCheckable(True)
@@ -126,7 +128,7 @@ class InspectorWidget(Dock):
         self.message.setVisible(False)
         layout = QVBoxLayout(self)
         layout.setSpacing(4)
-        layout.addLayout(form)
+        layout.addWidget(self.parameters.native)
         for widget in (self.pick, self.canvas.pane, self.details, self.message):
             layout.addWidget(widget)
         layout.addLayout(self._build_buttons())
@@ -161,10 +163,9 @@ class InspectorWidget(Dock):
         self._chosen = chosen
         if settings != self._settings:
             self._settings = settings
-            samples = self.parameters.controls["samples"].get()
-            self.parameters.blockSignals(True)
-            self.parameters.set_values(settings.model_copy(update={"samples": samples}))
-            self.parameters.blockSignals(False)
+            samples = self.parameters["samples"].value
+            with self.parameters.changed.blocked():
+                self.parameters.set_values(settings.model_copy(update={"samples": samples}))
         if image is None:
             self._stop(self._say_what_lacks())
         else:
@@ -254,7 +255,7 @@ class InspectorWidget(Dock):
             return
         shape = source.movie.shape[1:]
         try:
-            chosen = {name: c.get() for name, c in self.parameters.controls.items()}
+            chosen = self.parameters.asdict()
             parameters = parse_parameters(**(self._settings.model_dump() | chosen))
             corner = place_window(self._center or _middle(shape), parameters.window, shape)
         except LatticeSymmetryError as error:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
-from qtpy.QtCore import QSettings
+from napari_lattice_symmetry.plugin.memory import stored
 
 if TYPE_CHECKING:
     from napari_lattice_symmetry.bravais.parameters import AnalysisParameters
@@ -38,14 +38,14 @@ class Speed:
 
     def remember(self) -> None:
         """Keep this for later sessions."""
-        settings = _settings()
+        settings = stored("speed")
         for key, value in asdict(self).items():
             settings.setValue(key, value)
 
 
 def last_speed() -> Speed | None:
     """Recall the last measurement; None if there was none."""
-    settings = _settings()
+    settings = stored("speed")
     try:
         return Speed(
             float(settings.value("seconds_per_window")),
@@ -55,10 +55,6 @@ def last_speed() -> Speed | None:
         )
     except (TypeError, ValueError):  # nothing there, or not ours
         return None
-
-
-def _settings() -> QSettings:
-    return QSettings("napari-lattice-symmetry", "speed")
 
 
 class Stopwatch:

@@ -9,9 +9,8 @@ from napari.utils.notifications import show_error
 from qtpy.QtWidgets import QHBoxLayout, QLabel, QPushButton, QTabWidget, QVBoxLayout, QWidget
 
 from napari_lattice_symmetry.lattice import COLORS
-from napari_lattice_symmetry.lattice.image import LatticeImage
 from napari_lattice_symmetry.plugin.background.latest import LatestRequest
-from napari_lattice_symmetry.plugin.forms.lattice_controls import LatticeControls
+from napari_lattice_symmetry.plugin.simulate.lattice_form import LatticeForm
 from napari_lattice_symmetry.plugin.simulate.sweep import SweepPanel
 from napari_lattice_symmetry.plugin.widgets.dock import Dock
 
@@ -19,6 +18,7 @@ if TYPE_CHECKING:
     import napari.viewer
 
     from napari_lattice_symmetry.inspection.window import Inspection
+    from napari_lattice_symmetry.lattice.image import LatticeImage
 
 SIMULATION_KEY = "lattice-symmetry-simulation"
 """Where the metadata of a simulated image layer hold its settings and the truth about it."""
@@ -48,10 +48,10 @@ class SimulateWidget(Dock):
         self._judge.failed.connect(self._on_failure)
         self._figure = LiveFigure()
         self.canvas = FigureCanvas(viewer, self._figure.plot)
-        self.controls = LatticeControls()
-        self.sweep = SweepPanel(viewer, self.controls.values)
+        self.parameters = LatticeForm()
+        self.sweep = SweepPanel(viewer, self.parameters.values)
         self._build()
-        self.controls.changed.connect(self._on_change)
+        self.parameters.changed.connect(self._on_change)
         self._on_change()
 
     def release(self) -> None:
@@ -69,9 +69,6 @@ class SimulateWidget(Dock):
             "Add the image as a layer, with its parameters and the truth in its metadata."
         )
         self.send_button.clicked.connect(self.send)
-        self.reset_button = QPushButton("Reset")
-        self.reset_button.setToolTip("Set every parameter to its default.")
-        self.reset_button.clicked.connect(lambda: self.controls.set_values(LatticeImage()))
 
         page = QWidget()
         verdict = QVBoxLayout(page)
@@ -85,11 +82,11 @@ class SimulateWidget(Dock):
         self.tabs.addTab(self.sweep, "Sweep")
         buttons = QHBoxLayout()
         buttons.addWidget(self.send_button)
-        buttons.addWidget(self.reset_button)
+        buttons.addWidget(self.parameters.reset_button)
         layout = QVBoxLayout(self)
         layout.setSpacing(4)
         layout.addWidget(self.tabs, stretch=1)
-        layout.addWidget(self.controls)
+        layout.addWidget(self.parameters.native)
         layout.addLayout(buttons)
 
     @property
@@ -99,7 +96,7 @@ class SimulateWidget(Dock):
 
     def _on_change(self) -> None:
         """Ask for a verdict on what is set; while one is made, only the newest setting waits."""
-        image = self.controls.values()
+        image = self.parameters.values()
         self.sweep.follow(image)
         self.truth_text.setText(f"Drawn: {describe_truth(image)}")
         self._outdated = self._is_judging
@@ -126,7 +123,7 @@ class SimulateWidget(Dock):
 
     def send(self) -> None:
         """Add the image to the viewer, as it is set."""
-        image = self.controls.values()
+        image = self.parameters.values()
         about = {"parameters": image.model_dump(), "truth": image.truth()}
         self.viewer.add_image(
             image.draw(), name=f"simulated {image.lattice}", metadata={SIMULATION_KEY: about}

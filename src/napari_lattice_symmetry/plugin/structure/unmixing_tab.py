@@ -6,13 +6,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from napari.layers import Layer
-from qtpy.QtWidgets import QFormLayout, QSpinBox, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QVBoxLayout, QWidget
 
 from napari_lattice_symmetry.bravais.parameters import AnalysisParameters
 from napari_lattice_symmetry.errors import InputError
 from napari_lattice_symmetry.plugin.background.task_bar import Task, TaskBar
-from napari_lattice_symmetry.plugin.forms.parameter_controls import ParameterControls
+from napari_lattice_symmetry.plugin.forms.model_form import ModelForm
 from napari_lattice_symmetry.plugin.layers.result_layers import result_metadata
+from napari_lattice_symmetry.structure.parameters import UnmixingParameters
 
 if TYPE_CHECKING:
     import napari.viewer
@@ -52,23 +53,13 @@ class UnmixingTab(QWidget):
 
     def __init__(self, viewer: napari.viewer.Viewer, selection: Selection) -> None:
         from napari_lattice_symmetry.plugin.widgets.figure_canvas import FigureCanvas
-        from napari_lattice_symmetry.structure.unmixing import MAX_COMPONENTS
 
         super().__init__()
         self.viewer, self._selection = viewer, selection
         self.unmixed: Unmixed | None = None
         self._is_elsewhere = False
         self._result: MovieResult | None = None
-        form = QFormLayout()
-        form.setVerticalSpacing(3)
-        self.parameters = ParameterControls(form, self, ("window", "stride"))
-        self.components = QSpinBox()
-        self.components.setRange(0, MAX_COMPONENTS)
-        self.components.setSpecialValueText("as suggested")
-        self.components.setToolTip(
-            "Number of pure spectra; as suggested by where the variance of the spectra drops."
-        )
-        form.addRow("&Components", self.components)
+        self.parameters = ModelForm(UnmixingParameters(), remembered_as="unmixing")
         self.task = TaskBar("&Unmix", "Unmix all frames of the image.", self._prepare)
         self.task.status.setMinimumHeight(3 * self.fontMetrics().lineSpacing())
         self.task.done.connect(self._on_done)
@@ -76,7 +67,7 @@ class UnmixingTab(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(4, 4, 4, 4)
         layout.setSpacing(4)
-        layout.addLayout(form)
+        layout.addWidget(self.parameters.native)
         layout.addWidget(self.task)
         layout.addWidget(self.canvas.pane, stretch=1)
         selection.changed.connect(self._on_selection)
@@ -92,8 +83,7 @@ class UnmixingTab(QWidget):
         """Take the windows of a result that is newly selected, and show what is of its image."""
         result = self._selection.result
         if result is not None and result is not self._result:
-            for name, control in self.parameters.controls.items():
-                control.set(getattr(result.parameters, name))
+            self.parameters.update(window=result.parameters.window, stride=result.parameters.stride)
         self._result = result
         image, unmixed = self._selection.image, self.unmixed
         if unmixed is not None:
@@ -116,15 +106,18 @@ class UnmixingTab(QWidget):
             if result is None
             else result.parameters
         )
-        windows = self.parameters.values()
+        asked = self.parameters.values()
         parameters = given.model_copy(
-            update={"window": windows.window, "stride": windows.stride, "lattice_maps": False}
+            update={"window": asked.window, "stride": asked.stride, "lattice_maps": False}
         )
-        components = self.components.value() or None
 
         def task(progress: Progress, should_stop: ShouldStop) -> Unmixed:
             unmixing = unmix(
-                source.movie, parameters, components, progress=progress, should_stop=should_stop
+                source.movie,
+                parameters,
+                asked.components,
+                progress=progress,
+                should_stop=should_stop,
             )
             return Unmixed(unmixing, source, _describe(unmixing, result))
 

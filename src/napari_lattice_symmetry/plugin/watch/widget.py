@@ -16,23 +16,24 @@ from qtpy.QtWidgets import (
     QProgressBar,
     QPushButton,
     QVBoxLayout,
-    QWidget,
 )
-from superqt import QCollapsible
 
 from napari_lattice_symmetry.analysis.watch import LIVE_SETTINGS
+from napari_lattice_symmetry.bravais.parameters import AnalysisParameters
 from napari_lattice_symmetry.errors import ChoiceError, InputError, LatticeSymmetryError
 from napari_lattice_symmetry.plugin.forms.destination import ResultPath
 from napari_lattice_symmetry.plugin.forms.file_choice import FileChoice
-from napari_lattice_symmetry.plugin.forms.parameter_controls import ParameterControls
+from napari_lattice_symmetry.plugin.forms.model_form import FormArea, ModelForm, fold
 from napari_lattice_symmetry.plugin.runs.watch import WatchRun
 from napari_lattice_symmetry.plugin.selection.selection import selection_of
 from napari_lattice_symmetry.plugin.widgets.dock import Dock
 from napari_lattice_symmetry.results.plots import draw_fractions
+from napari_lattice_symmetry.settings import ADVANCED
 
 if TYPE_CHECKING:
     import napari.viewer
     from matplotlib.figure import Figure
+    from superqt import QCollapsible
 
     from napari_lattice_symmetry.data.growing import GrowingMovie
 
@@ -117,15 +118,12 @@ class WatchWidget(Dock):
 
     def _build_settings(self) -> QCollapsible:
         """Put what is set before a watch into a box that closes when it begins."""
-        page = QWidget()
-        form = QFormLayout(page)
-        form.setContentsMargins(0, 0, 0, 0)
-        form.setVerticalSpacing(3)
-        form.addRow("Files", self.pattern)
-        self.choice = FileChoice(form)
+        self.parameters = ModelForm(AnalysisParameters(), LIVE_SETTINGS, remembered_as="watch")
+        advanced = self.parameters.pages[ADVANCED]
+        self.choice = FileChoice(self.parameters.pages[""])
+        advanced.addRow("Files", self.pattern)
         for told in (self.place.textChanged, self.pattern.textChanged):
             told.connect(self.choice.forget)
-        self.parameters = ParameterControls(form, self, LIVE_SETTINGS)
         self.show_probabilities = QCheckBox("probabilities")
         self.show_uncertainty = QCheckBox("uncertainty")
         for box in (self.show_probabilities, self.show_uncertainty):
@@ -133,16 +131,14 @@ class WatchWidget(Dock):
         shown = QHBoxLayout()
         shown.addWidget(self.show_probabilities)
         shown.addWidget(self.show_uncertainty)
-        form.addRow("Show", shown)
+        advanced.addRow("Show", shown)
         self.output = ResultPath(
-            form,
+            self.parameters.pages[""],
             self,
             "A .zarr folder that every frame is written to when it is analyzed; a result of the "
             "same source and settings is continued.",
         )
-        self.settings = QCollapsible("Settings")
-        self.settings.setDuration(0)
-        self.settings.setContent(page)
+        self.settings = fold("Settings", FormArea(self.parameters))
         self.settings.expand(animate=False)
         return self.settings
 
@@ -223,11 +219,9 @@ class WatchWidget(Dock):
     def _set_running(self, running: bool) -> None:
         self.button.setEnabled(True)
         self.button.setText("&Stop" if running else "&Start")
-        for widget in (self.place, self.folder_button, self.file_button, self.pattern):
+        for widget in (self.place, self.folder_button, self.file_button):
             widget.setEnabled(not running)
-        self.choice.set_enabled(not running)
         self.parameters.set_enabled(not running)
-        self.output.set_enabled(not running)
         if running:
             self.settings.collapse(animate=False)
         else:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from qtpy.QtCore import QEvent, QTimer
 from qtpy.QtWidgets import QDockWidget, QMainWindow, QWidget
 
+from napari_lattice_symmetry.plugin.forms.wheel import guard_wheel
+
 
 class Dock(QWidget):
     """A widget that lets go of the viewer when its dock is closed, and shares a place.
@@ -18,6 +20,7 @@ class Dock(QWidget):
             if self.parent() is None:
                 self.release()
             else:
+                guard_wheel(self)
                 QTimer.singleShot(0, self._become_a_tab)
         super().changeEvent(event)
 

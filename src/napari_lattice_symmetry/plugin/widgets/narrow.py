@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from qtpy.QtWidgets import QComboBox
+from qtpy.QtWidgets import QAbstractSpinBox, QComboBox, QWidget
+
+_NARROW = 90  # pixels: a number of five digits between two buttons
 
 
-def keep_narrow(chooser: QComboBox, letters: int = 8) -> None:
-    """Let the names in a chooser be as long as they are without a wide dock."""
-    policy = QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
-    chooser.setSizeAdjustPolicy(policy)
-    chooser.setMinimumContentsLength(letters)
+def keep_narrow(widget: QWidget, letters: int = 8) -> None:
+    """Let names in a list, and numbers in a box, be as long as they can be in a narrow dock."""
+    if isinstance(widget, QComboBox):
+        policy = QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
+        widget.setSizeAdjustPolicy(policy)
+        widget.setMinimumContentsLength(letters)
+    elif isinstance(widget, QAbstractSpinBox):
+        widget.setMinimumWidth(_NARROW)
