@@ -83,6 +83,10 @@ bench-formats: .venv/.installed ## Read the files of LATTICE_SYMMETRY_DATA and w
 bench-fit: .venv/.installed ## Measure the lattice fit and write docs/lattice-parameters.md
 	$(BIN)/python benchmarks/lattice_fit.py --write
 
+.PHONY: bench-groups
+bench-groups: .venv/.installed ## Measure plane groups and write docs/plane-groups.md
+	$(BIN)/python benchmarks/plane_groups.py --write
+
 .PHONY: bench-embedding
 bench-embedding: .venv/.installed ## Measure t-SNE and UMAP and write docs/embedding-speed.md
 	$(BIN)/python benchmarks/embedding.py --write

@@ -99,8 +99,7 @@ def window_lattices(windows: NDArray[Any], lattice: Lattice | None = None) -> Wi
         fit = fits if isinstance(fits, LatticeFit) else fits[i]
         if not fit.resolved:
             found.append((bases[i], "", fit.remarks.removeprefix("not resolved: ")))
-        elif fit.flags & Flag.TWO_LATTICES and np.array_equal(bases[i], fit.basis):
-            # Where the cell has grown, what looked like a second lattice is the superlattice.
+        elif fit.flags & Flag.TWO_LATTICES:
             found.append((bases[i], "", "a second lattice in the window"))
         else:
             found.append(_described(bases[i], lattice if isinstance(lattice, str) else None, size))

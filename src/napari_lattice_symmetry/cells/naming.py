@@ -39,9 +39,10 @@ MIN_NODES = 12
 # Error of amplitudes that is always allowed for: a lattice is never quite straight.
 _SYSTEMATIC = 0.01
 # Chance below which a group does not describe an image within its noise.
-_MIN_P_VALUE = 1e-4
-# Makes probabilities of evidence, fitted to windows with pseudosymmetry.
-_TEMPERATURE = 1.0
+_MIN_P_VALUE = 1e-3
+
+TEMPERATURE = 5.0
+"""Makes probabilities of evidence; fitted to windows with pseudosymmetry."""
 
 
 @dataclass(frozen=True)
@@ -266,7 +267,9 @@ def groups_of_factors(
     places = np.flatnonzero(~explained & (fits.significant >= MIN_NODES))
     if len(places):
         tolerant = fit_groups(factors.of(places), family, max(tolerance, _SYSTEMATIC))
-        near = (tolerant.departure <= tolerance) | (order == 1)
+        # A structure comes near to a group of two operations more easily by chance.
+        greatest = np.where(order == 1, 1.0, np.where(order == 2, tolerance / 2, tolerance))
+        near = tolerant.departure <= greatest
         evidence[places] = np.where(highest(near, family), tolerant.evidence, np.inf)
     return [
         _answer(
@@ -302,7 +305,7 @@ def _answer(
         reason = f"{nodes} spots stand out of the noise, fewer than {MIN_NODES}"
         return PlaneGroup(None, reason, family, {}, nodes=nodes)
     listed = settings(family)
-    weights = softmax(-0.5 * window.evidence / _TEMPERATURE)
+    weights = softmax(-0.5 * window.evidence / TEMPERATURE)
     table = {}
     best: dict[str, int] = {}
     for k, setting in enumerate(listed):

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import scipy.fft
+from scipy.stats import chi2
 
 from napari_lattice_symmetry.cells.factors import centered, hann_weights
 from napari_lattice_symmetry.lattice.basis import reduce_basis
@@ -18,13 +19,19 @@ if TYPE_CHECKING:
 # Cells that spots at (1/2, 0), (0, 1/2), (1/2, 1/2) make, and at two kinds of these.
 _HALVES = np.array([[0.5, 0], [0, 0.5], [0.5, 0.5]])
 _LARGER = ([[2, 0], [0, 1]], [[1, 0], [0, 2]], [[1, 1], [1, -1]])
+# Places that are farthest from the spots of the lattice and of all these.
 _QUARTERS = np.array([[0.25, 0.25], [0.75, 0.25], [0.25, 0.75], [0.75, 0.75]])
-_REACH = 4
+_STEPS = np.arange(-4, 4)
+_NODES = np.stack([each.ravel() for each in np.meshgrid(_STEPS, _STEPS, indexing="ij")], axis=-1)
 _MAX_FREQUENCY = 0.35
+# Spots of the lattice that are so many times as strong as the noise say how far out to look.
+_CLEAR = 9.0
 # Weaker spots, as a share of the strongest amplitude, may be side lobes.
 _FLOOR = 0.01
-# A spot has so many times the power around it, and a superlattice so many, mirror images counted.
-_CLEAR, _ENOUGH = 16.0, 4
+# One spot counts at most so many times the noise; diffuse scattering is not quite even.
+_MAX_POWER, _UNEVEN = 25.0, 1.3
+# The chance at which power between the spots is no noise.
+_CHANCE = 1e-6
 
 
 def find_superlattices(windows: NDArray[Any], basis: Float) -> Float:
@@ -62,19 +69,30 @@ def _enlarged(power: NDArray[Any], basis: Float) -> Float | None:
 
 
 def _has_spots(power: NDArray[Any], basis: Float, place: Float) -> bool:
-    """Tell whether enough spots at h + `place` stand out of what is around them."""
+    """Tell whether the places h + `place` hold more power than those farthest from spots."""
     size = len(power)
-    steps = np.arange(-_REACH, _REACH)
-    nodes = np.stack(np.meshgrid(steps, steps, indexing="ij"), axis=-1).reshape(-1, 2)
     to_frequency = np.linalg.inv(basis).T
-    around = (_QUARTERS - 0.5)[np.newaxis]
-    at = (nodes + place)[:, np.newaxis]
-    spots, level = (_read(power, points @ to_frequency, size) for points in (at, at + around))
-    inside = np.linalg.norm(at[:, 0] @ to_frequency, axis=-1) < _MAX_FREQUENCY
-    clear = spots[:, 0] > _CLEAR * level.mean(axis=1) + _FLOOR**2 * power.max()
-    return int((clear & inside).sum()) >= _ENOUGH
+    step = np.linalg.norm(to_frequency, axis=1).min()
+    between = (_NODES[:, np.newaxis] + _QUARTERS).reshape(-1, 2) @ to_frequency
+    noise, ring = _read(power, between, size), np.linalg.norm(between, axis=-1)
+
+    def read(nodes: Float) -> tuple[Float, Float]:
+        """Give the power at nodes over that of the noise, and their frequencies."""
+        at = nodes @ to_frequency
+        length = np.linalg.norm(at, axis=-1)
+        near = np.abs(length[:, np.newaxis] - ring) < 0.75 * step
+        level = near @ noise / np.maximum(near.sum(axis=1), 1)
+        level = _UNEVEN * level + _FLOOR**2 * power.max()
+        return _read(power, at, size) / level, length
+
+    lattice, length = read(_NODES[_NODES.any(axis=1)].astype(np.float64))
+    farthest = length[(lattice > _CLEAR) & (length < _MAX_FREQUENCY)].max(initial=0.0)
+    # Mirror images are the same spots.
+    spots, length = read(_NODES[_STEPS.size // 2 * _STEPS.size :] + place)
+    spots = np.minimum(spots[length <= farthest], _MAX_POWER)
+    return bool(chi2.sf(2 * spots.sum(), 2 * max(len(spots), 1)) < _CHANCE)
 
 
 def _read(power: NDArray[Any], frequency: Float, size: int) -> Float:
     bins = np.rint(frequency * size).astype(np.intp)
-    return np.asarray(power[bins[..., 1] % size, bins[..., 0] % size])
+    return np.asarray(power[bins[..., 1] % size, bins[..., 0] % size], dtype=np.float64)
