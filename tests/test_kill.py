@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -104,6 +105,21 @@ def test_run_killed_at_random_moments_ends_as_an_undisturbed_one(start, tmp_path
     assert n_inside > 0, "every kill came before or after the frames"
     finish(start(STAND_IN, killed.name))
     assert array_files(killed) == array_files(whole)
+    assert not list(tmp_path.glob(".*"))
+
+
+def test_ctrl_c_ends_a_run_without_a_traceback_and_keeps_its_frames(start, tmp_path):
+    output = tmp_path / "run.zarr"
+    run = start(STAND_IN, output.name)
+    while not finished_frames(output):
+        assert run.poll() is None, run.stderr.read().decode()
+    run.send_signal(signal.SIGINT)
+    _, errors = run.communicate(timeout=100)
+    assert run.returncode == 130
+    assert b"Traceback" not in errors
+    n_kept = len(finished_frames(output))
+    assert f"{n_kept} of {N_FRAMES} frames are finished and kept" in errors.decode()
+    assert 0 < n_kept < N_FRAMES
     assert not list(tmp_path.glob(".*"))
 
 
