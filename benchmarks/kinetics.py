@@ -72,8 +72,8 @@ def correlation_between_frames(simulated: SimulatedMovie) -> float:
     totals = []
     for index in SEEN_FRAMES:
         maps = FrameMaps(job.windows)
-        for block in job.windows.analyze(model, movie.frame(index), movie.name):
-            maps.add(*block)
+        for _ in maps.fill(model, movie.frame(index), movie.name):
+            pass
         totals.append(maps.thinned_totals[:, noise])
     return float(np.corrcoef(totals)[0, 1])
 

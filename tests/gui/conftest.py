@@ -33,7 +33,7 @@ def gate(network, monkeypatch):
 
     def waiting(*args, **keywords):
         for block in plain(*args, **keywords):
-            gate.acquire(timeout=10)
+            gate.acquire(timeout=60)
             yield block
 
     monkeypatch.setattr(network, "classify_blocks", waiting, raising=False)

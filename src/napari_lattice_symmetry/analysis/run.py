@@ -192,7 +192,7 @@ def _stream(
         return provenance(model or _load(parameters.network), movie, parameters)
 
     with (
-        nullcontext(MovieResult.empty(movie, parameters))
+        nullcontext(MovieResult.empty(movie, parameters, origin() if model else {}))
         if output is None
         else open_result(output, movie, parameters, origin(), overwrite=overwrite)
     ) as result:

@@ -84,7 +84,7 @@ class AnalysisRun(Run):
             viewer,
             f"{name}: the analysis failed",
             follow=follow,
-            progress={"total": n_frames + 1, "desc": name},
+            progress={"total": n_frames, "desc": name},
             show_probabilities=show_probabilities,
             show_uncertainty=show_uncertainty,
         )
@@ -134,7 +134,7 @@ class AnalysisRun(Run):
     def _steps(self, should_stop: Callable[[], bool]) -> Iterator[Step]:
         from napari_lattice_symmetry.analysis import stream
 
-        return stream(
+        steps = stream(
             self.source.movie,
             self.parameters,
             output=self._output,
@@ -142,6 +142,11 @@ class AnalysisRun(Run):
             progress=self._report,
             should_stop=should_stop,
         )
+        first = next(steps)
+        if first.result.done.any():  # it is continued; no other frame is in it yet
+            self._label_counts += count_labels(first.result.labels)
+            yield first
+        yield from steps
 
     def _report(self, done: int, total: int) -> None:
         """Pass progress on from the worker's thread; it keeps this object alive meanwhile."""
@@ -151,13 +156,10 @@ class AnalysisRun(Run):
         self.stopwatch.tick(time.perf_counter(), done)
 
     def _on_step(self, step: Step) -> None:
-        if step.frame is None:
-            if step.result.done.any():  # it is continued
-                self.result = step.result
-                self._label_counts += count_labels(step.result.labels)
-                self._add_layers(step.result)
-            return
         self.result = step.result
+        if step.frame is None:
+            self._add_layers(step.result)
+            return
         step.insert()
         if step.frame.failure:  # there is nothing to see, nor for the viewer to go to
             self._on_failure(step.frame.failure)
