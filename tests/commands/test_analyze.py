@@ -81,7 +81,8 @@ def test_analyze_writes_result_table_and_figures(run, growth, stand_in):
         assert f"out/{name}" in done.stdout
 
 
-def test_analyze_prints_the_phase_table_and_shows_progress(run, growth, stand_in):
+def test_analyze_prints_the_phase_table_and_shows_progress(run, growth, stand_in, monkeypatch):
+    monkeypatch.setattr("napari_lattice_symmetry.commands.shared.progress.INTERVAL", 0)
     done = run("analyze", "growth.tif", "--no-plots", *SETTINGS)
     assert "frame 0" in done.stdout
     assert "frame 3" in done.stdout
@@ -91,7 +92,7 @@ def test_analyze_prints_the_phase_table_and_shows_progress(run, growth, stand_in
         for t in (0, 3):
             assert f"{result.fractions[t, k]:.3f} ± {result.fractions_std[t, k]:.3f}" in line
     assert "4 of 4 frames, 32 windows in" in done.stdout
-    assert "32/32" in done.stderr
+    assert "growth: 32 of 32 windows\n" in done.stderr
     assert not list(Path().glob("*.png"))
 
 

@@ -371,3 +371,14 @@ def test_what_is_selected_is_saved_also_by_a_dock_that_was_opened_again(
     widget.save_button.click()
     assert messages() == [f"Saved {tmp_path / 'first.zarr'}."]
     np.testing.assert_array_equal(load_result(tmp_path / "first.zarr").mean, first.mean)
+
+
+def test_planes_that_are_no_frames_are_not_analyzed(two):
+    edited = []
+    two.selection.image_edited.connect(lambda: edited.append(True))
+    two.viewer.dims.roll()
+    assert edited
+    with pytest.raises(InputError, match="'B' is seen along other axes than its last two"):
+        two.selection.take_source()
+    two.viewer.dims.order = (0, 2, 1)  # turned over: the planes are the same
+    assert two.selection.take_source().movie.shape == (4, 60, 112)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 from contextlib import AbstractContextManager, ExitStack, closing, nullcontext
 from dataclasses import replace
@@ -25,6 +24,7 @@ from napari_lattice_symmetry.commands.shared.options import (
     overwrite_option,
 )
 from napari_lattice_symmetry.commands.shared.outputs import beside
+from napari_lattice_symmetry.commands.shared.progress import progress
 from napari_lattice_symmetry.errors import AnalysisError, InputError, LatticeSymmetryError
 from napari_lattice_symmetry.files import check_free
 from napari_lattice_symmetry.io import read_movie
@@ -169,26 +169,24 @@ def _run(
     cluster: Cluster | None,
 ) -> tuple[MovieResult, KeyboardInterrupt | AnalysisError | None]:
     """Fill a result frame by frame behind a progress bar; give it, and what ended it early."""
-    from tqdm import tqdm
-
     steps = stream(
         movie,
         parameters,
         output=output,
         overwrite=overwrite,
         scheduler=cluster,
-        progress=lambda done, total: bar.update(done - bar.n),
+        progress=lambda done, total: shown.show(done),
     )
     interruption = None
     with closing(steps):
         result = next(steps).result
         size, n, n_before = result.grid.size, len(result.done), int(result.done.sum())
         start = perf_counter()
-        with tqdm(total=n * size, initial=n_before * size, unit="window", desc=movie.name) as bar:
+        with progress(movie.name, n * size, n_before * size) as shown:
             try:
                 for step in steps:
                     if step.frame is not None and step.frame.failure:
-                        bar.write(step.frame.failure, file=sys.stderr)
+                        shown.tell(step.frame.failure)
             except (KeyboardInterrupt, AnalysisError) as error:
                 interruption = error
     seconds, n_done = perf_counter() - start, int(result.done.sum())

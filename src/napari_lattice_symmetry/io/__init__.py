@@ -84,7 +84,7 @@ def read_movie(
         If the file is missing, damaged or no movie, or if it holds several datasets or
         channels and none is chosen.
     """
-    path = Path(path)
+    path = _named(path)
     with _opened(path) as (stacks, files):
         dataset = choose(path, stacks, dataset)
         stacks[dataset].lazy = lazy
@@ -110,7 +110,7 @@ def read_movies(path: str | PathLike[str]) -> list[Movie]:
     InputError
         If the file is missing or damaged, or nothing in it is a movie.
     """
-    path = Path(path)
+    path = _named(path)
     movies = []
     with _opened(path) as (stacks, files):
         names = movies_among(path, stacks)
@@ -135,7 +135,7 @@ def list_datasets(path: str | PathLike[str]) -> list[str]:
     InputError
         If the file is missing, damaged, or of an unknown kind.
     """
-    path = Path(path)
+    path = _named(path)
     with _opened(path) as (stacks, _):
         return list(stacks)
 
@@ -158,7 +158,7 @@ def read_layer_stack(path: str | PathLike[str]) -> LayerStack | None:
     InputError
         If the file is missing or damaged.
     """
-    path = Path(path)
+    path = _named(path)
     with _opened(path) as (stacks, files):
         return layer_stack_among(path, stacks, files)
 
@@ -197,6 +197,12 @@ def read_labels(path: str | PathLike[str]) -> list[Movie]:
                 full_name = f"{name} {channel}" if len(channels) > 1 else name
                 movies.append(to_movie(stack, path, channel, files, name=full_name))
     return movies
+
+
+def _named(path: str | PathLike[str]) -> Path:
+    """Return a path that ends in a name, as ``.`` and ``..`` do not."""
+    path = Path(path)
+    return path if path.name.strip(".") else path.resolve()
 
 
 def _again(path: Path, dataset: str, channel: int | str | None) -> Callable[[], Movie]:

@@ -93,3 +93,14 @@ def test_places_of_results():
         outputs_of([one, two], Path("out.zarr"))
     with pytest.raises(InputError, match=r"2 of the files would have the result a\.zarr"):
         outputs_of([one, Path("a.tif")], None)
+
+
+def test_the_folder_one_is_in_gives_its_name(run, monkeypatch):
+    folder = Path("film")
+    folder.mkdir()
+    for number in range(2):
+        np.save(folder / f"{number}.npy", np.random.default_rng(number).normal(5, 1, (48, 64)))
+    monkeypatch.chdir(folder)
+    done = run(".")
+    assert done.exit_code == 0, done.output
+    assert load_result("film.zarr").done.tolist() == [True, True]

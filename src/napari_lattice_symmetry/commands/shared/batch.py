@@ -41,17 +41,22 @@ def outputs_of(files: Sequence[Path], output: Path | None) -> dict[Path, Path]:
         If the name of `output` does not fit, or two results would have one name.
     """
     if len(files) == 1:
-        output = output or Path(f"{files[0].stem}.zarr")
+        output = output or Path(f"{_stem(files[0])}.zarr")
         if output.suffix != ".zarr":
             raise InputError(f"The output {output} must be named .zarr.")
         return {files[0]: output}
     if output is not None and output.suffix == ".zarr":
         raise InputError(f"{len(files)} files need a folder for their results, not {output}.")
-    outputs = {file: (output or Path()) / f"{file.stem}.zarr" for file in files}
+    outputs = {file: (output or Path()) / f"{_stem(file)}.zarr" for file in files}
     for target, count in Counter(outputs.values()).items():
         if count > 1:
             raise InputError(f"{count} of the files would have the result {target}; rename them.")
     return outputs
+
+
+def _stem(file: Path) -> str:
+    """Return the name of a file or folder without its ending, also of ``.`` and ``..``."""
+    return (file if file.name.strip(".") else file.resolve()).stem
 
 
 def run_each(outputs: Mapping[Path, Path], run: Callable[[Path, Path], None]) -> None:

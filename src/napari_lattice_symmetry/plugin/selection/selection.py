@@ -96,6 +96,7 @@ class Selection(QObject):
             layers.selection.events.active,
         ):
             event.connect(self._look)
+        viewer.dims.events.order.connect(self._on_image_edited)
         self._look()
 
     # ------------------------------------------------------------------ asking
@@ -112,7 +113,18 @@ class Selection(QObject):
             if self.result is None:
                 raise InputError("Open an image or a movie first.")
             raise InputError(f"{self.describe()}: open the image first.")
+        self._check_that_planes_are_seen(self.image)
         return take_source(self.image, self.channel)
+
+    def _check_that_planes_are_seen(self, image: Image) -> None:
+        """Refuse what is seen along other axes than the last two: its planes are no frames."""
+        dims = self._viewer.dims
+        if sorted(dims.order[-2:]) == [dims.ndim - 2, dims.ndim - 1]:
+            return
+        raise InputError(
+            f"{image.name!r} is seen along other axes than its last two, along which frames lie; "
+            "put those of a frame last in the array, or roll the axes back."
+        )
 
     def require_result(self) -> tuple[MovieResult, Layer]:
         """Give the result, and a layer that shows it.
