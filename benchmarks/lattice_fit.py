@@ -227,8 +227,12 @@ the symmetric matrix; areas are kept unless a and b are given. Fits and spectra 
 a region: each window gives one, whatever grain it lies on, and those that agree are averaged.
 
 `dominant_period` fits windows all over a frame, from small ones to large; the first size at which
-enough of them are resolved, hold 6 periods and agree decides. Where none does, the shortest shift
-that repeats the image counts. The window that is suggested holds 10 such periods.
+most of them are resolved, hold 6 periods and agree decides, or the one at which most do. Where
+none does, the shortest shift that repeats the image counts, if the image repeats in two
+directions and at farther lattice points, too. Fringes, mains hum with its harmonic (two spots of no
+symmetry), liquids and quasicrystals have no period. The window that is suggested holds 10 periods,
+and is 64 px at least where that is no more than 25 of them. `analyze` warns of a window that holds
+fewer than 5 periods or more than 25.
 
 Known limits: a superlattice whose spots drown in the noise is missed, and the cell without it is
 given; two grains turned by less than some 10 degrees, or one of which has less than a third of

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from napari_lattice_symmetry.analysis import describe_choice, movie_period
+from napari_lattice_symmetry.analysis import describe_choice, movie_period, window_warning
 from napari_lattice_symmetry.data.movie import Movie
 
 
@@ -47,6 +47,20 @@ def test_frames_that_cannot_be_read_are_left_out():
 def test_pixels_that_are_not_square():
     movie = Movie(waves(12)[np.newaxis, ::2], pixel_size=(0.2, 0.1), unit="nm")
     assert movie_period(movie).length * movie.pixel_side == pytest.approx(1.2, rel=0.01)
+
+
+@pytest.mark.parametrize(
+    ("period", "window", "said"),
+    [
+        (16, 64, "4.0 periods in 64 px, too few; a window of 160 px suits it."),
+        (6, 200, "33.3 periods in 200 px, too many; a window of 64 px suits it."),
+        (12.5, 128, ""),
+    ],
+)
+def test_a_window_that_does_not_suit_is_warned_of(period, window, said):
+    movie = Movie(waves(period)[np.newaxis])
+    assert window_warning(movie, window).endswith(said)
+    assert bool(window_warning(movie, window)) == bool(said)
 
 
 def test_no_lattice_no_period():

@@ -52,7 +52,7 @@ def test_wrong_settings_are_told_in_one_sentence(settings, says):
 
 @pytest.mark.parametrize(
     ("period", "frame_shape", "window"),
-    [(12.9, (512, 512), 128), (30, (512, 200), 200), (1.5, (512, 512), 32)],
+    [(12.9, (512, 512), 128), (30, (512, 200), 200), (3.2, (512, 512), 64), (1.5, (512, 512), 40)],
 )
 def test_suggested_window_holds_ten_periods_and_fits(period, frame_shape, window):
     assert suggest_window(period, frame_shape) == window

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import napari_lattice_symmetry as nls
+from napari_lattice_symmetry.bravais.parameters import suggest_window
 from napari_lattice_symmetry.lattice import simulate
 from napari_lattice_symmetry.lattice.basis import cell, lattice_points, rotation
 from napari_lattice_symmetry.lattice.drawing import count_electrons, draw_atoms
@@ -19,6 +20,7 @@ PERIODS = {
     "images/MoS2_stem_Exp-001-5.npy": 23.7,
     "images/STO_001_haadf_nsid.hf5": 26.8,
     "images/Si_110_haadf_5nm.png": 36.7,
+    "images/perovskite_110_ADF_atomap.hdf5": 29.5,
     "images/stm_HOPG_step_11p5nm_iso28600.spm": 10.5,
     "images/stm_graphite_vasudevan2018_MOESM4.tif": 17.0,
     "movies/faststm_hex_10frames.npy": 5.0,
@@ -88,6 +90,48 @@ def test_pixels_that_are_not_square():
     stretched = np.repeat(frame, 2, axis=0)[:256]
     period = measure_period([stretched], distortion=np.diag([0.5**0.5, 2**0.5]))
     assert period.length == pytest.approx(10 * 2**0.5, rel=0.02)
+
+
+Y, X = np.mgrid[:256, :256]
+ALONG = 2 * np.pi * (0.94 * X + 0.34 * Y)
+HUM = 2 * np.pi * (X + 256 * 1.13 * Y) / 17.3  # the scan goes on while a line is left
+RING = np.hypot(np.fft.fftfreq(256)[:, np.newaxis], np.fft.fftfreq(256))
+APERIODIC = {
+    "fringes": np.sin(ALONG / 10),
+    "harmonics": np.exp(3 * np.cos(ALONG / 10)) / 5,
+    "hum": np.sin(HUM) + 0.5 * np.sin(2 * HUM),
+    "rows": np.sin(2 * np.pi * Y / 9.1) + 0.5 * np.sin(2 * np.pi * Y / 4.55),
+    "circles": np.sin(2 * np.pi * np.hypot(X + 40, Y + 30) / 9),
+    **{
+        f"{2 * n} fold": sum(
+            np.cos(2 * np.pi * (np.cos(turn) * X + np.sin(turn) * Y) / 8)
+            for turn in np.arange(n) * np.pi / n
+        )
+        for n in (4, 5, 6)
+    },
+    **{
+        f"noise, {width}": 3
+        * np.fft.ifft2(
+            np.fft.fft2(np.random.default_rng(1).standard_normal((256, 256)))
+            * (np.abs(RING - 0.1) < width)
+        ).real
+        for width in (0.003, 0.01)
+    },
+}
+
+
+@pytest.mark.parametrize("shown", APERIODIC)
+def test_what_is_no_lattice_has_no_period(shown):
+    noise = np.random.default_rng(0).normal(0, 0.5, (256, 256))
+    assert measure_period([APERIODIC[shown] + noise]) is None
+
+
+def test_short_periods_are_found_and_get_a_window_that_holds_them():
+    for length in (3.3, 3.7, 4.2):
+        frame = crystal(cell(length, length, 60) @ rotation(11), (256, 256))
+        period = measure_period([frame])
+        assert period.length == pytest.approx(length, rel=0.02)
+        assert suggest_window(period.length, (256, 256), period.min_window) == 64
 
 
 @pytest.mark.parametrize("side", [20, 128])

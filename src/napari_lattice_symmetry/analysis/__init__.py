@@ -11,6 +11,8 @@ from napari_lattice_symmetry.analysis.window_choice import (
     describe_choice,
     describe_length,
     movie_period,
+    too_few_or_many,
+    window_warning,
 )
 
 __all__ = [
@@ -25,4 +27,6 @@ __all__ = [
     "movie_period",
     "read_frame",
     "stream",
+    "too_few_or_many",
+    "window_warning",
 ]

@@ -13,6 +13,7 @@ import numpy as np
 
 from napari_lattice_symmetry.analysis.frame import AnalysisJob, FrameMaps
 from napari_lattice_symmetry.analysis.reading import Patience, is_blank, try_to_read
+from napari_lattice_symmetry.analysis.window_choice import window_warning
 from napari_lattice_symmetry.analysis.writing import insert_in_background
 from napari_lattice_symmetry.bravais.parameters import AnalysisParameters, parse_parameters
 from napari_lattice_symmetry.data.movie import Movie
@@ -73,7 +74,8 @@ def analyze(
     -------
     MovieResult
         With all frames done, or those finished before `should_stop` said so. A frame that
-        cannot be read is skipped, logged and marked as failed.
+        cannot be read is skipped, logged and marked as failed. A window that holds too few
+        or too many lattice periods is logged, too.
 
     Raises
     ------
@@ -88,9 +90,13 @@ def analyze(
     if not isinstance(movie, Movie):
         movie = Movie.from_array(movie)
     given = {} if parameters is None else parameters.model_dump()
+    parameters = parse_parameters(**(given | settings))
+    # Workers read the frames; here none is read for a warning.
+    if scheduler is None and (warning := window_warning(movie, parameters.window)):
+        logger.warning(warning)
     steps = stream(
         movie,
-        parse_parameters(**(given | settings)),
+        parameters,
         output=output,
         overwrite=overwrite,
         scheduler=scheduler,

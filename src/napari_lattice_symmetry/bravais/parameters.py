@@ -21,6 +21,7 @@ Matrix: TypeAlias = tuple[tuple[float, float], tuple[float, float]]
 BEST_PERIODS = 10
 """How many lattice periods suit a window best."""
 
+_MIN_SUGGESTED = 64  # px: in smaller windows short periods are named wrong
 _MAX_STRETCH = 4
 
 
@@ -170,7 +171,7 @@ def parse_parameters(**settings: Any) -> AnalysisParameters:
 
 
 def suggest_window(period: float, frame_shape: tuple[int, int], least: int = 0) -> int:
-    """Choose a window that holds about 10 lattice periods.
+    """Choose a window that holds about 10 lattice periods, or 64 px, in which short ones are right.
 
     Parameters
     ----------
@@ -186,5 +187,5 @@ def suggest_window(period: float, frame_shape: tuple[int, int], least: int = 0) 
     int
         A multiple of 8 px where the frame allows, at least 32 px.
     """
-    needed = max(BEST_PERIODS * period, min(least, MAX_PERIODS * period))
+    needed = max(BEST_PERIODS * period, min(max(least, _MIN_SUGGESTED), MAX_PERIODS * period))
     return max(32, min(8 * round(needed / 8), *frame_shape))

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import click
 import numpy as np
 
-from napari_lattice_symmetry.analysis import stream
+from napari_lattice_symmetry.analysis import stream, window_warning
 from napari_lattice_symmetry.bravais.parameters import AnalysisParameters, parse_parameters
 from napari_lattice_symmetry.commands.shared.batch import expand, outputs_of, run_each
 from napari_lattice_symmetry.commands.shared.correction import corrected, known_option
@@ -124,6 +124,8 @@ def _analyze_one(
     for path in written[1:]:
         check_free(path, overwrite=overwrite or output.exists())
     check_target(output, movie, parameters, overwrite=overwrite)
+    if warning := window_warning(movie, parameters.window):
+        click.echo(f"Warning: {warning}", err=True)
     result, interruption = _run(movie, parameters, output, overwrite, start())
     n_done, n = int(result.done.sum()), len(result.done)
     if interruption:

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from napari_lattice_symmetry.lattice import LABELS
 from napari_lattice_symmetry.spectrum.fitting import MIN_WINDOW, fit_lattices
 from napari_lattice_symmetry.spectrum.grid import WindowGrid
+from napari_lattice_symmetry.spectrum.lattice_fit import Flag
 from napari_lattice_symmetry.spectrum.repetition import shortest_repetition
 
 if TYPE_CHECKING:
@@ -28,7 +30,9 @@ _MIN_PERIODS, _MIN_QUALITY = 6.0, 0.75
 # They have to be so many of all, and so many of them have to agree so well.
 _MIN_SHARE, _MIN_CONSENT, _CONSENT = 0.3, 0.5, 0.05
 # In windows that are large enough so many agree.
-_ENOUGH = 0.5
+_ENOUGH = 0.6
+# Where more of the largest windows than these say so, no repetition is looked for.
+_NO_LATTICE, _NONE = Flag.ONE_DIRECTION | Flag.TWO_LATTICES | Flag.COARSE_SAMPLING, 0.3
 
 
 @dataclass(frozen=True)
@@ -53,6 +57,11 @@ class Period:
     fitted: bool
     min_window: int = 0
 
+    @property
+    def share(self) -> float:
+        """Share of the windows in which it was found."""
+        return self.agreeing / self.windows
+
     def __str__(self) -> str:
         how = "a lattice fitted to" if self.fitted else "a repetition in"
         return f"{how} {self.agreeing} of {self.windows} windows"
@@ -64,8 +73,8 @@ def measure_period(
     """Measure the lattice period that dominates some frames.
 
     Lattices are fitted to windows all over the frames, in sizes from small to large; the first
-    size at which enough of them are resolved and agree decides. Where that is no size, the
-    autocorrelation does. Larger windows are tried on until most show a lattice.
+    size at which most of them are resolved and agree decides, or the one at which most do. Where
+    they agree at no size, the autocorrelation decides.
 
     Parameters
     ----------
@@ -83,18 +92,18 @@ def measure_period(
     if side < MIN_WINDOW:
         return None
     sizes = _sizes(side)
-    period: Period | None = None
+    best: Period | None = None
     for size in sizes:
         fits = [fit_lattices(_spread(frame, size), distortion=distortion) for frame in frames]
         here = _agreed(fits, 0.0 if size == sizes[-1] else _MIN_PERIODS)
-        if here is None:
-            continue
-        period = period or here
-        # A weak lattice is seen in more of the larger windows.
-        if here.agreeing >= _ENOUGH * here.windows:
-            return period if size == sizes[0] else replace(period, min_window=size)
-    if period is not None:
-        return period
+        # A weak lattice is seen in more of the larger windows; so is one of which the smaller
+        # ones hold too few periods, and see the harmonics alone.
+        if here is not None and (best is None or here.share > best.share):
+            best = here if size == sizes[0] else replace(here, min_window=size)
+            if best.share >= _ENOUGH:
+                return best
+    if best is not None or np.mean([_is_none(each).mean() for each in fits]) > _NONE:
+        return best
     found = [shortest_repetition(frame) for frame in frames]
     lengths = [length for length in found if length is not None]
     if 2 * len(lengths) < len(found):
@@ -121,12 +130,26 @@ def _spread(frame: NDArray[Any], size: int) -> NDArray[Any]:
     return WindowGrid((frame.shape[0], frame.shape[1]), size, stride).windows(frame)
 
 
+def _is_none(fits: LatticeFits) -> NDArray[np.bool_]:
+    """Tell which fits show that there is no lattice, or none that pixels resolve."""
+    return np.asarray(((fits.flags & _NO_LATTICE) > 0) | (fits.resolved & ~_is_crystal(fits)))
+
+
+def _is_crystal(fits: LatticeFits) -> NDArray[np.bool_]:
+    """Tell which fits are no mains hum with its harmonic, nor fringes: two spots of no symmetry."""
+    return np.asarray((fits.peaks > 2) | (fits.label != LABELS["oblique"]))
+
+
+def _is_trusted(fits: LatticeFits, min_periods: float) -> NDArray[np.bool_]:
+    """Tell which fits count; the quality of a quasicrystal is that of its two lattices."""
+    alone = fits.flags & Flag.TWO_LATTICES == 0
+    enough = (fits.periods >= min_periods) & (fits.quality >= _MIN_QUALITY)
+    return np.asarray(fits.resolved & alone & _is_crystal(fits) & enough)
+
+
 def _agreed(fits: list[LatticeFits], min_periods: float) -> Period | None:
     """Find the length on which the fits of windows of one size agree."""
-    trusted = [
-        each.resolved & (each.periods >= min_periods) & (each.quality >= _MIN_QUALITY)
-        for each in fits
-    ]
+    trusted = [_is_trusted(each, min_periods) for each in fits]
     n_windows = sum(each.size for each in trusted)
     found = [np.log(each.a[where]) for each, where in zip(fits, trusted, strict=True)]
     lengths = np.concatenate(found)

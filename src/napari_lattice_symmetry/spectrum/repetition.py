@@ -21,6 +21,9 @@ _MIN_PERIOD = 2.5
 _AS_GOOD_AS_BEST = 0.6
 # Below this correlation with its best repetition an image has no lattice.
 _MIN_CORRELATION = 0.12
+# Along fringes the correlation stays above this share of that of a repetition; at other lattice
+# points than the first ones it is this share at least.
+_LINE, _FARTHER = 0.5, 0.5
 _MAX_WINDOWS = 16
 
 
@@ -73,19 +76,55 @@ def _autocorrelations(windows: NDArray[Any]) -> NDArray[np.float64]:
 def _shortest_of(correlation: NDArray[np.float64]) -> float | None:
     if not correlation.any():
         return None
-    lags, heights = _repetitions(correlation)
+    vectors, heights = _repetitions(correlation)
+    lags = np.linalg.norm(vectors, axis=1)
     if not len(heights) or heights.max() < _MIN_CORRELATION:
         return None
     within_twice = lags <= 2.2 * lags[:, np.newaxis]
     best = np.where(within_twice, heights, 0).max(axis=1)
-    shortest = lags[(heights >= _AS_GOOD_AS_BEST * best) & (heights >= _MIN_CORRELATION)]
-    return float(shortest.min())
+    shortest = np.where((heights >= _AS_GOOD_AS_BEST * best) & (heights >= _MIN_CORRELATION))[0]
+    first = shortest[lags[shortest].argmin()]
+    if not _is_two_dimensional(correlation, vectors, heights, first):
+        return None
+    return float(lags[first])
+
+
+def _is_two_dimensional(
+    correlation: NDArray[np.float64],
+    vectors: NDArray[np.float64],
+    heights: NDArray[np.float64],
+    first: int,
+) -> bool:
+    """Tell whether a lattice repeats, neither lines (fringes) nor neighbors alone (a liquid)."""
+    length = np.linalg.norm(vectors[first])
+    across = np.abs(vectors @ [-vectors[first, 1], vectors[first, 0]]) / length
+    others = np.where((across > 0.4 * length) & (heights >= _AS_GOOD_AS_BEST * heights[first]))[0]
+    if not others.size:
+        return False
+    second = vectors[others[np.linalg.norm(vectors[others], axis=1).argmin()]]
+    # Along a line the correlation never falls; between the atoms of a lattice it does.
+    angle = np.deg2rad(np.arange(0, 180, 2))[:, np.newaxis]
+    radius = np.linspace(0.3, 1.5, 25) * length
+    along = _at(correlation, np.stack([radius * np.sin(angle), radius * np.cos(angle)], axis=-1))
+    if along.min(axis=1).max() > _LINE * heights[first]:
+        return False
+    farther = np.array([[2, 0], [0, 2], [1, 1], [1, -1], [2, 1], [1, 2]])
+    there = _at(correlation, farther @ np.stack([vectors[first], second]))
+    return bool(np.median(there) > _FARTHER * heights[first])
+
+
+def _at(correlation: NDArray[np.float64], lags: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Give the correlation relative to lag 0 at lags (..., 2) along y and x."""
+    center = correlation.shape[0] // 2
+    places = np.moveaxis(lags + center, -1, 0)
+    found = scipy.ndimage.map_coordinates(correlation, places, order=1, mode="nearest")
+    return np.asarray(found / correlation[center, center])
 
 
 def _repetitions(
     correlation: NDArray[np.float64],
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """List lengths and heights (relative to lag 0) of the local maxima of an autocorrelation."""
+    """List lags (n, 2) and heights (relative to lag 0) of the maxima of an autocorrelation."""
     center = correlation.shape[0] // 2
     smooth = scipy.ndimage.gaussian_filter(correlation, 0.7)
     highest = scipy.ndimage.maximum_filter(smooth, 5) == smooth
@@ -94,9 +133,9 @@ def _repetitions(
     at = smooth[rows, columns]
     dy = rows - center + _parabola(smooth[rows - 1, columns], at, smooth[rows + 1, columns])
     dx = columns - center + _parabola(smooth[rows, columns - 1], at, smooth[rows, columns + 1])
-    lags = np.hypot(dy, dx)
-    far = lags >= _MIN_PERIOD
-    return lags[far], at[far] / smooth[center, center]
+    vectors = np.column_stack([dy, dx])
+    far = np.hypot(dy, dx) >= _MIN_PERIOD
+    return vectors[far], at[far] / smooth[center, center]
 
 
 def _parabola(

@@ -8,12 +8,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from napari_lattice_symmetry.analysis import describe_choice
+from napari_lattice_symmetry.analysis import describe_choice, too_few_or_many
 from napari_lattice_symmetry.bravais.parameters import AnalysisParameters, suggest_window
 from napari_lattice_symmetry.lattice import CLASSES, COLORS, describe_stretch
 from napari_lattice_symmetry.plugin.runs.speed import Speed, last_speed
 from napari_lattice_symmetry.spectrum import WindowGrid
-from napari_lattice_symmetry.spectrum.lattice_fit import MAX_PERIODS, MIN_PERIODS
 
 if TYPE_CHECKING:
     from napari_lattice_symmetry.data.movie import Movie
@@ -68,10 +67,8 @@ def describe_window(movie: Movie, window: int, period: Period | None) -> str:
     if period is None:
         return f"{size}no clear period"
     text = size + describe_choice(movie, window, period)
-    n_periods = window / period.length
-    if n_periods < MIN_PERIODS:
-        return f"{text}: too few"
-    return f"{text}: too many" if n_periods > MAX_PERIODS else text
+    fault = too_few_or_many(window, period)
+    return f"{text}: {fault}" if fault else text
 
 
 def describe_grid(grid: WindowGrid, n_frames: int) -> str:
