@@ -84,7 +84,7 @@ def test_a_new_map_is_exported(result, tmp_path, name):
 
 
 def test_a_new_map_becomes_a_layer(result):
-    made = result_layers(result, LayerGeometry.of_calibration(result))
+    made = result_layers(result, LayerGeometry.of_calibration(result), maps=result.maps)
     layers = {layer.name.split(" · ")[0]: layer for layer in (Layer.create(*each) for each in made)}
     strain, grains = layers["strain (%)"], layers["grains"]
     np.testing.assert_array_equal(strain.data, result.maps["strain"])

@@ -27,7 +27,7 @@ def make_layers():
             getattr(result, name)[:] = values
         layers = [
             Layer.create(*data)
-            for data in result_layers(result, LayerGeometry.of_calibration(movie))
+            for data in result_layers(result, LayerGeometry.of_calibration(movie), maps=result.maps)
         ]
         return {layer.name.split(" \u00b7 ")[0]: layer for layer in layers}
 
@@ -71,6 +71,6 @@ def test_no_answer_is_told_in_words(make_layers):
     assert told("flags", 0).endswith("flags: none")
     assert told("flags", 1).endswith("flags: two lattices, too many periods")
     assert told("flags", 2).endswith("flags: no spots")
-    assert told("classes of the metric", 0).endswith("class: square")
-    assert told("classes of the metric", 2).endswith("class: not resolved")
-    assert told("network and metric", 2).endswith("one has no answer")
+    assert told("metric classes", 0).endswith("class: square")
+    assert told("metric classes", 2).endswith("class: not resolved")
+    assert told("agreement", 2).endswith("one has no answer")

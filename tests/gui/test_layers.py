@@ -15,6 +15,7 @@ from napari_lattice_symmetry.lattice import CLASSES, COLORS
 from napari_lattice_symmetry.plugin.layers.geometry import LayerGeometry
 from napari_lattice_symmetry.plugin.layers.result_layers import (
     class_features,
+    list_maps,
     result_layers,
     result_metadata,
 )
@@ -29,22 +30,24 @@ def result(fake_model, stack):
 @pytest.fixture
 def layers(result):
     geometry = LayerGeometry.of_calibration(result)
-    return [Layer.create(*layer) for layer in result_layers(result, geometry)]
+    maps = [kind for kind, _ in list_maps(result)]
+    return [Layer.create(*layer) for layer in result_layers(result, geometry, maps=maps)]
 
 
 def test_they_are_copies_of_the_result(result, layers):
-    uncertainty, _, _, *probabilities, labels = layers
+    *probabilities, labels = layers[-7:]
+    uncertainty = next(each for each in layers if each.name.startswith("uncertainty"))
     for layer, maps in (
         (labels, result.labels),
         (uncertainty, result.entropy),
-        *zip(probabilities, result.mean, strict=True),
+        *zip(reversed(probabilities), result.mean, strict=True),
     ):
         np.testing.assert_array_equal(layer.data, maps)
         assert not np.shares_memory(layer.data, maps)
 
 
 def test_sums_of_probabilities_follow_what_is_inserted(result, layers):
-    rectangular, centered = layers[1:3]
+    centered, rectangular = layers[-9:-7]
     result.mean[:] = np.arange(6).reshape(6, 1, 1, 1) / 15
     assert np.allclose(np.asarray(rectangular.data), 1 / 15)
     assert np.allclose(np.asarray(centered.data), 5 / 15)
@@ -58,7 +61,7 @@ def test_labels_have_the_colors_of_the_classes(layers):
 
 
 def test_probabilities_go_from_black_to_the_color_of_the_class(layers):
-    for layer, name in zip(layers[3:-1], CLASSES, strict=True):
+    for layer, name in zip(reversed(layers[-7:-1]), CLASSES, strict=True):
         assert layer.colormap.map(0.0).ravel()[:3].tolist() == [0, 0, 0]
         drawn = (255 * layer.colormap.map(1.0).ravel()[:3]).round().astype(int)
         assert "#{:02X}{:02X}{:02X}".format(*drawn) == COLORS[name]

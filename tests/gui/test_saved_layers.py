@@ -61,7 +61,7 @@ def viewer(result):
     """A viewer with all layers of the result, which was made from a layer that lies elsewhere."""
     geometry = LayerGeometry((0.5, 20, 10), (1, 200, 100), ("s", "pm", "pm"), ("t", "row", "col"))
     viewer = ViewerModel()
-    for layer in result_layers(result, geometry, origin=ORIGIN):
+    for layer in result_layers(result, geometry, maps=result.maps, origin=ORIGIN):
         viewer.add_layer(Layer.create(*layer))
     return viewer
 

@@ -30,8 +30,12 @@ def get_reader(path: str | Sequence[str]) -> Reader | None:
 
 def read_layers(path: str) -> list[LayerData]:
     """Read a saved result, layers that were saved, or each movie in a file or folder, as layers."""
+    from napari import current_viewer
+
+    from napari_lattice_symmetry.plugin.layers.care import take_care
     from napari_lattice_symmetry.results import is_result
 
+    take_care(current_viewer())
     if Path(path).is_dir() and is_result(path):
         return read_result(path)
     return read_saved_layers(path) or [*read_movie_layers(path), *read_labels_layers(path)]
@@ -78,7 +82,6 @@ def read_saved_layers(path: str) -> list[LayerData]:
         result = layer_stack_result(stack)
         if result is None:
             return restore_layers(stack)
-        _look_after_results()
         return restore_result_layers(result, stack)
 
 
@@ -92,21 +95,7 @@ def read_result(path: str) -> list[LayerData]:
     result = load_result(path)
     with reading(Path(path)):
         geometry = LayerGeometry.of_result(result)
-    _look_after_results()
     return result_layers(result, geometry)
-
-
-def _look_after_results() -> None:
-    """Let the viewer, if there is one, tell probabilities, and keep results as they are."""
-    from napari import current_viewer
-
-    from napari_lattice_symmetry.plugin.layers.hover import show_probability_in_status
-    from napari_lattice_symmetry.plugin.layers.protection import protect_results
-
-    viewer = current_viewer()
-    if viewer is not None:
-        show_probability_in_status(viewer.layers)
-        protect_results(viewer.layers)
 
 
 def movie_layer(movie: Movie) -> LayerData:

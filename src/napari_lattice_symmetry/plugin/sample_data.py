@@ -29,11 +29,15 @@ def gallery() -> list[LayerData]:
 
 
 def _simulated(name: str) -> list[LayerData]:
+    from napari import current_viewer
+
     from napari_lattice_symmetry.lattice import simulate
+    from napari_lattice_symmetry.plugin.layers.care import take_care
     from napari_lattice_symmetry.plugin.layers.geometry import LayerGeometry
     from napari_lattice_symmetry.plugin.layers.result_layers import truth_layer
     from napari_lattice_symmetry.plugin.readers import movie_layer
 
+    take_care(current_viewer())
     simulated = simulate(name)
     geometry = LayerGeometry.of_calibration(simulated.movie)
     truth = truth_layer(simulated.classes, f"{simulated.movie.name} · truth", geometry)

@@ -91,7 +91,7 @@ class MapSpec:
     present : callable
         Whether an analysis with these parameters makes it.
     opens : bool
-        Whether a result is opened with a layer of it.
+        Whether a run shows it, and a result is opened with it; others are layers when asked for.
     """
 
     name: str
@@ -107,7 +107,7 @@ class MapSpec:
     values: Mapping[int, tuple[str, str]] = field(default_factory=dict)
     nothing: str = ""
     present: Callable[[AnalysisParameters], bool] = _always
-    opens: bool = True
+    opens: bool = False
 
     @property
     def on_grid(self) -> bool:
@@ -170,7 +170,7 @@ def specs_of(parameters: AnalysisParameters) -> list[MapSpec]:
 
 _CLASSES: dict[str, Any] = {"dtype": np.uint8, "kind": "class", "values": _CLASS_VALUES}
 _OF_CLASSES: dict[str, Any] = {"axes": ("class", "time", "y", "x")}
-_FRACTIONS: dict[str, Any] = {"axes": ("time", "class"), "dtype": np.float64, "opens": False}
+_FRACTIONS: dict[str, Any] = {"axes": ("time", "class"), "dtype": np.float64}
 
 MAPS: dict[str, MapSpec] = {
     spec.name: spec
@@ -180,6 +180,7 @@ MAPS: dict[str, MapSpec] = {
             about="Most probable class, 1 to 6 in the order of `CLASSES`; 0 where not analyzed.",
             title="classes",
             short="classes",
+            opens=True,
             **_CLASSES,
         ),
         MapSpec(
@@ -198,6 +199,7 @@ MAPS: dict[str, MapSpec] = {
             short="P({part})",
             kind="probability",
             limits=(0.0, 1.0),
+            opens=True,
             **_OF_CLASSES,
         ),
         MapSpec(
@@ -207,7 +209,6 @@ MAPS: dict[str, MapSpec] = {
             short="spread of P({part})",
             kind="probability",
             limits=(0.0, 0.5),
-            opens=False,
             **_OF_CLASSES,
         ),
         MapSpec(
@@ -227,7 +228,6 @@ MAPS: dict[str, MapSpec] = {
             unit="nats",
             colors="inferno",
             limits=(0.0, _MAX_ENTROPY),
-            opens=False,
         ),
         MapSpec(
             name="a",
@@ -269,7 +269,7 @@ MAPS: dict[str, MapSpec] = {
             name="metric_labels",
             about="Class of the fitted lattice within the tolerance; 0 where none is resolved.",
             title="metric classes",
-            short="classes of the metric",
+            short="metric classes",
             nothing="not resolved",
             present=_fitted,
             **_CLASSES,
@@ -290,7 +290,7 @@ MAPS: dict[str, MapSpec] = {
             about="Whether network and fit name the same class, noise and no lattice being the "
             "same: 1 yes, 2 no, 0 where either has no answer.",
             title="agreement",
-            short="network and metric",
+            short="agreement",
             dtype=np.uint8,
             kind="flag",
             values={AGREE: ("agree", "#009E73"), DISAGREE: ("disagree", "#D55E00")},

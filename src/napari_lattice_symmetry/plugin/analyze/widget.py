@@ -25,6 +25,7 @@ from napari_lattice_symmetry.bravais.parameters import AnalysisParameters, parse
 from napari_lattice_symmetry.errors import LatticeSymmetryError
 from napari_lattice_symmetry.evolution.curves import snapshot
 from napari_lattice_symmetry.plugin.analyze.correction import Correction
+from napari_lattice_symmetry.plugin.analyze.map_row import MapRow
 from napari_lattice_symmetry.plugin.analyze.preview import LivePreview
 from napari_lattice_symmetry.plugin.analyze.summary import Summary, count_frames, describe_classes
 from napari_lattice_symmetry.plugin.analyze.summary_box import SummaryBox
@@ -81,6 +82,7 @@ class AnalysisWidget(Dock):
         if self.run is not None:
             self.run.abandon()
         self.preview.release()
+        self.maps.release()
         self.correction.release()
         self.selection.changed.disconnect(self._on_selection)
         self.selection.image_edited.disconnect(self._update_summary)
@@ -156,17 +158,21 @@ class AnalysisWidget(Dock):
             layout.addWidget(widget)
         layout.addLayout(self._build_buttons())
 
-    def _build_buttons(self) -> QHBoxLayout:
+    def _build_buttons(self) -> QVBoxLayout:
         self.load_button = QPushButton("Load settings from layer")
         self.load_button.setToolTip("Take the settings that made the selected result layer.")
         self.load_button.clicked.connect(self.load_settings)
         self.save_button = QPushButton("Save result…")
         self.save_button.setToolTip("Save the selected result with all its maps.")
         self.save_button.clicked.connect(self._on_save_clicked)
+        self.maps = MapRow(self.viewer, self.selection)
         buttons = QHBoxLayout()
         buttons.addWidget(self.load_button)
         buttons.addWidget(self.save_button)
-        return buttons
+        rows = QVBoxLayout()
+        rows.addWidget(self.maps)
+        rows.addLayout(buttons)
+        return rows
 
     # ------------------------------------------------------------------ choosing
 

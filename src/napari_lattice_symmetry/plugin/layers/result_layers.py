@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
@@ -98,11 +98,25 @@ class _LayerMaker:
         is_labels = kind == PREVIEW or (kind in MAPS and MAPS[kind].is_labels)
         return data, arguments, "labels" if is_labels else "image"
 
+    def make_map(self, kind: str, part: str | None, *, visible: bool) -> LayerData:
+        """Make the layer of a map as `list_maps` lists it."""
+        result = self.shown.result
+        maps = _maps(result, kind, part)
+        if kind == AT_LEAST_PROBABILITY:
+            look = _ramp_look(part, (0.0, 1.0))
+        elif MAPS[kind].is_labels:
+            look = _label_look(MAPS[kind], maps)
+        else:
+            look = _image_look(MAPS[kind], result, part)
+        title = map_title(kind, part, result.unit)
+        return self.make(kind, maps, title, part=part, visible=visible, **look)
+
 
 def result_layers(
     result: MovieResult,
     geometry: LayerGeometry,
     *,
+    maps: Collection[str] | None = None,
     show_probabilities: bool = False,
     show_uncertainty: bool = False,
     origin: dict[str, Any] | None = None,
@@ -118,50 +132,61 @@ def result_layers(
         With any number of frames done.
     geometry : LayerGeometry
         Of the layer that was analyzed.
+    maps : collection of str, optional
+        Names of the maps; those that open if not given.
     show_probabilities, show_uncertainty : bool
-        Whether these images are visible.
+        Whether these images are visible; the uncertainty is made if it is.
     origin : dict, optional
         More about the source, in values that JSON knows, for the metadata.
 
     Returns
     -------
     list of (data, keywords, type)
-        One for each map in the table that opens, and for each class of one that has classes,
-        the first on top; below the probabilities those of at least a rectangular or centered
-        symmetry.
+        One for each map, and for each class of one that has classes, the first on top.
     """
     maker = _LayerMaker(result, geometry, origin or {})
     visible = {LABEL_MAP: True, PROBABILITY: show_probabilities, UNCERTAINTY: show_uncertainty}
-    layers: list[LayerData] = []
-    for name in reversed([name for name in result.maps if MAPS[name].opens]):
-        if name == PROBABILITY:
-            layers += _at_least_layers(maker, result)
-        layers += _map_layers(maker, result, name, visible=visible.get(name, False))
-    return layers
-
-
-def _map_layers(
-    maker: _LayerMaker, result: MovieResult, name: str, *, visible: bool
-) -> list[LayerData]:
-    """Build the layer of a map, or one for each class."""
-    spec = MAPS[name]
-    unit = spec.unit_in(result.unit)
-    look = _label_look(spec, result.maps[name]) if spec.is_labels else {}
+    if maps is None:
+        shown = {UNCERTAINTY} if show_uncertainty else set()
+        maps = {kind for kind, _ in list_maps(result) if kind in MAPS and MAPS[kind].opens} | shown
     return [
-        maker.make(
-            name,
-            maps,
-            spec.short.format(part=part, unit=unit),
-            part=part,
-            visible=visible,
-            **(look or _image_look(spec, result, part)),
-        )
-        for part, maps in zip(spec.parts, _by_part(spec, result.maps[name]), strict=True)
+        maker.make_map(kind, part, visible=visible.get(kind, False))
+        for kind, part in reversed(list_maps(result))
+        if kind in maps
     ]
 
 
-def _by_part(spec: MapSpec, maps: Maps) -> list[Maps]:
-    return list(maps) if "class" in spec.axes else [maps]
+def list_maps(result: MovieResult) -> list[tuple[str, str | None]]:
+    """List the maps that a result can show: kind, and class or None, the first on top."""
+    found: list[tuple[str, str | None]] = []
+    for name in result.maps:
+        if MAPS[name].on_grid:
+            found += [(name, part) for part in MAPS[name].parts]
+            if name == PROBABILITY:
+                found += [(AT_LEAST_PROBABILITY, part) for part in AT_LEAST]
+    return found
+
+
+def map_title(kind: str, part: str | None, unit: str) -> str:
+    """Give what a map is called; `unit` is that of the movie."""
+    if kind == AT_LEAST_PROBABILITY:
+        return f"P(at least {part})"
+    spec = MAPS[kind]
+    return spec.short.format(part=part, unit=spec.unit_in(unit))
+
+
+def map_layer(sibling: Layer, kind: str, part: str | None = None) -> LayerData:
+    """Build the layer of another map of the result of which `sibling` shows one."""
+    shown: ShownResult = sibling.metadata[RESULT_KEY]
+    origin = {
+        key: value
+        for key, value in sibling.metadata[METADATA_KEY].items()
+        if key not in ("kind", "class")
+    }
+    maker = _LayerMaker(shown.result, shown.geometry, origin)
+    data, arguments, layer_type = maker.make_map(kind, part, visible=True)
+    arguments["affine"] = sibling.affine  # which may have been corrected since
+    return data, arguments, layer_type
 
 
 def _label_look(spec: MapSpec, labels: Maps) -> dict[str, Any]:
@@ -174,12 +199,8 @@ def _label_look(spec: MapSpec, labels: Maps) -> dict[str, Any]:
 
 def _image_look(spec: MapSpec, result: MovieResult, part: str | None) -> dict[str, Any]:
     """Give the colormap of numbers, and its range."""
-    if part is not None and spec.kind == "probability":
-        return {
-            "colormap": class_ramp(part),
-            "contrast_limits": spec.limits,
-            "blending": "additive",
-        }
+    if spec.kind == "probability":
+        return _ramp_look(part, spec.limits)
     limits = spec.limits
     if spec.kind == "turn":
         limits = (0.0, _widest_fold(result.metric_labels))
@@ -191,28 +212,23 @@ def _image_look(spec: MapSpec, result: MovieResult, part: str | None) -> dict[st
     }
 
 
-def _at_least_layers(maker: _LayerMaker, result: MovieResult) -> list[LayerData]:
-    """Build the layers of the probability that a symmetry is that of a class or a higher one."""
-    return [
-        maker.make(
-            AT_LEAST_PROBABILITY,
-            at_least(_lazy(result.mean), name),
-            f"P(at least {name})",
-            part=name,
-            colormap=class_ramp(name),
-            contrast_limits=(0.0, 1.0),
-            blending="additive",
-        )
-        for name in AT_LEAST
-    ]
+def _ramp_look(part: str | None, limits: tuple[float, float] | None) -> dict[str, Any]:
+    return {
+        "colormap": class_ramp(str(part)),
+        "contrast_limits": limits,
+        "blending": "additive",
+    }
 
 
 def layer_maps(layer: Layer, result: MovieResult) -> Maps:
     """Give what a layer that `result_layers` built shows of a result, which may have grown."""
     about = layer.metadata[METADATA_KEY]
-    kind, part = about["kind"], about["class"]
+    return _maps(result, about["kind"], about["class"])
+
+
+def _maps(result: MovieResult, kind: str, part: str | None) -> Maps:
     if kind == AT_LEAST_PROBABILITY:
-        return at_least(_lazy(result.mean), part)
+        return at_least(_lazy(result.mean), str(part))
     maps: Maps = result.maps[kind]
     return maps if part is None else maps[CLASSES.index(part)]
 

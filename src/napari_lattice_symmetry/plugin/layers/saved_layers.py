@@ -87,9 +87,10 @@ def restore_result_layers(result: MovieResult, stack: LayerStack) -> list[LayerD
     if described is None:
         return result_layers(result, geometry)
     origin = {key: value for key, value in described[0]["metadata"].items() if key not in _OWN}
+    kinds = {_part(about["metadata"])[0] for about in described}
     made = {
         _part(keywords["metadata"][METADATA_KEY]): (data, keywords, kind)
-        for data, keywords, kind in result_layers(result, geometry, origin=origin)
+        for data, keywords, kind in result_layers(result, geometry, maps=kinds, origin=origin)
     }
     layers = []
     for about in described:

@@ -11,11 +11,11 @@ from qtpy.QtCore import QTimer, Signal  # type: ignore[attr-defined]
 
 from napari_lattice_symmetry.plugin.analyze.summary import count_frames, describe_duration
 from napari_lattice_symmetry.plugin.layers.origin import list_images, source_layer_of
+from napari_lattice_symmetry.plugin.layers.result_group import fold_results
 from napari_lattice_symmetry.plugin.layers.result_layers import (
     copy_frames,
     count_labels,
     result_layers,
-    result_metadata,
 )
 from napari_lattice_symmetry.plugin.runs.base import Run
 from napari_lattice_symmetry.plugin.runs.speed import Speed, Stopwatch
@@ -186,14 +186,12 @@ class AnalysisRun(Run):
         self.frame_done.emit(shares)
 
     def _add_layers(self, result: MovieResult) -> None:
-        """Add the layers on top, and hide those of earlier runs on the same source.
+        """Add the layers on top, and fold earlier results of the same source.
 
         The classes come at once. Napari takes a tenth of a second for every layer, so the
         others follow one by one, below them, when it has drawn and listened in between.
         """
-        for layer in self._viewer.layers:
-            if (result_metadata(layer) or {}).get("source_layer") == self.source.movie.name:
-                layer.visible = False
+        fold_results(self._viewer.layers, self.source.movie.name)
         self._layers_to_come = result_layers(
             result, self.source.geometry, origin=self.source.origin, **self._visible
         )

@@ -11,6 +11,7 @@ from napari.utils.notifications import show_error, show_warning
 from qtpy.QtCore import QObject, Signal  # type: ignore[attr-defined]
 
 from napari_lattice_symmetry.lattice import CLASSES
+from napari_lattice_symmetry.plugin.layers.result_group import layers_of_result
 from napari_lattice_symmetry.plugin.layers.result_layers import (
     LABEL_MAP,
     class_features,
@@ -72,7 +73,8 @@ class Run(QObject):
         self.failures: list[str] = []
         self.follow = follow
         self.cancelled = self.is_over = self._abandoned = False
-        self._viewer, self._failing, self._visible = viewer, failing, visible
+        self._viewer, self._failing = viewer, failing
+        self._visible: dict[str, Any] = dict(visible)
         self._label_counts = np.zeros(len(CLASSES), dtype=np.int64)
         self._followed_to: float | None = None
         self._worker = create_step_worker(self._steps, failing, progress)
@@ -128,7 +130,8 @@ class Run(QObject):
         self.finished.emit()
 
     def _present_layers(self) -> list[Layer]:
-        return [layer for layer in self.layers if layer in self._viewer.layers]
+        """List what the viewer shows of the result: also maps that were asked for meanwhile."""
+        return layers_of_result(self._viewer.layers, self.layers[0]) if self.layers else []
 
     def _tell_shares(self, layers: Sequence[Layer]) -> Sequence[float]:
         """Write the area share of each class so far into class maps, and give them."""

@@ -10,9 +10,8 @@ from napari.layers import Shapes
 from qtpy.QtCore import QObject, Signal  # type: ignore[attr-defined]
 
 from napari_lattice_symmetry.errors import InputError
-from napari_lattice_symmetry.plugin.layers.hover import show_probability_in_status
+from napari_lattice_symmetry.plugin.layers.care import take_care
 from napari_lattice_symmetry.plugin.layers.origin import list_images, result_of, source_layer_of
-from napari_lattice_symmetry.plugin.layers.protection import protect_results
 from napari_lattice_symmetry.plugin.layers.result_layers import result_metadata
 from napari_lattice_symmetry.plugin.selection.source import Source, count_channels, take_source
 
@@ -86,8 +85,7 @@ class Selection(QObject):
         self.regions: list[Shapes] = []
         self._told: list[Any] = []
         self._channels: dict[str, int | None] = {}  # that were chosen, by the image's identity
-        show_probability_in_status(viewer.layers)
-        protect_results(viewer.layers)
+        take_care(viewer)
         layers = viewer.layers
         for event in (
             layers.events.inserted,

@@ -1,0 +1,95 @@
+"""All layers of one result: find, show, hide, fold and remove them."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from napari.layers import Layer
+
+from napari_lattice_symmetry.plugin.layers.result_layers import (
+    LABEL_MAP,
+    METADATA_KEY,
+    RESULT_KEY,
+    map_layer,
+    map_title,
+    result_metadata,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from napari.components import LayerList
+
+
+def layers_of_result(layers: Iterable[Layer], member: Layer) -> list[Layer]:
+    """List the layers that show the same result as `member`, bottom first."""
+    return [layer for layer in layers if _identity(layer) == _identity(member)]
+
+
+def _identity(layer: Layer) -> str | None:
+    about = result_metadata(layer)
+    return None if about is None else about["result"]
+
+
+def show_map(layers: LayerList, member: Layer, kind: str, part: str | None = None) -> Layer:
+    """Show one map of the result of `member`, and hide its others; make the layer if need be.
+
+    Returns
+    -------
+    napari.layers.Layer
+        Which is selected now.
+    """
+    group = layers_of_result(layers, member)
+    for layer in group:
+        layer.visible = False
+    found = [layer for layer in group if _shows(layer, kind, part)]
+    if found:
+        layer = found[-1]
+        layer.visible = True
+    else:
+        layer = Layer.create(*map_layer(member, kind, part))
+        layers.insert(max(map(layers.index, group)), layer)
+    layers.selection.active = layer
+    return layer
+
+
+def hide_result(layers: LayerList, member: Layer) -> None:
+    """Hide all layers of the result of `member`."""
+    for layer in layers_of_result(layers, member):
+        layer.visible = False
+
+
+def remove_result(layers: LayerList, member: Layer) -> None:
+    """Remove all layers of the result of `member`."""
+    for layer in layers_of_result(layers, member):
+        layers.remove(layer)
+
+
+def fold_results(layers: LayerList, source_layer: str) -> None:
+    """Hide the results of an image, and leave of each the class map and what was renamed.
+
+    The class map still holds the result, from which every other map can be shown again.
+    """
+    for layer in list(layers):
+        about = result_metadata(layer)
+        if about is None or about.get("source_layer") != source_layer:
+            continue
+        layer.visible = False
+        others = layers_of_result(layers, layer)
+        has_classes = any(_shows(other, LABEL_MAP, None) for other in others)
+        if RESULT_KEY not in layer.metadata or _is_renamed(layer) or not has_classes:
+            continue
+        if not _shows(layer, LABEL_MAP, None):
+            layers.remove(layer)
+
+
+def _shows(layer: Layer, kind: str, part: str | None) -> bool:
+    about = result_metadata(layer) or {}
+    return (about.get("kind"), about.get("class")) == (kind, part)
+
+
+def _is_renamed(layer: Layer) -> bool:
+    about, result = layer.metadata[METADATA_KEY], layer.metadata[RESULT_KEY].result
+    name = re.sub(r" \[\d+\]$", "", layer.name)  # napari numbers equal names
+    return name != f"{map_title(about['kind'], about['class'], result.unit)} · {result.name}"

@@ -1,0 +1,125 @@
+"""Maps of a result as layers when they are asked for, their legends, and all of them at once."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from napari.layers import Layer
+
+from napari_lattice_symmetry.lattice import CLASSES, COLORS
+from napari_lattice_symmetry.plugin.layers.care import scale_bar_of
+from napari_lattice_symmetry.plugin.layers.legend import legend_of, legends_of
+from napari_lattice_symmetry.plugin.layers.legend_box import LegendBox
+from napari_lattice_symmetry.plugin.layers.result_group import layers_of_result
+from napari_lattice_symmetry.plugin.layers.result_layers import (
+    list_maps,
+    map_title,
+    result_metadata,
+)
+
+
+def kinds(layers):
+    return [result_metadata(layer)["kind"] for layer in layers if result_metadata(layer)]
+
+
+def choose(bench, title):
+    box = bench.widget.maps.chooser
+    box.activated.emit(box.findText(title))
+
+
+def test_a_run_writes_the_classes_and_six_probabilities(bench, stack):
+    bench.viewer.add_image(stack, name="movie")
+    bench.run()
+    assert kinds(bench.viewer.layers) == ["mean"] * 6 + ["labels"]
+    assert bench.viewer.layers[-1].name == "classes · movie"
+    assert {layer.name for layer in bench.viewer.layers[1:-1]} == {
+        f"P({name}) · movie" for name in CLASSES
+    }
+
+
+def test_a_map_is_made_once_when_it_is_asked_for_and_shown_alone(bench, stack):
+    bench.viewer.add_image(stack, name="movie")
+    bench.run()
+    for _ in range(2):
+        choose(bench, "uncertainty")
+        (layer,) = [each for each in bench.viewer.layers if each.name == "uncertainty · movie"]
+        np.testing.assert_array_equal(layer.data, bench.widget.run.result.entropy)
+        results = layers_of_result(bench.viewer.layers, layer)
+        assert [each for each in results if each.visible] == [layer]
+        assert bench.viewer.layers.selection.active is layer
+        assert not layer.editable
+
+
+def test_the_next_run_leaves_of_the_former_its_classes_and_what_was_renamed(bench, stack):
+    bench.viewer.add_image(stack, name="movie")
+    bench.run()
+    first = bench.widget.run
+    kept = next(layer for layer in first.layers if layer.name.startswith("P(hexagonal)"))
+    kept.name = "my favorite"
+    bench.run()
+    left = layers_of_result(bench.viewer.layers, first.layers[0])
+    assert [layer.name for layer in left] == ["my favorite", "classes · movie"]
+    assert not any(layer.visible for layer in left)
+    bench.viewer.layers.selection.active = left[1]
+    choose(bench, "P(noise)")
+    np.testing.assert_array_equal(
+        bench.viewer.layers.selection.active.data, first.result.mean[CLASSES.index("noise")]
+    )
+
+
+def test_one_action_hides_and_one_removes_all_layers_of_a_result(bench, stack):
+    image = bench.viewer.add_image(stack, name="movie")
+    bench.run()
+    bench.widget.maps.hide_button.click()
+    assert [layer for layer in bench.viewer.layers if layer.visible] == [image]
+    bench.widget.maps.remove_button.click()
+    assert list(bench.viewer.layers) == [image]
+
+
+def test_every_map_has_a_legend(bench, stack):
+    bench.viewer.add_image(stack, name="movie")
+    bench.set(lattice_maps=True)
+    bench.run()
+    titles = {}
+    for kind, part in list_maps(bench.widget.run.result):
+        choose(bench, map_title(kind, part, "pixel"))
+        assert result_metadata(bench.viewer.layers.selection.active)["kind"] == kind
+        legend = legend_of(bench.viewer.layers.selection.active)
+        titles[legend.title] = legend
+    assert {meaning: color for color, meaning in titles["classes"].keys} == COLORS
+    assert ("#009E73", "agree") in titles["agreement"].keys
+    assert ("transparent", "one has no answer") in titles["agreement"].keys
+    assert ("#D55E00", "two lattices") in titles["flags"].keys
+    assert len(titles["flags"].keys) == 9
+    assert titles["uncertainty"].limits == ("0", "1.79")
+    assert titles["gamma (°)"].limits == ("60", "90")
+    assert titles["P(noise)"].ramp[-1] == COLORS["noise"].lower()
+    assert {"a (px)", "b (px)", "orientation (°)"} <= set(titles)
+
+
+def test_the_canvas_explains_what_is_seen_also_of_an_opened_result(
+    bench, stack, make_napari_viewer, tmp_path, qtbot
+):
+    bench.viewer.add_image(stack, name="movie")
+    bench.run()
+    bench.widget.run.result.save(tmp_path / "run.zarr")
+    viewer = make_napari_viewer()
+    viewer.open(tmp_path / "run.zarr", plugin="napari-lattice-symmetry")
+    box = viewer.window._qt_viewer.canvas.native.findChild(LegendBox)
+    qtbot.waitUntil(lambda: [legend.title for legend in box.shown] == ["classes"], timeout=10_000)
+    assert box.isVisibleTo(box.parentWidget())
+    for layer in viewer.layers:
+        layer.visible = layer.name.startswith("P(")
+    assert len(legends_of(viewer.layers)) == 4
+    viewer.layers.clear()
+    qtbot.waitUntil(lambda: not box.isVisibleTo(box.parentWidget()), timeout=10_000)
+
+
+@pytest.mark.parametrize(("unit", "shown"), [("nm", True), ("pixel", False)])
+def test_a_calibrated_layer_gets_a_scale_bar(bench, stack, unit, shown):
+    bench.viewer.add_layer(Layer.create(stack, {"units": ("s", unit, unit)}, "image"))
+    bar = scale_bar_of(bench.viewer)
+    assert bar.visible == shown
+    bar.visible = False
+    bench.viewer.add_image(stack, units=("s", "nm", "nm"))
+    assert bar.visible != shown  # shown once: it may be hidden
