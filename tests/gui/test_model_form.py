@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QFileDialog
+from qtpy.QtWidgets import QFileDialog, QLabel
 
 from napari_lattice_symmetry.bravais.parameters import AnalysisParameters
 from napari_lattice_symmetry.errors import InputError
@@ -58,6 +58,10 @@ def test_basic_settings_come_first_and_the_rest_is_folded(form, qtbot):
     fold = form.pages[ADVANCED].parentWidget().parentWidget()
     qtbot.keyClick(fold.toggleButton(), Qt.Key.Key_Space)
     assert all(field.native.isVisible() for field in form)
+    rows = form.pages[ADVANCED]
+    height = rows.parentWidget().height()
+    rows.addRow(QLabel("of a panel\nthat is opened\nlater"))
+    qtbot.waitUntil(lambda: rows.parentWidget().height() > height + 20)
 
 
 def test_it_begins_with_the_defaults_it_is_given(make_form):

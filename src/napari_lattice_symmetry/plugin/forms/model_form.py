@@ -19,6 +19,8 @@ from napari_lattice_symmetry.settings import Settings, parse_settings
 if TYPE_CHECKING:
     from pydantic import BaseModel
 
+_UNLIMITED = 2**24 - 1  # pixels; Qt has no wider widgets
+
 
 class ModelForm(Container, Generic[Settings]):
     """One row for each setting; those with a heading are folded under it.
@@ -146,7 +148,12 @@ def fold(heading: str, page: QWidget) -> QCollapsible:
     folded.setDuration(0)
     folded.layout().setContentsMargins(0, 0, 0, 0)
     folded.setContent(page)
-    folded.toggled.connect(page.setVisible)  # else the keyboard gets to what nobody sees
+
+    def on_toggled(unfolded: bool) -> None:
+        page.setVisible(unfolded)  # else the keyboard gets to what nobody sees
+        page.setMaximumHeight(_UNLIMITED)  # else rows that come later have no room
+
+    folded.toggled.connect(on_toggled)
     folded.collapse(animate=False)
     return folded
 
