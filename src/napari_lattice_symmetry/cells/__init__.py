@@ -8,15 +8,25 @@ from napari_lattice_symmetry.cells.naming import (
     plane_group,
     plane_groups,
 )
+from napari_lattice_symmetry.cells.strain import (
+    KNOWN_CELLS,
+    PixelSize,
+    fitted_strain,
+    pixel_size_of,
+)
 from napari_lattice_symmetry.cells.unit_cell import FactorTable, UnitCell
 
 __all__ = [
+    "KNOWN_CELLS",
     "CellMotif",
     "FactorTable",
     "GroupRow",
+    "PixelSize",
     "PlaneGroup",
     "UnitCell",
     "average_cell",
+    "fitted_strain",
+    "pixel_size_of",
     "plane_group",
     "plane_groups",
 ]

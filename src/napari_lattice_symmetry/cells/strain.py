@@ -1,0 +1,219 @@
+"""Strain maps of fitted windows, and the pixel size that a known lattice gives."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy.optimize import least_squares
+
+from napari_lattice_symmetry.errors import InputError
+from napari_lattice_symmetry.lattice.basis import cell, lattice_parameters, reduce_basis
+from napari_lattice_symmetry.lattice.strain import (
+    StrainMaps,
+    basis_covariance,
+    median_basis,
+    strain_maps,
+)
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from napari_lattice_symmetry.spectrum import LatticeFit, LatticeFits
+
+    Float = NDArray[np.float64]
+    Cell = tuple[float, float, float]
+
+KNOWN_CELLS: dict[str, Cell] = {
+    "graphene": (0.2461, 0.2461, 120.0),
+    "graphite": (0.2461, 0.2461, 120.0),
+    "hBN": (0.2504, 0.2504, 120.0),
+    "MoS2": (0.3161, 0.3161, 120.0),
+    "WS2": (0.3153, 0.3153, 120.0),
+    "MoSe2": (0.3289, 0.3289, 120.0),
+    "WSe2": (0.3282, 0.3282, 120.0),
+    "SrTiO3 [001]": (0.3905, 0.3905, 90.0),
+    "Si [110]": (0.3840, 0.5431, 90.0),
+    "Au [001]": (0.2884, 0.2884, 90.0),
+}
+"""Lattices by which a pixel size is set: a and b in nm and gamma in degrees, at room temperature.
+
+That of Si [110] is centered: its primitive cell is half as large.
+"""
+
+_CENTERED = ("Si [110]",)
+# An image whose cell differs more from the known one does not show it.
+_MAX_MISFIT = 0.1
+
+
+def fitted_strain(
+    fits: LatticeFits,
+    reference: LatticeFit | NDArray[np.bool_] | Float | None = None,
+    *,
+    lattice_axes: bool = False,
+) -> StrainMaps:
+    """Give the strain of fitted windows against a reference, with errors.
+
+    Parameters
+    ----------
+    fits : LatticeFits
+        Of windows of any arrangement.
+    reference : LatticeFit, ndarray of bool, or ndarray of shape (2, 2), optional
+        The lattice that counts as not strained: a fit, the windows whose median it is, or a
+        basis in the unit of the fits; the median of all windows if not given.
+    lattice_axes : bool
+        Give strains along and across the vector a of the reference instead of x and y.
+
+    Returns
+    -------
+    StrainMaps
+        Arrays of the shape of the fits.
+
+    Raises
+    ------
+    InputError
+        If the reference has no lattice, or the region does not fit the windows.
+    """
+    covariance = basis_covariance(
+        fits.basis, fits.a_error, fits.b_error, fits.gamma_error, fits.orientation_error
+    )
+    chosen = _reference(fits, reference)
+    return strain_maps(fits.basis, chosen, covariance, lattice_axes=lattice_axes)
+
+
+def _reference(fits: LatticeFits, given: LatticeFit | NDArray[np.bool_] | Float | None) -> Float:
+    if given is None:
+        return median_basis(fits.basis)
+    if not isinstance(given, np.ndarray):
+        if not given.resolved or given.unit != fits.unit:
+            raise InputError(f"The reference is no lattice in {fits.unit}, as the windows are.")
+        return given.basis
+    if given.dtype != bool:
+        return np.asarray(given, dtype=np.float64)
+    if given.shape != fits.a.shape:
+        raise InputError(
+            f"The reference region has the shape {given.shape}, the windows have {fits.a.shape}."
+        )
+    return median_basis(fits.basis[given])
+
+
+@dataclass(frozen=True)
+class PixelSize:
+    """The pixel size at which a lattice that is seen is the known one.
+
+    Parameters
+    ----------
+    y, x : float
+        Size of a pixel along y and x, in nm.
+    y_error, x_error : float
+        Standard errors.
+    misfit : float
+        Greatest departure of the lattice vectors that no pixel size takes away, as a share: the
+        shear of the scan, or another lattice.
+    """
+
+    y: float
+    x: float
+    y_error: float
+    x_error: float
+    misfit: float
+
+
+def pixel_size_of(fit: LatticeFit, known: str | Cell, *, square: bool = False) -> PixelSize:
+    """Find the pixel size from a lattice that is known.
+
+    Parameters
+    ----------
+    fit : LatticeFit
+        Of a window, in pixels.
+    known : str or (float, float, float)
+        One of `KNOWN_CELLS`, or a and b in nm and gamma in degrees.
+    square : bool
+        Whether pixels are as high as wide.
+
+    Returns
+    -------
+    PixelSize
+
+    Raises
+    ------
+    InputError
+        If the fit is not resolved or not in pixels, there is no such cell, or the image does
+        not show it.
+    """
+    if not fit.resolved:
+        raise InputError(f"The lattice is {fit.remarks}; choose a window that shows the crystal.")
+    if fit.unit != "pixel":
+        raise InputError("Give a lattice that was fitted in pixels, without a pixel size.")
+    true = _known_basis(known)
+    seen = fit.basis
+    start = float(np.sqrt(abs(np.linalg.det(true) / np.linalg.det(seen))))
+    best: tuple[float, Float] | None = None
+    for written in _writings(seen * start, true):
+        found = _solve(written / start, true, start, square)
+        if best is None or found[0] < best[0]:
+            best = found
+    if best is None or best[0] > _MAX_MISFIT:
+        name = known if isinstance(known, str) else f"a = {known[0]}, b = {known[1]} nm"
+        raise InputError(f"The image does not show the lattice of {name}, whatever the pixel size.")
+    misfit, (x, y) = best
+    length = np.array([fit.a, fit.b])
+    relative = np.array([fit.a_error, fit.b_error]) / length
+    # Where pixels may differ along x and y, each vector says most of the axis it lies along.
+    share = np.square(seen) / np.square(length)[:, np.newaxis]
+    if square:
+        both = float(1 / np.sqrt((1 / np.square(relative)).sum()))
+        return PixelSize(y, x, y * both, x * both, misfit)
+    spread = 1 / np.sqrt((share / np.square(relative)[:, np.newaxis]).sum(axis=0))
+    return PixelSize(y, x, float(y * spread[1]), float(x * spread[0]), misfit)
+
+
+def _known_basis(known: str | tuple[float, float, float]) -> Float:
+    if isinstance(known, str):
+        if known not in KNOWN_CELLS:
+            raise InputError(f"{known!r} is not listed; choose one of {', '.join(KNOWN_CELLS)}.")
+        basis = cell(*KNOWN_CELLS[known])
+        if known in _CENTERED:
+            basis = np.array([[1, 0], [0.5, 0.5]]) @ basis
+        return reduce_basis(basis)
+    a, b, gamma = known
+    if not (a > 0 and b > 0 and 0 < gamma < 180):
+        raise InputError(f"There is no cell with a = {a}, b = {b}, gamma = {gamma} degrees.")
+    return reduce_basis(cell(a, b, gamma))
+
+
+def _writings(seen: Float, true: Float) -> list[Float]:
+    """List the bases of a lattice whose cell is near to that of another one."""
+    steps = (-1, 0, 1)
+    changes = [
+        np.array([[i, j], [k, m]]) for i in steps for j in steps for k in steps for m in steps
+    ]
+    written = [change @ seen for change in changes if abs(np.linalg.det(change)) == 1]
+    a, b, gamma = lattice_parameters(true)
+
+    def away(basis: Float) -> float:
+        c, d, angle = lattice_parameters(basis)
+        return float(max(abs(np.log([c / a, d / b])).max(), abs(np.deg2rad(angle - gamma))))
+
+    return [basis for basis in written if away(basis) < 0.3]
+
+
+def _solve(seen: Float, true: Float, start: float, square: bool) -> tuple[float, Float]:
+    """Fit pixel sizes (x, y) and a turn, either hand; give the misfit and the sizes."""
+    answers: list[tuple[float, Float]] = []
+    size = np.sqrt(abs(np.linalg.det(true)))
+    for flip in (np.eye(2), np.diag([1.0, -1.0])):
+
+        def off(values: Float, flip: Float = flip) -> Float:
+            x, y = np.exp(values[:2]) if not square else np.exp(values[[0, 0]])
+            c, s = np.cos(values[2]), np.sin(values[2])
+            turned = true @ flip @ np.array([[c, s], [-s, c]])
+            return np.asarray((seen * [x, y] - turned).ravel() / size)
+
+        first = (true @ flip)[0]
+        angle = np.arctan2(seen[0, 1], seen[0, 0]) - np.arctan2(first[1], first[0])
+        found = least_squares(off, [np.log(start), np.log(start), angle])
+        sizes = np.exp(found.x[:2]) if not square else np.exp(found.x[[0, 0]])
+        answers.append((float(np.abs(found.fun).max()), sizes))
+    return min(answers, key=lambda answer: answer[0])

@@ -1,0 +1,190 @@
+"""Strain against analytic fields, and pixel sizes of lattices that are known."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import napari_lattice_symmetry as nls
+from napari_lattice_symmetry.errors import InputError
+from napari_lattice_symmetry.lattice.basis import cell, lattice_points, rotation
+from napari_lattice_symmetry.lattice.drawing import count_electrons, draw_atoms
+
+SIDE, WINDOW, STRIDE, A = 400, 72, 16, 10.0
+POISSON = 0.3
+
+
+def displacement(x, y, burgers):
+    """Give the displacement around an edge dislocation (Hirth and Lothe, chapter 3)."""
+    square = x**2 + y**2
+    along = np.arctan2(y, x) + x * y / (2 * (1 - POISSON) * square)
+    across = (1 - 2 * POISSON) / (4 * (1 - POISSON)) * np.log(square) + (x**2 - y**2) / (
+        4 * (1 - POISSON) * square
+    )
+    return burgers / (2 * np.pi) * np.stack([along, -across], axis=-1)
+
+
+def gradient_of(maps):
+    strain = np.stack([maps.exx, maps.exy, maps.exy, maps.eyy], axis=-1) / 100
+    stretch = np.eye(2) + strain.reshape(*maps.exx.shape, 2, 2)
+    return stretch @ np.swapaxes(
+        np.array([rotation(each) for each in maps.rotation.ravel()]).reshape(stretch.shape), -1, -2
+    )
+
+
+@pytest.fixture(scope="module")
+def dislocation():
+    """An edge dislocation in the middle of a square crystal, and its strain maps."""
+    basis = cell(A, A, 90)
+    middle = np.array([SIDE / 2 + 2.3, SIDE / 2 + 3.1])
+    points = lattice_points(basis, (SIDE, SIDE), tuple(middle + A / 2), 40)
+    x, y = (points - middle).T
+    atoms = points + displacement(x, y, A)
+    image = draw_atoms(atoms, np.ones(len(atoms)), 2.0, (SIDE, SIDE))
+    grid = nls.WindowGrid((SIDE, SIDE), WINDOW, STRIDE)
+    fits = nls.fit_lattices(grid.windows(image))
+    return image, middle, nls.cells.fitted_strain(fits, basis)
+
+
+def centers(middle, count):
+    place = np.arange(count) * STRIDE + (WINDOW - 1) / 2
+    return np.meshgrid(place - middle[0], place - middle[1])
+
+
+def test_burgers_circuit_closes_by_one_lattice_vector_of_the_right_sign(dislocation):
+    _, _, maps = dislocation
+    inverse = np.linalg.inv(gradient_of(maps))
+    change = np.eye(2) - inverse  # of the displacement, by places in the image
+    edge = slice(1, -1)
+    change = change[edge, edge]
+    assert np.isfinite(change[[0, -1]]).all()
+    assert np.isfinite(change[:, [0, -1]]).all()
+
+    def along(values):
+        return STRIDE * (values[1:] + values[:-1]).sum(axis=0) / 2
+
+    # From x towards y: to the right at the top, down at the right, and back.
+    circuit = along(change[0, :, :, 0]) + along(change[:, -1, :, 1])
+    circuit -= along(change[-1, :, :, 0]) + along(change[:, 0, :, 1])
+    assert circuit == pytest.approx([A, 0], abs=0.01 * A)
+
+
+def test_strain_is_that_of_the_field_away_from_the_core(dislocation):
+    _, middle, maps = dislocation
+    x, y = centers(middle, maps.exx.shape[0])
+    far = np.hypot(x, y) > 90
+    step = 1e-3
+    by_x = (displacement(x + step, y, A) - displacement(x - step, y, A)) / (2 * step)
+    by_y = (displacement(x, y + step, A) - displacement(x, y - step, A)) / (2 * step)
+    jump = np.abs(by_y).max(axis=-1) > 1
+    far &= ~jump
+    turn = np.rad2deg(by_x[..., 1] - by_y[..., 0]) / 2
+    expected = (100 * by_x[..., 0], 100 * by_y[..., 1], 50 * (by_x[..., 1] + by_y[..., 0]), turn)
+    for seen, true in zip((maps.exx, maps.eyy, maps.exy, maps.rotation), expected, strict=True):
+        assert np.sqrt(np.mean((seen - true)[far] ** 2)) < 0.12
+    assert np.corrcoef(maps.exx[far], expected[0][far])[0, 1] > 0.98
+
+
+def test_geometric_phase_analysis_of_the_same_image_agrees(dislocation):
+    image, middle, maps = dislocation
+    frequency = np.fft.fftfreq(SIDE)
+    ky, kx = np.meshgrid(frequency, frequency, indexing="ij")
+    spectrum = np.fft.fft2(image - image.mean())
+    y, x = np.mgrid[:SIDE, :SIDE]
+    gradients = []
+    for g in ((1 / A, 0), (0, 1 / A)):
+        mask = np.exp(-((kx - g[0]) ** 2 + (ky - g[1]) ** 2) / (2 * 0.012**2))
+        wave = np.fft.ifft2(spectrum * mask) * np.exp(-2j * np.pi * (g[0] * x + g[1] * y))
+        by_y, by_x = (np.angle(np.roll(wave, -1, k) / np.roll(wave, 1, k)) / 2 for k in range(2))
+        gradients.append(-A / (2 * np.pi) * np.stack([by_x, by_y], axis=-1))
+    change = np.stack(gradients, axis=-2)  # of u, by places in the image
+    strain = np.linalg.inv(np.eye(2) - change) - np.eye(2)
+    at = np.rint(np.arange(maps.exx.shape[0]) * STRIDE + (WINDOW - 1) / 2).astype(int)
+    strain = 100 * strain[np.ix_(at, at)]
+    far = np.hypot(*centers(middle, maps.exx.shape[0])) > 90
+    far[[0, -1]] = far[:, [0, -1]] = False  # the mask meets the edges of the image
+    for seen, phase in (
+        (maps.exx, strain[..., 0, 0]),
+        (maps.eyy, strain[..., 1, 1]),
+        (maps.exy, (strain[..., 0, 1] + strain[..., 1, 0]) / 2),
+    ):
+        assert np.sqrt(np.mean((seen - phase)[far] ** 2)) < 0.2
+
+
+def test_even_strain_is_told_in_both_axes_with_honest_errors():
+    reference = cell(11, 13, 82) @ rotation(20)
+    deformation = np.array([[1.02, 0.01], [0.0, 0.99]])  # for columns
+    strained = reference @ deformation.T
+    points = lattice_points(strained, (128, 128), (60, 61), 15)
+    image = draw_atoms(points, np.ones(len(points)), 2.0, (128, 128)) + 0.1
+    rng = np.random.default_rng(0)
+    windows = np.array([count_electrons(image, 30, rng) for _ in range(20)])
+    fits = nls.fit_lattices(windows)
+    maps = nls.cells.fitted_strain(fits, reference)
+    seen = np.stack([maps.exx, maps.eyy, maps.exy, maps.rotation])
+    symmetric = (deformation + deformation.T) / 2
+    turn = np.rad2deg(np.arctan2(-0.01, 2.01))
+    true = [100 * symmetric[0, 0] - 100, 100 * symmetric[1, 1] - 100, 0.5, turn]
+    assert seen.mean(axis=1) == pytest.approx(true, abs=0.08)
+    pull = (seen - np.array(true)[:, np.newaxis]) / maps.errors
+    assert 0.2 < np.sqrt(np.mean(pull**2)) < 2.5
+    turned = nls.cells.fitted_strain(fits, reference, lattice_axes=True)
+    assert turned.exx + turned.eyy == pytest.approx(maps.exx + maps.eyy, abs=0.05)
+    along = reference[0] / np.linalg.norm(reference[0])
+    assert turned.exx.mean() == pytest.approx(
+        100 * (np.linalg.norm(deformation @ along) - 1), abs=0.1
+    )
+
+
+def test_references_are_a_fit_a_region_or_the_median_of_all():
+    bases = [cell(10, 12, 90) @ rotation(10), cell(10.2, 12, 90) @ rotation(10)]
+    windows = []
+    for basis in [*bases, bases[0], cell(10, 12, 90) @ rotation(40)]:
+        points = lattice_points(basis, (96, 96), (48, 48), 12)
+        windows.append(draw_atoms(points, np.ones(len(points)), 2.0, (96, 96)))
+    fits = nls.fit_lattices(np.array(windows)[np.newaxis])
+    region = np.array([[True, False, True, False]])
+    of_region = nls.cells.fitted_strain(fits, region, lattice_axes=True)
+    of_fit = nls.cells.fitted_strain(fits, fits[0, 0], lattice_axes=True)
+    for each in (of_region, of_fit):
+        assert each.exx[0, :3] == pytest.approx([0, 2, 0], abs=0.1)
+        assert np.isnan(each.exx[0, 3])  # another grain
+    assert np.isfinite(nls.cells.fitted_strain(fits).exx[0, :3]).all()
+    with pytest.raises(InputError, match=r"shape \(2,\), the windows have \(1, 4\)"):
+        nls.cells.fitted_strain(fits, np.array([True, False]))
+    with pytest.raises(InputError, match="No window of the reference has a lattice"):
+        nls.cells.fitted_strain(fits, np.zeros((1, 4), dtype=bool))
+    with pytest.raises(InputError, match="no lattice in pixel"):
+        nls.cells.fitted_strain(fits, nls.fit_lattice(windows[0], 0.02))
+    with pytest.raises(InputError, match="spans no lattice"):
+        nls.cells.fitted_strain(fits, np.ones((2, 2)))
+
+
+def test_pixel_size_follows_from_a_lattice_that_is_known():
+    true = (0.021, 0.019)  # y, x
+    basis = cell(0.3161, 0.3161, 120) @ rotation(17) / [true[1], true[0]]
+    points = lattice_points(basis, (160, 160), (80, 80), 20)
+    image = draw_atoms(points, np.ones(len(points)), 2.5, (160, 160)) + 0.1
+    fit = nls.fit_lattice(count_electrons(image, 50, np.random.default_rng(0)))
+    found = nls.cells.pixel_size_of(fit, "MoS2")
+    assert (found.y, found.x) == pytest.approx(true, rel=3e-3)
+    assert abs(found.y - true[0]) < 4 * found.y_error
+    assert abs(found.x - true[1]) < 4 * found.x_error
+    assert found.y_error < 0.01 * found.y
+    assert found.misfit < 0.01
+    typed = nls.cells.pixel_size_of(fit, (0.3161, 0.3161, 60))
+    assert (typed.y, typed.x) == pytest.approx((found.y, found.x))
+    square = nls.cells.pixel_size_of(fit, "MoS2", square=True)
+    assert square.y == square.x
+    assert square.misfit > 0.02
+    with pytest.raises(InputError, match="'Unobtainium' is not listed; choose one of graphene"):
+        nls.cells.pixel_size_of(fit, "Unobtainium")
+    with pytest.raises(InputError, match="There is no cell with a = -1"):
+        nls.cells.pixel_size_of(fit, (-1, 1, 90))
+    with pytest.raises(InputError, match="does not show the lattice of a = 0"):
+        nls.cells.pixel_size_of(fit, (0.3, 0.9, 90), square=True)
+    with pytest.raises(InputError, match="fitted in pixels"):
+        nls.cells.pixel_size_of(nls.fit_lattice(image, 0.02), "MoS2")
+    noise = np.random.default_rng(0).poisson(20, (96, 96))
+    with pytest.raises(InputError, match="The lattice is not resolved"):
+        nls.cells.pixel_size_of(nls.fit_lattice(noise), "MoS2")
