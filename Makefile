@@ -2,6 +2,9 @@
 
 BIN := .venv/bin
 DEMO := demo-output/growing-holes
+# A worker a core, each with a display of its own; a file is never split between two of them.
+PYTEST := $(BIN)/pytest --numprocesses auto --maxprocesses 8 --dist loadfile \
+	--no-loadscope-reorder --durations 20
 SCREEN := $(shell [ "$$(uname)" = Darwin ] && echo yes || echo "$$DISPLAY$$WAYLAND_DISPLAY")
 
 export TF_CPP_MIN_LOG_LEVEL ?= 3
@@ -26,7 +29,11 @@ $(DEMO).tif: | .venv/.installed
 
 .PHONY: test
 test: lint .venv/.qt ## Check style, types and imports, and run all tests
-	$(BIN)/pytest
+	$(PYTEST)
+
+.PHONY: test-fast
+test-fast: .venv/.qt ## Run the tests that need no window, no cluster and little time
+	$(PYTEST) -m "not slow and not gui and not cluster"
 
 # It is apart since, by way of s3fs, it needs an older python-dateutil than matplotlib does.
 .PHONY: test-ome-zarr

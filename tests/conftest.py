@@ -15,6 +15,48 @@ from napari_lattice_symmetry.data.movie import Movie
 SQUARE_GRAY, HEXAGONAL_GRAY = 5, 35  # what the stand-in network calls square and hexagonal
 
 
+HERE = Path(__file__).parent
+
+LONGEST = (
+    "gui/test_evolution.py",
+    "io/test_fuzz.py",
+    "gui/test_inspector.py",
+    "gui/test_structure.py",
+    "gui/test_watch.py",
+    "test_kill.py",
+    "gui/test_analysis_widget.py",
+    "bravais/test_training.py",
+    "gui/test_evolution_growing.py",
+)
+"""Files that workers take first, lest the last of them is waited for."""
+
+NEEDS = {
+    "gui": {"qtbot", "qapp", "make_napari_viewer", "viewer"},
+    "data": {"shared_data"},
+    "cluster": {"client"},
+}
+"""Markers that follow from the fixtures of a test."""
+
+if "PYTEST_XDIST_WORKER" in os.environ:  # workers share the processor, and so do their networks
+    n_workers = int(os.environ["PYTEST_XDIST_WORKER_COUNT"])
+    threads = str(max((os.cpu_count() or 1) // n_workers, 1))
+    for library in ("TF_NUM_INTRAOP", "TF_NUM_INTEROP", "OMP_NUM", "OPENBLAS_NUM", "NUMBA_NUM"):
+        os.environ.setdefault(f"{library}_THREADS", threads)
+
+
+def pytest_collection_modifyitems(items):
+    """Mark tests by what they need, and put the files first that take the longest."""
+    for item in items:
+        place = item.path.relative_to(HERE)
+        for marker, fixtures in NEEDS.items():
+            if place.parts[0] == marker or fixtures & set(item.fixturenames):
+                item.add_marker(marker)
+        if place.parts[0] == "e2e":
+            item.add_marker("slow")
+    order = {name: i for i, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: order.get(item.path.relative_to(HERE).as_posix(), len(order)))
+
+
 @pytest.fixture
 def fake_model():
     """A deterministic stand-in for a network; see `FakeClassifier`."""

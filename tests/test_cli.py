@@ -43,7 +43,7 @@ def test_help_loads_no_numpy_and_is_quick():
     loaded, seconds = json.loads(done.stdout.splitlines()[-1])
     assert "click" in loaded
     assert not {"numpy", "pydantic", "napari_lattice_symmetry.analysis"} & set(loaded)
-    assert seconds < 0.3
+    assert seconds < 1
 
 
 @pytest.mark.parametrize(

@@ -118,9 +118,9 @@ def test_time_to_read_a_frame_does_not_grow_with_the_arrays_stacked():
         movie = Movie.from_array(stack)
         times = []
         for k in (0, 5, n_frames - 1):
-            start = time.perf_counter()
+            start = time.process_time()
             np.testing.assert_array_equal(movie.frame(k), k)
-            times.append(time.perf_counter() - start)
+            times.append(time.process_time() - start)
         return min(times)
 
     assert seconds(3000) < 10 * seconds(100)

@@ -113,6 +113,7 @@ def writing(request, tmp_path, frames):
     assert writer.returncode == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("to_disk", [False, True], ids=["memory", "disk"])
 def test_the_result_is_that_of_the_finished_movie(watched, follow, finish, writing, to_disk):
     """A process writes faster than frames are analyzed; nothing is lost, nothing twice."""

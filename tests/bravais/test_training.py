@@ -47,6 +47,7 @@ def small(monkeypatch):
     monkeypatch.setitem(training.RECIPES, "polar", recipe)
 
 
+@pytest.mark.slow
 def test_training_goes_on_after_a_kill_and_ends_as_if_undisturbed(small, tmp_path, monkeypatch):
     undisturbed = training.train("polar", tmp_path / "a", seed=1, progress=False)
 
@@ -87,6 +88,7 @@ def test_unknown_networks_cannot_be_trained(tmp_path):
     assert not (tmp_path / "new").exists()
 
 
+@pytest.mark.slow
 def test_refinement_starts_from_the_weights_it_is_given(tmp_path, monkeypatch):
     from dataclasses import replace
 

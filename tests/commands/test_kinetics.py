@@ -50,6 +50,7 @@ def test_the_rate_of_a_class(saved, tmp_path):
     assert float(rho["low"]) < RHO < float(rho["high"])
 
 
+@pytest.mark.slow
 def test_where_nothing_grows_that_is_said(saved):
     done = run(saved, "--of", "hexagonal", "--initial", "30")
     assert "Nothing grows" not in done.output

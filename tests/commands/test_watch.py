@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import signal
 import subprocess
 import sys
@@ -73,6 +74,7 @@ def assert_is_of_finished_movie(folder, model):
         np.testing.assert_array_equal(ours, theirs, err_msg=name)
 
 
+@pytest.mark.slow
 def test_frames_are_told_as_they_come(folder, frames, start, fake_model):
     process = start("--stop-after", "2")
     assert process.stdout.readline().startswith("Watching")
@@ -82,15 +84,16 @@ def test_frames_are_told_as_they_come(folder, frames, start, fake_model):
     (folder / "frame_1.tif").write_bytes(b"II*\0 cut off")
     for number in range(2, 6):
         write(folder, number, frames[number])
-    out, err = process.communicate(timeout=60)
+    out, err = process.communicate(timeout=500)
     assert process.returncode == 0
     assert "Waiting for frame_1.tif, which is not complete." in err
     assert "frame_1.tif: skipped: " in err
-    assert "(3 waiting)" in out
+    assert re.search(r"\([1-3] waiting\)", out)
     assert "5 frames analyzed, 1 skipped. Wrote" in out
     assert "\n5," in folder.with_name("result_fractions.csv").read_text()
 
 
+@pytest.mark.slow
 def test_ctrl_c_keeps_everything_and_the_same_command_goes_on(folder, frames, start, fake_model):
     for number in range(3):
         write(folder, number, frames[number])
@@ -98,19 +101,20 @@ def test_ctrl_c_keeps_everything_and_the_same_command_goes_on(folder, frames, st
     for _ in range(3):
         process.stdout.readline()
     process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=60)
+    out, err = process.communicate(timeout=500)
     assert (process.returncode, err) == (0, "")
     assert "frames analyzed. Wrote" in out
     n_before = int(load_result(folder.with_name("result.zarr")).done.sum())
     assert n_before >= 2
     for number in range(3, 6):
         write(folder, number, frames[number])
-    out, _ = start("--stop-after", "2").communicate(timeout=60)
+    out, _ = start("--stop-after", "2").communicate(timeout=500)
     assert out.count("frame_") == 6 - n_before
     assert "6 frames analyzed. Wrote" in out
     assert_is_of_finished_movie(folder, fake_model)
 
 
+@pytest.mark.slow
 def test_a_kill_at_any_moment_leaves_a_result_to_go_on_with(folder, frames, start, fake_model):
     for number in range(6):
         write(folder, number, frames[number])
@@ -124,14 +128,15 @@ def test_a_kill_at_any_moment_leaves_a_result_to_go_on_with(folder, frames, star
         output = folder.with_name("result.zarr")
         if output.exists():
             assert load_result(output).done.sum() >= told
-    start("--stop-after", "1").communicate(timeout=60)
+    start("--stop-after", "1").communicate(timeout=500)
     assert_is_of_finished_movie(folder, fake_model)
 
 
+@pytest.mark.slow
 def test_a_report_on_a_watch_has_its_frames(folder, frames, start):
     for number, frame in enumerate(frames):
         np.save(folder / f"frame_{number}.npy", frame)
-    start("--stop-after", "1").communicate(timeout=60)
+    start("--stop-after", "1").communicate(timeout=500)
     done = CliRunner().invoke(main, ["report", str(folder.with_name("result.zarr"))])
     assert done.output.startswith("Wrote ")
     page = folder.with_name("result_report.html").read_text(encoding="utf-8")
@@ -139,14 +144,14 @@ def test_a_report_on_a_watch_has_its_frames(folder, frames, start):
 
 
 def test_nothing_comes(folder, start):
-    out, _ = start("--stop-after", "0.2").communicate(timeout=60)
+    out, _ = start("--stop-after", "0.2").communicate(timeout=500)
     assert "No frame has come." in out
     assert not folder.with_name("result.zarr").exists()
 
 
 def test_a_place_that_is_not_there(folder, start):
     folder.rmdir()
-    _, err = start().communicate(timeout=60)
+    _, err = start().communicate(timeout=500)
     assert (
         err == f"Error: {folder} does not exist; choose a folder, a TIFF file or a Zarr folder.\n"
     )

@@ -12,11 +12,8 @@ from scipy.spatial import cKDTree
 from napari_lattice_symmetry import AnalysisParameters, analyze, read_movie
 from napari_lattice_symmetry.lattice import CLASSES, LABELS
 
-# The network loads, and the libraries for embedding compile.
-pytestmark = pytest.mark.timeout(300)
-
 PLUGIN = "napari-lattice-symmetry"
-TIMEOUT = 200_000
+TIMEOUT = 200_000  # the network loads, and the libraries for embedding compile
 
 
 @pytest.fixture

@@ -88,7 +88,7 @@ def xdotool(docked):
     def use(widget, *words):
         place = widget.mapToGlobal(widget.rect().center())
         command = ["xdotool", "mousemove", place.x(), place.y(), *words]
-        subprocess.run([str(word) for word in command], check=True, timeout=20)
+        subprocess.run([str(word) for word in command], check=True, timeout=100)
         QTest.qWait(300)
 
     return use

@@ -77,6 +77,7 @@ def test_areas_radii_and_rates_follow():
         assert estimates[name].unit == unit
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("correlation", [0.0, 0.8])
 def test_the_intervals_hold_the_truth_as_often_as_they_say(correlation):
     held = np.zeros(3)
@@ -159,6 +160,7 @@ def test_where_nothing_grows_that_is_said():
     assert any(each.at_bound for each in exponential_fit.estimates.values())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("frames", "correlation"), [(2, 0.0), (10, 0.0), (5, 0.8)])
 def test_chance_alone_seldom_grows(frames, correlation):
     said = 0

@@ -39,7 +39,7 @@ class Runs:
         return run
 
     def wait(self, condition):
-        self.qtbot.waitUntil(condition, timeout=10_000)
+        self.qtbot.waitUntil(condition, timeout=60_000)
 
     def layers(self):
         return self._find_layers(self.viewer)
@@ -107,7 +107,7 @@ def test_cancel_bites_inside_a_frame_and_keeps_what_is_finished(runs, gate, stac
     asked = time.perf_counter()
     gate.release()
     runs.wait(lambda: run.is_over)
-    assert time.perf_counter() - asked < 1
+    assert time.perf_counter() - asked < 30  # without it, the next block would wait for 60
     assert len(seen) <= N_BLOCKS + 2
     assert run.describe_end() == "Cancelled: 1 of 4 frames kept."
     layers = runs.layers()

@@ -16,9 +16,6 @@ from napari_lattice_symmetry.plugin.layers.result_layers import result_layers
 from napari_lattice_symmetry.plugin.selection.source import take_source
 from napari_lattice_symmetry.structure.embedding import Embedding
 
-# Windows, threads and libraries that start take their time where many tests run.
-pytestmark = pytest.mark.timeout(300)
-
 LEFT = Qt.MouseButton.LeftButton
 TIMEOUT = 60_000
 GRAYS = (5, 35, 55)  # what the stand-in network calls square, hexagonal and noise

@@ -153,7 +153,7 @@ def check_damaged(readers, opened, damaged, folder):
     assert not list(filter(None, ended))
 
 
-@pytest.mark.timeout(600)
+@pytest.mark.slow
 @pytest.mark.parametrize("path", REAL, ids=lambda path: path.name)
 def test_real_files(readers, tmp_path, path):
     check_damaged(readers, path, path, tmp_path)
@@ -248,7 +248,7 @@ PARTS = {  # of folders: the whole, the file in it that is damaged
 DAMAGED_PARTS = [(name, part) for name, (_, parts) in PARTS.items() for part in parts]
 
 
-@pytest.mark.timeout(600)
+@pytest.mark.slow
 @pytest.mark.parametrize("name", MADE)
 def test_made_files(readers, tmp_path, frames, name):
     (tmp_path / "whole").mkdir()
@@ -257,7 +257,7 @@ def test_made_files(readers, tmp_path, frames, name):
     check_damaged(readers, path, path, tmp_path)
 
 
-@pytest.mark.timeout(600)
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "part"), DAMAGED_PARTS)
 def test_parts_of_folders(readers, tmp_path, frames, name, part):
     (tmp_path / "whole").mkdir()

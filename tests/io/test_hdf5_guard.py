@@ -31,10 +31,11 @@ def test_a_file_that_hangs_the_library(hanging_file, monkeypatch, suffix):
     path = hanging_file.rename(hanging_file.with_suffix(suffix))
     with pytest.raises(InputError, match=rf"^a\{suffix} is damaged: the HDF5 library hangs"):
         read_movie(path)
+    monkeypatch.setattr(hdf5_guard, "_SILENCE", 60.0)
     began = time.monotonic()
     with pytest.raises(InputError, match="hangs"):
         read_movie(path)
-    assert time.monotonic() - began < 0.5, "it is tried once only"
+    assert time.monotonic() - began < 30, "it is tried once only"
 
 
 @pytest.mark.parametrize(

@@ -80,6 +80,7 @@ def test_sound_alone_is_refused(tmp_path):
         read_movie(tmp_path / "a.mov")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", CODECS)
 def test_video(tmp_path, growth, name):
     pytest.importorskip("av", reason="install the extra 'video'")
@@ -91,6 +92,7 @@ def test_video(tmp_path, growth, name):
     assert movie.frame_time == pytest.approx(0.05)
 
 
+@pytest.mark.slow
 def test_lazy_video(tmp_path, growth, monkeypatch):
     pytest.importorskip("av", reason="install the extra 'video'")
     colors = np.stack([growth] * 3, axis=-1)

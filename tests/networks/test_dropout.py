@@ -78,6 +78,7 @@ def test_a_thinned_network_is_the_network_with_its_masks(network, windows):
     assert not found.std.any()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "processor",
     [

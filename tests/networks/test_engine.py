@@ -33,12 +33,12 @@ assert threading.get_ident() not in loaders
 """
 
 
-@pytest.mark.timeout(300)  # loading TensorFlow takes long on a busy machine
+@pytest.mark.slow
 @pytest.mark.parametrize("code", [DRAW + LEARN + DRAW, LEARN + DRAW + LEARN])
 def test_shares_a_process_with_opengl(code, qapp):
-    subprocess.run([sys.executable, "-c", code], check=True, timeout=250)
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=500)
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.slow
 def test_tensorflow_is_loaded_in_a_thread_of_its_own():
-    subprocess.run([sys.executable, "-c", LOAD], check=True, timeout=250)
+    subprocess.run([sys.executable, "-c", LOAD], check=True, timeout=500)

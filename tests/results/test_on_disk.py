@@ -95,6 +95,7 @@ class Drawn:
         return np.random.default_rng(index).normal(20, 12, self.shape[1:]).astype(np.float32)
 
 
+@pytest.mark.slow
 def test_memory_does_not_grow_with_the_movie(fake_model, tmp_path):
     def peak(n_frames):
         """Most memory that Python's objects and arrays took in a run."""

@@ -38,7 +38,7 @@ def separation(embedding, result):
     return np.mean(labels[nearest] == labels[:, np.newaxis])
 
 
-@pytest.mark.parametrize("method", ["t-SNE", pytest.param("UMAP", marks=pytest.mark.timeout(600))])
+@pytest.mark.parametrize("method", ["t-SNE", pytest.param("UMAP", marks=pytest.mark.slow)])
 def test_windows_of_a_class_lie_together(method, stripes, result, fake_model):
     told = []
     keywords = {"at_most": 300, "model": fake_model}

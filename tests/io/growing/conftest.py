@@ -25,7 +25,8 @@ def watched():
 def drain():
     """Take frames until `n` have landed, or nothing more comes within `seconds`."""
 
-    def take_all(source, n=None, seconds=3.0):
+    def take_all(source, n=None, seconds=None):
+        seconds = seconds or (3 if n is None else 60)
         landed, end = [], time.monotonic() + seconds
         while len(landed) != n and time.monotonic() < end:
             source.poll()

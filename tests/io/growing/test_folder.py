@@ -125,9 +125,9 @@ def test_a_late_file_takes_its_place(tmp_path, frames, watched, drain):
 def test_a_file_that_is_written_for_ever_lets_others_pass(tmp_path, frames, watched, drain):
     restless = write(tmp_path, 0, frames[0])
     write(tmp_path, 1, frames[1])
-    source, landed = watched(tmp_path), []
-    end = time.monotonic() + 1.5
-    while time.monotonic() < end:
+    source, landed = watched(tmp_path, interval=0.4, patience=0.5), []
+    end = time.monotonic() + 60
+    while not landed and time.monotonic() < end:
         os.utime(restless)
         landed += drain(source, seconds=0.03)
     assert [frame.name for frame in landed] == ["frame_1.tif"]
