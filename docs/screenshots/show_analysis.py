@@ -10,6 +10,7 @@ from qtpy.QtWidgets import QApplication
 from window import PLUGIN, open_viewer, take_screenshot, wait_until
 
 from napari_lattice_symmetry import CLASSES, AnalysisParameters
+from napari_lattice_symmetry.plugin.layers.result_group import show_map
 
 if TYPE_CHECKING:
     import napari
@@ -35,10 +36,7 @@ def main() -> None:
     QCursor.setPos(widget.window().mapToGlobal(QPoint(600, 300)))  # the status bar tells of this
     take_screenshot(viewer, "napari.png")
 
-    for layer in widget.run.layers:
-        layer.visible = layer.name.startswith("uncertainty")
-        if layer.visible:
-            viewer.layers.selection.active = layer
+    show_map(viewer.layers, widget.run.layers[0], "entropy")
     take_screenshot(viewer, "napari-uncertainty.png")
     show_inspector(viewer, widget)
     show_evolution(viewer, widget)

@@ -14,6 +14,7 @@ from qtpy.QtWidgets import QApplication
 from window import PLUGIN, open_viewer, take_screenshot, wait_until
 
 from napari_lattice_symmetry import AnalysisParameters
+from napari_lattice_symmetry.plugin.layers.result_group import show_map
 
 if TYPE_CHECKING:
     import napari
@@ -56,11 +57,7 @@ def show_orientation() -> None:
     dock.parameters.set_values(AnalysisParameters(**settings, lattice_maps=True))
     dock.run_button.click()
     wait_until(lambda: dock.run.is_over, seconds=600)
-    for layer in dock.run.layers:
-        layer.visible = layer.name.startswith("orientation")
-        if layer.visible:
-            layer.opacity = 0.6
-            viewer.layers.selection.active = layer
+    show_map(viewer.layers, dock.run.layers[0], "orientation").opacity = 0.6
     take_screenshot(viewer, "napari-orientation.png")
     viewer.close()
 
