@@ -10,6 +10,7 @@ from superqt import QCollapsible
 
 from napari_lattice_symmetry.lattice.basis import cell, lattice_points
 from napari_lattice_symmetry.lattice.drawing import draw_atoms
+from napari_lattice_symmetry.plugin.layers.result_group import show_map
 
 SHAPE = (160, 200)
 DISTORTION = np.array([[1.05, 0.06], [0.06, 0.96]]) / np.sqrt(1.05 * 0.96 - 0.06**2)
@@ -104,7 +105,7 @@ def test_the_layer_and_its_maps_are_written_and_cleared(bench, panel, image):
     bench.run()
     after = bench.layers()["classes"]
     assert after is not before
-    assert bench.layers()["apparent classes"].data.any()
+    assert show_map(bench.viewer.layers, after, "apparent_labels").data.any()
     for maps in (before, after):
         world = maps.data_to_world((1, 2, 3))
         seen = image.data_to_world((1, 2 * 8 + 15.5, 3 * 8 + 15.5))
