@@ -14,6 +14,7 @@ INTERRUPTED = 130
 
 VERBS = {
     "analyze": "Analyze the movie or image in each FILE.",
+    "cell": "Average the unit cell in FILE and name its plane group.",
     "export": "Write a saved RESULT for other programs.",
     "info": "Describe a movie, a result or, without FILE, this installation.",
     "kinetics": "Fit how fast a phase grows in a saved RESULT.",

@@ -269,7 +269,7 @@ def groups_of_factors(
         tolerant = fit_groups(factors.of(places), family, max(tolerance, _SYSTEMATIC))
         # A structure comes near to a group of two operations more easily by chance.
         greatest = np.where(order == 1, 1.0, np.where(order == 2, tolerance / 2, tolerance))
-        near = tolerant.departure <= greatest
+        near = np.minimum(tolerant.departure, fits.departure[places]) <= greatest
         evidence[places] = np.where(highest(near, family), tolerant.evidence, np.inf)
     return [
         _answer(

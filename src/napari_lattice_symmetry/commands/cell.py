@@ -1,0 +1,159 @@
+"""The command ``lattice-symmetry cell``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+import numpy as np
+
+from napari_lattice_symmetry.cells import KNOWN_CELLS, UnitCell, average_cell, pixel_size_of
+from napari_lattice_symmetry.cells.plots import plot_cell
+from napari_lattice_symmetry.cells.writing import SUFFIXES, write_cell
+from napari_lattice_symmetry.commands.shared.options import (
+    calibration_options,
+    file_options,
+    overwrite_option,
+)
+from napari_lattice_symmetry.errors import InputError
+from napari_lattice_symmetry.files import check_free
+from napari_lattice_symmetry.io import read_movie
+from napari_lattice_symmetry.lattice.plane_groups import PLANE_GROUPS
+from napari_lattice_symmetry.results.plots import save_figure
+from napari_lattice_symmetry.spectrum import WindowGrid, fit_lattice
+from napari_lattice_symmetry.spectrum.period import dominant_period
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+_FIGURES = (".png", ".svg")
+_PERIODS, _DEFAULT_WINDOW = 10, 128
+
+
+@click.command()
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--frame", type=click.IntRange(0), help="Only this frame.  [default: all]")
+@click.option("--window", type=click.IntRange(32), help="Side in px.  [default: 10 periods]")
+@click.option(
+    "--at",
+    "center",
+    type=(float, float),
+    metavar="X Y",
+    help="Only the window around this place, in px.  [default: the whole frame]",
+)
+@click.option(
+    "--lattice",
+    type=click.Choice(["square", "rectangular", "centered rectangular", "hexagonal", "oblique"]),
+    help="Class of the lattice, where the scan has distorted it.  [default: as it is measured]",
+)
+@click.option(
+    "--material",
+    type=click.Choice(list(KNOWN_CELLS)),
+    help="Also tell the pixel size at which the lattice is that of this material.",
+)
+@click.option(
+    "--to",
+    "outputs",
+    type=click.Path(path_type=Path),
+    multiple=True,
+    metavar="FILE",
+    help=f"Also write the cell: {', '.join((*SUFFIXES, *_FIGURES))}.",
+)
+@overwrite_option
+@file_options
+@calibration_options
+def cell(
+    file: Path,
+    *,
+    frame: int | None,
+    window: int | None,
+    center: tuple[float, float] | None,
+    lattice: str | None,
+    material: str | None,
+    outputs: tuple[Path, ...],
+    overwrite: bool,
+    dataset: str | None,
+    channel: str | None,
+    pixel_size: tuple[float, float] | None,
+    frame_time: float | None,
+) -> None:
+    """Average the unit cell in FILE and name its plane group.
+
+    Windows side by side over the frames are brought to one origin and averaged; those of another
+    grain are left out. Prints the cell, the group, and what breaks each group.
+    """
+    for output in outputs:
+        if output.suffix.lower() not in (*SUFFIXES, *_FIGURES):
+            raise InputError(f"{output} must end in {', '.join((*SUFFIXES, *_FIGURES))}.")
+        check_free(output, overwrite=overwrite)
+    movie = read_movie(file, dataset=dataset, channel=channel, lazy=True)
+    movie = movie.recalibrated(pixel_size, frame_time)
+    if frame is not None and frame >= len(movie):
+        raise InputError(f"{file} has the frames 0 to {len(movie) - 1}; there is no frame {frame}.")
+    frames = range(len(movie)) if frame is None else [frame]
+    side = window or _window(movie.frame(frames[0]))
+    windows = np.concatenate([_windows(movie.frame(index), side, center) for index in frames])
+    found = average_cell(windows, lattice, movie.pixel_size if movie.calibrated else None)
+    click.echo("\n".join(_describe(found, len(windows))))
+    if material:
+        size = pixel_size_of(fit_lattice(found.windows[0]), material)
+        click.echo(
+            f"As {material}: pixels of {size.x:.5f} ± {size.x_error:.5f} nm along x, "
+            f"{size.y:.5f} ± {size.y_error:.5f} nm along y (misfit {size.misfit:.1%})."
+        )
+    for output in outputs:
+        if output.suffix.lower() in _FIGURES:
+            save_figure(plot_cell(found), output)
+        else:
+            write_cell(found, output, overwrite=overwrite)
+        click.echo(f"Wrote {output}.")
+
+
+def _window(frame: NDArray[np.generic]) -> int:
+    """Choose a side of ten periods."""
+    period = dominant_period(frame)
+    side = _DEFAULT_WINDOW if period is None else round(_PERIODS * period)
+    return int(min(side, *frame.shape))
+
+
+def _windows(
+    frame: NDArray[np.generic], side: int, center: tuple[float, float] | None
+) -> NDArray[np.generic]:
+    """Cut windows side by side, or the one around a place; shape (n, side, side)."""
+    if center is None:
+        windows = WindowGrid((frame.shape[0], frame.shape[1]), side, side).windows(frame)
+        return windows.reshape(-1, side, side)
+    x, y = (round(place - (side - 1) / 2) for place in center)
+    height, width = frame.shape
+    if not (0 <= x <= width - side and 0 <= y <= height - side):
+        raise InputError(
+            f"A window of {side} px around {center[0]:g}, {center[1]:g} leaves the frame of "
+            f"{width} x {height} px."
+        )
+    return frame[np.newaxis, y : y + side, x : x + side]
+
+
+def _describe(cell: UnitCell, n_windows: int) -> Iterator[str]:
+    yield f"{len(cell.places)} of {n_windows} windows, {cell.n_cells:.0f} cells"
+    yield f"a = {cell.a:.5g}, b = {cell.b:.5g} {cell.unit}, gamma = {cell.gamma:.2f}°"
+    yield f"Plane group: {cell.group.remarks}"
+    if cell.group.table:
+        yield f"{'group':<6}{'probability':>12}{'R':>8}{'phases':>9}{'p':>10}"
+    for name in PLANE_GROUPS:
+        if name in cell.group.table:
+            row = cell.group.table[name]
+            yield (
+                f"{name:<6}{row.probability:>12.3f}{row.departure:>8.1%}"
+                f"{row.phase_residual:>8.1f}°{row.p_value:>10.2g}"
+            )
+    motif = cell.motif()
+    for k in range(len(motif)):
+        x, y = motif.fractions[k]
+        error_x, error_y = motif.errors[k]
+        yield (
+            f"atom {motif.multiplicity[k]}{motif.letters[k]} ({motif.symmetries[k]}) at "
+            f"{x:.4f} ± {error_x:.4f}, {y:.4f} ± {error_y:.4f}, "
+            f"height {motif.intensity[k]:.4g} ± {motif.intensity_error[k]:.2g}"
+        )

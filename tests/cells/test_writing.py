@@ -1,0 +1,79 @@
+"""Averaged cells as files and as a picture."""
+
+from __future__ import annotations
+
+import csv
+
+import numpy as np
+import pytest
+import tifffile
+
+import napari_lattice_symmetry as nls
+from napari_lattice_symmetry.cells.plots import plot_cell
+from napari_lattice_symmetry.cells.writing import cif, write_cell
+from napari_lattice_symmetry.errors import InputError
+from napari_lattice_symmetry.lattice.motifs import draw_motif, random_cell, random_motif
+
+
+@pytest.fixture(scope="module")
+def cell():
+    rng = np.random.default_rng(3)
+    motif, basis = random_motif("p3m1", rng, 2), random_cell("hexagonal", 16, rng)
+    window = draw_motif(motif, basis, 128, rng, counts=200)
+    return nls.cells.average_cell(window, pixel_size=0.02)
+
+
+def test_image_keeps_its_scale(cell, tmp_path):
+    path = tmp_path / "cell.tif"
+    write_cell(cell, path)
+    with tifffile.TiffFile(path) as file:
+        pages = file.asarray()
+        assert file.imagej_metadata["unit"] == "nm"
+        assert file.imagej_metadata["Labels"] == ["mean", "standard error", "symmetrized"]
+        numerator, denominator = file.pages[0].tags["XResolution"].value
+    np.testing.assert_allclose(pages[0], cell.image, rtol=1e-5)
+    assert pages.shape[2] * denominator / numerator == pytest.approx(cell.a, rel=1e-4)
+    with pytest.raises(InputError, match="exists; choose another name"):
+        write_cell(cell, path)
+    write_cell(cell, path, overwrite=True)
+    with pytest.raises(InputError, match=r"must end in \.tif"):
+        write_cell(cell, tmp_path / "cell.png")
+
+
+def test_structure_factors_give_the_image_back(cell, tmp_path):
+    write_cell(cell, tmp_path / "cell.csv")
+    with (tmp_path / "cell.csv").open(encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == len(cell.structure_factors.indices)
+    place = np.array([0.21, 0.37])
+    total = cell.mean
+    for row in rows:
+        turn = 2 * np.pi * (int(row["h"]) * place[0] + int(row["k"]) * place[1])
+        turn += np.deg2rad(float(row["phase (deg)"]))
+        total += 2 * float(row["amplitude"]) * np.cos(turn)
+    assert total == pytest.approx(float(cell.at(place)), rel=1e-4)
+
+
+def test_cif_lists_every_atom_in_angstrom(cell, tmp_path):
+    write_cell(cell, tmp_path / "cell.cif")
+    text = (tmp_path / "cell.cif").read_text(encoding="utf-8")
+    assert text == cif(cell)
+    assert f"_cell_length_a {10 * cell.a:.5f}" in text
+    assert "_cell_angle_gamma 120" in text or "_cell_angle_gamma 119.9" in text
+    assert "# plane group p3m1" in text
+    atoms = [line.split() for line in text.splitlines() if " X " in line]
+    assert len(atoms) == len(cell.motif().sites)
+    bare = nls.cells.average_cell(cell.windows)
+    with pytest.raises(InputError, match="pixel size is not known"):
+        write_cell(bare, tmp_path / "other.cif")
+    assert not (tmp_path / "other.cif").exists()
+
+
+def test_picture_shows_both_cells_and_every_axis(cell):
+    figure = plot_cell(cell)
+    raw, symmetric = figure.axes
+    assert symmetric.get_title() == "p3m1"
+    triangles = [line for line in symmetric.lines if line.get_marker() == "^"]
+    assert len(triangles) == 6
+    marks = next(line for line in raw.lines if line.get_marker() == "+")
+    assert len(marks.get_xdata()) == len(cell.motif().sites)

@@ -1,0 +1,70 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+from napari_lattice_symmetry.cli import main
+from napari_lattice_symmetry.lattice.basis import cell, lattice_points, rotation
+from napari_lattice_symmetry.lattice.drawing import count_electrons, draw_atoms
+
+PIXEL = 0.02
+
+
+@pytest.fixture(scope="module")
+def path(tmp_path_factory):
+    """Two frames of a honeycomb with the lattice of MoS2, its two kinds of atoms unlike."""
+    basis = cell(0.3161, 0.3161, 120) @ rotation(12) / PIXEL
+    shape = (320, 330)
+    points = lattice_points(basis, shape, (100, 100), 30)
+    atoms = np.concatenate([points, points + (2 * basis[0] + basis[1]) / 3])
+    bright = np.repeat([1.0, 0.4], len(points))
+    image = draw_atoms(atoms, bright, 1.8, shape) + 0.1
+    rng = np.random.default_rng(0)
+    path = tmp_path_factory.mktemp("cell") / "movie.npy"
+    np.save(path, np.array([count_electrons(image, 40, rng) for _ in range(2)]))
+    return path
+
+
+def run(*arguments):
+    return CliRunner().invoke(main, ["cell", *map(str, arguments)])
+
+
+def test_cell_group_atoms_and_pixel_size_are_printed_and_written(path, tmp_path):
+    outputs = [tmp_path / f"cell.{ending}" for ending in ("tif", "csv", "cif", "png")]
+    to = [text for output in outputs for text in ("--to", output)]
+    done = run(path, "--pixel-size", PIXEL, "--material", "MoS2", *to)
+    assert done.exit_code == 0, done.output
+    assert "8 of 8 windows" in done.output
+    assert "Plane group: p3m1, with probability" in done.output
+    assert "(3m.)" in done.output
+    assert "As MoS2: pixels of 0.0200" in done.output
+    assert all(output.stat().st_size > 100 for output in outputs)
+    again = run(path, "--to", outputs[0])
+    assert again.exit_code == 1
+    assert "exists; choose another name" in again.output
+
+
+def test_one_window_of_one_frame_can_be_chosen(path):
+    done = run(path, "--frame", 1, "--window", 128, "--at", 150, 160)
+    assert done.exit_code == 0, done.output
+    assert "1 of 1 windows" in done.output
+    assert "pixel, gamma = 120" in done.output or "pixel, gamma = 119.9" in done.output
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (("--frame", 2), "has the frames 0 to 1; there is no frame 2."),
+        (("--at", 5, 5), "around 5, 5 leaves the frame of 330 x 320 px."),
+        (("--window", 64), "No window has a lattice to average: 4.1 periods"),
+        (("--to", "cell.docx"), "cell.docx must end in .tif"),
+        (("--to", "cell.cif"), "The pixel size is not known"),
+    ],
+)
+def test_bad_requests_get_one_sentence(path, arguments, sentence, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    done = run(path, *arguments)
+    assert done.exit_code == 1
+    assert sentence in done.output
+    assert not list(tmp_path.iterdir())
