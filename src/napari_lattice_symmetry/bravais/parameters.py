@@ -36,6 +36,7 @@ class WindowParameters(BaseModel):
         "Side of the square window that slides over every frame, in pixels. "
         f"Some {MIN_PERIODS} to {MAX_PERIODS} lattice periods should fit; "
         f"about {BEST_PERIODS} is best.",
+        step=8,
         ge=32,
         le=4096,
     )
