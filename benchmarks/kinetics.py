@@ -26,7 +26,7 @@ from napari_lattice_symmetry.evolution.brightness import (
     measure_brightness,
 )
 from napari_lattice_symmetry.evolution.curves import N_DRAWS, class_curves
-from napari_lattice_symmetry.evolution.holes import MAX_REACH, MIN_REACH, hole_curve
+from napari_lattice_symmetry.evolution.holes import MAX_REACH, MIN_REACH, SEEN_HOLE, hole_curve
 from napari_lattice_symmetry.evolution.kinetics import (
     MAX_CHANCE,
     akaike_weights,
@@ -34,6 +34,9 @@ from napari_lattice_symmetry.evolution.kinetics import (
     fit_growth,
 )
 from napari_lattice_symmetry.evolution.plots import plot_growth
+from napari_lattice_symmetry.lattice.basis import cell as cell_basis
+from napari_lattice_symmetry.lattice.basis import lattice_points, rotation
+from napari_lattice_symmetry.lattice.drawing import count_electrons, draw_atoms
 
 if TYPE_CHECKING:
     from napari_lattice_symmetry import MovieResult
@@ -46,6 +49,7 @@ WINDOWS = (64, 128)
 STRIDE = 16
 INITIAL_END = 100.0  # s, as in the paper
 SEEN_FRAMES, SEEN_SAMPLES = (60, 85), 100
+N_HOLES, HOLE_SAMPLES = 6, 20
 PAPER = {"W": 1.6, "S": 7.5}  # eV at 100 kV, as printed
 
 
@@ -76,6 +80,36 @@ def correlation_between_frames(simulated: SimulatedMovie) -> float:
             pass
         totals.append(maps.thinned_totals[:, noise])
     return float(np.corrcoef(totals)[0, 1])
+
+
+def hann_beyond(reach: float) -> float:
+    """Give the share of the Hann weight beyond a straight edge so many windows from the center."""
+    return float(0.5 - reach - np.sin(2 * np.pi * reach) / (2 * np.pi))
+
+
+def noise_on_a_hole(periods: int, counts: float, diameter: float) -> float:
+    """Give the mean probability of noise in windows on the center of a hole (in windows)."""
+    rng, windows = np.random.default_rng(1), []
+    size, spacing = WINDOWS[1], WINDOWS[1] / periods
+    for i in range(N_HOLES):
+        basis = cell_basis(spacing, spacing, 60 if i % 2 else 90) @ rotation(rng.uniform(0, 90))
+        center = rng.uniform(0, size), rng.uniform(0, size)
+        atoms = lattice_points(basis, (size, size), center, 4 * spacing)
+        atoms = atoms[np.linalg.norm(atoms - size / 2, axis=1) > diameter * size / 2]
+        image = draw_atoms(atoms, np.ones(len(atoms)), 0.18 * spacing, (size, size))
+        windows.append(count_electrons(image + 0.1, counts, rng))
+    answer = nls.load_model().classify(np.array(windows), HOLE_SAMPLES, 0)
+    return float(answer.mean[:, nls.CLASSES.index("noise")].mean())
+
+
+def seen_hole_sizes() -> str:
+    """Say at which diameters in windows the probability of noise passes 0.5."""
+    diameters = np.arange(0.5, 1.05, 0.05)
+    passed = [
+        float(diameters[np.argmax([noise_on_a_hole(periods, counts, d) > 0.5 for d in diameters])])
+        for periods, counts in ((6, 10), (6, 100), (10, 10), (10, 100))
+    ]
+    return f"{min(passed):.2g} to {max(passed):.2g}"
 
 
 def cell(estimate: Estimate, truth: float) -> str:
@@ -138,13 +172,17 @@ once what it works on is done. Only a changed setting breaks off a fit that is u
 ## What the noise class measures
 
 A window says noise only where little of its weight lies on a lattice. So the centers of noise
-windows lie well inside a hole: the mean probability of noise is less than the area of the holes,
-and grows faster at first. The hole reaches farther than these centers, by {MIN_REACH} of the
-window, where the lattice beyond a straight edge has a third of the Hann weight, to
-{MAX_REACH} of it, where it has 2 %. *Holes, by windows* is the area within that reach of a
-window that says noise; its draws hold every reach between the two, and what the thinned networks
-leave open. Holes less than half a window across escape: choose windows of 5 to 6 lattice periods to
-measure holes.
+windows lie well inside a hole. The hole reaches farther than these centers, by {MIN_REACH} of the
+window, where the lattice beyond a straight edge has {hann_beyond(MIN_REACH):.0%} of the Hann
+weight, to {MAX_REACH} of it, where it has {hann_beyond(MAX_REACH):.1%}. *Holes, by windows* is the
+area within that reach of a window that says noise; its draws hold every reach between the two, and
+what the thinned networks leave open. Of small holes the mean probability of noise is less than
+their area; it is no measure of an area.
+
+The network says noise on the center of a hole from {seen_hole_sizes()} windows across on. Smaller
+holes may escape. The draws hold one such hole,
+whatever its size up to {SEEN_HOLE} windows, where less than that is seen: an interval that begins
+at 0 does not end there. Choose windows of 5 to 6 lattice periods to measure holes.
 
 ## Kinetics
 
@@ -185,7 +223,8 @@ The sample movie has a known law. 95 % intervals in brackets; bold where they ho
 By brightness, AICc above the best: {weights}.
 
 The small holes of the sample movie are some 70 px across: windows of 64 px see them, larger ones
-miss them, and with them C. The mean probability of noise alone gives none of the three back.
+miss them, and with them C. The mean probability of noise is no area: its intervals hold
+the truth by their width, if at all.
 
 ## What the beam can do
 

@@ -52,9 +52,14 @@ def test_what_the_networks_leave_open_widens_the_draws(make_result):
     assert unsure.std[0] > 1.1 * sure.std[0]
 
 
-def test_a_hole_smaller_than_half_a_window_is_not_seen(make_result):
-    result = make_result([0.45 * smallest_hole(make_result([1], 0.4))], reach=0.4)
-    assert hole_curve(result).values == 0
+@pytest.mark.parametrize("diameter", [0.5, 0.75])
+def test_a_hole_that_is_not_seen_may_be_there(make_result, diameter):
+    result = make_result([diameter / 2 * WINDOW], reach=0.4)
+    curve = hole_curve(result)
+    assert curve.values == 0
+    low, high = np.percentile(curve.draws * curve.area, [2.5, 97.5])
+    assert low < np.pi / 4 * (diameter * WINDOW) ** 2 < high
+    assert smallest_hole(result) == pytest.approx(0.85 * WINDOW)
 
 
 def test_a_region_is_what_counts(make_result):

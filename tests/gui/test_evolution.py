@@ -237,7 +237,7 @@ def test_the_kinetics_of_the_holes(bench):
     assert shown["rho"] == f"{fit.estimates['rho'].value:.4g} 1/s"
     assert shown["A0, area"].endswith("nm²")
     assert bench.kinetics.laws_text.text().startswith("AICc: ")
-    assert "Holes less than some 0.8 nm across" in bench.widget.status.text()
+    assert "Holes less than some 1.36 nm across" in bench.widget.status.text()
 
 
 def test_dragging_the_interval_fits_anew(bench):

@@ -1,6 +1,8 @@
 import numpy as np
 import pytest
 
+from napari_lattice_symmetry.lattice.basis import cell, lattice_points, rotation
+from napari_lattice_symmetry.lattice.drawing import count_electrons, draw_atoms
 from napari_lattice_symmetry.spectrum.peaks import find_peaks
 
 
@@ -66,3 +68,21 @@ def test_peaks_come_clearest_first_and_windows_apart():
     assert not peaks.significance[1].any()
     np.testing.assert_array_equal(peaks.position[0], peaks.position[2])
     np.testing.assert_array_equal(peaks.of(np.array([0])).height[0], peaks.height[0])
+
+
+def crystal(seed, *, disorder=0.0, vacancies=0.0):
+    """One atom a cell of 10 px, at 100 counts a pixel."""
+    rng = np.random.default_rng(seed)
+    atoms = lattice_points(cell(10, 10, 90) @ rotation(11 * seed), (128, 128), (64, 64), 30)
+    atoms = atoms + 10 * disorder * rng.standard_normal(atoms.shape)
+    atoms = atoms[rng.uniform(size=len(atoms)) >= vacancies]
+    image = draw_atoms(atoms, np.ones(len(atoms)), 1.8, (128, 128))
+    return count_electrons(image + 0.1, 100, rng)
+
+
+def test_displaced_atoms_are_told_from_missing_ones():
+    displaced = find_peaks(np.array([crystal(seed, disorder=0.06) for seed in range(8)])).displaced
+    missing = find_peaks(np.array([crystal(seed, vacancies=0.1) for seed in range(8)])).displaced
+    assert displaced.mean() > 1.5
+    assert missing.mean() < 0.5
+    assert displaced.min() > missing.max()

@@ -30,6 +30,13 @@ if TYPE_CHECKING:
 MIN_REACH, MAX_REACH = 0.15, 0.4
 """How far a window looks from its center, in windows."""
 
+SEEN_HOLE = 0.85
+"""Diameter in windows of the smallest hole that is seen for sure.
+
+The probability of noise in the window on its center passes 0.5 at some 0.7 to 0.85 windows,
+by contrast, counts and periods; `benchmarks/kinetics.py` measures it.
+"""
+
 _TYPICAL_REACH = (MIN_REACH + MAX_REACH) / 2
 _NOISE = CLASSES.index("noise")
 _FINER = 4  # places a map pixel, along y and x, between which edges are drawn
@@ -42,7 +49,8 @@ def hole_curve(
 ) -> Curve:
     """Give the fraction of the area that has no lattice, as far as windows can tell.
 
-    Holes smaller than what a window looks at escape it, see `smallest_hole`.
+    Holes smaller than `smallest_hole` may escape: there the draws hold one such hole, of any
+    size. More of them are not allowed for.
 
     Parameters
     ----------
@@ -57,7 +65,7 @@ def hole_curve(
     -------
     Curve
         Its draws hold what the thinned networks leave open, as if each erred alike in all
-        windows, and how far a window looks.
+        windows, how far a window looks, and one hole that none sees.
 
     Raises
     ------
@@ -77,7 +85,8 @@ def hole_curve(
         if np.isfinite(mean).any():
             table[t] = _areas(mean, np.asarray(result.std[_NOISE, t]), domain, grid.stride, reaches)
     values = table[:, _LEVELS.tolist().index(0), _N_REACHES // 2]
-    draws = _draw(table)
+    unseen = np.pi / 4 * (smallest_hole(result) * _FINER / grid.stride) ** 2 / domain.sum()
+    draws = _draw(table, min(float(unseen), 1.0))
     return make_curve(
         result,
         HOLES,
@@ -89,8 +98,8 @@ def hole_curve(
 
 
 def smallest_hole(result: MovieResult) -> float:
-    """Give the diameter of the smallest hole that windows can see, in px: about half a window."""
-    return result.grid.window / 2
+    """Give the diameter of the smallest hole that windows see for sure, in px."""
+    return SEEN_HOLE * result.grid.window
 
 
 def _domain(place: Region, stride: int, margin: float) -> Region:
@@ -114,8 +123,11 @@ def _areas(mean: Float32, std: Float32, domain: Region, stride: int, reaches: Fl
     return fractions
 
 
-def _draw(table: Float64) -> Float64:
-    """Draw curves from a table (T, levels, reaches), shape (N_DRAWS, T)."""
+def _draw(table: Float64, unseen: float) -> Float64:
+    """Draw curves from a table (T, levels, reaches), shape (N_DRAWS, T).
+
+    Where less than `unseen` is seen, a hole of up to this fraction may be there all the same.
+    """
     rng = np.random.default_rng(0)
     levels = np.clip(rng.standard_normal(N_DRAWS), _LEVELS[0], _LEVELS[-1]) - _LEVELS[0]
     reaches = rng.uniform(0, table.shape[2] - 1, N_DRAWS)
@@ -127,4 +139,5 @@ def _draw(table: Float64) -> Float64:
         + up * (1 - right) * table[:, lower + 1, left]
         + up * right * table[:, lower + 1, left + 1]
     )
-    return np.asarray(corners.T)
+    hidden = unseen * rng.uniform(0, 1, N_DRAWS)
+    return np.asarray(np.maximum(corners.T, hidden[:, np.newaxis]))

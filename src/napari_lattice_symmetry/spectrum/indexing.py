@@ -54,6 +54,9 @@ _FAR = 2.0
 # high as this share of the first one's; the cell of a turned copy differs by less than this.
 _APART, _MIN_SECOND, _SAME_CELL = 1.0, 0.1, 0.1
 _ALMOST_ALL = 0.9
+# Several atoms a cell mix odd and even: missing ones look displaced by so much (and then move each
+# spot in its own way, which residuals show), and displaced ones strain by so much per more of it.
+_INCOHERENT, _COHERENT, _COHERENT_RANGE = 0.6, 1.5, (0.1, 2.0)
 # Positions are never better than this, in cycles per window.
 _MIN_SCATTER = 0.004
 # Below this area of the reciprocal cell lobes overlap, and any peak lies near a lattice point.
@@ -266,12 +269,12 @@ def _strain_variance(peaks: Peaks, on: Bool) -> Float:
     Random displacements of the atoms in a window do not average to zero strain, and as all
     spots move with it, their residuals do not show it; the diffuse intensity around them does.
     What displacements scatter is odd about a spot and moves it twice as much (in variance) as
-    white noise of the same power; what missing atoms scatter is even and moves nothing. Half
-    of each is assumed.
+    white noise of the same power; what missing atoms scatter is even and moves nothing.
     """
     clear = np.where(on, np.square(peaks.significance), 0)
     frequency = np.maximum(np.square(peaks.position).sum(axis=-1), 1)
     total = (clear * peaks.variance * peaks.diffuse / frequency).sum(axis=1)
+    total *= np.clip(_COHERENT * (peaks.displaced - _INCOHERENT), *_COHERENT_RANGE)
     return np.asarray(total / np.maximum(clear.sum(axis=1), 1))[:, np.newaxis, np.newaxis]
 
 

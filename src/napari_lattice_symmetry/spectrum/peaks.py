@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from napari_lattice_symmetry.spectrum.amplitude import half_amplitude
+from napari_lattice_symmetry.spectrum.amplitude import half_spectrum
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     Float = NDArray[np.float64]
     Float32 = NDArray[np.float32]
     Index = NDArray[np.intp]
+    Complex64 = NDArray[np.complex64]
 
 MIN_COLUMNS, MAX_PEAKS = 8, 40
 """How many peaks are listed for a window, the clearest first."""
@@ -35,6 +36,16 @@ _ROUNDING = 1e-6
 # The noise is read off a low quantile of amplitudes, as spots crowd the low frequencies.
 _QUANTILE = 0.25
 _QUANTILE_OF_NOISE = float(np.sqrt(-np.log(1 - _QUANTILE)))
+# Diffuse intensity is looked at around so many peaks, from so clear ones on, this far from them.
+_DIFFUSE_PEAKS, _DIFFUSE_CLEAR, _MIN_DIFFUSE = 12, 6.0, 0.1
+_AROUND = np.array(
+    [
+        [x, y]
+        for x in range(6)
+        for y in range(-5, 6)
+        if max(x, abs(y)) >= _LOBE + 1 and x * x + y * y <= 25 and (x > 0 or y > 0)
+    ]
+)
 # Standard deviation of a refined position, in bins, times the significance of the peak: 0.61 for
 # a peak on a bin, 0.68 for one halfway between two.
 _POSITION_ERROR = 0.65
@@ -54,12 +65,16 @@ class Peaks:
         FFT amplitude; 0 for no peak.
     diffuse : ndarray, shape (n, k), float64
         Share of the noise power that is above the white level: what disorder scatters.
+    displaced : ndarray, shape (n,), float64
+        How much of that is scattered by displaced atoms, which moves spots: from 0 (none of it,
+        atoms are missing) to 2 (all of it); 1 where that is not known.
     """
 
     position: Float
     significance: Float
     height: Float
     diffuse: Float
+    displaced: Float
 
     @property
     def variance(self) -> Float:
@@ -79,7 +94,8 @@ def find_peaks(windows: NDArray[Any]) -> Peaks:
     windows : ndarray, shape (n, w, w)
         Any real dtype; NaN and infinite pixels count as the window's mean.
     """
-    amplitude = _centered(half_amplitude(windows))
+    spectrum = _centered(half_spectrum(windows))
+    amplitude = np.abs(spectrum)
     n, rows, columns = amplitude.shape
     searched = amplitude * _searched(rows, columns)
     highest = searched.max(axis=(1, 2), keepdims=True)
@@ -104,15 +120,60 @@ def find_peaks(windows: NDArray[Any]) -> Peaks:
     table = np.zeros((5, n, int(np.clip(count.max(initial=0), MIN_COLUMNS, MAX_PEAKS))))
     for cells, value in zip(table, values, strict=True):
         cells[place] = value
-    return Peaks(np.moveaxis(table[:2], 0, -1), *table[2:])
+    position, (significance, heights, diffuse) = np.moveaxis(table[:2], 0, -1), table[2:]
+    peaks = Peaks(position, significance, heights, diffuse, displaced=np.ones(n))
+    _measure_displaced(peaks, spectrum, noise)
+    return peaks
 
 
-def _centered(half: Float32) -> Float32:
+def _measure_displaced(peaks: Peaks, spectrum: Complex64, noise: Float32) -> None:
+    """Measure how odd the diffuse intensity around the clearest peaks is.
+
+    Beside a spot at G and in its phase, displaced atoms scatter amplitudes D with
+    D(G + q) = -conj(D(G - q)), and missing ones with D(G + q) = conj(D(G - q)). White noise does
+    one as much as the other.
+    """
+    n, rows, columns = spectrum.shape
+    window, rank = np.nonzero(peaks.significance[:, :_DIFFUSE_PEAKS] >= _DIFFUSE_CLEAR)
+    if not window.size:
+        return
+    fine = peaks.position[window, rank] + [_LOBE + 1, rows // 2]  # column, row
+    middle = np.rint(fine).astype(np.intp)
+    forth = middle[:, np.newaxis] + _AROUND
+    back = np.rint(2 * fine).astype(np.intp)[:, np.newaxis] - forth
+    size = [columns, rows]
+    inside = ((forth >= 0) & (forth < size) & (back >= 0) & (back < size)).all(axis=-1)
+    at = window[:, np.newaxis]
+
+    def bins(place: Index) -> tuple[NDArray[np.complex128], NDArray[np.bool_]]:
+        """Give what is in bins, in units of the noise, and whether that may be diffuse."""
+        x, y = (np.clip(place[..., i], 0, size[i] - 1) for i in (0, 1))
+        # Phases are those about the center of the window.
+        turn = np.exp(1j * np.pi * (rows - 1) / rows * (x + y - (_LOBE + 1) - rows // 2))
+        value = spectrum[at, y, x] / noise[at, y, x] * turn
+        return value, np.abs(value) < MIN_SIGNIFICANCE
+
+    phase = np.exp(-1j * np.angle(bins(middle[:, np.newaxis])[0]))
+    (ahead, low_ahead), (behind, low_behind) = bins(forth), bins(back)
+    used = inside & low_ahead & low_behind
+    mirrored = np.conj(behind * phase)
+    odd, even = (
+        np.bincount(window, (np.square(np.abs(ahead * phase + sign * mirrored)) * used).sum(1), n)
+        for sign in (-1, 1)
+    )
+    total = np.bincount(window, peaks.diffuse[window, rank], n)
+    diffuse = total / np.maximum(np.bincount(window, minlength=n), 1)
+    known = (odd + even > 0) & (diffuse > _MIN_DIFFUSE)
+    share = 2 * odd[known] / (odd + even)[known]
+    peaks.displaced[known] = np.clip((share - 1) / diffuse[known] + 1, 0, 2)
+
+
+def _centered(half: Complex64) -> Complex64:
     """Put ky = 0 into the middle row and some columns of negative kx before column 0."""
     size = half.shape[1]
     reach = (size - 1) // 2
     rows = np.arange(-reach, reach + 1)
-    left = half[:, -rows % size, _LOBE + 1 : 0 : -1]
+    left = np.conj(half[:, -rows % size, _LOBE + 1 : 0 : -1])
     return np.concatenate([left, half[:, rows % size]], axis=2)
 
 
