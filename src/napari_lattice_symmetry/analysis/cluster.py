@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from functools import cached_property
 from threading import Lock
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any, TypeAlias
 from uuid import uuid4
 
 from distributed import (
@@ -25,14 +25,11 @@ from distributed import (
 )
 
 from napari_lattice_symmetry.analysis.frame import AnalysisJob, FrameMaps
-from napari_lattice_symmetry.analysis.reading import Patience, try_to_read
+from napari_lattice_symmetry.analysis.reading import Patience, Reading, try_to_read
+from napari_lattice_symmetry.bravais.classifier import Classifier
+from napari_lattice_symmetry.data.movie import Movie
 from napari_lattice_symmetry.errors import AnalysisError, InputError, LatticeSymmetryError, guard
-
-if TYPE_CHECKING:
-    from napari_lattice_symmetry.analysis.reading import Reading
-    from napari_lattice_symmetry.bravais.classifier import Classifier
-    from napari_lattice_symmetry.data.movie import Movie
-    from napari_lattice_symmetry.results.result import FrameResult
+from napari_lattice_symmetry.results.result import FrameResult
 
 Cluster: TypeAlias = str | Client | SpecCluster
 """The address of a scheduler, or what is connected to one."""

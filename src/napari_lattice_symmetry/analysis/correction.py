@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 import scipy.ndimage
+from numpy.typing import NDArray
 
 from napari_lattice_symmetry.errors import AnalysisError, InputError
 from napari_lattice_symmetry.lattice import correct_basis, describe_stretch, solve_distortion
@@ -15,10 +16,7 @@ from napari_lattice_symmetry.spectrum import WindowGrid, fit_lattices
 from napari_lattice_symmetry.spectrum.fitting import MIN_WINDOW
 from napari_lattice_symmetry.spectrum.period import measure_period
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    Matrix: TypeAlias = NDArray[np.float64]
+Matrix: TypeAlias = NDArray[np.float64]
 
 Known: TypeAlias = str | tuple[float, float, float]
 """A lattice that is known: "square", "hexagonal", or a, b and gamma in degrees."""

@@ -6,12 +6,15 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import repeat
-from typing import TYPE_CHECKING, Any
+from typing import Any, TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 
 from napari_lattice_symmetry.analysis.reading import is_blank
-from napari_lattice_symmetry.data.movie import NANOMETER, frame_checksum
+from napari_lattice_symmetry.bravais.classifier import Classification, Classifier
+from napari_lattice_symmetry.bravais.parameters import AnalysisParameters
+from napari_lattice_symmetry.data.movie import NANOMETER, Movie, frame_checksum
 from napari_lattice_symmetry.errors import guard
 from napari_lattice_symmetry.lattice import (
     CLASSES,
@@ -24,19 +27,9 @@ from napari_lattice_symmetry.results.maps import AGREE, DISAGREE, specs_of
 from napari_lattice_symmetry.results.result import FrameResult
 from napari_lattice_symmetry.spectrum import WindowGrid
 from napari_lattice_symmetry.spectrum.fitting import fit_lattices
-from napari_lattice_symmetry.spectrum.lattice_fit import Flag
+from napari_lattice_symmetry.spectrum.lattice_fit import Flag, LatticeFits
 
-if TYPE_CHECKING:
-    from typing import TypeAlias
-
-    from numpy.typing import NDArray
-
-    from napari_lattice_symmetry.bravais.classifier import Classification, Classifier
-    from napari_lattice_symmetry.bravais.parameters import AnalysisParameters
-    from napari_lattice_symmetry.data.movie import Movie
-    from napari_lattice_symmetry.spectrum.lattice_fit import LatticeFits
-
-    BlockMaps: TypeAlias = dict[str, NDArray[Any]]
+BlockMaps: TypeAlias = dict[str, NDArray[Any]]
 
 
 @dataclass(frozen=True)

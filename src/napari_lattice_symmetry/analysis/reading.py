@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 
+from napari_lattice_symmetry.data.movie import Movie
 from napari_lattice_symmetry.errors import AnalysisError, guard
 
 if TYPE_CHECKING:
-    from typing import TypeAlias
-
-    from numpy.typing import NDArray
-
-    from napari_lattice_symmetry.data.movie import Movie
-
-    Reading: TypeAlias = tuple[NDArray[Any] | None, str]
     """A frame, or None and why it cannot be read."""
+
+Reading: TypeAlias = tuple[NDArray[Any] | None, str]
 
 MAX_FAILURES = 5
 """How many frames in a row may fail to be read before a run ends."""

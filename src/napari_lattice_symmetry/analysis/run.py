@@ -7,35 +7,30 @@ from collections.abc import Callable, Generator, Iterator
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from itertools import chain
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 
 from napari_lattice_symmetry.analysis.frame import AnalysisJob, FrameMaps
-from napari_lattice_symmetry.analysis.reading import Patience, is_blank, try_to_read
+from napari_lattice_symmetry.analysis.reading import Patience, Reading, is_blank, try_to_read
 from napari_lattice_symmetry.analysis.window_choice import window_warning
 from napari_lattice_symmetry.analysis.writing import insert_in_background
+from napari_lattice_symmetry.bravais.classifier import Classifier
 from napari_lattice_symmetry.bravais.parameters import AnalysisParameters, parse_parameters
-from napari_lattice_symmetry.data.movie import Movie
+from napari_lattice_symmetry.data.movie import Frames, Movie
 from napari_lattice_symmetry.errors import AnalysisError, InputError
 from napari_lattice_symmetry.results.on_disk import check_target, open_result
 from napari_lattice_symmetry.results.provenance import provenance
 from napari_lattice_symmetry.results.result import FrameResult, MovieResult
 
 if TYPE_CHECKING:
-    from pathlib import Path
-    from typing import TypeAlias
-
-    from numpy.typing import NDArray
-
     from napari_lattice_symmetry.analysis.cluster import Cluster
-    from napari_lattice_symmetry.analysis.reading import Reading
-    from napari_lattice_symmetry.bravais.classifier import Classifier
-    from napari_lattice_symmetry.data.movie import Frames
 
-    Progress: TypeAlias = Callable[[int, int], object]
-    ShouldStop: TypeAlias = Callable[[], bool]
-    Readings: TypeAlias = Iterator[tuple[int, Reading]]
+Progress: TypeAlias = Callable[[int, int], object]
+ShouldStop: TypeAlias = Callable[[], bool]
+Readings: TypeAlias = Iterator[tuple[int, Reading]]
 
 logger = logging.getLogger(__name__)
 

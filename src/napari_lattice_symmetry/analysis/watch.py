@@ -8,13 +8,15 @@ from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from napari_lattice_symmetry.analysis.frame import FrameMaps, Windows
 from napari_lattice_symmetry.analysis.writing import insert_in_background
+from napari_lattice_symmetry.bravais.classifier import Classifier
 from napari_lattice_symmetry.bravais.parameters import AnalysisParameters
+from napari_lattice_symmetry.data.growing import GrowingMovie, NewFrame
+from napari_lattice_symmetry.data.movie import Movie
 from napari_lattice_symmetry.errors import InputError
 from napari_lattice_symmetry.results.growing import (
     Growing,
@@ -22,12 +24,7 @@ from napari_lattice_symmetry.results.growing import (
     check_growing_target,
     open_growing_result,
 )
-
-if TYPE_CHECKING:
-    from napari_lattice_symmetry.bravais.classifier import Classifier
-    from napari_lattice_symmetry.data.growing import GrowingMovie, NewFrame
-    from napari_lattice_symmetry.data.movie import Movie
-    from napari_lattice_symmetry.results.result import FrameResult
+from napari_lattice_symmetry.results.result import FrameResult
 
 _CHOICE_OF_FRAMES = ("first_frame", "last_frame", "frame_step")
 

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from napari_lattice_symmetry.bravais.classifier import Classifier
+from napari_lattice_symmetry.bravais.classifier import Classifier
 
 __all__ = ["load_model"]
 

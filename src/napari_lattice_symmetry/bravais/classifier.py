@@ -11,6 +11,7 @@ from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from napari_lattice_symmetry.errors import InputError, ModelError
 from napari_lattice_symmetry.lattice import CLASSES, most_probable
@@ -19,7 +20,6 @@ from napari_lattice_symmetry.spectrum.amplitude import analyzable
 
 if TYPE_CHECKING:
     import keras
-    from numpy.typing import NDArray
 
     from napari_lattice_symmetry.networks.dropout import ThinnedHeads
 

@@ -12,19 +12,17 @@ from concurrent.futures import Future, ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import scipy.fft
+from numpy.typing import NDArray
 from tqdm import tqdm
 
 from napari_lattice_symmetry.bravais.training_images import TRACKS, ImageDistribution, draw_windows
 from napari_lattice_symmetry.lattice import CLASSES
 from napari_lattice_symmetry.spectrum.cartesian import cartesian_spectrum
 from napari_lattice_symmetry.spectrum.polar import polar_spectrum
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
 
 SPECTRA: dict[str, Callable[[NDArray[Any]], NDArray[np.float32]]] = {
     "polar": polar_spectrum,

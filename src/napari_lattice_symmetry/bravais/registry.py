@@ -5,12 +5,9 @@ from __future__ import annotations
 import os
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+from napari_lattice_symmetry.bravais.classifier import Classifier
 from napari_lattice_symmetry.networks.registry import NetworkFile, Registry
-
-if TYPE_CHECKING:
-    from napari_lattice_symmetry.bravais.classifier import Classifier
 
 REGISTRY = Registry(Path(__file__).parent / "weights")
 

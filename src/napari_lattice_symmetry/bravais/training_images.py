@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import scipy.ndimage
+from numpy.typing import NDArray
 
 from napari_lattice_symmetry.lattice.basis import (
     CellRanges,
@@ -18,8 +19,6 @@ from napari_lattice_symmetry.lattice.classes import CLASSES
 from napari_lattice_symmetry.lattice.drawing import count_electrons, draw_atoms, scan_jitter
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     Float = NDArray[np.float64]
 
 NOISE = CLASSES.index("noise")

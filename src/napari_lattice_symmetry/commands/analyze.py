@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import click
 import numpy as np
 
-from napari_lattice_symmetry.analysis import stream, window_warning
+from napari_lattice_symmetry.analysis import Known, stream, window_warning
 from napari_lattice_symmetry.bravais.parameters import AnalysisParameters, parse_parameters
 from napari_lattice_symmetry.commands.shared.batch import expand, outputs_of, run_each
 from napari_lattice_symmetry.commands.shared.correction import corrected, known_option
@@ -25,6 +25,7 @@ from napari_lattice_symmetry.commands.shared.options import (
 )
 from napari_lattice_symmetry.commands.shared.outputs import beside
 from napari_lattice_symmetry.commands.shared.progress import progress
+from napari_lattice_symmetry.data.movie import Movie
 from napari_lattice_symmetry.errors import AnalysisError, InputError, LatticeSymmetryError
 from napari_lattice_symmetry.files import check_free
 from napari_lattice_symmetry.io import read_movie
@@ -38,9 +39,7 @@ from napari_lattice_symmetry.results import (
 from napari_lattice_symmetry.results.plots import save_figure
 
 if TYPE_CHECKING:
-    from napari_lattice_symmetry.analysis import Known
     from napari_lattice_symmetry.analysis.cluster import Cluster
-    from napari_lattice_symmetry.data.movie import Movie
 
 
 @click.command()

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 import numpy as np
+from numpy.typing import NDArray
 
 from napari_lattice_symmetry.cells import KNOWN_CELLS, UnitCell, average_cell, pixel_size_of
 from napari_lattice_symmetry.cells.plots import plot_cell
@@ -24,9 +24,6 @@ from napari_lattice_symmetry.lattice.plane_groups import PLANE_GROUPS
 from napari_lattice_symmetry.results.plots import save_figure
 from napari_lattice_symmetry.spectrum import WindowGrid, fit_lattice
 from napari_lattice_symmetry.spectrum.period import dominant_period
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
 
 _FIGURES = (".png", ".svg")
 _PERIODS, _DEFAULT_WINDOW = 10, 128

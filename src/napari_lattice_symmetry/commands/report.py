@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
 from napari_lattice_symmetry.commands.shared.options import file_options, overwrite_option
 from napari_lattice_symmetry.commands.shared.results import open_result
+from napari_lattice_symmetry.data.movie import Movie
 from napari_lattice_symmetry.errors import InputError
 from napari_lattice_symmetry.files import check_free
 from napari_lattice_symmetry.io import read_movie
 from napari_lattice_symmetry.lattice import CLASSES
+from napari_lattice_symmetry.results import MovieResult
 from napari_lattice_symmetry.results.provenance import CHOICE
-
-if TYPE_CHECKING:
-    from napari_lattice_symmetry.data.movie import Movie
-    from napari_lattice_symmetry.results import MovieResult
 
 
 @click.command()

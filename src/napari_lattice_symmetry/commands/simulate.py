@@ -4,21 +4,18 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 import numpy as np
+from numpy.typing import NDArray
 
 from napari_lattice_symmetry import lattice
 from napari_lattice_symmetry.commands.shared.options import overwrite_option
 from napari_lattice_symmetry.commands.shared.outputs import beside
+from napari_lattice_symmetry.data.movie import Movie
 from napari_lattice_symmetry.errors import InputError
 from napari_lattice_symmetry.files import check_free, replacing
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from napari_lattice_symmetry.data.movie import Movie
 
 
 @click.command()

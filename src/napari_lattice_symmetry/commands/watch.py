@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from threading import Event
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 import numpy as np
@@ -25,10 +25,7 @@ from napari_lattice_symmetry.data.growing import INTERVAL
 from napari_lattice_symmetry.errors import InputError
 from napari_lattice_symmetry.io.growing import open_growing
 from napari_lattice_symmetry.lattice import CLASSES, LABELS
-from napari_lattice_symmetry.results import load_result
-
-if TYPE_CHECKING:
-    from napari_lattice_symmetry.results import FrameResult, MovieResult
+from napari_lattice_symmetry.results import FrameResult, MovieResult, load_result
 
 _SECONDS = click.FloatRange(0, min_open=True)
 

@@ -7,16 +7,13 @@ from bisect import bisect_left
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
+from napari_lattice_symmetry.data.movie import Movie
 from napari_lattice_symmetry.errors import ChoiceError, InputError
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from napari_lattice_symmetry.data.movie import Movie
 
 INTERVAL = 0.5
 """Seconds for which a file has to be left alone before it is read."""

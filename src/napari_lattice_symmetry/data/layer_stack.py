@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-from napari_lattice_symmetry.data.movie import NANOMETER, PIXEL
+from napari_lattice_symmetry.data.movie import NANOMETER, PIXEL, Frames
 from napari_lattice_symmetry.errors import InputError
-
-if TYPE_CHECKING:
-    from napari_lattice_symmetry.data.movie import Frames
 
 
 @dataclass(frozen=True, eq=False)

@@ -8,19 +8,17 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from hashlib import blake2b, sha256
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 
 from napari_lattice_symmetry.errors import InputError
 
 if TYPE_CHECKING:
-    from typing import TypeAlias
-
     import dask.array as da
-    from numpy.typing import NDArray
 
-    Frames: TypeAlias = NDArray[Any] | da.Array
+Frames: TypeAlias = "NDArray[Any] | da.Array"
 
 NANOMETER = "nm"
 PIXEL = "pixel"

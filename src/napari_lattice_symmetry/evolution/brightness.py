@@ -7,19 +7,17 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 
 from napari_lattice_symmetry.analysis.reading import Patience, try_to_read
 from napari_lattice_symmetry.analysis.steps import ShouldStop, Steps
+from napari_lattice_symmetry.data.movie import Movie
 from napari_lattice_symmetry.evolution.curves import BRIGHTNESS, N_DRAWS, Curve, make_curve
+from napari_lattice_symmetry.results.result import MovieResult
 from napari_lattice_symmetry.spectrum.period import dominant_period
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from napari_lattice_symmetry.data.movie import Movie
-    from napari_lattice_symmetry.results.result import MovieResult
-
     Float32 = NDArray[np.float32]
     Float64 = NDArray[np.float64]
 

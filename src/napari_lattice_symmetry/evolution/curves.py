@@ -7,16 +7,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.stats import norm
 
 from napari_lattice_symmetry.lattice import CLASSES, LABELS
 from napari_lattice_symmetry.results.maps import MAPS
+from napari_lattice_symmetry.results.result import MovieResult
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from napari_lattice_symmetry.results.result import MovieResult
-
     Float64 = NDArray[np.float64]
     Region = NDArray[np.bool_]
 

@@ -12,17 +12,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.ndimage import distance_transform_edt, zoom
 
 from napari_lattice_symmetry.analysis.steps import ShouldStop, Steps
 from napari_lattice_symmetry.evolution.curves import HOLES, N_DRAWS, Curve, make_curve
 from napari_lattice_symmetry.lattice import CLASSES
+from napari_lattice_symmetry.results.result import MovieResult
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from napari_lattice_symmetry.results.result import MovieResult
-
     Float32 = NDArray[np.float32]
     Float64 = NDArray[np.float64]
     Region = NDArray[np.bool_]

@@ -7,17 +7,15 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from napari_lattice_symmetry.analysis.steps import ShouldStop, Steps
 from napari_lattice_symmetry.errors import AnalysisError
+from napari_lattice_symmetry.evolution.curves import Curve
 from napari_lattice_symmetry.evolution.laws import CONSTANT, EXPONENTIAL, LAWS, GrowthLaw
 from napari_lattice_symmetry.evolution.solver import Solver
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from napari_lattice_symmetry.evolution.curves import Curve
-
     Float64 = NDArray[np.float64]
 
 MIN_AFTER = 5

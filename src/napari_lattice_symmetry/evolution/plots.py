@@ -7,15 +7,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from napari_lattice_symmetry.evolution.curves import BRIGHTNESS, HOLES
+from napari_lattice_symmetry.evolution.curves import BRIGHTNESS, HOLES, Curve
+from napari_lattice_symmetry.evolution.kinetics import GrowthFit
 from napari_lattice_symmetry.lattice import COLORS
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
-
-    from napari_lattice_symmetry.evolution.curves import Curve
-    from napari_lattice_symmetry.evolution.kinetics import GrowthFit
 
 CURVE_COLORS = {**COLORS, HOLES: "#808080", BRIGHTNESS: "#B39F00"}
 """Colors of all curves: the classes', and two that are read on black and on white."""

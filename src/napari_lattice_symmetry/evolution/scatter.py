@@ -10,10 +10,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     Float64 = NDArray[np.float64]
 
 _GRID = np.append(np.arange(0, 0.9, 0.05), [0.9, 0.925, 0.95, 0.97, 0.985])

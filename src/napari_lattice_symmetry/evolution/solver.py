@@ -5,14 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
+from napari_lattice_symmetry.evolution.laws import GrowthLaw
 from napari_lattice_symmetry.evolution.scatter import Scatter
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from napari_lattice_symmetry.evolution.laws import GrowthLaw
-
     Float64 = NDArray[np.float64]
 
 _STEPS = 40

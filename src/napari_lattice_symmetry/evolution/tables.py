@@ -5,16 +5,12 @@ from __future__ import annotations
 import csv
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
-from napari_lattice_symmetry.evolution.kinetics import akaike_weights
+from napari_lattice_symmetry.evolution.curves import Curve
+from napari_lattice_symmetry.evolution.kinetics import Estimate, GrowthFit, akaike_weights
 from napari_lattice_symmetry.files import replacing
-
-if TYPE_CHECKING:
-    from napari_lattice_symmetry.evolution.curves import Curve
-    from napari_lattice_symmetry.evolution.kinetics import Estimate, GrowthFit
 
 
 def write_curves(curves: Sequence[Curve], path: str | Path) -> None:

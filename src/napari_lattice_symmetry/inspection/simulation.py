@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 from pydantic import ValidationError
 
+from napari_lattice_symmetry.bravais.classifier import Classifier
 from napari_lattice_symmetry.bravais.parameters import AnalysisParameters
 from napari_lattice_symmetry.data.movie import Movie
 from napari_lattice_symmetry.errors import InputError
@@ -19,10 +21,6 @@ from napari_lattice_symmetry.spectrum.fitting import fit_lattices
 from napari_lattice_symmetry.spectrum.lattice_fit import TOLERANCE
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from napari_lattice_symmetry.bravais.classifier import Classifier
-
     Float64 = NDArray[np.float64]
 
 _NOT_SWEPT = ("lattice", "seed")

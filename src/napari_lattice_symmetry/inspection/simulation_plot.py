@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from napari_lattice_symmetry.inspection.simulation import SweepPoint
+from napari_lattice_symmetry.inspection.window import Inspection
 from napari_lattice_symmetry.inspection.window_plot import LATTICE_COLOR
 from napari_lattice_symmetry.lattice import CLASSES, COLORS
 from napari_lattice_symmetry.lattice.image import LatticeImage
@@ -15,9 +17,6 @@ from napari_lattice_symmetry.spectrum.cartesian import SIDE
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
-
-    from napari_lattice_symmetry.inspection.simulation import SweepPoint
-    from napari_lattice_symmetry.inspection.window import Inspection
 
 
 class LiveFigure:

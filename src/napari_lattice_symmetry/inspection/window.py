@@ -3,30 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from napari_lattice_symmetry.analysis.frame import Windows, compare
 from napari_lattice_symmetry.analysis.reading import read_frame
+from napari_lattice_symmetry.bravais.classifier import Classifier
 from napari_lattice_symmetry.bravais.parameters import AnalysisParameters
-from napari_lattice_symmetry.data.movie import unit_name
+from napari_lattice_symmetry.data.movie import Movie, unit_name
 from napari_lattice_symmetry.lattice import CLASSES, NOT_ANALYZED
 from napari_lattice_symmetry.lattice.basis import lattice_points
 from napari_lattice_symmetry.results.maps import AGREE, DISAGREE
-from napari_lattice_symmetry.spectrum import WindowGrid
+from napari_lattice_symmetry.spectrum import LatticeFit, WindowGrid
 from napari_lattice_symmetry.spectrum.cartesian import SIDE, cartesian_spectrum
 from napari_lattice_symmetry.spectrum.fitting import fit_lattices
 
 if TYPE_CHECKING:
-    from typing import Any
-
-    from numpy.typing import NDArray
-
-    from napari_lattice_symmetry.bravais.classifier import Classifier
-    from napari_lattice_symmetry.data.movie import Movie
-    from napari_lattice_symmetry.spectrum import LatticeFit
-
     Float32 = NDArray[np.float32]
     Float64 = NDArray[np.float64]
 

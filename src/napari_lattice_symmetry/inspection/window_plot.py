@@ -5,17 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
-from napari_lattice_symmetry.inspection.window import reciprocal_basis
+from napari_lattice_symmetry.inspection.window import Inspection, reciprocal_basis
 from napari_lattice_symmetry.lattice import CLASSES, COLORS
 from napari_lattice_symmetry.spectrum.cartesian import SIDE
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
-    from numpy.typing import NDArray
-
-    from napari_lattice_symmetry.inspection.window import Inspection
 
     Float64 = NDArray[np.float64]
 

@@ -10,8 +10,9 @@ from dataclasses import replace
 from functools import partial
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+from napari_lattice_symmetry.data.layer_stack import LayerStack
+from napari_lattice_symmetry.data.movie import Movie
 from napari_lattice_symmetry.errors import InputError
 from napari_lattice_symmetry.io import sidecar
 from napari_lattice_symmetry.io.folder import open_folder
@@ -27,10 +28,6 @@ from napari_lattice_symmetry.io.stack import (
     short_name,
     to_movie,
 )
-
-if TYPE_CHECKING:
-    from napari_lattice_symmetry.data.layer_stack import LayerStack
-    from napari_lattice_symmetry.data.movie import Movie
 
 __all__ = [
     "SUFFIXES",

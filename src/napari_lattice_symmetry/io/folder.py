@@ -7,9 +7,10 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from napari_lattice_symmetry.errors import InputError
 from napari_lattice_symmetry.io import sidecar
@@ -23,9 +24,6 @@ from napari_lattice_symmetry.io.stack import (
     one_sentence,
     to_movie,
 )
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
 
 _NO_FRAMES = {*video.SUFFIXES, ".asw", ".emi", ".mtrx"}
 """Endings of films, and of what lies beside the images of an experiment and tells of them."""

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from napari_lattice_symmetry.io.electron import blockfile, hyperspy, rosettasciio
 from napari_lattice_symmetry.io.general import hdf5, images, numpy_files, tiff, video, zarr_files
 from napari_lattice_symmetry.io.probe import (
@@ -16,9 +14,7 @@ from napari_lattice_symmetry.io.probe import (
     rhk,
     wsxm,
 )
-
-if TYPE_CHECKING:
-    from napari_lattice_symmetry.io.stack import Opener
+from napari_lattice_symmetry.io.stack import Opener
 
 OPENERS: dict[str, Opener] = {
     **dict.fromkeys(tiff.SUFFIXES, tiff.open_tiff),

@@ -9,19 +9,15 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 
-from napari_lattice_symmetry.data.movie import NANOMETER, PIXEL, Movie
+from napari_lattice_symmetry.data.movie import NANOMETER, PIXEL, Frames, Movie
 from napari_lattice_symmetry.errors import ChoiceError, InputError, guard
 from napari_lattice_symmetry.io import refusals
 from napari_lattice_symmetry.io.calibration import is_plausible
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from napari_lattice_symmetry.data.movie import Frames
 
 _ORDER = "TZCYXS"
 _MAX_CHANNELS = 16  # more of them, unnamed, are positions of a scan

@@ -9,12 +9,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from napari_lattice_symmetry.lattice.classes import CLASSES, HIGHER
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     Basis = NDArray[np.float64]
 
 

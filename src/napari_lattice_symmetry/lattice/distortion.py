@@ -11,13 +11,12 @@ from itertools import product
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from napari_lattice_symmetry.errors import InputError
 from napari_lattice_symmetry.lattice.basis import cell, reduce_basis
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     Matrix = NDArray[np.float64]
 
 _KNOWN = {"square": (1.0, 1.0, 90.0), "hexagonal": (1.0, 1.0, 60.0)}

@@ -12,10 +12,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import scipy.fft
+from numpy.typing import NDArray
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     Float = NDArray[np.float64]
 
 # Narrower atoms than this are not sampled by the pixels: they would alias.

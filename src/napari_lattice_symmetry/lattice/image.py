@@ -6,6 +6,7 @@ from itertools import product
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
 from napari_lattice_symmetry.lattice.basis import (
@@ -21,8 +22,6 @@ from napari_lattice_symmetry.lattice.metric import metric_class
 from napari_lattice_symmetry.settings import setting
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     Float = NDArray[np.float64]
 
 FREE_PARAMETERS: dict[str, tuple[str, ...]] = {

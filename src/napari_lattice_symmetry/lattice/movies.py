@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from napari_lattice_symmetry.data.movie import NANOMETER, Movie
 from napari_lattice_symmetry.errors import InputError
@@ -15,8 +16,6 @@ from napari_lattice_symmetry.lattice.classes import CLASSES, LABELS
 from napari_lattice_symmetry.lattice.drawing import count_electrons, draw_atoms, scan_jitter
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     Float = NDArray[np.float64]
 
 FULL_BRIGHTNESS_COUNTS = 60.0

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
+from numpy.typing import NDArray
 
 from napari_lattice_symmetry.networks.engine import keras
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
 
 
 class SpectrumBatches(keras.utils.PyDataset):  # type: ignore[misc]

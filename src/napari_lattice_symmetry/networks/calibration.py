@@ -7,21 +7,17 @@ on windows held out from training, and go into the weights of the last layer for
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.optimize import minimize
 from scipy.special import log_softmax, logsumexp
 
 from napari_lattice_symmetry.networks.dropout import ThinnedHeads, split_at_dropout
 from napari_lattice_symmetry.networks.engine import keras
 
-if TYPE_CHECKING:
-    from typing import TypeAlias
-
-    from numpy.typing import NDArray
-
-    Float: TypeAlias = NDArray[np.float64]
+Float: TypeAlias = NDArray[np.float64]
 
 _SAMPLES = 50
 _BLOCK = 500

@@ -16,13 +16,12 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from napari_lattice_symmetry.errors import ModelError
 from napari_lattice_symmetry.networks.engine import keras
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     Float32 = NDArray[np.float32]
     Float64 = NDArray[np.float64]
 

@@ -4,24 +4,21 @@ from __future__ import annotations
 
 import io
 from base64 import b64encode
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from napari_lattice_symmetry.data.movie import unit_name
 from napari_lattice_symmetry.lattice import CLASSES, COLORS, LABELS
-from napari_lattice_symmetry.results.maps import MAPS
+from napari_lattice_symmetry.report.numbers import Sample
+from napari_lattice_symmetry.results.maps import MAPS, MapSpec
+from napari_lattice_symmetry.results.result import MovieResult
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from matplotlib.figure import Figure
-    from numpy.typing import NDArray
-
-    from napari_lattice_symmetry.report.numbers import Sample
-    from napari_lattice_symmetry.results.maps import MapSpec
-    from napari_lattice_symmetry.results.result import MovieResult
 
 MAX_ENTROPY = float(np.log(len(CLASSES)))
 

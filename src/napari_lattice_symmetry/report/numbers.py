@@ -5,21 +5,18 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from napari_lattice_symmetry.bravais.parameters import AnalysisParameters
 from napari_lattice_symmetry.data.movie import BY_HAND, PIXEL, unit_name
+from napari_lattice_symmetry.evolution.kinetics import GrowthFit
 from napari_lattice_symmetry.lattice import CLASSES, COLORS, LABELS
 from napari_lattice_symmetry.results.maps import AGREE, DISAGREE
 from napari_lattice_symmetry.results.provenance import CHOICE
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from napari_lattice_symmetry.evolution.kinetics import GrowthFit
-    from napari_lattice_symmetry.results.result import MovieResult
+from napari_lattice_symmetry.results.result import MovieResult
 
 _MAX_WINDOWS = 2_000_000
 _QUARTILES = (25, 50, 75)

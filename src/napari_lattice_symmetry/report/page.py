@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_lattice_symmetry.analysis.reading import try_to_read
+from napari_lattice_symmetry.data.movie import Movie
 from napari_lattice_symmetry.errors import InputError
 from napari_lattice_symmetry.evolution.curves import class_curves
+from napari_lattice_symmetry.evolution.kinetics import GrowthFit
 from napari_lattice_symmetry.evolution.plots import plot_evolution, plot_growth
 from napari_lattice_symmetry.files import replacing
 from napari_lattice_symmetry.lattice import CLASSES, COLORS
@@ -21,13 +23,10 @@ from napari_lattice_symmetry.report import figures, numbers
 from napari_lattice_symmetry.results.maps import MAPS
 from napari_lattice_symmetry.results.plots import plot_fractions
 from napari_lattice_symmetry.results.provenance import versions
+from napari_lattice_symmetry.results.result import MovieResult
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
-
-    from napari_lattice_symmetry.data.movie import Movie
-    from napari_lattice_symmetry.evolution.kinetics import GrowthFit
-    from napari_lattice_symmetry.results.result import MovieResult
 
 ARTICLE = (
     "R. K. Vasudevan et al., Mapping mesoscopic phase evolution during E-beam induced "

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -10,11 +10,8 @@ from napari_lattice_symmetry.data.layer_stack import LayerStack
 from napari_lattice_symmetry.errors import InputError, guard
 from napari_lattice_symmetry.lattice import COLORS
 from napari_lattice_symmetry.results.maps import MAPS, MapSpec
-from napari_lattice_symmetry.results.result import MovieResult
+from napari_lattice_symmetry.results.result import Maps, MovieResult
 from napari_lattice_symmetry.results.schema import FORMAT, attributes_of, fields_of, written_specs
-
-if TYPE_CHECKING:
-    from napari_lattice_symmetry.results.result import Maps
 
 
 def result_layer_stack(result: MovieResult) -> LayerStack:

@@ -6,10 +6,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 
+from napari_lattice_symmetry.bravais.parameters import AnalysisParameters
+from napari_lattice_symmetry.data.growing import GrowingMovie
+from napari_lattice_symmetry.data.movie import Movie
 from napari_lattice_symmetry.errors import InputError
 from napari_lattice_symmetry.results.maps import MAPS
 from napari_lattice_symmetry.results.on_disk import (
@@ -27,13 +31,6 @@ from napari_lattice_symmetry.results.store import (
     open_group,
     stored_maps,
 )
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from napari_lattice_symmetry.bravais.parameters import AnalysisParameters
-    from napari_lattice_symmetry.data.growing import GrowingMovie
-    from napari_lattice_symmetry.data.movie import Movie
 
 _NAMES = "frame_names"
 _NAME_BYTES, _CHUNK_NAMES = 1020, 1024  # the longest name of a file, in UTF-8

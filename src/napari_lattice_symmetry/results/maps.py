@@ -4,19 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
+from napari_lattice_symmetry.bravais.parameters import AnalysisParameters
 from napari_lattice_symmetry.data.movie import unit_name
 from napari_lattice_symmetry.lattice import CLASSES, COLORS, LABELS, NOT_ANALYZED
+from napari_lattice_symmetry.spectrum import WindowGrid
 from napari_lattice_symmetry.spectrum.lattice_fit import Flag
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from napari_lattice_symmetry.bravais.parameters import AnalysisParameters
-    from napari_lattice_symmetry.spectrum import WindowGrid
 
 AGREE, DISAGREE = 1, 2
 """Values in an agreement map; 0 where network or fit has no answer."""

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
-from napari_lattice_symmetry.data.movie import PIXEL, frame_checksum
+from napari_lattice_symmetry.bravais.parameters import AnalysisParameters
+from napari_lattice_symmetry.data.movie import PIXEL, Movie, frame_checksum
 from napari_lattice_symmetry.errors import AnalysisError, InputError
 from napari_lattice_symmetry.files import PARTIAL, remove, writing
 from napari_lattice_symmetry.results.maps import MAPS
@@ -28,9 +29,6 @@ from napari_lattice_symmetry.results.store import (
 
 if TYPE_CHECKING:
     import zarr
-
-    from napari_lattice_symmetry.bravais.parameters import AnalysisParameters
-    from napari_lattice_symmetry.data.movie import Movie
 
 logger = logging.getLogger(__name__)
 

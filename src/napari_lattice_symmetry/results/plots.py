@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,14 +11,11 @@ from napari_lattice_symmetry.data.movie import unit_name
 from napari_lattice_symmetry.files import replacing
 from napari_lattice_symmetry.lattice import CLASSES, COLORS
 from napari_lattice_symmetry.results.maps import MAPS
+from napari_lattice_symmetry.results.result import MovieResult
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
-
-    from napari_lattice_symmetry.results.result import MovieResult
 
 
 def save_figure(figure: Figure, path: Path, dpi: int = 150) -> None:

@@ -4,28 +4,25 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self, TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 
+from napari_lattice_symmetry.bravais.parameters import AnalysisParameters
+from napari_lattice_symmetry.data.movie import Movie
 from napari_lattice_symmetry.lattice import LABELS
 from napari_lattice_symmetry.results.maps import MAPS, specs_of
 from napari_lattice_symmetry.results.schema import describe
 from napari_lattice_symmetry.results.store import read_fields, save_result
 from napari_lattice_symmetry.results.tables import write_fractions
+from napari_lattice_symmetry.spectrum import WindowGrid
 
 if TYPE_CHECKING:
-    from typing import Self, TypeAlias
-
     import dask.array as da
-    from numpy.typing import NDArray
 
-    from napari_lattice_symmetry.bravais.parameters import AnalysisParameters
-    from napari_lattice_symmetry.data.movie import Movie
-    from napari_lattice_symmetry.spectrum import WindowGrid
-
-    Float64: TypeAlias = NDArray[np.float64]
-    Maps: TypeAlias = NDArray[Any] | da.Array
+Float64: TypeAlias = NDArray[np.float64]
+Maps: TypeAlias = "NDArray[Any] | da.Array"
 
 WAITING, DONE, FAILED = 0, 1, 2
 """States of a frame; a frame that could not be read has failed."""

@@ -4,19 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-from napari_lattice_symmetry.bravais.parameters import parse_parameters
-from napari_lattice_symmetry.data.movie import NANOMETER, PIXEL
+from napari_lattice_symmetry.bravais.parameters import AnalysisParameters, parse_parameters
+from napari_lattice_symmetry.data.movie import NANOMETER, PIXEL, Movie
 from napari_lattice_symmetry.lattice import CLASSES
 from napari_lattice_symmetry.results.maps import MapSpec, specs_of
 from napari_lattice_symmetry.spectrum import WindowGrid
-
-if TYPE_CHECKING:
-    from napari_lattice_symmetry.bravais.parameters import AnalysisParameters
-    from napari_lattice_symmetry.data.movie import Movie
 
 FORMAT = "lattice-symmetry-result"
 SCHEMA_VERSION = 1

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from napari_lattice_symmetry.errors import InputError, guard
 from napari_lattice_symmetry.files import check_free, check_writable, replacing
@@ -19,14 +20,13 @@ from napari_lattice_symmetry.results.schema import (
     fields_of,
     written_specs,
 )
+from napari_lattice_symmetry.spectrum import WindowGrid
 
 if TYPE_CHECKING:
     import dask.array as da
     import zarr
-    from numpy.typing import NDArray
 
     from napari_lattice_symmetry.results.result import MovieResult
-    from napari_lattice_symmetry.spectrum import WindowGrid
 
 _STATE, _INDICES = (
     MapSpec(name=name, about="", title="", short="", axes=("time",), dtype=dtype)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from napari_lattice_symmetry.data.movie import unit_name
 from napari_lattice_symmetry.files import replacing
@@ -17,8 +18,6 @@ from napari_lattice_symmetry.results.maps import AGREE
 from napari_lattice_symmetry.spectrum.lattice_fit import Flag
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from napari_lattice_symmetry.results.result import MovieResult
 
 

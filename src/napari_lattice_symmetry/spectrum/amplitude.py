@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import scipy.fft
+from numpy.typing import NDArray
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     Float32 = NDArray[np.float32]
 
 MAX_NAN_SHARE = 0.05

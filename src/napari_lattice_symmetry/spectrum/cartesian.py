@@ -6,6 +6,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from napari_lattice_symmetry.spectrum.amplitude import half_amplitude
 from napari_lattice_symmetry.spectrum.sampling import (
@@ -18,7 +19,6 @@ from napari_lattice_symmetry.spectrum.sampling import (
 
 if TYPE_CHECKING:
     import scipy.sparse
-    from numpy.typing import NDArray
 
 SIDE = 64
 

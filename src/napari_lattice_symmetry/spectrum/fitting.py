@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from napari_lattice_symmetry.data.movie import NANOMETER, PIXEL
 from napari_lattice_symmetry.errors import InputError
@@ -28,8 +29,6 @@ from napari_lattice_symmetry.spectrum.peaks import find_peaks
 from napari_lattice_symmetry.spectrum.sampling import distortion_key
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     Float = NDArray[np.float64]
 
 MIN_WINDOW = 32

@@ -10,14 +10,12 @@ from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from napari_lattice_symmetry.lattice.basis import lattice_parameters, reduce_basis
+from napari_lattice_symmetry.spectrum.peaks import Peaks
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from napari_lattice_symmetry.spectrum.peaks import Peaks
-
     Float = NDArray[np.float64]
     Float32 = NDArray[np.float32]
     Bool = NDArray[np.bool_]

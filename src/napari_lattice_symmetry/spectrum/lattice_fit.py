@@ -7,14 +7,13 @@ from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from napari_lattice_symmetry.lattice import CLASSES
 from napari_lattice_symmetry.lattice.metric import nearest_higher
 from napari_lattice_symmetry.spectrum.amplitude import MAX_NAN_SHARE
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     Float = NDArray[np.float64]
 
 MIN_PERIODS, MAX_PERIODS = 5, 25

@@ -3,23 +3,18 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from napari_lattice_symmetry.lattice import LABELS
 from napari_lattice_symmetry.spectrum.fitting import MIN_WINDOW, fit_lattices
 from napari_lattice_symmetry.spectrum.grid import WindowGrid
-from napari_lattice_symmetry.spectrum.lattice_fit import Flag
+from napari_lattice_symmetry.spectrum.lattice_fit import Flag, LatticeFits
 from napari_lattice_symmetry.spectrum.repetition import shortest_repetition
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from numpy.typing import NDArray
-
-    from napari_lattice_symmetry.spectrum.lattice_fit import LatticeFits
 
 # Windows are tried from the smallest on: a larger one may hold several grains, or show a
 # superlattice that is not what dominates the image.

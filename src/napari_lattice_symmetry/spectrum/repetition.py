@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import scipy.fft
 import scipy.ndimage
+from numpy.typing import NDArray
 
 from napari_lattice_symmetry.spectrum.amplitude import analyzable, half_amplitude
 from napari_lattice_symmetry.spectrum.grid import WindowGrid
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
 
 # Slower variations than this many cycles a window are background, not lattice.
 _MIN_FREQUENCY = 3.0

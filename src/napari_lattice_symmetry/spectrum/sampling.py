@@ -7,12 +7,11 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 import scipy.sparse
+from numpy.typing import NDArray
 
 from napari_lattice_symmetry.errors import InputError
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     Float = NDArray[np.float64]
 
 Key: TypeAlias = tuple[tuple[float, float], tuple[float, float]] | None

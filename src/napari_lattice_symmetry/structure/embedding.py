@@ -10,30 +10,23 @@ import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import Any, TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 
 from napari_lattice_symmetry.analysis.frame import AnalysisJob
-from napari_lattice_symmetry.analysis.steps import Steps
+from napari_lattice_symmetry.analysis.steps import Progress, ShouldStop, Steps
 from napari_lattice_symmetry.bravais import load_model
+from napari_lattice_symmetry.bravais.classifier import Classifier
+from napari_lattice_symmetry.data.movie import Movie
 from napari_lattice_symmetry.errors import InputError
 from napari_lattice_symmetry.lattice import CLASSES, NOT_ANALYZED
+from napari_lattice_symmetry.results.result import MovieResult
 from napari_lattice_symmetry.spectrum.cartesian import cartesian_spectrum
-from napari_lattice_symmetry.structure.sampling import choose_windows, read_windows
+from napari_lattice_symmetry.structure.sampling import Places, choose_windows, read_windows
 
-if TYPE_CHECKING:
-    from typing import TypeAlias
-
-    from numpy.typing import NDArray
-
-    from napari_lattice_symmetry.analysis.steps import Progress, ShouldStop
-    from napari_lattice_symmetry.bravais.classifier import Classifier
-    from napari_lattice_symmetry.data.movie import Movie
-    from napari_lattice_symmetry.results.result import MovieResult
-    from napari_lattice_symmetry.structure.sampling import Places
-
-    Float32: TypeAlias = NDArray[np.float32]
+Float32: TypeAlias = NDArray[np.float32]
 
 NEIGHBORS = {"t-SNE": 30, "UMAP": 15}
 """How many windows each window is kept near to: t-SNE's perplexity, UMAP's neighbors."""

@@ -5,20 +5,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from napari_lattice_symmetry.lattice import CLASSES, COLORS
 from napari_lattice_symmetry.results.maps import MAPS
+from napari_lattice_symmetry.results.result import MovieResult
 from napari_lattice_symmetry.spectrum.cartesian import SIDE
+from napari_lattice_symmetry.structure.embedding import Cluster, Embedding
+from napari_lattice_symmetry.structure.unmixing import Unmixing
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.collections import PathCollection
     from matplotlib.figure import Figure
-    from numpy.typing import NDArray
-
-    from napari_lattice_symmetry.results.result import MovieResult
-    from napari_lattice_symmetry.structure.embedding import Cluster, Embedding
-    from napari_lattice_symmetry.structure.unmixing import Unmixing
 
 COLORINGS = ("class", "frame", "entropy", "a")
 """What the points of an embedding can be colored by."""

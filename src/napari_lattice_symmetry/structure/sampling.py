@@ -3,20 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any, TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 
+from napari_lattice_symmetry.analysis.frame import AnalysisJob
 from napari_lattice_symmetry.analysis.reading import Patience, try_to_read
 
-if TYPE_CHECKING:
-    from typing import TypeAlias
-
-    from numpy.typing import NDArray
-
-    from napari_lattice_symmetry.analysis.frame import AnalysisJob
-
-    Places: TypeAlias = NDArray[np.int64]
+Places: TypeAlias = NDArray[np.int64]
 
 BLOCK = 256
 """Windows that are read at a time."""

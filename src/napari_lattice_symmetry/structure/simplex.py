@@ -7,17 +7,13 @@ then all points lie in the simplex whose vertices the pure ones are.
 from __future__ import annotations
 
 from itertools import chain, combinations
-from typing import TYPE_CHECKING
+from typing import TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.sparse.linalg import svds
 
-if TYPE_CHECKING:
-    from typing import TypeAlias
-
-    from numpy.typing import NDArray
-
-    Float: TypeAlias = NDArray[np.float64]
+Float: TypeAlias = NDArray[np.float64]
 
 
 def principal_axes(points: NDArray[np.floating], most: int) -> tuple[Float, Float, Float]:

@@ -8,20 +8,26 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 
 from napari_lattice_symmetry.analysis.frame import AnalysisJob
-from napari_lattice_symmetry.analysis.steps import Steps
+from napari_lattice_symmetry.analysis.steps import Progress, ShouldStop, Steps
 from napari_lattice_symmetry.bravais import load_model
+from napari_lattice_symmetry.bravais.classifier import Classifier
+from napari_lattice_symmetry.bravais.parameters import AnalysisParameters
+from napari_lattice_symmetry.data.movie import Movie
 from napari_lattice_symmetry.errors import InputError
 from napari_lattice_symmetry.lattice import CLASSES, LABELS, NOT_ANALYZED
+from napari_lattice_symmetry.results.result import MovieResult
+from napari_lattice_symmetry.spectrum import WindowGrid
 from napari_lattice_symmetry.spectrum.amplitude import analyzable
 from napari_lattice_symmetry.spectrum.cartesian import SIDE, cartesian_spectrum
 from napari_lattice_symmetry.spectrum.polar import MIN_RADIUS
 from napari_lattice_symmetry.structure.parameters import MAX_COMPONENTS
-from napari_lattice_symmetry.structure.sampling import choose_windows, read_windows
+from napari_lattice_symmetry.structure.sampling import Places, choose_windows, read_windows
 from napari_lattice_symmetry.structure.simplex import (
     find_vertices,
     mix,
@@ -29,21 +35,8 @@ from napari_lattice_symmetry.structure.simplex import (
     suggest_components,
 )
 
-if TYPE_CHECKING:
-    from typing import TypeAlias
-
-    from numpy.typing import NDArray
-
-    from napari_lattice_symmetry.analysis.steps import Progress, ShouldStop
-    from napari_lattice_symmetry.bravais.classifier import Classifier
-    from napari_lattice_symmetry.bravais.parameters import AnalysisParameters
-    from napari_lattice_symmetry.data.movie import Movie
-    from napari_lattice_symmetry.results.result import MovieResult
-    from napari_lattice_symmetry.spectrum import WindowGrid
-    from napari_lattice_symmetry.structure.sampling import Places
-
-    Float32: TypeAlias = NDArray[np.float32]
-    Float64: TypeAlias = NDArray[np.float64]
+Float32: TypeAlias = NDArray[np.float32]
+Float64: TypeAlias = NDArray[np.float64]
 
 AT_MOST = 3000
 """Windows among which the pure ones are looked for."""

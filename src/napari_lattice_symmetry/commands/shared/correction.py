@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
-from napari_lattice_symmetry.analysis import measure_distortion, read_frame
+from napari_lattice_symmetry.analysis import Known, measure_distortion, read_frame
 from napari_lattice_symmetry.bravais.parameters import AnalysisParameters, parse_parameters
+from napari_lattice_symmetry.data.movie import Movie
 from napari_lattice_symmetry.errors import InputError
-
-if TYPE_CHECKING:
-    from napari_lattice_symmetry.analysis import Known
-    from napari_lattice_symmetry.data.movie import Movie
 
 
 class KnownLattice(click.ParamType[Any]):

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from napari_lattice_symmetry.analysis import describe_length, movie_period
 from napari_lattice_symmetry.bravais.parameters import AnalysisParameters, suggest_window
+from napari_lattice_symmetry.data.movie import Movie
+from napari_lattice_symmetry.results import MovieResult
 from napari_lattice_symmetry.spectrum.lattice_fit import MAX_PERIODS, MIN_PERIODS
-
-if TYPE_CHECKING:
-    from napari_lattice_symmetry.data.movie import Movie
-    from napari_lattice_symmetry.results import MovieResult
 
 
 def describe_result(result: MovieResult) -> dict[str, Any]:

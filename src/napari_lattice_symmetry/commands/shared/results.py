@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from napari_lattice_symmetry.errors import InputError
 from napari_lattice_symmetry.io import read_layer_stack
-from napari_lattice_symmetry.results import is_result, load_result
+from napari_lattice_symmetry.results import MovieResult, is_result, load_result
 from napari_lattice_symmetry.results.export import layer_stack_result
-
-if TYPE_CHECKING:
-    from napari_lattice_symmetry.results import MovieResult
 
 _EXPORTED = (".zarr", ".tif", ".tiff")
 

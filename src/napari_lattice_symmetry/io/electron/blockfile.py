@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 import struct
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from napari_lattice_symmetry.errors import InputError
 from napari_lattice_symmetry.io import refusals
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from napari_lattice_symmetry.io.stack import Files, Stack
+from napari_lattice_symmetry.io.stack import Files, Stack
 
 SUFFIXES = (".blo",)
 _MAGIC = b"IMGBLO"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,13 +16,10 @@ from napari_lattice_symmetry.io.general.hdf5_dataset import dataset_stack
 from napari_lattice_symmetry.io.general.hdf5_guard import check_hdf5
 from napari_lattice_symmetry.io.general.tree import attributes_of, tree_of
 from napari_lattice_symmetry.io.probe import usid
+from napari_lattice_symmetry.io.stack import Files, Stack
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     import h5py
-
-    from napari_lattice_symmetry.io.stack import Files, Stack
 
 _HDF4 = b"\x0e\x03\x13\x01"
 SUFFIXES = (".h5", ".hdf5", ".hf5", ".hdf", ".nxs")

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from functools import partial
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, Any
 from zipfile import ZIP_STORED, ZipFile
 
 import numpy as np
+from numpy.typing import NDArray
 
 from napari_lattice_symmetry.io.stack import Files, Lazy, Stack
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
 
 _format: Any = np.lib.format  # has no types
 _PICKLED = (

@@ -9,13 +9,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree
 
+from numpy.typing import NDArray
+
 from napari_lattice_symmetry.errors import InputError
 from napari_lattice_symmetry.io import refusals
 from napari_lattice_symmetry.io.calibration import pixel_size_nm, seconds
 from napari_lattice_symmetry.io.stack import Files, Stack
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
     from tifffile import TiffFile, TiffPage, TiffPageSeries
 
 SUFFIXES = (".tif", ".tiff")

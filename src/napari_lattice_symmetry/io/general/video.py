@@ -6,17 +6,15 @@ import logging
 from functools import partial
 from pathlib import Path
 from threading import Lock
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from napari_lattice_symmetry.errors import InputError
 from napari_lattice_symmetry.io.calibration import seconds
 from napari_lattice_symmetry.io.optional import require
 from napari_lattice_symmetry.io.stack import Files, Stack
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
 
 SUFFIXES = (".gif", ".mp4", ".avi", ".mov")
 _PIXELS_PER_BYTE = 4096

@@ -6,17 +6,15 @@ import os
 from collections.abc import Iterable
 from fnmatch import fnmatch
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from napari_lattice_symmetry.data.growing import GrowingMovie, NewFrame
+from napari_lattice_symmetry.data.movie import Movie
 from napari_lattice_symmetry.errors import InputError
 from napari_lattice_symmetry.io import read_movie
 from napari_lattice_symmetry.io.folder import frame_order, is_frame
 from napari_lattice_symmetry.io.growing.waiting import Delay, Quiet, Stamp, stamp_of
 from napari_lattice_symmetry.io.stack import short_name
-
-if TYPE_CHECKING:
-    from napari_lattice_symmetry.data.movie import Movie
 
 
 class GrowingFolder(GrowingMovie):

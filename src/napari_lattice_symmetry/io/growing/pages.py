@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from napari_lattice_symmetry.data.growing import GrowingMovie, NewFrame
+from napari_lattice_symmetry.data.movie import Movie
 from napari_lattice_symmetry.errors import InputError
 from napari_lattice_symmetry.io import quiet
 from napari_lattice_symmetry.io.general.tiff import axes_of, calibration_of, metadata_of
@@ -15,8 +16,6 @@ from napari_lattice_symmetry.io.stack import Files, Stack, one_sentence, short_n
 
 if TYPE_CHECKING:
     from tifffile import TiffFile, TiffPage
-
-    from napari_lattice_symmetry.data.movie import Movie
 
 
 class GrowingTiff(GrowingMovie):

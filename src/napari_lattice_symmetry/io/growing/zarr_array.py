@@ -6,11 +6,12 @@ from collections.abc import Iterable
 from dataclasses import replace
 from itertools import product
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 
 from napari_lattice_symmetry.data.growing import GrowingMovie, NewFrame
+from napari_lattice_symmetry.data.movie import Movie
 from napari_lattice_symmetry.errors import InputError, first_line
 from napari_lattice_symmetry.io import quiet
 from napari_lattice_symmetry.io.general.zarr_files import open_ome_zarr
@@ -24,10 +25,7 @@ from napari_lattice_symmetry.io.stack import (
     to_movie,
 )
 
-if TYPE_CHECKING:
-    from napari_lattice_symmetry.data.movie import Movie
-
-    Stamps: TypeAlias = tuple[Stamp | None, ...]
+Stamps: TypeAlias = tuple[Stamp | None, ...]
 
 _UNREADABLE = (OSError, ValueError, KeyError, TypeError)
 """What zarr raises of files that their writer renames, or has not written to the end."""

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from napari_lattice_symmetry.errors import InputError
 from napari_lattice_symmetry.io.calibration import pixel_size_nm
 from napari_lattice_symmetry.io.probe.planes import beginning, plane
-
-if TYPE_CHECKING:
-    from napari_lattice_symmetry.io.stack import Files, Stack
+from napari_lattice_symmetry.io.stack import Files, Stack
 
 SUFFIXES = (".sxm",)
 _END = b":SCANIT_END:"

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+from numpy.typing import DTypeLike, NDArray
 
 from napari_lattice_symmetry.errors import InputError
 from napari_lattice_symmetry.io.stack import Lazy, Stack
-
-if TYPE_CHECKING:
-    from numpy.typing import DTypeLike, NDArray
-
 
 _MAX_HEADER = 1 << 22
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from napari_lattice_symmetry.io import refusals
 from napari_lattice_symmetry.io.calibration import pixel_size_nm
@@ -12,7 +13,6 @@ from napari_lattice_symmetry.io.stack import Lazy, Stack
 
 if TYPE_CHECKING:
     import h5py
-    from numpy.typing import NDArray
 
 _ANCILLARY = ("Position_Indices", "Position_Values", "Spectroscopic_Indices")
 

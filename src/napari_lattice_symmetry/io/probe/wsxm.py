@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from napari_lattice_symmetry.errors import InputError
 from napari_lattice_symmetry.io import refusals
 from napari_lattice_symmetry.io.calibration import pixel_size_nm, quantity
 from napari_lattice_symmetry.io.probe.planes import plane
-
-if TYPE_CHECKING:
-    from napari_lattice_symmetry.io.stack import Files, Stack
+from napari_lattice_symmetry.io.stack import Files, Stack
 
 SUFFIXES = (".top", ".stp")
 _MAGIC = b"WSxM file copyright"

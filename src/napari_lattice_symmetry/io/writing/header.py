@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from napari_lattice_symmetry.data.layer_stack import LayerStack
-
-if TYPE_CHECKING:
-    from napari_lattice_symmetry.data.movie import Frames
+from napari_lattice_symmetry.data.movie import Frames
 
 METADATA_KEY = "napari-lattice-symmetry"
 """Under this key all that is ours lies in the attributes of an OME-Zarr group."""

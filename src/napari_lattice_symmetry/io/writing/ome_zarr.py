@@ -10,13 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from napari_lattice_symmetry.data.layer_stack import LayerStack
+from napari_lattice_symmetry.data.movie import Frames
 from napari_lattice_symmetry.io.writing.header import METADATA_KEY, header_of, printable
 
 if TYPE_CHECKING:
     import zarr
-
-    from napari_lattice_symmetry.data.layer_stack import LayerStack
-    from napari_lattice_symmetry.data.movie import Frames
 
 VERSION = "0.5"
 _UNSAFE = re.compile(r'[\\/:*?"<>|]')

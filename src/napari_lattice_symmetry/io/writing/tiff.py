@@ -7,18 +7,15 @@ import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
+from napari_lattice_symmetry.data.layer_stack import LayerStack
+from napari_lattice_symmetry.data.movie import Frames
 from napari_lattice_symmetry.errors import InputError
 from napari_lattice_symmetry.io.writing.header import header_of, printable
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from napari_lattice_symmetry.data.layer_stack import LayerStack
-    from napari_lattice_symmetry.data.movie import Frames
 
 _MAX_IMAGEJ = 2**32 - 2**20
 _EXACT = 2**24  # up to here float32 holds every whole number

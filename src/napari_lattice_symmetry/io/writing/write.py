@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+from napari_lattice_symmetry.data.layer_stack import LayerStack
 from napari_lattice_symmetry.errors import InputError
 from napari_lattice_symmetry.files import check_free, replacing
 from napari_lattice_symmetry.io.writing.ome_zarr import write_ome_zarr
 from napari_lattice_symmetry.io.writing.tiff import write_imagej, write_ome_tiff
-
-if TYPE_CHECKING:
-    from napari_lattice_symmetry.data.layer_stack import LayerStack
 
 _WRITERS: dict[str, Callable[[LayerStack, Path], None]] = {
     ".ome.zarr": write_ome_zarr,
