@@ -15,6 +15,7 @@ from napari_lattice_symmetry.lattice.metric import metric_class
 from napari_lattice_symmetry.lattice.plane_groups import family_basis, settings
 from napari_lattice_symmetry.spectrum import Flag, LatticeFit, LatticeFits, fit_lattices
 from napari_lattice_symmetry.spectrum.lattice_fit import TOLERANCE
+from napari_lattice_symmetry.spectrum.peaks import find_peaks
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     Index = NDArray[np.intp]
 
 Lattice: TypeAlias = "LatticeFit | LatticeFits | str | NDArray[np.float64]"
+
+_CLEAR = 6.0  # times the noise
 
 MIN_PERIODS = 6.0
 """Periods of the cell that a window has to hold."""
@@ -99,11 +102,22 @@ def window_lattices(windows: NDArray[Any], lattice: Lattice | None = None) -> Wi
         fit = fits if isinstance(fits, LatticeFit) else fits[i]
         if not fit.resolved:
             found.append((bases[i], "", fit.remarks.removeprefix("not resolved: ")))
-        elif fit.flags & Flag.TWO_LATTICES:
+        elif fit.flags & Flag.TWO_LATTICES and not _explained(windows[i], bases[i], fit.basis):
             found.append((bases[i], "", "a second lattice in the window"))
         else:
             found.append(_described(bases[i], lattice if isinstance(lattice, str) else None, size))
     return WindowLattices(*_columns(found))
+
+
+def _explained(window: NDArray[Any], basis: Float, fitted: Float) -> bool:
+    """Tell whether a superlattice explains what looked like a second lattice."""
+    if np.array_equal(basis, fitted):
+        return False
+    peaks = find_peaks(window[np.newaxis])
+    clear = peaks.significance[0] > _CLEAR
+    indices = peaks.position[0, clear] @ basis.T / window.shape[-1]
+    off = (indices - np.rint(indices)) @ np.linalg.inv(basis).T * window.shape[-1]
+    return bool((np.linalg.norm(off, axis=1) < 1).all())
 
 
 def _columns(found: list[tuple[Float, str, str]]) -> tuple[Float, list[str], list[str]]:
