@@ -3,12 +3,14 @@ import pytest
 
 from napari_lattice_symmetry.errors import InputError
 from napari_lattice_symmetry.lattice import LABELS, SIMULATIONS, simulate
+from napari_lattice_symmetry.lattice.plane_groups import PLANE_GROUPS, family_of
 
 SMALL = {
     "growing-holes": {"frames": 3, "size": 128},
     "square-to-hexagonal": {"frames": 3, "size": 64},
     "two-grains": {"size": 128},
     "gallery": {"size": 64},
+    "plane-groups": {"size": 64},
 }
 
 
@@ -42,6 +44,13 @@ def test_holes_are_dark_and_the_film_is_not():
 def test_the_gallery_shows_the_classes_in_order():
     simulated = simulate("gallery", size=64)
     np.testing.assert_array_equal(simulated.classes[:, 0, 0], range(1, 7))
+
+
+def test_the_plane_groups_are_drawn_in_order_on_their_lattices():
+    simulated = simulate("plane-groups", size=64)
+    assert simulated.parameters["plane_groups"] == list(PLANE_GROUPS)
+    families = [LABELS[family_of(group)] for group in PLANE_GROUPS]
+    np.testing.assert_array_equal(simulated.classes[:, 0, 0], families)
 
 
 def test_unknown_simulations_and_options_are_refused_with_a_sentence():

@@ -14,6 +14,8 @@ from napari_lattice_symmetry.errors import InputError
 from napari_lattice_symmetry.lattice.basis import cell, lattice_points, rotation
 from napari_lattice_symmetry.lattice.classes import CLASSES, LABELS
 from napari_lattice_symmetry.lattice.drawing import count_electrons, draw_atoms, scan_jitter
+from napari_lattice_symmetry.lattice.motifs import draw_motif, random_cell, random_motif
+from napari_lattice_symmetry.lattice.plane_groups import PLANE_GROUPS
 
 if TYPE_CHECKING:
     Float = NDArray[np.float64]
@@ -46,7 +48,8 @@ def simulate(name: str, seed: int = 0, **options: Any) -> SimulatedMovie:
     Parameters
     ----------
     name : str
-        One of `SIMULATIONS`: "growing-holes", "square-to-hexagonal", "two-grains", "gallery".
+        One of `SIMULATIONS`: "growing-holes", "square-to-hexagonal", "two-grains", "gallery",
+        "plane-groups".
     seed : int
         Draws everything that is random.
     **options
@@ -253,6 +256,29 @@ def gallery(*, seed: int = 0, size: int = 256) -> SimulatedMovie:
     return SimulatedMovie(movie, classes, {})
 
 
+def plane_groups(*, seed: int = 0, size: int = 256) -> SimulatedMovie:
+    """Simulate the 17 plane groups, one a frame, in the order of `PLANE_GROUPS`.
+
+    The group is that of the drawn atoms by exact operations.
+    """
+    stack = np.empty((len(PLANE_GROUPS), size, size), dtype=np.uint16)
+    classes = np.empty(stack.shape, dtype=np.uint8)
+    for i, group in enumerate(PLANE_GROUPS):
+        rng = np.random.default_rng([seed, i])
+        motif = random_motif(group, rng, atoms=2)
+        basis = random_cell(motif.family, 20, rng)
+        stack[i] = draw_motif(motif, basis, size, rng, counts=FULL_BRIGHTNESS_COUNTS)
+        classes[i] = LABELS[motif.family]
+    movie = Movie(
+        stack,
+        name="plane groups",
+        pixel_size=(0.02, 0.02),
+        unit=NANOMETER,
+        source=f"simulation plane-groups, seed {seed}",
+    )
+    return SimulatedMovie(movie, classes, {"plane_groups": list(PLANE_GROUPS)})
+
+
 def _inside(atoms: Float, region: NDArray[np.bool_]) -> Float:
     """Keep the atoms (x, y) that lie in a region of the frame."""
     column, row = np.round(atoms).astype(int).T
@@ -281,4 +307,5 @@ SIMULATIONS: dict[str, Callable[..., SimulatedMovie]] = {
     "square-to-hexagonal": square_to_hexagonal,
     "two-grains": two_grains,
     "gallery": gallery,
+    "plane-groups": plane_groups,
 }

@@ -28,6 +28,11 @@ def gallery() -> list[LayerData]:
     return _simulated("gallery")
 
 
+def plane_groups() -> list[LayerData]:
+    """Make a gallery of the 17 plane groups."""
+    return _simulated("plane-groups")
+
+
 def _simulated(name: str) -> list[LayerData]:
     from napari import current_viewer
 
