@@ -201,7 +201,7 @@ def test_stop_bites_between_blocks_and_keeps_finished_frames(frames, fake_model,
 def test_stack_that_shows_nothing_is_refused_before_a_network_is_loaded(
     monkeypatch, parameters, shape, value
 ):
-    monkeypatch.setattr("napari_lattice_symmetry.analysis.run._load", pytest.fail)
+    monkeypatch.setattr("napari_lattice_symmetry.bravais.load_model", pytest.fail)
     movie = Movie.from_array(np.full(shape, value), name="dark.tif")
     with pytest.raises(InputError, match=r"^dark.tif: every frame .* is constant or NaN"):
         next(iter_analyze(movie, parameters))
@@ -279,7 +279,7 @@ def test_run_ends_after_frames_in_a_row_that_cannot_be_read(frames, parameters, 
 
 @pytest.mark.parametrize("n", [3, 6])
 def test_movie_of_which_no_frame_can_be_read_is_told(frames, parameters, monkeypatch, n):
-    monkeypatch.setattr("napari_lattice_symmetry.analysis.run._load", pytest.fail)
+    monkeypatch.setattr("napari_lattice_symmetry.bravais.load_model", pytest.fail)
     movie = movie_with_gaps(frames[:n], *range(n))
     with pytest.raises(AnalysisError, match=r"be read; the last: cut: frame \d cannot"):
         next(iter_analyze(movie, parameters))

@@ -315,7 +315,7 @@ def test_write_that_fails_ends_a_run_that_can_be_continued(assert_continues, pat
 
 
 def test_read_only_target_is_told_before_a_frame_is_read(movie, parameters, mounted, monkeypatch):
-    monkeypatch.setattr("napari_lattice_symmetry.analysis.run._load", pytest.fail)
+    monkeypatch.setattr("napari_lattice_symmetry.bravais.load_model", pytest.fail)
     disk = mounted("ro,size=1m")
     with pytest.raises(InputError, match=r"growth\.zarr cannot be written \(Read-only file system"):
         analyze(movie, parameters, output=disk / "growth.zarr")

@@ -13,8 +13,10 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_lattice_symmetry import bravais
 from napari_lattice_symmetry.analysis.frame import AnalysisJob, FrameMaps
 from napari_lattice_symmetry.analysis.reading import Patience, Reading, is_blank, try_to_read
+from napari_lattice_symmetry.analysis.steps import Progress, ShouldStop
 from napari_lattice_symmetry.analysis.window_choice import window_warning
 from napari_lattice_symmetry.analysis.writing import insert_in_background
 from napari_lattice_symmetry.bravais.classifier import Classifier
@@ -28,8 +30,6 @@ from napari_lattice_symmetry.results.result import FrameResult, MovieResult
 if TYPE_CHECKING:
     from napari_lattice_symmetry.analysis.cluster import Cluster
 
-Progress: TypeAlias = Callable[[int, int], object]
-ShouldStop: TypeAlias = Callable[[], bool]
 Readings: TypeAlias = Iterator[tuple[int, Reading]]
 
 logger = logging.getLogger(__name__)
@@ -190,7 +190,7 @@ def _stream(
     movie, parameters = job.movie, job.parameters
 
     def origin() -> dict[str, Any]:
-        return provenance(model or _load(parameters.network), movie, parameters)
+        return provenance(model or bravais.load_model(parameters.network), movie, parameters)
 
     with (
         nullcontext(MovieResult.empty(movie, parameters, origin() if model else {}))
@@ -303,7 +303,7 @@ def _analyze_frames(
         readings = _look_ahead(job, readings, len(todo))
     if should_stop() or not todo:
         return
-    model = model or _load(job.parameters.network)
+    model = model or bravais.load_model(job.parameters.network)
     before, total = job.grid.size * int(finished.sum()), job.grid.size * len(finished)
 
     def advance(windows: int) -> None:
@@ -391,9 +391,3 @@ def _ignore(_done: int, _total: int) -> None:
 
 def _never() -> bool:
     return False
-
-
-def _load(network: str) -> Classifier:
-    from napari_lattice_symmetry.bravais import load_model  # costs nothing until it is needed
-
-    return load_model(network)

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
+from napari_lattice_symmetry import bravais
 from napari_lattice_symmetry.analysis.frame import FrameMaps, Windows
 from napari_lattice_symmetry.analysis.writing import insert_in_background
 from napari_lattice_symmetry.bravais.classifier import Classifier
@@ -147,7 +148,7 @@ def _watch(
     stop_after: float | None,
     should_stop: Callable[[], bool],
 ) -> Iterator[WatchStep]:
-    model = model or _load(parameters.network)
+    model = model or bravais.load_model(parameters.network)
     with ExitStack() as opened:
 
         @cache
@@ -251,9 +252,3 @@ def _check_size(first: Movie, result: Growing) -> None:
             f"{first.source} holds frames of {ours[0]} x {ours[1]} px, its result those of "
             f"{theirs[0]} x {theirs[1]} px; choose another name for the result, or overwrite it."
         )
-
-
-def _load(network: str) -> Classifier:
-    from napari_lattice_symmetry.bravais import load_model  # costs nothing until it is needed
-
-    return load_model(network)

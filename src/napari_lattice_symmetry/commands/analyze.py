@@ -18,9 +18,11 @@ from napari_lattice_symmetry.bravais.parameters import AnalysisParameters, parse
 from napari_lattice_symmetry.commands.shared.batch import expand, outputs_of, run_each
 from napari_lattice_symmetry.commands.shared.correction import corrected, known_option
 from napari_lattice_symmetry.commands.shared.options import (
+    PATH,
     analysis_options,
     calibration_options,
     file_options,
+    output_option,
     overwrite_option,
 )
 from napari_lattice_symmetry.commands.shared.outputs import beside
@@ -43,15 +45,10 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument(
-    "files", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="FILE..."
-)
-@click.option(
-    "-o",
-    "--output",
-    type=click.Path(path_type=Path),
-    help="Zarr folder for the result, or a folder for the results of several files.  "
-    "[default: FILE's name with .zarr, here]",
+@click.argument("files", nargs=-1, required=True, type=PATH, metavar="FILE...")
+@output_option(
+    "Zarr folder for the result, or a folder for the results of several files.  "
+    "[default: FILE's name with .zarr, here]"
 )
 @overwrite_option
 @file_options

@@ -13,8 +13,10 @@ from napari_lattice_symmetry.cells import KNOWN_CELLS, UnitCell, average_cell, p
 from napari_lattice_symmetry.cells.plots import plot_cell
 from napari_lattice_symmetry.cells.writing import SUFFIXES, write_cell
 from napari_lattice_symmetry.commands.shared.options import (
+    PATH,
     calibration_options,
     file_options,
+    outputs_option,
     overwrite_option,
 )
 from napari_lattice_symmetry.errors import InputError
@@ -30,7 +32,7 @@ _PERIODS, _DEFAULT_WINDOW = 10, 128
 
 
 @click.command()
-@click.argument("file", type=click.Path(path_type=Path))
+@click.argument("file", type=PATH)
 @click.option("--frame", type=click.IntRange(0), help="Only this frame.  [default: all]")
 @click.option("--window", type=click.IntRange(32), help="Side in px.  [default: 10 periods]")
 @click.option(
@@ -50,14 +52,7 @@ _PERIODS, _DEFAULT_WINDOW = 10, 128
     type=click.Choice(list(KNOWN_CELLS)),
     help="Also tell the pixel size at which the lattice is that of this material.",
 )
-@click.option(
-    "--to",
-    "outputs",
-    type=click.Path(path_type=Path),
-    multiple=True,
-    metavar="FILE",
-    help=f"Also write the cell: {', '.join((*SUFFIXES, *_FIGURES))}.",
-)
+@outputs_option(f"Also write the cell: {', '.join((*SUFFIXES, *_FIGURES))}.")
 @overwrite_option
 @file_options
 @calibration_options

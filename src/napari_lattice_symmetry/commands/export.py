@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 import numpy as np
 
+from napari_lattice_symmetry.commands.shared.options import PATH, outputs_option, overwrite_option
 from napari_lattice_symmetry.commands.shared.results import open_result
 from napari_lattice_symmetry.errors import InputError
 from napari_lattice_symmetry.files import check_free
@@ -20,24 +21,19 @@ _FIGURES = (".png", ".svg")
 
 
 @click.command()
-@click.argument("result", type=click.Path(path_type=Path))
-@click.option(
-    "--to",
-    "outputs",
-    type=click.Path(path_type=Path),
-    multiple=True,
-    required=True,
-    metavar="FILE",
-    help=f"Where to; can be given several times. Maps end in {', '.join(WRITTEN_SUFFIXES)} "
+@click.argument("result", type=PATH)
+@outputs_option(
+    f"Where to; can be given several times. Maps end in {', '.join(WRITTEN_SUFFIXES)} "
     f"(ImageJ), tables of phase fractions in {' or '.join(_TABLES)}, figures in "
     f"{' or '.join(_FIGURES)}.",
+    required=True,
 )
 @click.option(
     "--frame",
     type=click.IntRange(0),
     help="Draw the maps of this frame of the movie, not the phase fractions.",
 )
-@click.option("--overwrite", is_flag=True, help="Replace what is there.")
+@overwrite_option
 def export(result: Path, outputs: tuple[Path, ...], frame: int | None, overwrite: bool) -> None:
     """Write a saved RESULT for other programs.
 

@@ -9,14 +9,14 @@ import click
 
 from napari_lattice_symmetry.bravais.registry import REGISTRY
 from napari_lattice_symmetry.commands.shared.describe import describe_movie, describe_result, tree
-from napari_lattice_symmetry.commands.shared.options import file_options
+from napari_lattice_symmetry.commands.shared.options import PATH, file_options
 from napari_lattice_symmetry.commands.shared.results import find_result
 from napari_lattice_symmetry.io import read_movie
 from napari_lattice_symmetry.results import versions
 
 
 @click.command()
-@click.argument("file", type=click.Path(path_type=Path), required=False)
+@click.argument("file", type=PATH, required=False)
 @file_options
 def info(file: Path | None, dataset: str | None, channel: str | None) -> None:
     """Describe a movie, a result or, without FILE, this installation."""

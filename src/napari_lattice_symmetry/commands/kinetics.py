@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 import numpy as np
 
+from napari_lattice_symmetry.commands.shared.options import PATH, outputs_option, overwrite_option
 from napari_lattice_symmetry.errors import InputError
 from napari_lattice_symmetry.evolution.brightness import (
     Brightness,
@@ -34,7 +35,7 @@ _ENDINGS = (".csv", ".png", ".svg")
 
 
 @click.command()
-@click.argument("result", type=click.Path(path_type=Path))
+@click.argument("result", type=PATH)
 @click.option(
     "--initial",
     type=float,
@@ -50,18 +51,9 @@ _ENDINGS = (".csv", ".png", ".svg")
     help="What grows: the area without a lattice, the holes by their brightness in --movie, or "
     "the mean probability of a class.",
 )
-@click.option(
-    "--movie", type=click.Path(path_type=Path), help="The movie, to measure its brightness."
-)
-@click.option(
-    "--to",
-    "outputs",
-    type=click.Path(path_type=Path),
-    multiple=True,
-    metavar="FILE",
-    help=f"Also write the numbers or the figure: {', '.join(_ENDINGS)}.",
-)
-@click.option("--overwrite", is_flag=True, help="Replace what is there.")
+@click.option("--movie", type=PATH, help="The movie, to measure its brightness.")
+@outputs_option(f"Also write the numbers or the figure: {', '.join(_ENDINGS)}.")
+@overwrite_option
 def kinetics(
     result: Path,
     *,

@@ -6,7 +6,12 @@ from pathlib import Path
 
 import click
 
-from napari_lattice_symmetry.commands.shared.options import file_options, overwrite_option
+from napari_lattice_symmetry.commands.shared.options import (
+    PATH,
+    file_options,
+    output_option,
+    overwrite_option,
+)
 from napari_lattice_symmetry.commands.shared.results import open_result
 from napari_lattice_symmetry.data.movie import Movie
 from napari_lattice_symmetry.errors import InputError
@@ -18,17 +23,12 @@ from napari_lattice_symmetry.results.provenance import CHOICE
 
 
 @click.command()
-@click.argument("result", type=click.Path(path_type=Path))
-@click.option(
-    "-o",
-    "--output",
-    type=click.Path(path_type=Path),
-    help="HTML file for the report.  [default: RESULT's name with _report.html, beside it]",
-)
+@click.argument("result", type=PATH)
+@output_option("HTML file for the report.  [default: RESULT's name with _report.html, beside it]")
 @click.option(
     "--movie",
     "movie_path",
-    type=click.Path(path_type=Path),
+    type=PATH,
     help="The movie that was analyzed, if it is no longer where it was.",
 )
 @file_options

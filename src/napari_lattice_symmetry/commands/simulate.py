@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_lattice_symmetry import lattice
-from napari_lattice_symmetry.commands.shared.options import overwrite_option
+from napari_lattice_symmetry.commands.shared.options import output_option, overwrite_option
 from napari_lattice_symmetry.commands.shared.outputs import beside
 from napari_lattice_symmetry.data.movie import Movie
 from napari_lattice_symmetry.errors import InputError
@@ -20,12 +20,7 @@ from napari_lattice_symmetry.files import check_free, replacing
 
 @click.command()
 @click.argument("name", type=click.Choice(list(lattice.SIMULATIONS)))
-@click.option(
-    "-o",
-    "--output",
-    type=click.Path(path_type=Path),
-    help="TIFF file for the movie.  [default: NAME.tif, here]",
-)
+@output_option("TIFF file for the movie.  [default: NAME.tif, here]")
 @overwrite_option
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
 @click.option(

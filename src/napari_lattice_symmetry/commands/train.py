@@ -7,17 +7,13 @@ from typing import Any
 
 import click
 
+from napari_lattice_symmetry.commands.shared.options import output_option
 from napari_lattice_symmetry.files import writing
 
 
 @click.command()
 @click.argument("network", type=click.Choice(["polar", "published"]))
-@click.option(
-    "-o",
-    "--output",
-    type=click.Path(path_type=Path),
-    help="Folder for checkpoints, curves and weights.  [default: runs/NETWORK]",
-)
+@output_option("Folder for checkpoints, curves and weights.  [default: runs/NETWORK]")
 @click.option(
     "--start",
     type=click.Path(path_type=Path, exists=True, dir_okay=False),

@@ -16,9 +16,11 @@ from napari_lattice_symmetry import bravais
 from napari_lattice_symmetry.analysis.watch import LIVE_SETTINGS, iter_watch
 from napari_lattice_symmetry.bravais.parameters import parse_parameters
 from napari_lattice_symmetry.commands.shared.options import (
+    PATH,
     analysis_options,
     calibration_options,
     file_options,
+    output_option,
     overwrite_option,
 )
 from napari_lattice_symmetry.data.growing import INTERVAL
@@ -31,13 +33,8 @@ _SECONDS = click.FloatRange(0, min_open=True)
 
 
 @click.command()
-@click.argument("place", type=click.Path(path_type=Path))
-@click.option(
-    "-o",
-    "--output",
-    type=click.Path(path_type=Path),
-    help="Zarr folder for the result.  [default: PLACE's name with .zarr, here]",
-)
+@click.argument("place", type=PATH)
+@output_option("Zarr folder for the result.  [default: PLACE's name with .zarr, here]")
 @overwrite_option
 @click.option(
     "--pattern",

@@ -10,6 +10,7 @@ import numpy as np
 from napari_lattice_symmetry.evolution.curves import BRIGHTNESS, HOLES, Curve
 from napari_lattice_symmetry.evolution.kinetics import GrowthFit
 from napari_lattice_symmetry.lattice import COLORS
+from napari_lattice_symmetry.results.plots import new_figure
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -39,7 +40,7 @@ def plot_evolution(
     -------
     matplotlib.figure.Figure
     """
-    figure = _new_figure(7, 4) if figure is None else figure
+    figure = figure or new_figure(7, 4)
     axes = figure.add_subplot()
     for curve in curves:
         _draw_curve(axes, curve)
@@ -67,7 +68,7 @@ def plot_growth(fit: GrowthFit, title: str = "", figure: Figure | None = None) -
     -------
     matplotlib.figure.Figure
     """
-    figure = _new_figure(7, 5) if figure is None else figure
+    figure = figure or new_figure(7, 5)
     upper, lower = figure.subplots(2, sharex=True, height_ratios=(3, 1))
     curve = fit.curve
     color = CURVE_COLORS[curve.name]
@@ -94,12 +95,6 @@ def plot_growth(fit: GrowthFit, title: str = "", figure: Figure | None = None) -
     lower.set_ylabel("Residual")
     _label_time(lower, [curve])
     return figure
-
-
-def _new_figure(width: float, height: float) -> Figure:
-    from matplotlib.figure import Figure
-
-    return Figure(figsize=(width, height), layout="constrained")
 
 
 def _draw_curve(axes: Axes, curve: Curve) -> None:

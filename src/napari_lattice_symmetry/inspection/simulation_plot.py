@@ -9,10 +9,11 @@ import numpy as np
 
 from napari_lattice_symmetry.inspection.simulation import SweepPoint
 from napari_lattice_symmetry.inspection.window import Inspection
-from napari_lattice_symmetry.inspection.window_plot import LATTICE_COLOR
+from napari_lattice_symmetry.inspection.window_plot import LATTICE_COLOR, cell_outline
 from napari_lattice_symmetry.lattice import CLASSES, COLORS
 from napari_lattice_symmetry.lattice.image import LatticeImage
-from napari_lattice_symmetry.spectrum.cartesian import SIDE
+from napari_lattice_symmetry.results.plots import new_figure
+from napari_lattice_symmetry.spectrum.cartesian import EXTENT
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -38,9 +39,7 @@ class LiveFigure:
             axes.set_axis_off()
         self._image = left.imshow(np.zeros((1, 1)), cmap="gray")
         (self._cell,) = left.plot([], [], color=LATTICE_COLOR, linewidth=1.2)
-        edge = SIDE / 2
-        extent = (-edge - 0.5, edge - 0.5, edge - 0.5, -edge - 0.5)
-        self._spectrum = right.imshow(np.zeros((1, 1)), cmap="magma", vmax=1, extent=extent)
+        self._spectrum = right.imshow(np.zeros((1, 1)), cmap="magma", vmax=1, extent=EXTENT)
         self._spots = right.scatter(
             [], [], s=30, facecolors="none", edgecolors=LATTICE_COLOR, linewidths=0.8
         )
@@ -67,7 +66,7 @@ class LiveFigure:
         size = len(inspection.pixels)
         self._image.set(data=inspection.pixels, extent=(-0.5, size - 0.5, size - 0.5, -0.5))
         self._image.set_clim(inspection.pixels.min(), max(inspection.pixels.max(), 1e-9))
-        self._cell.set_data(*_cell_corners(inspection.seen_basis, (size - 1) / 2).T)
+        self._cell.set_data(*cell_outline(inspection.seen_basis, (size - 1) / 2).T)
         self._spectrum.set_data(np.sqrt(inspection.spectrum))
         self._spots.set_offsets(inspection.spots)
         ends = np.clip(inspection.mean + np.outer((-1, 1), inspection.std), 0, 1)
@@ -77,12 +76,6 @@ class LiveFigure:
         for bar, text, mean, std in answers:
             bar.set_width(mean)
             text.set_text(f"{100 * mean:.1f} ± {100 * std:.1f} %")
-
-
-def _cell_corners(basis: Any, middle: float) -> Any:
-    """Give the corners (x, y) of a cell as a closed line; NaN if there is no lattice."""
-    first, second = basis
-    return middle + np.array([0 * first, first, first + second, second, 0 * first])
 
 
 def plot_sweep(
@@ -103,9 +96,7 @@ def plot_sweep(
     -------
     matplotlib.figure.Figure
     """
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(6, 5), layout="constrained") if figure is None else figure
+    figure = figure or new_figure(6, 5)
     field = LatticeImage.model_fields[parameter]
     extra: Any = field.json_schema_extra
     top, bottom = figure.subplots(2, 1, sharex=True, height_ratios=(2, 1))

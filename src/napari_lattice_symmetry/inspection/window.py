@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_lattice_symmetry import bravais
 from napari_lattice_symmetry.analysis.frame import Windows, compare
 from napari_lattice_symmetry.analysis.reading import read_frame
 from napari_lattice_symmetry.bravais.classifier import Classifier
@@ -171,7 +172,9 @@ def inspect_window(
     settings = parameters.model_copy(update={"lattice_maps": False})  # the fit itself is wanted
     windows = Windows(WindowGrid((size, size), size, 1), settings, movie.pixel_size, movie.unit)
     what = f"{movie.name}, frame {frame}"
-    ((found, maps),) = windows.analyze(model or _load(parameters.network), pixels, what)
+    ((found, maps),) = windows.analyze(
+        model or bravais.load_model(parameters.network), pixels, what
+    )
     fits = fit_lattices(
         pixels[np.newaxis], windows.pixel_side, parameters.tolerance, windows.distortion
     )
@@ -248,12 +251,6 @@ def _as_seen(fit: LatticeFit, windows: Windows) -> Float64:
     """Give the lattice in pixels of the image, as the distortion shows it."""
     basis = fit.basis / (windows.pixel_side or 1.0)
     return basis if windows.distortion is None else np.asarray(basis @ windows.distortion.T)
-
-
-def _load(network: str) -> Classifier:
-    from napari_lattice_symmetry.bravais import load_model  # costs nothing until it is needed
-
-    return load_model(network)
 
 
 def _name(label: int) -> str:

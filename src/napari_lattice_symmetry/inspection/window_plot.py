@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 from napari_lattice_symmetry.inspection.window import Inspection, reciprocal_basis
 from napari_lattice_symmetry.lattice import CLASSES, COLORS
-from napari_lattice_symmetry.spectrum.cartesian import SIDE
+from napari_lattice_symmetry.results.plots import new_figure
+from napari_lattice_symmetry.spectrum.cartesian import EXTENT, SIDE
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -41,10 +42,8 @@ def plot_inspection(inspection: Inspection, figure: Figure | None = None) -> Fig
     -------
     matplotlib.figure.Figure
     """
-    from matplotlib.figure import Figure
-
     if figure is None:
-        figure = Figure(figsize=(6, 6), layout="constrained")
+        figure = new_figure(6, 6)
         figure.suptitle(f"{inspection.name}, frame {inspection.frame}", parse_math=False)
     grid = figure.add_gridspec(2, 2, height_ratios=(1.4, 1))
     _draw_pixels(figure.add_subplot(grid[0, 0]), inspection)
@@ -70,11 +69,10 @@ def _draw_pixels(axes: Axes, inspection: Inspection) -> None:
 def _draw_spectrum(axes: Axes, inspection: Inspection) -> None:
     from matplotlib.collections import EllipseCollection
 
-    edge = SIDE / 2
     axes.imshow(
         np.sqrt(inspection.spectrum),  # else the first spots outshine all others
         cmap="magma",
-        extent=(-edge - 0.5, edge - 0.5, edge - 0.5, -edge - 0.5),
+        extent=EXTENT,
     )
     n = len(inspection.spots)
     circles = EllipseCollection(
@@ -91,17 +89,21 @@ def _draw_spectrum(axes: Axes, inspection: Inspection) -> None:
     axes.add_collection(circles, autolim=False)
     reciprocal = reciprocal_basis(inspection.seen_basis, len(inspection.pixels))
     _draw_cell(axes, np.zeros(2), reciprocal, ("a*", "b*"))
-    axes.set_title(f"spectrum to {edge:.0f} cycles", fontsize="small")
+    axes.set_title(f"spectrum to {SIDE // 2} cycles", fontsize="small")
     axes.set_axis_off()
+
+
+def cell_outline(basis: Float64, origin: Float64 | float) -> Float64:
+    """Give the corners (x, y) of a cell as a closed line; NaN if there is no lattice."""
+    first, second = basis
+    return np.asarray(origin + np.array([0 * first, first, first + second, second, 0 * first]))
 
 
 def _draw_cell(axes: Axes, origin: Float64, basis: Float64, names: tuple[str, str]) -> None:
     """Draw the cell of a lattice with its two vectors, if there is one."""
     if not np.isfinite(basis).all():
         return
-    first, second = basis
-    corners = origin + np.array([0 * first, first, first + second, second, 0 * first])
-    axes.plot(*corners.T, color=LATTICE_COLOR, linewidth=1)
+    axes.plot(*cell_outline(basis, origin).T, color=LATTICE_COLOR, linewidth=1)
     for vector, name in zip(basis, names, strict=True):
         axes.annotate(
             name,

@@ -15,6 +15,7 @@ from napari_lattice_symmetry.data.movie import unit_name
 from napari_lattice_symmetry.lattice import CLASSES, COLORS, LABELS
 from napari_lattice_symmetry.report.numbers import Sample
 from napari_lattice_symmetry.results.maps import MAPS, MapSpec
+from napari_lattice_symmetry.results.plots import new_figure
 from napari_lattice_symmetry.results.result import MovieResult
 
 if TYPE_CHECKING:
@@ -80,9 +81,7 @@ def draw_curves(title: str, plot: Callable[[], Figure]) -> Curves:
 
 def plot_uncertainty(sample: Sample) -> Figure:
     """Draw how the predictive entropy is distributed in each class."""
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(7, 3), layout="constrained")
+    figure = new_figure(7, 3)
     axes = figure.subplots()
     axes.hist(
         [sample.entropy[sample.labels == value] for value in LABELS.values()],
@@ -100,9 +99,7 @@ def plot_uncertainty(sample: Sample) -> Figure:
 
 def plot_lattice_parameters(sample: Sample, unit: str) -> Figure:
     """Draw how a, b and gamma are distributed, the classes of the fitted lattices stacked."""
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(9, 3), layout="constrained")
+    figure = new_figure(9, 3)
     for axes, name in zip(figure.subplots(1, 3), ("a", "b", "gamma"), strict=True):
         values = sample.lattice[name]
         low, high = np.nanpercentile(values, (0.5, 99.5))  # a few wild fits would squeeze the rest

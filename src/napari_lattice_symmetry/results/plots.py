@@ -18,6 +18,13 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
+def new_figure(width: float, height: float) -> Figure:
+    """Make an empty figure of a size in inches, which belongs to no screen."""
+    from matplotlib.figure import Figure
+
+    return Figure(figsize=(width, height), layout="constrained")
+
+
 def save_figure(figure: Figure, path: Path, dpi: int = 150) -> None:
     """Write a figure; the ending of `path` says how.
 
@@ -39,9 +46,7 @@ def plot_fractions(result: MovieResult) -> Figure:
     -------
     matplotlib.figure.Figure
     """
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(7, 4), layout="constrained")
+    figure = new_figure(7, 4)
     axes = figure.subplots()
     if len(result.done) == 1:
         _draw_bars(axes, result)
@@ -68,10 +73,9 @@ def plot_maps(result: MovieResult, position: int = 0) -> Figure:
     matplotlib.figure.Figure
     """
     from matplotlib.colors import BoundaryNorm, ListedColormap
-    from matplotlib.figure import Figure
     from matplotlib.patches import Patch
 
-    figure = Figure(figsize=(10, 4.5), layout="constrained")
+    figure = new_figure(10, 4.5)
     left, right = figure.subplots(1, 2, sharex=True, sharey=True)
     classes, entropy = MAPS["labels"], MAPS["entropy"]
     assert entropy.limits is not None

@@ -22,6 +22,10 @@ if TYPE_CHECKING:
 
 SIDE = 64
 
+_EDGE = SIDE / 2
+EXTENT = (-_EDGE - 0.5, _EDGE - 0.5, _EDGE - 0.5, -_EDGE - 0.5)
+"""Left, right, bottom and top of the picture, in cycles per window."""
+
 
 def cartesian_spectrum(
     windows: NDArray[Any], distortion: NDArray[np.float64] | None = None

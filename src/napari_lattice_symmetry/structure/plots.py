@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 
 from napari_lattice_symmetry.lattice import CLASSES, COLORS
 from napari_lattice_symmetry.results.maps import MAPS
+from napari_lattice_symmetry.results.plots import new_figure
 from napari_lattice_symmetry.results.result import MovieResult
-from napari_lattice_symmetry.spectrum.cartesian import SIDE
+from napari_lattice_symmetry.spectrum.cartesian import EXTENT
 from napari_lattice_symmetry.structure.embedding import Cluster, Embedding
 from napari_lattice_symmetry.structure.unmixing import Unmixing
 
@@ -22,8 +23,6 @@ if TYPE_CHECKING:
 COLORINGS = ("class", "frame", "entropy", "a")
 """What the points of an embedding can be colored by."""
 
-_EDGE = SIDE / 2
-_EXTENT = (-_EDGE - 0.5, _EDGE - 0.5, _EDGE - 0.5, -_EDGE - 0.5)
 _ACROSS = 4  # spectra side by side
 
 _NO_CLASS = "#999999"
@@ -52,7 +51,7 @@ def plot_unmixing(unmixing: Unmixing, figure: Figure | None = None) -> Figure:
     -------
     matplotlib.figure.Figure
     """
-    figure = _new_figure((5, 5)) if figure is None else figure
+    figure = figure or new_figure(5, 5)
     k = len(unmixing.spectra)
     rows = -(-k // _ACROSS)
     across = max(2, -(-k // rows))
@@ -92,7 +91,7 @@ def plot_embedding(
     -------
     matplotlib.figure.Figure
     """
-    figure = _new_figure((5, 5)) if figure is None else figure
+    figure = figure or new_figure(5, 5)
     axes = figure.add_subplot()
     axes.set(xticks=[], yticks=[], title=f"{embedding.method} of {len(embedding.points)} windows")
     axes.title.set_fontsize("medium")
@@ -129,7 +128,7 @@ def plot_cluster(cluster: Cluster, figure: Figure | None = None) -> Figure:
     -------
     matplotlib.figure.Figure
     """
-    figure = _new_figure((5, 2)) if figure is None else figure
+    figure = figure or new_figure(5, 2)
     left, right = figure.subplots(1, 2, width_ratios=(1, 1.4))
     _draw_spectrum(left, cluster.spectrum, "mean spectrum")
     order = range(len(CLASSES))[::-1]
@@ -144,15 +143,9 @@ def plot_cluster(cluster: Cluster, figure: Figure | None = None) -> Figure:
     return figure
 
 
-def _new_figure(size: tuple[float, float]) -> Figure:
-    from matplotlib.figure import Figure
-
-    return Figure(figsize=size, layout="constrained")
-
-
 def _draw_spectrum(axes: Axes, spectrum: NDArray[np.float32], title: str) -> None:
     # The square root, else the first spots outshine all others.
-    axes.imshow(np.sqrt(spectrum), cmap="magma", extent=_EXTENT)
+    axes.imshow(np.sqrt(spectrum), cmap="magma", extent=EXTENT)
     axes.set(xticks=[], yticks=[])
     axes.set_title(title, fontsize="small")
 

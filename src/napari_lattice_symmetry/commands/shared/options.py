@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Collection, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -12,6 +13,9 @@ from napari_lattice_symmetry.bravais.parameters import AnalysisParameters
 
 if TYPE_CHECKING:
     Function = TypeVar("Function", bound=Callable[..., Any])
+
+
+PATH = click.Path(path_type=Path)
 
 
 def analysis_options(names: Collection[str] | None = None) -> Callable[[Function], Function]:
@@ -93,6 +97,24 @@ def calibration_options(command: Function) -> Function:
         metavar="NM[,NM]",
         help="Size of a pixel, or its width and height.  [default: that in the file]",
     )(command)
+
+
+def output_option(description: str) -> Callable[[Function], Function]:
+    """Give a command the option that says where to write."""
+    return click.option("-o", "--output", type=PATH, help=description)
+
+
+def outputs_option(description: str, *, required: bool = False) -> Callable[[Function], Function]:
+    """Give a command the option that says where to write, whose endings say what."""
+    return click.option(
+        "--to",
+        "outputs",
+        type=PATH,
+        multiple=True,
+        required=required,
+        metavar="FILE",
+        help=description,
+    )
 
 
 overwrite_option = click.option("--overwrite", is_flag=True, help="Replace older output.")

@@ -12,7 +12,7 @@ from napari_lattice_symmetry.errors import InputError
 from napari_lattice_symmetry.io import refusals
 from napari_lattice_symmetry.io.calibration import is_time, pixel_size_nm, seconds
 from napari_lattice_symmetry.io.electron import hyperspy
-from napari_lattice_symmetry.io.general.hdf5_dataset import dataset_stack
+from napari_lattice_symmetry.io.general.hdf5_dataset import dataset_stack, text_of
 from napari_lattice_symmetry.io.general.hdf5_guard import check_hdf5
 from napari_lattice_symmetry.io.general.tree import attributes_of, tree_of
 from napari_lattice_symmetry.io.probe import usid
@@ -34,7 +34,7 @@ def open_hdf5(path: Path, files: Files) -> dict[str, Stack]:
             raise InputError(f"{path.name} is HDF4, an older format; convert it with h4toh5.")
     check_hdf5(path)
     file = files.enter_context(h5py.File(path, "r"))
-    if _text(file.attrs.get("file_format", "")).startswith("HyperSpy"):
+    if text_of(file.attrs.get("file_format", "")).startswith("HyperSpy"):
         return hyperspy.signals_in(file, dataset_stack)
     datasets: dict[str, h5py.Dataset] = {}
 
@@ -65,8 +65,8 @@ def _is_image(dataset: h5py.Dataset) -> bool:
 def _is_nexus_signal(dataset: h5py.Dataset) -> bool:
     """Tell whether the group (or, of old, the dataset) says that this is what was measured."""
     group, name = dataset.parent, dataset.name.rpartition("/")[2]
-    is_data = _text(group.attrs.get("NX_class", "")) == "NXdata"
-    return is_data and (_text(group.attrs.get("signal", "")) == name or "signal" in dataset.attrs)
+    is_data = text_of(group.attrs.get("NX_class", "")) == "NXdata"
+    return is_data and (text_of(group.attrs.get("signal", "")) == name or "signal" in dataset.attrs)
 
 
 def _stack(dataset: h5py.Dataset) -> Stack:
@@ -109,10 +109,10 @@ class _Scale:
 
     def __init__(self, values: h5py.Dataset) -> None:
         facts = values.attrs
-        self.unit = _text(facts.get("units", ""))
+        self.unit = text_of(facts.get("units", ""))
         self.step = float(values[-1] - values[0]) / max(len(values) - 1, 1)
-        self.name = _text(facts.get("name", "")) or values.name.rpartition("/")[2]
-        self.kind = _text(facts.get("dimension_type", ""))
+        self.name = text_of(facts.get("name", "")) or values.name.rpartition("/")[2]
+        self.kind = text_of(facts.get("dimension_type", ""))
         if self.kind:
             letters = {"SPATIAL": self.name.upper(), "TEMPORAL": "T", "CHANNEL": "C"}
             self.letter = letters.get(self.kind, "?")
@@ -128,7 +128,7 @@ def _scales(dataset: h5py.Dataset) -> list[_Scale | None]:
     if not any(scale is not None for scale in attached):
         if "dim0" not in group:
             axes = np.atleast_1d(group.attrs.get("axes", dataset.attrs.get("axes", [])))
-            names = [name for text in axes.tolist() for name in _text(text).split(":")]
+            names = [name for text in axes.tolist() for name in text_of(text).split(":")]
         attached = [group.get(name) if name != "." else None for name in names]
     if len(attached) != dataset.ndim:
         return [None] * dataset.ndim
@@ -137,7 +137,3 @@ def _scales(dataset: h5py.Dataset) -> list[_Scale | None]:
 
 def _is_scale(node: Any) -> bool:
     return getattr(node, "ndim", 0) == 1 and node.size > 0
-
-
-def _text(value: Any) -> str:
-    return value.decode(errors="replace") if isinstance(value, bytes) else str(value)

@@ -16,3 +16,8 @@ def dataset_stack(dataset: h5py.Dataset, **facts: Any) -> Stack:
         return Stack(dataset, refusal="keeps its values in another file, which is not opened.")
     stored = dataset.nbytes if dataset.is_virtual else dataset.id.get_storage_size()
     return Stack(dataset, stored=stored, compressed=dataset.chunks is not None, **facts)
+
+
+def text_of(value: Any) -> str:
+    """Return the text of an attribute, which some writers keep as bytes."""
+    return value.decode(errors="replace") if isinstance(value, bytes) else str(value)

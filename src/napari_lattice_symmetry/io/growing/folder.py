@@ -36,29 +36,13 @@ class GrowingFolder(GrowingMovie):
         As in `GrowingMovie`.
     """
 
-    def __init__(
-        self,
-        path: Path,
-        *,
-        pattern: str,
-        dataset: str | None,
-        channel: int | str | None,
-        interval: float,
-        patience: float,
-    ) -> None:
-        super().__init__(
-            path,
-            short_name(path),
-            dataset=dataset,
-            channel=channel,
-            interval=interval,
-            patience=patience,
-        )
+    def __init__(self, path: Path, *, pattern: str, **settings: Any) -> None:
+        super().__init__(path, short_name(path), **settings)
         self._pattern = pattern
         self._done: set[str] = set()
         self._given_up: dict[str, Stamp | None] = {}
         self._waiting: dict[str, Stamp] = {}  # in order
-        self._quiet, self._delay = Quiet(), Delay(patience)
+        self._quiet, self._delay = Quiet(), Delay(self.patience)
 
     def resume(self, names: Iterable[str], failed: Iterable[str] = ()) -> None:
         """Begin after the files `names`, but take those again that had `failed`."""

@@ -35,16 +35,12 @@ class GrowingTiff(GrowingMovie):
         As in `GrowingMovie`.
     """
 
-    def __init__(
-        self, path: Path, *, channel: int | str | None, interval: float, patience: float
-    ) -> None:
-        super().__init__(
-            path, short_name(path), channel=channel, interval=interval, patience=patience
-        )
+    def __init__(self, path: Path, **settings: Any) -> None:
+        super().__init__(path, short_name(path), **settings)
         self._stamp: Stamp | None = None
         self._offsets: list[int] = []  # of the pages whose tags are there
         self._pointer = 0  # where the offset of the next page will be written
-        self._quiet, self._delay = Quiet(), Delay(patience)
+        self._quiet, self._delay = Quiet(), Delay(self.patience)
 
     @property
     def backlog(self) -> int:

@@ -62,29 +62,14 @@ class GrowingZarr(GrowingMovie):
         If it holds no movie.
     """
 
-    def __init__(
-        self,
-        path: Path,
-        *,
-        dataset: str | None,
-        channel: int | str | None,
-        interval: float,
-        patience: float,
-    ) -> None:
-        super().__init__(
-            path,
-            short_name(path),
-            dataset=dataset,
-            channel=channel,
-            interval=interval,
-            patience=patience,
-        )
+    def __init__(self, path: Path, **settings: Any) -> None:
+        super().__init__(path, short_name(path), **settings)
         with Files() as files, quiet(), one_sentence(path):
             stacks = insist(
-                lambda: open_ome_zarr(path, files), _UNREADABLE, min(patience, _OPENING)
+                lambda: open_ome_zarr(path, files), _UNREADABLE, min(self.patience, _OPENING)
             )
             only = next(iter(stacks)) if len(stacks) == 1 else None  # which may be empty as yet
-            self._stack = stacks[only or choose(path, stacks, dataset)]
+            self._stack = stacks[only or choose(path, stacks, self.dataset)]
         array: Any = self._stack.data
         self._array, self._folder = array, path / array.path
         self._chunks: tuple[int, ...] = array.shards or array.chunks
@@ -92,7 +77,7 @@ class GrowingZarr(GrowingMovie):
         self._whole = self._open()
         self._end = 0  # of what is known to be written, in part at least
         self._incomplete: dict[int, Stamps] = {}  # what was taken as it was
-        self._quiet, self._delay = Quiet(), Delay(patience)
+        self._quiet, self._delay = Quiet(), Delay(self.patience)
 
     def resume(self, names: Iterable[str], failed: Iterable[str] = ()) -> None:
         """Begin after the frames `names`, but take those again that had `failed`."""

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from napari_lattice_symmetry.io import refusals
 from napari_lattice_symmetry.io.calibration import pixel_size_nm
+from napari_lattice_symmetry.io.general.hdf5_dataset import text_of
 from napari_lattice_symmetry.io.stack import Lazy, Stack
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ def main_stack(dataset: h5py.Dataset) -> Stack:
     indices, values, spectral = (dataset.file[dataset.attrs[name]] for name in _ANCILLARY)
     if spectral.shape[1] > 1:
         labels = np.atleast_1d(spectral.attrs.get("labels", ["an axis"])).tolist()
-        return Stack(dataset, refusal=refusals.spectra(", ".join(map(_text, labels))))
+        return Stack(dataset, refusal=refusals.spectra(", ".join(map(text_of, labels))))
     places = np.asarray(indices)
     n_places = [len(np.unique(column)) for column in places.T]
     if len(n_places) != 2 or np.prod(n_places) != len(places):
@@ -41,7 +42,7 @@ def _image(
     fast = 0 if places[1, 0] != places[0, 0] else 1
     steps = [float(np.mean(np.diff(np.unique(column)))) for column in values.T]
     shape = (len(np.unique(places[:, 1 - fast])), len(np.unique(places[:, fast])))
-    names = [_text(unit) for unit in np.broadcast_to(units, 2).tolist()]
+    names = [text_of(unit) for unit in np.broadcast_to(units, 2).tolist()]
     pixel_size = pixel_size_nm(steps[1 - fast], steps[fast], names[1 - fast], names[fast])
     return Stack(
         Lazy(shape, dataset.dtype, lambda: np.asarray(dataset[:, 0]).reshape(shape)),
@@ -50,7 +51,3 @@ def _image(
         calibration_source="positions of the USID dataset",
         refusal=refusals.diffraction(*names),
     )
-
-
-def _text(value: Any) -> str:
-    return value.decode(errors="replace") if isinstance(value, bytes) else str(value)
