@@ -17,6 +17,12 @@ from tqdm import tqdm
 
 from napari_lattice_symmetry.evolution.curves import N_DRAWS, Curve
 from napari_lattice_symmetry.evolution.kinetics import MAX_CHANCE, compare_laws, fit_growth, remark
+from napari_lattice_symmetry.lattice.basis import cell, lattice_points, rotation
+from napari_lattice_symmetry.lattice.drawing import count_electrons, draw_atoms
+from napari_lattice_symmetry.spectrum import WindowGrid
+from napari_lattice_symmetry.spectrum.cartesian import SIDE, unscaled_spectrum
+from napari_lattice_symmetry.structure.simplex import principal_axes, suggest_components
+from napari_lattice_symmetry.structure.unmixing import MAX_COMPONENTS, USED
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -28,6 +34,7 @@ SEED = 2026
 SECONDS = 180.0
 LAW = {"A0": 2e-5, "rho": 0.05, "C": 0.06}
 INITIAL_END = 90.0
+N_FRAMES = 5
 INITIAL_FRAMES = (2, 5, 10, 30)
 # Frames, standard deviation, and what correlates them.
 SCATTERS = (
@@ -104,6 +111,46 @@ def flat_rows(n: int) -> list[list[str]]:
     return rows
 
 
+def grains(k: int, seed: int, counts: float) -> Float64:
+    """Draw a frame of k hexagonal grains, evenly turned against each other."""
+    rng, shape = np.random.default_rng((SEED, seed)), (384, 384)
+    tried = rng.uniform(0, 384, (200, k, 2))
+    apart = np.linalg.norm(tried[:, :, np.newaxis] - tried[:, np.newaxis], axis=-1)
+    middles = tried[(apart + 1e3 * np.eye(k)).min(axis=(1, 2)).argmax()]
+    image, start = np.zeros(shape), rng.uniform(0, 60)
+    for grain in range(k):
+        basis = cell(10, 10, 60) @ rotation(start + 60 * grain / k)
+        atoms = lattice_points(basis, shape, (192, 192), 40)
+        nearest = np.linalg.norm(atoms[:, np.newaxis] - middles, axis=-1).argmin(axis=1)
+        own = atoms[nearest == grain]
+        image += draw_atoms(own, np.ones(len(own)), 2, shape)
+    return count_electrons(image + 0.1, counts, rng)
+
+
+def suggested_components(frame: Float64) -> int:
+    """Suggest a number of components for the spectra of a frame."""
+    windows = WindowGrid(frame.shape, 96, 16).windows(frame).reshape(-1, 96, 96)
+    half = unscaled_spectrum(windows)[..., SIDE // 2 :]
+    spectra = half[:, USED]
+    center, _, variances = principal_axes(spectra, MAX_COMPONENTS)
+    total = float(np.square(spectra - center).sum(axis=1).mean())
+    return suggest_components(variances, total, min(spectra.shape))
+
+
+def component_rows(n: int) -> list[list[str]]:
+    """Suggest components for frames of one to six grains."""
+    return [
+        [
+            str(k),
+            *(
+                ", ".join(str(suggested_components(grains(k, i, counts))) for i in range(n))
+                for counts in (5, 20)
+            ),
+        ]
+        for k in tqdm(range(1, 7), desc="grains", leave=False)
+    ]
+
+
 def report(n: int) -> str:
     """Measure everything; gives the page."""
     return f"""# Error bars
@@ -120,7 +167,13 @@ How often growth is claimed of 60 frames in which nothing grows, by the number o
 initial interval; {n // 3} curves each. It is claimed where fewer than {MAX_CHANCE:.0%} of flat
 curves that scatter alike give as much evidence for growth.
 
-{markdown_table(["scatter", *map(str, INITIAL_FRAMES)], flat_rows(n // 3))}"""
+{markdown_table(["scatter", *map(str, INITIAL_FRAMES)], flat_rows(n // 3))}
+## Unmixing
+
+Components that are suggested for frames of so many grains (hexagonal, a = 10 px, 384 px, windows of
+96 px), {N_FRAMES} frames each, by counts a pixel.
+
+{markdown_table(["grains", "5 counts", "20 counts"], component_rows(N_FRAMES))}"""
 
 
 def main() -> None:

@@ -102,3 +102,14 @@ def test_shares_are_those_of_nonnegative_least_squares(k, d, seed):
 def test_points_that_are_not_finite_have_no_shares():
     shares = mix(np.array([[0.2], [np.nan]]), np.array([[0.0], [1.0]]))
     np.testing.assert_allclose(shares, [[0.8, 0.2], [np.nan, np.nan]])
+
+
+@pytest.mark.parametrize("k", [2, 3, 4])
+def test_what_borders_add_is_no_component(k):
+    points, _, shares = mixtures(k, 0.02)
+    # Two grains in a window interfere: something of their product is seen beside their sum.
+    border = 1 - np.square(shares).sum(axis=1)
+    strange = np.random.default_rng(5).uniform(-1, 1, points.shape[1])
+    variance = np.square(points - points.mean(axis=0)).sum(axis=1).mean()
+    seen = (0.04 * variance / (border.var() * np.square(strange).sum())) ** 0.5
+    assert suggest(points + seen * border[:, np.newaxis] * strange) == k

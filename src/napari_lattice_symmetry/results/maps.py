@@ -303,7 +303,7 @@ MAPS: dict[str, MapSpec] = {
         ),
         MapSpec(
             name="fractions_std",
-            about="Standard deviation of the phase fractions over the thinned networks.",
+            about="Network spread of the phase fractions: their deviation over thinned networks.",
             title="spread of the phase fractions",
             short="spread of the phase fractions",
             **_FRACTIONS,

@@ -25,12 +25,13 @@ def write_fractions(result: MovieResult, path: str | Path) -> None:
     """Write the phase fractions of the finished frames, one row a frame.
 
     The columns are ``frame`` (index in the movie), ``time_s`` (empty without a frame time) and,
-    for each class, its phase fraction, the standard deviation of that over the thinned networks
-    (``_std``) and its share of the analyzed windows (``_area_share``); then the phase fractions
-    of at least a rectangular and at least a centered symmetry. Where a lattice was fitted to
-    every window there are also the share of windows in which it is resolved (``resolved``), the
-    medians of a, b and gamma over these (empty if there are none), the share of these in which
-    network and fit agree (``agreeing``), and the share of windows with two lattices.
+    for each class, its phase fraction, the network spread of that (``_std``: the standard
+    deviation over the thinned networks, which is no error of the fraction) and its share of the
+    analyzed windows (``_area_share``); then the phase fractions of at least a rectangular and at
+    least a centered symmetry. Where a lattice was fitted to every window there are also the share
+    of windows in which it is resolved (``resolved``), the medians of a, b and gamma over these
+    (empty if there are none), the share of these in which network and fit agree (``agreeing``),
+    and the share of windows with two lattices.
 
     Parameters
     ----------

@@ -52,11 +52,21 @@ def cartesian_spectrum(
     InputError
         If `distortion` is no invertible (2, 2) matrix.
     """
-    key = distortion_key(distortion)
-    amplitude = half_amplitude(windows)
-    spectrum = _cut(amplitude) if key is None else _sampled(amplitude, key)
+    spectrum = unscaled_spectrum(windows, distortion)
     brightest = spectrum.max(axis=(1, 2), keepdims=True)
     return np.asarray(spectrum / np.where(brightest > 0, brightest, 1), dtype=np.float32)
+
+
+def unscaled_spectrum(
+    windows: NDArray[Any], distortion: NDArray[np.float64] | None = None
+) -> NDArray[np.float32]:
+    """Cut the low frequencies out as `cartesian_spectrum` does, and leave amplitudes as they are.
+
+    Those of a window that holds two grains are the sum of theirs, each by its share.
+    """
+    key = distortion_key(distortion)
+    amplitude = half_amplitude(windows)
+    return _cut(amplitude) if key is None else _sampled(amplitude, key)
 
 
 def _cut(amplitude: NDArray[np.float32]) -> NDArray[np.float32]:

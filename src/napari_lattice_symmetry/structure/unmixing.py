@@ -24,7 +24,7 @@ from napari_lattice_symmetry.lattice import CLASSES, LABELS, NOT_ANALYZED
 from napari_lattice_symmetry.results.result import MovieResult
 from napari_lattice_symmetry.spectrum import WindowGrid
 from napari_lattice_symmetry.spectrum.amplitude import analyzable
-from napari_lattice_symmetry.spectrum.cartesian import SIDE, cartesian_spectrum
+from napari_lattice_symmetry.spectrum.cartesian import SIDE, unscaled_spectrum
 from napari_lattice_symmetry.spectrum.polar import MIN_RADIUS
 from napari_lattice_symmetry.structure.parameters import MAX_COMPONENTS
 from napari_lattice_symmetry.structure.sampling import Places, choose_windows, read_windows
@@ -45,7 +45,8 @@ PUREST = 16
 """Windows of each component that the network is asked about."""
 
 _KY, _KX = np.mgrid[-SIDE // 2 : SIDE // 2, 0 : SIDE // 2]
-_USED = (np.hypot(_KY, _KX) >= MIN_RADIUS) & (_KY > -SIDE // 2)  # that row has no counterpart
+USED = (np.hypot(_KY, _KX) >= MIN_RADIUS) & (_KY > -SIDE // 2)  # that row has no counterpart
+"""Which frequencies of the half plane kx >= 0 are used, shape (SIDE, SIDE / 2)."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -219,10 +220,10 @@ def _read_spectra(
 ) -> Iterator[tuple[Places, Float32]]:
     """Read the spectra of windows that show something: their places (m, 3), and (m, d)."""
     for part, windows in read_windows(job, places):
-        spectra = cartesian_spectrum(windows, job.windows.distortion)[..., SIDE // 2 :][:, _USED]
+        spectra = unscaled_spectrum(windows, job.windows.distortion)[..., SIDE // 2 :][:, USED]
         length = np.linalg.norm(spectra, axis=1)
         shown = analyzable(windows) & (length > 0)
-        yield places[part][shown], spectra[shown] / length[shown, np.newaxis]
+        yield places[part][shown], spectra[shown]
         steps.advance(len(windows))
 
 
@@ -244,8 +245,8 @@ def _ask_network(model: Classifier, job: AnalysisJob, places: Places) -> Float32
 
 def _picture(endmember: Float64) -> Float32:
     """Give both half planes of a spectrum, shape (SIDE, SIDE), of which one was used."""
-    half = np.zeros(_USED.shape, dtype=np.float32)
-    half[_USED] = np.clip(endmember, 0, None)
+    half = np.zeros(USED.shape, dtype=np.float32)
+    half[USED] = np.clip(endmember, 0, None)
     picture = np.zeros((SIDE, SIDE), dtype=np.float32)
     picture[:, SIDE // 2 :] = half
     # |F(-k)| = |F(k)|
