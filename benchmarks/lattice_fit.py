@@ -285,8 +285,10 @@ symmetry), liquids and quasicrystals have no period. The window that is suggeste
 and is 64 px at least where that is no more than 25 of them. `analyze` warns of a window that holds
 fewer than 5 periods or more than 25.
 
-Known limits: a superlattice whose spots drown in the noise is missed, and the cell without it is
-given; two grains turned by less than some 10 degrees, or one of which has less than a third of
+Known limits: a superlattice with few spots is missed even where these are 6 to 14 times as high as
+the noise, and the cell without it is given with no flag: a denser cell makes all the strong spots
+less surprising, which one or two weak ones do not outweigh;
+two grains turned by less than some 10 degrees, or one of which has less than a third of
 the window, pass for one; a scan that warps within the window blurs the spots of high order.
 
 ## Accuracy
