@@ -1,12 +1,14 @@
 import json
 import shutil
+from concurrent.futures import ThreadPoolExecutor, wait
+from threading import Event
 
 import pytest
 
 from napari_lattice_symmetry.bravais import load_model, registry
 from napari_lattice_symmetry.bravais.registry import REGISTRY
 from napari_lattice_symmetry.errors import ModelError
-from napari_lattice_symmetry.networks.registry import Registry, file_sha256
+from napari_lattice_symmetry.networks.registry import NetworkFile, Registry, file_sha256
 
 
 def test_shipped_weights_are_those_in_the_registry_and_small():
@@ -20,6 +22,30 @@ def test_shipped_weights_are_those_in_the_registry_and_small():
 
 def test_a_model_is_loaded_once():
     assert load_model("polar") is load_model()
+
+
+def test_threads_that_ask_at_once_share_one_load(tmp_path, monkeypatch):
+    path = tmp_path / "mine.keras"
+    shutil.copy(REGISTRY.folder / REGISTRY.entries["polar"]["file"], path)
+    plain, read = NetworkFile.read, []
+    begun, go_on = Event(), Event()
+
+    def reading(file):
+        read.append(file)
+        begun.set()
+        go_on.wait(60)
+        return plain(file)
+
+    monkeypatch.setattr(NetworkFile, "read", reading)
+    with ThreadPoolExecutor(2) as threads:
+        first = threads.submit(load_model, path)
+        begun.wait(60)
+        second = threads.submit(load_model, path)
+        done, _ = wait([second], timeout=0.5)  # time in which it would begin to read
+        go_on.set()
+    assert not done
+    assert first.result() is second.result()
+    assert len(read) == 1
 
 
 def test_weights_that_were_changed_are_refused(tmp_path, monkeypatch):

@@ -16,9 +16,12 @@ def _forgetful(forgetful):
     pass
 
 
-@pytest.fixture
+@pytest.fixture(autouse=True)
 def network(fake_model, monkeypatch):
-    """The stand-in network under every name; its ``classify_blocks`` may be replaced."""
+    """The stand-in network under every name, which docks load when they open.
+
+    Its ``classify_blocks`` may be replaced.
+    """
     monkeypatch.setattr(
         "napari_lattice_symmetry.bravais.load_model", lambda name="polar": fake_model
     )
@@ -84,10 +87,16 @@ class Bench:
 
     def __init__(self, viewer, qtbot, find_layers):
         self.viewer, self.qtbot, self._find_layers = viewer, qtbot, find_layers
-        _, self.widget = viewer.window.add_plugin_dock_widget(
+        self.open()
+
+    def open(self):
+        _, self.widget = self.viewer.window.add_plugin_dock_widget(
             "napari-lattice-symmetry", "Lattice symmetry"
         )
         self.set(window=32, stride=8, samples=5)
+
+    def close(self):
+        self.viewer.window.remove_dock_widget(self.widget.parent())
 
     def set(self, **settings):
         for name, value in settings.items():

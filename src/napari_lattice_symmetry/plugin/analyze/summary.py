@@ -34,8 +34,16 @@ class Summary:
     better_window: int | None = None
 
     @classmethod
-    def of(cls, movie: Movie, parameters: AnalysisParameters, period: Period | None) -> Summary:
+    def of(
+        cls,
+        movie: Movie,
+        parameters: AnalysisParameters,
+        period: Period | None,
+        loading: float = 0.0,
+    ) -> Summary:
         """Describe an analysis of `movie`, whose lattice period may be known.
+
+        The network may take some more seconds to load.
 
         Raises
         ------
@@ -53,7 +61,7 @@ class Summary:
             better_window=None if better == parameters.window else better,
             window=describe_window(movie, parameters.window, period),
             grid=describe_grid(grid, n_frames),
-            time=describe_time(parameters, grid.size, n_frames, last_speed()),
+            time=describe_time(parameters, grid.size, n_frames, last_speed(), loading),
             distortion=describe_distortion(parameters),
         )
 
@@ -78,12 +86,16 @@ def describe_grid(grid: WindowGrid, n_frames: int) -> str:
 
 
 def describe_time(
-    parameters: AnalysisParameters, n_windows: int, n_frames: int, speed: Speed | None
+    parameters: AnalysisParameters,
+    n_windows: int,
+    n_frames: int,
+    speed: Speed | None,
+    loading: float = 0.0,
 ) -> str:
-    """Give the expected time, or say that it is not known."""
+    """Give the expected time, with the seconds of loading, or say that it is not known."""
     if speed is None:
         return "not measured yet"
-    time = describe_duration(speed.seconds_per_window * n_windows * n_frames)
+    time = describe_duration(loading + speed.seconds_per_window * n_windows * n_frames)
     if speed.fits(parameters):
         return f"about {time} for {count_frames(n_frames)}"
     return (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -35,6 +36,7 @@ from napari_lattice_symmetry.plugin.forms.model_form import FormArea, ModelForm
 from napari_lattice_symmetry.plugin.layers.origin import present_geometry, result_of
 from napari_lattice_symmetry.plugin.layers.result_layers import LABEL_MAP, result_metadata
 from napari_lattice_symmetry.plugin.runs.analysis import AnalysisRun
+from napari_lattice_symmetry.plugin.runs.loading import NetworkLoading
 from napari_lattice_symmetry.plugin.selection.selection import selection_of
 from napari_lattice_symmetry.plugin.selection.source import Source, count_channels
 from napari_lattice_symmetry.plugin.widgets.dock import Dock
@@ -47,6 +49,7 @@ if TYPE_CHECKING:
     from napari_lattice_symmetry.results import MovieResult
 
 CHOOSE = "choose…"
+PREPARING = "Preparing the network…"
 
 
 class AnalysisWidget(Dock):
@@ -66,11 +69,16 @@ class AnalysisWidget(Dock):
         self._run_text = ""  # what there is to say of it
         self._movie: tuple[Image | None, int | None] | None = None  # whose period was asked for
 
+        self.loading = NetworkLoading()
+
         self._build()
         self.layer_chooser.changed.connect(self._on_image_chosen)
         self.selection.changed.connect(self._on_selection)
         self.selection.image_edited.connect(self._update_summary)
         self._on_selection()
+        self.loading.changed.connect(self._on_loading)
+        self.parameters.changed.connect(self._load_network)
+        self._load_network()
 
     @property
     def is_running(self) -> bool:
@@ -81,6 +89,7 @@ class AnalysisWidget(Dock):
         """Stop, and let go of the viewer."""
         if self.run is not None:
             self.run.abandon()
+        self.loading.changed.disconnect(self._on_loading)
         self.preview.release()
         self.maps.release()
         self.correction.release()
@@ -228,12 +237,25 @@ class AnalysisWidget(Dock):
         try:
             source = self.selection.take_source()
             geometry = source.geometry
-            summary = Summary.of(source.movie, self.parameters.values(), self.summary.period)
+            summary = Summary.of(
+                source.movie,
+                self.parameters.values(),
+                self.summary.period,
+                self.loading.seconds_left,
+            )
         except LatticeSymmetryError as error:
             summary = Summary(problem=str(error))
         self.calibration.show(self.selection.image, geometry)
         self.summary.show_summary(summary)
         self.preview.follow()
+
+    def _load_network(self, _event: Any = None) -> None:
+        with suppress(LatticeSymmetryError):  # the summary tells which setting is wrong
+            self.loading.begin(self.parameters.values().network)
+
+    def _on_loading(self) -> None:
+        self._update_summary()
+        self._tell()
 
     # ------------------------------------------------------------------ running
 
@@ -280,7 +302,7 @@ class AnalysisWidget(Dock):
         self.parameters.set_enabled(not running)
         self.preview.set_running(running)
         if running:
-            self._run_text = "Loading the network…"
+            self._run_text = PREPARING
             self.progress.setRange(0, 0)  # busy, until the network is loaded
         self._tell()
 
@@ -317,9 +339,13 @@ class AnalysisWidget(Dock):
             text = self._run_text if result is None else f"{self._run_text} {text}."
         elif result is not None:
             text = f"{text}: {n_done} of {count_frames(n_frames)} analyzed."
-        self.progress.setRange(0, max(n_frames, 1))
-        self.progress.setValue(n_done)
-        self.status.setText(text)
+        if self.loading.is_busy:
+            self.progress.setRange(0, 0)
+        else:
+            self.progress.setRange(0, max(n_frames, 1))
+            self.progress.setValue(n_done)
+        remark = PREPARING if self.loading.is_busy else self.loading.problem
+        self.status.setText(f"{text} {remark}".strip())
 
     def _is_selected(self, run: AnalysisRun) -> bool:
         """Tell whether a run is of what is selected."""

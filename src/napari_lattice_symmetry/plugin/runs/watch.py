@@ -83,7 +83,7 @@ class WatchRun(Run):
         self.movie, self.parameters = movie, parameters
         self.result: Growing | None = None
         self.movie_layer: Layer | None = None
-        self.backlog, self.message, self.newest = 0, "Loading the network…", ""
+        self.backlog, self.message, self.newest = 0, "Preparing the network…", ""
         self._output = output
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)

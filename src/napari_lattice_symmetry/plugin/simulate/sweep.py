@@ -112,7 +112,7 @@ class SweepPanel(QWidget):
         self.points, self._swept, self._worker = [], name, worker
         self.progress.setRange(0, len(values))
         self.progress.setValue(0)
-        self.status.setText("Loading the network…")
+        self.status.setText("Preparing the network…")
         self.run_button.setText("Cancel")
         worker.start()
 

@@ -61,7 +61,7 @@ class SimulateWidget(Dock):
         self.sweep.release()
 
     def _build(self) -> None:
-        self.truth_text, self.verdict_text = QLabel(), QLabel("Loading the network…")
+        self.truth_text, self.verdict_text = QLabel(), QLabel("Preparing the network…")
         for label in (self.truth_text, self.verdict_text):
             label.setWordWrap(True)
         self.send_button = QPushButton("Send to viewer")

@@ -1,0 +1,118 @@
+"""The network is loaded when the dock opens, and whoever needs it meanwhile waits for it."""
+
+from __future__ import annotations
+
+import sys
+import threading
+
+import pytest
+
+from napari_lattice_symmetry.errors import ModelError
+from napari_lattice_symmetry.plugin.runs.loading import last_loading, remember_loading
+from napari_lattice_symmetry.plugin.runs.speed import Speed
+
+
+@pytest.fixture
+def door(network, monkeypatch):
+    """Let networks be loaded once the door is open; those asked for stand in its list."""
+    door = threading.Event()
+    door.asked = []
+
+    def load(name="polar"):
+        door.asked.append(name)
+        door.wait(60)
+        return network
+
+    monkeypatch.setattr("napari_lattice_symmetry.bravais.load_model", load)
+    yield door
+    door.set()
+
+
+def test_loading_begins_with_the_dock_and_is_seen(door, shown_bench):
+    widget = shown_bench.widget
+    shown_bench.wait(lambda: door.asked == ["polar"])
+    assert widget.loading.is_busy
+    assert widget.status.text().endswith("Preparing the network…")
+    assert widget.progress.maximum() == 0  # busy
+    door.set()
+    shown_bench.wait(lambda: not widget.loading.is_busy)
+    assert "Preparing" not in widget.status.text()
+    assert widget.progress.maximum() == 1
+    assert widget.run is None
+
+
+def test_a_run_meanwhile_waits_for_the_network(door, shown_bench, stack):
+    shown_bench.viewer.add_image(stack, name="movie")
+    widget = shown_bench.widget
+    widget.run_button.click()
+    shown_bench.wait(lambda: len(door.asked) == 2)
+    assert widget.status.text() == "Preparing the network…"
+    assert widget.progress.maximum() == 0
+    door.set()
+    shown_bench.finish()
+    assert widget.run.result.done.all()
+    assert widget.status.text().startswith("Finished: 4 frames in ")
+
+
+def test_another_network_is_loaded_when_it_is_chosen(door, bench):
+    door.set()
+    bench.set(network="published")
+    bench.wait(lambda: door.asked == ["polar", "published"])
+    bench.wait(lambda: not bench.widget.loading.is_busy)
+    bench.set(stride=16)
+    assert not bench.widget.loading.is_busy
+
+
+def test_what_loading_still_takes_is_part_of_the_time(door, bench, stack):
+    Speed(0.001, "polar", 32, 5).remember()
+    remember_loading(7200)
+    bench.viewer.add_image(stack, name="movie")
+    assert bench.widget.summary.time_text.text() == "about 1 s for 4 frames"  # when it opened
+    bench.close()
+    bench.open()
+    assert bench.widget.summary.time_text.text() == "about 2 h for 4 frames"
+    door.set()
+    bench.wait(lambda: not bench.widget.loading.is_busy)
+    assert bench.widget.summary.time_text.text() == "about 1 s for 4 frames"
+
+
+def test_only_the_first_network_of_a_session_is_timed(door, bench, monkeypatch):
+    door.set()
+    bench.wait(lambda: not bench.widget.loading.is_busy)
+    first = last_loading()
+    monkeypatch.setitem(sys.modules, "keras", None)
+    bench.set(network="published")
+    bench.wait(lambda: not bench.widget.loading.is_busy)
+    assert last_loading() == first
+
+
+@pytest.fixture(params=[ModelError("No weights."), ImportError("no TensorFlow")])
+def fault(request, network, monkeypatch):
+    """What goes wrong whenever a network is loaded."""
+
+    def load(name="polar"):
+        raise request.param
+
+    monkeypatch.setattr("napari_lattice_symmetry.bravais.load_model", load)
+    return str(request.param)
+
+
+def test_loading_that_fails_is_told_and_told_again_by_run(fault, bench, stack, messages):
+    bench.viewer.add_image(stack, name="movie")
+    bench.wait(lambda: not bench.widget.loading.is_busy)
+    assert fault in bench.widget.loading.problem
+    assert bench.widget.status.text().endswith(bench.widget.loading.problem)
+    assert messages() == []
+    bench.run()
+    assert len(messages()) == 1
+    assert fault in messages()[0]
+
+
+def test_a_dock_may_be_closed_meanwhile(door, bench, qtbot):
+    widget = bench.widget
+    bench.wait(lambda: door.asked == ["polar"])
+    bench.close()
+    told = widget.status.text()
+    with qtbot.waitSignal(widget.loading.changed, timeout=60_000):
+        door.set()
+    assert widget.status.text() == told
