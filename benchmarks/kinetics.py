@@ -154,8 +154,9 @@ once what it works on is done. Only a changed setting breaks off a fit that is u
 
 ![The classes of the sample movie over time](images/napari-evolution.png)
 
-- **Mean probability** of each class, with a band of one standard deviation over the thinned
-  networks; or the **area share**, the share of windows that a class won.
+- **Mean probability** of each class, with the *network spread*, one standard deviation over the
+  thinned networks, which is no error of the fraction; or the **area share**, the share of windows
+  that a class won.
 - **Region**: only windows whose centers lie in the polygons, rectangles and ellipses of a Shapes
   layer. The spread over the thinned networks is kept for whole frames alone; in a region the band
   is the mean of the spreads of its windows, as if each thinned network erred alike in all of
