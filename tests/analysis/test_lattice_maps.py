@@ -118,3 +118,28 @@ def test_a_distortion_that_is_none_is_refused(matrix):
 def test_parameters_survive_json():
     parameters = AnalysisParameters(distortion=((1.0, 0.1), (0.0, 1.0)), lattice_maps=True)
     assert AnalysisParameters(**parameters.model_dump(mode="json")) == parameters
+
+
+def test_a_result_gives_strain_against_a_region_a_cell_or_its_median(model):
+    """One half of the frame is stretched by 3 % along x; square lattices lose no sign."""
+    plain, stretched = cell(12, 12, 90), cell(12, 12, 90) @ np.diag([1.03, 1.0])
+    sheared = cell(12, 12, 90) @ np.array([[1.0, 0.02], [0.0, 1.0]])
+    movie = Movie.from_array(np.array([draw(each) for each in (plain, stretched, sheared)]))
+    result = analyze(movie, model=model, samples=3, stride=32, lattice_maps=True)
+    first = np.zeros(result.labels.shape, dtype=bool)
+    first[0] = True
+    of_region = result.strain(reference=first)
+    of_cell = result.strain(reference=(12, 12, 90))
+    for each in (of_region, of_cell):
+        np.testing.assert_allclose(each.exx.mean(axis=(1, 2)), [0, 3, 0], atol=0.1)
+        np.testing.assert_allclose(each.eyy.mean(axis=(1, 2)), [0, 0, 0], atol=0.1)
+        np.testing.assert_allclose(each.exy.mean(axis=(1, 2)), [0, 0, 1], atol=0.1)
+        np.testing.assert_allclose(each.rotation.mean(axis=(1, 2)), [0, 0, 0.57], atol=0.1)
+    assert np.abs(result.strain().exx).max() < 3.2
+    assert result.strain().errors is None
+    with pytest.raises(InputError, match="No window of the reference has a lattice"):
+        result.strain(reference=~np.isfinite(result.a))
+    with pytest.raises(InputError, match=r"shape \(1, 1\), the maps have"):
+        result.strain(reference=np.ones((1, 1), dtype=bool))
+    with pytest.raises(InputError, match="analyze again with lattice maps"):
+        analyze(draw(plain), model=model, samples=3, stride=32).strain()

@@ -100,6 +100,8 @@ class Windows:
 
     def _fit(self, windows: NDArray[Any], labels: NDArray[np.uint8]) -> BlockMaps:
         fits = fit_lattices(windows, self.pixel_side, self.parameters.tolerance, self.distortion)
+        x, y = np.moveaxis(fits.basis, -1, 0)
+        directions = np.rad2deg(np.arctan2(y, x)) % 180
         maps: BlockMaps = {
             "a": fits.a,
             "b": fits.b,
@@ -108,6 +110,8 @@ class Windows:
             "metric_labels": fits.label,
             "flags": fits.flags,
             "agreement": compare(labels, fits),
+            "a_direction": directions[..., 0],
+            "b_direction": directions[..., 1],
         }
         return maps
 

@@ -9,12 +9,13 @@ runs along a. The strain is the stretch less the identity.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from itertools import product
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from napari_lattice_symmetry.errors import InputError
-from napari_lattice_symmetry.lattice.basis import reduce_basis
+from napari_lattice_symmetry.lattice.basis import cell, reduce_basis
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -129,6 +130,55 @@ def median_basis(bases: Float) -> Float:
         if len(near) > len(best):
             best = near
     return np.asarray(np.median(best, axis=0))
+
+
+def reference_basis(
+    bases: Float, given: NDArray[Any] | tuple[float, float, float] | None = None
+) -> Float:
+    """Make the lattice that counts as not strained of what a user says.
+
+    Parameters
+    ----------
+    bases : ndarray, shape (..., 2, 2)
+        The lattices that will be compared with it.
+    given : ndarray of bool, ndarray of shape (2, 2) or (float, float, float), optional
+        Which of the bases (their last axes) it is the median of, a basis, or a, b and gamma of a
+        cell that is turned to their median; the median of all if not given.
+
+    Raises
+    ------
+    InputError
+        If no basis is chosen or there is no such cell.
+    """
+    if given is None:
+        return median_basis(bases)
+    if isinstance(given, tuple):
+        return _turned(given, median_basis(bases))
+    if given.dtype != bool:
+        return np.asarray(given, dtype=np.float64)
+    shape = bases.shape[:-2]
+    if given.shape != shape[len(shape) - given.ndim :]:
+        raise InputError(
+            f"The reference region has the shape {given.shape}, the maps have {shape}."
+        )
+    return median_basis(bases[np.broadcast_to(given, shape)])
+
+
+def _turned(known: tuple[float, float, float], like: Float) -> Float:
+    """Turn a cell (a, b, gamma) so that it is nearest to a lattice that is seen."""
+    a, b, gamma = known
+    if not (a > 0 and b > 0 and 0 < gamma < 180):
+        raise InputError(f"There is no cell with a = {a}, b = {b}, gamma = {gamma} degrees.")
+    true, like = reduce_basis(cell(a, b, gamma)), reduce_basis(like)
+    best, least = true, np.inf
+    for entries in product((-1, 0, 1), repeat=4):
+        change = np.reshape(entries, (2, 2))
+        if abs(entries[0] * entries[3] - entries[1] * entries[2]) == 1:
+            left, stretch, right = np.linalg.svd(np.linalg.inv(change @ true) @ like)
+            departure = float(np.abs(np.log(stretch)).max())
+            if departure < least:
+                best, least = change @ true @ (left @ right), departure
+    return np.asarray(best)
 
 
 def basis_covariance(

@@ -11,7 +11,9 @@ from numpy.typing import NDArray
 
 from napari_lattice_symmetry.bravais.parameters import AnalysisParameters
 from napari_lattice_symmetry.data.movie import Movie
+from napari_lattice_symmetry.errors import InputError
 from napari_lattice_symmetry.lattice import LABELS
+from napari_lattice_symmetry.lattice.strain import StrainMaps, reference_basis, strain_maps
 from napari_lattice_symmetry.results.maps import MAPS, specs_of
 from napari_lattice_symmetry.results.schema import describe
 from napari_lattice_symmetry.results.store import read_fields, save_result
@@ -60,6 +62,8 @@ class _MapAttributes:
     metric_labels = _Map()
     flags = _Map()
     agreement = _Map()
+    a_direction = _Map()
+    b_direction = _Map()
     fractions = _Map()
     fractions_std = _Map()
     checksum = _Map()
@@ -184,6 +188,48 @@ class MovieResult(_MapAttributes):
         analyzed[analyzed == 0] = np.nan
         shares: Float64 = won / analyzed
         return shares
+
+    def strain(
+        self,
+        reference: NDArray[Any] | tuple[float, float, float] | None = None,
+        *,
+        lattice_axes: bool = False,
+    ) -> StrainMaps:
+        """Give the strain and rotation of the lattice of every window.
+
+        Parameters
+        ----------
+        reference : ndarray of bool, ndarray of shape (2, 2) or (float, float, float), optional
+            What counts as not strained: windows (gy, gx) or (T, gy, gx) whose median lattice
+            it is, a basis with vectors (x, y) in rows, or a and b in the unit of the result
+            and gamma in degrees, turned to the crystal. The median of all windows if not given.
+        lattice_axes : bool
+            Give strains along and across the vector a of the reference instead of x and y.
+
+        Returns
+        -------
+        StrainMaps
+            Arrays of shape (T, gy, gx), without errors.
+
+        Raises
+        ------
+        InputError
+            If no lattices were fitted, or the reference has none.
+        """
+        if self.a_direction is None:
+            raise InputError(
+                "This result has no directions of lattice vectors; analyze again with lattice maps."
+            )
+        sides = [
+            np.asarray(length)[..., np.newaxis]
+            * np.stack([np.cos(turn), np.sin(turn)], axis=-1).astype(np.float64)
+            for length, turn in (
+                (self.a, np.deg2rad(np.asarray(self.a_direction))),
+                (self.b, np.deg2rad(np.asarray(self.b_direction))),
+            )
+        ]
+        bases = np.stack(sides, axis=-2)
+        return strain_maps(bases, reference_basis(bases, reference), lattice_axes=lattice_axes)
 
     def save(self, path: str | Path, *, overwrite: bool = False) -> None:
         """Write this result as a Zarr group; see `store.save_result`."""
