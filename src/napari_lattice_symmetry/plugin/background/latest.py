@@ -9,6 +9,7 @@ from qtpy.QtCore import QObject, QTimer, Signal  # type: ignore[attr-defined]
 from superqt.utils import create_worker
 
 from napari_lattice_symmetry.errors import guard
+from napari_lattice_symmetry.plugin.background.ending import end_with_program
 
 
 class LatestRequest(QObject):
@@ -95,6 +96,7 @@ class LatestRequest(QObject):
         worker.errored.connect(self._on_error)
         worker.finished.connect(self._on_finished)
         self._worker = worker
+        end_with_program(worker)
         worker.start()
 
     def _on_returned(self, result: Any) -> None:

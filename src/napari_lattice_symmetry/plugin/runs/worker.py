@@ -9,6 +9,7 @@ from napari.qt.threading import thread_worker
 from superqt.utils import GeneratorWorker
 
 from napari_lattice_symmetry.errors import guard
+from napari_lattice_symmetry.plugin.background.ending import end_with_program
 
 
 class ClosingWorker(GeneratorWorker):
@@ -53,4 +54,5 @@ def create_step_worker(
         ignore_errors=True,
     )
     worker: ClosingWorker = make_worker()
+    end_with_program(worker)
     return worker

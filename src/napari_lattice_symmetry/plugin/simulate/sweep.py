@@ -24,6 +24,7 @@ from superqt.utils import GeneratorWorker, QSignalThrottler
 
 from napari_lattice_symmetry.errors import LatticeSymmetryError, guard
 from napari_lattice_symmetry.lattice.image import LatticeImage
+from napari_lattice_symmetry.plugin.background.ending import end_with_program
 
 if TYPE_CHECKING:
     import napari.viewer
@@ -114,6 +115,7 @@ class SweepPanel(QWidget):
         self.progress.setValue(0)
         self.status.setText("Preparing the network…")
         self.run_button.setText("Cancel")
+        end_with_program(worker)
         worker.start()
 
     def cancel(self) -> None:
