@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from napari_lattice_symmetry.networks.dropout import ThinnedHeads
 
-    Float32 = NDArray[np.float32]
+Float32 = NDArray[np.float32]
 
 BLOCK = 128
 """Windows computed at a time: five blocks are a frame of 512 px on the default grid."""

@@ -10,11 +10,7 @@ from pydantic import BaseModel, ConfigDict, field_validator
 from napari_lattice_symmetry.bravais.registry import REGISTRY
 from napari_lattice_symmetry.errors import InputError
 from napari_lattice_symmetry.settings import ADVANCED, parse_settings, setting
-from napari_lattice_symmetry.spectrum.lattice_fit import (
-    MAX_PERIODS,
-    MIN_PERIODS,
-    TOLERANCE,
-)
+from napari_lattice_symmetry.spectrum.lattice_fit import MAX_PERIODS, MIN_PERIODS, TOLERANCE
 
 Matrix: TypeAlias = tuple[tuple[float, float], tuple[float, float]]
 

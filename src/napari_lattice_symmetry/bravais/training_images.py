@@ -3,23 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 import scipy.ndimage
 from numpy.typing import NDArray
 
-from napari_lattice_symmetry.lattice.basis import (
-    CellRanges,
-    lattice_points,
-    random_basis,
-    rotation,
-)
+from napari_lattice_symmetry.lattice.basis import CellRanges, lattice_points, random_basis, rotation
 from napari_lattice_symmetry.lattice.classes import CLASSES
 from napari_lattice_symmetry.lattice.drawing import count_electrons, draw_atoms, scan_jitter
 
-if TYPE_CHECKING:
-    Float = NDArray[np.float64]
+Float = NDArray[np.float64]
 
 NOISE = CLASSES.index("noise")
 

@@ -2,12 +2,7 @@
 
 from napari_lattice_symmetry.cells.averaging import average_cell
 from napari_lattice_symmetry.cells.motif import CellMotif
-from napari_lattice_symmetry.cells.naming import (
-    GroupRow,
-    PlaneGroup,
-    plane_group,
-    plane_groups,
-)
+from napari_lattice_symmetry.cells.naming import GroupRow, PlaneGroup, plane_group, plane_groups
 from napari_lattice_symmetry.cells.strain import (
     KNOWN_CELLS,
     PixelSize,

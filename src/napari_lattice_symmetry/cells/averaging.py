@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import scipy.fft
+from numpy.typing import NDArray
 
-from napari_lattice_symmetry.cells.factors import (
-    HALF,
-    NODES,
-    StructureFactors,
-    structure_factors,
-)
+from napari_lattice_symmetry.cells.factors import HALF, NODES, StructureFactors, structure_factors
 from napari_lattice_symmetry.cells.groups import symmetrized
 from napari_lattice_symmetry.cells.lattices import Lattice, window_lattices
 from napari_lattice_symmetry.cells.naming import TOLERANCE, PlaneGroup, groups_of_factors
@@ -21,12 +17,9 @@ from napari_lattice_symmetry.data.movie import NANOMETER, PIXEL
 from napari_lattice_symmetry.errors import InputError
 from napari_lattice_symmetry.lattice.plane_groups import Setting, settings
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    Float = NDArray[np.float64]
-    Complex = NDArray[np.complex128]
-    Index = NDArray[np.intp]
+Float = NDArray[np.float64]
+Complex = NDArray[np.complex128]
+Index = NDArray[np.intp]
 
 _GRID = 48
 _PASSES = 3

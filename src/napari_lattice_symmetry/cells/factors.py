@@ -8,20 +8,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache, lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import scipy.fft
+from numpy.typing import NDArray
 
 from napari_lattice_symmetry.lattice.motifs import highest_setting
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    Float = NDArray[np.float64]
-    Complex = NDArray[np.complex128]
-    Bool = NDArray[np.bool_]
-    Index = NDArray[np.intp]
+Float = NDArray[np.float64]
+Complex = NDArray[np.complex128]
+Bool = NDArray[np.bool_]
+Index = NDArray[np.intp]
 
 MAX_INDEX = 8
 """Greatest h and k of a node."""

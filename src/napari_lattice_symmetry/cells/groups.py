@@ -9,10 +9,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import scipy.fft
+from numpy.typing import NDArray
 from scipy.special import logsumexp
 
 from napari_lattice_symmetry.cells.factors import (
@@ -25,14 +26,11 @@ from napari_lattice_symmetry.cells.factors import (
 )
 from napari_lattice_symmetry.lattice.plane_groups import Setting, name_operations, settings
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    Float = NDArray[np.float64]
-    Complex = NDArray[np.complex128]
-    Complex64 = NDArray[np.complex64]
-    Bool = NDArray[np.bool_]
-    Index = NDArray[np.intp]
+Float = NDArray[np.float64]
+Complex = NDArray[np.complex128]
+Complex64 = NDArray[np.complex64]
+Bool = NDArray[np.bool_]
+Index = NDArray[np.intp]
 
 _GRID = 48
 _NEWTON_STEPS = 4

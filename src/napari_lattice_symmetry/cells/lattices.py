@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 
 from napari_lattice_symmetry.cells.superlattice import find_superlattices
 from napari_lattice_symmetry.errors import InputError
@@ -17,12 +18,9 @@ from napari_lattice_symmetry.spectrum import Flag, LatticeFit, LatticeFits, fit_
 from napari_lattice_symmetry.spectrum.lattice_fit import TOLERANCE
 from napari_lattice_symmetry.spectrum.peaks import find_peaks
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    Float = NDArray[np.float64]
-    Bool = NDArray[np.bool_]
-    Index = NDArray[np.intp]
+Float = NDArray[np.float64]
+Bool = NDArray[np.bool_]
+Index = NDArray[np.intp]
 
 Lattice: TypeAlias = "LatticeFit | LatticeFits | str | NDArray[np.float64]"
 

@@ -7,20 +7,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import scipy.ndimage
+from numpy.typing import NDArray
 
 from napari_lattice_symmetry.cells.factors import NODES
-from napari_lattice_symmetry.lattice.plane_groups import (
-    Site,
-    standard_operations,
-    wyckoff_sites,
-)
+from napari_lattice_symmetry.lattice.plane_groups import Site, standard_operations, wyckoff_sites
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from napari_lattice_symmetry.cells.unit_cell import UnitCell
 
-    Float = NDArray[np.float64]
+Float = NDArray[np.float64]
 
 _STEPS = 8
 _SAME = 0.01  # fractions of the cell within which two places are one

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.special import softmax
 from scipy.stats import chi2
 
@@ -25,10 +26,7 @@ from napari_lattice_symmetry.lattice.plane_groups import (
     supergroups,
 )
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    Float = NDArray[np.float64]
+Float = NDArray[np.float64]
 
 TOLERANCE = 0.2
 """Departure R by lens and scan that is allowed for where noise explains no symmetry."""

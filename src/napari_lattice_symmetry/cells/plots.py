@@ -5,17 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
+from napari_lattice_symmetry.cells.unit_cell import UnitCell
 from napari_lattice_symmetry.lattice.symmetry_elements import symmetry_elements
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
-    from numpy.typing import NDArray
 
-    from napari_lattice_symmetry.cells.unit_cell import UnitCell
-
-    Float = NDArray[np.float64]
+Float = NDArray[np.float64]
 
 # Of Okabe and Ito's color-blind-safe set.
 _ELEMENT_COLOR, _GLIDE_COLOR, _ATOM_COLOR = "#56B4E9", "#009E73", "#E69F00"

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.optimize import least_squares
 
 from napari_lattice_symmetry.errors import InputError
@@ -16,14 +16,10 @@ from napari_lattice_symmetry.lattice.strain import (
     median_basis,
     strain_maps,
 )
+from napari_lattice_symmetry.spectrum import LatticeFit, LatticeFits
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from napari_lattice_symmetry.spectrum import LatticeFit, LatticeFits
-
-    Float = NDArray[np.float64]
-    Cell = tuple[float, float, float]
+Float = NDArray[np.float64]
+Cell = tuple[float, float, float]
 
 KNOWN_CELLS: dict[str, Cell] = {
     "graphene": (0.2461, 0.2461, 120.0),

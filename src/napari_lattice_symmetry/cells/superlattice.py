@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import scipy.fft
+from numpy.typing import NDArray
 from scipy.stats import chi2
 
 from napari_lattice_symmetry.cells.factors import centered, hann_weights
 from napari_lattice_symmetry.lattice.basis import reduce_basis
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    Float = NDArray[np.float64]
+Float = NDArray[np.float64]
 
 # Cells that spots at (1/2, 0), (0, 1/2), (1/2, 1/2) make, and at two kinds of these.
 _HALVES = np.array([[0.5, 0], [0, 0.5], [0.5, 0.5]])

@@ -7,20 +7,19 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from napari_lattice_symmetry.cells.factors import NODES, centered, structure_factors
+from napari_lattice_symmetry.cells.naming import PlaneGroup
 from napari_lattice_symmetry.lattice.basis import lattice_parameters
+from napari_lattice_symmetry.lattice.plane_groups import Setting
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from napari_lattice_symmetry.cells.motif import CellMotif
-    from napari_lattice_symmetry.cells.naming import PlaneGroup
-    from napari_lattice_symmetry.lattice.plane_groups import Setting
 
-    Float = NDArray[np.float64]
-    Complex = NDArray[np.complex128]
-    Index = NDArray[np.intp]
+Float = NDArray[np.float64]
+Complex = NDArray[np.complex128]
+Index = NDArray[np.intp]
 
 MAX_SIDE = 256
 """Greatest number of points along a side of the image."""

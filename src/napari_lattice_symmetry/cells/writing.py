@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import csv
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
+from napari_lattice_symmetry.cells.unit_cell import UnitCell
 from napari_lattice_symmetry.data.movie import PIXEL
 from napari_lattice_symmetry.errors import InputError
 from napari_lattice_symmetry.files import check_free, replacing
-
-if TYPE_CHECKING:
-    from napari_lattice_symmetry.cells.unit_cell import UnitCell
 
 SUFFIXES = (".tif", ".tiff", ".csv", ".cif")
 """Image with its error, structure factors, and atoms."""

@@ -32,12 +32,7 @@ from napari_lattice_symmetry.errors import AnalysisError, InputError, LatticeSym
 from napari_lattice_symmetry.files import check_free
 from napari_lattice_symmetry.io import read_movie
 from napari_lattice_symmetry.lattice import AT_LEAST, CLASSES, at_least
-from napari_lattice_symmetry.results import (
-    MovieResult,
-    check_target,
-    plot_fractions,
-    plot_maps,
-)
+from napari_lattice_symmetry.results import MovieResult, check_target, plot_fractions, plot_maps
 from napari_lattice_symmetry.results.plots import save_figure
 
 if TYPE_CHECKING:

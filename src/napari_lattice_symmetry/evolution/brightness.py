@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,9 +17,8 @@ from napari_lattice_symmetry.evolution.curves import BRIGHTNESS, N_DRAWS, Curve,
 from napari_lattice_symmetry.results.result import MovieResult
 from napari_lattice_symmetry.spectrum.period import dominant_period
 
-if TYPE_CHECKING:
-    Float32 = NDArray[np.float32]
-    Float64 = NDArray[np.float64]
+Float32 = NDArray[np.float32]
+Float64 = NDArray[np.float64]
 
 N_QUANTILES = 513
 """How many quantiles stand for the brightness of a frame."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from copy import copy
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,9 +14,8 @@ from napari_lattice_symmetry.lattice import CLASSES, LABELS
 from napari_lattice_symmetry.results.maps import MAPS
 from napari_lattice_symmetry.results.result import MovieResult
 
-if TYPE_CHECKING:
-    Float64 = NDArray[np.float64]
-    Region = NDArray[np.bool_]
+Float64 = NDArray[np.float64]
+Region = NDArray[np.bool_]
 
 N_DRAWS = 200
 """How many equally likely curves stand for what is not known of one."""

@@ -9,8 +9,6 @@ evenly from 0.15 to 0.4.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import distance_transform_edt, zoom
@@ -20,10 +18,9 @@ from napari_lattice_symmetry.evolution.curves import HOLES, N_DRAWS, Curve, make
 from napari_lattice_symmetry.lattice import CLASSES
 from napari_lattice_symmetry.results.result import MovieResult
 
-if TYPE_CHECKING:
-    Float32 = NDArray[np.float32]
-    Float64 = NDArray[np.float64]
-    Region = NDArray[np.bool_]
+Float32 = NDArray[np.float32]
+Float64 = NDArray[np.float64]
+Region = NDArray[np.bool_]
 
 MIN_REACH, MAX_REACH = 0.15, 0.4
 """How far a window looks from its center, in windows."""

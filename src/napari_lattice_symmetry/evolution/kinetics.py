@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,8 +14,7 @@ from napari_lattice_symmetry.evolution.curves import Curve
 from napari_lattice_symmetry.evolution.laws import CONSTANT, EXPONENTIAL, LAWS, GrowthLaw
 from napari_lattice_symmetry.evolution.solver import Solver
 
-if TYPE_CHECKING:
-    Float64 = NDArray[np.float64]
+Float64 = NDArray[np.float64]
 
 MIN_AFTER = 5
 """How many frames there must be after the initial interval."""

@@ -7,13 +7,10 @@ deviation is kept: it widens all that follows.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 from numpy.typing import NDArray
 
-if TYPE_CHECKING:
-    Float64 = NDArray[np.float64]
+Float64 = NDArray[np.float64]
 
 _GRID = np.append(np.arange(0, 0.9, 0.05), [0.9, 0.925, 0.95, 0.97, 0.985])
 _SINGULAR = 1e-10  # of the normal matrix's trace: a parameter that does nothing is left out

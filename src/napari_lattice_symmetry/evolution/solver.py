@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 from numpy.typing import NDArray
 
 from napari_lattice_symmetry.evolution.laws import GrowthLaw
 from napari_lattice_symmetry.evolution.scatter import Scatter
 
-if TYPE_CHECKING:
-    Float64 = NDArray[np.float64]
+Float64 = NDArray[np.float64]
 
 _STEPS = 40
 _CONVERGED = 1e-9  # of the sum of squares

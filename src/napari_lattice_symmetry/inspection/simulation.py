@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,8 +20,7 @@ from napari_lattice_symmetry.lattice.image import FREE_PARAMETERS, LatticeImage
 from napari_lattice_symmetry.spectrum.fitting import fit_lattices
 from napari_lattice_symmetry.spectrum.lattice_fit import TOLERANCE
 
-if TYPE_CHECKING:
-    Float64 = NDArray[np.float64]
+Float64 = NDArray[np.float64]
 
 _NOT_SWEPT = ("lattice", "seed")
 

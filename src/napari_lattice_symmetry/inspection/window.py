@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,9 +21,8 @@ from napari_lattice_symmetry.spectrum import LatticeFit, WindowGrid
 from napari_lattice_symmetry.spectrum.cartesian import SIDE, cartesian_spectrum
 from napari_lattice_symmetry.spectrum.fitting import fit_lattices
 
-if TYPE_CHECKING:
-    Float32 = NDArray[np.float32]
-    Float64 = NDArray[np.float64]
+Float32 = NDArray[np.float32]
+Float64 = NDArray[np.float64]
 
 DEFAULTS = AnalysisParameters(samples=5000)
 """How closely a single window is looked at, if nothing else is asked for."""

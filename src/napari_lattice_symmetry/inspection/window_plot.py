@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    Float64 = NDArray[np.float64]
+Float64 = NDArray[np.float64]
 
 LATTICE_COLOR = "#00C8FF"
 """Of what is drawn over the pixels and the spectrum; seen on black, gray and white."""

@@ -6,15 +6,13 @@ A basis is a (2, 2) array whose rows are the two lattice vectors (x, y).
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from napari_lattice_symmetry.lattice.classes import CLASSES, HIGHER
 
-if TYPE_CHECKING:
-    Basis = NDArray[np.float64]
+Basis = NDArray[np.float64]
 
 
 @dataclass(frozen=True)

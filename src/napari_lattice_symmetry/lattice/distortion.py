@@ -8,7 +8,6 @@ bases, whose vectors are rows, ``seen = true @ D.T``; for spatial frequencies,
 from __future__ import annotations
 
 from itertools import product
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,8 +15,7 @@ from numpy.typing import NDArray
 from napari_lattice_symmetry.errors import InputError
 from napari_lattice_symmetry.lattice.basis import cell, reduce_basis
 
-if TYPE_CHECKING:
-    Matrix = NDArray[np.float64]
+Matrix = NDArray[np.float64]
 
 _KNOWN = {"square": (1.0, 1.0, 90.0), "hexagonal": (1.0, 1.0, 60.0)}
 _CHANGES = [

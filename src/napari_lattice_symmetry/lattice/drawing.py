@@ -8,14 +8,12 @@ the scan that is displaced sideways is a phase ramp along x, at no extra cost.
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import TYPE_CHECKING
 
 import numpy as np
 import scipy.fft
 from numpy.typing import NDArray
 
-if TYPE_CHECKING:
-    Float = NDArray[np.float64]
+Float = NDArray[np.float64]
 
 # Narrower atoms than this are not sampled by the pixels: they would alias.
 MIN_SIGMA = 0.6

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from itertools import product
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,8 +21,7 @@ from napari_lattice_symmetry.lattice.drawing import count_electrons, draw_atoms,
 from napari_lattice_symmetry.lattice.metric import metric_class
 from napari_lattice_symmetry.settings import setting
 
-if TYPE_CHECKING:
-    Float = NDArray[np.float64]
+Float = NDArray[np.float64]
 
 FREE_PARAMETERS: dict[str, tuple[str, ...]] = {
     "square": ("a",),

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from napari_lattice_symmetry.lattice.basis import lattice_parameters
 from napari_lattice_symmetry.lattice.classes import HIGHER
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    Basis = NDArray[np.float64]
+Basis = NDArray[np.float64]
 
 FOLDS = {"square": 90.0, "hexagonal": 60.0}
 """Turns (degrees) that bring a lattice back onto itself; 180 for all others."""

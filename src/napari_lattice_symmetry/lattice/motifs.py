@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from napari_lattice_symmetry.errors import InputError
 from napari_lattice_symmetry.lattice.basis import CellRanges, lattice_points, random_basis
@@ -20,11 +20,8 @@ from napari_lattice_symmetry.lattice.plane_groups import (
     wyckoff_sites,
 )
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    Float = NDArray[np.float64]
-    Integer = NDArray[np.int64]
+Float = NDArray[np.float64]
+Integer = NDArray[np.int64]
 
 _HIGHEST = {
     "oblique": "p2",

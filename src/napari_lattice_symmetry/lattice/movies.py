@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,8 +17,7 @@ from napari_lattice_symmetry.lattice.drawing import count_electrons, draw_atoms,
 from napari_lattice_symmetry.lattice.motifs import draw_motif, random_cell, random_motif
 from napari_lattice_symmetry.lattice.plane_groups import PLANE_GROUPS
 
-if TYPE_CHECKING:
-    Float = NDArray[np.float64]
+Float = NDArray[np.float64]
 
 FULL_BRIGHTNESS_COUNTS = 60.0
 

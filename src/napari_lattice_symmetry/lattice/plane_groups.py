@@ -9,18 +9,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from napari_lattice_symmetry.errors import InputError
 from napari_lattice_symmetry.lattice.basis import lattice_parameters, reduce_basis
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    Float = NDArray[np.float64]
-    Integer = NDArray[np.int64]
+Float = NDArray[np.float64]
+Integer = NDArray[np.int64]
 
 _TRIPLETS = {
     "p1": "x,y",

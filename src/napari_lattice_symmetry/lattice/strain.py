@@ -10,17 +10,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import product
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from napari_lattice_symmetry.errors import InputError
 from napari_lattice_symmetry.lattice.basis import cell, reduce_basis
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    Float = NDArray[np.float64]
+Float = NDArray[np.float64]
 
 # Lattices that differ more, vector by vector, are those of another grain or phase.
 MAX_DEPARTURE = 0.2

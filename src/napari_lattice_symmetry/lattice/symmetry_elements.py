@@ -5,16 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cache
 from itertools import product
-from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from napari_lattice_symmetry.lattice.plane_groups import standard_operations
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    Float = NDArray[np.float64]
+Float = NDArray[np.float64]
 
 _CLOSE = 1e-6
 _REACH = range(-2, 3)

@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,9 +21,8 @@ from numpy.typing import NDArray
 from napari_lattice_symmetry.errors import ModelError
 from napari_lattice_symmetry.networks.engine import keras
 
-if TYPE_CHECKING:
-    Float32 = NDArray[np.float32]
-    Float64 = NDArray[np.float64]
+Float32 = NDArray[np.float32]
+Float64 = NDArray[np.float64]
 
 # About as many values are held at a time for thinned networks: 32 MB.
 _PART_VALUES = 2**23

@@ -6,12 +6,11 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
+from napari_lattice_symmetry.data.movie import Movie
 from napari_lattice_symmetry.errors import InputError, guard
 
 if TYPE_CHECKING:
     from napari.types import LayerData
-
-    from napari_lattice_symmetry.data.movie import Movie
 
     Reader: TypeAlias = Callable[[str], list[LayerData]]
 

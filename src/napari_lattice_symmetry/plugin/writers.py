@@ -7,14 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from napari_lattice_symmetry.data.layer_stack import LayerStack
 from napari_lattice_symmetry.errors import InputError, LatticeSymmetryError
+from napari_lattice_symmetry.plugin.layers.geometry import LayerGeometry
+from napari_lattice_symmetry.plugin.layers.result_layers import ShownResult
 
 if TYPE_CHECKING:
     from napari.types import FullLayerData
-
-    from napari_lattice_symmetry.data.layer_stack import LayerStack
-    from napari_lattice_symmetry.plugin.layers.geometry import LayerGeometry
-    from napari_lattice_symmetry.plugin.layers.result_layers import ShownResult
 
 
 def write_layers(path: str, layers: list[FullLayerData]) -> list[str]:
@@ -45,10 +44,7 @@ def layers_layer_stack(layers: list[FullLayerData]) -> LayerStack:
     InputError
         If they do not lie on one grid.
     """
-    from napari_lattice_symmetry.plugin.layers.saved_layers import (
-        LAYERS,
-        describe_layer,
-    )
+    from napari_lattice_symmetry.plugin.layers.saved_layers import LAYERS, describe_layer
 
     about: dict[str, Any] = {LAYERS: [describe_layer(layer) for layer in layers]}
     shown = _one_result(layers)

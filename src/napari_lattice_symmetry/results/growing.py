@@ -25,12 +25,7 @@ from napari_lattice_symmetry.results.on_disk import (
 from napari_lattice_symmetry.results.provenance import CHOICE, Network, provenance, versions
 from napari_lattice_symmetry.results.result import WAITING, MovieResult, load_result
 from napari_lattice_symmetry.results.schema import describe
-from napari_lattice_symmetry.results.store import (
-    check_place,
-    create_group,
-    open_group,
-    stored_maps,
-)
+from napari_lattice_symmetry.results.store import check_place, create_group, open_group, stored_maps
 
 _NAMES = "frame_names"
 _NAME_BYTES, _CHUNK_NAMES = 1020, 1024  # the longest name of a file, in UTF-8

@@ -20,12 +20,7 @@ from napari_lattice_symmetry.files import PARTIAL, remove, writing
 from napari_lattice_symmetry.results.maps import MAPS
 from napari_lattice_symmetry.results.result import FrameResult, MovieResult, load_result
 from napari_lattice_symmetry.results.schema import describe
-from napari_lattice_symmetry.results.store import (
-    check_place,
-    create_group,
-    open_group,
-    read_fields,
-)
+from napari_lattice_symmetry.results.store import check_place, create_group, open_group, read_fields
 
 if TYPE_CHECKING:
     import zarr

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import scipy.fft
 from numpy.typing import NDArray
 
-if TYPE_CHECKING:
-    Float32 = NDArray[np.float32]
+Float32 = NDArray[np.float32]
 
 MAX_NAN_SHARE = 0.05
 """A window with a greater share of NaN is not analyzed."""

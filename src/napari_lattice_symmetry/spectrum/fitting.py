@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,8 +28,7 @@ from napari_lattice_symmetry.spectrum.lattice_fit import (
 from napari_lattice_symmetry.spectrum.peaks import find_peaks
 from napari_lattice_symmetry.spectrum.sampling import distortion_key
 
-if TYPE_CHECKING:
-    Float = NDArray[np.float64]
+Float = NDArray[np.float64]
 
 MIN_WINDOW = 32
 """Side in pixels below which a spectrum is too coarse to fit."""

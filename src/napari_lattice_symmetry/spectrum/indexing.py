@@ -7,7 +7,6 @@ rows, in cycles per window; peaks lie at ``indices @ basis``.
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,10 +14,9 @@ from numpy.typing import NDArray
 from napari_lattice_symmetry.lattice.basis import lattice_parameters, reduce_basis
 from napari_lattice_symmetry.spectrum.peaks import Peaks
 
-if TYPE_CHECKING:
-    Float = NDArray[np.float64]
-    Float32 = NDArray[np.float32]
-    Bool = NDArray[np.bool_]
+Float = NDArray[np.float64]
+Float32 = NDArray[np.float32]
+Bool = NDArray[np.bool_]
 
 CLEAR = 0.35
 """Weight of a clear peak, 4.4 times as high as the noise."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import enum
 from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,8 +13,7 @@ from napari_lattice_symmetry.lattice import CLASSES
 from napari_lattice_symmetry.lattice.metric import nearest_higher
 from napari_lattice_symmetry.spectrum.amplitude import MAX_NAN_SHARE
 
-if TYPE_CHECKING:
-    Float = NDArray[np.float64]
+Float = NDArray[np.float64]
 
 MIN_PERIODS, MAX_PERIODS = 5, 25
 """How many lattice periods a window should hold."""

@@ -5,18 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 from functools import lru_cache
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from napari_lattice_symmetry.spectrum.amplitude import half_spectrum
 
-if TYPE_CHECKING:
-    Float = NDArray[np.float64]
-    Float32 = NDArray[np.float32]
-    Index = NDArray[np.intp]
-    Complex64 = NDArray[np.complex64]
+Float = NDArray[np.float64]
+Float32 = NDArray[np.float32]
+Index = NDArray[np.intp]
+Complex64 = NDArray[np.complex64]
 
 MIN_COLUMNS, MAX_PEAKS = 8, 40
 """How many peaks are listed for a window, the clearest first."""

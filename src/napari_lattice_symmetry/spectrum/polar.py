@@ -20,7 +20,7 @@ from napari_lattice_symmetry.spectrum.sampling import (
 if TYPE_CHECKING:
     import scipy.sparse
 
-    Float32 = NDArray[np.float32]
+Float32 = NDArray[np.float32]
 
 N_ANGLES = 96
 N_RADII = 56

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
 import scipy.sparse
@@ -11,8 +11,7 @@ from numpy.typing import NDArray
 
 from napari_lattice_symmetry.errors import InputError
 
-if TYPE_CHECKING:
-    Float = NDArray[np.float64]
+Float = NDArray[np.float64]
 
 Key: TypeAlias = tuple[tuple[float, float], tuple[float, float]] | None
 """A distortion that can be a key of a cache."""

@@ -10,6 +10,7 @@ import numpy as np
 from magicgui.widgets import ComboBox
 from napari.layers import Image, Shapes
 from napari.utils.notifications import show_error
+from numpy.typing import NDArray
 from qtpy.QtCore import QTimer
 from qtpy.QtWidgets import (
     QComboBox,
@@ -23,8 +24,10 @@ from qtpy.QtWidgets import (
 )
 
 from napari_lattice_symmetry.analysis import Known, MeasuredDistortion, measure_distortion
+from napari_lattice_symmetry.data.movie import Movie
 from napari_lattice_symmetry.errors import InputError, LatticeSymmetryError
 from napari_lattice_symmetry.plugin.background.latest import LatestRequest
+from napari_lattice_symmetry.plugin.forms.model_form import ModelForm
 from napari_lattice_symmetry.plugin.layers.geometry import (
     layer_affine,
     plane_affine,
@@ -32,18 +35,14 @@ from napari_lattice_symmetry.plugin.layers.geometry import (
 )
 from napari_lattice_symmetry.plugin.layers.origin import source_layer_of
 from napari_lattice_symmetry.plugin.layers.regions import region_mask, region_polygons
+from napari_lattice_symmetry.plugin.selection.selection import Selection
+from napari_lattice_symmetry.plugin.selection.source import Source
 from napari_lattice_symmetry.plugin.widgets.narrow import keep_narrow
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
-    from numpy.typing import NDArray
 
-    from napari_lattice_symmetry.data.movie import Movie
-    from napari_lattice_symmetry.plugin.forms.model_form import ModelForm
-    from napari_lattice_symmetry.plugin.selection.selection import Selection
-    from napari_lattice_symmetry.plugin.selection.source import Source
-
-    Request = tuple[Movie, int, Known, NDArray[np.bool_] | None]
+Request = tuple[Movie, int, Known, NDArray[np.bool_] | None]
 
 REGION_NAME = "known lattice"
 _CELL = "a, b, gamma:"

@@ -2,25 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from qtpy.QtWidgets import QComboBox, QHBoxLayout, QPushButton, QWidget
 
-from napari_lattice_symmetry.plugin.layers.result_group import (
-    hide_result,
-    remove_result,
-    show_map,
-)
+from napari_lattice_symmetry.plugin.layers.result_group import hide_result, remove_result, show_map
 from napari_lattice_symmetry.plugin.layers.result_layers import list_maps, map_title
+from napari_lattice_symmetry.plugin.selection.selection import Selection
 from napari_lattice_symmetry.plugin.widgets.narrow import keep_narrow
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from napari.components import LayerList, ViewerModel
     from napari.layers import Layer
-
-    from napari_lattice_symmetry.plugin.selection.selection import Selection
 
 
 class MapRow(QWidget):

@@ -12,16 +12,15 @@ from napari.layers import Labels, Layer
 from qtpy.QtCore import QObject, Signal  # type: ignore[attr-defined]
 from qtpy.QtWidgets import QCheckBox, QWidget
 
+from napari_lattice_symmetry.bravais.parameters import AnalysisParameters
 from napari_lattice_symmetry.errors import AnalysisError, LatticeSymmetryError
 from napari_lattice_symmetry.plugin.background.latest import LatestRequest
 from napari_lattice_symmetry.plugin.layers.result_layers import preview_layer
+from napari_lattice_symmetry.plugin.selection.source import Source
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
     from napari.types import LayerData
-
-    from napari_lattice_symmetry.bravais.parameters import AnalysisParameters
-    from napari_lattice_symmetry.plugin.selection.source import Source
 
 _DELAY = 80
 """Milliseconds without another change before a frame is analyzed."""

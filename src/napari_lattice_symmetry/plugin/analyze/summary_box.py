@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 from qtpy.QtCore import Signal  # type: ignore[attr-defined]
 from qtpy.QtWidgets import QFormLayout, QGroupBox, QLabel, QPushButton
 
 from napari_lattice_symmetry.analysis import movie_period
+from napari_lattice_symmetry.data.movie import Movie
 from napari_lattice_symmetry.plugin.analyze.summary import Summary
 from napari_lattice_symmetry.plugin.background.latest import LatestRequest
-
-if TYPE_CHECKING:
-    from napari_lattice_symmetry.data.movie import Movie
-    from napari_lattice_symmetry.spectrum.period import Period
+from napari_lattice_symmetry.spectrum.period import Period
 
 
 class SummaryBox(QGroupBox):

@@ -8,9 +8,11 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 from qtpy.QtCore import Signal  # type: ignore[attr-defined]
 from qtpy.QtWidgets import QCheckBox, QDoubleSpinBox, QHBoxLayout, QLabel, QWidget
 
+from napari_lattice_symmetry.data.movie import Movie
 from napari_lattice_symmetry.errors import LatticeSymmetryError
 from napari_lattice_symmetry.evolution.brightness import (
     NOT_MEASURED,
@@ -19,19 +21,16 @@ from napari_lattice_symmetry.evolution.brightness import (
     measure_brightness,
     movie_smoothing,
 )
+from napari_lattice_symmetry.evolution.curves import Curve
 from napari_lattice_symmetry.plugin.background.latest import LatestRequest
+from napari_lattice_symmetry.results import MovieResult
 from napari_lattice_symmetry.results.result import FAILED
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from napari_lattice_symmetry.data.movie import Movie
-    from napari_lattice_symmetry.evolution.curves import Curve
     from napari_lattice_symmetry.plugin.evolution.follower import FrameKey, ResultFollower
-    from napari_lattice_symmetry.results import MovieResult
 
-    Float32 = NDArray[np.float32]
-    Region = NDArray[np.bool_]
+Float32 = NDArray[np.float32]
+Region = NDArray[np.bool_]
 
 _THRESHOLD = "Gray value that divides hole and film; the lowest stands for Otsu's threshold."
 

@@ -8,26 +8,22 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 from qtpy.QtCore import Signal  # type: ignore[attr-defined]
 from qtpy.QtWidgets import QCheckBox, QComboBox, QFormLayout, QPushButton, QVBoxLayout, QWidget
 
 from napari_lattice_symmetry.errors import LatticeSymmetryError
-from napari_lattice_symmetry.evolution.curves import class_curves
+from napari_lattice_symmetry.evolution.curves import Curve, class_curves
 from napari_lattice_symmetry.evolution.holes import hole_curve
 from napari_lattice_symmetry.plugin.background.latest import LatestRequest
+from napari_lattice_symmetry.plugin.evolution.brightness_controls import BrightnessControls
+from napari_lattice_symmetry.plugin.evolution.follower import ResultFollower
 from napari_lattice_symmetry.plugin.evolution.time_line import TimeLine
 from napari_lattice_symmetry.plugin.widgets.export_dialog import export
+from napari_lattice_symmetry.results import MovieResult
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
-    from numpy.typing import NDArray
-
-    from napari_lattice_symmetry.evolution.curves import Curve
-    from napari_lattice_symmetry.plugin.evolution.brightness_controls import (
-        BrightnessControls,
-    )
-    from napari_lattice_symmetry.plugin.evolution.follower import ResultFollower
-    from napari_lattice_symmetry.results import MovieResult
 
 
 @dataclass(frozen=True, eq=False)

@@ -5,25 +5,24 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 from qtpy.QtCore import QObject, QTimer, Signal  # type: ignore[attr-defined]
 
+from napari_lattice_symmetry.data.movie import Movie
 from napari_lattice_symmetry.errors import InputError
 from napari_lattice_symmetry.evolution.curves import snapshot
+from napari_lattice_symmetry.plugin.layers.geometry import LayerGeometry
 from napari_lattice_symmetry.plugin.layers.origin import FRAME_NAMES, geometry_of
 from napari_lattice_symmetry.plugin.layers.regions import region_mask, region_polygons
+from napari_lattice_symmetry.plugin.selection.selection import Selection
+from napari_lattice_symmetry.results import MovieResult
 from napari_lattice_symmetry.results.growing import GrowingResult, GrowingStore
 
 if TYPE_CHECKING:
     import napari.viewer
     from napari.layers import Image, Layer, Shapes
-    from numpy.typing import NDArray
 
-    from napari_lattice_symmetry.data.movie import Movie
-    from napari_lattice_symmetry.plugin.layers.geometry import LayerGeometry
-    from napari_lattice_symmetry.plugin.selection.selection import Selection
-    from napari_lattice_symmetry.results import MovieResult
-
-    Region = NDArray[np.bool_]
+Region = NDArray[np.bool_]
 
 FrameKey: TypeAlias = str | int
 """What a frame is known by: its index, or its name where a late one moves others up."""

@@ -23,31 +23,32 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
+from napari_lattice_symmetry.analysis.steps import ShouldStop
 from napari_lattice_symmetry.errors import InputError, LatticeSymmetryError
-from napari_lattice_symmetry.evolution.curves import BRIGHTNESS, HOLES, class_curves
+from napari_lattice_symmetry.evolution.curves import BRIGHTNESS, HOLES, Curve, class_curves
 from napari_lattice_symmetry.evolution.holes import hole_curve, smallest_hole
-from napari_lattice_symmetry.evolution.kinetics import akaike_weights, compare_laws, remark
+from napari_lattice_symmetry.evolution.kinetics import (
+    Estimate,
+    GrowthFit,
+    akaike_weights,
+    compare_laws,
+    remark,
+)
 from napari_lattice_symmetry.evolution.laws import LAWS
 from napari_lattice_symmetry.lattice import CLASSES
 from napari_lattice_symmetry.plugin.background.latest import LatestRequest
+from napari_lattice_symmetry.plugin.evolution.brightness_controls import BrightnessControls
+from napari_lattice_symmetry.plugin.evolution.follower import ResultFollower
 from napari_lattice_symmetry.plugin.evolution.time_line import TimeLine
 from napari_lattice_symmetry.plugin.forms.beam_row import BeamRow
 from napari_lattice_symmetry.plugin.widgets.export_dialog import export
 from napari_lattice_symmetry.plugin.widgets.narrow import keep_narrow
+from napari_lattice_symmetry.results import MovieResult
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from napari_lattice_symmetry.analysis.steps import ShouldStop
-    from napari_lattice_symmetry.evolution.curves import Curve
-    from napari_lattice_symmetry.evolution.kinetics import Estimate, GrowthFit
-    from napari_lattice_symmetry.plugin.evolution.brightness_controls import (
-        BrightnessControls,
-    )
-    from napari_lattice_symmetry.plugin.evolution.follower import ResultFollower
-    from napari_lattice_symmetry.results import MovieResult
-
-    MakeCurve: TypeAlias = Callable[..., Curve]  # called with the keyword `should_stop`
+MakeCurve: TypeAlias = Callable[..., Curve]  # called with the keyword `should_stop`
 
 _ROW_HEIGHT = 18  # px
 

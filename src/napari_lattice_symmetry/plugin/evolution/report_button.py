@@ -5,19 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from napari.utils.notifications import show_error, show_info
 from qtpy.QtWidgets import QFileDialog, QPushButton
 
+from napari_lattice_symmetry.data.movie import Movie
 from napari_lattice_symmetry.errors import InputError
+from napari_lattice_symmetry.evolution.kinetics import GrowthFit
 from napari_lattice_symmetry.plugin.background.latest import LatestRequest
-
-if TYPE_CHECKING:
-    from napari_lattice_symmetry.data.movie import Movie
-    from napari_lattice_symmetry.evolution.kinetics import GrowthFit
-    from napari_lattice_symmetry.plugin.evolution.follower import ResultFollower
-    from napari_lattice_symmetry.results import MovieResult
+from napari_lattice_symmetry.plugin.evolution.follower import ResultFollower
+from napari_lattice_symmetry.results import MovieResult
 
 
 @dataclass(frozen=True, eq=False)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from qtpy.QtWidgets import QComboBox, QFormLayout, QLabel, QTabWidget, QVBoxLayout
 
+from napari_lattice_symmetry.evolution.kinetics import GrowthFit
 from napari_lattice_symmetry.plugin.evolution.brightness_controls import BrightnessControls
 from napari_lattice_symmetry.plugin.evolution.curves_tab import CurvesTab
 from napari_lattice_symmetry.plugin.evolution.follower import ResultFollower
@@ -18,8 +19,6 @@ from napari_lattice_symmetry.plugin.widgets.selection_line import SelectionLine
 
 if TYPE_CHECKING:
     import napari.viewer
-
-    from napari_lattice_symmetry.evolution.kinetics import GrowthFit
 
 WHOLE_FRAMES = "whole frames"
 

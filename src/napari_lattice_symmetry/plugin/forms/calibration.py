@@ -9,13 +9,11 @@ import numpy as np
 from qtpy.QtWidgets import QDoubleSpinBox, QFormLayout
 
 from napari_lattice_symmetry.data.movie import NANOMETER
-from napari_lattice_symmetry.plugin.layers.geometry import SECOND
+from napari_lattice_symmetry.plugin.layers.geometry import SECOND, LayerGeometry
 from napari_lattice_symmetry.plugin.widgets.narrow import keep_narrow
 
 if TYPE_CHECKING:
     from napari.layers import Image
-
-    from napari_lattice_symmetry.plugin.layers.geometry import LayerGeometry
 
 _UNKNOWN = 0.0
 

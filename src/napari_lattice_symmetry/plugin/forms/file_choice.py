@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from qtpy.QtWidgets import QComboBox, QFormLayout
 
+from napari_lattice_symmetry.errors import ChoiceError
 from napari_lattice_symmetry.plugin.widgets.narrow import keep_narrow
-
-if TYPE_CHECKING:
-    from napari_lattice_symmetry.errors import ChoiceError
 
 _ROWS = {
     "dataset": "Which of the images in each file is analyzed.",

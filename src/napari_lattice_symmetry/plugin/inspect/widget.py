@@ -7,15 +7,10 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from qtpy.QtCore import Qt
-from qtpy.QtWidgets import (
-    QApplication,
-    QHBoxLayout,
-    QLabel,
-    QPushButton,
-    QVBoxLayout,
-)
+from qtpy.QtWidgets import QApplication, QHBoxLayout, QLabel, QPushButton, QVBoxLayout
 
 from napari_lattice_symmetry.bravais.parameters import AnalysisParameters, parse_parameters
+from napari_lattice_symmetry.data.movie import Movie
 from napari_lattice_symmetry.errors import LatticeSymmetryError
 from napari_lattice_symmetry.inspection.window import (
     DEFAULTS,
@@ -29,7 +24,7 @@ from napari_lattice_symmetry.plugin.forms.model_form import ModelForm
 from napari_lattice_symmetry.plugin.inspect.picking import STEPS, Picking
 from napari_lattice_symmetry.plugin.layers.outline import WindowOutline
 from napari_lattice_symmetry.plugin.selection.selection import selection_of
-from napari_lattice_symmetry.plugin.selection.source import find_channel_axis, take_source
+from napari_lattice_symmetry.plugin.selection.source import Source, find_channel_axis, take_source
 from napari_lattice_symmetry.plugin.widgets.dock import Dock
 from napari_lattice_symmetry.plugin.widgets.export_dialog import export
 from napari_lattice_symmetry.spectrum import WindowGrid
@@ -37,9 +32,6 @@ from napari_lattice_symmetry.spectrum import WindowGrid
 if TYPE_CHECKING:
     import napari.viewer
     from matplotlib.figure import Figure
-
-    from napari_lattice_symmetry.data.movie import Movie
-    from napari_lattice_symmetry.plugin.selection.source import Source
 
 _HINT = "Click on an image or a class map; the arrow keys move the window."
 _NOT_SHOWN = ("movie", "frame", "window", "P(", "network")

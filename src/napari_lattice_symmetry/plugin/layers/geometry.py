@@ -7,18 +7,16 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from napari_lattice_symmetry.data.movie import NANOMETER, PIXEL
+from napari_lattice_symmetry.data.movie import NANOMETER, PIXEL, Movie
 from napari_lattice_symmetry.errors import InputError
+from napari_lattice_symmetry.results import MovieResult
+from napari_lattice_symmetry.results.result import Maps
+from napari_lattice_symmetry.structure.unmixing import Unmixing
 
 if TYPE_CHECKING:
     from napari.layers import Layer
-    from numpy.typing import NDArray
-
-    from napari_lattice_symmetry.data.movie import Movie
-    from napari_lattice_symmetry.results import MovieResult
-    from napari_lattice_symmetry.results.result import Maps
-    from napari_lattice_symmetry.structure.unmixing import Unmixing
 
 SECOND = "s"
 

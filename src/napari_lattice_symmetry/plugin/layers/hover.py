@@ -10,14 +10,13 @@ from napari_lattice_symmetry.lattice import AT_LEAST, CLASSES, NOT_ANALYZED, at_
 from napari_lattice_symmetry.plugin.layers.result_layers import (
     LABEL_MAP,
     RESULT_KEY,
+    ShownResult,
     result_metadata,
 )
 
 if TYPE_CHECKING:
     from napari.components import LayerList
     from napari.layers import Labels, Layer
-
-    from napari_lattice_symmetry.plugin.layers.result_layers import ShownResult
 
 
 def show_probability_in_status(layers: LayerList) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -19,8 +20,6 @@ from napari_lattice_symmetry.plugin.layers.result_layers import (
 from napari_lattice_symmetry.results.maps import MAPS
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from napari.layers import Layer
 
 _STOPS = np.linspace(0, 1, 9)

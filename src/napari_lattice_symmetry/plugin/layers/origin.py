@@ -6,19 +6,17 @@ from typing import TYPE_CHECKING
 
 from napari.layers import Image
 
-from napari_lattice_symmetry.plugin.layers.geometry import plane_affine
+from napari_lattice_symmetry.plugin.layers.geometry import LayerGeometry, plane_affine
 from napari_lattice_symmetry.plugin.layers.result_layers import (
     RESULT_KEY,
     ShownResult,
     result_metadata,
 )
+from napari_lattice_symmetry.results import MovieResult
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
     from napari.layers import Layer
-
-    from napari_lattice_symmetry.plugin.layers.geometry import LayerGeometry
-    from napari_lattice_symmetry.results import MovieResult
 
 FRAME_NAMES = "frame names"
 """Under this key the layer of a movie that grows holds what its frames are called."""

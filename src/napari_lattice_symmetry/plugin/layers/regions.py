@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from napari.layers import Layer, Shapes
-    from numpy.typing import NDArray
 
-    Float64 = NDArray[np.float64]
+Float64 = NDArray[np.float64]
 
 _ROUND = np.linspace(0, 2 * np.pi, 65)[:-1]
 

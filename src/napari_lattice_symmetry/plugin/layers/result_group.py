@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from napari.layers import Layer
@@ -17,8 +18,6 @@ from napari_lattice_symmetry.plugin.layers.result_layers import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from napari.components import LayerList
 
 

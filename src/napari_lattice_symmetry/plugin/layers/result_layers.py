@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 import numpy as np
+from numpy.typing import NDArray
 
 from napari_lattice_symmetry.lattice import (
     AT_LEAST,
@@ -18,17 +19,15 @@ from napari_lattice_symmetry.lattice import (
     at_least,
 )
 from napari_lattice_symmetry.lattice.metric import FOLDS
+from napari_lattice_symmetry.plugin.layers.geometry import LayerGeometry
+from napari_lattice_symmetry.results import MapSpec, MovieResult
 from napari_lattice_symmetry.results.maps import MAPS
+from napari_lattice_symmetry.results.result import Maps
 
 if TYPE_CHECKING:
     from napari.layers import Layer
     from napari.types import LayerData
     from napari.utils import Colormap, DirectLabelColormap
-    from numpy.typing import NDArray
-
-    from napari_lattice_symmetry.plugin.layers.geometry import LayerGeometry
-    from napari_lattice_symmetry.results import MapSpec, MovieResult
-    from napari_lattice_symmetry.results.result import Maps
 
 METADATA_KEY = "napari-lattice-symmetry"
 SCHEMA_VERSION = 1

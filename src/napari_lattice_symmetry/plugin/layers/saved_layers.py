@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from napari_lattice_symmetry.data.layer_stack import LayerStack
 from napari_lattice_symmetry.lattice import COLORS
 from napari_lattice_symmetry.plugin.layers.geometry import LayerGeometry
 from napari_lattice_symmetry.plugin.layers.result_layers import (
@@ -16,13 +17,11 @@ from napari_lattice_symmetry.plugin.layers.result_layers import (
     label_look,
     result_layers,
 )
+from napari_lattice_symmetry.results import MovieResult
 
 if TYPE_CHECKING:
     from napari.types import FullLayerData, LayerData
     from napari.utils import Colormap
-
-    from napari_lattice_symmetry.data.layer_stack import LayerStack
-    from napari_lattice_symmetry.results import MovieResult
 
 LAYERS = "layers"
 

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from napari.layers import Layer
 from qtpy.QtCore import QTimer, Signal  # type: ignore[attr-defined]
 
+from napari_lattice_symmetry.analysis import Step
+from napari_lattice_symmetry.bravais.parameters import AnalysisParameters
 from napari_lattice_symmetry.plugin.analyze.summary import count_frames, describe_duration
 from napari_lattice_symmetry.plugin.layers.origin import list_images, source_layer_of
 from napari_lattice_symmetry.plugin.layers.result_group import fold_results
@@ -19,18 +22,13 @@ from napari_lattice_symmetry.plugin.layers.result_layers import (
 )
 from napari_lattice_symmetry.plugin.runs.base import Run
 from napari_lattice_symmetry.plugin.runs.speed import Speed, Stopwatch
+from napari_lattice_symmetry.plugin.selection.source import Source
+from napari_lattice_symmetry.results import FrameResult, MovieResult
 from napari_lattice_symmetry.spectrum import WindowGrid
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from napari.components import ViewerModel
     from napari.types import LayerData
-
-    from napari_lattice_symmetry.analysis import Step
-    from napari_lattice_symmetry.bravais.parameters import AnalysisParameters
-    from napari_lattice_symmetry.plugin.selection.source import Source
-    from napari_lattice_symmetry.results import FrameResult, MovieResult
 
 
 class AnalysisRun(Run):

@@ -18,12 +18,11 @@ from napari_lattice_symmetry.plugin.layers.result_layers import (
     result_metadata,
 )
 from napari_lattice_symmetry.plugin.runs.worker import create_step_worker
+from napari_lattice_symmetry.results import MovieResult
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
     from napari.layers import Layer
-
-    from napari_lattice_symmetry.results import MovieResult
 
 logger = logging.getLogger(__name__)
 

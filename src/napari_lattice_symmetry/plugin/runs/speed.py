@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING
 
+from napari_lattice_symmetry.bravais.parameters import AnalysisParameters
 from napari_lattice_symmetry.plugin.memory import stored
-
-if TYPE_CHECKING:
-    from napari_lattice_symmetry.bravais.parameters import AnalysisParameters
 
 
 @dataclass(frozen=True)

@@ -9,18 +9,17 @@ from weakref import WeakValueDictionary
 from napari.layers import Shapes
 from qtpy.QtCore import QObject, Signal  # type: ignore[attr-defined]
 
+from napari_lattice_symmetry.bravais.parameters import Matrix
 from napari_lattice_symmetry.errors import InputError
 from napari_lattice_symmetry.plugin.layers.care import take_care
 from napari_lattice_symmetry.plugin.layers.origin import list_images, result_of, source_layer_of
 from napari_lattice_symmetry.plugin.layers.result_layers import result_metadata
 from napari_lattice_symmetry.plugin.selection.source import Source, count_channels, take_source
+from napari_lattice_symmetry.results import MovieResult
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
     from napari.layers import Image, Layer
-
-    from napari_lattice_symmetry.bravais.parameters import Matrix
-    from napari_lattice_symmetry.results import MovieResult
 
 DISTORTION_KEY = "napari-lattice-symmetry distortion"
 """Under this key in its metadata an image holds the distortion that was measured on it."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -16,8 +17,6 @@ from napari_lattice_symmetry.io.stack import gray
 from napari_lattice_symmetry.plugin.layers.geometry import LayerGeometry
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from napari.layers import Image
 
 _CHANNEL_NAMES = {"c", "ch", "channel", "channels"}

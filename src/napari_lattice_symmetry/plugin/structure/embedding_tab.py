@@ -17,20 +17,19 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
+from napari_lattice_symmetry.analysis.steps import Progress, ShouldStop
+from napari_lattice_symmetry.data.movie import Movie
 from napari_lattice_symmetry.errors import InputError
 from napari_lattice_symmetry.plugin.background.task_bar import Task, TaskBar
+from napari_lattice_symmetry.plugin.selection.selection import Selection
 from napari_lattice_symmetry.plugin.structure.selection_link import SelectionLink
+from napari_lattice_symmetry.results import MovieResult
+from napari_lattice_symmetry.structure.embedding import Cluster, Embedding
 
 if TYPE_CHECKING:
     import napari.viewer
     from matplotlib.figure import Figure
     from napari.layers import Layer
-
-    from napari_lattice_symmetry.analysis.steps import Progress, ShouldStop
-    from napari_lattice_symmetry.data.movie import Movie
-    from napari_lattice_symmetry.plugin.selection.selection import Selection
-    from napari_lattice_symmetry.results import MovieResult
-    from napari_lattice_symmetry.structure.embedding import Cluster, Embedding
 
 HINT = (
     "Each analyzed window becomes a point,\nnear to those that the network finds alike.\n"

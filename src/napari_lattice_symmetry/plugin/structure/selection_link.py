@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from napari.layers import Labels, Points, Shapes
+from numpy.typing import NDArray
 from qtpy.QtCore import QObject, QTimer, Signal  # type: ignore[attr-defined]
 
 from napari_lattice_symmetry.plugin.layers.regions import region_polygons
@@ -13,20 +15,16 @@ from napari_lattice_symmetry.plugin.layers.result_layers import (
     METADATA_KEY,
     RESULT_KEY,
     SELECTION,
+    ShownResult,
     result_metadata,
 )
+from napari_lattice_symmetry.structure.sampling import Places
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     import napari.viewer
     from napari.layers import Layer
-    from numpy.typing import NDArray
 
-    from napari_lattice_symmetry.plugin.layers.result_layers import ShownResult
-    from napari_lattice_symmetry.structure.sampling import Places
-
-    Float64 = NDArray[np.float64]
+Float64 = NDArray[np.float64]
 
 _DELAY = 100  # ms without another change before a region is looked at
 

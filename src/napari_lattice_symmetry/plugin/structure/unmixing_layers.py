@@ -6,19 +6,15 @@ from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 import numpy as np
+from numpy.typing import NDArray
 
-from napari_lattice_symmetry.plugin.layers.result_layers import (
-    METADATA_KEY,
-    SCHEMA_VERSION,
-)
+from napari_lattice_symmetry.plugin.layers.result_layers import METADATA_KEY, SCHEMA_VERSION
+from napari_lattice_symmetry.plugin.selection.source import Source
 from napari_lattice_symmetry.structure.plots import endmember_colors
+from napari_lattice_symmetry.structure.unmixing import Unmixing
 
 if TYPE_CHECKING:
     from napari.types import LayerData
-    from numpy.typing import NDArray
-
-    from napari_lattice_symmetry.plugin.selection.source import Source
-    from napari_lattice_symmetry.structure.unmixing import Unmixing
 
 ABUNDANCE, ENDMEMBERS = "abundance", "endmember spectra"
 

@@ -8,22 +8,21 @@ from typing import TYPE_CHECKING
 from napari.layers import Layer
 from qtpy.QtWidgets import QVBoxLayout, QWidget
 
+from napari_lattice_symmetry.analysis.steps import Progress, ShouldStop
 from napari_lattice_symmetry.bravais.parameters import AnalysisParameters
 from napari_lattice_symmetry.errors import InputError
 from napari_lattice_symmetry.plugin.background.task_bar import Task, TaskBar
 from napari_lattice_symmetry.plugin.forms.model_form import ModelForm
 from napari_lattice_symmetry.plugin.layers.result_layers import result_metadata
+from napari_lattice_symmetry.plugin.selection.selection import Selection
+from napari_lattice_symmetry.plugin.selection.source import Source
+from napari_lattice_symmetry.results import MovieResult
 from napari_lattice_symmetry.structure.parameters import UnmixingParameters
+from napari_lattice_symmetry.structure.unmixing import Unmixing
 
 if TYPE_CHECKING:
     import napari.viewer
     from matplotlib.figure import Figure
-
-    from napari_lattice_symmetry.analysis.steps import Progress, ShouldStop
-    from napari_lattice_symmetry.plugin.selection.selection import Selection
-    from napari_lattice_symmetry.plugin.selection.source import Source
-    from napari_lattice_symmetry.results import MovieResult
-    from napari_lattice_symmetry.structure.unmixing import Unmixing
 
 HINT = (
     "Unmixing looks for a few pure spectra\nof which all windows are mixtures,\n"

@@ -20,6 +20,7 @@ from qtpy.QtWidgets import (
 
 from napari_lattice_symmetry.analysis.watch import LIVE_SETTINGS
 from napari_lattice_symmetry.bravais.parameters import AnalysisParameters
+from napari_lattice_symmetry.data.growing import GrowingMovie
 from napari_lattice_symmetry.errors import ChoiceError, InputError, LatticeSymmetryError
 from napari_lattice_symmetry.plugin.forms.destination import ResultPath
 from napari_lattice_symmetry.plugin.forms.file_choice import FileChoice
@@ -34,8 +35,6 @@ if TYPE_CHECKING:
     import napari.viewer
     from matplotlib.figure import Figure
     from superqt import QCollapsible
-
-    from napari_lattice_symmetry.data.growing import GrowingMovie
 
 
 class WatchWidget(Dock):
