@@ -28,7 +28,6 @@ from napari_lattice_symmetry.lattice.plane_groups import Setting, name_operation
 
 Float = NDArray[np.float64]
 Complex = NDArray[np.complex128]
-Complex64 = NDArray[np.complex64]
 Bool = NDArray[np.bool_]
 Index = NDArray[np.intp]
 

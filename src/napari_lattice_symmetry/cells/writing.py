@@ -15,7 +15,6 @@ from napari_lattice_symmetry.files import check_free, replacing
 SUFFIXES = (".tif", ".tiff", ".csv", ".cif")
 """Image with its error, structure factors, and atoms."""
 
-_COLUMNS = ("h", "k", "amplitude", "amplitude error", "phase (deg)", "phase error (deg)")
 _HEIGHT = 10.0  # angstrom between layers, in a format that knows no plane
 
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self, TypeAlias
+from typing import Any, Self, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from napari_lattice_symmetry.bravais.parameters import AnalysisParameters
-from napari_lattice_symmetry.data.movie import Movie
+from napari_lattice_symmetry.data.movie import Frames, Movie
 from napari_lattice_symmetry.errors import InputError
 from napari_lattice_symmetry.lattice import LABELS
 from napari_lattice_symmetry.lattice.strain import StrainMaps, reference_basis, strain_maps
@@ -20,11 +20,8 @@ from napari_lattice_symmetry.results.store import read_fields, save_result
 from napari_lattice_symmetry.results.tables import write_fractions
 from napari_lattice_symmetry.spectrum import WindowGrid
 
-if TYPE_CHECKING:
-    import dask.array as da
-
 Float64: TypeAlias = NDArray[np.float64]
-Maps: TypeAlias = "NDArray[Any] | da.Array"
+Maps: TypeAlias = Frames
 
 WAITING, DONE, FAILED = 0, 1, 2
 """States of a frame; a frame that could not be read has failed."""

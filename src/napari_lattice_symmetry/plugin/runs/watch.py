@@ -9,6 +9,10 @@ from typing import TYPE_CHECKING, Any
 from napari.layers import Layer
 from qtpy.QtCore import QTimer, Signal  # type: ignore[attr-defined]
 
+from napari_lattice_symmetry.analysis.watch import WatchStep
+from napari_lattice_symmetry.bravais.parameters import AnalysisParameters
+from napari_lattice_symmetry.data.growing import GrowingMovie
+from napari_lattice_symmetry.data.movie import Movie
 from napari_lattice_symmetry.plugin.layers.geometry import LayerGeometry
 from napari_lattice_symmetry.plugin.layers.origin import FRAME_NAMES
 from napari_lattice_symmetry.plugin.layers.result_layers import (
@@ -19,15 +23,10 @@ from napari_lattice_symmetry.plugin.layers.result_layers import (
 )
 from napari_lattice_symmetry.plugin.readers import movie_layer
 from napari_lattice_symmetry.plugin.runs.base import Run
+from napari_lattice_symmetry.results.growing import Growing
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
-
-    from napari_lattice_symmetry.analysis.watch import WatchStep
-    from napari_lattice_symmetry.bravais.parameters import AnalysisParameters
-    from napari_lattice_symmetry.data.growing import GrowingMovie
-    from napari_lattice_symmetry.data.movie import Movie
-    from napari_lattice_symmetry.results.growing import Growing
 
 _REFRESH = 300  # ms between two looks at the layers, however fast frames come
 

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 from napari.utils.notifications import show_error
 from qtpy.QtWidgets import QHBoxLayout, QLabel, QPushButton, QTabWidget, QVBoxLayout, QWidget
 
+from napari_lattice_symmetry.inspection.window import Inspection
 from napari_lattice_symmetry.lattice import COLORS
+from napari_lattice_symmetry.lattice.image import LatticeImage
 from napari_lattice_symmetry.plugin.background.latest import LatestRequest
 from napari_lattice_symmetry.plugin.simulate.lattice_form import LatticeForm
 from napari_lattice_symmetry.plugin.simulate.sweep import SweepPanel
@@ -16,9 +18,6 @@ from napari_lattice_symmetry.plugin.widgets.dock import Dock
 
 if TYPE_CHECKING:
     import napari.viewer
-
-    from napari_lattice_symmetry.inspection.window import Inspection
-    from napari_lattice_symmetry.lattice.image import LatticeImage
 
 SIMULATION_KEY = "lattice-symmetry-simulation"
 """Where the metadata of a simulated image layer hold its settings and the truth about it."""
