@@ -7,7 +7,17 @@ import threading
 
 import numpy as np
 import pytest
-from evolution_bench import FILM, FRAME_TIME, HOLE, N_FRAMES, PIXEL, TIMEOUT, Bench, make_frames
+from evolution_bench import (
+    FILM,
+    FRAME_TIME,
+    HOLE,
+    N_FRAMES,
+    PIXEL,
+    TIMEOUT,
+    Bench,
+    hint,
+    make_frames,
+)
 from qtpy.QtCore import QPoint, Qt
 from qtpy.QtWidgets import QFileDialog
 
@@ -20,13 +30,6 @@ from napari_lattice_symmetry.plugin.evolution import brightness_controls
 @pytest.fixture
 def bench(make_shown_viewer, qtbot, fake_model):
     return Bench(make_shown_viewer(), qtbot, fake_model)
-
-
-def hint(bench):
-    """What the figure of the kinetics says where there is nothing to draw."""
-    return " ".join(
-        " ".join(text.get_text().split()) for text in bench.kinetics.canvas.figure.texts
-    )
 
 
 def test_the_classes_are_drawn_over_time(bench):
@@ -298,13 +301,14 @@ def test_export(bench, tmp_path, monkeypatch, ending):
 
 
 def test_an_export_that_fails_is_said(bench, tmp_path, monkeypatch, messages):
+    (tmp_path / "file").touch()
     monkeypatch.setattr(
         QFileDialog,
         "getSaveFileName",
-        lambda *_: (str(tmp_path / "nowhere" / "curves.csv"), "Table (*.csv)"),
+        lambda *_: (str(tmp_path / "file" / "curves.csv"), "Table (*.csv)"),
     )
     bench.curves.export_button.click()
-    assert any("cannot be written" in message for message in messages())
+    assert any("curves.csv cannot be written" in message for message in messages())
 
 
 def test_all_controls_are_reached_with_the_tab_key_and_explained(bench):

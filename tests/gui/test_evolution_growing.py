@@ -9,7 +9,7 @@ from functools import partial
 import numpy as np
 import pytest
 import tifffile
-from evolution_bench import FRAME_TIME, N_FRAMES, PIXEL, PLUGIN, TIMEOUT, make_frames
+from evolution_bench import FRAME_TIME, N_FRAMES, PIXEL, PLUGIN, TIMEOUT, hint, make_frames
 from napari.layers import Layer
 
 from napari_lattice_symmetry.analysis import iter_analyze
@@ -126,7 +126,7 @@ def test_a_frame_that_failed_is_measured_once_it_can_be_read(recording):
 def test_the_interval_grows_until_it_is_chosen(recording):
     end = recording.kinetics.initial_end
     recording.widget.tabs.setCurrentWidget(recording.kinetics)
-    recording.wait(lambda: "must hold a frame" in recording.widget.status.text())
+    recording.wait(lambda: "needs 6 analyzed frames" in hint(recording))
     assert end.maximum() == FRAME_TIME
     recording.land(*range(2, 20))
     recording.wait(lambda: bool(recording.kinetics.fits))

@@ -286,7 +286,7 @@ def test_copied_and_saved(inspecting, tmp_path, monkeypatch, messages):
         path = tmp_path / f"{typed}{ending}"
         assert path.stat().st_size > 10_000
         assert messages()[-1] == f"Wrote {path}."
-    answer = str(tmp_path / "nowhere" / "window.png"), "Image (*.png)"
+    answer = str(tmp_path / "one.png" / "window.png"), "Image (*.png)"  # no folder
     monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: answer)
     inspecting.widget.save_button.click()
     assert "window.png cannot be written" in messages()[-1]

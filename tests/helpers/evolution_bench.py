@@ -114,3 +114,10 @@ class Bench:
 
     def curve(self, name):
         return next(curve for curve in self.curves.curves if curve.name == name)
+
+
+def hint(shown):
+    """Return what the figure of the kinetics says where there is nothing to draw."""
+    return " ".join(
+        " ".join(text.get_text().split()) for text in shown.kinetics.canvas.figure.texts
+    )
