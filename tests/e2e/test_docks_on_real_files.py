@@ -65,4 +65,5 @@ def test_a_real_movie_goes_through_all_docks(opened, qtbot):
     kinetics.quantity.setCurrentText("hexagonal, mean probability")
     wait(lambda: kinetics.fit is not None and not kinetics.is_busy)
     assert "Nothing grows measurably" in evolution.status.text()
-    assert "too few frames" in kinetics.laws_text.text()
+    assert kinetics.laws_text.text().startswith("AICc: constant +0 ")
+    assert "too few frames" not in kinetics.laws_text.text()  # ten are enough for all laws

@@ -350,6 +350,14 @@ def test_too_few_frames_are_said_in_the_figure_with_what_to_do(bench):
     )
 
 
+def test_laws_that_few_frames_cannot_tell_are_named(bench):
+    bench.add_result(bench.add_movie("few", make_frames()[-7:]))
+    bench.open_kinetics_of_nothing()
+    bench.kinetics.initial_end.setValue(FRAME_TIME)
+    bench.qtbot.waitUntil(lambda: bool(bench.kinetics.fits), timeout=TIMEOUT)
+    assert "too few frames for Avrami" in bench.kinetics.laws_text.text()
+
+
 def test_the_toolbar_enlarges_and_keeps_the_line_where_it_is(bench):
     bench.open_kinetics()
     canvas, end = bench.kinetics.canvas, bench.kinetics.initial_end.value()
