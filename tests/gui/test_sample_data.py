@@ -13,7 +13,7 @@ def test_a_sample_opens_with_its_truth(make_napari_viewer, monkeypatch, name):
     if name == "growing-holes":  # 90 frames take a while
         monkeypatch.setattr(
             "napari_lattice_symmetry.lattice.simulate",
-            lambda name: simulate(name, frames=3, size=128),
+            lambda name, **options: simulate(name, frames=3, size=128, **options),
         )
     viewer = make_napari_viewer()
     movie, truth = viewer.open_sample("napari-lattice-symmetry", name)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -82,6 +82,7 @@ def growing_holes(
     a0: float = 1.85e-5,
     rho: float = 0.0478,
     c: float = 0.059,
+    track: Callable[[range], Iterable[int]] = iter,
 ) -> SimulatedMovie:
     """Simulate a WS2-like monolayer in which the beam opens holes.
 
@@ -99,6 +100,8 @@ def growing_holes(
         Side of a frame in pixels.
     a0, rho, c : float
         Initial fraction, rate in 1/s, and constant fraction of the growth law.
+    track : callable
+        What follows the progress, as `tqdm` does; the movie ends where its steps do.
     """
     rng = np.random.default_rng(seed)
     frame_time, lattice_constant, pixels_per_cell = 2.25, 0.316, 12.0
@@ -115,13 +118,16 @@ def growing_holes(
     holes = _Holes(size, rng)
     stack = np.empty((frames, size, size), dtype=np.uint16)
     classes = np.full(stack.shape, LABELS["hexagonal"], dtype=np.uint8)
-    for t in range(frames):
+    n_done = 0
+    for t in track(range(frames)):
         mask = holes.mask(growing=fraction[t] - c, flickering=c)
         classes[t][mask] = LABELS["noise"]
         column, row = np.clip(np.round(atoms), 0, size - 1).astype(int).T
         present = ~mask[row, column]
         image = _film(atoms[present], brightness[present], 0.18 * pixels_per_cell, size, rng)
         stack[t] = _exposed(image, rng)
+        n_done = t + 1
+    stack, classes = stack[:n_done], classes[:n_done]
     movie = Movie(
         stack,
         name="growing holes",
@@ -146,7 +152,7 @@ class _Holes:
 
     def __init__(self, size: int, rng: np.random.Generator) -> None:
         self.size, self.rng = size, rng
-        self.y, self.x = np.mgrid[:size, :size]
+        self.y, self.x = np.ogrid[:size, :size]
         self.center = size * rng.uniform(0.62, 0.72, 2)
         angle = np.arctan2(self.y - self.center[0], self.x - self.center[1])
         phases = rng.uniform(0, 2 * np.pi, 3)

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from napari.types import LayerData
 
 
 def growing_holes() -> list[LayerData]:
-    """Make a monolayer whose holes grow."""
-    return _simulated("growing-holes")
+    """Make a monolayer whose holes grow, of as many frames as the user waits for."""
+    from napari_lattice_symmetry.plugin.widgets.patience import patiently
+
+    text = "Simulating the growing holes…\nCancel keeps the frames so far."
+    return _simulated("growing-holes", track=partial(patiently, text))
 
 
 def square_to_hexagonal() -> list[LayerData]:
@@ -33,7 +37,7 @@ def plane_groups() -> list[LayerData]:
     return _simulated("plane-groups")
 
 
-def _simulated(name: str) -> list[LayerData]:
+def _simulated(name: str, **options: Any) -> list[LayerData]:
     from napari import current_viewer
 
     from napari_lattice_symmetry.lattice import simulate
@@ -43,7 +47,7 @@ def _simulated(name: str) -> list[LayerData]:
     from napari_lattice_symmetry.plugin.readers import movie_layer
 
     take_care(current_viewer())
-    simulated = simulate(name)
+    simulated = simulate(name, **options)
     geometry = LayerGeometry.of_calibration(simulated.movie)
     truth = truth_layer(simulated.classes, f"{simulated.movie.name} · truth", geometry)
     return [movie_layer(simulated.movie), truth]
