@@ -67,6 +67,24 @@ def test_the_next_run_leaves_of_the_former_its_classes_and_what_was_renamed(benc
     )
 
 
+def test_a_run_folds_no_results_of_another_image_that_had_its_name(bench, stack):
+    image = bench.viewer.add_image(stack, name="movie")
+    bench.run()
+    first = bench.widget.run
+    image.name = "before"
+    bench.viewer.add_image(stack, name="movie")
+    bench.run()
+    assert bench.widget.run is not first
+    left = layers_of_result(bench.viewer.layers, first.layers[0])
+    assert sorted(left, key=str) == sorted(first.layers, key=str)
+    assert first.layers[0].visible
+    bench.viewer.layers.selection.active = image  # called otherwise by now
+    bench.run()
+    left = layers_of_result(bench.viewer.layers, first.layers[0])
+    assert left == first.layers[:1]
+    assert not first.layers[0].visible
+
+
 def test_one_action_hides_and_one_removes_all_layers_of_a_result(bench, stack):
     image = bench.viewer.add_image(stack, name="movie")
     bench.run()

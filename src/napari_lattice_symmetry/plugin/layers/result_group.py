@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from napari.layers import Layer
 
+from napari_lattice_symmetry.plugin.layers.origin import source_layer_of
 from napari_lattice_symmetry.plugin.layers.result_layers import (
     LABEL_MAP,
     METADATA_KEY,
@@ -18,7 +19,7 @@ from napari_lattice_symmetry.plugin.layers.result_layers import (
 )
 
 if TYPE_CHECKING:
-    from napari.components import LayerList
+    from napari.components import LayerList, ViewerModel
 
 
 def layers_of_result(layers: Iterable[Layer], member: Layer) -> list[Layer]:
@@ -65,14 +66,15 @@ def remove_result(layers: LayerList, member: Layer) -> None:
         layers.remove(layer)
 
 
-def fold_results(layers: LayerList, source_layer: str) -> None:
-    """Hide the results of an image, and leave of each the class map and what was renamed.
+def fold_results(viewer: ViewerModel, source_id: str) -> None:
+    """Hide the results of the image of an identity; leave class maps and what was renamed.
 
     The class map still holds the result, from which every other map can be shown again.
     """
+    layers = viewer.layers
     for layer in list(layers):
-        about = result_metadata(layer)
-        if about is None or about.get("source_layer") != source_layer:
+        image = source_layer_of(viewer, layer)
+        if result_metadata(layer) is None or image is None or str(image.unique_id) != source_id:
             continue
         layer.visible = False
         others = layers_of_result(layers, layer)

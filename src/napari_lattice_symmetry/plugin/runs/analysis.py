@@ -189,7 +189,7 @@ class AnalysisRun(Run):
         The classes come at once. Napari takes a tenth of a second for every layer, so the
         others follow one by one, below them, when it has drawn and listened in between.
         """
-        fold_results(self._viewer.layers, self.source.movie.name)
+        fold_results(self._viewer, self.source.layer_id)
         self._layers_to_come = result_layers(
             result, self.source.geometry, origin=self.source.origin, **self._visible
         )
