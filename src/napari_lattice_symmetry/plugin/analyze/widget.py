@@ -27,6 +27,7 @@ from napari_lattice_symmetry.errors import LatticeSymmetryError
 from napari_lattice_symmetry.evolution.curves import snapshot
 from napari_lattice_symmetry.plugin.analyze.correction import Correction
 from napari_lattice_symmetry.plugin.analyze.map_row import MapRow
+from napari_lattice_symmetry.plugin.analyze.next_steps import NextSteps
 from napari_lattice_symmetry.plugin.analyze.preview import LivePreview
 from napari_lattice_symmetry.plugin.analyze.summary import Summary, count_frames, describe_classes
 from napari_lattice_symmetry.plugin.analyze.summary_box import SummaryBox
@@ -92,6 +93,7 @@ class AnalysisWidget(Dock):
         self.loading.changed.disconnect(self._on_loading)
         self.preview.release()
         self.maps.release()
+        self.next_steps.release()
         self.correction.release()
         self.selection.changed.disconnect(self._on_selection)
         self.selection.image_edited.disconnect(self._update_summary)
@@ -175,11 +177,13 @@ class AnalysisWidget(Dock):
         self.save_button.setToolTip("Save the selected result with all its maps.")
         self.save_button.clicked.connect(self._on_save_clicked)
         self.maps = MapRow(self.viewer, self.selection)
+        self.next_steps = NextSteps(self.viewer, self.selection)
         buttons = QHBoxLayout()
         buttons.addWidget(self.load_button)
         buttons.addWidget(self.save_button)
         rows = QVBoxLayout()
         rows.addWidget(self.maps)
+        rows.addWidget(self.next_steps)
         rows.addLayout(buttons)
         return rows
 
