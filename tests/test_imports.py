@@ -18,7 +18,11 @@ GUI = {"magicgui", "napari", "qtpy", "superqt", "vispy"}
 FORMATS = {"dask", "h5py", "imageio", "tifffile", "zarr"}
 HEAVY = ENGINES | GUI | FORMATS | {"matplotlib"}
 
-LEFT_OF_PLUGIN = ["analysis", "bravais", "cli", "data", "errors", "io", "lattice", "spectrum"]
+LEFT_OF_PLUGIN = [
+    *("analysis", "bravais", "cells", "cli", "commands", "data", "errors", "evolution", "files"),
+    *("inspection", "io", "lattice", "networks", "report", "results", "settings", "spectrum"),
+    "structure",
+]
 
 COMMANDS = """
 from importlib import import_module

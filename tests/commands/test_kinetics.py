@@ -75,7 +75,7 @@ def test_the_rate_by_brightness(saved, tmp_path):
         (["--of", "brightness"], "Give the movie whose brightness to measure"),
         ([], "The curve of 'holes, by windows' is 0 in all frames"),
         (["--to", "fit.txt"], "fit.txt must end in .csv, .png, .svg"),
-        (["--initial", "1000", "--of", "hexagonal"], "C is taken until 1000 s"),
+        (["--initial", "1000", "--of", "hexagonal"], "The initial interval ends at 1000 s"),
     ],
 )
 def test_what_cannot_be_done_is_said(saved, arguments, sentence):

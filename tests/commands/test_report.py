@@ -124,7 +124,7 @@ def test_growth_is_fitted_on_request(saved, tmp_path):
     assert "Growth of hexagonal" in place.read_text(encoding="utf-8")
     wrong = run(result, "-o", place, "--overwrite", "--growth", "hexagonal", 99)
     assert wrong.exit_code == 1
-    assert "C is taken until 99 frame" in wrong.output
+    assert "The initial interval ends at 99 frame" in wrong.output
 
 
 def test_what_is_no_result_is_one_sentence(tmp_path):

@@ -257,7 +257,7 @@ def test_an_interval_that_leaves_nothing_is_said(bench):
     bench.kinetics.initial_end.setValue(N_FRAMES * FRAME_TIME)
     bench.settle()
     assert hint(bench) == (
-        "C is taken until 46 s, which leaves 0 of 24 frames for the growth: "
+        "The initial interval ends at 46 s, which leaves 0 of 24 frames for the growth: "
         "let it end between 0 and 36 s."
     )
     bench.kinetics.initial_end.setValue(20)

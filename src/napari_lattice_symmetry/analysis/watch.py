@@ -29,7 +29,7 @@ from napari_lattice_symmetry.results.result import FrameResult
 
 _CHOICE_OF_FRAMES = ("first_frame", "last_frame", "frame_step")
 
-LIVE_SETTINGS = tuple(
+WATCH_SETTINGS = tuple(
     name for name in AnalysisParameters.model_fields if name not in _CHOICE_OF_FRAMES
 )
 """The parameters of the analysis of a movie that grows, of which all frames are analyzed."""

@@ -13,7 +13,7 @@ import click
 import numpy as np
 
 from napari_lattice_symmetry import bravais
-from napari_lattice_symmetry.analysis.watch import LIVE_SETTINGS, iter_watch
+from napari_lattice_symmetry.analysis.watch import WATCH_SETTINGS, iter_watch
 from napari_lattice_symmetry.bravais.parameters import parse_parameters
 from napari_lattice_symmetry.commands.shared.options import (
     PATH,
@@ -58,7 +58,7 @@ _SECONDS = click.FloatRange(0, min_open=True)
     show_default=True,
     help="How long a file has to be left alone before it is read.",
 )
-@analysis_options(LIVE_SETTINGS)
+@analysis_options(WATCH_SETTINGS)
 def watch(
     place: Path,
     *,

@@ -130,7 +130,7 @@ class AnalysisWidget(Dock):
         )
         self.show_uncertainty = QCheckBox("uncertainty")
         self.show_uncertainty.setToolTip(
-            "The predictive entropy, 0 (sure) to 1.79 nats (no idea); it is made in any case."
+            "The predictive entropy, 0 (sure) to 1.79 nats (no idea); it can be shown later, too."
         )
         self.follow = QCheckBox("finished frames")
         self.follow.setToolTip("Go to each frame as it is finished, until you move the slider.")

@@ -1,4 +1,4 @@
-"""Where a run writes its result, and which cluster analyses: two rows of a form."""
+"""Where a run writes its result, and which cluster analyzes: two rows of a form."""
 
 from __future__ import annotations
 
@@ -83,5 +83,5 @@ class Destination(ResultPath):
 
     @property
     def address(self) -> str | None:
-        """The address; None if this computer analyses."""
+        """The address; None if this computer analyzes."""
         return self.scheduler.text().strip() or None

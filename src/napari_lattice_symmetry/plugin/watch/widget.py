@@ -18,7 +18,7 @@ from qtpy.QtWidgets import (
     QVBoxLayout,
 )
 
-from napari_lattice_symmetry.analysis.watch import LIVE_SETTINGS
+from napari_lattice_symmetry.analysis.watch import WATCH_SETTINGS
 from napari_lattice_symmetry.bravais.parameters import AnalysisParameters
 from napari_lattice_symmetry.data.growing import GrowingMovie
 from napari_lattice_symmetry.errors import ChoiceError, InputError, LatticeSymmetryError
@@ -117,7 +117,7 @@ class WatchWidget(Dock):
 
     def _build_settings(self) -> QCollapsible:
         """Put what is set before a watch into a box that closes when it begins."""
-        self.parameters = ModelForm(AnalysisParameters(), LIVE_SETTINGS, remembered_as="watch")
+        self.parameters = ModelForm(AnalysisParameters(), WATCH_SETTINGS, remembered_as="watch")
         advanced = self.parameters.pages[ADVANCED]
         self.choice = FileChoice(self.parameters.pages[""])
         advanced.addRow("Files", self.pattern)
