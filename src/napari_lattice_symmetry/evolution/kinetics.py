@@ -196,9 +196,9 @@ def _frames(curve: Curve, initial_end: float) -> _Frames:
     if not initial.any() or n_after < MIN_AFTER:
         least, most = times[0], times[-MIN_AFTER - 1]
         raise AnalysisError(
-            f"The initial interval ends at {initial_end:.4g} {curve.time_unit}, which leaves {n_after} of "
-            f"{len(times)} frames for the growth: let it end between {least:.4g} and "
-            f"{most:.4g} {curve.time_unit}."
+            f"The initial interval ends at {initial_end:.4g} {curve.time_unit}, which leaves "
+            f"{n_after} of {len(times)} frames for the growth: let it end between {least:.4g} "
+            f"and {most:.4g} {curve.time_unit}."
         )
     if np.ptp(values) < _MIN_CHANGE:
         raise AnalysisError(
