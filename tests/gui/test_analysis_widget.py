@@ -21,13 +21,13 @@ def test_a_click_on_run_fills_aligned_layers(shown_bench, stack):
     bench.finish()
 
     layers = bench.layers()
-    assert set(layers) == {"classes", "uncertainty", *CLASSES}
+    assert set(layers) == {"classes", *CLASSES}
     assert {layer.data.shape for layer in layers.values()} == {(4, 7, 11)}
     labels = layers["classes"]
     assert np.all(labels.data[:, :, 0] == 1)
     assert np.all(labels.data[:, :, -1] == 4)
     assert labels.visible
-    assert not any(layers[name].visible for name in (*CLASSES, "uncertainty"))
+    assert not any(layers[name].visible for name in CLASSES)
     assert np.nanmax(layers["hexagonal"].data[..., -1]) > 0.4
     assert list(labels.features["class"]) == list(CLASSES)
     assert labels.features["area share"].sum() == pytest.approx(1, abs=1e-3)

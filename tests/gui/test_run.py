@@ -17,7 +17,7 @@ from napari_lattice_symmetry.plugin.runs.speed import last_speed
 from napari_lattice_symmetry.plugin.selection.source import take_source
 
 N_WINDOWS, N_BLOCKS = 13 * 21, 5  # of a frame of `stack`
-N_LAYERS = 10  # of a result
+N_LAYERS = 7  # of a result: the classes, and the probability of each
 SMALL = {"window": 32, "stride": 4, "samples": 5}
 
 
@@ -113,7 +113,7 @@ def test_cancel_bites_inside_a_frame_and_keeps_what_is_finished(runs, gate, stac
     layers = runs.layers()
     assert np.all(layers["classes"].data[0] > 0)
     assert np.all(layers["classes"].data[1:] == 0)
-    assert np.isnan(layers["uncertainty"].data[1:]).all()
+    assert np.isnan(layers["noise"].data[1:]).all()
     assert np.isnan(layers["hexagonal"].data[1:]).all()
 
 

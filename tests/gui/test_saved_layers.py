@@ -196,12 +196,12 @@ def test_maps_lie_on_the_layer_that_was_analyzed(tmp_path, fake_model, name, n_c
 def test_a_layer_of_a_damaged_result_names_the_file(result, tmp_path):
     path = tmp_path / "run.zarr"
     result.save(path)
-    chunk = path / "entropy/c/0/0/0"
+    chunk = path / "mean/c/0/0/0/0"
     chunk.write_bytes(chunk.read_bytes()[:20])
     layers = {keywords["name"]: data for data, keywords, _ in read_layers(str(path))}
     np.testing.assert_array_equal(layers["classes · run"], result.labels)
     with pytest.raises(InputError, match=r"run\.zarr is damaged"):
-        np.asarray(layers["uncertainty · run"])
+        np.asarray(layers["P(hexagonal) · run"])
 
 
 @pytest.mark.parametrize(

@@ -257,7 +257,7 @@ def test_all_docks_show_the_same(bench, docks, stack):
     bench.wait(lambda: not inspect.requests.is_busy)
     assert inspect.title.text().startswith("B, frame")
 
-    bench.viewer.layers.selection.active = bench.layers()["uncertainty"]
+    bench.viewer.layers.selection.active = bench.layers()["hexagonal"]
     bench.wait(lambda: bool(evolution.curves.curves))
     assert structure.result_text.text() == "Result of A"
     assert inspect.title.text().startswith("A, frame")

@@ -25,7 +25,7 @@ def test_run_into_a_file_shows_what_is_there_and_is_continued(bench, gate, stack
     assert bench.widget.run.error is None
     shown = bench.layers()
     np.testing.assert_array_equal(np.asarray(shown["classes"].data), np.asarray(result.labels))
-    np.testing.assert_array_equal(np.asarray(shown["uncertainty"].data), np.asarray(result.entropy))
+    np.testing.assert_array_equal(np.asarray(shown["noise"].data), np.asarray(result.mean)[5])
     areas = shown["classes"].features["area share"]
     np.testing.assert_allclose(areas, np.nanmean(result.area_shares, axis=0), atol=1e-3)
 

@@ -51,7 +51,7 @@ def test_window(movie, period, text):
 
 
 @pytest.mark.parametrize(
-    ("period", "better"), [(None, None), (12.8, None), (15, 152), (2.6, 32), (64, 200)]
+    ("period", "better"), [(None, None), (12.8, None), (15, 152), (2.6, 64), (64, 200)]
 )
 def test_a_better_window_is_suggested(period, better):
     assert Summary.of(PIXELS, AnalysisParameters(), fitted(period)).better_window == better

@@ -209,7 +209,7 @@ def test_a_layer_may_be_removed_renamed_or_edited(watch, what):
     watch.viewer.layers.remove(layer)
     watch.write(3)
     watch.wait(lambda: watch.widget.run.n_done == 4)
-    hidden = watch.viewer.layers["uncertainty · frames"]
+    hidden = watch.viewer.layers["P(noise) · frames"]
     hidden.visible = True
     watch.wait(lambda: len(hidden.data) == 4)
     assert layer not in watch.viewer.layers
