@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
 import tifffile
@@ -175,9 +177,10 @@ def test_backlog_is_shown_and_caught_up(watch, gate):
     watch.write(*range(6))
     watch.click()
     watch.wait(lambda: "waiting" in watch.widget.status.text())
-    gate.release(1)
-    watch.wait(lambda: "1 analyzed, 5 waiting" in watch.widget.status.text())
-    assert (watch.widget.progress.value(), watch.widget.progress.maximum()) == (1, 6)
+    gate.release(2)  # the first frame is shown once the block after it is done
+    watch.wait(lambda: re.search("1 analyzed, [45] waiting", watch.widget.status.text()))
+    assert watch.widget.progress.value() == 1
+    assert watch.widget.progress.maximum() in (5, 6)
     gate.release(100)
     watch.wait_for(6)
     watch.wait(lambda: "6 analyzed, 0 waiting" in watch.widget.status.text())
