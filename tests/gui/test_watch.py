@@ -179,7 +179,7 @@ def test_backlog_is_shown_and_caught_up(watch, gate):
     watch.wait(lambda: "waiting" in watch.widget.status.text())
     gate.release(2)  # the first frame is shown once the block after it is done
     watch.wait(lambda: re.search("1 analyzed, [45] waiting", watch.widget.status.text()))
-    assert watch.widget.progress.value() == 1
+    watch.wait(lambda: watch.widget.progress.value() == 1)
     assert watch.widget.progress.maximum() in (5, 6)
     gate.release(100)
     watch.wait_for(6)
