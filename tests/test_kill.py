@@ -29,7 +29,7 @@ def start(tmp_path):
     np.save(tmp_path / "growth.npy", frames.astype(np.float32))
     settings = ("--window", "32", "--stride", "8", "--samples", "3", "--no-plots")
     paths = str(HELPERS), str(Path(napari_lattice_symmetry.__file__).parents[1])
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(paths), "TF_CPP_MIN_LOG_LEVEL": "3"}
+    extra = {"PYTHONPATH": os.pathsep.join(paths), "TF_CPP_MIN_LOG_LEVEL": "3"}
 
     with ExitStack() as runs:
 
@@ -37,7 +37,7 @@ def start(tmp_path):
             run = subprocess.Popen(
                 [*command, "analyze", "growth.npy", "-o", output, *settings],
                 cwd=tmp_path,
-                env=environment,
+                env=os.environ | extra,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.PIPE,
             )
@@ -109,7 +109,8 @@ def test_run_killed_at_random_moments_ends_as_an_undisturbed_one(start, tmp_path
 
 
 @pytest.mark.slow
-def test_ctrl_c_ends_a_run_without_a_traceback_and_keeps_its_frames(start, tmp_path):
+def test_ctrl_c_ends_a_run_without_a_traceback_and_keeps_its_frames(start, tmp_path, monkeypatch):
+    monkeypatch.setenv("STAND_IN_SECONDS", "0.5")  # it must not end before it is told to
     output = tmp_path / "run.zarr"
     run = start(STAND_IN, output.name)
     while not finished_frames(output):

@@ -237,7 +237,7 @@ def test_frames_that_are_unknown_are_left_out():
 
 @pytest.mark.parametrize("end", [-1.0, 170.0])
 def test_the_initial_interval_needs_frames_in_it_and_after_it(end):
-    with pytest.raises(AnalysisError, match=f"until {end:.4g} s.*between 0 and 162 s"):
+    with pytest.raises(AnalysisError, match=f"ends at {end:.4g} s.*between 0 and 162 s"):
         fit_growth(make_curve(exponential()), end)
 
 

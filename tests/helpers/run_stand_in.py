@@ -1,9 +1,13 @@
 """The command `lattice-symmetry` with the stand-in network, slowed down to be killed."""
 
+import os
+
 from stand_in import SlowClassifier
 
 from napari_lattice_symmetry import bravais, cli
 
 if __name__ == "__main__":
-    bravais.load_model = lambda network: SlowClassifier(0.01)
+    bravais.load_model = lambda network: SlowClassifier(
+        float(os.environ.get("STAND_IN_SECONDS", "0.01"))
+    )
     cli.main()
