@@ -423,3 +423,9 @@ def test_a_person_at_the_screen_clicks_and_presses_keys(inspecting):
     place = button.mapToGlobal(button.rect().center())
     xdotool("mousemove", place.x(), place.y(), "click", 1)
     assert QApplication.clipboard().text() == inspecting.widget.inspection.text()
+
+
+def test_planes_that_are_no_frames_are_not_inspected(inspecting):
+    inspecting.viewer.dims.roll()
+    inspecting.qtbot.waitUntil(inspecting.widget.message.isVisible, timeout=TIMEOUT)
+    assert "'edge' is seen along other axes than its last two" in inspecting.widget.message.text()

@@ -24,7 +24,7 @@ from napari_lattice_symmetry.plugin.forms.model_form import ModelForm
 from napari_lattice_symmetry.plugin.inspect.picking import STEPS, Picking
 from napari_lattice_symmetry.plugin.layers.outline import WindowOutline
 from napari_lattice_symmetry.plugin.selection.selection import selection_of
-from napari_lattice_symmetry.plugin.selection.source import Source, find_channel_axis, take_source
+from napari_lattice_symmetry.plugin.selection.source import Source, find_channel_axis
 from napari_lattice_symmetry.plugin.widgets.dock import Dock
 from napari_lattice_symmetry.plugin.widgets.export_dialog import export
 from napari_lattice_symmetry.spectrum import WindowGrid
@@ -226,14 +226,14 @@ class InspectorWidget(Dock):
 
     def _take_source(self) -> Source | None:
         """Take the image as it is now; if that cannot be inspected, say why."""
-        image, channel = self.selection.image, self.selection.channel
+        image, seen = self.selection.image, None
         if image is None:
             return None
         axis = find_channel_axis(image)
-        if channel is None and axis is not None:  # none was chosen, but one is seen
-            channel = round(image.world_to_data(self.viewer.dims.point)[axis])
+        if axis is not None:
+            seen = round(image.world_to_data(self.viewer.dims.point)[axis])
         try:
-            return take_source(image, channel)
+            return self.selection.take_source(seen)
         except LatticeSymmetryError as error:
             self._stop(str(error))
             return None

@@ -98,8 +98,13 @@ class Selection(QObject):
 
     # ------------------------------------------------------------------ asking
 
-    def take_source(self) -> Source:
+    def take_source(self, seen_channel: int | None = None) -> Source:
         """Take the movie out of the image as it is now.
+
+        Parameters
+        ----------
+        seen_channel : int, optional
+            The channel that is taken where none was chosen.
 
         Raises
         ------
@@ -111,7 +116,7 @@ class Selection(QObject):
                 raise InputError("Open an image or a movie first.")
             raise InputError(f"{self.describe()}: open the image first.")
         self._check_that_planes_are_seen(self.image)
-        return take_source(self.image, self.channel)
+        return take_source(self.image, seen_channel if self.channel is None else self.channel)
 
     def _check_that_planes_are_seen(self, image: Image) -> None:
         """Refuse what is seen along other axes than the last two: its planes are no frames."""
