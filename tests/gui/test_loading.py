@@ -63,7 +63,8 @@ def test_another_network_is_loaded_when_it_is_chosen(door, bench):
     assert not bench.widget.loading.is_busy
 
 
-def test_what_loading_still_takes_is_part_of_the_time(door, bench, stack):
+def test_what_loading_still_takes_is_part_of_the_time(door, bench, stack, monkeypatch):
+    monkeypatch.delitem(sys.modules, "keras", raising=False)  # of another test's network
     Speed(0.001, "polar", 32, 5).remember()
     remember_loading(7200)
     bench.viewer.add_image(stack, name="movie")

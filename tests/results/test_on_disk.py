@@ -368,3 +368,15 @@ def test_going_on_with_other_versions_is_told_and_kept(go_on, path, monkeypatch,
     origin = load_result(path).provenance
     assert origin["versions"]["numpy"] == np.__version__
     assert [each["numpy"] for each in origin["continued_with"]] == ["99.0"]
+
+
+def test_looking_through_kept_frames_can_be_stopped(go_on, path, monkeypatch):
+    go_on(**stop_after(3))
+    looked = []
+    loop = sys.modules["napari_lattice_symmetry.analysis.run"]
+    monkeypatch.setattr(loop, "window_warning", lambda movie, window: "")  # it looks at some, too
+    monkeypatch.setattr(Movie, "frame", lambda movie, index: looked.append(index))
+    before = array_files(path)
+    go_on(should_stop=lambda: len(looked) > 0)
+    assert looked == [0]
+    assert array_files(path) == before

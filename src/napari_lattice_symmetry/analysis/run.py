@@ -195,7 +195,9 @@ def _stream(
     with (
         nullcontext(MovieResult.empty(movie, parameters, origin() if model else {}))
         if output is None
-        else open_result(output, movie, parameters, origin(), overwrite=overwrite)
+        else open_result(
+            output, movie, parameters, origin(), overwrite=overwrite, should_stop=should_stop
+        )
     ) as result:
         yield Step(result)
 

@@ -304,7 +304,6 @@ MAPS: dict[str, MapSpec] = {
             colors="hsv",
             limits=(0.0, 180.0),
             present=_fitted,
-            opens=False,
         ),
         MapSpec(
             name="b_direction",
@@ -316,7 +315,6 @@ MAPS: dict[str, MapSpec] = {
             colors="hsv",
             limits=(0.0, 180.0),
             present=_fitted,
-            opens=False,
         ),
         MapSpec(
             name="fractions",
@@ -339,7 +337,6 @@ MAPS: dict[str, MapSpec] = {
             short="checksum",
             axes=("time",),
             dtype=np.uint64,
-            opens=False,
         ),
     )
 }

@@ -120,10 +120,11 @@ def _may_be_of(there: MovieResult, movie: Movie) -> bool:
     return there.grid.frame_shape == shape and there.frame_indices.tolist() == [*indices]
 
 
-def check_frames(path: Path, movie: Movie) -> None:
+def check_frames(path: Path, movie: Movie, should_stop: Callable[[], bool] = lambda: False) -> None:
     """Read the frames of which a result is kept, and compare them with what was analyzed.
 
-    Those that cannot be read any more are passed over.
+    Those that cannot be read any more are passed over, and all that are left once `should_stop`
+    says True, after which nothing is inserted.
 
     Raises
     ------
@@ -132,6 +133,8 @@ def check_frames(path: Path, movie: Movie) -> None:
     """
     there = load_result(path)
     for row in np.flatnonzero(there.done) if "checksum" in there.maps else ():
+        if should_stop():
+            return
         index = int(there.frame_indices[row])
         try:
             found = frame_checksum(movie.frame(index))
@@ -193,6 +196,7 @@ def open_result(
     provenance: dict[str, Any],
     *,
     overwrite: bool = False,
+    should_stop: Callable[[], bool] = lambda: False,
 ) -> Iterator[StreamedResult]:
     """Open a result to insert frames into: a new one, or an unfinished one to continue.
 
@@ -211,7 +215,7 @@ def open_result(
     def check() -> None:
         check_target(path, movie, parameters, overwrite=overwrite)
         if path.exists() and not overwrite:
-            check_frames(path, movie)
+            check_frames(path, movie, should_stop)
 
     with open_to_write(
         path,
