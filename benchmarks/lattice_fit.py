@@ -246,6 +246,12 @@ def report(n: int, data: Path | None) -> str:
     """Measure everything; gives the page."""
     errors, honesty = accuracy_rows(n)
     by_class, by_tolerance = track_rows(12 * n)
+    flagged = boundary_rows(n)
+
+    def at(angle: int) -> str:
+        """Say how often two grains are flagged that are turned by this angle."""
+        return " and ".join(row[1 + ANGLES.index(angle)] for row in flagged)
+
     folded = ["a", "b", "error of a", "error of b", "sqrt(a b)", "gamma"]
     text = f"""# Lattice parameters without a network
 
@@ -287,9 +293,11 @@ fewer than 5 periods or more than 25.
 
 Known limits: a superlattice with few spots is missed even where these are 6 to 14 times as high as
 the noise, and the cell without it is given with no flag: a denser cell makes all the strong spots
-less surprising, which one or two weak ones do not outweigh;
-two grains turned by less than some 10 degrees, or one of which has less than a third of
-the window, pass for one; a scan that warps within the window blurs the spots of high order.
+less surprising, which one or two weak ones do not outweigh; two grains pass for one where they are
+turned by little or one of them has less than a third of the window, and at times where they are
+turned by much: of windows that are half one grain and half another, {at(10)} are flagged at 10
+degrees, {at(20)} at 20 and {at(30)} at 30 (square and hexagonal); a scan that warps within the
+window blurs the spots of high order.
 
 ## Accuracy
 
@@ -325,9 +333,10 @@ arbitrarily near to higher symmetries.
 ## Two grains in a window
 
 Share of windows flagged, half one grain and half another, a = 10 px, by the angle between them.
-Over 12.8 periods a Hann window tells directions apart that differ by some 10 degrees.
+First spots lie 12.8 bins out; 10 degrees are two bins there, half the width that a Hann window
+gives a spot.
 
-{markdown_table(["lattice", *(f"{angle}°" for angle in ANGLES)], boundary_rows(n))}
+{markdown_table(["lattice", *(f"{angle}°" for angle in ANGLES)], flagged)}
 ## Speed
 
 {speed():.0f} windows of 128 px in a second of one core.

@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+import itertools
+from collections import Counter
+
 import numpy as np
 import pytest
 
 import napari_lattice_symmetry as nls
 from napari_lattice_symmetry.errors import InputError
-from napari_lattice_symmetry.lattice.basis import cell, lattice_points, rotation
+from napari_lattice_symmetry.lattice.basis import (
+    cell,
+    lattice_parameters,
+    lattice_points,
+    reduce_basis,
+    rotation,
+)
 from napari_lattice_symmetry.lattice.drawing import count_electrons, draw_atoms
 
 SIDE, WINDOW, STRIDE, A = 400, 72, 16, 10.0
@@ -188,3 +197,112 @@ def test_pixel_size_follows_from_a_lattice_that_is_known():
     noise = np.random.default_rng(0).poisson(20, (96, 96))
     with pytest.raises(InputError, match="The lattice is not resolved"):
         nls.cells.pixel_size_of(nls.fit_lattice(noise), "MoS2")
+
+
+DICHALCOGENIDE = [("M", (1 / 3, 2 / 3, 0.25)), ("X", (2 / 3, 1 / 3, 0.12))]
+FACES = [(0, 0, 0), (0, 0.5, 0.5), (0.5, 0, 0.5), (0.5, 0.5, 0)]
+# Crystals in three dimensions: a and c in nm, whether hexagonal, atoms, and the axis looked along.
+CRYSTALS = {
+    "graphene": (
+        0.2461,
+        1.0,
+        True,
+        [("C", (1 / 3, 2 / 3, 0)), ("C", (2 / 3, 1 / 3, 0))],
+        (0, 0, 1),
+    ),
+    "graphite": (
+        0.2461,
+        0.6708,
+        True,
+        [("C", each) for each in ((0, 0, 0), (1 / 3, 2 / 3, 0), (0, 0, 0.5), (2 / 3, 1 / 3, 0.5))],
+        (0, 0, 1),
+    ),
+    "hBN": (
+        0.2504,
+        0.6661,
+        True,
+        [
+            (element, (place, 1 - place, height))
+            for element, place, height in (
+                ("B", 1 / 3, 0),
+                ("N", 2 / 3, 0),
+                ("N", 1 / 3, 0.5),
+                ("B", 2 / 3, 0.5),
+            )
+        ],
+        (0, 0, 1),
+    ),
+    **{
+        name: (a, 1.3, True, DICHALCOGENIDE, (0, 0, 1))
+        for name, a in (("MoS2", 0.3161), ("WS2", 0.3153), ("MoSe2", 0.3289), ("WSe2", 0.3282))
+    },
+    "SrTiO3 [001]": (
+        0.3905,
+        0.3905,
+        False,
+        [("Sr", (0, 0, 0)), ("Ti", (0.5, 0.5, 0.5))]
+        + [("O", each) for each in ((0.5, 0.5, 0), (0.5, 0, 0.5), (0, 0.5, 0.5))],
+        (0, 0, 1),
+    ),
+    "Si [110]": (
+        0.5431,
+        0.5431,
+        False,
+        [("Si", each) for each in FACES] + [("Si", tuple(np.add(each, 0.25))) for each in FACES],
+        (1, 1, 0),
+    ),
+    "Au [001]": (0.4078, 0.4078, False, [("Au", each) for each in FACES], (0, 0, 1)),
+}
+
+
+def shortest(vectors):
+    """Give the reduced basis of the lattice that holds all vectors (n, 2)."""
+    steps = np.array(list(itertools.product(range(-2, 3), repeat=len(vectors))))
+    points = steps @ vectors
+    points = points[np.argsort(np.linalg.norm(points, axis=1))]
+    points = points[np.linalg.norm(points, axis=1) > 1e-6]
+    u = points[0]
+    return reduce_basis(
+        np.array([u, next(v for v in points if abs(np.cross([*u, 0], [*v, 0])[2]) > 1e-6)])
+    )
+
+
+def projected(a, c, is_hexagonal, atoms, axis):
+    """Give the reduced basis of the columns of a crystal that is looked at along an axis."""
+    side = np.zeros((3, 3))
+    side[:2, :2], side[2, 2] = cell(a, a, 120 if is_hexagonal else 90), c
+    along = np.array(axis) @ side / np.linalg.norm(np.array(axis) @ side)
+    flat = np.linalg.svd(along[np.newaxis])[2][1:]  # two directions across the axis
+    basis = shortest(side @ flat.T)
+    columns = [(kind, np.array(place) @ side @ flat.T) for kind, place in atoms]
+
+    def density(shift):
+        """List the columns, in fractions of the basis, with how many atoms they hold."""
+        places = [(p + shift) @ np.linalg.inv(basis) + 1e-7 for _, p in columns]
+        return Counter(
+            (k, *np.rint(60 * (p % 1)) % 60) for (k, _), p in zip(columns, places, strict=True)
+        )
+
+    shifts = [p - columns[0][1] for _, p in columns]
+    same = [shift for shift in shifts if density(shift) == density(0 * shift)]
+    return shortest(np.array([*basis, *same]))
+
+
+@pytest.mark.parametrize("name", nls.cells.KNOWN_CELLS)
+def test_known_lattices_are_those_of_the_columns_that_are_seen(name):
+    a, b, gamma = nls.cells.KNOWN_CELLS[name]
+    listed = cell(a, b, gamma)
+    if name == "Si [110]":  # centered
+        listed = np.array([[1, 0], [0.5, 0.5]]) @ listed
+    expected = lattice_parameters(projected(*CRYSTALS[name]))
+    assert lattice_parameters(reduce_basis(listed)) == pytest.approx(expected, rel=3e-4)
+
+
+def test_the_pixel_size_of_gold_follows_from_its_columns():
+    """Columns of gold along [001] are half a cube's side apart, along x and y."""
+    basis = cell(0.2039, 0.2039, 90) @ rotation(11) / 0.015
+    points = lattice_points(basis, (160, 160), (80, 80), 20)
+    image = draw_atoms(points, np.ones(len(points)), 2.5, (160, 160)) + 0.1
+    fit = nls.fit_lattice(count_electrons(image, 50, np.random.default_rng(0)))
+    found = nls.cells.pixel_size_of(fit, "Au [001]")
+    assert (found.y, found.x) == pytest.approx((0.015, 0.015), rel=3e-3)

@@ -31,11 +31,12 @@ KNOWN_CELLS: dict[str, Cell] = {
     "WSe2": (0.3282, 0.3282, 120.0),
     "SrTiO3 [001]": (0.3905, 0.3905, 90.0),
     "Si [110]": (0.3840, 0.5431, 90.0),
-    "Au [001]": (0.2884, 0.2884, 90.0),
+    "Au [001]": (0.2039, 0.2039, 90.0),
 }
 """Lattices by which a pixel size is set: a and b in nm and gamma in degrees, at room temperature.
 
-That of Si [110] is centered: its primitive cell is half as large.
+They are those of the columns that are seen along the axis: those of gold along [001] are half a
+cube's side apart. That of Si [110] is centered: its primitive cell is half as large.
 """
 
 _CENTERED = ("Si [110]",)
