@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import napari_lattice_symmetry as nls
+from napari_lattice_symmetry.cells.lattices import window_lattices
 from napari_lattice_symmetry.errors import InputError
 from napari_lattice_symmetry.lattice.basis import cell, lattice_points, rotation
 from napari_lattice_symmetry.lattice.drawing import count_electrons, draw_atoms
@@ -154,3 +155,20 @@ def test_without_a_lattice_there_is_no_cell():
         nls.cells.average_cell(np.zeros(4))
     with pytest.raises(InputError, match=r"shape \(0, 8, 8\) holds no windows"):
         nls.cells.average_cell(np.zeros((0, 8, 8)))
+
+
+def test_the_order_of_the_windows_changes_nothing():
+    """Windows of which some are nearer to a higher class than the crystal is."""
+    side = cell(13, 13 * 1.045, 90) @ rotation(9)  # outside of the tolerance of a square: 4 %
+    windows = []
+    for seed in range(10):
+        points = lattice_points(side, (SIZE, SIZE), (60, 66), 30)
+        image = draw_atoms(points, np.ones(len(points)), SIGMA, (SIZE, SIZE)) + BACKGROUND
+        windows.append(count_electrons(image, 6, np.random.default_rng(seed)))
+    classes = window_lattices(np.array(windows)).families
+    assert {"square", "rectangular"} <= set(classes)
+    first, last = (np.argsort([name != of for name in classes]) for of in ("square", "rectangular"))
+    found = [nls.cells.average_cell(np.array(windows)[order]) for order in (first, last)]
+    assert [each.group.lattice for each in found] == ["rectangular"] * 2
+    assert [each.group.name for each in found] == ["pmm"] * 2
+    assert found[0].a == pytest.approx(found[1].a, rel=1e-4)

@@ -10,12 +10,13 @@ from numpy.typing import NDArray
 
 from napari_lattice_symmetry.cells.factors import HALF, NODES, StructureFactors, structure_factors
 from napari_lattice_symmetry.cells.groups import symmetrized
-from napari_lattice_symmetry.cells.lattices import Lattice, window_lattices
+from napari_lattice_symmetry.cells.lattices import Lattice, lattice_class, window_lattices
 from napari_lattice_symmetry.cells.naming import TOLERANCE, PlaneGroup, groups_of_factors
 from napari_lattice_symmetry.cells.unit_cell import UnitCell
 from napari_lattice_symmetry.data.movie import NANOMETER, PIXEL
 from napari_lattice_symmetry.errors import InputError
-from napari_lattice_symmetry.lattice.plane_groups import Setting, settings
+from napari_lattice_symmetry.lattice.plane_groups import Setting, family_basis, settings
+from napari_lattice_symmetry.lattice.strain import written_alike
 
 Float = NDArray[np.float64]
 Complex = NDArray[np.complex128]
@@ -25,6 +26,7 @@ _GRID = 48
 _PASSES = 3
 # Departure of lattice vectors beyond which a window belongs to another grain.
 _SAME_LATTICE = 0.06
+_TRIED = 20  # windows whose lattice may be that of most
 
 
 def average_cell(
@@ -150,20 +152,21 @@ def _one_crystal(stack: NDArray[Any], lattice: Lattice | None) -> tuple[Index, F
     if not len(resolved):
         reasons = sorted(set(found.reasons), key=found.reasons.count)
         raise InputError(f"No window has a lattice to average: {reasons[-1]}.")
-    candidates = [_written_alike(found.basis[resolved], found.basis[i]) for i in resolved[:20]]
-    counts = [len(kept) for kept, _ in candidates]
-    first = int(np.argmax(counts))
-    kept, basis = candidates[first]
-    return resolved[kept], basis, found.families[resolved[first]]
+    bases = found.basis[resolved]
+    tried = bases[:: max(1, len(bases) // _TRIED)]
+    # The lattice that most windows have decides of the class, as no single window would.
+    median = np.median(max((_near(bases, each) for each in tried), key=len), axis=0)
+    family = lattice if isinstance(lattice, str) else lattice_class(median)
+    reference = family_basis(median, family)
+    change, departure = written_alike(bases, reference)
+    kept = departure < _SAME_LATTICE
+    return resolved[kept], (change @ bases)[kept], family
 
 
-def _written_alike(bases: Float, reference: Float) -> tuple[Index, Float]:
-    """Write the bases of the same lattice with vectors next to those of a reference."""
-    change = np.rint(reference @ np.linalg.inv(bases))
-    written = change @ bases
-    away = np.linalg.norm(written - reference, axis=2) / np.linalg.norm(reference, axis=1)
-    same = (away.max(axis=1) < _SAME_LATTICE) & (np.abs(np.linalg.det(change)).round() == 1)
-    return np.flatnonzero(same), written[same]
+def _near(bases: Float, reference: Float) -> Float:
+    """Give the bases of the same lattice, with vectors next to those of a reference."""
+    change, departure = written_alike(bases, reference)
+    return np.asarray((change @ bases)[departure < _SAME_LATTICE])
 
 
 def _setting(group: PlaneGroup, mean: StructureFactors, size: int) -> tuple[Setting, Float]:

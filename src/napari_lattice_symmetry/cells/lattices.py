@@ -123,12 +123,23 @@ def _columns(found: list[tuple[Float, str, str]]) -> tuple[Float, list[str], lis
     return np.reshape(np.array(bases, dtype=np.float64), (-1, 2, 2)), list(families), list(reasons)
 
 
-def _described(basis: Float, family: str | None, size: int) -> tuple[Float, str, str]:
-    """Describe a basis by a class: by its metric, unless the class is given."""
+def lattice_class(basis: Float) -> str:
+    """Name the class of a lattice by its metric.
+
+    Raises
+    ------
+    InputError
+        If the vectors span no lattice.
+    """
     try:
-        family = family or metric_class(symmetry_distances(basis), TOLERANCE)
+        return metric_class(symmetry_distances(basis), TOLERANCE)
     except ValueError as error:
         raise InputError(f"{basis.tolist()} spans no lattice.") from error
+
+
+def _described(basis: Float, family: str | None, size: int) -> tuple[Float, str, str]:
+    """Describe a basis by a class: by its metric, unless the class is given."""
+    family = family or lattice_class(basis)
     periods = size / lattice_parameters(basis)[0]
     reason = ""
     if periods < MIN_PERIODS:

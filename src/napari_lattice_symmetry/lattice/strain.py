@@ -84,11 +84,9 @@ def strain_maps(
         reference = reduce_basis(reference)
     except ValueError as error:
         raise InputError(f"{np.asarray(reference).tolist()} spans no lattice.") from error
-    change = _changes(bases, reference)
-    alike = change @ bases
-    away = np.linalg.norm(alike - reference, axis=-1) / np.linalg.norm(reference, axis=-1)
-    same = away.max(axis=-1, keepdims=True)[..., np.newaxis] < MAX_DEPARTURE
-    values = _decompose(np.where(same, alike, np.nan), reference, lattice_axes)
+    change, departure = written_alike(bases, reference)
+    same = departure[..., np.newaxis, np.newaxis] < MAX_DEPARTURE
+    values = _decompose(np.where(same, change @ bases, np.nan), reference, lattice_axes)
     errors = None
     if covariance is not None:
         gradient = np.empty((4, *bases.shape[:-2], 4))
@@ -121,10 +119,8 @@ def median_basis(bases: Float) -> Float:
         raise InputError("No window of the reference has a lattice; choose another region.")
     best: Float = flat[:0]
     for candidate in flat[:: max(1, len(flat) // 30)]:
-        reference = reduce_basis(candidate)
-        alike = _changes(flat, reference) @ flat
-        away = np.linalg.norm(alike - reference, axis=-1) / np.linalg.norm(reference, axis=-1)
-        near = alike[away.max(axis=-1) < MAX_DEPARTURE]
+        change, departure = written_alike(flat, reduce_basis(candidate))
+        near = (change @ flat)[departure < MAX_DEPARTURE]
         if len(near) > len(best):
             best = near
     return np.asarray(np.median(best, axis=0))
@@ -203,13 +199,24 @@ def basis_covariance(
     return covariance
 
 
-def _changes(bases: Float, reference: Float) -> Float:
-    """Whole-number changes that bring bases next to the reference; NaN where there is none."""
+def written_alike(bases: Float, reference: Float) -> tuple[Float, Float]:
+    """Write bases (..., 2, 2) of a lattice with vectors next to those of a reference (2, 2).
+
+    Returns
+    -------
+    change : ndarray, shape (..., 2, 2)
+        Whole numbers; ``change @ bases`` are the vectors. NaN where there is no lattice.
+    departure : ndarray, shape (...)
+        Greatest distance of a vector from that of the reference, as a share of its length; NaN
+        where there is no lattice, or one whose cell is not as large.
+    """
     none = np.asarray(~np.isfinite(bases).all(axis=(-2, -1)))
     safe = np.where(none[..., np.newaxis, np.newaxis], np.eye(2), bases)
     change = np.rint(reference @ np.linalg.inv(safe))
     wrong = np.asarray(none | (np.abs(np.abs(np.linalg.det(change)) - 1) > 0.5))
-    return np.where(wrong[..., np.newaxis, np.newaxis], np.nan, change)
+    change = np.where(wrong[..., np.newaxis, np.newaxis], np.nan, change)
+    away = np.linalg.norm(change @ bases - reference, axis=-1)
+    return change, np.asarray((away / np.linalg.norm(reference, axis=-1)).max(axis=-1))
 
 
 def _decompose(bases: Float, reference: Float, lattice_axes: bool) -> Float:
