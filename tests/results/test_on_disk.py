@@ -380,3 +380,23 @@ def test_looking_through_kept_frames_can_be_stopped(go_on, path, monkeypatch):
     go_on(should_stop=lambda: len(looked) > 0)
     assert looked == [0]
     assert array_files(path) == before
+
+
+def test_a_result_goes_on_with_the_calibration_that_was_set_by_hand(frames, fake_model, path):
+    settings = AnalysisParameters(window=32, stride=8, samples=7, lattice_maps=True)
+    plain = Movie(frames.astype(np.float32))
+    by_hand = plain.recalibrated((0.02, 0.03))
+    whole = analyze(by_hand, settings, model=fake_model)
+    analyze(by_hand, settings, model=fake_model, output=path, **stop_after(2))
+    result = analyze(plain, settings, model=fake_model, output=path)
+    assert result.unit == "nm"
+    for name in ("a", "b", "gamma", "labels"):
+        np.testing.assert_array_equal(result.maps[name], whole.maps[name], err_msg=name)
+
+
+@pytest.mark.parametrize("other", [{"pixel_size": (1, 1.5)}, {"unit": "nm"}])
+def test_pixels_of_another_shape_or_unit_are_not_mixed(frames, parameters, fake_model, path, other):
+    plain = Movie(frames.astype(np.float32))
+    analyze(plain, parameters, model=fake_model, output=path, **stop_after(2))
+    with pytest.raises(InputError, match=r"made with another calibration \(1 x 1 px \(y, x\)"):
+        analyze(replace(plain, **other), parameters, model=fake_model, output=path)

@@ -199,6 +199,8 @@ def _stream(
             output, movie, parameters, origin(), overwrite=overwrite, should_stop=should_stop
         )
     ) as result:
+        # Lengths are those of the result, also where it was calibrated by hand and this was not.
+        job.windows = replace(job.windows, pixel_size=result.pixel_size, unit=result.unit)
         yield Step(result)
 
         def step_of(frame: FrameResult | None) -> Step | None:

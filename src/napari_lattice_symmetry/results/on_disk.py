@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 
 from napari_lattice_symmetry.bravais.parameters import AnalysisParameters
-from napari_lattice_symmetry.data.movie import PIXEL, Movie, frame_checksum
+from napari_lattice_symmetry.data.movie import NANOMETER, PIXEL, Movie, frame_checksum, unit_name
 from napari_lattice_symmetry.errors import AnalysisError, InputError
 from napari_lattice_symmetry.files import PARTIAL, remove, writing
 from napari_lattice_symmetry.results.maps import MAPS
@@ -108,7 +108,9 @@ def check_target(
             f"{path} is the result of another movie ({there.source or there.name}); choose "
             "another name, or overwrite it."
         )
-    check_calibration(path, there, movie.pixel_size if movie.calibrated else None, movie.frame_time)
+    known = movie.calibrated or there.unit == PIXEL  # else it was set by hand, and holds on
+    size = movie.pixel_size if known else None
+    check_calibration(path, there, size, movie.frame_time, unit=movie.unit)
 
 
 def _may_be_of(there: MovieResult, movie: Movie) -> bool:
@@ -152,18 +154,34 @@ def check_calibration(
     there: MovieResult,
     pixel_size: tuple[float, float] | None,
     frame_time: float | None,
+    *,
+    unit: str = NANOMETER,
 ) -> None:
     """See that a result has this calibration, as far as it is known.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        Of the result.
+    there : MovieResult
+        The result.
+    pixel_size : (float, float), optional
+        Along y and x, in `unit`.
+    frame_time : float, optional
+        In seconds.
+    unit : {"nm", "pixel"}
+        Of the pixel size.
 
     Raises
     ------
     InputError
         If it has another one, or none.
     """
-    theirs = there.pixel_size if there.unit != PIXEL else None
-    if pixel_size in (None, theirs) and frame_time in (None, there.frame_time):
+    same_size = pixel_size is None or (pixel_size, unit) == (there.pixel_size, there.unit)
+    if same_size and frame_time in (None, there.frame_time):
         return
-    size = "no pixel size" if theirs is None else "{:g} x {:g} nm (y, x)".format(*theirs)
+    height, width = there.pixel_size
+    size = f"{height:g} x {width:g} {unit_name(there.unit)} (y, x)"
     time = "no frame time" if there.frame_time is None else f"{there.frame_time:g} s"
     raise InputError(
         f"{path} was made with another calibration ({size}, {time}); choose another name, or "
@@ -206,8 +224,8 @@ def open_result(
     Raises
     ------
     InputError
-        As in `check_target`, and if another run writes to `path` or the network is not the one
-        that `path` was made with.
+        As in `check_target` and `check_frames`, and if another run writes to `path` or the network
+        is not the one that `path` was made with.
     """
     path = Path(path)
     about = describe(movie, parameters, provenance)
