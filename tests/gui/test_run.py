@@ -15,6 +15,7 @@ from napari_lattice_symmetry.plugin.layers.result_layers import layer_maps
 from napari_lattice_symmetry.plugin.runs.analysis import AnalysisRun
 from napari_lattice_symmetry.plugin.runs.speed import last_speed
 from napari_lattice_symmetry.plugin.selection.source import take_source
+from napari_lattice_symmetry.plugin.structure.selection_link import SelectionLink
 
 N_WINDOWS, N_BLOCKS = 13 * 21, 5  # of a frame of `stack`
 N_LAYERS = 7  # of a result: the classes, and the probability of each
@@ -178,6 +179,22 @@ def test_some_result_layers_may_go(runs, gate, stack):
     assert run.error is None
     assert np.isfinite(layers["hexagonal"].data).all()
     assert len(runs.viewer.layers) == 1 + N_LAYERS - 2
+
+
+def test_windows_may_be_painted_meanwhile(runs, gate, stack, messages):
+    run = runs.begin(stack)
+    gate.release(2 * N_BLOCKS)
+    runs.wait(lambda: run.n_done == 2 and len(run.layers) == N_LAYERS)
+    link = SelectionLink(runs.viewer, run)
+    link.open(run.layers[0], np.argwhere(run.result.labels[:1]))
+    link.paint(np.ones(len(link.lit), dtype=bool))
+    gate.release(1000)
+    runs.wait(lambda: run.is_over)
+    assert run.n_done == 4
+    assert messages() == []
+    assert np.all(link.region.data[0] == 1)
+    assert not link.region.data[1:].any()
+    link.release()
 
 
 def test_classes_are_shown_first_and_stay_on_top(runs, stack):

@@ -12,6 +12,7 @@ from qtpy.QtCore import QPoint, Qt
 from napari_lattice_symmetry.analysis import analyze
 from napari_lattice_symmetry.analysis.steps import Steps
 from napari_lattice_symmetry.bravais.parameters import AnalysisParameters
+from napari_lattice_symmetry.plugin.layers.origin import result_of
 from napari_lattice_symmetry.plugin.layers.result_layers import result_layers
 from napari_lattice_symmetry.plugin.selection.source import take_source
 from napari_lattice_symmetry.structure.embedding import Embedding
@@ -295,6 +296,47 @@ def test_a_drawn_shape_lights_up_points(bench, laid_out, shape):
     bench.lasso(10, 16)  # in a shape no window can be painted: a layer is made for that
     assert bench.selection().data.any()
     assert len(shapes.data) == 1
+
+
+def test_painted_windows_are_no_map_of_the_result(hidden_bench, laid_out, messages):
+    bench = hidden_bench
+    bench.add_result()
+    bench.embed()
+    link = bench.embedding.link
+    link.paint(bench.embedding.embedded.embedding.places[:, 2] < 5)
+    painted = bench.selection()
+    pixels = painted.data.copy()
+    _, dock = bench.viewer.window.add_plugin_dock_widget(
+        "napari-lattice-symmetry", "Lattice symmetry"
+    )
+    for name, value in {"window": 32, "stride": 16, "samples": 3}.items():
+        dock.parameters[name].value = value
+    bench.viewer.layers.selection.active = bench.image
+    dock.run_button.click()
+    bench.qtbot.waitUntil(lambda: dock.run.is_over, timeout=TIMEOUT)
+    assert messages() == []
+    assert dock.run.n_done == 2
+    assert [layer.name for layer in dock.run.layers][0].startswith("classes")
+    assert painted.visible
+
+    bench.viewer.layers.selection.active = painted
+    assert dock.selection.result is bench.result
+    chooser = dock.maps.chooser
+    chooser.activated.emit(chooser.findText("uncertainty"))
+    shown = bench.viewer.layers.selection.active
+    np.testing.assert_array_equal(shown.data, bench.result.entropy)
+    assert painted.visible
+    dock.maps.hide_button.click()
+    assert (shown.visible, painted.visible) == (False, True)
+    for _ in range(2):  # the maps are gone, then asked for again
+        bench.viewer.layers.selection.active = painted
+        dock.maps.remove_button.click()
+        left = [layer for layer in bench.viewer.layers if result_of(layer) is bench.result]
+        assert left == [painted]
+        np.testing.assert_array_equal(painted.data, pixels)
+        chooser.activated.emit(chooser.findText("classes"))
+        shown = bench.viewer.layers.selection.active
+        np.testing.assert_array_equal(shown.data, bench.result.labels)
 
 
 def test_what_is_this_cluster(bench, laid_out):

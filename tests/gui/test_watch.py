@@ -12,6 +12,7 @@ from qtpy.QtCore import Qt
 from napari_lattice_symmetry.analysis import analyze
 from napari_lattice_symmetry.data.growing import GrowingMovie
 from napari_lattice_symmetry.io import growing, read_movie
+from napari_lattice_symmetry.plugin.structure.selection_link import SelectionLink
 from napari_lattice_symmetry.results import load_result
 
 TIMEOUT = 60_000
@@ -137,6 +138,21 @@ def test_hidden_layers_follow_when_they_are_shown(watch):
     hidden = watch.viewer.layers["P(noise) · frames"]
     hidden.visible = True
     watch.wait(lambda: len(hidden.data) == 3)
+
+
+def test_windows_may_be_painted_meanwhile(watch, messages):
+    watch.write(0)
+    watch.click()
+    watch.wait_for(1)
+    link = SelectionLink(watch.viewer, watch.widget)
+    link.open(watch.labels(), np.argwhere(watch.labels().data))
+    link.paint(np.ones(len(link.lit), dtype=bool))
+    painted = link.region
+    link.release()
+    watch.write(1)
+    watch.wait_for(2)
+    assert messages() == []
+    np.testing.assert_array_equal(painted.data, np.ones_like(watch.labels().data[:1]))
 
 
 def test_keys_alone_are_enough(watch, qtbot):

@@ -13,6 +13,7 @@ from napari_lattice_symmetry.plugin.layers.result_layers import (
     LABEL_MAP,
     METADATA_KEY,
     RESULT_KEY,
+    SELECTION,
     map_layer,
     map_title,
     result_metadata,
@@ -23,13 +24,24 @@ if TYPE_CHECKING:
 
 
 def layers_of_result(layers: Iterable[Layer], member: Layer) -> list[Layer]:
-    """List the layers that show the same result as `member`, bottom first."""
-    return [layer for layer in layers if _identity(layer) == _identity(member)]
+    """List the maps of the result that `member` belongs to, bottom first.
+
+    Windows that a person has chosen belong to a result, too, but are none of its maps.
+    """
+    result = _identity(member)
+    return [
+        layer
+        for layer in layers
+        if result is not None and _identity(layer) == result and not _is_chosen(layer)
+    ]
 
 
 def _identity(layer: Layer) -> str | None:
-    about = result_metadata(layer)
-    return None if about is None else about["result"]
+    return (result_metadata(layer) or {}).get("result")
+
+
+def _is_chosen(layer: Layer) -> bool:
+    return (result_metadata(layer) or {}).get("kind") == SELECTION
 
 
 def show_map(layers: LayerList, member: Layer, kind: str, part: str | None = None) -> Layer:
@@ -49,7 +61,7 @@ def show_map(layers: LayerList, member: Layer, kind: str, part: str | None = Non
         layer.visible = True
     else:
         layer = Layer.create(*map_layer(member, kind, part))
-        layers.insert(max(map(layers.index, group)), layer)
+        layers.insert(max(map(layers.index, group or [member])), layer)
     layers.selection.active = layer
     return layer
 
@@ -69,12 +81,15 @@ def remove_result(layers: LayerList, member: Layer) -> None:
 def fold_results(viewer: ViewerModel, source_id: str) -> None:
     """Hide the results of the image of an identity; leave class maps and what was renamed.
 
-    The class map still holds the result, from which every other map can be shown again.
+    The class map still holds the result, from which every other map can be shown again. What a
+    person has chosen stays as it is.
     """
     layers = viewer.layers
     for layer in list(layers):
+        if result_metadata(layer) is None or _is_chosen(layer):
+            continue
         image = source_layer_of(viewer, layer)
-        if result_metadata(layer) is None or image is None or str(image.unique_id) != source_id:
+        if image is None or str(image.unique_id) != source_id:
             continue
         layer.visible = False
         others = layers_of_result(layers, layer)
