@@ -183,6 +183,14 @@ def test_settings_cannot_come_from_another_layer(bench, messages, stack):
     assert messages() == ["Select a layer that an analysis made; then its settings can be loaded."]
 
 
+def test_a_layer_without_settings_is_one_sentence(bench, messages, stack):
+    """As layers of several results that an earlier version saved together."""
+    about = {"schema_version": 1, "kind": "labels", "class": None, "result": "0"}
+    bench.viewer.add_image(stack, metadata={"napari-lattice-symmetry": about})
+    bench.widget.load_button.click()
+    assert messages() == ["Select a layer that an analysis made; then its settings can be loaded."]
+
+
 def test_a_second_run_is_of_its_own_layer(bench, stack):
     bench.viewer.add_image(stack, name="first", scale=(1, 2, 2))
     bench.run()

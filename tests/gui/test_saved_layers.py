@@ -13,15 +13,17 @@ from napari.layers import Image, Layer
 from napari.utils import Colormap, DirectLabelColormap
 from napari.utils.colormaps import ALL_COLORMAPS
 from npe2 import PluginManager
+from qtpy.QtCore import QObject
 
 from napari_lattice_symmetry.analysis import analyze
-from napari_lattice_symmetry.bravais.parameters import AnalysisParameters
+from napari_lattice_symmetry.bravais.parameters import AnalysisParameters, parse_parameters
 from napari_lattice_symmetry.data.layer_stack import LayerStack
 from napari_lattice_symmetry.data.movie import Movie
 from napari_lattice_symmetry.errors import InputError
 from napari_lattice_symmetry.io.writing.write import write_layer_stack
 from napari_lattice_symmetry.plugin.layers.geometry import LayerGeometry, layer_affine
 from napari_lattice_symmetry.plugin.layers.origin import geometry_of, result_of
+from napari_lattice_symmetry.plugin.layers.result_group import layers_of_result, show_map
 from napari_lattice_symmetry.plugin.layers.result_layers import (
     result_layers,
     result_metadata,
@@ -29,6 +31,7 @@ from napari_lattice_symmetry.plugin.layers.result_layers import (
 from napari_lattice_symmetry.plugin.layers.saved_layers import describe_layer
 from napari_lattice_symmetry.plugin.readers import read_layers
 from napari_lattice_symmetry.plugin.selection.source import take_source
+from napari_lattice_symmetry.plugin.structure.selection_link import SelectionLink
 from napari_lattice_symmetry.results import load_result, plot_fractions
 from napari_lattice_symmetry.results.export import result_layer_stack
 
@@ -123,6 +126,48 @@ def test_a_part_of_a_result_comes_back_as_it_looked(viewer, tmp_path, name):
     for one, two in saved_and_opened(viewer, tmp_path / name, {probability.name, labels.name}):
         assert_same_layer(one, two)
         assert result_of(two).mean.shape == result_of(one).mean.shape
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_a_map_that_was_asked_for_belongs_to_its_result(viewer, result, tmp_path, name):
+    labels = viewer.layers["classes · run"]
+    viewer.layers.remove(viewer.layers["uncertainty · run"])
+    show_map(viewer.layers, labels, "entropy")
+    show_map(viewer.layers, labels, "at least", "rectangular")
+    names = {"classes · run", "uncertainty · run", "P(at least rectangular) · run"}
+    for one, two in saved_and_opened(viewer, tmp_path / name, names):
+        assert_same_layer(one, two)
+        assert result_of(two).parameters == result.parameters
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_painted_windows_come_back(viewer, result, tmp_path, name):
+    parent = QObject()
+    link = SelectionLink(viewer, parent)
+    link.open(viewer.layers["classes · run"], np.argwhere(result.labels))
+    link.paint(np.arange(len(link.lit)) % 2 == 0)
+    painted = link.region.name
+    link.release()
+    for names in ({painted}, {painted, "classes · run"}):
+        for one, two in saved_and_opened(viewer, tmp_path / str(len(names)) / name, names):
+            np.testing.assert_array_equal(two.data, one.data)
+            assert result_of(two) is None
+            settings = parse_parameters(**result_metadata(two)["parameters"])
+            assert settings == result.parameters
+            assert layers_of_result(viewer.layers, two) == []
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_what_was_made_of_a_map_comes_back_as_it_is(viewer, result, tmp_path, name):
+    labels = viewer.layers["classes · run"]
+    data, about, _ = labels.as_layer_data_tuple()
+    place = {key: about[key] for key in ("scale", "translate", "units", "axis_labels", "metadata")}
+    viewer.add_image(np.asarray(data, np.float32), name="as an image", **place)
+    viewer.add_labels(np.asarray(data)[:, 1:], name="cropped", **place)
+    for made in ("as an image", "cropped"):
+        ((one, two),) = saved_and_opened(viewer, tmp_path / made / name, {made})
+        assert type(one) is type(two)
+        np.testing.assert_array_equal(two.data, one.data)
 
 
 @pytest.mark.parametrize("name", FORMATS)

@@ -12,6 +12,7 @@ from qtpy.QtCore import Qt
 from napari_lattice_symmetry.analysis import analyze
 from napari_lattice_symmetry.data.growing import GrowingMovie
 from napari_lattice_symmetry.io import growing, read_movie
+from napari_lattice_symmetry.plugin.readers import read_layers
 from napari_lattice_symmetry.plugin.structure.selection_link import SelectionLink
 from napari_lattice_symmetry.results import load_result
 
@@ -127,6 +128,23 @@ def test_a_watched_result_is_saved_by_the_dock_that_analyzes(
     saved = load_result(path)
     np.testing.assert_array_equal(saved.labels, watch.widget.run.result.labels[:2])
     assert saved.done.all()
+
+
+def test_layers_of_a_watch_are_saved_while_it_grows(watch, tmp_path, qtbot):
+    watch.write(0, 1)
+    watch.click()
+    watch.wait_for(2)
+    result, labels = watch.widget.run.result, watch.labels()
+    maps, state = result.labels, result.state
+    watch.stop()
+    result.maps["labels"] = maps[:2]  # a frame comes in: not all maps have got longer
+    result.maps["entropy"] = np.concatenate([result.entropy, result.entropy[:1]])
+    watch.viewer.layers.selection = {labels}
+    path = tmp_path / "watched.ome.zarr"
+    watch.viewer.layers.save(str(path), selected=True, plugin="napari-lattice-symmetry")
+    ((data, *_),) = read_layers(str(path))
+    np.testing.assert_array_equal(data, maps)
+    assert len(state) == 2
 
 
 def test_hidden_layers_follow_when_they_are_shown(watch):

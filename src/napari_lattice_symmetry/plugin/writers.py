@@ -37,7 +37,7 @@ def write_layers(path: str, layers: list[FullLayerData]) -> list[str]:
 def layers_layer_stack(layers: list[FullLayerData]) -> LayerStack:
     """Put image and labels layers together, with all that is to be kept of them.
 
-    Layers of one result bring all its maps with them, so that it opens again as a result.
+    Maps of one result bring all others with them, so that it opens again as a result.
 
     Raises
     ------
@@ -46,8 +46,9 @@ def layers_layer_stack(layers: list[FullLayerData]) -> LayerStack:
     """
     from napari_lattice_symmetry.plugin.layers.saved_layers import LAYERS, describe_layer
 
-    about: dict[str, Any] = {LAYERS: [describe_layer(layer) for layer in layers]}
     shown = _one_result(layers)
+    in_result = shown is not None
+    about: dict[str, Any] = {LAYERS: [describe_layer(layer, in_result) for layer in layers]}
     if shown is None:
         stack = _plain_layer_stack(layers)
     else:
@@ -57,11 +58,32 @@ def layers_layer_stack(layers: list[FullLayerData]) -> LayerStack:
 
 
 def _one_result(layers: list[FullLayerData]) -> ShownResult | None:
-    """Give the result of which all these layers are parts."""
+    """Give the result of which all these layers are maps, with the frames that it has now."""
+    from napari_lattice_symmetry.evolution.curves import snapshot
     from napari_lattice_symmetry.plugin.layers.result_layers import RESULT_KEY
 
-    shown = {about["metadata"].get(RESULT_KEY) for _, about, _ in layers}
-    return shown.pop() if len(shown) == 1 else None
+    found = {about["metadata"].get(RESULT_KEY) for _, about, _ in layers}
+    shown: ShownResult | None = found.pop()
+    if found or shown is None or not all(_is_map(layer, shown) for layer in layers):
+        return None
+    return ShownResult(snapshot(shown.result), shown.geometry)
+
+
+def _is_map(layer: FullLayerData, shown: ShownResult) -> bool:
+    """Tell whether a layer shows a map as the result has it, not what a person made of it."""
+    from napari_lattice_symmetry.plugin.layers.result_layers import (
+        METADATA_KEY,
+        list_maps,
+        map_type,
+    )
+
+    data, about, layer_type = layer
+    origin = about["metadata"][METADATA_KEY]
+    if (origin["kind"], origin["class"]) not in list_maps(shown.result):
+        return False
+    is_whole = data.shape[-2:] == shown.result.grid.shape
+    is_whole = is_whole and data.ndim == len(shown.geometry.scale)
+    return is_whole and layer_type == map_type(origin["kind"])
 
 
 def _result_layer_stack(shown: ShownResult) -> LayerStack:

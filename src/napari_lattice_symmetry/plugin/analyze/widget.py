@@ -372,12 +372,12 @@ class AnalysisWidget(Dock):
     def load_settings(self) -> None:
         """Take over the settings that made the selected layer."""
         layer = self.viewer.layers.selection.active
-        about = None if layer is None else result_metadata(layer)
-        if about is None:
+        settings = None if layer is None else (result_metadata(layer) or {}).get("parameters")
+        if layer is None or settings is None:
             show_error("Select a layer that an analysis made; then its settings can be loaded.")
             return
         try:
-            self.parameters.set_values(parse_parameters(**about["parameters"]))
+            self.parameters.set_values(parse_parameters(**settings))
         except LatticeSymmetryError as error:
             show_error(f"{layer.name}: {error}")
 

@@ -58,11 +58,9 @@ class ShownResult:
 class _LayerMaker:
     """Makes layers that all have the geometry and the origin of one result."""
 
-    def __init__(
-        self, result: MovieResult, geometry: LayerGeometry, origin: dict[str, Any]
-    ) -> None:
-        self.shown = ShownResult(result, geometry)
-        self._place = geometry.of_maps(result).layer_arguments()
+    def __init__(self, shown: ShownResult, origin: dict[str, Any]) -> None:
+        self.shown, result = shown, shown.result
+        self._place = shown.geometry.of_maps(result).layer_arguments()
         self._about = {
             "schema_version": SCHEMA_VERSION,
             "result": uuid4().hex,
@@ -94,8 +92,7 @@ class _LayerMaker:
             **keywords,
         }
         data = self.shown.geometry.shape_maps(own(maps))
-        is_labels = kind == PREVIEW or (kind in MAPS and MAPS[kind].is_labels)
-        return data, arguments, "labels" if is_labels else "image"
+        return data, arguments, map_type(kind)
 
     def make_map(self, kind: str, part: str | None, *, visible: bool) -> LayerData:
         """Make the layer of a map as `list_maps` lists it."""
@@ -143,7 +140,7 @@ def result_layers(
     list of (data, keywords, type)
         One for each map, and for each class of one that has classes, the first on top.
     """
-    maker = _LayerMaker(result, geometry, origin or {})
+    maker = _LayerMaker(ShownResult(result, geometry), origin or {})
     visible = {LABEL_MAP: True, PROBABILITY: show_probabilities, UNCERTAINTY: show_uncertainty}
     if maps is None:
         shown = {UNCERTAINTY} if show_uncertainty else set()
@@ -174,6 +171,12 @@ def map_title(kind: str, part: str | None, unit: str) -> str:
     return spec.short.format(part=part, unit=spec.unit_in(unit))
 
 
+def map_type(kind: str) -> str:
+    """Give the type of layer that shows a map of a kind."""
+    is_labels = kind == PREVIEW or (kind in MAPS and MAPS[kind].is_labels)
+    return "labels" if is_labels else "image"
+
+
 def map_layer(sibling: Layer, kind: str, part: str | None = None) -> LayerData:
     """Build the layer of another map of the result of which `sibling` shows one."""
     shown: ShownResult = sibling.metadata[RESULT_KEY]
@@ -182,7 +185,7 @@ def map_layer(sibling: Layer, kind: str, part: str | None = None) -> LayerData:
         for key, value in sibling.metadata[METADATA_KEY].items()
         if key not in ("kind", "class")
     }
-    maker = _LayerMaker(shown.result, shown.geometry, origin)
+    maker = _LayerMaker(shown, origin)
     data, arguments, layer_type = maker.make_map(kind, part, visible=True)
     arguments["affine"] = sibling.affine  # which may have been corrected since
     return data, arguments, layer_type
@@ -293,7 +296,7 @@ def preview_layer(
     result: MovieResult, geometry: LayerGeometry, origin: dict[str, Any]
 ) -> LayerData:
     """Build the layer of classes of a single frame, which is nobody's result yet."""
-    maker = _LayerMaker(result, geometry, origin)
+    maker = _LayerMaker(ShownResult(result, geometry), origin)
     look = _label_look(MAPS[LABEL_MAP], result.labels)
     data, arguments, kind = maker.make(PREVIEW, result.labels, "preview", visible=True, **look)
     del arguments["metadata"][RESULT_KEY]

@@ -12,7 +12,6 @@ from napari_lattice_symmetry.lattice import COLORS
 from napari_lattice_symmetry.plugin.layers.geometry import LayerGeometry
 from napari_lattice_symmetry.plugin.layers.result_layers import (
     METADATA_KEY,
-    RESULT_KEY,
     class_ramp,
     label_look,
     result_layers,
@@ -42,8 +41,8 @@ _FIRST_KINDS = {
 _OWN = ("schema_version", "result", "parameters", "provenance", "kind", "class")
 
 
-def describe_layer(layer: FullLayerData) -> dict[str, Any]:
-    """Give what is to be kept of a layer beside its pixels."""
+def describe_layer(layer: FullLayerData, in_result: bool = False) -> dict[str, Any]:
+    """Give what is to be kept of a layer beside its pixels, and beside its result if any."""
     _, about, kind = layer
     described = {
         "name": about["name"],
@@ -52,7 +51,7 @@ def describe_layer(layer: FullLayerData) -> dict[str, Any]:
         **{name: convert(about[name]) for name, convert in _LOOK.items()},
         **{name: np.asarray(about[name], dtype=float).tolist() for name in TRANSFORMS},
         **{name: [str(value) for value in about[name]] for name in _AXES},
-        "metadata": _describe_origin(about["metadata"]),
+        "metadata": _describe_origin(about["metadata"], in_result),
     }
     if kind == "image":
         described |= {
@@ -99,12 +98,16 @@ def restore_result_layers(result: MovieResult, stack: LayerStack) -> list[LayerD
     return layers
 
 
-def _describe_origin(metadata: Mapping[str, Any]) -> dict[str, Any] | None:
-    """Give what a layer says of its analysis; without what the result itself says."""
+def _describe_origin(metadata: Mapping[str, Any], in_result: bool) -> dict[str, Any] | None:
+    """Give what a layer says of its analysis; without what the result itself says.
+
+    What is opened again is no part of the result that is shown now.
+    """
     about = metadata.get(METADATA_KEY)
-    if about is None or RESULT_KEY not in metadata:
-        return about
-    return {key: value for key, value in about.items() if key not in ("parameters", "provenance")}
+    if about is None:
+        return None
+    left_out = ("result", "parameters", "provenance") if in_result else ("result",)
+    return {key: value for key, value in about.items() if key not in left_out}
 
 
 def _part(about: Mapping[str, Any]) -> tuple[str, str | None]:
