@@ -172,3 +172,34 @@ def test_the_order_of_the_windows_changes_nothing():
     assert [each.group.lattice for each in found] == ["rectangular"] * 2
     assert [each.group.name for each in found] == ["pmm"] * 2
     assert found[0].a == pytest.approx(found[1].a, rel=1e-4)
+
+
+def test_windows_without_spots_are_left_out_where_the_lattice_is_given():
+    noise = np.random.default_rng(0).poisson(20, (3, SIZE, SIZE))
+    windows = np.array([crystal((60, 66), 0), *noise, np.full((SIZE, SIZE), np.nan)])
+    found = nls.cells.average_cell(windows, lattice=BASIS)
+    assert list(found.places) == [0]
+    with pytest.raises(InputError, match="No window has a lattice to average: no two spots"):
+        nls.cells.average_cell(noise, lattice=BASIS)
+    fits = nls.fit_lattices(windows)
+    assert list(nls.cells.average_cell(windows, lattice=fits).places) == [0]
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"pixel_size": 0}, "pixel size of 0 is not positive"),
+        ({"pixel_size": (0.1, -1)}, r"pixel size of \(0.1, -1\) is not positive"),
+        ({"pixel_size": np.nan}, "pixel size of nan is not positive"),
+        ({"pixel_size": (1, 2, 3)}, r"\(1, 2, 3\) is no pixel size: give one number, or two"),
+        ({"pixel_size": "a"}, "'a' is no pixel size"),
+        ({"tolerance": -1}, "tolerance of -1 is negative"),
+        ({"lattice": "cubic"}, "'cubic' is no class of lattices"),
+    ],
+)
+def test_impossible_sizes_are_refused(options, words):
+    with pytest.raises(InputError, match=words):
+        nls.cells.average_cell(crystal((60, 66), 0), **options)
+    if "pixel_size" in options:
+        with pytest.raises(InputError, match=words):
+            nls.fit_lattice(crystal((60, 66), 0), **options)

@@ -172,3 +172,63 @@ def test_the_origin_lies_on_the_axis_of_the_highest_symmetry():
     # Either of the two fourfold axes of p4m is an origin that the Tables allow.
     half = np.abs(away) - 0.5
     assert min(np.abs(away).max(), np.abs(half).max()) < 0.01
+
+
+@pytest.fixture(scope="module")
+def crystal():
+    return window("p4m")
+
+
+def test_a_window_that_cannot_be_analyzed_is_none_where_the_lattice_is_given(crystal):
+    basis = nls.fit_lattice(crystal).basis
+    torn = crystal.copy()
+    torn[:, : SIZE // 2] = np.nan
+    windows = np.array([crystal, np.full_like(crystal, np.nan), torn, np.full_like(crystal, 7.0)])
+    for lattice in (basis, basis.tolist(), nls.fit_lattice(crystal)):
+        found = nls.cells.plane_groups(windows, lattice=lattice)
+        assert [each.name for each in found] == ["p4m", None, None, None]
+        assert [each.reason for each in found[1:]] == [
+            "more than 5% of the pixels are missing",
+            "more than 5% of the pixels are missing",
+            "no two spots stand out of the noise",
+        ]
+
+
+@pytest.mark.parametrize(
+    ("windows", "lattice", "words"),
+    [
+        (np.zeros((1, 64, 48)), np.eye(2) * 9, "must be square, not 64 x 48 px"),
+        (np.zeros((1, 2, 2)), np.eye(2) * 9, "2 px is too small; 32 px are needed"),
+        (np.zeros((64, 64)), None, r"shape \(64, 64\) holds no windows \(n, w, w\)"),
+        (np.zeros((2, 2, 64, 64)), None, r"shape \(2, 2, 64, 64\) holds no windows"),
+        ([np.zeros((64, 64)), np.zeros((48, 48))], None, "not all of one shape"),
+        (np.zeros((1, 64, 64), complex), None, "real numbers, not complex128"),
+        (np.zeros((1, 64, 64)), 3, "3 is no lattice: give a fit, a class or a basis"),
+        (np.zeros((1, 64, 64)), [[1, 2, 3]], r"\[\[1, 2, 3\]\] is no lattice"),
+        (np.zeros((1, 64, 64)), {"a": 1}, "{'a': 1} is no lattice"),
+        (np.zeros((1, 64, 64)), nls.fit_lattices(np.zeros((3, 64, 64))), "those of 3 windows, not"),
+    ],
+)
+def test_what_comes_in_is_checked_at_the_door(windows, lattice, words):
+    with pytest.raises(InputError, match=words):
+        nls.cells.plane_groups(windows, lattice)
+
+
+def test_a_list_of_windows_and_a_lattice_as_a_list_are_taken(crystal):
+    (found,) = nls.cells.plane_groups([crystal.tolist()])
+    assert found.name == "p4m"
+    # A cell of twice the area is no square: what is given is what is used.
+    double = np.array([[1, 0], [0, 2]]) @ nls.fit_lattice(crystal).basis
+    for lattice in (double, double.tolist(), tuple(map(tuple, double))):
+        assert nls.cells.plane_group(crystal, lattice=lattice).lattice == "rectangular"
+
+
+@pytest.mark.parametrize("unit", [1e-30, 1e30])
+def test_the_unit_of_the_image_changes_nothing(crystal, unit):
+    found, scaled = nls.cells.plane_groups(np.array([crystal, crystal * unit]))
+    assert scaled.name == found.name == "p4m"
+    assert scaled.probabilities == pytest.approx(found.probabilities, abs=1e-3)
+    one, other = (nls.cells.average_cell(each) for each in (crystal, crystal * unit))
+    np.testing.assert_allclose(other.image, one.image * unit, rtol=1e-3)
+    np.testing.assert_allclose(other.error, one.error * unit, rtol=1e-3)
+    np.testing.assert_allclose(other.motif().errors, one.motif().errors, rtol=0.1)

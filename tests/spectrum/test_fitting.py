@@ -242,3 +242,9 @@ def test_maps_hold_the_fits_of_single_windows(draw_lattice):
 def test_impossible_settings_are_refused(settings, sentence):
     with pytest.raises(InputError, match=sentence):
         fit_lattice(**{"window": np.zeros((64, 64)), **settings})
+
+
+def test_a_list_of_windows_is_taken_and_one_window_alone_is_refused():
+    assert fit_lattices(np.zeros((2, 64, 64)).tolist()).a.shape == (2,)
+    with pytest.raises(InputError, match=r"shape \(64, 64\) holds no windows \(\.\.\., w, w\)"):
+        fit_lattices(np.zeros((64, 64)))

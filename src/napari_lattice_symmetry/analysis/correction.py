@@ -13,7 +13,7 @@ from napari_lattice_symmetry.errors import AnalysisError, InputError
 from napari_lattice_symmetry.lattice import correct_basis, describe_stretch, solve_distortion
 from napari_lattice_symmetry.lattice.basis import lattice_parameters, reduce_basis
 from napari_lattice_symmetry.spectrum import WindowGrid, fit_lattices
-from napari_lattice_symmetry.spectrum.fitting import MIN_WINDOW
+from napari_lattice_symmetry.spectrum.checks import MIN_WINDOW
 from napari_lattice_symmetry.spectrum.period import measure_period
 
 Matrix: TypeAlias = NDArray[np.float64]

@@ -11,21 +11,31 @@ from numpy.typing import NDArray
 from napari_lattice_symmetry.cells.factors import HALF, NODES, StructureFactors, structure_factors
 from napari_lattice_symmetry.cells.groups import symmetrized
 from napari_lattice_symmetry.cells.lattices import Lattice, lattice_class, window_lattices
-from napari_lattice_symmetry.cells.naming import TOLERANCE, PlaneGroup, groups_of_factors
+from napari_lattice_symmetry.cells.naming import (
+    TOLERANCE,
+    PlaneGroup,
+    check_tolerance,
+    groups_of_factors,
+)
 from napari_lattice_symmetry.cells.unit_cell import UnitCell
 from napari_lattice_symmetry.data.movie import NANOMETER, PIXEL
 from napari_lattice_symmetry.errors import InputError
 from napari_lattice_symmetry.lattice.plane_groups import Setting, family_basis, settings
 from napari_lattice_symmetry.lattice.strain import written_alike
+from napari_lattice_symmetry.spectrum import Flag
+from napari_lattice_symmetry.spectrum.checks import as_real, as_windows, pixel_sizes
+from napari_lattice_symmetry.spectrum.lattice_fit import SENTENCES
 
 Float = NDArray[np.float64]
 Complex = NDArray[np.complex128]
 Index = NDArray[np.intp]
+Bool = NDArray[np.bool_]
 
 _GRID = 48
 _PASSES = 3
 # Departure of lattice vectors beyond which a window belongs to another grain.
 _SAME_LATTICE = 0.06
+_CLEAR = 9.0  # times the power of noise
 _TRIED = 20  # windows whose lattice may be that of most
 
 
@@ -43,7 +53,8 @@ def average_cell(
     Parameters
     ----------
     windows : ndarray, shape (w, w) or (..., w, w)
-        Of a region, a grain, a frame or a movie; those of another lattice are left out.
+        Of a region, a grain, a frame or a movie; those of another lattice are left out, and
+        those in which no two spots stand out of the noise.
     lattice : LatticeFit, str or ndarray of shape (2, 2), optional
         As for `plane_group`.
     pixel_size : float or (float, float), optional
@@ -58,19 +69,22 @@ def average_cell(
     Raises
     ------
     InputError
-        If no window has a lattice, with the reason.
+        If no window has a lattice, with the reason, or the windows, the lattice, the pixel size
+        or the tolerance are none.
     """
-    stack = np.asarray(windows)
-    if stack.ndim < 2 or stack.shape[-1] != stack.shape[-2] or not stack.size:
-        raise InputError(f"An array of shape {stack.shape} holds no windows (w, w).")
-    stack = stack.reshape(-1, *stack.shape[-2:])
+    check_tolerance(tolerance)
+    size_y, size_x = pixel_sizes(pixel_size)
+    stack = _stack(windows)
     size = stack.shape[-1]
     places, basis, family = _one_crystal(stack, lattice)
     factors = structure_factors(stack[places], basis)
+    seen = _shows_spots(factors)
+    if not seen.any():
+        raise InputError(f"No window has a lattice to average: {SENTENCES[Flag.NO_SPOTS]}.")
+    places, factors = places[seen], factors.of(seen)
     mean, shifts = merge(factors)
     (group,) = groups_of_factors(mean, family, size, tolerance)
     setting, origin = _setting(group, mean, size)
-    size_y, size_x = np.broadcast_to(1.0 if pixel_size is None else pixel_size, 2)
     values = mean.values[0] * mean.used[0]
     return UnitCell(
         group=group,
@@ -81,12 +95,26 @@ def average_cell(
         variance=np.where(mean.used[0], mean.variance[0], 0.0),
         mean=float(mean.mean[0]),
         unit=PIXEL if pixel_size is None else NANOMETER,
-        pixel_size=(float(size_y), float(size_x)),
+        pixel_size=(size_y, size_x),
         windows=stack[places],
         places=places,
         # Where the origin of the cell lies in each window, from its center.
         origins=(origin - shifts) @ mean.basis[0] + (size - 1) / 2,
     )
+
+
+def _stack(windows: Any) -> NDArray[Any]:
+    """Give windows (n, w, w) of one window or many."""
+    array = as_real(windows)
+    if array.ndim < 2 or not array.size:
+        raise InputError(f"An array of shape {array.shape} holds no windows (w, w).")
+    return as_windows(array.reshape(-1, *array.shape[-2:]))
+
+
+def _shows_spots(factors: StructureFactors) -> Bool:
+    """Tell in which windows two nodes stand out of the noise: by others none is aligned."""
+    clear = factors.used & (np.abs(factors.values) ** 2 > _CLEAR * factors.variance)
+    return np.asarray(clear[:, HALF].sum(axis=1) >= 2)
 
 
 def merge(factors: StructureFactors) -> tuple[StructureFactors, Float]:

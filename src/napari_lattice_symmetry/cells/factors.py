@@ -120,7 +120,7 @@ def structure_factors(
 def _measure(
     windows: NDArray[Any], basis: Float, refine: bool
 ) -> tuple[Float, Complex, Float, Bool, Float]:
-    pixels, mean = centered(windows)
+    pixels, mean, deviation = centered(windows)
     size = pixels.shape[-1]
     weighted = pixels * hann_weights(size)
     if refine:
@@ -135,18 +135,25 @@ def _measure(
     values *= used
     variance = _noise(weighted, basis, length)
     variance += (_FLOOR * np.abs(values).max(axis=1, keepdims=True)) ** 2
-    return basis, values, variance, used, mean
+    unit = deviation[:, np.newaxis]
+    return basis, np.asarray(values * unit), variance * unit**2, used, mean
 
 
-def centered(windows: NDArray[Any]) -> tuple[NDArray[np.float32], Float]:
-    """Take off windows (n, w, w) their mean under the Hann weights; give both."""
+def centered(windows: NDArray[Any]) -> tuple[NDArray[np.float32], Float, Float]:
+    """Bring windows (n, w, w) to a mean of 0, under the Hann weights, and a deviation of 1.
+
+    Single precision holds them in whatever unit they were. Also gives means and deviations.
+    """
     pixels = windows.astype(np.float64)
     finite = np.isfinite(pixels)
     if not finite.all():
         pixels = np.where(finite, pixels, np.nan)
         pixels = np.where(finite, pixels, np.nanmean(pixels, axis=(1, 2), keepdims=True))
     mean = np.einsum("nyx,yx->n", pixels, hann_weights(pixels.shape[-1]))
-    return (pixels - mean[:, np.newaxis, np.newaxis]).astype(np.float32), mean
+    pixels = pixels - mean[:, np.newaxis, np.newaxis]
+    deviation = np.sqrt(np.square(pixels).mean(axis=(1, 2)))
+    deviation[deviation == 0] = 1
+    return (pixels / deviation[:, np.newaxis, np.newaxis]).astype(np.float32), mean, deviation
 
 
 @lru_cache(maxsize=16)

@@ -7,22 +7,25 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from napari_lattice_symmetry.cells.superlattice import find_superlattices
+from napari_lattice_symmetry.data.movie import PIXEL
 from napari_lattice_symmetry.errors import InputError
 from napari_lattice_symmetry.lattice.basis import lattice_parameters, symmetry_distances
 from napari_lattice_symmetry.lattice.metric import metric_class
 from napari_lattice_symmetry.lattice.plane_groups import family_basis, settings
 from napari_lattice_symmetry.spectrum import Flag, LatticeFit, LatticeFits, fit_lattices
-from napari_lattice_symmetry.spectrum.lattice_fit import TOLERANCE
+from napari_lattice_symmetry.spectrum.amplitude import analyzable
+from napari_lattice_symmetry.spectrum.checks import as_windows
+from napari_lattice_symmetry.spectrum.lattice_fit import SENTENCES, TOLERANCE
 from napari_lattice_symmetry.spectrum.peaks import find_peaks
 
 Float = NDArray[np.float64]
 Bool = NDArray[np.bool_]
 Index = NDArray[np.intp]
 
-Lattice: TypeAlias = "LatticeFit | LatticeFits | str | NDArray[np.float64]"
+Lattice: TypeAlias = "LatticeFit | LatticeFits | str | ArrayLike"
 
 _CLEAR = 6.0  # times the noise
 
@@ -79,32 +82,72 @@ def window_lattices(windows: NDArray[Any], lattice: Lattice | None = None) -> Wi
     InputError
         If the lattice is none, or the windows cannot be fitted.
     """
-    if isinstance(lattice, str):
-        settings(lattice)  # raises if there is no such class
+    windows = as_windows(windows, "(n, w, w)")
     n, size = len(windows), windows.shape[-1]
-    if isinstance(lattice, np.ndarray):
-        if lattice.shape != (2, 2) or not np.isfinite(lattice).all():
-            raise InputError(f"{lattice.tolist()} is no basis: give two vectors (x, y) in rows.")
-        found = [_described(lattice, None, size)] * n
-        return WindowLattices(*_columns(found))
-    given = lattice if isinstance(lattice, LatticeFit | LatticeFits) else None
-    if given is not None and given.unit != "pixel":
-        raise InputError("Give a lattice that was fitted in pixels, without a pixel size.")
-    fits = fit_lattices(windows) if given is None else given
-    bases = np.broadcast_to(fits.basis, (n, 2, 2)).copy()
-    if given is None:
+    family = lattice if isinstance(lattice, str) else None
+    if family is not None:
+        settings(family)  # raises if there is no such class
+    if lattice is None or family is not None:
+        fits = fit_lattices(windows)
+        bases = fits.basis.copy()
         sound = np.flatnonzero(fits.resolved)
         bases[sound] = find_superlattices(windows[sound], bases[sound])
-    found = []
-    for i in range(n):
-        fit = fits if isinstance(fits, LatticeFit) else fits[i]
-        if not fit.resolved:
-            found.append((bases[i], "", fit.remarks.removeprefix("not resolved: ")))
-        elif fit.flags & Flag.TWO_LATTICES and not _explained(windows[i], bases[i], fit.basis):
-            found.append((bases[i], "", "a second lattice in the window"))
-        else:
-            found.append(_described(bases[i], lattice if isinstance(lattice, str) else None, size))
+        reasons = [_reason(fits[i], windows[i], bases[i]) for i in range(n)]
+    else:
+        bases, reasons = _given(lattice, windows)
+    found = [
+        (bases[i], "", reasons[i]) if reasons[i] else _described(bases[i], family, size)
+        for i in range(n)
+    ]
     return WindowLattices(*_columns(found))
+
+
+def _given(lattice: Any, windows: NDArray[Any]) -> tuple[Float, list[str]]:
+    """Give the bases of lattices that are given, and why windows have none all the same."""
+    n = len(windows)
+    if isinstance(lattice, LatticeFit | LatticeFits):
+        if lattice.unit != PIXEL:
+            raise InputError("Give a lattice that was fitted in pixels, without a pixel size.")
+        if isinstance(lattice, LatticeFits) and lattice.a.size != n:
+            raise InputError(f"The lattices are those of {lattice.a.size} windows, not of {n}.")
+        if isinstance(lattice, LatticeFit):
+            fits = [lattice] * n
+        else:
+            fits = [lattice[each] for each in np.ndindex(lattice.a.shape)]
+        bases = np.array([fit.basis for fit in fits])
+        reasons = [
+            _reason(fit, window, fit.basis) for fit, window in zip(fits, windows, strict=True)
+        ]
+    else:
+        bases, reasons = np.tile(_as_basis(lattice), (n, 1, 1)), [""] * n
+    for i, is_sound in enumerate(analyzable(windows)):
+        if not is_sound:
+            reasons[i] = SENTENCES[Flag.MISSING_PIXELS]
+        elif not np.ptp(windows[i][np.isfinite(windows[i])]):
+            reasons[i] = SENTENCES[Flag.NO_SPOTS]
+    return bases, reasons
+
+
+def _as_basis(given: Any) -> Float:
+    try:
+        basis = np.asarray(given, dtype=np.float64)
+    except (TypeError, ValueError):
+        basis = np.empty(0)
+    if basis.shape != (2, 2) or not np.isfinite(basis).all():
+        what = given.tolist() if isinstance(given, np.ndarray) else given
+        raise InputError(
+            f"{what!r} is no lattice: give a fit, a class or a basis, two vectors (x, y) in rows."
+        )
+    return basis
+
+
+def _reason(fit: LatticeFit, window: NDArray[Any], basis: Float) -> str:
+    """Say why a fit has no cell that can be used; empty if it has."""
+    if not fit.resolved:
+        return fit.remarks.removeprefix("not resolved: ")
+    if fit.flags & Flag.TWO_LATTICES and not _explained(window, basis, fit.basis):
+        return SENTENCES[Flag.TWO_LATTICES]
+    return ""
 
 
 def _explained(window: NDArray[Any], basis: Float, fitted: Float) -> bool:

@@ -25,6 +25,7 @@ from napari_lattice_symmetry.lattice.plane_groups import (
     settings,
     supergroups,
 )
+from napari_lattice_symmetry.spectrum.checks import as_windows
 
 Float = NDArray[np.float64]
 
@@ -175,7 +176,7 @@ def plane_group(
     ----------
     window : ndarray, shape (w, w)
         Any real dtype; NaN and infinite pixels count as missing.
-    lattice : LatticeFit, str or ndarray of shape (2, 2), optional
+    lattice : LatticeFit, str or array_like of shape (2, 2), optional
         A fit in pixels, a class of lattices that a scan has distorted, or a basis in pixels;
         fitted if not given.
     tolerance : float
@@ -191,9 +192,7 @@ def plane_group(
     InputError
         If the window is not square or too small, or the lattice or tolerance is none.
     """
-    window = np.asarray(window)
-    if window.ndim != 2:
-        raise InputError(f"An array of shape {window.shape} is not one window (w, w).")
+    window = as_windows(window, "(w, w)")
     return plane_groups(window[np.newaxis], lattice, tolerance)[0]
 
 
@@ -218,8 +217,8 @@ def plane_groups(
     InputError
         As `plane_group`.
     """
-    if not tolerance >= 0:
-        raise InputError(f"A tolerance of {tolerance} is negative.")
+    check_tolerance(tolerance)
+    windows = as_windows(windows, "(n, w, w)")
     lattices = window_lattices(windows, lattice)
     answers: list[PlaneGroup | None] = [None] * len(windows)
     for i in np.flatnonzero(lattices.unresolved):
@@ -230,6 +229,12 @@ def plane_groups(
         for place, answer in zip(places, found, strict=True):
             answers[place] = answer
     return [answer for answer in answers if answer is not None]
+
+
+def check_tolerance(tolerance: float) -> None:
+    """Raise an `InputError` if a tolerance is negative or no number."""
+    if not tolerance >= 0:
+        raise InputError(f"A tolerance of {tolerance} is negative.")
 
 
 def groups_of_factors(

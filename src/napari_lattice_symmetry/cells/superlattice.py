@@ -48,7 +48,7 @@ def find_superlattices(windows: NDArray[Any], basis: Float) -> Float:
     """
     found = basis.copy()
     for i, window in enumerate(windows):
-        pixels, _ = centered(window[np.newaxis])
+        pixels, *_ = centered(window[np.newaxis])
         power = np.abs(scipy.fft.fft2(pixels[0] * hann_weights(window.shape[-1]))) ** 2
         for _ in range(2):
             larger = _enlarged(power, found[i])

@@ -225,7 +225,7 @@ class UnitCell:
         ndarray, shape (w, w), float64
             What is not periodic: defects, strain and noise.
         """
-        pixels, _ = centered(self.windows[window][np.newaxis])
+        pixels, _, deviation = centered(self.windows[window][np.newaxis])
         size = pixels.shape[-1]
         place = np.arange(size)
         basis = self.primitive / np.array(self.pixel_size[::-1])
@@ -236,7 +236,7 @@ class UnitCell:
             for k in range(2)
         )
         model = ((self.values[nodes, np.newaxis] * y).T @ x).real
-        return np.asarray(pixels[0] - model, dtype=np.float64)
+        return np.asarray(deviation[0] * pixels[0] - model, dtype=np.float64)
 
     def motif(self, *, min_height: float = 0.08) -> CellMotif:
         """Find the atoms of the cell; see `find_motif`."""

@@ -13,6 +13,7 @@ from napari_lattice_symmetry.lattice import LABELS, NOT_ANALYZED
 from napari_lattice_symmetry.lattice.basis import reduce_basis, symmetry_distances
 from napari_lattice_symmetry.lattice.metric import FOLDS, axis_indices, metric_class
 from napari_lattice_symmetry.spectrum.amplitude import analyzable
+from napari_lattice_symmetry.spectrum.checks import as_windows, pixel_sizes
 from napari_lattice_symmetry.spectrum.indexing import CLEAR, Indexing, index_lattices
 from napari_lattice_symmetry.spectrum.lattice_fit import (
     MAX_PERIODS,
@@ -29,9 +30,6 @@ from napari_lattice_symmetry.spectrum.peaks import find_peaks
 from napari_lattice_symmetry.spectrum.sampling import distortion_key
 
 Float = NDArray[np.float64]
-
-MIN_WINDOW = 32
-"""Side in pixels below which a spectrum is too coarse to fit."""
 
 # Least weight of all spots off the line of the clearest ones: two of 4 or one of 5 times the noise.
 _MIN_OFF_LINE = 0.5
@@ -71,9 +69,7 @@ def fit_lattice(
         If the window is not square or too small, the pixel size or tolerance not positive, or
         the distortion not invertible.
     """
-    window = np.asarray(window)
-    if window.ndim != 2:
-        raise InputError(f"An array of shape {window.shape} is not one window (w, w).")
+    window = as_windows(window, "(w, w)")
     return fit_lattices(window[np.newaxis], pixel_size, tolerance, distortion)[0]
 
 
@@ -102,11 +98,8 @@ def fit_lattices(
     InputError
         As `fit_lattice`.
     """
-    *shape, height, size = windows.shape
-    if height != size:
-        raise InputError(f"Windows must be square, not {height} x {size} px.")
-    if size < MIN_WINDOW:
-        raise InputError(f"A window of {size} px is too small; {MIN_WINDOW} px are needed.")
+    windows = as_windows(windows)
+    shape = windows.shape[:-2]
     if not tolerance > 0:
         raise InputError(f"A tolerance of {tolerance} is not positive.")
     to_true = _to_true(pixel_size, distortion)
@@ -130,9 +123,7 @@ def _to_true(
     pixel_size: float | tuple[float, float] | None, distortion: NDArray[np.float64] | None
 ) -> Float:
     """Matrix that takes positions (x, y) seen in pixels to true ones in the unit of length."""
-    size_y, size_x = np.broadcast_to(1.0 if pixel_size is None else pixel_size, 2)
-    if not (np.isfinite(size_y) and size_y > 0 and np.isfinite(size_x) and size_x > 0):
-        raise InputError(f"A pixel size of {pixel_size} is not positive and finite.")
+    size_y, size_x = pixel_sizes(pixel_size)
     key = distortion_key(distortion)
     undone = np.eye(2) if key is None else np.linalg.inv(key)
     return np.asarray(np.diag([size_x, size_y]) @ undone)

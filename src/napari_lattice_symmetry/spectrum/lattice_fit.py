@@ -51,7 +51,7 @@ UNRESOLVED = (
 )
 """Flags of windows without an answer; those with other flags have one all the same."""
 
-_SENTENCES = {
+SENTENCES = {
     Flag.MISSING_PIXELS: f"more than {MAX_NAN_SHARE:.0%} of the pixels are missing",
     Flag.NO_SPOTS: "no two spots stand out of the noise",
     Flag.ONE_DIRECTION: "all spots lie on one line, as those of fringes do",
@@ -61,6 +61,7 @@ _SENTENCES = {
     Flag.MANY_PERIODS: f"{{periods:.1f}} periods in the window, more than {MAX_PERIODS}",
     Flag.TWO_LATTICES: "a second lattice in the window",
 }
+"""What each flag says."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -134,7 +135,7 @@ class LatticeFit:
         """What the flags say: why there is no answer, or what to mind; empty if nothing."""
         said = [
             sentence.format(periods=self.periods, sampling=self.sampling)
-            for flag, sentence in _SENTENCES.items()
+            for flag, sentence in SENTENCES.items()
             if self.flags & flag
         ]
         text = "; ".join(said)

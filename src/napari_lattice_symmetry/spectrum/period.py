@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_lattice_symmetry.lattice import LABELS
-from napari_lattice_symmetry.spectrum.fitting import MIN_WINDOW, fit_lattices
+from napari_lattice_symmetry.spectrum.checks import MIN_WINDOW
+from napari_lattice_symmetry.spectrum.fitting import fit_lattices
 from napari_lattice_symmetry.spectrum.grid import WindowGrid
 from napari_lattice_symmetry.spectrum.lattice_fit import Flag, LatticeFits
 from napari_lattice_symmetry.spectrum.repetition import shortest_repetition
