@@ -139,7 +139,7 @@ def test_a_result_gives_strain_against_a_region_a_cell_or_its_median(model):
     assert result.strain().errors is None
     with pytest.raises(InputError, match="No window of the reference has a lattice"):
         result.strain(reference=~np.isfinite(result.a))
-    with pytest.raises(InputError, match=r"shape \(1, 1\), the maps have"):
+    with pytest.raises(InputError, match=r"shape \(1, 1\), the windows have"):
         result.strain(reference=np.ones((1, 1), dtype=bool))
     with pytest.raises(InputError, match="analyze again with lattice maps"):
         analyze(draw(plain), model=model, samples=3, stride=32).strain()

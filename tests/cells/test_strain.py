@@ -127,7 +127,7 @@ def test_even_strain_is_told_in_both_axes_with_honest_errors():
     points = lattice_points(strained, (128, 128), (60, 61), 15)
     image = draw_atoms(points, np.ones(len(points)), 2.0, (128, 128)) + 0.1
     rng = np.random.default_rng(0)
-    windows = np.array([count_electrons(image, 30, rng) for _ in range(20)])
+    windows = np.array([count_electrons(image, 30, rng) for _ in range(80)])
     fits = nls.fit_lattices(windows)
     maps = nls.cells.fitted_strain(fits, reference)
     seen = np.stack([maps.exx, maps.eyy, maps.exy, maps.rotation])
@@ -136,13 +136,76 @@ def test_even_strain_is_told_in_both_axes_with_honest_errors():
     true = [100 * symmetric[0, 0] - 100, 100 * symmetric[1, 1] - 100, 0.5, turn]
     assert seen.mean(axis=1) == pytest.approx(true, abs=0.08)
     pull = (seen - np.array(true)[:, np.newaxis]) / maps.errors
-    assert 0.2 < np.sqrt(np.mean(pull**2)) < 2.5
+    assert np.sqrt(np.mean(pull**2, axis=1)) == pytest.approx(np.ones(4), abs=0.2)
     turned = nls.cells.fitted_strain(fits, reference, lattice_axes=True)
     assert turned.exx + turned.eyy == pytest.approx(maps.exx + maps.eyy, abs=0.05)
     along = reference[0] / np.linalg.norm(reference[0])
     assert turned.exx.mean() == pytest.approx(
         100 * (np.linalg.norm(deformation @ along) - 1), abs=0.1
     )
+
+
+@pytest.mark.parametrize("disorder", [0.0, 0.03])
+def test_errors_of_strains_are_those_of_a_fit_whose_vectors_err_together(disorder):
+    """Those of a, b and angles alone, taken as independent, are up to twice too large."""
+    basis = cell(12, 12, 60) @ rotation(5)
+    rng = np.random.default_rng(0)
+    points = lattice_points(basis, (128, 128), (60, 61), 25)
+    windows = []
+    for _ in range(100):
+        moved = points + disorder * 12 * rng.standard_normal(points.shape)
+        image = draw_atoms(moved, np.ones(len(points)), 2.0, (128, 128)) + 0.1
+        windows.append(count_electrons(image, 30, rng))
+    maps = nls.cells.fitted_strain(nls.fit_lattices(np.array(windows)), basis)
+    seen = np.stack([maps.exx, maps.eyy, maps.exy, maps.rotation])
+    pull = (seen - seen.mean(axis=1, keepdims=True)) / maps.errors
+    assert np.sqrt(np.mean(pull**2, axis=1)) == pytest.approx(np.ones(4), abs=0.2)
+
+
+def test_a_fit_tells_how_the_components_of_its_vectors_err_together():
+    basis = cell(12, 14, 75) @ rotation(5)
+    points = lattice_points(basis, (128, 128), (60, 61), 25)
+    image = draw_atoms(points, np.ones(len(points)), 2.0, (128, 128)) + 0.1
+    rng = np.random.default_rng(0)
+    fits = nls.fit_lattices(np.array([count_electrons(image, 30, rng) for _ in range(150)]))
+    departures = (fits.basis - fits.basis.mean(axis=0)).reshape(-1, 4)
+    seen = departures.T @ departures / len(departures)
+    stated = fits.covariance.mean(axis=0)
+    assert seen.diagonal() == pytest.approx(stated.diagonal(), rel=0.35)
+
+    def correlation(covariance):
+        spread = np.sqrt(covariance.diagonal())
+        return covariance / np.outer(spread, spread)
+
+    assert correlation(seen) == pytest.approx(correlation(stated), abs=0.25)
+    assert np.abs(correlation(stated) - np.eye(4)).max() > 0.2
+    assert np.isnan(nls.fit_lattice(np.zeros((64, 64))).covariance).all()
+
+
+@pytest.mark.parametrize(
+    ("reference", "words"),
+    [
+        ("a", "'a' is no reference: give a region, a basis, or a, b and gamma"),
+        ([1.0, 2.0], r"\[1.0, 2.0\] is no reference"),
+        ((10, np.inf, 90), "There is no cell with a = 10, b = inf, gamma = 90"),
+        ((10, 10, 1e-14), "There is no cell with a = 10, b = 10, gamma = 1e-14"),
+        ([[1, 1], [1, 1]], "spans no lattice"),
+    ],
+)
+def test_what_is_no_reference_is_refused(reference, words):
+    points = lattice_points(cell(10, 12, 90), (96, 96), (48, 48), 12)
+    fit = nls.fit_lattice(draw_atoms(points, np.ones(len(points)), 2.0, (96, 96)))
+    with pytest.raises(InputError, match=words):
+        nls.cells.fitted_strain(fit, reference)
+
+
+def test_one_window_lists_and_cells_are_taken():
+    points = lattice_points(cell(10, 12, 90) @ rotation(10), (96, 96), (48, 48), 12)
+    fit = nls.fit_lattice(draw_atoms(points, np.ones(len(points)), 2.0, (96, 96)))
+    for reference in ((10 / 1.02, 12, 90), ((cell(10 / 1.02, 12, 90) @ rotation(10)).tolist())):
+        maps = nls.cells.fitted_strain(fit, reference, lattice_axes=True)
+        assert maps.exx == pytest.approx(2, abs=0.1)
+        assert maps.errors.shape == (4,)
 
 
 def test_references_are_a_fit_a_region_or_the_median_of_all():

@@ -5,15 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from scipy.optimize import least_squares
 
 from napari_lattice_symmetry.errors import InputError
 from napari_lattice_symmetry.lattice.basis import cell, lattice_parameters, reduce_basis
 from napari_lattice_symmetry.lattice.strain import (
     StrainMaps,
-    basis_covariance,
-    median_basis,
+    known_cell,
+    reference_basis,
     strain_maps,
 )
 from napari_lattice_symmetry.spectrum import LatticeFit, LatticeFits
@@ -45,8 +45,8 @@ _MAX_MISFIT = 0.1
 
 
 def fitted_strain(
-    fits: LatticeFits,
-    reference: LatticeFit | NDArray[np.bool_] | Float | None = None,
+    fits: LatticeFits | LatticeFit,
+    reference: LatticeFit | ArrayLike | None = None,
     *,
     lattice_axes: bool = False,
 ) -> StrainMaps:
@@ -54,45 +54,31 @@ def fitted_strain(
 
     Parameters
     ----------
-    fits : LatticeFits
+    fits : LatticeFits or LatticeFit
         Of windows of any arrangement.
-    reference : LatticeFit, ndarray of bool, or ndarray of shape (2, 2), optional
-        The lattice that counts as not strained: a fit, the windows whose median it is, or a
-        basis in the unit of the fits; the median of all windows if not given.
+    reference : LatticeFit, array_like of bool, of shape (2, 2) or of shape (3,), optional
+        The lattice that counts as not strained: a fit, the windows whose median it is, a basis in
+        the unit of the fits, or a and b in this unit and gamma in degrees of a cell, turned to
+        the crystal; the median of all windows if not given. Its own errors are not counted.
     lattice_axes : bool
         Give strains along and across the vector a of the reference instead of x and y.
 
     Returns
     -------
     StrainMaps
-        Arrays of the shape of the fits.
+        Arrays of the shape of the fits. Errors are those of the fit with all their correlations.
 
     Raises
     ------
     InputError
         If the reference has no lattice, or the region does not fit the windows.
     """
-    covariance = basis_covariance(
-        fits.basis, fits.a_error, fits.b_error, fits.gamma_error, fits.orientation_error
-    )
-    chosen = _reference(fits, reference)
-    return strain_maps(fits.basis, chosen, covariance, lattice_axes=lattice_axes)
-
-
-def _reference(fits: LatticeFits, given: LatticeFit | NDArray[np.bool_] | Float | None) -> Float:
-    if given is None:
-        return median_basis(fits.basis)
-    if not isinstance(given, np.ndarray):
-        if not given.resolved or given.unit != fits.unit:
+    if isinstance(reference, LatticeFit):
+        if not reference.resolved or reference.unit != fits.unit:
             raise InputError(f"The reference is no lattice in {fits.unit}, as the windows are.")
-        return given.basis
-    if given.dtype != bool:
-        return np.asarray(given, dtype=np.float64)
-    if given.shape != fits.a.shape:
-        raise InputError(
-            f"The reference region has the shape {given.shape}, the windows have {fits.a.shape}."
-        )
-    return median_basis(fits.basis[given])
+        reference = reference.basis
+    chosen = reference_basis(fits.basis, reference)
+    return strain_maps(fits.basis, chosen, fits.covariance, lattice_axes=lattice_axes)
 
 
 @dataclass(frozen=True)
@@ -174,10 +160,7 @@ def _known_basis(known: str | tuple[float, float, float]) -> Float:
         if known in _CENTERED:
             basis = np.array([[1, 0], [0.5, 0.5]]) @ basis
         return reduce_basis(basis)
-    a, b, gamma = known
-    if not (a > 0 and b > 0 and 0 < gamma < 180):
-        raise InputError(f"There is no cell with a = {a}, b = {b}, gamma = {gamma} degrees.")
-    return reduce_basis(cell(a, b, gamma))
+    return known_cell(known)
 
 
 def _writings(seen: Float, true: Float) -> list[Float]:

@@ -10,10 +10,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import product
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from napari_lattice_symmetry.errors import InputError
 from napari_lattice_symmetry.lattice.basis import cell, reduce_basis
@@ -126,16 +125,14 @@ def median_basis(bases: Float) -> Float:
     return np.asarray(np.median(best, axis=0))
 
 
-def reference_basis(
-    bases: Float, given: NDArray[Any] | tuple[float, float, float] | None = None
-) -> Float:
+def reference_basis(bases: Float, given: ArrayLike | None = None) -> Float:
     """Make the lattice that counts as not strained of what a user says.
 
     Parameters
     ----------
     bases : ndarray, shape (..., 2, 2)
         The lattices that will be compared with it.
-    given : ndarray of bool, ndarray of shape (2, 2) or (float, float, float), optional
+    given : array_like of bool, of shape (2, 2) or of shape (3,), optional
         Which of the bases (their last axes) it is the median of, a basis, or a, b and gamma of a
         cell that is turned to their median; the median of all if not given.
 
@@ -146,24 +143,52 @@ def reference_basis(
     """
     if given is None:
         return median_basis(bases)
-    if isinstance(given, tuple):
-        return _turned(given, median_basis(bases))
-    if given.dtype != bool:
-        return np.asarray(given, dtype=np.float64)
+    try:
+        chosen = np.asarray(given)
+        values = chosen.astype(np.float64)
+    except (TypeError, ValueError):
+        chosen = values = np.empty(0)
+    if chosen.dtype != bool:
+        if values.shape == (3,):
+            return _turned(values, median_basis(bases))
+        if values.shape != (2, 2):
+            raise InputError(
+                f"{given!r} is no reference: give a region, a basis, or a, b and gamma of a cell."
+            )
+        return values
     shape = bases.shape[:-2]
-    if given.shape != shape[len(shape) - given.ndim :]:
+    if chosen.shape != shape[len(shape) - chosen.ndim :]:
         raise InputError(
-            f"The reference region has the shape {given.shape}, the maps have {shape}."
+            f"The reference region has the shape {chosen.shape}, the windows have {shape}."
         )
-    return median_basis(bases[np.broadcast_to(given, shape)])
+    return median_basis(bases[np.broadcast_to(chosen, shape)])
 
 
-def _turned(known: tuple[float, float, float], like: Float) -> Float:
+def known_cell(known: ArrayLike) -> Float:
+    """Make the reduced basis of a cell of which a, b and gamma (degrees) are given.
+
+    Raises
+    ------
+    InputError
+        If these are not three numbers, or span no lattice.
+    """
+    try:
+        a, b, gamma = np.asarray(known, dtype=np.float64).tolist()
+    except (TypeError, ValueError) as error:
+        raise InputError(f"{known!r} is no cell: give a, b and gamma in degrees.") from error
+    try:
+        if not (0 < a < np.inf and 0 < b < np.inf and 0 < gamma < 180):
+            raise ValueError
+        return reduce_basis(cell(a, b, gamma))
+    except ValueError as error:
+        raise InputError(
+            f"There is no cell with a = {a:g}, b = {b:g}, gamma = {gamma:g} degrees."
+        ) from error
+
+
+def _turned(known: ArrayLike, like: Float) -> Float:
     """Turn a cell (a, b, gamma) so that it is nearest to a lattice that is seen."""
-    a, b, gamma = known
-    if not (a > 0 and b > 0 and 0 < gamma < 180):
-        raise InputError(f"There is no cell with a = {a}, b = {b}, gamma = {gamma} degrees.")
-    true, like = reduce_basis(cell(a, b, gamma)), reduce_basis(like)
+    true, like = known_cell(known), reduce_basis(like)
     best, least = true, np.inf
     for entries in product((-1, 0, 1), repeat=4):
         change = np.reshape(entries, (2, 2))
@@ -173,30 +198,6 @@ def _turned(known: tuple[float, float, float], like: Float) -> Float:
             if departure < least:
                 best, least = change @ true @ (left @ right), departure
     return np.asarray(best)
-
-
-def basis_covariance(
-    basis: Float, a_error: Float, b_error: Float, gamma_error: Float, orientation_error: Float
-) -> Float:
-    """Make the covariance (..., 4, 4) of bases (..., 2, 2) of the errors of a, b and angles.
-
-    Angles are in degrees. Errors are taken as independent, the angle between a and b being
-    shared by both of them.
-    """
-    length = np.linalg.norm(basis, axis=-1)
-    along = basis / length[..., np.newaxis]
-    across = np.stack([-along[..., 1], along[..., 0]], axis=-1)
-    turn = np.deg2rad(orientation_error) * length[..., 0]
-    opening = np.deg2rad(np.hypot(orientation_error, gamma_error)) * length[..., 1]
-    covariance = np.zeros((*basis.shape[:-2], 4, 4))
-    for k, (stretch, shift) in enumerate(((a_error, turn), (b_error, opening))):
-        part = stretch[..., np.newaxis, np.newaxis] ** 2 * (
-            along[..., k, :, np.newaxis] * along[..., k, np.newaxis, :]
-        ) + shift[..., np.newaxis, np.newaxis] ** 2 * (
-            across[..., k, :, np.newaxis] * across[..., k, np.newaxis, :]
-        )
-        covariance[..., 2 * k : 2 * k + 2, 2 * k : 2 * k + 2] = part
-    return covariance
 
 
 def written_alike(bases: Float, reference: Float) -> tuple[Float, Float]:

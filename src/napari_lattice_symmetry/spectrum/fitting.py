@@ -197,13 +197,16 @@ def _metric(
     direction = np.einsum("nk,nkx->nx", axis, basis)
     cosine = np.einsum("nx,nx->n", u, v) / (a * b)
     none = np.zeros_like(u)
+    # As seen.T @ reciprocal = 1, d(seen) = -seen @ d(reciprocal).T @ seen; both components of
+    # reciprocal vectors err alike and by themselves.
+    of_components = basis.swapaxes(1, 2) @ covariance @ basis
+    of_basis = np.einsum("nik,nxy->nixky", seen @ seen.swapaxes(1, 2), of_components)
+    of_basis = of_basis.reshape(n, 4, 4)
 
     def error(gradient: Float) -> Float:
         """Give the standard error of a function of the basis with this gradient (n, 2, 2)."""
-        # As seen.T @ reciprocal = 1, d(seen) = -seen @ d(reciprocal).T @ seen.
-        reciprocal = seen @ (gradient @ to_true).swapaxes(1, 2) @ seen
-        variance = np.einsum("njx,njl,nlx->n", reciprocal, covariance, reciprocal)
-        return np.asarray(np.sqrt(variance))
+        along = gradient.reshape(n, 4)
+        return np.asarray(np.sqrt(np.einsum("ni,nij,nj->n", along, of_basis, along)))
 
     along_a, along_b = u / a[:, np.newaxis], v / b[:, np.newaxis]
     turn_a, turn_b, turn_axis = (_turning(vector) for vector in (u, v, direction))
@@ -217,6 +220,7 @@ def _metric(
         "gamma_error": np.rad2deg(error(np.stack([-turn_a, turn_b], axis=1))),
         "orientation_error": np.rad2deg(error(axis[:, :, np.newaxis] * turn_axis[:, np.newaxis])),
         "basis": basis,
+        "covariance": of_basis,
         "label": label,
         "distances": distances,
     }

@@ -81,6 +81,8 @@ class LatticeFit:
         Standard errors.
     basis : ndarray, shape (2, 2)
         Reduced lattice vectors (x, y) in rows, in `unit`.
+    covariance : ndarray, shape (4, 4)
+        Of the errors of the basis, in the order ax, ay, bx, by, in the square of `unit`.
     label : int
         Label value of the highest symmetry within `tolerance` of the metric; 0 if not resolved.
     distances : ndarray, shape (4,)
@@ -110,6 +112,7 @@ class LatticeFit:
     gamma_error: float
     orientation_error: float
     basis: Float
+    covariance: Float
     label: int
     distances: Float
     quality: float
@@ -171,6 +174,7 @@ class LatticeFits:
     gamma_error: Float
     orientation_error: Float
     basis: Float
+    covariance: Float
     label: NDArray[np.uint8]
     distances: Float
     quality: Float
