@@ -109,6 +109,18 @@ def test_loading_that_fails_is_told_and_told_again_by_run(fault, bench, stack, m
     assert fault in messages()[0]
 
 
+def test_what_failed_is_loaded_again_by_run(fault, bench, stack, network, monkeypatch):
+    loading = bench.widget.loading
+    bench.viewer.add_image(stack, name="movie")
+    bench.wait(lambda: not loading.is_busy)
+    assert loading.problem
+    monkeypatch.setattr("napari_lattice_symmetry.bravais.load_model", lambda name="polar": network)
+    bench.run()
+    bench.wait(lambda: not loading.is_busy)
+    assert loading.problem == ""
+    assert bench.widget.status.text().startswith("Finished: 4 frames in ")
+
+
 def test_a_dock_may_be_closed_meanwhile(door, bench, qtbot):
     widget = bench.widget
     bench.wait(lambda: door.asked == ["polar"])

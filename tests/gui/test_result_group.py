@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from napari.layers import Layer
+from napari.layers import Image, Labels, Layer
+from napari.layers._layer_actions import _convert
 
 from napari_lattice_symmetry.lattice import CLASSES, COLORS
 from napari_lattice_symmetry.plugin.layers.care import scale_bar_of
@@ -83,6 +84,30 @@ def test_a_run_folds_no_results_of_another_image_that_had_its_name(bench, stack)
     left = layers_of_result(bench.viewer.layers, first.layers[0])
     assert left == first.layers[:1]
     assert not first.layers[0].visible
+
+
+def test_a_class_map_may_become_an_image(bench, stack, gate):
+    """By "Convert to Image" in the list of layers, while a run goes on and after it."""
+    image = bench.viewer.add_image(stack, name="movie")
+    gate.release(2)  # the blocks of a frame
+    bench.widget.start()
+    bench.wait(lambda: bench.widget.run.n_done == 1 and len(bench.viewer.layers) == 8)
+    layers = bench.viewer.layers
+    layers.selection = {layers["classes · movie"]}
+    _convert(layers, "image")
+    gate.release(1000)
+    bench.finish()
+    assert bench.widget.run.n_done == 4
+    (converted,) = [layer for layer in layers if layer.name == "classes · movie"]
+    assert isinstance(converted, Image)
+    for layer in (image, converted):
+        layers.selection.active = layer
+        assert "%" not in bench.widget.legend.text()
+    choose(bench, "classes")
+    shown = layers.selection.active
+    assert isinstance(shown, Labels)
+    np.testing.assert_array_equal(shown.data, bench.widget.run.result.labels)
+    assert shown.features["area share"].sum() == pytest.approx(1, abs=1e-3)
 
 
 def test_one_action_hides_and_one_removes_all_layers_of_a_result(bench, stack):

@@ -15,6 +15,8 @@ from napari_lattice_symmetry.plugin.analyze.summary import (
     describe_time,
     describe_window,
 )
+from napari_lattice_symmetry.plugin.memory import stored
+from napari_lattice_symmetry.plugin.runs.loading import last_loading
 from napari_lattice_symmetry.plugin.runs.speed import Speed, Stopwatch, last_speed
 from napari_lattice_symmetry.spectrum.period import Period
 
@@ -81,6 +83,18 @@ def test_speed_is_remembered():
     speed = Speed(0.25, "published", 64, 10)
     speed.remember()
     assert last_speed() == speed
+
+
+@pytest.mark.parametrize("found", ["nan", "inf", "-1", "1e300", "soon"])
+def test_a_damaged_memory_of_the_speed_is_none(found):
+    Speed(0.25, "published", 64, 10).remember()
+    stored("speed").setValue("seconds_per_window", found)
+    stored("speed").setValue("loading", found)
+    assert last_speed() is None
+    assert last_loading() == 0
+    parameters = AnalysisParameters()
+    summary = Summary.of(PIXELS, parameters, None, last_loading())
+    assert summary.time == "not measured yet"
 
 
 def test_the_first_block_is_not_timed():

@@ -9,11 +9,22 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 from qtpy.QtCore import QSettings
 
+_DAY = 86_400.0  # no loading and no window takes that long
+
 
 def stored(name: str) -> QSettings:
     """Return what is kept under a name, in a file of the user's."""
     scope = QSettings.Scope.UserScope
     return QSettings(QSettings.Format.IniFormat, scope, "napari-lattice-symmetry", name)
+
+
+def recall_seconds(key: str) -> float | None:
+    """Return a time that was measured; None if there is none, or nothing of ours."""
+    try:
+        seconds = float(stored("speed").value(key))
+    except (TypeError, ValueError):
+        return None
+    return seconds if 0 <= seconds < _DAY else None  # which NaN is not
 
 
 def remember(form: str, settings: BaseModel, names: Collection[str]) -> None:

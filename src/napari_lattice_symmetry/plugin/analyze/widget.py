@@ -35,6 +35,7 @@ from napari_lattice_symmetry.plugin.forms.calibration import Calibration
 from napari_lattice_symmetry.plugin.forms.destination import Destination
 from napari_lattice_symmetry.plugin.forms.model_form import FormArea, ModelForm
 from napari_lattice_symmetry.plugin.layers.origin import present_geometry, result_of
+from napari_lattice_symmetry.plugin.layers.result_group import shows
 from napari_lattice_symmetry.plugin.layers.result_layers import LABEL_MAP, result_metadata
 from napari_lattice_symmetry.plugin.runs.analysis import AnalysisRun
 from napari_lattice_symmetry.plugin.runs.loading import NetworkLoading
@@ -291,6 +292,7 @@ class AnalysisWidget(Dock):
         run.finished.connect(self._on_finished)
         self.destroyed.connect(run.abandon)
         self._set_running(True)
+        self._load_network()  # the last try may have failed
         run.start()
 
     def cancel(self) -> None:
@@ -361,8 +363,7 @@ class AnalysisWidget(Dock):
     def _area_shares(self) -> Iterable[float] | None:
         """Give the shares of the classes in the selected result, as its class map tells them."""
         for layer in self.viewer.layers:
-            about, result = result_metadata(layer) or {}, result_of(layer)
-            if about.get("kind") == LABEL_MAP and result is self.selection.result is not None:
+            if shows(layer, LABEL_MAP) and result_of(layer) is self.selection.result is not None:
                 shares: Iterable[float] = layer.features["area share"]
                 return shares
         return None

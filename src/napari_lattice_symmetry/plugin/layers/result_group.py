@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from napari.layers import Layer
+from napari.layers import Labels, Layer
 
 from napari_lattice_symmetry.plugin.layers.origin import source_layer_of
 from napari_lattice_symmetry.plugin.layers.result_layers import (
@@ -16,6 +16,7 @@ from napari_lattice_symmetry.plugin.layers.result_layers import (
     SELECTION,
     map_layer,
     map_title,
+    map_type,
     result_metadata,
 )
 
@@ -55,7 +56,7 @@ def show_map(layers: LayerList, member: Layer, kind: str, part: str | None = Non
     group = layers_of_result(layers, member)
     for layer in group:
         layer.visible = False
-    found = [layer for layer in group if _shows(layer, kind, part)]
+    found = [layer for layer in group if shows(layer, kind, part)]
     if found:
         layer = found[-1]
         layer.visible = True
@@ -93,16 +94,18 @@ def fold_results(viewer: ViewerModel, source_id: str) -> None:
             continue
         layer.visible = False
         others = layers_of_result(layers, layer)
-        has_classes = any(_shows(other, LABEL_MAP, None) for other in others)
+        has_classes = any(shows(other, LABEL_MAP) for other in others)
         if RESULT_KEY not in layer.metadata or _is_renamed(layer) or not has_classes:
             continue
-        if not _shows(layer, LABEL_MAP, None):
+        if not shows(layer, LABEL_MAP):
             layers.remove(layer)
 
 
-def _shows(layer: Layer, kind: str, part: str | None) -> bool:
+def shows(layer: Layer, kind: str, part: str | None = None) -> bool:
+    """Tell whether a layer shows a map; one that a person converted is no map any more."""
     about = result_metadata(layer) or {}
-    return (about.get("kind"), about.get("class")) == (kind, part)
+    is_that = (about.get("kind"), about.get("class")) == (kind, part)
+    return is_that and isinstance(layer, Labels) == (map_type(kind) == "labels")
 
 
 def _is_renamed(layer: Layer) -> bool:

@@ -11,11 +11,10 @@ from napari.utils.notifications import show_error, show_warning
 from qtpy.QtCore import QObject, Signal  # type: ignore[attr-defined]
 
 from napari_lattice_symmetry.lattice import CLASSES
-from napari_lattice_symmetry.plugin.layers.result_group import layers_of_result
+from napari_lattice_symmetry.plugin.layers.result_group import layers_of_result, shows
 from napari_lattice_symmetry.plugin.layers.result_layers import (
     LABEL_MAP,
     class_features,
-    result_metadata,
 )
 from napari_lattice_symmetry.plugin.runs.worker import create_step_worker
 from napari_lattice_symmetry.results import MovieResult
@@ -136,7 +135,7 @@ class Run(QObject):
         """Write the area share of each class so far into class maps, and give them."""
         features = class_features(self._label_counts)
         for layer in layers:
-            if (result_metadata(layer) or {}).get("kind") == LABEL_MAP:
+            if shows(layer, LABEL_MAP):
                 layer.features = features
         shares: Sequence[float] = features["area share"]
         return shares

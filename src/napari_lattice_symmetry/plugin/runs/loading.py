@@ -11,7 +11,7 @@ from qtpy.QtCore import QObject, Signal  # type: ignore[attr-defined]
 
 from napari_lattice_symmetry import bravais
 from napari_lattice_symmetry.errors import LatticeSymmetryError, ModelError, guard
-from napari_lattice_symmetry.plugin.memory import stored
+from napari_lattice_symmetry.plugin.memory import recall_seconds, stored
 
 _UNDER_WAY: list[NetworkLoading] = []
 """What Qt has still to hear the end of: a thread must not be the last to know a QObject."""
@@ -51,8 +51,8 @@ class NetworkLoading(QObject):
         return max(self._ends_at - time.perf_counter(), 0.0) if self.is_busy else 0.0
 
     def begin(self, network: str) -> None:
-        """Load a network, unless it is the last one that was asked for."""
-        if network == self._network:
+        """Load a network, unless it is the last one that was asked for and did not fail."""
+        if network == self._network and not self.problem:
             return
         self._network, self.is_busy, self.problem = network, True, ""
         is_first = "keras" not in sys.modules  # TensorFlow takes far longer than a network
@@ -87,7 +87,4 @@ def remember_loading(seconds: float) -> None:
 
 def last_loading() -> float:
     """Recall how many seconds the first network took to load; 0 if that was never measured."""
-    try:
-        return float(stored("speed").value("loading", 0.0))
-    except (TypeError, ValueError):  # not ours
-        return 0.0
+    return recall_seconds("loading") or 0.0

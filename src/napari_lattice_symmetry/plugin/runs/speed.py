@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 
 from napari_lattice_symmetry.bravais.parameters import AnalysisParameters
-from napari_lattice_symmetry.plugin.memory import stored
+from napari_lattice_symmetry.plugin.memory import recall_seconds, stored
 
 
 @dataclass(frozen=True)
@@ -42,10 +42,12 @@ class Speed:
 
 def last_speed() -> Speed | None:
     """Recall the last measurement; None if there was none."""
-    settings = stored("speed")
+    settings, seconds = stored("speed"), recall_seconds("seconds_per_window")
+    if seconds is None:
+        return None
     try:
         return Speed(
-            float(settings.value("seconds_per_window")),
+            seconds,
             str(settings.value("network")),
             int(settings.value("window")),
             int(settings.value("samples")),
