@@ -189,15 +189,18 @@ at 0 does not end there. Choose windows of 5 to 6 lattice periods to measure hol
 
 ![The growth law fitted in the dock](images/napari-kinetics.png)
 
-As in Vasudevan et al. 2018, the hole area follows A(t) = A0 exp(rho t) + C. A0, rho and C are
-fitted together, by least squares, to all frames. Logistic growth K / (1 + exp(-rho (t - t_half))) +
-C and Avrami (JMAK) growth K (1 - exp(-((t - t0) / tau)^n)) + C are fitted in the same way, where t0
-is the end of the initial interval: drag it to where growth begins. The exponential and the logistic
-law hold in all frames, so that for them the interval is only where the search begins. So is a
-constant C fitted. Akaike's criterion, corrected for few frames (AICc), says which of the four the
-frames speak for. Growth is claimed where fewer than {MAX_CHANCE:.0%} of flat curves that scatter
-as this one does give as much evidence for it; else the constant comes first, and a sentence says
-that nothing grows measurably. A curve that is the same in all frames is not fitted.
+As in Vasudevan et al. 2018, the hole area follows A(t) = A0 exp(rho (t - t1)) + C, with t1 the time
+of the first frame: A0 is what has grown by then. A0, rho and C are fitted together, by least
+squares, to all frames, of which there must be seven. Logistic growth K / (1 + exp(-rho (t -
+t_half))) + C and Avrami (JMAK) growth K (1 - exp(-((t - t0) / tau)^n)) + C are fitted in the same
+way, where t0 is the end of the initial interval: drag it to where growth begins. The exponential
+and the logistic law hold in all frames, so that for them the interval is only where the search
+begins. So is a constant C fitted. Akaike's criterion, corrected for few frames (AICc), says which
+of the four the frames speak for. Growth is claimed where no more than {MAX_CHANCE:.0%} of flat
+curves that scatter as this one does give as much evidence for it, also without the one frame that
+speaks most for it; else the constant comes first, and a sentence says that nothing grows
+measurably, or on which frame growth would rest. Several bad frames, or a level that drifts, may
+still pass for growth. A curve that is the same in all frames is not fitted.
 
 The 95 % intervals come from fits to {N_DRAWS} curves, each as one thinned network might see it,
 with other scatter of the frames. A network that sees more of a class in one frame is taken to see

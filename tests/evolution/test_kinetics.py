@@ -139,7 +139,7 @@ def test_it_does_not_matter_when_a_movie_begins():
     values = avrami(60, tau=70, n=2) + scatter(6)
     early = make_curve(values)
     late = replace(early, times=early.times + 300)
-    for law, shifted in ((EXPONENTIAL, "A0"), (LOGISTIC, "t_half"), (AVRAMI, None)):
+    for law, shifted in ((EXPONENTIAL, None), (LOGISTIC, "t_half"), (AVRAMI, None)):
         first = fit_growth(early, 60, law).estimates
         second = fit_growth(late, 360, law).estimates
         for name in {*law.units} - {shifted}:
@@ -158,6 +158,30 @@ def test_where_nothing_grows_that_is_said():
     assert remark(fits, fits[1]).startswith("Nothing grows measurably")
     exponential_fit = next(fit for fit in fits if fit.law is EXPONENTIAL)
     assert any(each.at_bound for each in exponential_fit.estimates.values())
+
+
+@pytest.mark.parametrize(("frame", "seed"), [(59, 1), (59, 2), (0, 3), (30, 4)])
+def test_one_bad_frame_is_no_growth(frame, seed):
+    values = 0.3 + scatter(seed, 0.003)
+    values[frame] += 0.05
+    fits = compare_laws(make_curve(values, draws=np.tile(values, (2, 1))), TIMES[9])
+    assert fits[0].law is CONSTANT
+    assert fits[0].chance > MAX_CHANCE
+    said = remark(fits, fits[0])
+    if frame == 30:  # no law passes through one frame in the middle
+        assert "without" not in said
+        assert np.isnan(fits[0].rests_on)
+    else:
+        assert f"Nothing grows measurably: without the frame at {TIMES[frame]:.4g} s, " in said
+        assert fits[0].rests_on == TIMES[frame]
+
+
+def test_growth_that_one_frame_more_or_less_bears_is_claimed():
+    values = exponential() + scatter(8)
+    values[30] += 0.02  # a bad frame beside
+    fits = compare_laws(make_curve(values), 90)
+    assert fits[0].law is EXPONENTIAL
+    assert np.isnan(fits[0].rests_on)
 
 
 @pytest.mark.slow
@@ -212,6 +236,32 @@ def test_few_frames_do_not_speak_for_many_parameters():
     assert winners.count(CONSTANT) >= 5
     short = make_curve(curve.values[:7], draws=np.full((2, 7), 0.3))
     assert np.isinf(fit_growth(short, 3, AVRAMI).aic)  # seven frames for six unknowns
+
+
+def test_fewer_than_seven_frames_are_not_fitted():
+    six = make_curve([0.30, 0.31, 0.29, 0.30, 0.31, 0.30])
+    with pytest.raises(AnalysisError, match="needs 7 analyzed frames or more, and there are 6"):
+        compare_laws(six, 0)
+    seven = make_curve([0.30, 0.31, 0.29, 0.30, 0.31, 0.30, 0.29])
+    assert np.isfinite(fit_growth(seven, 3).aic)
+    assert compare_laws(seven, 3)[0].law is CONSTANT
+
+
+def test_a_level_beyond_what_a_fraction_can_be_is_said_in_its_own_words():
+    fits = compare_laws(make_curve(exponential() + scatter(8)), 90)
+    low = replace(fits[0].estimates["C"], low=-0.3, at_bound=True)
+    shown = replace(fits[0], estimates=fits[0].estimates | {"C": low})
+    assert remark(fits, shown) == (
+        "The curve does not tell C: its interval holds what no fraction can be."
+    )
+
+
+def test_the_amplitude_is_that_at_the_first_frame():
+    values = exponential()
+    late = replace(make_curve(values), times=TIMES + 500)
+    estimates = fit_growth(late, 590).estimates
+    assert estimates["A0"].value == pytest.approx(A0, rel=1e-3)
+    assert estimates["A0, area"].value == pytest.approx(A0 * AREA, rel=1e-3)
 
 
 def test_a_fit_is_stopped_between_draws():

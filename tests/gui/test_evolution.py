@@ -345,7 +345,7 @@ def test_too_few_frames_are_said_in_the_figure_with_what_to_do(bench):
     bench.add_result(few)
     bench.open_kinetics_of_nothing()
     assert hint(bench) == (
-        "A growth law needs 6 analyzed frames or more, and there are 3: "
+        "A growth law needs 7 analyzed frames or more, and there are 3: "
         "analyze more of the movie, or a longer one."
     )
 

@@ -65,8 +65,8 @@ def kinetics(
 ) -> None:
     """Fit how fast a phase grows in a saved RESULT.
 
-    The exponential A0 exp(rho t) + C, logistic and Avrami growth, and none at all, with 95 %
-    intervals and the weight of evidence by AICc.
+    The exponential A0 exp(rho (t - t1)) + C with the first frame at t1, logistic and Avrami
+    growth, and none at all, with 95 % intervals and the weight of evidence by AICc.
     """
     for output in outputs:
         if output.suffix.lower() not in _ENDINGS:

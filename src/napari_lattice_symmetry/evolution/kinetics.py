@@ -19,6 +19,9 @@ Float64 = NDArray[np.float64]
 MIN_AFTER = 5
 """How many frames there must be after the initial interval."""
 
+MIN_FRAMES = 7
+"""How many frames there must be: fewer tell no law of growth from a constant."""
+
 MAX_CHANCE = 0.02
 """Growth that chance gives more often is not claimed."""
 
@@ -71,6 +74,9 @@ class GrowthFit:
     chance : float
         Share of flat curves that scatter alike in which any law gives as much evidence for
         growth as here; NaN where laws are not compared.
+    rests_on : float
+        Time of the frame without which chance gives as much evidence too often, and on which
+        growth would rest alone: then `chance` is that without it. NaN where there is none.
     """
 
     law: GrowthLaw
@@ -83,6 +89,7 @@ class GrowthFit:
     residuals: Float64
     aic: float
     chance: float = float("nan")
+    rests_on: float = float("nan")
 
 
 @dataclass(frozen=True, eq=False)
@@ -143,15 +150,26 @@ def compare_laws(
     """Fit all laws, the best by AICc first; see `fit_growth`.
 
     The constant comes first where growth is no better supported than chance allows: where more
-    than `MAX_CHANCE` of flat curves that scatter like this one give as much evidence for growth.
+    than `MAX_CHANCE` of flat curves that scatter like this one give as much evidence for growth,
+    with all frames or without the one that speaks most for growth. One bad frame is not
+    taken for growth so; several are, and so may be a level that drifts ever farther.
     """
     frames = _frames(curve, initial_end)
     fits = sorted((_fit(frames, law, should_stop) for law in LAWS), key=lambda fit: fit.aic)
     constant = next(fit for fit in fits if fit.law is CONSTANT)
     chance = _chance(frames, constant.aic - fits[0].aic, should_stop)
+    rests_on = float("nan")
+    if chance <= MAX_CHANCE:
+        gained = np.square(constant.residuals) - np.square(fits[0].residuals)
+        most = int(np.nanargmax(gained))
+        fewer = _without(frames, most)
+        gain = float(_gains(fewer, fewer.values[np.newaxis], should_stop)[0])
+        without = _chance(fewer, gain, should_stop)
+        if without > MAX_CHANCE:
+            chance, rests_on = without, float(curve.times[most])
     if chance > MAX_CHANCE:
         fits.sort(key=lambda fit: fit.law is not CONSTANT)
-    return [replace(fit, chance=chance) for fit in fits]
+    return [replace(fit, chance=chance, rests_on=rests_on) for fit in fits]
 
 
 def akaike_weights(fits: Sequence[GrowthFit]) -> Float64:
@@ -164,17 +182,22 @@ def akaike_weights(fits: Sequence[GrowthFit]) -> Float64:
 def remark(fits: Sequence[GrowthFit], shown: GrowthFit) -> str:
     """Say what is to be doubted in one of the fits of `compare_laws`; mostly nothing."""
     if shown.chance > MAX_CHANCE:
+        time = f"{shown.rests_on:.4g} {shown.curve.time_unit}"
+        without = "" if np.isnan(shown.rests_on) else f"without the frame at {time}, "
         return (
-            f"Nothing grows measurably: {shown.chance:.0%} of flat curves that scatter alike "
-            "give as much evidence for growth."
+            f"Nothing grows measurably: {without}{shown.chance:.0%} of flat curves that scatter "
+            "alike give as much evidence for growth."
         )
-    bounded = [name for name, estimate in shown.estimates.items() if estimate.at_bound]
+    bounded = [name for name, each in shown.estimates.items() if each.at_bound and name != "C"]
+    said = []
     if bounded:
-        return (
+        said.append(
             f"The curve does not tell {' and '.join(bounded)}: the interval ends where the search "
             "does."
         )
-    return ""
+    if shown.estimates["C"].at_bound:
+        said.append("The curve does not tell C: its interval holds what no fraction can be.")
+    return " ".join(said)
 
 
 def equivalent_radius(area: float) -> float:
@@ -188,9 +211,9 @@ def _frames(curve: Curve, initial_end: float) -> _Frames:
     times, values = curve.times[known], curve.values[known]
     initial = times <= initial_end
     n_after = int(np.count_nonzero(~initial))
-    if len(times) <= MIN_AFTER:
+    if len(times) < MIN_FRAMES:
         raise AnalysisError(
-            f"A growth law needs {MIN_AFTER + 1} analyzed frames or more, and there are "
+            f"A growth law needs {MIN_FRAMES} analyzed frames or more, and there are "
             f"{len(times)}: analyze more of the movie, or a longer one."
         )
     if not initial.any() or n_after < MIN_AFTER:
@@ -243,11 +266,38 @@ def _fit(frames: _Frames, law: GrowthLaw, should_stop: ShouldStop | None) -> Gro
     )
 
 
+def _without(frames: _Frames, index: int) -> _Frames:
+    """Leave out one of the frames of the curve."""
+    left = np.flatnonzero(frames.known) != index
+    known = frames.known.copy()
+    known[index] = False
+    initial = frames.initial[left]
+    initial[0] = True  # where the only one was left out
+    return replace(
+        frames,
+        known=known,
+        times=frames.times[left],
+        values=frames.values[left],
+        initial=initial,
+    )
+
+
+def _gains(frames: _Frames, curves: Float64, should_stop: ShouldStop | None) -> Float64:
+    """Tell how much AICc curves (n, T) gain, at best, by a law of growth over a constant."""
+    steps = Steps(len(LAWS), should_stop=should_stop)
+    aic = []
+    for law in LAWS:
+        steps.advance()
+        solver = Solver(law, frames.times, frames.initial)
+        p, c, _ = solver.search(curves)
+        aic.append(_corrected_aic(solver, solver.residuals(curves, p, c)))
+    return np.asarray(aic[LAWS.index(CONSTANT)] - np.min(aic, axis=0))
+
+
 def _chance(frames: _Frames, gain: float, should_stop: ShouldStop | None) -> float:
     """Tell how often a flat curve that scatters alike gains as much AICc by a law of growth."""
     if not gain > 0:
         return 1.0
-    steps = Steps(len(LAWS), should_stop=should_stop)
     solver = Solver(CONSTANT, frames.times, frames.initial)
     p, c, _ = solver.search(frames.values[np.newaxis])
     _, flat = solver.scatter.draw(
@@ -256,13 +306,7 @@ def _chance(frames: _Frames, gain: float, should_stop: ShouldStop | None) -> flo
         _N_FLAT,
         np.random.default_rng(1),
     )
-    aic = {}
-    for law in LAWS:
-        steps.advance()
-        solver = Solver(law, frames.times, frames.initial)
-        p, c, _ = solver.search(flat)
-        aic[law.name] = _corrected_aic(solver, solver.residuals(flat, p, c))
-    gains = aic[CONSTANT.name] - np.min(list(aic.values()), axis=0)
+    gains = _gains(frames, flat, should_stop)
     return float((1 + np.count_nonzero(gains >= gain)) / (1 + _N_FLAT))
 
 

@@ -1,7 +1,8 @@
 """Laws by which a phase grows on top of a constant level C.
 
 Times are counted from the end of the initial interval, t0: only there do they mean the same to
-a law as to whoever looks at the curve, wherever in its file the movie begins.
+a law as to whoever looks at the curve, wherever in its file the movie begins. The A0 of an
+exponential is the growth at the first frame, t1.
 """
 
 from __future__ import annotations
@@ -71,12 +72,13 @@ def _avrami(times: Float64, p: Float64) -> Float64:
 
 EXPONENTIAL = GrowthLaw(
     name="exponential",
-    formula="A0 exp(rho t) + C",
+    formula="A0 exp(rho (t - t1)) + C",
     units={"A0": "", "rho": "1/{t}"},
     growth=_exponential,
     guesses=lambda t, y: [[y[-1], k / np.ptp(t)] for k in (1.0, 4.0, 10.0)],
     bounds=lambda t: ([-1.0, 0.0], [1.0, 100 / np.ptp(t)]),
-    report=lambda t, p, t0: np.array([p[0] * np.exp(-p[1] * (t[-1] + t0)), p[1]]),
+    # At the first frame, t1: at the time 0 of a movie that begins late there is nothing to see.
+    report=lambda t, p, t0: np.array([p[0] * np.exp(-p[1] * (t[-1] - t[0])), p[1]]),
 )
 LOGISTIC = GrowthLaw(
     name="logistic",
