@@ -56,6 +56,12 @@ def test_colors_of_the_orientation_go_round_once(make_layers, labels, turn):
     np.testing.assert_allclose(first, last, atol=0.1)
 
 
+def test_directions_are_drawn_in_half_a_turn(make_layers):
+    layers = make_layers(metric_labels=LABELS["hexagonal"])
+    for side in "ab":
+        assert layers[f"direction of {side} (°)"].contrast_limits == [0, 180]
+
+
 def test_no_answer_is_told_in_words(make_layers):
     flags = np.zeros((1, 3, 3), np.uint8)
     flags[0, 1] = Flag.TWO_LATTICES | Flag.MANY_PERIODS

@@ -110,6 +110,27 @@ def test_a_class_map_may_become_an_image(bench, stack, gate):
     assert shown.features["area share"].sum() == pytest.approx(1, abs=1e-3)
 
 
+@pytest.mark.parametrize("damaged", [("entropy", "uncertainty"), ("flags", "flags")])
+def test_a_damaged_map_is_one_sentence(bench, stack, tmp_path, messages, damaged):
+    name, title = damaged
+    bench.viewer.add_image(stack, name="movie")
+    bench.set(lattice_maps=True)
+    bench.run()
+    path = tmp_path / "run.zarr"
+    bench.widget.run.result.save(path)
+    bench.viewer.layers.clear()
+    for chunk in (path / name / "c").rglob("*"):
+        if chunk.is_file():
+            chunk.write_bytes(chunk.read_bytes()[:20])
+    bench.viewer.open(path, plugin="napari-lattice-symmetry")
+    before = [(layer, layer.visible) for layer in bench.viewer.layers]
+    choose(bench, title)
+    (message,) = messages()
+    assert message.startswith(f"{path} is damaged")
+    assert [(layer, layer.visible) for layer in bench.viewer.layers] == before
+    choose(bench, "classes")  # all others can be seen
+
+
 def test_one_action_hides_and_one_removes_all_layers_of_a_result(bench, stack):
     image = bench.viewer.add_image(stack, name="movie")
     bench.run()

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import threading
+import time
 
 import numpy as np
 import pytest
@@ -12,6 +14,7 @@ from qtpy.QtCore import Qt
 from napari_lattice_symmetry.analysis import analyze
 from napari_lattice_symmetry.data.growing import GrowingMovie
 from napari_lattice_symmetry.io import growing, read_movie
+from napari_lattice_symmetry.plugin.layers.result_layers import count_labels
 from napari_lattice_symmetry.plugin.readers import read_layers
 from napari_lattice_symmetry.plugin.structure.selection_link import SelectionLink
 from napari_lattice_symmetry.results import load_result
@@ -338,6 +341,40 @@ def test_to_the_disk_and_on(watch, network, tmp_path):
     np.testing.assert_array_equal(watch.labels().data, finished.labels)
     features = watch.labels().features["area share"]
     assert features.sum() == pytest.approx(1, abs=1e-3)
+
+
+def test_what_is_continued_is_counted_once_and_beside_the_screen(watch, monkeypatch, tmp_path):
+    path = tmp_path / "result.zarr"
+    watch.widget.output.path.setText(str(path))
+    watch.write(0, 1)
+    watch.click()
+    watch.wait_for(2)
+    watch.stop()
+    watch.viewer.layers.clear()
+    frame = watch.stack[0].copy()
+    frame[:, 20:] = 35
+    tifffile.imwrite(watch.folder / "frame_2.tif", frame)
+    counted = []
+
+    def spy(labels):
+        counted.append((len(labels), threading.current_thread()))
+        return count_labels(labels)
+
+    monkeypatch.setattr("napari_lattice_symmetry.plugin.runs.watch.count_labels", spy)
+    watch.click()
+    deadline = time.monotonic() + 60
+    while load_result(path).done.sum() < 3 and time.monotonic() < deadline:
+        time.sleep(0.05)  # the screen is busy, and the frame is in the result by now
+    watch.wait_for(3)
+    watch.stop()
+    (n_before, thread), *others = counted
+    assert n_before == 2
+    assert thread is not threading.main_thread()
+    assert len(others) == 1
+    counts = np.bincount(watch.labels().data.compute().ravel(), minlength=7)[1:]
+    np.testing.assert_allclose(
+        watch.labels().features["area share"], counts / counts.sum(), atol=1e-4
+    )
 
 
 def test_closing_the_dock_stops_the_watch(watch):

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from napari.utils.notifications import show_error
 from qtpy.QtWidgets import QComboBox, QHBoxLayout, QPushButton, QWidget
 
+from napari_lattice_symmetry.errors import LatticeSymmetryError
 from napari_lattice_symmetry.plugin.layers.result_group import hide_result, remove_result, show_map
 from napari_lattice_symmetry.plugin.layers.result_layers import list_maps, map_title
 from napari_lattice_symmetry.plugin.selection.selection import Selection
@@ -67,7 +69,10 @@ class MapRow(QWidget):
         member, chosen = self._selection.result_layer, self.chooser.itemData(index)
         self.chooser.setCurrentIndex(0)
         if member is not None and chosen is not None:
-            show_map(self._viewer.layers, member, *chosen)
+            try:
+                show_map(self._viewer.layers, member, *chosen)
+            except LatticeSymmetryError as error:
+                show_error(str(error))
 
     def _do(self, action: Callable[[LayerList, Layer], None]) -> None:
         member = self._selection.result_layer

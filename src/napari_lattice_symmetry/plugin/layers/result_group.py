@@ -52,16 +52,18 @@ def show_map(layers: LayerList, member: Layer, kind: str, part: str | None = Non
     -------
     napari.layers.Layer
         Which is selected now.
+
+    Raises
+    ------
+    InputError
+        If the map is damaged; nothing has changed then.
     """
     group = layers_of_result(layers, member)
-    for layer in group:
-        layer.visible = False
     found = [layer for layer in group if shows(layer, kind, part)]
-    if found:
-        layer = found[-1]
-        layer.visible = True
-    else:
-        layer = Layer.create(*map_layer(member, kind, part))
+    layer = found[-1] if found else Layer.create(*map_layer(member, kind, part))
+    for other in group:
+        other.visible = other == layer
+    if not found:
         layers.insert(max(map(layers.index, group or [member])), layer)
     layers.selection.active = layer
     return layer

@@ -204,7 +204,7 @@ def _image_look(spec: MapSpec, result: MovieResult, part: str | None) -> dict[st
     if spec.kind == "probability":
         return _ramp_look(part, spec.limits)
     limits = spec.limits
-    if spec.kind == "turn":
+    if spec.kind == "turn" and limits is None:
         limits = (0.0, _widest_fold(result.metric_labels))
     return {
         "colormap": spec.colors,

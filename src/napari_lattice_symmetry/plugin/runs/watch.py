@@ -114,13 +114,20 @@ class WatchRun(Run):
     def _steps(self, should_stop: Callable[[], bool]) -> Iterator[WatchStep]:
         from napari_lattice_symmetry.analysis.watch import iter_watch
 
-        return iter_watch(self.movie, self.parameters, output=self._output, should_stop=should_stop)
+        steps = iter_watch(
+            self.movie, self.parameters, output=self._output, should_stop=should_stop
+        )
+        first = next(steps, None)
+        if first is None:
+            return
+        if first.result is not None and first.landed is None:  # it is continued
+            self._label_counts += count_labels(first.result.labels)
+        yield first
+        yield from steps
 
     def _on_step(self, step: WatchStep) -> None:
         self.backlog, self.message = step.backlog, step.message
         if step.result is not None:
-            if self.result is None and step.landed is None:  # what is continued
-                self._label_counts += count_labels(step.result.labels)
             self.result = step.result
         if step.frame is not None and step.landed is not None:
             step.insert()
