@@ -126,7 +126,7 @@ def test_a_frame_that_failed_is_measured_once_it_can_be_read(recording):
 def test_the_interval_grows_until_it_is_chosen(recording):
     end = recording.kinetics.initial_end
     recording.widget.tabs.setCurrentWidget(recording.kinetics)
-    recording.wait(lambda: "needs 6 analyzed frames" in hint(recording))
+    recording.wait(lambda: "needs 7 analyzed frames" in hint(recording))
     assert end.maximum() == FRAME_TIME
     recording.land(*range(2, 20))
     recording.wait(lambda: bool(recording.kinetics.fits))

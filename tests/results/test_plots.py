@@ -1,15 +1,18 @@
 from __future__ import annotations
 
 import dataclasses
+from threading import Event, Thread
 
 import numpy as np
 import pytest
+from matplotlib import rcParams
 from matplotlib.colors import to_hex
 
 from napari_lattice_symmetry.analysis import analyze
 from napari_lattice_symmetry.data.movie import Movie
 from napari_lattice_symmetry.lattice import CLASSES, COLORS
 from napari_lattice_symmetry.results import plot_fractions, plot_maps
+from napari_lattice_symmetry.results.plots import drawing
 
 
 @pytest.fixture
@@ -66,3 +69,30 @@ def test_figures_with_nothing_in_them_can_be_saved(frames, parameters, fake_mode
     result = analyze(Movie(frames), parameters, model=fake_model)
     draw(result).savefig(tmp_path / "figure.png")
     assert (tmp_path / "figure.png").stat().st_size > 5000
+
+
+def test_a_report_that_is_drawn_while_a_dock_is_leaves_no_color_behind():
+    plain, seen = rcParams["text.color"], {}
+    begun, finish = Event(), Event()
+
+    def draw_in_a_dock():
+        with drawing({"text.color": "white"}):
+            begun.set()
+            finish.wait(10)
+            seen["dock"] = rcParams["text.color"]
+
+    def draw_a_report():
+        with drawing({"text.color": "red"}):
+            seen["report"] = rcParams["text.color"]
+
+    dock, report = Thread(target=draw_in_a_dock), Thread(target=draw_a_report)
+    dock.start()
+    begun.wait(10)
+    report.start()
+    report.join(0.2)  # it has not begun: the dock still draws
+    assert not seen
+    finish.set()
+    dock.join()
+    report.join()
+    assert seen == {"dock": "white", "report": "red"}
+    assert rcParams["text.color"] == plain

@@ -15,7 +15,7 @@ from napari_lattice_symmetry.data.movie import unit_name
 from napari_lattice_symmetry.lattice import CLASSES, COLORS, LABELS
 from napari_lattice_symmetry.report.numbers import Sample
 from napari_lattice_symmetry.results.maps import MAPS, MapSpec
-from napari_lattice_symmetry.results.plots import new_figure
+from napari_lattice_symmetry.results.plots import drawing, new_figure
 from napari_lattice_symmetry.results.result import MovieResult
 
 if TYPE_CHECKING:
@@ -67,11 +67,9 @@ class ScaleBar:
 
 def draw_curves(title: str, plot: Callable[[], Figure]) -> Curves:
     """Draw a figure with dark text, and the same with light text."""
-    from matplotlib import rc_context
-
     style: Any = {**dict.fromkeys(_TEXT, _INK), "axes.facecolor": "none", "svg.fonttype": "none"}
     buffer = io.BytesIO()
-    with rc_context(style):
+    with drawing(style):
         # No date, so that the same result makes the same figure.
         plot().savefig(buffer, format="svg", transparent=True, metadata={"Date": None})
     light = buffer.getvalue()

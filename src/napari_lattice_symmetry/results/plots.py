@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from threading import RLock
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,6 +19,18 @@ from napari_lattice_symmetry.results.result import MovieResult
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+
+_TURN_TO_DRAW = RLock()
+"""Matplotlib's settings are those of the process, and a worker may draw while a dock does."""
+
+
+@contextmanager
+def drawing(style: dict[Any, Any] | None = None) -> Iterator[None]:
+    """Draw with settings of Matplotlib that hold for these figures alone, whoever else draws."""
+    from matplotlib import rc_context
+
+    with _TURN_TO_DRAW, rc_context(style):
+        yield
 
 
 def new_figure(width: float, height: float) -> Figure:

@@ -11,7 +11,7 @@ from napari.utils.notifications import show_error, show_info
 from qtpy.QtWidgets import QFileDialog, QWidget
 
 from napari_lattice_symmetry.errors import LatticeSymmetryError
-from napari_lattice_symmetry.results.plots import save_figure
+from napari_lattice_symmetry.results.plots import drawing, save_figure
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -51,7 +51,8 @@ def export(
         if write is not None and path.suffix.lower() == ".csv":
             write(path)
         else:
-            save_figure(plot(), path, _DPI)
+            with drawing():
+                save_figure(plot(), path, _DPI)
     except LatticeSymmetryError as error:
         show_error(str(error))
     else:

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from textwrap import fill
 from typing import TYPE_CHECKING, Any
 
-from matplotlib import rc_context
 from matplotlib.backends.backend_qt import NavigationToolbar2QT
 from matplotlib.backends.backend_qtagg import FigureCanvasQTAgg
 from matplotlib.figure import Figure
@@ -14,6 +13,8 @@ from napari.utils.theme import get_theme
 from qtpy.QtCore import QSize, Qt
 from qtpy.QtGui import QColor, QPalette
 from qtpy.QtWidgets import QSizePolicy, QVBoxLayout, QWidget
+
+from napari_lattice_symmetry.results.plots import drawing
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
@@ -90,7 +91,7 @@ class FigureCanvas(FigureCanvasQTAgg):
     def refresh(self, _event: Any = None) -> None:
         """Draw anew, since what is to be drawn or the theme has changed."""
         self._colors = theme_colors(self._viewer.theme)
-        with rc_context(self._colors):
+        with drawing(self._colors):
             self.figure.clear()
             self.figure.set_facecolor(self._colors["figure.facecolor"])
             self._plot(self.figure)
@@ -100,7 +101,7 @@ class FigureCanvas(FigureCanvasQTAgg):
 
     def draw(self) -> None:
         """Draw in the colors of the theme: ticks are made as late as here."""
-        with rc_context(self._colors):
+        with drawing(self._colors):
             super().draw()
 
     def release(self) -> None:
