@@ -39,7 +39,7 @@ test-fast: .venv/.qt ## Run the tests that need no window, no cluster and little
 .PHONY: test-ome-zarr
 test-ome-zarr: .venv/.installed ## Read with ome-zarr what is written, in an environment of its own
 	tools/uv run --quiet --no-sync --with 'ome-zarr>=0.18' python -m pytest \
-		tests/io/test_writing.py -k other_programs
+		tests/io/writing/test_writing.py -k other_programs
 
 .PHONY: lint
 lint: .venv/.installed ## Check style, types, imports and the plugin manifest alone

@@ -18,15 +18,15 @@ SQUARE_GRAY, HEXAGONAL_GRAY = 5, 35  # what the stand-in network calls square an
 HERE = Path(__file__).parent
 
 LONGEST = (
-    "gui/test_evolution.py",
+    "plugin/evolution/test_widget.py",
     "io/test_fuzz.py",
-    "gui/test_inspector.py",
-    "gui/test_structure.py",
-    "gui/test_watch.py",
+    "plugin/inspect/test_widget.py",
+    "plugin/structure/test_widget.py",
+    "plugin/watch/test_widget.py",
     "test_kill.py",
-    "gui/test_analysis_widget.py",
+    "plugin/analyze/test_widget.py",
     "bravais/test_training.py",
-    "gui/test_evolution_growing.py",
+    "plugin/evolution/test_growing.py",
 )
 """Files that workers take first, lest the last of them is waited for."""
 
@@ -49,8 +49,10 @@ def pytest_collection_modifyitems(items):
     for item in items:
         place = item.path.relative_to(HERE)
         for marker, fixtures in NEEDS.items():
-            if place.parts[0] == marker or fixtures & set(item.fixturenames):
+            if fixtures & set(item.fixturenames):
                 item.add_marker(marker)
+        if place.parts[0] == "plugin":
+            item.add_marker("gui")
         if place.parts[0] == "e2e":
             item.add_marker("slow")
     order = {name: i for i, name in enumerate(LONGEST)}

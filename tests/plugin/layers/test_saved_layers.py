@@ -37,7 +37,7 @@ from napari_lattice_symmetry.results.export import result_layer_stack
 
 PLUGIN = "napari-lattice-symmetry"
 FORMATS = ("run.ome.zarr", "run.ome.tif", "run.tif")
-FIRST_RELEASE = Path(__file__).parents[1] / "results" / "first-release.ome.tif"
+FIRST_RELEASE = Path(__file__).parents[2] / "results" / "first-release.ome.tif"
 SHEAR = np.array([[1, 0.2, 5], [0, 1.1, -3], [0, 0, 1]])
 ORIGIN = {"source_layer": "run", "source_id": "1234", "channel": None}
 
