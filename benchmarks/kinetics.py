@@ -234,7 +234,7 @@ the truth by their width, if at all.
 
 The greatest energy that an electron of kinetic energy E gives to a nucleus of mass M is
 2 (E + 2 E0) E / (M c²), with E0 = 511 keV. The dock and
-`napari_lattice_symmetry.evolution.beam.maximum_energy_transfer` give it for each element of a
+`nls.evolution.maximum_energy_transfer` give it for each element of a
 formula. At 100 kV, in eV:
 
 {markdown_table(["element", "here", "printed in the paper"], beam)}

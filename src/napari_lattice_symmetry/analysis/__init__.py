@@ -7,6 +7,7 @@ from napari_lattice_symmetry.analysis.correction import (
 )
 from napari_lattice_symmetry.analysis.reading import read_frame
 from napari_lattice_symmetry.analysis.run import Step, analyze, iter_analyze, stream
+from napari_lattice_symmetry.analysis.watch import WatchStep, iter_watch
 from napari_lattice_symmetry.analysis.window_choice import (
     describe_choice,
     describe_length,
@@ -19,10 +20,12 @@ __all__ = [
     "Known",
     "MeasuredDistortion",
     "Step",
+    "WatchStep",
     "analyze",
     "describe_choice",
     "describe_length",
     "iter_analyze",
+    "iter_watch",
     "measure_distortion",
     "movie_period",
     "read_frame",

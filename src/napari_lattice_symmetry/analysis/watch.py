@@ -19,6 +19,7 @@ from napari_lattice_symmetry.bravais.parameters import AnalysisParameters
 from napari_lattice_symmetry.data.growing import GrowingMovie, NewFrame
 from napari_lattice_symmetry.data.movie import Movie
 from napari_lattice_symmetry.errors import InputError
+from napari_lattice_symmetry.io.growing import open_growing
 from napari_lattice_symmetry.results.growing import (
     Growing,
     GrowingResult,
@@ -26,6 +27,8 @@ from napari_lattice_symmetry.results.growing import (
     open_growing_result,
 )
 from napari_lattice_symmetry.results.result import FrameResult
+
+__all__ = ["WATCH_SETTINGS", "WatchStep", "iter_watch", "open_growing"]
 
 _CHOICE_OF_FRAMES = ("first_frame", "last_frame", "frame_step")
 

@@ -1,1 +1,42 @@
 """How phases evolve: curves, holes, brightness, kinetics."""
+
+from napari_lattice_symmetry.evolution.beam import maximum_energy_transfer
+from napari_lattice_symmetry.evolution.brightness import Brightness, brightness_curve
+from napari_lattice_symmetry.evolution.curves import (
+    Curve,
+    area_shares,
+    class_curves,
+    class_fractions,
+)
+from napari_lattice_symmetry.evolution.holes import hole_curve
+from napari_lattice_symmetry.evolution.kinetics import (
+    Estimate,
+    GrowthFit,
+    akaike_weights,
+    compare_laws,
+    equivalent_radius,
+    fit_growth,
+)
+from napari_lattice_symmetry.evolution.plots import plot_evolution, plot_growth
+from napari_lattice_symmetry.evolution.tables import write_curves, write_fits
+
+__all__ = [
+    "Brightness",
+    "Curve",
+    "Estimate",
+    "GrowthFit",
+    "akaike_weights",
+    "area_shares",
+    "brightness_curve",
+    "class_curves",
+    "class_fractions",
+    "compare_laws",
+    "equivalent_radius",
+    "fit_growth",
+    "hole_curve",
+    "maximum_energy_transfer",
+    "plot_evolution",
+    "plot_growth",
+    "write_curves",
+    "write_fits",
+]

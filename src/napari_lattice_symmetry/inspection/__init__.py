@@ -1,1 +1,24 @@
 """A close look at one window or one simulated lattice, and its figure."""
+
+from napari_lattice_symmetry.inspection.simulation import (
+    SweepPoint,
+    iter_sweep,
+    judge,
+    sweep_values,
+    sweepable,
+)
+from napari_lattice_symmetry.inspection.simulation_plot import plot_sweep
+from napari_lattice_symmetry.inspection.window import Inspection, inspect_window
+from napari_lattice_symmetry.inspection.window_plot import plot_inspection
+
+__all__ = [
+    "Inspection",
+    "SweepPoint",
+    "inspect_window",
+    "iter_sweep",
+    "judge",
+    "plot_inspection",
+    "plot_sweep",
+    "sweep_values",
+    "sweepable",
+]

@@ -1,1 +1,24 @@
 """Structure without labels: unmixing and embedding of spectra."""
+
+from napari_lattice_symmetry.structure.embedding import (
+    Cluster,
+    Embedding,
+    describe_cluster,
+    embed,
+)
+from napari_lattice_symmetry.structure.parameters import UnmixingParameters
+from napari_lattice_symmetry.structure.plots import plot_cluster, plot_embedding, plot_unmixing
+from napari_lattice_symmetry.structure.unmixing import Unmixing, unmix
+
+__all__ = [
+    "Cluster",
+    "Embedding",
+    "Unmixing",
+    "UnmixingParameters",
+    "describe_cluster",
+    "embed",
+    "plot_cluster",
+    "plot_embedding",
+    "plot_unmixing",
+    "unmix",
+]

@@ -1,0 +1,32 @@
+from . import cells as cells
+from . import evolution as evolution
+from . import inspection as inspection
+from . import report as report
+from . import structure as structure
+from .analysis import MeasuredDistortion as MeasuredDistortion
+from .analysis import analyze as analyze
+from .analysis import iter_analyze as iter_analyze
+from .analysis import measure_distortion as measure_distortion
+from .analysis import watch as watch
+from .bravais import load_model as load_model
+from .bravais.parameters import AnalysisParameters as AnalysisParameters
+from .data.movie import Movie as Movie
+from .errors import LatticeSymmetryError as LatticeSymmetryError
+from .io import read_movie as read_movie
+from .lattice import CLASSES as CLASSES
+from .lattice import COLORS as COLORS
+from .lattice import LABELS as LABELS
+from .lattice import correct_basis as correct_basis
+from .lattice import simulate as simulate
+from .lattice import solve_distortion as solve_distortion
+from .lattice.image import LatticeImage as LatticeImage
+from .results import FrameResult as FrameResult
+from .results import MovieResult as MovieResult
+from .results import load_result as load_result
+from .spectrum import LatticeFit as LatticeFit
+from .spectrum import LatticeFits as LatticeFits
+from .spectrum import WindowGrid as WindowGrid
+from .spectrum import fit_lattice as fit_lattice
+from .spectrum import fit_lattices as fit_lattices
+
+__version__: str
