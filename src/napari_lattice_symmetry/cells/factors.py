@@ -123,8 +123,9 @@ def _measure(
     pixels, mean, deviation = centered(windows)
     size = pixels.shape[-1]
     weighted = pixels * hann_weights(size)
+    power = np.abs(scipy.fft.fft2(weighted)) ** 2
     if refine:
-        basis = _refined(weighted, basis)
+        basis = _refined(weighted, basis, power)
     frequency = frequencies(basis)
     length = np.linalg.norm(frequency, axis=-1)
     used = (length < _MAX_FREQUENCY) & (NODES != 0).any(axis=1)
@@ -133,7 +134,7 @@ def _measure(
     values[:, HALF] = half
     values[:, : len(NODES) // 2] = half[:, ::-1].conj()
     values *= used
-    variance = _noise(weighted, basis, length)
+    variance = _noise(power, basis, length)
     variance += (_FLOOR * np.abs(values).max(axis=1, keepdims=True)) ** 2
     unit = deviation[:, np.newaxis]
     return basis, np.asarray(values * unit), variance * unit**2, used, mean
@@ -167,27 +168,47 @@ def hann_weights(size: int) -> NDArray[np.float32]:
 
 def _transform(weighted: NDArray[np.float32], frequency: Float) -> Complex:
     """Sum ``image * exp(-2 pi i q . x)`` for frequencies (n, k, 2), x from the center."""
-    size = weighted.shape[-1]
-    place = np.arange(size) - (size - 1) / 2
-    wave_x, wave_y = (
-        np.exp(-2j * np.pi * frequency[..., axis, np.newaxis] * place).astype(np.complex64)
-        for axis in range(2)
-    )
-    # Two real products cost half of a complex one.
-    turned = weighted.swapaxes(1, 2)
-    rows = wave_x.real @ turned + 1j * (wave_x.imag @ turned)
-    return np.asarray(np.einsum("nky,nky->nk", rows, wave_y), dtype=np.complex128)
+    even_x, odd_x = _folded(weighted)
+    (cos_x, sin_x), (cos_y, sin_y) = (_waves(frequency[..., i], weighted.shape[-1]) for i in (0, 1))
+    both, one = cos_x @ _columns(even_x), sin_x @ _columns(odd_x)
+    (a, b), (c, d) = (np.split(each, 2, axis=-1) for each in (both, one))
+    real = np.einsum("nky,nky->nk", cos_y, a) - np.einsum("nky,nky->nk", sin_y, d)
+    imaginary = np.einsum("nky,nky->nk", cos_y, c) + np.einsum("nky,nky->nk", sin_y, b)
+    return np.asarray(real - 1j * imaginary, dtype=np.complex128)
 
 
-def _refined(weighted: NDArray[np.float32], basis: Float) -> Float:
+def _folded(image: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Give the even and the odd part along the last axis, of which a half says all."""
+    half = (image.shape[-1] + 1) // 2
+    right, left = image[..., -half:], image[..., half - 1 :: -1]
+    even = right + left
+    if image.shape[-1] % 2:  # the middle is its own mirror image
+        even[..., 0] /= 2
+    return even, right - left
+
+
+def _columns(image: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Lay the even and the odd part along y side by side, x going down."""
+    return np.concatenate(_folded(image.swapaxes(-1, -2)), axis=-1)
+
+
+def _waves(frequency: Float, size: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Give cosine and sine of frequencies (n, k) at the pixels of half a window."""
+    place = np.arange((size + 1) // 2) + (0.5 if size % 2 == 0 else 0.0)
+    turns = frequency[..., np.newaxis] * place
+    angle = (2 * np.pi * (turns - np.rint(turns))).astype(np.float32)
+    return np.cos(angle), np.sin(angle)
+
+
+def _refined(weighted: NDArray[np.float32], basis: Float, power: NDArray[np.float32]) -> Float:
     """Fit bases to where the strongest nodes are highest, weighed by their power."""
     size = weighted.shape[-1]
     place = (np.arange(size) - (size - 1) / 2).astype(np.float32)
     spread = float((np.hanning(size) * place**2).sum() / np.hanning(size).sum())
     frequency = frequencies(basis)[:, HALF]
     near = np.linalg.norm(frequency, axis=-1) < _MAX_FREQUENCY
-    power = np.where(near, np.abs(_transform(weighted, frequency)) ** 2, 0)
-    strongest = np.argsort(-power, axis=1)[:, :_REFINED]
+    strength = np.where(near, read_power(power, frequency), 0)
+    strongest = np.argsort(-strength, axis=1)[:, :_REFINED]
     nodes = NODES[HALF][strongest].astype(np.float64)
     at = nodes @ np.linalg.inv(basis).swapaxes(1, 2)
     value = _transform(weighted, at)
@@ -203,14 +224,20 @@ def _refined(weighted: NDArray[np.float32], basis: Float) -> Float:
     return np.asarray(np.linalg.inv(np.linalg.inv(basis) + change))
 
 
-def _noise(weighted: NDArray[np.float32], basis: Float, length: Float) -> Float:
+def read_power(power: NDArray[Any], frequency: Float) -> NDArray[Any]:
+    """Read spectra (n, w, w) at the bins nearest to frequencies (n, k, 2)."""
+    size = power.shape[-1]
+    bins = np.rint(frequency * size).astype(np.intp) % size
+    return np.asarray(power[np.arange(len(power))[:, np.newaxis], bins[..., 1], bins[..., 0]])
+
+
+def _noise(power: NDArray[np.float32], basis: Float, length: Float) -> Float:
     """Estimate the power of noise at the nodes from what lies between them.
 
     The mean of the eight half-way points around a node, smoothed over nodes of like frequency.
     It holds shot noise and what disorder and vacancies scatter.
     """
-    n, size = len(weighted), weighted.shape[-1]
-    power = np.abs(scipy.fft.fft2(weighted)) ** 2
+    n, size = len(power), power.shape[-1]
     steps = np.array([(i, j) for i in (-0.5, 0, 0.5) for j in (-0.5, 0, 0.5) if i or j])
     between = (NODES[:, np.newaxis] + steps).reshape(-1, 2)
     bins = np.rint(between @ np.linalg.inv(basis).swapaxes(1, 2) * size).astype(np.intp)
