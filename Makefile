@@ -111,10 +111,31 @@ figures: .venv/.installed ## Draw the figures of the original paper into docs/im
 	$(BIN)/python benchmarks/figures.py
 
 .PHONY: docs-screenshots
-docs-screenshots: .venv/.docs ## Drive napari and save what is seen to docs/images
+docs-screenshots: .venv/.screenshots ## Drive napari and save what is seen to docs/images
 	@for script in docs/screenshots/show_*.py; do \
 		$(if $(SCREEN),,xvfb-run -a -s "-screen 0 1280x800x24") $(BIN)/python $$script || exit 1; \
 	done
+
+.PHONY: examples
+examples: .venv/.installed ## Run the examples and draw their pictures into docs/images
+	@mkdir -p demo-output/examples
+	@for script in examples/*.py; do \
+		$(BIN)/python $$script demo-output/examples || exit 1; \
+	done
+	@for picture in demo-output/examples/*.png; do \
+		cp $$picture docs/images/example-$$(basename $$picture); \
+	done
+
+.PHONY: docs
+docs: .venv-docs/.installed ## Build the documentation into site/, with warnings as errors
+	NO_MKDOCS_2_WARNING=1 .venv-docs/bin/mkdocs build --quiet --strict
+	@! grep -rEl '<(script|link|img|iframe)[^>]*(src|href)="(https?:)?//' site --include='*.html' \
+		|| { echo "These pages fetch something from elsewhere."; exit 1; }
+
+.venv-docs/.installed: pyproject.toml constraints.txt
+	@tools/uv venv --quiet --clear .venv-docs
+	@tools/uv pip install --quiet --python .venv-docs/bin/python --constraints constraints.txt --group docs
+	@touch $@
 
 .PHONY: napari
 napari: .venv/.qt ## Open napari with the plugin's widgets
@@ -131,8 +152,8 @@ env: .venv/.installed ## Build the virtual environment .venv alone
 	@tools/qt-libraries
 	@touch $@
 
-.venv/.docs: .venv/.qt
-	@tools/uv pip install --quiet --python .venv/bin/python --constraints constraints.txt --group docs
+.venv/.screenshots: .venv/.qt
+	@tools/uv pip install --quiet --python .venv/bin/python --constraints constraints.txt --group screenshots
 	@touch $@
 
 .PHONY: constraints
@@ -141,5 +162,5 @@ constraints: ## Bring constraints.txt up to date with pyproject.toml
 
 .PHONY: clean
 clean: ## Remove whatever make has made
-	rm -rf .venv .uv demo-output build dist .*_cache .hypothesis
+	rm -rf .venv .venv-docs .uv site demo-output build dist .*_cache .hypothesis
 	find src tests -name __pycache__ -exec rm -rf {} +

@@ -3,6 +3,7 @@
 from napari_lattice_symmetry.cells.averaging import average_cell
 from napari_lattice_symmetry.cells.motif import CellMotif
 from napari_lattice_symmetry.cells.naming import GroupRow, PlaneGroup, plane_group, plane_groups
+from napari_lattice_symmetry.cells.plots import plot_cell
 from napari_lattice_symmetry.cells.strain import (
     KNOWN_CELLS,
     PixelSize,
@@ -10,6 +11,7 @@ from napari_lattice_symmetry.cells.strain import (
     pixel_size_of,
 )
 from napari_lattice_symmetry.cells.unit_cell import FactorTable, UnitCell
+from napari_lattice_symmetry.cells.writing import write_cell
 
 __all__ = [
     "KNOWN_CELLS",
@@ -24,4 +26,6 @@ __all__ = [
     "pixel_size_of",
     "plane_group",
     "plane_groups",
+    "plot_cell",
+    "write_cell",
 ]

@@ -1,7 +1,11 @@
 """How phases evolve: curves, holes, brightness, kinetics."""
 
 from napari_lattice_symmetry.evolution.beam import maximum_energy_transfer
-from napari_lattice_symmetry.evolution.brightness import Brightness, brightness_curve
+from napari_lattice_symmetry.evolution.brightness import (
+    Brightness,
+    brightness_curve,
+    measure_brightness,
+)
 from napari_lattice_symmetry.evolution.curves import (
     Curve,
     area_shares,
@@ -16,6 +20,7 @@ from napari_lattice_symmetry.evolution.kinetics import (
     compare_laws,
     equivalent_radius,
     fit_growth,
+    remark,
 )
 from napari_lattice_symmetry.evolution.plots import plot_evolution, plot_growth
 from napari_lattice_symmetry.evolution.tables import write_curves, write_fits
@@ -35,8 +40,10 @@ __all__ = [
     "fit_growth",
     "hole_curve",
     "maximum_energy_transfer",
+    "measure_brightness",
     "plot_evolution",
     "plot_growth",
+    "remark",
     "write_curves",
     "write_fits",
 ]
