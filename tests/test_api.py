@@ -35,7 +35,7 @@ def test_all_lists_agree():
 
 
 @pytest.mark.parametrize(
-    "room", ["cells", "evolution", "inspection", "report", "structure", "watch"]
+    "room", ["cells", "crystals", "evolution", "inspection", "report", "structure", "watch"]
 )
 def test_rooms_have_what_they_list(room):
     module = getattr(nls, room)

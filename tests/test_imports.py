@@ -19,7 +19,18 @@ FORMATS = {"dask", "h5py", "imageio", "tifffile", "zarr"}
 HEAVY = ENGINES | GUI | FORMATS | {"matplotlib"}
 
 LEFT_OF_PLUGIN = [
-    *("analysis", "bravais", "cells", "cli", "commands", "data", "errors", "evolution", "files"),
+    *(
+        "analysis",
+        "bravais",
+        "cells",
+        "cli",
+        "commands",
+        "crystals",
+        "data",
+        "errors",
+        "evolution",
+        "files",
+    ),
     *("inspection", "io", "lattice", "networks", "report", "results", "settings", "spectrum"),
     "structure",
 ]

@@ -1,4 +1,5 @@
 from . import cells as cells
+from . import crystals as crystals
 from . import evolution as evolution
 from . import inspection as inspection
 from . import report as report

@@ -49,11 +49,14 @@ class Motif:
         Greater than 0.
     family : str
         Class of the lattice.
+    precision : float
+        Fractions of the cell that count as the same when they differ by less.
     """
 
     sites: Float
     brightness: Float
     family: str
+    precision: float = _EXACT
 
     def operations(self) -> tuple[Integer, Float]:
         """Find every operation of the lattice that leaves the motif as it is.
@@ -71,7 +74,7 @@ class Motif:
             turned = self.sites @ rotation.T
             for shift in (self.sites - turned[0]) % 1:
                 new = not any(
-                    np.array_equal(rotation, one) and _whole(shift - other).all()
+                    np.array_equal(rotation, one) and _whole(shift - other, self.precision).all()
                     for one, other in zip(rotations, translations, strict=True)
                 )
                 if new and self._same(turned + shift):
@@ -90,7 +93,8 @@ class Motif:
     def _same(self, moved: Float) -> bool:
         apart = moved[:, np.newaxis] - self.sites
         alike = np.isclose(self.brightness[:, np.newaxis], self.brightness)
-        return bool((_whole(apart).all(axis=2) & alike).any(axis=1).all())
+        near = _whole(apart, self.precision).all(axis=2)
+        return bool((near & alike).any(axis=1).all())
 
 
 def highest_setting(family: str) -> Setting:
@@ -291,5 +295,5 @@ def _apart(motif: Motif) -> bool:
     return bool(squares[np.triu_indices(n, 1)].min() >= _MIN_DISTANCE**2 * area / n)
 
 
-def _whole(values: Float) -> NDArray[np.bool_]:
-    return np.asarray(np.abs(values - np.rint(values)) < _EXACT)
+def _whole(values: Float, precision: float = _EXACT) -> NDArray[np.bool_]:
+    return np.asarray(np.abs(values - np.rint(values)) < precision)

@@ -1,0 +1,412 @@
+"""A crystal along a zone axis: its columns, their lattice, and the picture that they make."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from itertools import product
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_lattice_symmetry.crystals.structure import ANGSTROM, Crystal
+from napari_lattice_symmetry.errors import InputError
+from napari_lattice_symmetry.lattice.basis import (
+    lattice_parameters,
+    lattice_points,
+    reduce_basis,
+    rotation,
+    symmetry_distances,
+)
+from napari_lattice_symmetry.lattice.drawing import draw_atoms
+from napari_lattice_symmetry.lattice.metric import metric_class
+from napari_lattice_symmetry.lattice.motifs import Motif
+from napari_lattice_symmetry.lattice.plane_groups import family_basis
+
+Float = NDArray[np.float64]
+Integer = NDArray[np.int64]
+Zone = tuple[int, ...]
+
+SAME_PLACE = 2e-3
+"""Distance in nm within which atoms lie in one column, and columns on places of a symmetry."""
+
+_SAME_METRIC = 2e-3
+_SAME_CONTRAST = 1e-4
+_BLUR = 0.04  # nm, standard deviation of a column as a microscope shows it
+_FAINT = 0.1  # share of the spots' power that nobody may see
+
+
+@dataclass(frozen=True, eq=False)
+class Columns:
+    """The columns of a cell, seen along the zone axis.
+
+    Parameters
+    ----------
+    position : ndarray, shape (n, 2)
+        x along a, in nm.
+    names : tuple of str
+        The elements in each, the most frequent first.
+    atomic_number : ndarray, shape (n,)
+        Mean over the atoms in it.
+    occupation : ndarray, shape (n,)
+        Atoms a nm along the axis.
+    contrast : ndarray, shape (n,)
+        How bright it is in a dark-field image, the brightest 1.
+    """
+
+    position: Float
+    names: tuple[str, ...]
+    atomic_number: Float
+    occupation: Float
+    contrast: Float
+
+    def __len__(self) -> int:
+        return len(self.position)
+
+
+@dataclass(frozen=True, eq=False)
+class Projection:
+    """What is seen of a crystal along a zone axis.
+
+    Parameters
+    ----------
+    crystal : str
+        Name of the crystal.
+    zone : tuple of int
+        Indices of the axis.
+    basis : ndarray, shape (2, 2)
+        Reduced vectors (x, y) in nm of the primitive cell of the picture, in rows, a along x. The
+        picture may repeat more often than the crystal does.
+    label : str
+        Class of the lattice.
+    plane_group : str
+        Of the picture.
+    columns : Columns
+        Of one primitive cell.
+    direction : tuple of float
+        Indices [u v w] of the direction in the crystal that is seen along a, of length a.
+    """
+
+    crystal: str
+    zone: Zone
+    basis: Float
+    label: str
+    plane_group: str
+    columns: Columns = field(repr=False)
+    direction: tuple[float, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """Crystal and axis, such as "Si [1 1 0]"."""
+        return f"{self.crystal} [{' '.join(map(str, self.zone))}]"
+
+    @property
+    def a(self) -> float:
+        """Shorter side of the reduced cell in nm."""
+        return lattice_parameters(self.basis)[0]
+
+    @property
+    def b(self) -> float:
+        """Longer side of the reduced cell in nm."""
+        return lattice_parameters(self.basis)[1]
+
+    @property
+    def gamma(self) -> float:
+        """Angle of the reduced cell in degrees."""
+        return lattice_parameters(self.basis)[2]
+
+    def picture(
+        self,
+        pixel_size: float,
+        shape: tuple[int, int],
+        *,
+        angle: float = 0.0,
+        width: float = _BLUR,
+        background: float = 0.1,
+        distortion: Float | None = None,
+    ) -> Float:
+        """Draw columns as round peaks, as bright as a dark-field image shows them about.
+
+        Parameters
+        ----------
+        pixel_size : float
+            In nm.
+        shape : (int, int)
+            Size of the image (Y, X).
+        angle : float
+            Direction of a from x towards y, in degrees.
+        width : float
+            Standard deviation of a column in nm.
+        background : float
+            As a multiple of the brightest column.
+        distortion : ndarray, shape (2, 2), optional
+            What a scan does to positions (x, y), ``seen = distortion @ true``.
+
+        Returns
+        -------
+        ndarray, shape (Y, X), float64
+        """
+        change = rotation(angle) / pixel_size
+        if distortion is not None:
+            change = change @ np.asarray(distortion).T
+        basis, sigma = self.basis @ change, width / pixel_size
+        center = (shape[1] / 2, shape[0] / 2)
+        points = lattice_points(basis, shape, center, 4 * sigma + float(np.abs(basis).sum()))
+        atoms = (points[:, np.newaxis] + self.columns.position @ change).reshape(-1, 2)
+        contrast = np.tile(self.columns.contrast, len(points))
+        return draw_atoms(atoms, contrast, sigma, shape) + background
+
+    def lattices(self, max_faint: float = _FAINT) -> list[Float]:
+        """List the lattices that a fit may find in the picture: its own, and near repeats.
+
+        Where columns differ little, as those of gallium and arsenic do, a smaller cell explains
+        nearly all of the spots.
+
+        Parameters
+        ----------
+        max_faint : float
+            Share of the spots' power that a smaller cell may leave out.
+
+        Returns
+        -------
+        list of ndarray, shape (2, 2)
+            Reduced bases in nm, that of the picture first.
+        """
+        nodes = np.array([node for node in product(range(-6, 7), repeat=2) if any(node)])
+        frequency = nodes @ np.linalg.inv(self.basis).T
+        fractions = self.columns.position @ np.linalg.inv(self.basis)
+        factors = np.exp(-2j * np.pi * nodes @ fractions.T) @ self.columns.contrast
+        blurred = np.exp(-4 * (np.pi * _BLUR) ** 2 * (frequency**2).sum(axis=1))
+        power = np.abs(factors) ** 2 * blurred
+        found = [self.basis]
+        for parts in (2, 3, 4):
+            for shift in product(range(parts), repeat=2):
+                if math.gcd(*shift, parts) != 1:
+                    continue
+                broken = (nodes @ np.array(shift)) % parts != 0
+                if power[broken].sum() <= max_faint * power.sum():
+                    shifts = np.outer(np.arange(parts), shift) / parts
+                    found.append(_finer(self.basis, shifts))
+        return found
+
+
+def project(crystal: Crystal, zone: Sequence[int] = (0, 0, 1)) -> Projection:
+    """Return what is seen of a crystal along a zone axis.
+
+    Parameters
+    ----------
+    crystal : Crystal
+        With a cell.
+    zone : sequence of int
+        Indices [u v w] on the axes of the conventional cell, or [u v t w] of a hexagonal one.
+
+    Returns
+    -------
+    Projection
+        The lattice is that of the picture, reduced as in the maps of a result: a <= b, gamma of
+        60 to 90 degrees.
+
+    Raises
+    ------
+    InputError
+        If the axis is none, or the crystal is a cluster.
+
+    Examples
+    --------
+    >>> from napari_lattice_symmetry.crystals import prototype
+    >>> seen = project(prototype("Si"), (1, 1, 0))
+    >>> seen.label, seen.plane_group, round(seen.a, 3), round(seen.gamma, 1)
+    ('centered rectangular', 'cmm', 0.333, 70.5)
+    """
+    cell, axis = crystal.conventional, check_zone(zone)
+    lattice = np.asarray(cell.atoms.cell.array) * ANGSTROM
+    steps = np.array([*_across(axis), axis])
+    plane = _plane_axes(lattice, axis)
+    basis = steps[:2] @ lattice @ plane.T
+    fractions = cell.atoms.get_scaled_positions() @ np.linalg.inv(steps)
+    length = float(np.linalg.norm(axis @ lattice))
+    found = _columns(cell, fractions[:, :2], basis, length)
+    contrast = found.contrast
+    shifts = _translations(found.position @ np.linalg.inv(basis), contrast, basis)
+    finer = _finer(basis, shifts) if len(shifts) > 1 else reduce_basis(basis)
+    family = metric_class(symmetry_distances(finer), _SAME_METRIC)
+    kept = _first_of_each(found.position @ np.linalg.inv(finer), contrast, finer)
+    group = _plane_group(found.position[kept], contrast[kept], finer, family)
+
+    turn = np.arctan2(finer[0, 1], finer[0, 0])
+    upright = rotation(-float(np.rad2deg(turn)))
+    places = (found.position[kept] @ np.linalg.inv(finer) + _EDGE) % 1 - _EDGE
+    direction = finer[0] @ plane @ np.linalg.inv(lattice)
+    return Projection(
+        crystal.name,
+        tuple(int(index) for index in zone),
+        finer @ upright,
+        family,
+        group,
+        Columns(
+            places @ finer @ upright,
+            tuple(found.names[index] for index in kept),
+            found.atomic_number[kept],
+            found.occupation[kept],
+            contrast[kept],
+        ),
+        tuple(np.round(direction, 6).tolist()),
+    )
+
+
+_EDGE = 1e-6  # what is there but for rounding lies at 0, not at 1
+
+
+def check_zone(zone: Sequence[int]) -> Integer:
+    """Return the three indices of an axis, without a common factor.
+
+    Raises
+    ------
+    InputError
+        If these are no three integers, or four whose first three add up to 0.
+    """
+    text = f"[{' '.join(map(str, zone))}]"
+    try:
+        given = np.array(zone, dtype=np.float64)
+    except (TypeError, ValueError):
+        given = np.empty(0)
+    whole = given.shape in ((3,), (4,)) and bool(np.all(given == np.rint(given)))
+    if not whole or not given.any():
+        raise InputError(f"{text} is no zone axis: give three integers that are not all 0.")
+    indices = given.astype(np.int64)
+    if len(indices) == 4:
+        if indices[:3].sum():
+            raise InputError(f"{text} is no zone axis: the first three of four add up to 0.")
+        u, v, t, w = indices
+        indices = np.array([u - t, v - t, w])
+    return np.asarray(indices // np.gcd.reduce(indices))
+
+
+def zone_axes(crystal: Crystal, max_index: int) -> list[Zone]:
+    """List the axes up to an index that symmetry does not bring about, the shortest first.
+
+    Of a single layer in empty space there is one alone, that across it.
+
+    Raises
+    ------
+    InputError
+        If the crystal has no cell.
+    """
+    cell = crystal.conventional
+    if cell.layer_axis is not None:
+        return [tuple(int(index) for index in np.eye(3, dtype=int)[cell.layer_axis])]
+    indices = range(-max_index, max_index + 1)
+    zones = np.array([each for each in product(indices, repeat=3) if math.gcd(*each) == 1])
+    lengths = np.linalg.norm(zones @ cell.atoms.cell.array, axis=1)
+    along_axes = np.count_nonzero(zones, axis=1, keepdims=True) == 1
+    names = np.where(along_axes, zones, -zones)  # [0 0 1], but [1 1 0]
+    ranks = np.lexsort((*names.T[::-1], -zones.sum(axis=1), np.round(lengths, 6)))
+    rotations = np.concatenate([cell.rotations, -cell.rotations])
+    found: list[Zone] = []
+    known: set[Zone] = set()
+    for zone in zones[ranks]:
+        if tuple(zone.tolist()) not in known:
+            found.append(tuple(zone.tolist()))
+            known |= {tuple(each.tolist()) for each in rotations @ zone}
+    return found
+
+
+def _across(axis: Integer) -> tuple[Integer, Integer]:
+    """Give two steps that with the axis span all whole numbers."""
+    u, v, w = axis.tolist()
+    g, s, t = _bezout(u, v)
+    if g == 0:
+        return np.array([1, 0, 0]), np.array([0, 1, 0])
+    _, e, f = _bezout(g, w)
+    return np.array([-t, s, 0]), np.array([-f * u // g, -f * v // g, e])
+
+
+def _bezout(a: int, b: int) -> tuple[int, int, int]:
+    """Give the greatest common divisor g, s and t with ``s a + t b = g``."""
+    s, t, next_s, next_t = 1, 0, 0, 1
+    while b:
+        quotient, rest = divmod(a, b)
+        a, b = b, rest
+        s, t, next_s, next_t = next_s, next_t, s - quotient * next_s, t - quotient * next_t
+    return (a, s, t) if a >= 0 else (-a, -s, -t)
+
+
+def _plane_axes(lattice: Float, axis: Integer) -> Float:
+    """Give two unit vectors across the axis, in rows, that with it are right-handed."""
+    along = axis @ lattice
+    along = along / np.linalg.norm(along)
+    start = np.eye(3)[np.abs(along).argmin()]
+    x = start - (start @ along) * along
+    x /= np.linalg.norm(x)
+    return np.stack([x, np.cross(along, x)])
+
+
+def _columns(cell: Crystal, fractions: Float, basis: Float, length: float) -> Columns:
+    """Gather the atoms that lie one behind the other."""
+    apart = _apart(fractions[:, np.newaxis] - fractions, basis)
+    first = np.array([int(np.flatnonzero(row)[0]) for row in apart < SAME_PLACE])
+    heads, member = np.unique(first, return_inverse=True)
+    share = cell.site_sums(0)
+    total = np.bincount(member, share)
+    contrast = np.bincount(member, cell.contrast)
+    names: list[dict[str, float]] = [{} for _ in heads]
+    for column, site in zip(member, cell.sites, strict=True):
+        for symbol, part in site:
+            names[column][symbol] = names[column].get(symbol, 0) + part
+    return Columns(
+        fractions[heads] % 1 @ basis,
+        tuple("/".join(sorted(each, key=lambda name: (-each[name], name))) for each in names),
+        np.bincount(member, cell.site_sums(1)) / total,
+        total / length,
+        contrast / contrast.max(),
+    )
+
+
+def _apart(differences: Float, basis: Float) -> Float:
+    """Give lengths in nm of differences (..., 2) of places, in fractions of a cell."""
+    return np.asarray(np.linalg.norm((differences - np.rint(differences)) @ basis, axis=-1))
+
+
+def _translations(fractions: Float, contrast: Float, basis: Float) -> Float:
+    """List the shifts (n, 2), fractions of the cell, that leave the picture as it is; 0 first."""
+    alike = np.abs(contrast[:, np.newaxis] - contrast) < _SAME_CONTRAST
+    rarest = int(alike.sum(axis=1).argmin())
+    shifts = (fractions[alike[rarest]] - fractions[rarest]) % 1
+    kept = []
+    for shift in shifts:
+        apart = _apart(fractions[:, np.newaxis] + shift - fractions, basis)
+        if ((apart < SAME_PLACE) & alike).any(axis=1).all():
+            kept.append(shift)
+    return np.array(sorted(kept, key=lambda shift: float(_apart(shift, basis))))
+
+
+def _finer(basis: Float, shifts: Float) -> Float:
+    """Give the reduced basis of a lattice with all of the shifts (n, 2), fractions of a basis."""
+    cells = np.array(list(product((-1, 0, 1), repeat=2)))
+    shifts = shifts - np.rint(shifts)
+    vectors = ((shifts @ basis)[:, np.newaxis] + cells @ reduce_basis(basis)).reshape(-1, 2)
+    vectors = vectors[np.argsort(np.linalg.norm(vectors, axis=1), kind="stable")]
+    area = abs(float(np.linalg.det(basis))) / len(shifts)
+    a = next(vector for vector in vectors if np.linalg.norm(vector) > SAME_PLACE)
+    b = next(
+        vector
+        for vector in vectors
+        if 0.5 * area < abs(a[0] * vector[1] - a[1] * vector[0]) < 1.5 * area
+    )
+    return reduce_basis(np.stack([a, b]))
+
+
+def _first_of_each(fractions: Float, contrast: Float, basis: Float) -> Integer:
+    """Choose one of the columns that a smaller cell repeats."""
+    same = _apart(fractions[:, np.newaxis] - fractions, basis) < 2 * SAME_PLACE
+    same &= np.abs(contrast[:, np.newaxis] - contrast) < _SAME_CONTRAST
+    return np.flatnonzero(same.argmax(axis=1) == np.arange(len(fractions)))
+
+
+def _plane_group(position: Float, contrast: Float, basis: Float, family: str) -> str:
+    chosen = family_basis(basis, family)
+    precision = SAME_PLACE / float(np.linalg.norm(chosen, axis=1).sum())
+    group = Motif(position @ np.linalg.inv(chosen), contrast, family, precision).group
+    assert group is not None, "the cell is primitive"
+    return group

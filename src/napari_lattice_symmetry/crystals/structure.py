@@ -1,0 +1,304 @@
+"""Three-dimensional structures: reading files, space group over tolerances, the cell with axes."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_lattice_symmetry.errors import InputError, guard
+from napari_lattice_symmetry.io.optional import require
+
+if TYPE_CHECKING:
+    from ase import Atoms
+
+Float = NDArray[np.float64]
+Integer = NDArray[np.int64]
+
+FORMATS = {
+    ".cif": "cif",
+    ".vasp": "vasp",
+    ".poscar": "vasp",
+    ".xyz": "extxyz",
+    ".extxyz": "extxyz",
+    ".in": "aims",
+}
+"""What ASE calls the format of a file with this ending."""
+
+VASP_NAMES = ("POSCAR", "CONTCAR")
+"""How names begin of files of VASP, which have no ending."""
+
+ANGSTROM = 0.1
+"""In nm, in which all lengths of this package are."""
+
+TOLERANCES = np.geomspace(1e-5, 3e-2, 18)
+"""Distances in nm over which the space group is looked at."""
+
+_LAYER_GAP = 0.8  # nm without atoms, across which no crystal is bound
+_CONTRAST = 1.7  # a column is seen with about this power of its atomic numbers
+
+
+@dataclass(frozen=True, eq=False)
+class SymmetryCurve:
+    """The space group of a structure over the distances within which atoms count as equivalent.
+
+    Parameters
+    ----------
+    tolerance : ndarray, shape (n,)
+        In nm.
+    number : ndarray of int, shape (n,)
+        Of the space group; 0 where none is found.
+    symbol : list of str
+        Hermann-Mauguin symbols; empty where none is found.
+    """
+
+    tolerance: Float
+    number: Integer
+    symbol: list[str]
+
+    @property
+    def best(self) -> int:
+        """Where on the curve the group is taken: in the middle of its longest plateau."""
+        starts = np.flatnonzero(np.diff(self.number, prepend=-1))
+        lengths = np.diff(starts, append=len(self.number)) * (self.number[starts] > 0)
+        longest = int(lengths.argmax())
+        return int(starts[longest] + lengths[longest] // 2)
+
+    def plateaus(self) -> list[tuple[float, float, int, str]]:
+        """List each group with the least and greatest tolerance (nm) at which it is found."""
+        starts = np.flatnonzero(np.diff(self.number, prepend=-1))
+        ends = [*(starts[1:] - 1), len(self.number) - 1]
+        return [
+            (
+                float(self.tolerance[start]),
+                float(self.tolerance[end]),
+                int(self.number[start]),
+                self.symbol[start],
+            )
+            for start, end in zip(starts, ends, strict=True)
+        ]
+
+
+@dataclass(frozen=True, eq=False)
+class Crystal:
+    """A structure with a name.
+
+    Parameters
+    ----------
+    name : str
+        What it is called.
+    atoms : ase.Atoms
+        As they were read, lengths in angstrom.
+    tolerance : float, optional
+        Distance in nm within which atoms count as equivalent; chosen by `symmetry` if not given.
+    """
+
+    name: str
+    atoms: Atoms = field(repr=False)
+    tolerance: float | None = None
+
+    @property
+    def has_cell(self) -> bool:
+        """Whether it is periodic, not a cluster."""
+        return bool(self.atoms.pbc.any() and abs(np.linalg.det(self.atoms.cell.array)) > 1e-6)
+
+    @property
+    def formula(self) -> str:
+        """Its atoms, counted."""
+        return str(self.atoms.get_chemical_formula())
+
+    @cached_property
+    def sites(self) -> list[tuple[tuple[str, float], ...]]:
+        """Elements and occupancies of every atom."""
+        shared: dict[Any, dict[str, float]] = self.atoms.info.get("occupancy") or {}
+        symbols = self.atoms.get_chemical_symbols()
+        kinds = self.atoms.arrays.get("spacegroup_kinds", np.arange(len(symbols)))
+        return [
+            tuple(sorted(shared.get(str(kind), shared.get(kind, {symbol: 1.0})).items()))
+            for symbol, kind in zip(symbols, kinds, strict=True)
+        ]
+
+    @cached_property
+    def kinds(self) -> Integer:
+        """A number for every atom, the same for those of the same elements."""
+        known = {site: number for number, site in enumerate(dict.fromkeys(self.sites))}
+        return np.array([known[site] for site in self.sites])
+
+    def site_sums(self, power: float) -> Float:
+        """Give the sum of occupancy times a power of the atomic number of every atom, shape (n,).
+
+        Atoms of no known element count as hydrogen.
+        """
+        from ase.data import atomic_numbers
+
+        return np.array(
+            [
+                sum(share * max(atomic_numbers[symbol], 1) ** power for symbol, share in site)
+                for site in self.sites
+            ]
+        )
+
+    @property
+    def contrast(self) -> Float:
+        """How bright every atom is about in a dark-field image, shape (n,)."""
+        return self.site_sums(_CONTRAST)
+
+    @cached_property
+    def symmetry(self) -> SymmetryCurve:
+        """The space group by spglib over `TOLERANCES`."""
+        found = [self._dataset(tolerance) for tolerance in TOLERANCES]
+        return SymmetryCurve(
+            TOLERANCES,
+            np.array([0 if each is None else each.number for each in found]),
+            ["" if each is None else str(each.international) for each in found],
+        )
+
+    @property
+    def space_group(self) -> tuple[int, str]:
+        """Number and symbol, at `tolerance` or else over the widest range; 0 and "" for none."""
+        found = self._found
+        return (0, "") if found is None else (int(found.number), str(found.international))
+
+    @cached_property
+    def conventional(self) -> Crystal:
+        """The cell to whose axes indices refer.
+
+        It is that of the file where this is as large as the conventional one, so that unusual
+        settings keep their axes; else the standard cell of the International Tables.
+        """
+        found = self._found
+        if found is None:
+            return self
+        volume = abs(np.linalg.det(found.std_lattice))
+        if abs(volume / self.atoms.get_volume() - 1) < 0.1:
+            return self
+        return self._with(found.std_lattice, found.std_positions, found.std_types)
+
+    @cached_property
+    def niggli(self) -> Crystal:
+        """The Niggli-reduced cell of the file's lattice, with the same atoms."""
+        self._require_cell()
+        lattice = self._ask("niggli_reduce", self.atoms.cell.array)
+        if lattice is None:
+            raise InputError(f"{self.name}: its cell cannot be reduced; see its lattice vectors.")
+        fractions = self.atoms.positions @ np.linalg.inv(lattice) % 1
+        return self._with(lattice, fractions, self.kinds)
+
+    @cached_property
+    def rotations(self) -> Integer:
+        """Rotations (n, 3, 3) of its point group, for columns of indices of its axes."""
+        found = self._found
+        return np.eye(3, dtype=np.int64)[np.newaxis] if found is None else found.rotations
+
+    @cached_property
+    def layer_axis(self) -> int | None:
+        """The axis across which it is a single layer in empty space; None of a bulk crystal."""
+        if not self.atoms.pbc.all():
+            return int(np.flatnonzero(~self.atoms.pbc)[0])
+        heights = self.atoms.get_volume() / np.linalg.norm(
+            np.cross(np.roll(self.atoms.cell, -1, 0), np.roll(self.atoms.cell, -2, 0)), axis=1
+        )
+        places = np.sort(self.atoms.get_scaled_positions(wrap=True), axis=0)
+        gaps = np.diff(places, axis=0, append=places[:1] + 1).max(axis=0) * heights * ANGSTROM
+        return int(gaps.argmax()) if gaps.max() > _LAYER_GAP else None
+
+    @cached_property
+    def _found(self) -> Any:
+        """What spglib finds at the tolerance that is chosen; None if that is no group."""
+        chosen = self.tolerance or float(TOLERANCES[self.symmetry.best])
+        return self._dataset(chosen)
+
+    def _require_cell(self) -> None:
+        if not self.has_cell:
+            raise InputError(
+                f"{self.name} has no cell, it is a cluster; give a file with lattice vectors."
+            )
+
+    def _cell(self) -> tuple[Float, Float, Integer]:
+        self._require_cell()
+        return self.atoms.cell.array, self.atoms.get_scaled_positions(), self.kinds
+
+    def _dataset(self, tolerance: float) -> Any:
+        """Give what spglib finds within a tolerance (nm); None if that is no group."""
+        return self._ask("get_symmetry_dataset", self._cell(), symprec=tolerance / ANGSTROM)
+
+    def _ask(self, question: str, *arguments: Any, **keywords: Any) -> Any:
+        spglib = _library("spglib", self.name)
+        os.environ.setdefault("SPGLIB_WARNING", "OFF")  # else it writes on the standard error
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # some versions give None and warn that others raise
+            try:
+                return getattr(spglib, question)(*arguments, **keywords)
+            except Exception:
+                return None
+
+    def _with(self, lattice: Float, fractions: Float, kinds: Integer) -> Crystal:
+        """Make the same crystal of another cell."""
+        from ase import Atoms
+
+        first = [int(np.flatnonzero(self.kinds == kind)[0]) for kind in kinds]
+        atoms = Atoms(
+            numbers=self.atoms.numbers[first], cell=lattice, scaled_positions=fractions, pbc=True
+        )
+        atoms.info["occupancy"] = {
+            str(kind): dict(self.sites[index]) for kind, index in zip(kinds, first, strict=True)
+        }
+        atoms.set_array("spacegroup_kinds", np.asarray(kinds))
+        return Crystal(self.name, atoms, self.tolerance)
+
+
+def structure_format(path: str | Path) -> str | None:
+    """Tell what ASE calls the format of a structure, by the name of its file; None of another."""
+    path = Path(path)
+    if path.name.upper().startswith(VASP_NAMES):
+        return "vasp"
+    return FORMATS.get(path.suffix.lower())
+
+
+def read_structure(path: str | Path) -> Crystal:
+    """Read a crystal or a cluster.
+
+    Parameters
+    ----------
+    path : path
+        CIF, POSCAR (``.vasp`` or of that name), xyz, extended xyz, or geometry of FHI-aims
+        (``.in``). Of several structures in a CIF the first is taken, of a trajectory the last.
+
+    Returns
+    -------
+    Crystal
+        Named after the file. One without a cell is a cluster.
+
+    Raises
+    ------
+    InputError
+        If the file is none of these, is damaged or holds no atoms, or ASE is not installed.
+    """
+    path = Path(path)
+    kind = structure_format(path)
+    if kind is None:
+        endings = ", ".join((*FORMATS, *VASP_NAMES))
+        raise InputError(f"{path.name} is no structure that can be read: choose one of {endings}.")
+    if not path.is_file():
+        raise InputError(f"{path} is not there, or is no file.")
+    reader = _library("ase.io", path.name)
+    advice = f"it should be a {kind} file with atoms and lattice vectors"
+    with (
+        guard(f"{path.name} cannot be read as a structure", InputError, advice=advice),
+        warnings.catch_warnings(),
+    ):
+        warnings.simplefilter("ignore")  # what ASE misses in a file has its default
+        atoms = reader.read(path, format=kind, index=0 if kind == "cif" else -1)
+    if not len(atoms) or not np.isfinite(atoms.positions).all():
+        raise InputError(f"{path.name} holds no atoms; choose a file with atomic positions.")
+    return Crystal(path.stem if kind != "vasp" or path.suffix else path.name, atoms)
+
+
+def _library(module: str, name: str) -> Any:
+    return require(module, module.partition(".")[0], "crystals", Path(name))

@@ -1,0 +1,158 @@
+"""Which crystal a map shows: right, ambiguous where it has to be, none of these."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from napari_lattice_symmetry.analysis import analyze
+from napari_lattice_symmetry.crystals import fitting_prototypes, match, project, prototype
+from napari_lattice_symmetry.crystals.matching import NONE_OF_THESE
+from napari_lattice_symmetry.data.movie import Movie
+from napari_lattice_symmetry.errors import InputError
+from napari_lattice_symmetry.lattice.basis import lattice_parameters, reduce_basis, rotation
+from napari_lattice_symmetry.spectrum import fit_lattices
+
+SIX = [prototype(name) for name in ("SrTiO3", "Si", "Fe", "Cu", "Ti", "MoS2")]
+
+
+def lattices(bases, **more):
+    """Make maps of the lattices with these bases, shape (..., 2, 2)."""
+    a, b, gamma = np.vectorize(
+        lambda *each: lattice_parameters(reduce_basis(np.reshape(each, (2, 2)))),
+        signature="(),(),(),()->(),(),()",
+    )(*np.moveaxis(np.reshape(bases, (*np.shape(bases)[:-2], 4)), -1, 0))
+    return SimpleNamespace(a=a, b=b, gamma=gamma, unit="nm", **more)
+
+
+def seen(crystal, zone=(0, 0, 1), strain=0.0, angle=0.0):
+    stretch = np.diag([np.exp(strain), np.exp(-strain)])
+    return project(prototype(crystal), zone).basis @ rotation(angle) @ stretch
+
+
+@pytest.mark.parametrize("angle", [0, 20, 45, 77])
+@pytest.mark.parametrize("candidate", range(len(SIX)))
+def test_the_distortion_is_the_strain_whatever_its_direction(candidate, angle):
+    crystal = SIX[candidate]
+    found = match(lattices([seen(crystal.name, strain=0.02, angle=angle)]), [crystal], [(0, 0, 1)])
+    assert found.distortion[0] == pytest.approx(0.02, rel=1e-5)
+    assert found.likelihood[0, 0] == pytest.approx(np.exp(-0.5 * (0.02 / 0.015) ** 2), rel=1e-5)
+
+
+def test_phases_none_and_no_lattice_are_told_apart():
+    maps = np.full((2, 3, 4, 2, 2), np.nan)
+    maps[:, 0] = seen("SrTiO3")
+    maps[:, 1, :2] = seen("Cu", (1, 1, 0), 0.005)
+    maps[:, 2] = 3 * seen("Cu")
+    maps[1, 1, :2] = seen("SrTiO3")
+    nan = lattices(np.nan_to_num(maps, nan=1.0) + 0.1 * np.isnan(maps) * np.eye(2))
+    for values in (nan.a, nan.b, nan.gamma):
+        values[np.isnan(maps[..., 0, 0])] = np.nan
+    found = match(nan, SIX)
+    assert found.names == ["SrTiO3 [0 0 1]", "Cu [1 1 0]", NONE_OF_THESE]
+    assert (found.labels[:, 0] == 1).all()
+    assert (found.labels[0, 1] == [2, 2, 0, 0]).all()
+    assert (found.labels[:, 2] == 3).all()
+    np.testing.assert_allclose(found.fractions, [[0.4, 0.2, 0.4], [0.6, 0, 0.4]])
+    assert np.isnan(found.distortion[found.labels == 3]).all()
+    assert found.ranking((0, 0, 0))[0][0] == "SrTiO3 [0 0 1]"
+    assert found.ranking((0, 2, 0))[0] == (NONE_OF_THESE, pytest.approx(1, abs=1e-3))
+    np.testing.assert_allclose(found.probability[:, 0, 0].sum(axis=0), 1, rtol=1e-6)
+
+
+def test_what_cannot_be_told_apart_is_named_together():
+    """Iron along [001] repeats every 0.2029 nm, gold every 0.2040 nm, 0.5 % apart."""
+    crystals = [prototype("Fe"), prototype("Au"), prototype("SrTiO3")]
+    found = match(lattices([seen("Fe")]), crystals, 1)
+    (phase, _) = found.phases
+    assert {found.candidates[k].name for k in (phase.candidate, *phase.alternatives)} == {
+        "Fe [0 0 1]",
+        "Au [0 0 1]",
+    }
+    exact = match(lattices([seen("Fe")]), crystals, 1, tolerance=0.002)
+    assert exact.names == ["Fe [0 0 1]", NONE_OF_THESE]
+
+
+def test_errors_of_the_fit_widen_the_tolerance():
+    near = [seen("Cu", strain=0.02)]
+    sure = lattices(near, a_error=np.zeros(1), b_error=np.zeros(1), gamma_error=np.zeros(1))
+    unsure = lattices(
+        near,
+        a_error=np.full(1, 0.02 * 0.18),
+        b_error=np.full(1, 0.02 * 0.18),
+        gamma_error=np.full(1, np.rad2deg(0.02)),
+    )
+    copper = [prototype("Cu")]
+    assert match(sure, copper, 1, tolerance=0.01).names == [NONE_OF_THESE]
+    found = match(unsure, copper, 1, tolerance=0.01)
+    assert found.names == ["Cu [0 0 1]", NONE_OF_THESE]
+    spread = np.hypot(0.005, 0.02)
+    assert found.likelihood.max() == pytest.approx(np.exp(-0.5 * (0.02 / spread) ** 2), rel=0.01)
+
+
+def test_the_plane_group_decides_where_lattices_are_alike():
+    maps = lattices([seen("MoS2")] * 3)
+    crystals = [prototype("MoS2"), prototype("MoS2 (monolayer)")]
+    assert len(match(maps, crystals, [(0, 0, 1)]).phases) == 2
+    groups = np.array(["p6m", "p3m1", ""])
+    found = match(maps, crystals, [(0, 0, 1)], groups=groups)
+    best = [found.ranking(k)[0][0] for k in range(2)]
+    assert best == ["MoS2 [0 0 1]", "MoS2 (monolayer) [0 0 1]"]
+    with pytest.raises(InputError, match="Plane groups of shape"):
+        match(maps, crystals, [(0, 0, 1)], groups=groups[:2])
+
+
+def test_near_repeats_match_too():
+    """A fit in noise may find the cell in which gallium is taken for arsenic."""
+    finer = reduce_basis(np.array([[0.5, 0.5], [0.5, -0.5]]) @ seen("GaAs"))
+    assert match(lattices([finer]), [prototype("GaAs")], [(0, 0, 1)]).labels[0] == 1
+
+
+def test_a_result_of_simulated_frames(fake_model):
+    """Copper to the left and strontium titanate to the right, turned by 20 degrees."""
+    copper = project(prototype("Cu"), (1, 1, 0)).picture(0.016, (128, 128), angle=10)
+    titanate = project(prototype("SrTiO3")).picture(0.016, (128, 256), angle=20)
+    frame = np.hstack([copper / copper.max(), titanate / titanate.max()])
+    movie = Movie(frame[np.newaxis], name="two", pixel_size=(0.016, 0.016), unit="nm")
+    result = analyze(movie, window=128, stride=64, samples=2, lattice_maps=True, model=fake_model)
+    found = match(result, SIX)
+    assert [found.values[value][0] for value in found.labels[0, 0, [0, 2, 4]]] == [
+        "Cu [1 1 0]",
+        "SrTiO3 [0 0 1]",
+        "SrTiO3 [0 0 1]",
+    ]
+    assert found.orientation[0, 0, 4] == pytest.approx(20, abs=0.5)
+    assert found.fractions.shape == (1, len(found.phases))
+
+
+def test_fits_of_windows_match_with_their_errors():
+    window = project(prototype("SrTiO3")).picture(0.02, (160, 160), angle=5)
+    found = match(fit_lattices(window[np.newaxis], 0.02), SIX)
+    assert found.names[0] == "SrTiO3 [0 0 1]"
+
+
+def test_prototypes_that_fit_a_cell():
+    found = fitting_prototypes(0.3905, 0.3905, 90, tolerance=0.005)
+    assert found[0][0].name == "SrTiO3 [0 0 1]"
+    assert found[0][1] < 1e-6
+    hexagonal = [
+        each.crystal for each, _ in fitting_prototypes(0.2461, 0.2461, 120, tolerance=0.01)
+    ]
+    assert {"graphene", "graphite"} <= set(hexagonal)
+    with pytest.raises(InputError, match="is no cell"):
+        fitting_prototypes(0.3, -1, 90)
+
+
+def test_what_lacks_is_told_in_one_sentence(movie, parameters, fake_model):
+    with pytest.raises(InputError, match="has no lattices; analyze again with lattice maps"):
+        match(analyze(movie, parameters, model=fake_model), SIX)
+    pixels = lattices([seen("Cu")])
+    pixels.unit = "pixel"
+    with pytest.raises(InputError, match="give the pixel size"):
+        match(pixels, SIX)
+    with pytest.raises(InputError, match="There is no crystal to match"):
+        match(lattices([seen("Cu")]), [])
+    with pytest.raises(InputError, match="tolerance"):
+        match(lattices([seen("Cu")]), SIX, tolerance=0.5)
