@@ -99,15 +99,19 @@ def written_shape(spec):
     return f"({', '.join(lengths[axis] for axis in spec.axes)})"
 
 
+CONDITIONS = {
+    "always": {},
+    "with a `distortion`": {"distortion": ((1, 0.1), (0, 1))},
+    "with `lattice_maps`": {"lattice_maps": True},
+    "with `plane_groups`": {"plane_groups": True},
+}
+
+
 def when(spec):
-    return {
-        (True, True): "always",
-        (False, True): "with `lattice_maps`",
-        (True, False): "with a `distortion`",
-    }[
-        spec.present(AnalysisParameters(distortion=((1, 0.1), (0, 1)))),
-        spec.present(AnalysisParameters(lattice_maps=True)),
-    ]
+    there = (
+        text for text, given in CONDITIONS.items() if spec.present(AnalysisParameters(**given))
+    )
+    return next(there)
 
 
 def test_the_docs_list_every_map():

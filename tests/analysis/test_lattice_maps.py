@@ -8,13 +8,22 @@ import pytest
 from napari_lattice_symmetry.analysis import analyze
 from napari_lattice_symmetry.bravais import load_model
 from napari_lattice_symmetry.bravais.parameters import AnalysisParameters
+from napari_lattice_symmetry.cells import fitted_strain
 from napari_lattice_symmetry.data.movie import Movie
 from napari_lattice_symmetry.errors import InputError
-from napari_lattice_symmetry.lattice import CLASSES, LABELS, at_least, solve_distortion
-from napari_lattice_symmetry.lattice.basis import cell, lattice_points
-from napari_lattice_symmetry.lattice.drawing import draw_atoms
-from napari_lattice_symmetry.results import load_result
+from napari_lattice_symmetry.lattice import (
+    CLASSES,
+    LABELS,
+    at_least,
+    pixel_distortion,
+    solve_distortion,
+)
+from napari_lattice_symmetry.lattice.basis import cell, lattice_points, rotation
+from napari_lattice_symmetry.lattice.drawing import count_electrons, draw_atoms
+from napari_lattice_symmetry.lattice.motifs import draw_motif, random_cell, random_motif
+from napari_lattice_symmetry.results import MAPS, load_result
 from napari_lattice_symmetry.results.maps import AGREE, DISAGREE
+from napari_lattice_symmetry.spectrum import fit_lattices
 
 LATTICE_MAPS = ("a", "b", "gamma", "orientation", "metric_labels", "flags", "agreement")
 
@@ -120,6 +129,50 @@ def test_parameters_survive_json():
     assert AnalysisParameters(**parameters.model_dump(mode="json")) == parameters
 
 
+@pytest.mark.parametrize("distortion", [None, ((1.04, 0.06), (0.06, 0.97))])
+def test_errors_of_strain_are_those_of_the_fit(fake_model, distortion):
+    image = draw(cell(12, 14, 75) @ rotation(20))
+    frame = count_electrons(image + 0.1, 20, np.random.default_rng(0))
+    movie = Movie.from_array(frame, pixel_size=(0.022, 0.018), unit="nm")
+    settings = {"window": 96, "stride": 32, "samples": 3, "distortion": distortion}
+    result = analyze(movie, model=fake_model, lattice_maps=True, **settings)
+    seen = pixel_distortion((0.022, 0.018)) if distortion is None else np.array(distortion)
+    side = np.sqrt(0.022 * 0.018)
+    fits = fit_lattices(result.grid.windows(frame), side, distortion=seen)
+    for lattice_axes in (False, True):
+        strain = result.strain(lattice_axes=lattice_axes)
+        known = fitted_strain(fits, strain.reference, lattice_axes=lattice_axes)
+        np.testing.assert_allclose(strain.errors[:, 0], known.errors, rtol=1e-4)
+        np.testing.assert_allclose(strain.exx[0], known.exx, atol=1e-4)
+
+
+def named(result):
+    values = np.asarray(result.plane_group)[0, 0].tolist()
+    return [MAPS["plane_group"].values.get(value, ("",))[0] for value in values]
+
+
+def test_plane_groups_are_mapped_saved_and_undistorted(fake_model, tmp_path):
+    """Two groups side by side, seen through a scan that is sheared; noise has none."""
+    rng = np.random.default_rng(3)
+    shear = np.array([[1.0, 0.08], [0.08, 1.0]])
+    halves = []
+    for name in ("p4m", "p31m"):
+        motif = random_motif(name, rng)
+        basis = random_cell(motif.family, 12, rng) @ shear.T
+        halves.append(draw_motif(motif, basis, 128, rng, counts=100))
+    frame = np.hstack([*halves, rng.poisson(20, (128, 128))])
+    path = tmp_path / "result.zarr"
+    settings = {"window": 128, "stride": 128, "samples": 3, "distortion": shear}
+    result = analyze(frame, model=fake_model, output=path, plane_groups=True, **settings)
+    assert named(result) == ["p4m", "p31m", ""]
+    assert (np.asarray(result.group_probability)[0, 0, :2] > 0.8).all()
+    assert (np.asarray(result.group_departure)[0, 0, :2] < 5).all()
+    assert np.isnan(np.asarray(result.group_departure)[0, 0, 2])
+    np.testing.assert_array_equal(load_result(path).plane_group, result.plane_group)
+    plain = analyze(frame, model=fake_model, plane_groups=True, **{**settings, "distortion": None})
+    assert not {"p4m", "p31m"} & {*named(plain)}
+
+
 def test_a_result_gives_strain_against_a_region_a_cell_or_its_median(model):
     """One half of the frame is stretched by 3 % along x; square lattices lose no sign."""
     plain, stretched = cell(12, 12, 90), cell(12, 12, 90) @ np.diag([1.03, 1.0])
@@ -136,7 +189,6 @@ def test_a_result_gives_strain_against_a_region_a_cell_or_its_median(model):
         np.testing.assert_allclose(each.exy.mean(axis=(1, 2)), [0, 0, 1], atol=0.1)
         np.testing.assert_allclose(each.rotation.mean(axis=(1, 2)), [0, 0, 0.57], atol=0.1)
     assert np.abs(result.strain().exx).max() < 3.2
-    assert result.strain().errors is None
     with pytest.raises(InputError, match="No window of the reference has a lattice"):
         result.strain(reference=~np.isfinite(result.a))
     with pytest.raises(InputError, match=r"shape \(1, 1\), the windows have"):

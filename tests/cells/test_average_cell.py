@@ -58,6 +58,9 @@ def test_image_is_that_of_one_cell_and_its_error_is_the_scatter():
     first = cells[0]
     assert (first.a, first.b, first.gamma) == pytest.approx((14, 17, 90), rel=2e-3)
     assert first.n_cells == pytest.approx(SIZE**2 / (14 * 17), rel=5e-3)
+    found = np.array([(each.a, each.b, each.gamma) for each in cells])
+    scatter = np.sqrt(np.mean(np.square(found - [14, 17, 90]), axis=0))
+    assert scatter / first.errors == pytest.approx(np.ones(3), abs=0.5)
     assert first.image.shape == first.error.shape == first.shape
     assert first.image.mean() == pytest.approx(crystal((60, 66), 0).mean(), rel=0.02)
 

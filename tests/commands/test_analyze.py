@@ -49,10 +49,11 @@ def test_options_become_parameters(run, growth, stand_in):
         "frame_step": 2,
         "distortion": ((1.0, 0.1), (0.0, 1.0)),
         "lattice_maps": True,
+        "plane_groups": True,
         "tolerance": 0.03,
     }
     assert set(values) == set(AnalysisParameters.model_fields)
-    given = {**values, "distortion": (1.0, 0.1, 0.0, 1.0), "lattice_maps": ()}
+    given = {**values, "distortion": (1.0, 0.1, 0.0, 1.0), "lattice_maps": (), "plane_groups": ()}
     options = []
     for name, value in given.items():
         parts = value if isinstance(value, tuple) else (value,)

@@ -78,7 +78,7 @@ def assert_same(one, two):
 
 MORE_MAPS = {
     "classes alone": {},
-    "lattices": {"lattice_maps": True, "tolerance": 0.02},
+    "lattices": {"lattice_maps": True, "plane_groups": True, "tolerance": 0.02},
     "distortion": {"distortion": ((1.05, 0.1), (0.0, 1.0)), "lattice_maps": True},
 }
 

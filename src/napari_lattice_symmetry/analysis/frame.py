@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from napari_lattice_symmetry.analysis.reading import is_blank
 from napari_lattice_symmetry.bravais.classifier import Classification, Classifier
 from napari_lattice_symmetry.bravais.parameters import AnalysisParameters
+from napari_lattice_symmetry.cells import plane_groups
 from napari_lattice_symmetry.data.movie import NANOMETER, Movie, frame_checksum
 from napari_lattice_symmetry.errors import guard
 from napari_lattice_symmetry.lattice import (
@@ -21,8 +22,10 @@ from napari_lattice_symmetry.lattice import (
     LABELS,
     NOT_ANALYZED,
     most_probable,
-    pixel_distortion,
 )
+from napari_lattice_symmetry.lattice.distortion import seen_distortion
+from napari_lattice_symmetry.lattice.plane_groups import group_label
+from napari_lattice_symmetry.lattice.strain import strain_errors
 from napari_lattice_symmetry.results.maps import AGREE, DISAGREE, specs_of
 from napari_lattice_symmetry.results.result import FrameResult
 from napari_lattice_symmetry.spectrum import WindowGrid
@@ -54,14 +57,12 @@ class Windows:
     @property
     def apparent_distortion(self) -> NDArray[np.float64] | None:
         """What pixels that are not square do to positions."""
-        y, x = self.pixel_size
-        return None if np.isclose(y, x, rtol=1e-4) else pixel_distortion(self.pixel_size)
+        return seen_distortion(None, self.pixel_size)
 
     @property
     def distortion(self) -> NDArray[np.float64] | None:
         """What is undone: the distortion given, or that of pixels that are not square."""
-        given = self.parameters.distortion
-        return self.apparent_distortion if given is None else np.array(given)
+        return seen_distortion(self.parameters.distortion, self.pixel_size)
 
     @property
     def pixel_side(self) -> float | None:
@@ -92,9 +93,11 @@ class Windows:
             for block, seen in zip(classify(self.distortion), apparent, strict=corrected):
                 stop = start + len(block.entropy)
                 maps: BlockMaps = {} if seen is None else {"apparent_labels": seen.label}
+                here = np.unravel_index(np.arange(start, stop), self.grid.shape)
                 if settings.lattice_maps:
-                    here = np.unravel_index(np.arange(start, stop), self.grid.shape)
                     maps |= self._fit(windows[here], block.label)
+                if settings.plane_groups:
+                    maps |= self._name_groups(windows[here])
                 start = stop
                 yield block, maps
 
@@ -113,7 +116,19 @@ class Windows:
             "a_direction": directions[..., 0],
             "b_direction": directions[..., 1],
         }
-        return maps
+        names = ("strain_error_x", "strain_error_y", "strain_error_diagonal")
+        errors = strain_errors(fits.basis, fits.covariance)
+        return maps | dict(zip(names, errors, strict=True))
+
+    def _name_groups(self, windows: NDArray[Any]) -> BlockMaps:
+        found = plane_groups(windows, distortion=self.distortion)
+        return {
+            "plane_group": np.array([group_label(each.name) for each in found], dtype=np.uint8),
+            "group_probability": np.array(
+                [each.probabilities[each.name] if each.name else np.nan for each in found]
+            ),
+            "group_departure": np.array([100 * each.departure for each in found]),
+        }
 
 
 def compare(labels: NDArray[np.uint8], fits: LatticeFits) -> NDArray[np.uint8]:

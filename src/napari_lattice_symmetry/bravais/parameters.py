@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeAlias
+from typing import Any, Self, TypeAlias
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, field_validator
 
 from napari_lattice_symmetry.bravais.registry import REGISTRY
 from napari_lattice_symmetry.errors import InputError
+from napari_lattice_symmetry.lattice.plane_groups import MIN_CELLS
 from napari_lattice_symmetry.settings import ADVANCED, parse_settings, setting
 from napari_lattice_symmetry.spectrum.lattice_fit import MAX_PERIODS, MIN_PERIODS, TOLERANCE
 
@@ -113,6 +114,14 @@ class AnalysisParameters(WindowParameters):
         "maps of a, b, gamma, orientation, the class of the metric, and where the two disagree.",
         group=ADVANCED,
     )
+    plane_groups: bool = setting(
+        False,
+        "Plane groups",
+        "Also name the plane group of every window, without the network: maps of the group, its "
+        f"probability, and how far the image departs from it. At least {MIN_CELLS} cells should "
+        "fit into the side of a window.",
+        group=ADVANCED,
+    )
     tolerance: float = setting(
         TOLERANCE,
         "Tolerance",
@@ -135,6 +144,10 @@ class AnalysisParameters(WindowParameters):
                     f"{_MAX_STRETCH} times as much as another"
                 )
         return value
+
+    def of_network(self) -> Self:
+        """Return the same without the maps that the network does not make."""
+        return self.model_copy(update={"lattice_maps": False, "plane_groups": False})
 
     def frame_indices(self, n_frames: int) -> range:
         """Give the frames to analyze in a movie of `n_frames`.

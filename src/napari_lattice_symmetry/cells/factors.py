@@ -34,11 +34,13 @@ NODES = np.stack(
 HALF = slice(len(NODES) // 2 + 1, None)
 """The nodes of one half plane; the others are their complex conjugates."""
 
+REFINED = 24
+"""How many of the strongest nodes say where the lattice lies."""
+
 # Cycles a pixel beyond which a lens or the pixels themselves leave nothing but noise.
 _MAX_FREQUENCY = 0.35
 # Side lobes of strong spots and rounding, as a share of the greatest amplitude.
 _FLOOR = 1e-3
-_REFINED = 24
 _BLOCK = 16
 _CLEAR = 9.0  # times the power of noise
 
@@ -208,7 +210,7 @@ def _refined(weighted: NDArray[np.float32], basis: Float, power: NDArray[np.floa
     frequency = frequencies(basis)[:, HALF]
     near = np.linalg.norm(frequency, axis=-1) < _MAX_FREQUENCY
     strength = np.where(near, read_power(power, frequency), 0)
-    strongest = np.argsort(-strength, axis=1)[:, :_REFINED]
+    strongest = np.argsort(-strength, axis=1)[:, :REFINED]
     nodes = NODES[HALF][strongest].astype(np.float64)
     at = nodes @ np.linalg.inv(basis).swapaxes(1, 2)
     value = _transform(weighted, at)

@@ -14,7 +14,7 @@ from napari_lattice_symmetry.data.movie import PIXEL
 from napari_lattice_symmetry.errors import InputError
 from napari_lattice_symmetry.lattice.basis import lattice_parameters, symmetry_distances
 from napari_lattice_symmetry.lattice.metric import metric_class
-from napari_lattice_symmetry.lattice.plane_groups import family_basis, settings
+from napari_lattice_symmetry.lattice.plane_groups import MIN_CELLS, family_basis, settings
 from napari_lattice_symmetry.spectrum import Flag, LatticeFit, LatticeFits, fit_lattices
 from napari_lattice_symmetry.spectrum.amplitude import analyzable
 from napari_lattice_symmetry.spectrum.checks import as_windows
@@ -28,9 +28,6 @@ Index = NDArray[np.intp]
 Lattice: TypeAlias = "LatticeFit | LatticeFits | str | ArrayLike"
 
 _CLEAR = 6.0  # times the noise
-
-MIN_PERIODS = 6.0
-"""Periods of the cell that a window has to hold."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,7 +65,11 @@ class WindowLattices:
             yield str(family), np.flatnonzero(names == family)
 
 
-def window_lattices(windows: NDArray[Any], lattice: Lattice | None = None) -> WindowLattices:
+def window_lattices(
+    windows: NDArray[Any],
+    lattice: Lattice | None = None,
+    distortion: NDArray[np.float64] | None = None,
+) -> WindowLattices:
     """Find the primitive cell of every window.
 
     Parameters
@@ -76,6 +77,8 @@ def window_lattices(windows: NDArray[Any], lattice: Lattice | None = None) -> Wi
     windows : ndarray, shape (n, w, w)
     lattice : LatticeFit, LatticeFits, str or ndarray of shape (2, 2), optional
         What is known of it, see `plane_group`.
+    distortion : ndarray, shape (2, 2), optional
+        As for `plane_groups`.
 
     Raises
     ------
@@ -96,7 +99,7 @@ def window_lattices(windows: NDArray[Any], lattice: Lattice | None = None) -> Wi
     else:
         bases, reasons = _given(lattice, windows)
     found = [
-        (bases[i], "", reasons[i]) if reasons[i] else _described(bases[i], family, size)
+        (bases[i], "", reasons[i]) if reasons[i] else _described(bases[i], family, size, distortion)
         for i in range(n)
     ]
     return WindowLattices(*_columns(found))
@@ -180,11 +183,15 @@ def lattice_class(basis: Float) -> str:
         raise InputError(f"{basis.tolist()} spans no lattice.") from error
 
 
-def _described(basis: Float, family: str | None, size: int) -> tuple[Float, str, str]:
+def _described(
+    basis: Float, family: str | None, size: int, distortion: Float | None
+) -> tuple[Float, str, str]:
     """Describe a basis by a class: by its metric, unless the class is given."""
-    family = family or lattice_class(basis)
+    seen = np.eye(2) if distortion is None else distortion.T
+    true = basis @ np.linalg.inv(seen)
+    family = family or lattice_class(true)
     periods = size / lattice_parameters(basis)[0]
     reason = ""
-    if periods < MIN_PERIODS:
-        reason = f"{periods:.1f} periods in the window, fewer than {MIN_PERIODS:g}"
-    return family_basis(basis, family), family, reason
+    if periods < MIN_CELLS:
+        reason = f"{periods:.1f} periods in the window, fewer than {MIN_CELLS}"
+    return family_basis(true, family) @ seen, family, reason

@@ -197,7 +197,10 @@ def plane_group(
 
 
 def plane_groups(
-    windows: NDArray[Any], lattice: Lattice | None = None, tolerance: float = TOLERANCE
+    windows: NDArray[Any],
+    lattice: Lattice | None = None,
+    tolerance: float = TOLERANCE,
+    distortion: NDArray[np.float64] | None = None,
 ) -> list[PlaneGroup]:
     """Name the plane group of every window, for maps.
 
@@ -207,6 +210,9 @@ def plane_groups(
         As for `plane_group`.
     lattice, tolerance
         As for `plane_group`; a `LatticeFits` of n windows is taken too.
+    distortion : ndarray, shape (2, 2), optional
+        What the scan did to positions, ``seen = distortion @ true``: lattices are described as
+        they were before.
 
     Returns
     -------
@@ -219,7 +225,7 @@ def plane_groups(
     """
     check_tolerance(tolerance)
     windows = as_windows(windows, "(n, w, w)")
-    lattices = window_lattices(windows, lattice)
+    lattices = window_lattices(windows, lattice, distortion)
     answers: list[PlaneGroup | None] = [None] * len(windows)
     for i in np.flatnonzero(lattices.unresolved):
         answers[i] = PlaneGroup(None, lattices.reasons[i], lattices.families[i], {})

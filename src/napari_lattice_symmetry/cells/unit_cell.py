@@ -9,7 +9,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_lattice_symmetry.cells.factors import NODES, centered, structure_factors
+from napari_lattice_symmetry.cells.factors import (
+    HALF,
+    NODES,
+    REFINED,
+    centered,
+    structure_factors,
+)
 from napari_lattice_symmetry.cells.naming import PlaneGroup
 from napari_lattice_symmetry.lattice.basis import lattice_parameters
 from napari_lattice_symmetry.lattice.plane_groups import Setting
@@ -132,6 +138,47 @@ class UnitCell:
     def gamma(self) -> float:
         """Angle from a to b in degrees."""
         return lattice_parameters(self.basis)[2]
+
+    @property
+    def errors(self) -> tuple[float, float, float]:
+        """Standard errors of a, b and gamma (degrees) by noise, not by drift of the scan."""
+        (ax, ay), (bx, by) = self.basis
+        a, b = self.a, self.b
+        turn_a, turn_b = np.array([-ay, ax]) / a**2, np.array([-by, bx]) / b**2
+        none = np.zeros(2)
+        gradients = np.array(
+            [
+                [*(self.basis[0] / a), *none],
+                [*none, *(self.basis[1] / b)],
+                np.rad2deg([*-turn_a, *turn_b]),
+            ]
+        )
+        along_a, along_b, angle = np.sqrt(
+            np.einsum("ki,ij,kj->k", gradients, self.covariance, gradients)
+        )
+        return float(along_a), float(along_b), float(angle)
+
+    @cached_property
+    def covariance(self) -> Float:
+        """Of the vectors (ax, ay, bx, by) of the conventional cell, by noise; shape (4, 4).
+
+        That of a weighted fit to where the strong nodes are highest, as the lattice is found.
+        """
+        size = self.windows.shape[-1]
+        taper, square = np.hanning(size), np.square(np.arange(size) - (size - 1) / 2)
+        spread = (taper * square).sum() / taper.sum()
+        of_noise = (taper**2 * square).sum() / (taper**2).sum()
+        power = np.abs(self.values[HALF]) ** 2
+        strong = np.argsort(-power)[:REFINED]
+        nodes, power, noise = NODES[HALF][strong], power[strong], self.variance[HALF][strong]
+        normal = np.linalg.inv(np.einsum("k,ki,kj->ij", power, nodes, nodes))
+        reciprocal = normal @ np.einsum("k,ki,kj->ij", power * noise, nodes, nodes) @ normal
+        reciprocal *= of_noise / (8 * np.pi**2 * spread**2)
+        seen = self.basis / np.array(self.pixel_size[::-1])
+        change = np.linalg.inv(self.setting.conventional).T  # of reciprocal vectors
+        of_components = self.basis.T @ (change @ reciprocal @ change.T) @ self.basis
+        paired = np.einsum("ik,xy->ixky", seen @ seen.T, of_components)
+        return np.asarray(paired.reshape(4, 4))
 
     @property
     def n_cells(self) -> float:

@@ -168,7 +168,7 @@ def inspect_window(
     size = parameters.window
     y, x = place_window(center, size, movie.shape[1:])
     pixels = read_frame(movie, frame)[y : y + size, x : x + size]
-    settings = parameters.model_copy(update={"lattice_maps": False})  # the fit itself is wanted
+    settings = parameters.of_network()  # the fit itself is wanted
     windows = Windows(WindowGrid((size, size), size, 1), settings, movie.pixel_size, movie.unit)
     what = f"{movie.name}, frame {frame}"
     ((found, maps),) = windows.analyze(

@@ -10,7 +10,7 @@ from __future__ import annotations
 from itertools import product
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from napari_lattice_symmetry.errors import InputError
 from napari_lattice_symmetry.lattice.basis import cell, reduce_basis
@@ -80,6 +80,22 @@ def pixel_distortion(pixel_size: tuple[float, float]) -> Matrix:
     """
     y, x = pixel_size
     return np.diag(np.sqrt([y / x, x / y]))
+
+
+def seen_distortion(given: ArrayLike | None, pixel_size: tuple[float, float]) -> Matrix | None:
+    """Give the distortion of an image: what was measured, else that of pixels not square.
+
+    Parameters
+    ----------
+    given : array_like, shape (2, 2), optional
+        What was measured, in which pixels that are not square are contained.
+    pixel_size : (float, float)
+        Size of a pixel along y and x.
+    """
+    if given is not None:
+        return np.array(given, dtype=np.float64)
+    y, x = pixel_size
+    return None if np.isclose(y, x, rtol=1e-4) else pixel_distortion(pixel_size)
 
 
 def describe_stretch(distortion: Matrix) -> tuple[float, float]:

@@ -42,6 +42,15 @@ _TRIPLETS = {
 PLANE_GROUPS: tuple[str, ...] = tuple(_TRIPLETS)
 """Names of the 17 plane groups; the one at index ``i`` has the label value ``i + 1``."""
 
+MIN_CELLS = 6
+"""How many cells have to fit into the side of a window for its plane group to be named."""
+
+
+def group_label(name: str | None) -> int:
+    """Give the label value of a plane group; 0 of None."""
+    return 0 if name is None else PLANE_GROUPS.index(name) + 1
+
+
 _MAXIMAL_SUBGROUPS: dict[str, tuple[str, ...]] = {
     "p1": (),
     "p2": ("p1",),

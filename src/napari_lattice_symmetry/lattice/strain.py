@@ -101,6 +101,55 @@ def strain_maps(
     return StrainMaps(exx, eyy, exy, rotation, errors, reference)
 
 
+def strain_errors(bases: Float, covariance: Float) -> Float:
+    """Give standard errors in percent of strains along x, y and the diagonal between.
+
+    Components of reciprocal vectors err by themselves, so that three numbers say what the
+    covariance of a basis does; they hardly depend on what strains are measured against.
+
+    Parameters
+    ----------
+    bases : ndarray, shape (..., 2, 2)
+        Vectors (x, y) in rows.
+    covariance : ndarray, shape (..., 4, 4)
+        Of ax, ay, bx, by.
+
+    Returns
+    -------
+    ndarray, shape (3, ...)
+    """
+    none = np.asarray(~np.isfinite(bases).all(axis=(-2, -1), keepdims=True))
+    inverse = np.linalg.inv(np.where(none, np.eye(2), bases))
+    paired = covariance.reshape(*bases.shape, 2, 2)
+    of_strain = np.einsum("...pi,...pk,...ixky->...xy", inverse, inverse, paired) / 2
+    xx, yy, xy = of_strain[..., 0, 0], of_strain[..., 1, 1], of_strain[..., 0, 1]
+    return np.asarray(100 * np.sqrt(np.stack([xx, yy, (xx + yy) / 2 + xy])))
+
+
+def covariance_of(bases: Float, errors: Float, distortion: Float | None = None) -> Float:
+    """Give the covariance of bases of which the strain errors (3, ...) are known.
+
+    Parameters
+    ----------
+    bases, errors
+        As in `strain_errors`.
+    distortion : ndarray, shape (2, 2), optional
+        What was undone of the image, in whose pixels noise is even.
+
+    Returns
+    -------
+    ndarray, shape (..., 4, 4)
+    """
+    xx, yy, diagonal = np.square(np.asarray(errors, dtype=np.float64) / 100)
+    xy = diagonal - (xx + yy) / 2
+    of_strain = np.stack([np.stack([xx, xy], -1), np.stack([xy, yy], -1)], -2)
+    seen = bases if distortion is None else bases @ distortion.T
+    share = 1.0 if distortion is None else 2 / np.square(distortion).sum()
+    gram = share * seen @ seen.swapaxes(-1, -2)
+    paired = np.einsum("...ik,...xy->...ixky", gram, of_strain)
+    return np.asarray(paired.reshape(*bases.shape[:-2], 4, 4))
+
+
 def median_basis(bases: Float) -> Float:
     """Give the lattice that most of the bases (..., 2, 2) are near to.
 

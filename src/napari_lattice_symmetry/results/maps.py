@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from napari_lattice_symmetry.bravais.parameters import AnalysisParameters
 from napari_lattice_symmetry.data.movie import unit_name
 from napari_lattice_symmetry.lattice import CLASSES, COLORS, LABELS, NOT_ANALYZED
+from napari_lattice_symmetry.lattice.plane_groups import PLANE_GROUPS, family_of
 from napari_lattice_symmetry.spectrum import WindowGrid
 from napari_lattice_symmetry.spectrum.lattice_fit import Flag
 
@@ -36,6 +37,26 @@ _FLAGS = {
 }
 
 
+_SHADES = (1.0, 0.6, -0.45, 0.35, -0.75)
+"""How much of the color of a class is left, the rest being black, or white where negative."""
+
+
+def _group_values() -> dict[int, tuple[str, str]]:
+    """Name the plane groups, each in a shade of the color of the lattice that it needs."""
+    values = {}
+    for family in CLASSES:
+        groups = [name for name in PLANE_GROUPS if family_of(name) == family]
+        for name, share in zip(groups, _SHADES, strict=False):
+            values[PLANE_GROUPS.index(name) + 1] = (name, _shade(COLORS[family], share))
+    return dict(sorted(values.items()))
+
+
+def _shade(color: str, share: float) -> str:
+    parts = (int(color[i : i + 2], 16) for i in (1, 3, 5))
+    mixed = (share * part if share > 0 else 255 + (1 + share) * (part - 255) for part in parts)
+    return "#" + "".join(f"{round(part):02X}" for part in mixed)
+
+
 def _describe_flags(value: int) -> tuple[str, str]:
     """Name the flags in a sum of them, and give the color of the first."""
     found = [meaning for flag, meaning in _FLAGS.items() if value & flag]
@@ -52,6 +73,10 @@ def _corrected(parameters: AnalysisParameters) -> bool:
 
 def _fitted(parameters: AnalysisParameters) -> bool:
     return parameters.lattice_maps
+
+
+def _grouped(parameters: AnalysisParameters) -> bool:
+    return parameters.plane_groups
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -167,6 +192,7 @@ def specs_of(parameters: AnalysisParameters) -> list[MapSpec]:
 
 _CLASSES: dict[str, Any] = {"dtype": np.uint8, "kind": "class", "values": _CLASS_VALUES}
 _OF_CLASSES: dict[str, Any] = {"axes": ("class", "time", "y", "x")}
+_STRAIN_ERRORS: dict[str, Any] = {"unit": "%", "colors": "magma", "present": _fitted}
 _FRACTIONS: dict[str, Any] = {"axes": ("time", "class"), "dtype": np.float64}
 
 MAPS: dict[str, MapSpec] = {
@@ -315,6 +341,57 @@ MAPS: dict[str, MapSpec] = {
             colors="hsv",
             limits=(0.0, 180.0),
             present=_fitted,
+        ),
+        MapSpec(
+            name="strain_error_x",
+            about="Standard error of a strain along x, whatever it is measured against.",
+            title="error of strain along x",
+            short="error of strain along x ({unit})",
+            **_STRAIN_ERRORS,
+        ),
+        MapSpec(
+            name="strain_error_y",
+            about="Standard error of a strain along y, whatever it is measured against.",
+            title="error of strain along y",
+            short="error of strain along y ({unit})",
+            **_STRAIN_ERRORS,
+        ),
+        MapSpec(
+            name="strain_error_diagonal",
+            about="Standard error of a strain along the diagonal between x and y.",
+            title="error of strain along the diagonal",
+            short="error of strain along the diagonal ({unit})",
+            **_STRAIN_ERRORS,
+        ),
+        MapSpec(
+            name="plane_group",
+            about="Plane group, 1 to 17 in the order of `PLANE_GROUPS`; 0 where none is resolved.",
+            title="plane groups",
+            short="plane groups",
+            dtype=np.uint8,
+            kind="flag",
+            values=_group_values(),
+            nothing="not resolved",
+            present=_grouped,
+        ),
+        MapSpec(
+            name="group_probability",
+            about="Probability of the plane group among those that the lattice allows.",
+            title="probability of the plane group",
+            short="P(plane group)",
+            colors="viridis",
+            limits=(0.0, 1.0),
+            present=_grouped,
+        ),
+        MapSpec(
+            name="group_departure",
+            about="Share R of the Bragg amplitude that breaks the plane group.",
+            title="departure from the plane group",
+            short="R ({unit})",
+            unit="%",
+            colors="magma",
+            limits=(0.0, 40.0),
+            present=_grouped,
         ),
         MapSpec(
             name="fractions",

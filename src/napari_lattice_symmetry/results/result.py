@@ -13,7 +13,13 @@ from napari_lattice_symmetry.bravais.parameters import AnalysisParameters
 from napari_lattice_symmetry.data.movie import Frames, Movie
 from napari_lattice_symmetry.errors import InputError
 from napari_lattice_symmetry.lattice import LABELS
-from napari_lattice_symmetry.lattice.strain import StrainMaps, reference_basis, strain_maps
+from napari_lattice_symmetry.lattice.distortion import seen_distortion
+from napari_lattice_symmetry.lattice.strain import (
+    StrainMaps,
+    covariance_of,
+    reference_basis,
+    strain_maps,
+)
 from napari_lattice_symmetry.results.maps import MAPS, specs_of
 from napari_lattice_symmetry.results.schema import describe
 from napari_lattice_symmetry.results.store import read_fields, save_result
@@ -61,6 +67,12 @@ class _MapAttributes:
     agreement = _Map()
     a_direction = _Map()
     b_direction = _Map()
+    strain_error_x = _Map()
+    strain_error_y = _Map()
+    strain_error_diagonal = _Map()
+    plane_group = _Map()
+    group_probability = _Map()
+    group_departure = _Map()
     fractions = _Map()
     fractions_std = _Map()
     checksum = _Map()
@@ -206,7 +218,7 @@ class MovieResult(_MapAttributes):
         Returns
         -------
         StrainMaps
-            Arrays of shape (T, gy, gx), without errors.
+            Arrays of shape (T, gy, gx); errors where the result has those of its lattices.
 
         Raises
         ------
@@ -226,7 +238,13 @@ class MovieResult(_MapAttributes):
             )
         ]
         bases = np.stack(sides, axis=-2)
-        return strain_maps(bases, reference_basis(bases, reference), lattice_axes=lattice_axes)
+        covariance = None
+        if self.strain_error_x is not None:
+            errors = [self.strain_error_x, self.strain_error_y, self.strain_error_diagonal]
+            seen = seen_distortion(self.parameters.distortion, self.pixel_size)
+            covariance = covariance_of(bases, np.stack(errors), seen)
+        known = reference_basis(bases, reference)
+        return strain_maps(bases, known, covariance, lattice_axes=lattice_axes)
 
     def save(self, path: str | Path, *, overwrite: bool = False) -> None:
         """Write this result as a Zarr group; see `store.save_result`."""

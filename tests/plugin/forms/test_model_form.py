@@ -21,6 +21,7 @@ CHANGED = AnalysisParameters(
     last_frame=0,
     distortion=((1, 0.1), (0, 1)),
     lattice_maps=True,
+    plane_groups=True,
     tolerance=0.015,
 )
 

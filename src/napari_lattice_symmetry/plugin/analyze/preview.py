@@ -152,7 +152,7 @@ class LivePreview(QObject):
         frame = self._frame_shown(source)
         this = {"first_frame": frame, "last_frame": frame, "frame_step": 1}
         # A lattice fit would take longer than the network, and the preview does not show it.
-        request = _Request(source, parameters.model_copy(update={**this, "lattice_maps": False}))
+        request = _Request(source, parameters.of_network().model_copy(update=this))
         if not request.is_as(self._asked):
             self._asked = request
             self._requests.ask(request)

@@ -106,8 +106,8 @@ class UnmixingTab(QWidget):
             else result.parameters
         )
         asked = self.parameters.values()
-        parameters = given.model_copy(
-            update={"window": asked.window, "stride": asked.stride, "lattice_maps": False}
+        parameters = given.of_network().model_copy(
+            update={"window": asked.window, "stride": asked.stride}
         )
 
         def task(progress: Progress, should_stop: ShouldStop) -> Unmixed:
