@@ -1,5 +1,6 @@
 """Crystals: structures from files, what is seen along an axis, and which of them a map shows."""
 
+from napari_lattice_symmetry.crystals.fingerprint import fingerprint
 from napari_lattice_symmetry.crystals.matching import (
     CrystalMatch,
     Phase,
@@ -19,6 +20,7 @@ __all__ = [
     "Phase",
     "Projection",
     "SymmetryCurve",
+    "fingerprint",
     "fitting_prototypes",
     "match",
     "project",

@@ -1,0 +1,109 @@
+"""The command ``lattice-symmetry crystal``."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+
+from napari_lattice_symmetry.commands.shared.options import PATH, outputs_option, overwrite_option
+from napari_lattice_symmetry.crystals import Crystal, Projection, project, read_structure
+from napari_lattice_symmetry.crystals.plots import plot_projection
+from napari_lattice_symmetry.errors import InputError
+from napari_lattice_symmetry.files import check_free, replacing
+from napari_lattice_symmetry.results.plots import save_figure
+
+_ENDINGS = (".csv", ".png", ".svg")
+
+
+@click.command()
+@click.argument("file", type=PATH)
+@click.option(
+    "--zone",
+    type=(int, int, int),
+    default=(0, 0, 1),
+    show_default=True,
+    metavar="U V W",
+    help="Axis along which it is seen, on the axes of the conventional cell.",
+)
+@outputs_option(f"Also write the columns or the picture: {', '.join(_ENDINGS)}.")
+@overwrite_option
+def crystal(
+    file: Path, *, zone: tuple[int, int, int], outputs: tuple[Path, ...], overwrite: bool
+) -> None:
+    """Describe the structure in FILE and what is seen of it along a zone axis.
+
+    CIF, POSCAR, xyz, extended xyz or geometry of FHI-aims. Prints the space group over the
+    distances within which atoms count as equivalent, the cell, and the projected lattice with its
+    plane group and columns.
+    """
+    for output in outputs:
+        if output.suffix.lower() not in _ENDINGS:
+            raise InputError(f"{output} must end in {', '.join(_ENDINGS)}.")
+        check_free(output, overwrite=overwrite)
+    structure = read_structure(file)
+    click.echo("\n".join(_describe_structure(structure)))
+    if not structure.has_cell:
+        if outputs:
+            raise InputError(
+                f"{structure.name} has no cell, so that there is no projection to write."
+            )
+        return
+    seen = project(structure, zone)
+    click.echo("\n".join(_describe_projection(seen)))
+    for output in outputs:
+        if output.suffix.lower() == ".csv":
+            _write_columns(seen, output)
+        else:
+            save_figure(plot_projection(seen), output)
+        click.echo(f"Wrote {output}.")
+
+
+def _describe_structure(structure: Crystal) -> Iterator[str]:
+    yield f"{structure.name}: {structure.formula}"
+    if not structure.has_cell:
+        yield "a cluster: no cell, no space group, no zone axes"
+        return
+    number, symbol = structure.space_group
+    yield f"space group {symbol} ({number})" if number else "no space group was found"
+    for low, high, each, name in structure.symmetry.plateaus():
+        yield f"  {low:.1e} to {high:.1e} nm  {f'{name} ({each})' if each else 'none'}"
+    cells = {"conventional cell": structure.conventional, "Niggli cell": structure.niggli}
+    for title, cell in cells.items():
+        a, b, c, alpha, beta, gamma = cell.atoms.cell.cellpar()
+        yield (
+            f"{title}: a = {a / 10:.5f}, b = {b / 10:.5f}, c = {c / 10:.5f} nm, "
+            f"alpha = {alpha:.2f}, beta = {beta:.2f}, gamma = {gamma:.2f}°, {len(cell.atoms)} atoms"
+        )
+
+
+def _describe_projection(seen: Projection) -> Iterator[str]:
+    yield (
+        f"{seen.name}: a = {seen.a:.5f}, b = {seen.b:.5f} nm, gamma = {seen.gamma:.3f}°, "
+        f"{seen.label}, plane group {seen.plane_group}"
+    )
+    yield f"{'column':<12}{'x (nm)':>9}{'y (nm)':>9}{'mean Z':>8}{'atoms/nm':>10}{'contrast':>10}"
+    columns = seen.columns
+    for k, name in enumerate(columns.names):
+        x, y = columns.position[k]
+        yield (
+            f"{name:<12}{x:>9.4f}{y:>9.4f}{columns.atomic_number[k]:>8.1f}"
+            f"{columns.occupation[k]:>10.3f}{columns.contrast[k]:>10.2f}"
+        )
+
+
+def _write_columns(seen: Projection, path: Path) -> None:
+    columns = seen.columns
+    with replacing(path) as partial, partial.open("w", newline="", encoding="utf-8") as file:
+        rows = csv.writer(file)
+        rows.writerow(["column", "x (nm)", "y (nm)", "mean Z", "atoms/nm", "contrast"])
+        for k, name in enumerate(columns.names):
+            numbers = (
+                *columns.position[k],
+                columns.atomic_number[k],
+                columns.occupation[k],
+                columns.contrast[k],
+            )
+            rows.writerow([name, *(f"{value:.6g}" for value in numbers)])

@@ -1,0 +1,112 @@
+"""The command ``lattice-symmetry match``."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+import numpy as np
+
+from napari_lattice_symmetry.commands.shared.options import PATH, outputs_option, overwrite_option
+from napari_lattice_symmetry.commands.shared.results import open_result
+from napari_lattice_symmetry.crystals import (
+    Crystal,
+    CrystalMatch,
+    MatchParameters,
+    prototype,
+    prototypes,
+    read_structure,
+)
+from napari_lattice_symmetry.crystals import match as match_crystals
+from napari_lattice_symmetry.crystals.plots import plot_match
+from napari_lattice_symmetry.errors import InputError
+from napari_lattice_symmetry.files import check_free, replacing
+from napari_lattice_symmetry.results import MovieResult
+from napari_lattice_symmetry.results.plots import save_figure
+
+_ENDINGS = (".csv", ".png", ".svg")
+_DEFAULTS = MatchParameters()
+
+
+@click.command()
+@click.argument("result", type=PATH)
+@click.argument("structures", nargs=-1, required=True, metavar="CRYSTAL...")
+@click.option(
+    "--zones",
+    type=click.IntRange(1, 4),
+    default=_DEFAULTS.zones,
+    show_default=True,
+    help="Greatest index of the zone axes.",
+)
+@click.option(
+    "--tolerance",
+    type=click.FloatRange(0, 0.2, min_open=True),
+    default=_DEFAULTS.tolerance,
+    show_default=True,
+    help="Distortion that is allowed for, as a share.",
+)
+@outputs_option(f"Also write the phase fractions or the map: {', '.join(_ENDINGS)}.")
+@overwrite_option
+def match(
+    result: Path,
+    structures: tuple[str, ...],
+    *,
+    zones: int,
+    tolerance: float,
+    outputs: tuple[Path, ...],
+    overwrite: bool,
+) -> None:
+    """Tell which CRYSTAL, along which zone axis, a saved RESULT shows.
+
+    A CRYSTAL is a structure file, or the name of a tabulated one such as Cu or SrTiO3. The result
+    needs lattice maps and a pixel size. Those that cannot be told apart are named together.
+    """
+    for output in outputs:
+        if output.suffix.lower() not in _ENDINGS:
+            raise InputError(f"{output} must end in {', '.join(_ENDINGS)}.")
+        check_free(output, overwrite=overwrite)
+    loaded = open_result(result)
+    crystals = [_find(name) for name in structures]
+    found = match_crystals(loaded, crystals, zones, tolerance)
+    click.echo("\n".join(_describe(found)))
+    for output in outputs:
+        if output.suffix.lower() == ".csv":
+            write_fractions(found, loaded, output)
+        else:
+            label = "Frame" if loaded.frame_time is None else "Time (s)"
+            save_figure(plot_match(found, loaded.times, loaded.name, label), output)
+        click.echo(f"Wrote {output}.")
+
+
+def _find(name: str) -> Crystal:
+    if Path(name).exists() or name not in prototypes():
+        return read_structure(name)
+    return prototype(name)
+
+
+def _describe(found: CrystalMatch) -> Iterator[str]:
+    yield f"{len(found.candidates)} candidates, distortion up to {found.parameters.tolerance:.1%}"
+    if not (found.labels > 0).any():
+        yield "no window has a lattice"
+        return
+    shares = np.bincount(found.labels.ravel(), minlength=len(found.phases) + 1)[1:]
+    for value, (phase, share) in enumerate(
+        zip(found.phases, shares / shares.sum(), strict=True), 1
+    ):
+        strain = ""
+        if phase.candidate >= 0:
+            strain = f", distorted by {np.nanmedian(found.distortion[found.labels == value]):.1%}"
+        yield f"{share:>7.1%}  {phase.name}{strain}"
+
+
+def write_fractions(found: CrystalMatch, result: MovieResult, path: Path) -> None:
+    """Write a row a frame: its index, its time, and the share of every phase."""
+    with replacing(path) as partial, partial.open("w", newline="", encoding="utf-8") as file:
+        rows = csv.writer(file)
+        rows.writerow(["frame", "time", *found.names])
+        for index, time, shares in zip(
+            result.frame_indices, result.times, found.fractions, strict=True
+        ):
+            rows.writerow([index, f"{time:g}", *(f"{share:.4f}" for share in shares)])

@@ -1,0 +1,122 @@
+"""Figures of what is seen along an axis, and of which crystals a map shows."""
+
+from __future__ import annotations
+
+from textwrap import fill
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_lattice_symmetry.crystals.matching import CrystalMatch
+from napari_lattice_symmetry.crystals.projection import Projection
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+_SIDE = 320  # pixels of a picture
+_CELLS = 4  # of the longer side across it
+_COLORS = ("#E69F00", "#56B4E9", "#009E73", "#CC79A7", "#F0E442", "#D55E00", "#0072B2")
+
+
+def plot_projection(projection: Projection, figure: Figure | None = None) -> Figure:
+    """Draw the picture along the axis, its cell and its columns.
+
+    Parameters
+    ----------
+    projection : Projection
+        What to draw.
+    figure : matplotlib.figure.Figure, optional
+        An empty figure to draw on; a new one if not given.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+    """
+    from matplotlib.figure import Figure
+
+    figure = figure or Figure(figsize=(5.5, 5), layout="constrained")
+    axes = figure.subplots()
+    size = _CELLS * projection.b
+    pixel = size / _SIDE
+    extent = (-size / 2, size / 2, size / 2, -size / 2)
+    image = projection.picture(pixel, (_SIDE, _SIDE))
+    axes.imshow(image, cmap="gray", extent=extent)
+    corners = np.array([[0, 0], [1, 0], [1, 1], [0, 1], [0, 0]]) @ projection.basis
+    axes.plot(*corners.T, color="#D55E00")
+    columns = projection.columns
+    for k, name in enumerate(dict.fromkeys(columns.names)):
+        here = columns.position[[each == name for each in columns.names]]
+        axes.plot(*here.T, "o", mfc="none", color=_COLORS[k % len(_COLORS)], label=name)
+    axes.set(xlabel="x (nm)", ylabel="y (nm)", xlim=extent[:2], ylim=extent[2:])
+    axes.set_title(
+        f"{projection.name}: a = {projection.a:.4f}, b = {projection.b:.4f} nm, "
+        f"gamma = {projection.gamma:.2f}°\n{projection.label}, {projection.plane_group}",
+        fontsize="small",
+        parse_math=False,
+    )
+    figure.legend(loc="outside lower center", ncols=4, frameon=False, fontsize="small")
+    return figure
+
+
+def plot_match(
+    match: CrystalMatch,
+    times: NDArray[np.float64],
+    title: str = "",
+    time_label: str = "Frame",
+    figure: Figure | None = None,
+) -> Figure:
+    """Draw the map of the last frame, and the phase fractions over time or as bars.
+
+    Parameters
+    ----------
+    match : CrystalMatch
+        Of a result, with maps (T, gy, gx).
+    times : ndarray, shape (T,)
+        Of the frames.
+    title, time_label : str
+        Of the figure and of its time axis.
+    figure : matplotlib.figure.Figure, optional
+        An empty figure to draw on; a new one if not given.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+    """
+    from matplotlib.colors import BoundaryNorm, ListedColormap
+    from matplotlib.figure import Figure
+
+    figure = figure or Figure(figsize=(9, 4.5), layout="constrained")
+    left, right = figure.subplots(1, 2)
+    colors = ListedColormap(["white", *(phase.color for phase in match.phases)])
+    norm = BoundaryNorm(np.arange(len(match.phases) + 2) - 0.5, colors.N)
+    left.imshow(match.labels[-1], cmap=colors, norm=norm, interpolation="nearest")
+    left.set(title="Last frame", xlabel="window along x", ylabel="window along y")
+    draw_fractions(right, match, times, time_label)
+    figure.legend(
+        *right.get_legend_handles_labels(),
+        loc="outside lower center",
+        frameon=False,
+        fontsize="small",
+    )
+    figure.suptitle(title, parse_math=False)
+    return figure
+
+
+def draw_fractions(
+    axes: Axes, match: CrystalMatch, times: NDArray[np.float64], time_label: str
+) -> None:
+    """Draw phase fractions (T, phases) on axes that are there, as bars if there is one frame."""
+    for k, phase in enumerate(match.phases):
+        label = fill(phase.name, 48)
+        shares = match.fractions[:, k]
+        if len(times) == 1:
+            axes.bar(k, shares[0], color=phase.color, label=label)
+        else:
+            axes.plot(times, shares, color=phase.color, label=label, marker=".", markersize=4)
+    if len(times) == 1:
+        axes.set_xticks([])
+    else:
+        axes.set_xlabel(time_label)
+    axes.set(ylabel="Phase fraction", ylim=(0, 1.05))

@@ -1,0 +1,58 @@
+from __future__ import annotations
+
+import csv
+
+import pytest
+from ase.io import write
+from click.testing import CliRunner
+
+from napari_lattice_symmetry.cli import main
+from napari_lattice_symmetry.crystals import prototype
+
+
+@pytest.fixture
+def path(tmp_path):
+    write(tmp_path / "rutile.cif", prototype("TiO2 (rutile)").atoms)
+    return tmp_path / "rutile.cif"
+
+
+def run(*arguments):
+    return CliRunner().invoke(main, ["crystal", *map(str, arguments)])
+
+
+def test_structure_and_projection_are_printed_and_written(path, tmp_path):
+    outputs = [tmp_path / f"seen.{ending}" for ending in ("csv", "png")]
+    done = run(path, "--zone", 0, 0, 1, *(each for output in outputs for each in ("--to", output)))
+    assert done.exit_code == 0, done.output
+    assert "rutile: O4Ti2" in done.output
+    assert "space group P4_2/mnm (136)" in done.output
+    assert "a = 0.45940, b = 0.45940 nm, gamma = 90.000°, square, plane group p4g" in done.output
+    with outputs[0].open(encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    assert sorted(row["column"] for row in rows) == ["O", "O", "O", "O", "Ti", "Ti"]
+    assert outputs[1].stat().st_size > 1000
+    again = run(path, "--to", outputs[0])
+    assert again.exit_code == 1
+    assert "exists; choose another name" in again.output
+
+
+def test_a_cluster_is_told(tmp_path):
+    path = tmp_path / "cluster.xyz"
+    path.write_text("2\n\nAu 0 0 0\nAu 0 0 2.9\n", encoding="utf-8")
+    done = run(path)
+    assert done.exit_code == 0
+    assert "a cluster: no cell, no space group, no zone axes" in done.output
+    assert run(path, "--to", tmp_path / "a.png").exit_code == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (("--zone", 0, 0, 0), "[0 0 0] is no zone axis"),
+        (("--to", "seen.docx"), "seen.docx must end in .csv"),
+    ],
+)
+def test_bad_requests_get_one_sentence(path, arguments, sentence):
+    done = run(path, *arguments)
+    assert done.exit_code == 1
+    assert sentence in done.output
