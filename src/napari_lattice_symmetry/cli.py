@@ -15,11 +15,11 @@ INTERRUPTED = 130
 VERBS = {
     "analyze": "Analyze the movie or image in each FILE.",
     "cell": "Average the unit cell in FILE and name its plane group.",
-    "crystal": "Describe the structure in FILE and what is seen of it along a zone axis.",
+    "crystal": "Describe the structure in FILE and its view along a zone axis.",
     "export": "Write a saved RESULT for other programs.",
     "info": "Describe a movie, a result or, without FILE, this installation.",
     "kinetics": "Fit how fast a phase grows in a saved RESULT.",
-    "match": "Tell which CRYSTAL, along which zone axis, a saved RESULT shows.",
+    "match": "Tell which CRYSTAL a saved RESULT shows, along which zone axis.",
     "report": "Write a report on a saved RESULT.",
     "simulate": "Simulate the movie NAME, whose classes are known.",
     "train": "Train NETWORK on simulated windows.",

@@ -33,7 +33,7 @@ _ENDINGS = (".csv", ".png", ".svg")
 def crystal(
     file: Path, *, zone: tuple[int, int, int], outputs: tuple[Path, ...], overwrite: bool
 ) -> None:
-    """Describe the structure in FILE and what is seen of it along a zone axis.
+    """Describe the structure in FILE and its view along a zone axis.
 
     CIF, POSCAR, xyz, extended xyz or geometry of FHI-aims. Prints the space group over the
     distances within which atoms count as equivalent, the cell, and the projected lattice with its

@@ -58,7 +58,7 @@ def match(
     outputs: tuple[Path, ...],
     overwrite: bool,
 ) -> None:
-    """Tell which CRYSTAL, along which zone axis, a saved RESULT shows.
+    """Tell which CRYSTAL a saved RESULT shows, along which zone axis.
 
     A CRYSTAL is a structure file, or the name of a tabulated one such as Cu or SrTiO3. The result
     needs lattice maps and a pixel size. Those that cannot be told apart are named together.
