@@ -106,6 +106,10 @@ bench-kinetics: .venv/.installed ## Fit the growth law of the sample movie and w
 bench-error-bars: .venv/.installed ## Measure how often error bars hold the truth and write docs/error-bars.md
 	$(BIN)/python benchmarks/error_bars.py --write
 
+.PHONY: bench-areas
+bench-areas: .venv/.installed ## Measure how often intervals of areas hold and write docs/area-fractions.md
+	$(BIN)/python benchmarks/areas.py --write
+
 .PHONY: figures
 figures: .venv/.installed ## Draw the figures of the original paper into docs/images
 	$(BIN)/python benchmarks/figures.py

@@ -10,6 +10,7 @@ import tifffile
 from napari_lattice_symmetry.bravais.parameters import AnalysisParameters
 from napari_lattice_symmetry.lattice import CLASSES
 from napari_lattice_symmetry.results import load_result
+from napari_lattice_symmetry.results.areas import area_fractions
 
 SETTINGS = ("--window", "32", "--stride", "16", "--samples", "3")
 
@@ -88,10 +89,12 @@ def test_analyze_prints_the_phase_table_and_shows_progress(run, growth, stand_in
     assert "frame 0" in done.stdout
     assert "frame 3" in done.stdout
     result = load_result("growth.zarr")
+    areas = area_fractions(result)
     for k, name in enumerate(CLASSES):
         (line,) = (line for line in done.stdout.splitlines() if line.startswith(name + " "))
         for t in (0, 3):
-            assert f"{result.fractions[t, k]:.3f} ± {result.fractions_std[t, k]:.3f}" in line
+            value, low, high = (each[t, k] for each in (areas.values, areas.low, areas.high))
+            assert f"{value:.3f} ({low:.3f} to {high:.3f})" in line
     assert "4 of 4 frames, 32 windows in" in done.stdout
     assert "growth: 32 of 32 windows\n" in done.stderr
     assert not list(Path().glob("*.png"))

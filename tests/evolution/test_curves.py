@@ -8,7 +8,7 @@ import pytest
 from napari_lattice_symmetry.analysis import analyze, iter_analyze
 from napari_lattice_symmetry.evolution.curves import (
     N_DRAWS,
-    area_shares,
+    area_fractions,
     class_curves,
     class_fractions,
     snapshot,
@@ -62,10 +62,15 @@ def test_the_spread_of_a_region_is_an_upper_bound(result):
     assert np.all(bound >= result.fractions_std - 1e-7)
 
 
-def test_area_shares_are_those_of_the_result(result, right_half):
-    np.testing.assert_array_equal(area_shares(result), result.area_shares)
+def test_draws_of_an_area_fill_its_interval(result, right_half):
+    for region in (None, right_half):
+        areas = area_fractions(result, region)
+        curve = class_curves(result, region, areas=True)["hexagonal"]
+        np.testing.assert_array_equal(curve.values, areas.values[:, 3])
+        np.testing.assert_allclose(curve.draws.min(axis=0), areas.low[:, 3])
+        np.testing.assert_allclose(curve.draws.max(axis=0), areas.high[:, 3])
     won = (result.labels[:, right_half] == CLASSES.index("hexagonal") + 1).mean(axis=1)
-    np.testing.assert_allclose(area_shares(result, right_half)[:, 3], won)
+    np.testing.assert_allclose(areas.values[:, 3], won)
 
 
 def test_a_saved_result_gives_the_same(result, right_half, tmp_path):
@@ -85,7 +90,7 @@ def test_frames_that_are_not_done_are_unknown(movie, parameters, fake_model):
     region = np.ones(unfinished.grid.shape, dtype=bool)
     for curves in (
         class_curves(unfinished),
-        class_curves(unfinished, shares=True),
+        class_curves(unfinished, areas=True),
         class_curves(unfinished, region),
     ):
         assert np.isfinite(curves["square"].values).tolist() == [True] + [False] * 5

@@ -9,6 +9,7 @@ from napari_lattice_symmetry.analysis import analyze, iter_analyze
 from napari_lattice_symmetry.data.movie import Movie
 from napari_lattice_symmetry.errors import InputError
 from napari_lattice_symmetry.results import MovieResult
+from napari_lattice_symmetry.results.areas import area_fractions
 
 
 def read(path):
@@ -22,12 +23,16 @@ def test_table_holds_the_fractions(movie, parameters, fake_model, tmp_path):
     rows = read(tmp_path / "growth.csv")
     assert [row["frame"] for row in rows] == ["1", "3", "5"]
     assert [float(row["time_s"]) for row in rows] == [0.5, 1.5, 2.5]
-    assert len(rows[0]) == 2 + 3 * 6 + 2
+    assert len(rows[0]) == 2 + 6 * 6 + 2
+    areas = area_fractions(result)
     column = 2  # of "centered rectangular"
     for part, values in {
         "": result.fractions,
         "_std": result.fractions_std,
         "_area_share": result.area_shares,
+        "_area": areas.values,
+        "_area_low": areas.low,
+        "_area_high": areas.high,
     }.items():
         written = [float(row[f"centered_rectangular{part}"]) for row in rows]
         np.testing.assert_allclose(written, values[:, column], atol=1e-6)

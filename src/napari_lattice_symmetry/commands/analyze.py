@@ -33,6 +33,7 @@ from napari_lattice_symmetry.files import check_free
 from napari_lattice_symmetry.io import read_movie
 from napari_lattice_symmetry.lattice import AT_LEAST, CLASSES, at_least
 from napari_lattice_symmetry.results import MovieResult, check_target, plot_fractions, plot_maps
+from napari_lattice_symmetry.results.areas import area_fractions
 from napari_lattice_symmetry.results.plots import save_figure
 
 if TYPE_CHECKING:
@@ -204,15 +205,19 @@ def _analyzed_ends(result: MovieResult) -> list[int]:
 
 
 def _phase_table(result: MovieResult) -> str:
-    """Tell the phase fractions of the first and the last frame."""
+    """Tell the area fractions of the first and the last frame."""
     rows = _analyzed_ends(result)
+    areas = area_fractions(result)
     heads = (f"frame {result.frame_indices[row]}" for row in rows)
-    lines = [f"{'Phase fraction':<22}" + "".join(f"{head:>18}" for head in heads)]
+    lines = [f"{'Area fraction (95 %)':<22}" + "".join(f"{head:>24}" for head in heads)]
     for k, name in enumerate(CLASSES):
-        values = (f"{result.fractions[t, k]:.3f} ± {result.fractions_std[t, k]:.3f}" for t in rows)
-        lines.append(f"{name:<22}" + "".join(f"{value:>18}" for value in values))
+        values = (
+            f"{areas.values[t, k]:.3f} ({areas.low[t, k]:.3f} to {areas.high[t, k]:.3f})"
+            for t in rows
+        )
+        lines.append(f"{name:<22}" + "".join(f"{value:>24}" for value in values))
     for name in AT_LEAST:
-        sums = (f"{at_least(result.fractions[t], name):.3f}" for t in rows)
+        sums = (f"{at_least(areas.values[t], name):.3f}" for t in rows)
         title = f"at least {name.removesuffix(' rectangular')}"
-        lines.append(f"{title:<22}" + "".join(f"{value:>10}{8 * ' '}" for value in sums).rstrip())
+        lines.append(f"{title:<22}" + "".join(f"{value:>7}{17 * ' '}" for value in sums).rstrip())
     return "\n".join(lines)

@@ -8,7 +8,6 @@ from napari_lattice_symmetry.evolution.brightness import (
 )
 from napari_lattice_symmetry.evolution.curves import (
     Curve,
-    area_shares,
     class_curves,
     class_fractions,
 )
@@ -24,14 +23,16 @@ from napari_lattice_symmetry.evolution.kinetics import (
 )
 from napari_lattice_symmetry.evolution.plots import plot_evolution, plot_growth
 from napari_lattice_symmetry.evolution.tables import write_curves, write_fits
+from napari_lattice_symmetry.results.areas import AreaFractions, area_fractions
 
 __all__ = [
+    "AreaFractions",
     "Brightness",
     "Curve",
     "Estimate",
     "GrowthFit",
     "akaike_weights",
-    "area_shares",
+    "area_fractions",
     "brightness_curve",
     "class_curves",
     "class_fractions",

@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import norm
 
-from napari_lattice_symmetry.lattice import CLASSES, LABELS
+from napari_lattice_symmetry.lattice import CLASSES
+from napari_lattice_symmetry.results.areas import COVERAGE, AreaFractions, area_fractions
 from napari_lattice_symmetry.results.maps import MAPS
 from napari_lattice_symmetry.results.result import MovieResult
 
@@ -108,24 +109,10 @@ def class_fractions(result: MovieResult, region: Region | None = None) -> tuple[
     return mean, std
 
 
-def area_shares(result: MovieResult, region: Region | None = None) -> Float64:
-    """Give the share of the analyzed windows that each class won, shape (T, 6).
-
-    NaN where no window was analyzed.
-    """
-    won = np.empty((len(result.state), len(CLASSES)))
-    for block in _blocks(len(won)):
-        labels = np.asarray(result.labels[block])
-        inside = labels[:, region] if region is not None else labels.reshape(len(labels), -1)
-        won[block] = np.stack([(inside == value).sum(axis=1) for value in LABELS.values()], axis=1)
-    analyzed = won.sum(axis=1, keepdims=True)
-    return np.asarray(won / np.where(analyzed == 0, np.nan, analyzed))
-
-
 def class_curves(
-    result: MovieResult, region: Region | None = None, *, shares: bool = False
+    result: MovieResult, region: Region | None = None, *, areas: bool = False
 ) -> dict[str, Curve]:
-    """Give the evolution of every class: its mean probability, or its share of the area.
+    """Give the evolution of every class: its mean probability, or the area that it covers.
 
     Parameters
     ----------
@@ -133,23 +120,49 @@ def class_curves(
         With any number of frames done.
     region : numpy.ndarray, shape (gy, gx), bool, optional
         Which windows count; all if not given.
-    shares : bool
-        Area shares, whose spread is not known, rather than mean probabilities.
+    areas : bool
+        Area fractions, whose draws fill their intervals, rather than mean probabilities.
 
     Returns
     -------
     dict of str to Curve
         By class name.
     """
-    if shares:
-        values = area_shares(result, region)
-        std = np.zeros_like(values)
-    else:
-        values, std = class_fractions(result, region)
+    if areas:
+        fractions = area_fractions(result, region)
+        draws = _area_draws(fractions)
+        height, width = result.grid.frame_shape
+        area = float(height * width) if region is None else None
+        return {
+            name: make_curve(
+                result,
+                name,
+                fractions.values[:, k],
+                draws[k].std(axis=0),
+                draws=draws[k],
+                area=area,
+                region=region,
+            )
+            for k, name in enumerate(CLASSES)
+        }
+    values, std = class_fractions(result, region)
     return {
         name: make_curve(result, name, values[:, k], std[:, k], region=region)
         for k, name in enumerate(CLASSES)
     }
+
+
+def _area_draws(areas: AreaFractions) -> Float64:
+    """Draw curves that fill the intervals of areas, shape (6, N_DRAWS, T).
+
+    One that errs in one frame is taken to err alike in all. On either side of the value lies half
+    of a normal distribution, cut at the bounds of 95 %.
+    """
+    levels = norm.ppf((np.arange(N_DRAWS) + 0.5) / N_DRAWS) / norm.ppf((1 + COVERAGE) / 2)
+    levels = np.clip(levels, -1, 1)[:, np.newaxis]
+    values, low, high = (each.T[:, np.newaxis] for each in (areas.values, areas.low, areas.high))
+    reach = np.where(levels < 0, values - low, high - values)
+    return np.asarray(values + levels * reach)
 
 
 def snapshot(result: MovieResult) -> MovieResult:

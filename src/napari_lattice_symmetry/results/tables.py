@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from napari_lattice_symmetry.data.movie import unit_name
 from napari_lattice_symmetry.files import replacing
 from napari_lattice_symmetry.lattice import AT_LEAST, CLASSES, at_least
+from napari_lattice_symmetry.results.areas import area_fractions
 from napari_lattice_symmetry.results.maps import AGREE
 from napari_lattice_symmetry.spectrum.lattice_fit import Flag
 
@@ -27,11 +28,12 @@ def write_fractions(result: MovieResult, path: str | Path) -> None:
     The columns are ``frame`` (index in the movie), ``time_s`` (empty without a frame time) and,
     for each class, its phase fraction, the network spread of that (``_std``: the standard
     deviation over the thinned networks, which is no error of the fraction) and its share of the
-    analyzed windows (``_area_share``); then the phase fractions of at least a rectangular and at
-    least a centered symmetry. Where a lattice was fitted to every window there are also the share
-    of windows in which it is resolved (``resolved``), the medians of a, b and gamma over these
-    (empty if there are none), the share of these in which network and fit agree (``agreeing``),
-    and the share of windows with two lattices.
+    analyzed windows (``_area_share``), and the share of the frame's area that it covers (``_area``)
+    with bounds of 95 % (``_area_low``, ``_area_high``); then the phase fractions of at least a
+    rectangular and at least a centered symmetry. Where a lattice was fitted to every window there
+    are also the share of windows in which it is resolved (``resolved``), the medians of a, b and
+    gamma over these (empty if there are none), the share of these in which network and fit agree
+    (``agreeing``), and the share of windows with two lattices.
 
     Parameters
     ----------
@@ -83,12 +85,15 @@ def _columns(result: MovieResult) -> dict[str, NDArray[Any]]:
         "frame": result.frame_indices[done],
         "time_s": (unknown if result.frame_time is None else result.times)[done],
     }
-    shares = result.area_shares
+    shares, areas = result.area_shares, area_fractions(result)
     for k, name in enumerate(CLASSES):
         title = name.replace(" ", "_")
         columns[title] = result.fractions[done, k]
         columns[f"{title}_std"] = result.fractions_std[done, k]
         columns[f"{title}_area_share"] = shares[done, k]
+        columns[f"{title}_area"] = areas.values[done, k]
+        columns[f"{title}_area_low"] = areas.low[done, k]
+        columns[f"{title}_area_high"] = areas.high[done, k]
     for name in AT_LEAST:
         fractions = at_least(result.fractions[done], name, axis=1)
         columns[f"at_least_{name.replace(' ', '_')}"] = fractions

@@ -25,6 +25,7 @@ from napari_lattice_symmetry.data.movie import Movie
 from napari_lattice_symmetry.evolution.curves import BRIGHTNESS, HOLES
 from napari_lattice_symmetry.lattice import CLASSES
 from napari_lattice_symmetry.plugin.evolution import brightness_controls
+from napari_lattice_symmetry.results.areas import area_fractions
 
 
 @pytest.fixture
@@ -40,9 +41,10 @@ def test_the_classes_are_drawn_over_time(bench):
     assert bench.curves.canvas.figure.axes[0].get_xlabel() == "Time (s)"
 
 
-def test_area_shares_are_the_other_view(bench):
-    bench.choose(bench.curves.quantity, "area share")
-    np.testing.assert_array_equal(bench.curve("noise").values, bench.result.area_shares[:, 5])
+def test_areas_are_the_other_view(bench):
+    bench.choose(bench.curves.quantity, "area fraction")
+    areas = area_fractions(bench.result)
+    np.testing.assert_array_equal(bench.curve("noise").values, areas.values[:, 5])
 
 
 def test_the_line_follows_the_slider(bench):

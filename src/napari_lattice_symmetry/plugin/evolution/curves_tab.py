@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 class _Request:
     result: MovieResult
     region: NDArray[np.bool_] | None
-    shares: bool
+    areas: bool
     holes: bool
     brightness: Callable[..., Curve] | None
 
@@ -83,10 +83,10 @@ class CurvesTab(QWidget):
 
     def _build(self) -> None:
         self.quantity = QComboBox()
-        self.quantity.addItems(["mean probability", "area share"])
+        self.quantity.addItems(["mean probability", "area fraction"])
         self.quantity.setToolTip(
             "Mean probability of each class, with the spread over the thinned networks, or the "
-            "share of windows in which a class is the most probable."
+            "share of the frame that a class covers, with an interval that holds it."
         )
         self.quantity.currentIndexChanged.connect(self.ask)
         self.holes = QCheckBox("holes, by what noise windows look at")
@@ -122,9 +122,9 @@ class CurvesTab(QWidget):
             self._request.drop()
             self._on_failure(error)
             return
-        shares = self.quantity.currentIndex() == 1
+        areas = self.quantity.currentIndex() == 1
         brightness = self._brightness.curve()
-        request = _Request(result, region, shares, self.holes.isChecked(), brightness)
+        request = _Request(result, region, areas, self.holes.isChecked(), brightness)
         self._request.ask(request, patient=patient)
 
     def _on_curves(self, curves: list[Curve]) -> None:
@@ -161,7 +161,7 @@ class CurvesTab(QWidget):
 
 def _make_curves(request: _Request, should_stop: Callable[[], bool]) -> list[Curve]:
     result, region = request.result, request.region
-    curves = list(class_curves(result, region, shares=request.shares).values())
+    curves = list(class_curves(result, region, areas=request.areas).values())
     if request.holes:
         curves.append(hole_curve(result, region, should_stop=should_stop))
     if request.brightness is not None:

@@ -122,9 +122,9 @@ class KineticsTab(QWidget):
         keep_narrow(self.quantity)
         for name in (HOLES, BRIGHTNESS):
             self.quantity.addItem(name, (name, False))
-        for shares, what in ((False, "mean probability"), (True, "area share")):
+        for areas, what in ((False, "mean probability"), (True, "area fraction")):
             for name in reversed(CLASSES):
-                self.quantity.addItem(f"{name}, {what}", (name, shares))
+                self.quantity.addItem(f"{name}, {what}", (name, areas))
         self.quantity.currentIndexChanged.connect(self.ask)
         self.initial_end = QDoubleSpinBox()
         self.initial_end.setToolTip(
@@ -211,7 +211,7 @@ class KineticsTab(QWidget):
         self._request.ask(_Request(curve, self.initial_end.value()), patient=patient)
 
     def _choose_curve(self, result: MovieResult) -> MakeCurve:
-        name, shares = self.quantity.currentData()
+        name, areas = self.quantity.currentData()
         region = self._follower.map_region()
         if name == HOLES:
             return partial(hole_curve, result, region)
@@ -220,7 +220,7 @@ class KineticsTab(QWidget):
             if curve is None:
                 raise InputError(self._brightness.why_not)
             return curve
-        return lambda should_stop: class_curves(result, region, shares=shares)[name]
+        return lambda should_stop: class_curves(result, region, areas=areas)[name]
 
     def _set_interval(self, result: MovieResult) -> None:
         """Let the interval end within the times that there are: in the middle, unless chosen."""
