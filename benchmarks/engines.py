@@ -26,7 +26,7 @@ from napari_lattice_symmetry.bravais import load_model
 from napari_lattice_symmetry.bravais.classifier import BLOCK
 from napari_lattice_symmetry.bravais.networks import AnglePadding, TurnedDense
 from napari_lattice_symmetry.networks.dropout import compiled, split_at_dropout
-from napari_lattice_symmetry.networks.engine import keras
+from napari_lattice_symmetry.networks.keras_loading import keras
 from napari_lattice_symmetry.spectrum.polar import polar_spectrum
 
 REST = 0.3

@@ -28,7 +28,7 @@ from napari_lattice_symmetry.networks.calibration import find_scaling, thinned_l
 from napari_lattice_symmetry.spectrum.fitting import fit_lattices
 
 if TYPE_CHECKING:
-    from napari_lattice_symmetry.networks.engine import keras
+    from napari_lattice_symmetry.networks.keras_loading import keras
 
 DOCS = Path(__file__).parents[1] / "docs"
 SEED = 30  # not that of bench-accuracy: what is chosen here is not judged by the same windows

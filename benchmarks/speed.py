@@ -36,7 +36,7 @@ from napari_lattice_symmetry.bravais.dataset import CHUNK, TRAINING, draw_chunks
 from napari_lattice_symmetry.bravais.networks import TurnedDense
 from napari_lattice_symmetry.lattice import simulate
 from napari_lattice_symmetry.networks.dropout import compiled, split_at_dropout
-from napari_lattice_symmetry.networks.engine import keras
+from napari_lattice_symmetry.networks.keras_loading import keras
 from napari_lattice_symmetry.spectrum import WindowGrid
 from napari_lattice_symmetry.spectrum.cartesian import cartesian_spectrum
 from napari_lattice_symmetry.spectrum.polar import polar_spectrum

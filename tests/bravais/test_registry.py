@@ -8,6 +8,7 @@ import pytest
 from napari_lattice_symmetry.bravais import load_model, registry
 from napari_lattice_symmetry.bravais.registry import REGISTRY
 from napari_lattice_symmetry.errors import ModelError
+from napari_lattice_symmetry.networks.engine import ENGINES
 from napari_lattice_symmetry.networks.registry import NetworkFile, Registry, file_sha256
 
 
@@ -79,16 +80,23 @@ def test_files_that_are_no_networks_are_refused_by_name(tmp_path):
 
 
 def test_a_network_of_another_kind_is_refused(tmp_path):
-    from napari_lattice_symmetry.networks.engine import keras
+    from napari_lattice_symmetry.networks.keras_loading import keras
 
     path = tmp_path / "other.keras"
-    keras.Sequential([keras.Input((8,)), keras.layers.Dense(6)]).save(path)
-    with pytest.raises(ModelError, match=r"\(8,\) to \(6,\) does not fit"):
-        load_model(path)
+    drop, dense = keras.layers.Dropout(0.1), keras.layers.Dense(6)
+    keras.Sequential([keras.Input((8,)), drop, dense]).save(path)
+    for engine in ENGINES:
+        with pytest.raises(ModelError, match=r"\(8,\) to 6 values does not fit"):
+            load_model(path, engine)
+
+
+def test_there_is_no_other_engine():
+    with pytest.raises(ModelError, match="'torch' is no engine; use 'onnx' or 'tensorflow'"):
+        load_model("polar", "torch")
 
 
 def test_a_network_with_a_lambda_is_not_run(tmp_path):
-    from napari_lattice_symmetry.networks.engine import keras
+    from napari_lattice_symmetry.networks.keras_loading import keras
 
     path = tmp_path / "lambda.keras"
     model = keras.Sequential([keras.Input((8,)), keras.layers.Lambda(lambda x: x + 1)])

@@ -8,7 +8,7 @@ import numpy as np
 from napari_lattice_symmetry.bravais import load_model
 from napari_lattice_symmetry.bravais.classifier import BLOCK
 from napari_lattice_symmetry.bravais.training_images import INSTRUMENT, draw_windows
-from napari_lattice_symmetry.networks.engine import keras
+from napari_lattice_symmetry.networks.keras_loading import keras
 from napari_lattice_symmetry.spectrum.polar import polar_spectrum
 
 SAMPLES = 100

@@ -18,7 +18,7 @@ def in_a_folder_of_its_own(tmp_path, monkeypatch):
 @pytest.fixture
 def stand_in(monkeypatch, fake_model):
     """The stand-in network, which commands load."""
-    monkeypatch.setattr("napari_lattice_symmetry.bravais.load_model", lambda network: fake_model)
+    monkeypatch.setattr("napari_lattice_symmetry.bravais.load_model", lambda *_: fake_model)
     return fake_model
 
 
@@ -27,7 +27,7 @@ def no_network(monkeypatch):
     """Let loading a network fail the test: commands must refuse before that."""
     monkeypatch.setattr(
         "napari_lattice_symmetry.bravais.load_model",
-        lambda network: pytest.fail("a network was loaded"),
+        lambda *_: pytest.fail("a network was loaded"),
     )
 
 

@@ -6,6 +6,7 @@ It is a program of its own since a processor can be played once a process.
 from __future__ import annotations
 
 import json
+import os
 
 import numpy as np
 
@@ -19,7 +20,7 @@ def differences(name):
     from napari_lattice_symmetry.bravais import load_model
     from napari_lattice_symmetry.bravais.training_images import INSTRUMENT, draw_windows
 
-    model = load_model(name)
+    model = load_model(name, os.environ.get("ENGINE", "onnx"))
     windows = draw_windows(N_WINDOWS, INSTRUMENT, seed=7)[0]
     whole, again = (model.classify(windows, samples=20, seed=3) for _ in range(2))
     groups = [model.classify(windows[a:b], samples=20, seed=3) for a, b in GROUPS]

@@ -7,7 +7,7 @@ from stand_in import SlowClassifier
 from napari_lattice_symmetry import bravais, cli
 
 if __name__ == "__main__":
-    bravais.load_model = lambda network: SlowClassifier(
+    bravais.load_model = lambda *_: SlowClassifier(
         float(os.environ.get("STAND_IN_SECONDS", "0.01"))
     )
     cli.main()

@@ -32,7 +32,7 @@ class FakeBlock:
 
 
 class FakeClassifier:
-    """The interface of `Classifier` on plain arithmetic: no TensorFlow, but sees its windows.
+    """The interface of `Classifier` on plain arithmetic: no engine, but sees its windows.
 
     The gray mean of a window decides its class: 0-9 square, 10-19 rectangular, ... 50-59 noise.
     Thinned network k shifts the logits by a draw from (seed, k).
@@ -40,6 +40,7 @@ class FakeClassifier:
 
     name = "fake"
     sha256 = "0" * 64
+    engine = "arithmetic"
 
     def classify_blocks(self, windows, samples=100, seed=0, distortion=None):
         places = list(np.ndindex(windows.shape[:-2]))

@@ -11,12 +11,14 @@ from scipy.special import rel_entr
 
 from napari_lattice_symmetry.bravais import classifier as classifier_module
 from napari_lattice_symmetry.bravais import load_model
-from napari_lattice_symmetry.bravais.classifier import Classifier, entropy
+from napari_lattice_symmetry.bravais.classifier import entropy
 from napari_lattice_symmetry.bravais.training_images import INSTRUMENT, draw_windows
 from napari_lattice_symmetry.errors import ModelError
 from napari_lattice_symmetry.networks import dropout as dropout_module
-from napari_lattice_symmetry.networks.dropout import ThinnedHeads, draw_masks, split_at_dropout
-from napari_lattice_symmetry.networks.engine import keras
+from napari_lattice_symmetry.networks.dropout import Dropout, draw_masks
+from napari_lattice_symmetry.networks.engine import ENGINES
+from napari_lattice_symmetry.networks.keras_engine import KerasEngine, split_at_dropout, thinned
+from napari_lattice_symmetry.networks.keras_loading import keras
 from napari_lattice_symmetry.spectrum.cartesian import cartesian_spectrum
 from napari_lattice_symmetry.spectrum.polar import polar_spectrum
 
@@ -61,11 +63,17 @@ def test_thinned_networks_agree_with_the_plain_dropout_loop(network, windows):
     assert np.all(np.abs(ours.mutual_information - single.mean(axis=0)) < 5 * error)
 
 
+@pytest.mark.parametrize("engine", ENGINES)
 @pytest.mark.parametrize("network", SPECTRA)
-def test_a_thinned_network_is_the_network_with_its_masks(network, windows):
-    model = load_model(network)
+def test_a_thinned_network_is_the_network_with_its_masks(network, engine, windows):
+    model = load_model(network, engine)
     trunk, head = split_at_dropout(model.network)
-    first, second = (mask[0] for mask in draw_masks(head, seed=5, samples=range(1)))
+    dropouts = [
+        Dropout(layer.input.shape[-1], layer.rate)
+        for layer in head
+        if isinstance(layer, keras.layers.Dropout)
+    ]
+    first, second = (mask[0] for mask in draw_masks(dropouts, seed=5, samples=range(1)))
     features = keras.ops.convert_to_numpy(trunk(SPECTRA[network](windows)[..., np.newaxis]))
     dense = [layer.get_weights() for layer in head if isinstance(layer, keras.layers.Dense)]
     x = features * first
@@ -83,10 +91,12 @@ def test_a_thinned_network_is_the_network_with_its_masks(network, windows):
     "processor",
     [
         {},  # this one
-        {"ONEDNN_MAX_CPU_ISA": "AVX2", "TF_NUM_INTRAOP_THREADS": "8"},
-        {"TF_ENABLE_ONEDNN_OPTS": "0"},
+        {"OMP_NUM_THREADS": "7"},  # for which rows are shared out otherwise
+        {"ENGINE": "tensorflow"},
+        {"ENGINE": "tensorflow", "ONEDNN_MAX_CPU_ISA": "AVX2", "TF_NUM_INTRAOP_THREADS": "8"},
+        {"ENGINE": "tensorflow", "TF_ENABLE_ONEDNN_OPTS": "0"},
     ],
-    ids=["this", "avx2", "plain"],
+    ids=["onnx", "threads", "tensorflow", "avx2", "plain"],
 )
 def test_results_do_not_depend_on_grouping_or_order(processor):
     """Not on other processors either, of which some round otherwise in other groups."""
@@ -108,20 +118,25 @@ def test_the_block_size_is_not_visible_in_the_results(windows, monkeypatch):
     np.testing.assert_allclose(model.classify(windows, samples=20).mean, whole.mean, atol=1e-6)
 
 
+@pytest.mark.parametrize("engine", ENGINES)
 @pytest.mark.parametrize("network", SPECTRA)
-def test_sums_are_those_of_the_single_thinned_networks(network, windows, monkeypatch):
-    trunk, head = split_at_dropout(load_model(network).network)
-    features = keras.ops.convert_to_tensor(trunk(SPECTRA[network](windows)[..., np.newaxis]))
+def test_sums_are_those_of_the_single_thinned_networks(network, engine, windows, monkeypatch):
+    """As Keras computes them, in one go and in so little room that it takes several parts."""
+    head = split_at_dropout(load_model(network).network)[1]
+    runner = load_model(network, engine)._engine
+    features = runner.trunk(SPECTRA[network](windows)[..., np.newaxis])
     weights = np.linspace(0, 1, len(windows))
-    whole = ThinnedHeads(head, 30, seed=2)
-    p = np.concatenate(list(whole(features))).astype(np.float64)
-    # So little room that the thinned networks go through in several parts.
+    whole = runner.heads(30, seed=2)
+    monkeypatch.setattr(dropout_module, "_PART_VALUES", 2**30)
+    (masks,) = whole.masks(len(windows))
+    p = keras.ops.convert_to_numpy(thinned(head, keras.ops.convert_to_tensor(features), *masks))
+    p = p.astype(np.float64)
+    found = [whole.sums(features, weights)]
     monkeypatch.setattr(dropout_module, "_PART_VALUES", 1000)
-    parts = ThinnedHeads(head, 30, seed=2)
-    assert len(list(parts(features))) > 1
-    for heads in (whole, parts):
-        sums = heads.sums(features, weights)
-        np.testing.assert_allclose(sums.probabilities, p.sum(axis=0), rtol=1e-5)
+    assert len(list(whole.masks(len(windows)))) > 1
+    found.append(whole.sums(features, weights))
+    for sums in found:
+        np.testing.assert_allclose(sums.probabilities, p.sum(axis=0), rtol=1e-5, atol=1e-9)
         np.testing.assert_allclose(sums.squares, np.square(p).sum(axis=0), rtol=1e-5, atol=1e-9)
         np.testing.assert_allclose(sums.entropies, entropy(p).sum(axis=0), rtol=1e-4, atol=1e-5)
         np.testing.assert_allclose(
@@ -129,15 +144,15 @@ def test_sums_are_those_of_the_single_thinned_networks(network, windows, monkeyp
         )
 
 
-def test_another_seed_gives_other_masks_and_more_samples_keep_the_first(windows):
-    head = split_at_dropout(load_model("polar").network)[1]
-    few = draw_masks(head, seed=1, samples=range(3))
-    more = draw_masks(head, seed=1, samples=range(5))
-    other = draw_masks(head, seed=2, samples=range(3))
-    for a, b, c in zip(few, more, other, strict=True):
+def test_another_seed_gives_other_masks_and_more_samples_keep_the_first():
+    dropouts = Dropout(256, 0.05), Dropout(128, 0.2)
+    few = draw_masks(dropouts, seed=1, samples=range(3))
+    more = draw_masks(dropouts, seed=1, samples=range(5))
+    other = draw_masks(dropouts, seed=2, samples=range(3))
+    for dropout, a, b, c in zip(dropouts, few, more, other, strict=True):
         np.testing.assert_array_equal(a, b[:3])
         assert not np.array_equal(a, c)
-        assert set(np.unique(a)) == {0, np.float32(1 / (1 - head[0].rate))}
+        assert set(np.unique(a)) == {0, np.float32(1 / (1 - dropout.rate))}
         assert b.mean() == pytest.approx(1, abs=0.1)
 
 
@@ -146,10 +161,10 @@ def test_a_network_that_cannot_be_sampled_is_refused():
     flat = keras.layers.Flatten()(spectrum)
     no_dropout = keras.Model(spectrum, keras.layers.Dense(6)(flat))
     with pytest.raises(ModelError, match="no dropout"):
-        Classifier(no_dropout, "test", "")
+        KerasEngine(no_dropout)
     twice = keras.layers.Dropout(0.2)(keras.layers.Dropout(0.2)(flat))
     with pytest.raises(ModelError, match="no Dense layer right after its first dropout"):
-        Classifier(keras.Model(spectrum, keras.layers.Dense(6)(twice)), "test", "")
+        KerasEngine(keras.Model(spectrum, keras.layers.Dense(6)(twice)))
     late = keras.layers.LayerNormalization()(keras.layers.Dropout(0.2)(flat))
     with pytest.raises(ModelError, match="LayerNormalization"):
-        Classifier(keras.Model(spectrum, keras.layers.Dense(6)(late)), "test", "")
+        KerasEngine(keras.Model(spectrum, keras.layers.Dense(6)(late)))

@@ -22,9 +22,7 @@ def network(fake_model, monkeypatch):
 
     Its ``classify_blocks`` may be replaced.
     """
-    monkeypatch.setattr(
-        "napari_lattice_symmetry.bravais.load_model", lambda name="polar": fake_model
-    )
+    monkeypatch.setattr("napari_lattice_symmetry.bravais.load_model", lambda *_: fake_model)
     return fake_model
 
 

@@ -370,6 +370,16 @@ def test_going_on_with_other_versions_is_told_and_kept(go_on, path, monkeypatch,
     assert [each["numpy"] for each in origin["continued_with"]] == ["99.0"]
 
 
+def test_another_engine_goes_on_with_a_result_and_is_noted(movie, parameters, fake_model, path):
+    analyze(movie, parameters, model=fake_model, output=path, **stop_after(3))
+    fake_model.engine = "slide rule"
+    other = parameters.model_copy(update={"engine": "tensorflow"})
+    assert analyze(movie, other, model=fake_model, output=path).done.all()
+    origin = load_result(path).provenance
+    assert origin["versions"]["engine"] == "arithmetic"
+    assert [each["engine"] for each in origin["continued_with"]] == ["slide rule"]
+
+
 def test_looking_through_kept_frames_can_be_stopped(go_on, path, monkeypatch):
     go_on(**stop_after(3))
     looked = []

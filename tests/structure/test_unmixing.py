@@ -168,6 +168,6 @@ def test_the_network_is_told_of_a_distortion(grains, settings, fake_model, monke
 
 def test_the_network_of_the_parameters_is_taken(grains, settings, fake_model, monkeypatch):
     monkeypatch.setattr(
-        "napari_lattice_symmetry.structure.unmixing.load_model", lambda name: fake_model
+        "napari_lattice_symmetry.structure.unmixing.load_model", lambda *_: fake_model
     )
     assert len(unmix(grains.movie, settings, 2).names) == 2

@@ -190,7 +190,8 @@ def _stream(
     movie, parameters = job.movie, job.parameters
 
     def origin() -> dict[str, Any]:
-        return provenance(model or bravais.load_model(parameters.network), movie, parameters)
+        network = model or bravais.load_model(parameters.network, parameters.engine)
+        return provenance(network, movie, parameters)
 
     with (
         nullcontext(MovieResult.empty(movie, parameters, origin() if model else {}))
@@ -307,7 +308,7 @@ def _analyze_frames(
         readings = _look_ahead(job, readings, len(todo))
     if should_stop() or not todo:
         return
-    model = model or bravais.load_model(job.parameters.network)
+    model = model or bravais.load_model(job.parameters.network, job.parameters.engine)
     before, total = job.grid.size * int(finished.sum()), job.grid.size * len(finished)
 
     def advance(windows: int) -> None:

@@ -151,7 +151,7 @@ def _watch(
     stop_after: float | None,
     should_stop: Callable[[], bool],
 ) -> Iterator[WatchStep]:
-    model = model or bravais.load_model(parameters.network)
+    model = model or bravais.load_model(parameters.network, parameters.engine)
     with ExitStack() as opened:
 
         @cache

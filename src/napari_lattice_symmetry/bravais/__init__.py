@@ -5,17 +5,21 @@ from __future__ import annotations
 import os
 
 from napari_lattice_symmetry.bravais.classifier import Classifier
+from napari_lattice_symmetry.networks.engine import ENGINES
 
 __all__ = ["load_model"]
 
 
-def load_model(network: str | os.PathLike[str] = "polar") -> Classifier:
+def load_model(network: str | os.PathLike[str] = "polar", engine: str = ENGINES[0]) -> Classifier:
     """Load a network.
 
     Parameters
     ----------
     network : str or path
         "polar" (default), "published" (the baseline of Vasudevan et al. 2018), or a .keras file.
+    engine : {"onnx", "tensorflow"}
+        What runs it: ONNX Runtime (default), or TensorFlow, which also runs networks with
+        layers that ONNX Runtime is not told of.
 
     Returns
     -------
@@ -29,4 +33,4 @@ def load_model(network: str | os.PathLike[str] = "polar") -> Classifier:
     """
     from napari_lattice_symmetry.bravais.registry import load
 
-    return load(network)
+    return load(network, engine)

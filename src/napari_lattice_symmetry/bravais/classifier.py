@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import pickle
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -22,6 +21,7 @@ if TYPE_CHECKING:
     import keras
 
     from napari_lattice_symmetry.networks.dropout import ThinnedHeads
+    from napari_lattice_symmetry.networks.engine import Engine
 
 Float32 = NDArray[np.float32]
 
@@ -79,8 +79,8 @@ class Classifier:
 
     Parameters
     ----------
-    network : keras.Model
-        Spectrum in, six probabilities out, with dropout before the last dense layers.
+    engine : Engine
+        Runs it: spectrum in, six probabilities out, with dropout before the last dense layers.
     name : str
         For provenance.
     sha256 : str
@@ -89,36 +89,38 @@ class Classifier:
     Raises
     ------
     ModelError
-        If input, output or layers of the network do not fit.
+        If input or output of the network do not fit.
     """
 
-    def __init__(self, network: keras.Model, name: str, sha256: str) -> None:
-        from napari_lattice_symmetry.networks.dropout import compiled, split_at_dropout
-
-        input_shape, output_shape = network.input_shape[1:], network.output_shape[1:]
-        if input_shape not in _SPECTRA or output_shape != (len(CLASSES),):
+    def __init__(self, engine: Engine, name: str, sha256: str) -> None:
+        shape, n_outputs = engine.input_shape, engine.n_outputs
+        if shape not in _SPECTRA or n_outputs != len(CLASSES):
             raise ModelError(
-                f"{name}: a network from {input_shape} to {output_shape} does not fit; it must "
+                f"{name}: a network from {shape} to {n_outputs} values does not fit; it must "
                 f"take spectra of shape {' or '.join(map(str, _SPECTRA))} and give 6 probabilities."
             )
-        self.network, self.name, self.sha256 = network, name, sha256
-        self._spectrum = _SPECTRA[input_shape]
+        self.name, self.sha256 = name, sha256
+        self._engine = engine
+        self._spectrum = _SPECTRA[shape]
         self._threads = ThreadPoolExecutor(os.cpu_count())
         self._process = os.getpid()
-        trunk, self._head = split_at_dropout(network)
-        self._trunk = compiled(trunk)
-        self._heads = lru_cache(maxsize=4)(self._make_heads)
+        self._heads = lru_cache(maxsize=4)(engine.heads)
 
     def __repr__(self) -> str:
         return f"Classifier({self.name!r}, sha256={self.sha256[:12]!r})"
 
-    def __reduce__(self) -> tuple[Callable[..., Classifier], tuple[bytes, str, str]]:
-        return _restore, (pickle.dumps(self.network), self.name, self.sha256)
+    def __reduce__(self) -> tuple[type[Classifier], tuple[Engine, str, str]]:
+        return Classifier, (self._engine, self.name, self.sha256)
 
-    def _make_heads(self, samples: int, seed: int) -> ThinnedHeads:
-        from napari_lattice_symmetry.networks.dropout import ThinnedHeads
+    @property
+    def network(self) -> keras.Model:
+        """The network in Keras, loaded when it is asked for."""
+        return self._engine.network
 
-        return ThinnedHeads(self._head, samples, seed)
+    @property
+    def engine(self) -> str:
+        """What runs the network, with its version."""
+        return self._engine.name
 
     def classify(
         self,
@@ -201,20 +203,16 @@ class Classifier:
         ndarray, shape (n, width), float32
             For the windows in C order; 128 values each in the shipped networks.
         """
-        from napari_lattice_symmetry.networks.engine import keras
-
-        dense = [layer for layer in self._head if isinstance(layer, keras.layers.Dense)]
-        features = []
-        for block in _blocks(_checked(windows)):
-            x = self._trunk_block(block, distortion)[: len(block)]
-            for layer in dense[:-1]:
-                x = layer(x)
-            features.append(keras.ops.convert_to_numpy(x))
-        return np.concatenate(features)
+        return np.concatenate(
+            [
+                self._engine.last_features(self._trunk_block(block, distortion))[: len(block)]
+                for block in _blocks(_checked(windows))
+            ]
+        )
 
     def _trunk_block(self, windows: NDArray[Any], distortion: NDArray[np.float64] | None) -> Any:
         """Compute features of up to `BLOCK` windows, and of what they are filled up with."""
-        return self._trunk(self._spectra_block(windows, distortion)[..., np.newaxis])
+        return self._engine.trunk(self._spectra_block(windows, distortion)[..., np.newaxis])
 
     def _spectra_block(
         self, windows: NDArray[Any], distortion: NDArray[np.float64] | None
@@ -233,7 +231,7 @@ class Classifier:
         n = len(windows)
         known = analyzable(windows)
         features = self._trunk_block(windows, distortion)
-        weights = np.zeros(len(features))
+        weights = np.zeros(n + -n % _FILL)
         weights[:n] = known
         sums = heads.sums(features, weights)
         mean = sums.probabilities[:n] / heads.samples
@@ -249,13 +247,6 @@ class Classifier:
             mutual_information=information.astype(np.float32),
             thinned_totals=sums.thinned_totals,
         )
-
-
-def _restore(network: bytes, name: str, sha256: str) -> Classifier:
-    """Make a classifier of what was pickled, once its layers are known."""
-    from napari_lattice_symmetry.bravais import networks  # noqa: F401  (registers its layers)
-
-    return Classifier(pickle.loads(network), name, sha256)
 
 
 def entropy(probabilities: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, field_validator
 from napari_lattice_symmetry.bravais.registry import REGISTRY
 from napari_lattice_symmetry.errors import InputError
 from napari_lattice_symmetry.lattice.plane_groups import MIN_CELLS
+from napari_lattice_symmetry.networks.engine import EngineName
 from napari_lattice_symmetry.settings import ADVANCED, parse_settings, setting
 from napari_lattice_symmetry.spectrum.lattice_fit import MAX_PERIODS, MIN_PERIODS, TOLERANCE
 
@@ -70,6 +71,13 @@ class AnalysisParameters(WindowParameters):
         "or the path of a .keras file.",
         choices=tuple(REGISTRY.entries),
         files="Keras networks (*.keras)",
+    )
+    engine: EngineName = setting(
+        "onnx",
+        "Engine",
+        "What runs the network: 'onnx' is ONNX Runtime, and TensorFlow for a network of your own "
+        "with other layers than ours; 'tensorflow' is TensorFlow for all, which starts later.",
+        group=ADVANCED,
     )
     seed: int = setting(
         0,

@@ -8,13 +8,15 @@ from pathlib import Path
 from threading import Lock
 
 from napari_lattice_symmetry.bravais.classifier import Classifier
+from napari_lattice_symmetry.errors import ModelError, guard
+from napari_lattice_symmetry.networks.engine import open_engine
 from napari_lattice_symmetry.networks.registry import NetworkFile, Registry
 
 REGISTRY = Registry(Path(__file__).parent / "weights")
 _LOADING = Lock()
 
 
-def load(network: str | os.PathLike[str]) -> Classifier:
+def load(network: str | os.PathLike[str], engine: str) -> Classifier:
     """Load a shipped network by name, or any by the path of its .keras file.
 
     A thread that asks for one that another thread loads waits for it.
@@ -27,11 +29,11 @@ def load(network: str | os.PathLike[str]) -> Classifier:
     """
     file = REGISTRY.find(os.fspath(network))
     with _LOADING:
-        return _load(file)
+        return _load(file, engine)
 
 
 @cache
-def _load(file: NetworkFile) -> Classifier:
-    from napari_lattice_symmetry.bravais import networks  # noqa: F401  (registers its layers)
-
-    return Classifier(file.read(), file.name, file.sha256)
+def _load(file: NetworkFile, engine: str) -> Classifier:
+    archive = file.read()
+    with guard(f"{file.path} cannot be read as a Keras network", ModelError):
+        return Classifier(open_engine(archive, engine), file.name, file.sha256)

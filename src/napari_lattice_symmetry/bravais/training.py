@@ -13,7 +13,7 @@ from napari_lattice_symmetry.bravais.dataset import TRAINING, VALIDATION, draw_s
 from napari_lattice_symmetry.errors import InputError, ModelError
 from napari_lattice_symmetry.networks.batches import SpectrumBatches
 from napari_lattice_symmetry.networks.calibration import calibrate
-from napari_lattice_symmetry.networks.engine import keras
+from napari_lattice_symmetry.networks.keras_loading import keras
 from napari_lattice_symmetry.networks.registry import file_sha256
 from napari_lattice_symmetry.networks.training import claim, fit, load_checkpoint, plot_history
 

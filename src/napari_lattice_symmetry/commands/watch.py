@@ -95,7 +95,7 @@ def watch(
             parameters,
             output=output,
             overwrite=overwrite,
-            model=bravais.load_model(parameters.network),
+            model=bravais.load_model(parameters.network, parameters.engine),
             stop_after=stop_after,
             should_stop=should_stop,
         )

@@ -172,7 +172,7 @@ def inspect_window(
     windows = Windows(WindowGrid((size, size), size, 1), settings, movie.pixel_size, movie.unit)
     what = f"{movie.name}, frame {frame}"
     ((found, maps),) = windows.analyze(
-        model or bravais.load_model(parameters.network), pixels, what
+        model or bravais.load_model(parameters.network, parameters.engine), pixels, what
     )
     fits = fit_lattices(
         pixels[np.newaxis], windows.pixel_side, parameters.tolerance, windows.distortion

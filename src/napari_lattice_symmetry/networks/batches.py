@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_lattice_symmetry.networks.engine import keras
+from napari_lattice_symmetry.networks.keras_loading import keras
 
 
 class SpectrumBatches(keras.utils.PyDataset):  # type: ignore[misc]

@@ -7,6 +7,7 @@ on windows held out from training, and go into the weights of the last layer for
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TypeAlias
 
 import numpy as np
@@ -14,8 +15,13 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize
 from scipy.special import log_softmax, logsumexp
 
-from napari_lattice_symmetry.networks.dropout import ThinnedHeads, split_at_dropout
-from napari_lattice_symmetry.networks.engine import keras
+from napari_lattice_symmetry.networks.keras_engine import (
+    compiled,
+    split_at_dropout,
+    thinned,
+    thinned_heads,
+)
+from napari_lattice_symmetry.networks.keras_loading import keras
 
 Float: TypeAlias = NDArray[np.float64]
 
@@ -78,12 +84,13 @@ def thinned_logits(
     trunk, head = split_at_dropout(network)
     last = head[-1]
     softmax, last.activation = last.activation, keras.activations.linear
-    heads = ThinnedHeads(head, samples, seed=0)
+    heads, run = thinned_heads(head, samples, seed=0), compiled(partial(thinned, head))
     logits = []
     for start in range(0, len(spectra), _BLOCK):
         block = np.asarray(spectra[start : start + _BLOCK], dtype=np.float32)[..., np.newaxis]
         features = keras.ops.convert_to_tensor(trunk.predict_on_batch(block))
-        logits.append(np.concatenate(list(heads(features))))
+        parts = [run(features, *masks) for masks in heads.masks(len(features))]
+        logits.append(np.concatenate([keras.ops.convert_to_numpy(part) for part in parts]))
     last.activation = softmax
     return np.concatenate(logits, axis=1)
 

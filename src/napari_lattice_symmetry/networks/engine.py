@@ -1,46 +1,84 @@
-"""Keras, loaded so that TensorFlow can share a process with napari's canvas and Qt's threads.
-
-TensorFlow's libraries and Mesa's OpenGL drivers each hold an LLVM of their own under the same
-symbol names. Resolved across the two, a process hangs or crashes: TensorFlow while it loads
-once a window was drawn, or the first drawing after TensorFlow was loaded.
-
-TensorFlow also remembers Python's state of the thread that loads it. In a thread of Qt's pool that
-state ends with the task, and the next task there that builds a network crashes. So it is loaded
-in a thread that nobody uses again.
-"""
+"""What runs a network: ONNX Runtime where it can, else TensorFlow, behind one interface."""
 
 from __future__ import annotations
 
-import os
-import sys
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
-from importlib import import_module
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias, get_args
 
-__all__ = ["keras", "layers"]
+import numpy as np
+from numpy.typing import NDArray
 
+from napari_lattice_symmetry.errors import ModelError
+from napari_lattice_symmetry.networks.archive import ForeignNetworkError
+from napari_lattice_symmetry.networks.dropout import ThinnedHeads
 
-@contextmanager
-def _symbols_apart() -> Iterator[None]:
-    """Have libraries look for symbols at home first, and keep TensorFlow's to themselves."""
-    if not hasattr(os, "RTLD_DEEPBIND"):  # only the dynamic linker of glibc mixes them up
-        yield
-        return
-    # TensorFlow publishes its symbols through this module, and does without where it is missing.
-    sys.modules.setdefault("tensorflow.python.pywrap_dlopen_global_flags", None)  # type: ignore[arg-type]
-    flags = sys.getdlopenflags()
-    sys.setdlopenflags(flags | os.RTLD_DEEPBIND)
-    try:
-        yield
-    finally:
-        sys.setdlopenflags(flags)
-
-
-with _symbols_apart():
-    # TensorFlow tells of missing graphics cards at length.
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    with ThreadPoolExecutor(1) as thread:
-        thread.submit(import_module, "keras").result()
+if TYPE_CHECKING:
     import keras
-    from keras import layers
+
+Float32 = NDArray[np.float32]
+
+EngineName: TypeAlias = Literal["onnx", "tensorflow"]
+"""ONNX Runtime, and TensorFlow for networks without translation; TensorFlow for all."""
+
+ENGINES: tuple[EngineName, ...] = get_args(EngineName)
+
+
+class Engine(Protocol):
+    """A network with dropout in its dense head, ready to be sampled; it can be pickled.
+
+    Attributes
+    ----------
+    name : str
+        Of the library that computes, with its version.
+    input_shape : tuple of int
+        Of a spectrum, channels last.
+    n_outputs : int
+        Number of probabilities.
+    network : keras.Model
+        The same network in Keras, loaded when it is asked for.
+    """
+
+    name: str
+    input_shape: tuple[int, ...]
+    n_outputs: int
+
+    @property
+    def network(self) -> keras.Model:
+        """The same network in Keras."""
+
+    def trunk(self, spectra: Float32) -> Any:
+        """Compute what enters the first dropout, (n, width), in the engine's own arrays."""
+
+    def last_features(self, features: Any) -> Float32:
+        """Compute what the last layer decides on, without dropout, of what `trunk` gives."""
+
+    def heads(self, samples: int, seed: int) -> ThinnedHeads:
+        """Draw thinned heads, which take what `trunk` gives."""
+
+
+def open_engine(archive: bytes, engine: str = ENGINES[0]) -> Engine:
+    """Make a network ready to run.
+
+    Parameters
+    ----------
+    archive : bytes
+        Content of a .keras file.
+    engine : {"onnx", "tensorflow"}
+        What shall run it; TensorFlow takes what ONNX Runtime has no translation for.
+
+    Raises
+    ------
+    ModelError
+        If there is no such engine, or the network cannot be sampled.
+    """
+    if engine not in ENGINES:
+        raise ModelError(f"{engine!r} is no engine; use {' or '.join(map(repr, ENGINES))}.")
+    if engine == "onnx":
+        from napari_lattice_symmetry.networks.onnx_engine import OnnxEngine
+
+        try:
+            return OnnxEngine(archive)
+        except ForeignNetworkError:
+            pass
+    from napari_lattice_symmetry.networks.keras_engine import KerasEngine, load_network
+
+    return KerasEngine(load_network(archive))

@@ -7,12 +7,9 @@ import json
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from napari_lattice_symmetry.errors import ModelError, guard
-
-if TYPE_CHECKING:
-    import keras
+from napari_lattice_symmetry.errors import ModelError
 
 
 @dataclass(frozen=True)
@@ -33,24 +30,22 @@ class NetworkFile:
     path: Path
     sha256: str
 
-    def read(self) -> keras.Model:
-        """Return the network; the layers of its own must be registered by then.
+    def read(self) -> bytes:
+        """Return the content of the file.
 
         Raises
         ------
         ModelError
-            If the weights are not those that were shipped, or cannot be read.
+            If the weights are not those that were shipped.
         """
-        found = file_sha256(self.path)
+        content = self.path.read_bytes()
+        found = hashlib.sha256(content).hexdigest()
         if found != self.sha256:
             raise ModelError(
                 f"{self.path} is not the network that was shipped (SHA-256 {found[:12]}..., "
                 f"expected {self.sha256[:12]}...); reinstall napari-lattice-symmetry."
             )
-        from napari_lattice_symmetry.networks.engine import keras
-
-        with guard(f"{self.path} cannot be read as a Keras network", ModelError):
-            return keras.saving.load_model(self.path, compile=False, safe_mode=True)
+        return content
 
 
 class Registry:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 
 from napari_lattice_symmetry.errors import InputError
-from napari_lattice_symmetry.networks.engine import keras
+from napari_lattice_symmetry.networks.keras_loading import keras
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -181,7 +181,7 @@ def open_growing_result(
     with open_to_write(
         path,
         GrowingStore,
-        {"weights_sha256": model.sha256, "versions": versions()},
+        {"weights_sha256": model.sha256, "versions": versions(model)},
         check=lambda: check_growing_target(path, movie, parameters, overwrite=overwrite),
         create=create,
         overwrite=overwrite,

@@ -192,12 +192,14 @@ def check_calibration(
 def check_parameters(path: Path, theirs: AnalysisParameters, ours: AnalysisParameters) -> None:
     """See that a result was made with the parameters with which it is to be continued.
 
+    The engine may be another one; versions are noted.
+
     Raises
     ------
     InputError
         If it was not.
     """
-    wanted, made_with = ours.model_dump(), theirs.model_dump()
+    wanted, made_with = (each.model_dump(exclude={"engine"}) for each in (ours, theirs))
     other = [f"{name}={value!r}" for name, value in made_with.items() if wanted[name] != value]
     if other:
         raise InputError(

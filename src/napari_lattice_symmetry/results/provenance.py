@@ -10,7 +10,15 @@ from typing import Any, Protocol
 from napari_lattice_symmetry.bravais.parameters import AnalysisParameters
 from napari_lattice_symmetry.data.movie import Movie
 
-PACKAGES = ("napari-lattice-symmetry", "numpy", "scipy", "keras", "tensorflow", "zarr")
+PACKAGES = [
+    "napari-lattice-symmetry",
+    "numpy",
+    "scipy",
+    "onnxruntime",
+    "keras",
+    "tensorflow",
+    "zarr",
+]
 
 CHOICE = ("dataset", "channel")
 """What had to be chosen of a file that holds several movies, in the provenance."""
@@ -27,16 +35,20 @@ class Network(Protocol):
     def sha256(self) -> str:
         """Of its weights."""
 
+    @property
+    def engine(self) -> str:
+        """What runs it, with its version."""
 
-def versions() -> dict[str, str]:
-    """Give the installed versions of Python and of what the numbers depend on."""
+
+def versions(network: Network | None = None) -> dict[str, str]:
+    """Give the versions of Python, of what the numbers depend on, and of what runs a network."""
     found = {"python": platform.python_version()}
     for package in PACKAGES:
         try:
             found[package] = version(package)
         except PackageNotFoundError:  # another Keras backend, or not installed by a packager
             found[package] = "not installed"
-    return found
+    return found if network is None else {**found, "engine": network.engine}
 
 
 def provenance(model: Network, movie: Movie, parameters: AnalysisParameters) -> dict[str, Any]:
@@ -45,12 +57,12 @@ def provenance(model: Network, movie: Movie, parameters: AnalysisParameters) -> 
     Returns
     -------
     dict
-        ``versions``, ``network``, ``weights_sha256``, ``seed``, ``source`` (None for an array),
-        ``dataset``, ``channel`` (None where it has only one), ``calibration_source``,
-        ``movie_sha256`` (its fingerprint) and ``created`` (ISO 8601, UTC).
+        ``versions`` (with the engine's), ``network``, ``weights_sha256``, ``seed``, ``source``
+        (None for an array), ``dataset``, ``channel`` (None where it has only one),
+        ``calibration_source``, ``movie_sha256`` (its fingerprint) and ``created`` (ISO 8601, UTC).
     """
     return {
-        "versions": versions(),
+        "versions": versions(model),
         "network": model.name,
         "weights_sha256": model.sha256,
         "seed": parameters.seed,

@@ -144,7 +144,7 @@ def embed(
         )
     lay_out = {"t-SNE": _lay_out_by_tsne, "UMAP": _lay_out_by_umap}[method]
     steps = Steps(2 * len(places), progress, should_stop)  # half for reading, half for the layout
-    model = model or load_model(result.parameters.network)
+    model = model or load_model(result.parameters.network, result.parameters.engine)
     read, features = [], []
     for part, windows in read_windows(job, places):
         read.append(places[part])

@@ -197,7 +197,7 @@ def unmix(
     vertices = vertices[np.argsort(-mix(scores, vertices).mean(axis=0), kind="stable")]
 
     endmembers = center + vertices @ axes
-    model = model or load_model(parameters.network)
+    model = model or load_model(parameters.network, parameters.engine)
     probabilities = [
         _ask_network(model, job, places[_nearest(spectra, endmember)]) for endmember in endmembers
     ]

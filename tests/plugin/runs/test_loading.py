@@ -18,7 +18,7 @@ def door(network, monkeypatch):
     door = threading.Event()
     door.asked = []
 
-    def load(name="polar"):
+    def load(name, engine):
         door.asked.append(name)
         door.wait(60)
         return network
@@ -64,9 +64,9 @@ def test_another_network_is_loaded_when_it_is_chosen(door, bench):
 
 
 def test_what_loading_still_takes_is_part_of_the_time(door, bench, stack, monkeypatch):
-    monkeypatch.delitem(sys.modules, "keras", raising=False)  # of another test's network
+    monkeypatch.delitem(sys.modules, "onnxruntime", raising=False)  # of another test's network
     Speed(0.001, "polar", 32, 5).remember()
-    remember_loading(7200)
+    remember_loading("onnx", 7200)
     bench.viewer.add_image(stack, name="movie")
     assert bench.widget.summary.time_text.text() == "about 1 s for 4 frames"  # when it opened
     bench.close()
@@ -80,18 +80,18 @@ def test_what_loading_still_takes_is_part_of_the_time(door, bench, stack, monkey
 def test_only_the_first_network_of_a_session_is_timed(door, bench, monkeypatch):
     door.set()
     bench.wait(lambda: not bench.widget.loading.is_busy)
-    first = last_loading()
-    monkeypatch.setitem(sys.modules, "keras", None)
+    first = last_loading("onnx")
+    monkeypatch.setitem(sys.modules, "onnxruntime", None)
     bench.set(network="published")
     bench.wait(lambda: not bench.widget.loading.is_busy)
-    assert last_loading() == first
+    assert last_loading("onnx") == first
 
 
-@pytest.fixture(params=[ModelError("No weights."), ImportError("no TensorFlow")])
+@pytest.fixture(params=[ModelError("No weights."), ImportError("no engine")])
 def fault(request, network, monkeypatch):
     """What goes wrong whenever a network is loaded."""
 
-    def load(name="polar"):
+    def load(name, engine):
         raise request.param
 
     monkeypatch.setattr("napari_lattice_symmetry.bravais.load_model", load)
@@ -114,7 +114,7 @@ def test_what_failed_is_loaded_again_by_run(fault, bench, stack, network, monkey
     bench.viewer.add_image(stack, name="movie")
     bench.wait(lambda: not loading.is_busy)
     assert loading.problem
-    monkeypatch.setattr("napari_lattice_symmetry.bravais.load_model", lambda name="polar": network)
+    monkeypatch.setattr("napari_lattice_symmetry.bravais.load_model", lambda *_: network)
     bench.run()
     bench.wait(lambda: not loading.is_busy)
     assert loading.problem == ""

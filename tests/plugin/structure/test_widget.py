@@ -101,7 +101,7 @@ def loaded(network, monkeypatch):
     """The stand-in network where unmixing and embedding load theirs."""
     for module in ("unmixing", "embedding"):
         name = f"napari_lattice_symmetry.structure.{module}.load_model"
-        monkeypatch.setattr(name, lambda _name: network)
+        monkeypatch.setattr(name, lambda *_: network)
     return network
 
 

@@ -36,7 +36,9 @@ def _option_of(name: str, field: Mapping[str, Any]) -> Callable[[Function], Func
     option = f"--{name.replace('_', '-')}"
     kind: click.ParamType[Any] = click.STRING
     more: dict[str, Any] = {"show_default": field["default"] is not None}
-    if schema["type"] == "integer":
+    if "enum" in schema:
+        kind = click.Choice(schema["enum"])
+    elif schema["type"] == "integer":
         end = schema.get("exclusiveMaximum")
         kind = click.IntRange(schema.get("minimum"), schema.get("maximum", end), max_open=bool(end))
     elif schema["type"] == "number":

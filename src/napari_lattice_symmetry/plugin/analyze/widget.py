@@ -256,7 +256,8 @@ class AnalysisWidget(Dock):
 
     def _load_network(self, _event: Any = None) -> None:
         with suppress(LatticeSymmetryError):  # the summary tells which setting is wrong
-            self.loading.begin(self.parameters.values().network)
+            settings = self.parameters.values()
+            self.loading.begin(settings.network, settings.engine)
 
     def _on_loading(self) -> None:
         self._update_summary()

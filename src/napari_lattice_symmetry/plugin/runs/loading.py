@@ -13,6 +13,9 @@ from napari_lattice_symmetry import bravais
 from napari_lattice_symmetry.errors import LatticeSymmetryError, ModelError, guard
 from napari_lattice_symmetry.plugin.memory import recall_seconds, stored
 
+_LIBRARIES = {"onnx": "onnxruntime", "tensorflow": "keras"}
+"""What an engine imports first."""
+
 _UNDER_WAY: list[NetworkLoading] = []
 """What Qt has still to hear the end of: a thread must not be the last to know a QObject."""
 
@@ -36,12 +39,12 @@ class NetworkLoading(QObject):
     """
 
     changed = Signal()
-    _ended = Signal(str, str)
+    _ended = Signal(tuple, str)
 
     def __init__(self) -> None:
         super().__init__()
         self.is_busy, self.problem = False, ""
-        self._network = ""
+        self._wanted = "", ""
         self._ends_at = 0.0
         self._ended.connect(self._on_ended)
 
@@ -50,41 +53,44 @@ class NetworkLoading(QObject):
         """How long it will still take, by the last time that was measured; 0 if not known."""
         return max(self._ends_at - time.perf_counter(), 0.0) if self.is_busy else 0.0
 
-    def begin(self, network: str) -> None:
+    def begin(self, network: str, engine: str) -> None:
         """Load a network, unless it is the last one that was asked for and did not fail."""
-        if network == self._network and not self.problem:
+        wanted = network, engine
+        if wanted == self._wanted and not self.problem:
             return
-        self._network, self.is_busy, self.problem = network, True, ""
-        is_first = "keras" not in sys.modules  # TensorFlow takes far longer than a network
-        self._ends_at = time.perf_counter() + (last_loading() if is_first else 0.0)
+        self._wanted, self.is_busy, self.problem = wanted, True, ""
+        is_first = _LIBRARIES[engine] not in sys.modules  # it takes far longer than a network
+        self._ends_at = time.perf_counter() + (last_loading(engine) if is_first else 0.0)
         _UNDER_WAY.append(self)
-        Thread(target=self._load, args=(bravais.load_model, network, is_first)).start()
+        Thread(target=self._load, args=(bravais.load_model, wanted, is_first)).start()
         self.changed.emit()
 
-    def _load(self, load: Callable[[str], object], network: str, is_first: bool) -> None:
+    def _load(
+        self, load: Callable[[str, str], object], wanted: tuple[str, str], is_first: bool
+    ) -> None:
         problem, started = "", time.perf_counter()
         try:
-            with guard(f"The network {network!r} cannot be loaded", ModelError):
-                load(network)
+            with guard(f"The network {wanted[0]!r} cannot be loaded", ModelError):
+                load(*wanted)
         except LatticeSymmetryError as error:
             problem = str(error)
         else:
             if is_first:
-                remember_loading(time.perf_counter() - started)
-        self._ended.emit(network, problem)
+                remember_loading(wanted[1], time.perf_counter() - started)
+        self._ended.emit(wanted, problem)
 
-    def _on_ended(self, network: str, problem: str) -> None:
+    def _on_ended(self, wanted: tuple[str, str], problem: str) -> None:
         _UNDER_WAY.remove(self)
-        if network == self._network:  # else another one was asked for meanwhile
+        if wanted == self._wanted:  # else another one was asked for meanwhile
             self.is_busy, self.problem = False, problem
             self.changed.emit()
 
 
-def remember_loading(seconds: float) -> None:
+def remember_loading(engine: str, seconds: float) -> None:
     """Keep for later sessions how long the first network of a session took to load."""
-    stored("speed").setValue("loading", seconds)
+    stored("speed").setValue(f"loading {engine}", seconds)
 
 
-def last_loading() -> float:
+def last_loading(engine: str) -> float:
     """Recall how many seconds the first network took to load; 0 if that was never measured."""
-    return recall_seconds("loading") or 0.0
+    return recall_seconds(f"loading {engine}") or 0.0

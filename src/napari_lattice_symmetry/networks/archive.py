@@ -1,0 +1,83 @@
+"""What a .keras file holds, read without Keras: layer by layer, settings and weights."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from dataclasses import dataclass
+from io import BytesIO
+from typing import Any, TypeAlias
+from zipfile import BadZipFile, ZipFile
+
+import numpy as np
+from numpy.typing import NDArray
+
+Float32: TypeAlias = NDArray[np.float32]
+
+_OURS = "lattice_symmetry>"
+"""How Keras registers the layers in `layers.py`."""
+
+
+class ForeignNetworkError(Exception):
+    """A network that only Keras can read or run."""
+
+
+@dataclass(frozen=True)
+class Layer:
+    """A layer of a sequential network.
+
+    Parameters
+    ----------
+    kind : str
+        Name of its class.
+    settings : dict
+        Its configuration, as in Keras.
+    weights : tuple of ndarray, float32
+        Kernel and bias, if it has any.
+    """
+
+    kind: str
+    settings: dict[str, Any]
+    weights: tuple[Float32, ...]
+
+
+def read_layers(archive: bytes) -> list[Layer]:
+    """Return the layers of a sequential network in single precision, as a .keras file holds it.
+
+    Raises
+    ------
+    ForeignNetworkError
+        If it is anything else.
+    """
+    import h5py
+
+    try:
+        with ZipFile(BytesIO(archive)) as file:
+            network = json.loads(file.read("config.json"))
+            weights = h5py.File(BytesIO(file.read("model.weights.h5")))
+        if network["class_name"] != "Sequential":
+            raise ForeignNetworkError(f"a {network['class_name']} network")
+        places: Counter[str] = Counter()
+        return [_layer(about, weights, places) for about in network["config"]["layers"]]
+    except (BadZipFile, LookupError, OSError, TypeError, ValueError) as error:
+        raise ForeignNetworkError(str(error)) from error
+
+
+def _layer(about: dict[str, Any], weights: Any, places: Counter[str]) -> Layer:
+    kind, settings = about["class_name"], about["config"]
+    ours = about["registered_name"] == f"{_OURS}{kind}"
+    if not (ours or about["module"] == "keras.layers"):
+        raise ForeignNetworkError(f"a {kind} layer of {about['module']}")
+    precision = settings["dtype"]
+    if isinstance(precision, dict):
+        precision = precision["config"]["name"]
+    if precision != "float32":
+        raise ForeignNetworkError(f"a layer in {precision}")
+    # Weights lie under the name of the class and a running number.
+    name = re.sub("(.)([A-Z][a-z]+)", r"\1_\2", kind)
+    name = re.sub("([a-z])([A-Z])", r"\1_\2", name).lower()
+    place = f"layers/{name}_{places[name]}" if places[name] else f"layers/{name}"
+    places[name] += 1
+    group = weights[place]["vars"] if place in weights else {}
+    return Layer(kind, settings, tuple(group[str(i)][()] for i in range(len(group))))
