@@ -54,9 +54,9 @@ bench: .venv/.qt ## Measure speed and write docs/performance.md
 	$(BIN)/python benchmarks/speed.py --write
 
 .PHONY: bench-engines
-bench-engines: .venv/.installed ## Measure other engines than TensorFlow and write docs/engines.md
-	tools/uv run --quiet --no-sync --with openvino --with onnxruntime --with torch --with onnx \
-		--with tf2onnx python benchmarks/engines.py --write
+bench-engines: .venv/.installed ## Measure engines beside each other and write docs/engines.md
+	tools/uv run --quiet --no-sync --with openvino --with torch --with tf2onnx \
+		python benchmarks/engines.py --write
 
 .PHONY: bench-scaling
 bench-scaling: .venv/.installed ## Measure long movies for 20 minutes and write docs/scaling.md

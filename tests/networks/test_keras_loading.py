@@ -16,6 +16,12 @@ LEARN = """
 from napari_lattice_symmetry.networks.keras_loading import keras
 assert float(keras.ops.sum(keras.ops.ones((2, 3)) @ keras.ops.ones((3, 2)))) == 12
 """
+CLASSIFY = """
+import numpy as np
+from napari_lattice_symmetry import load_model
+windows = np.random.default_rng(0).normal(size=(40, 32, 32))
+assert np.isfinite(load_model().classify(windows, 5).mean).all()
+"""
 
 LOAD = """
 import sys, threading
@@ -34,7 +40,15 @@ assert threading.get_ident() not in loaders
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("code", [DRAW + LEARN + DRAW, LEARN + DRAW + LEARN])
+@pytest.mark.parametrize(
+    "code",
+    [
+        DRAW + LEARN + DRAW,
+        LEARN + DRAW + LEARN,
+        DRAW + CLASSIFY + DRAW + LEARN + DRAW,
+        CLASSIFY + DRAW + CLASSIFY,
+    ],
+)
 def test_shares_a_process_with_opengl(code, qapp):
     subprocess.run([sys.executable, "-c", code], check=True, timeout=500)
 

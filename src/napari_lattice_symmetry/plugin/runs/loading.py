@@ -21,7 +21,7 @@ _UNDER_WAY: list[NetworkLoading] = []
 
 
 class NetworkLoading(QObject):
-    """Loads a network in a thread that nobody uses again, as TensorFlow asks for.
+    """Loads a network in a thread that nobody uses again, as TensorFlow asks for where it runs it.
 
     A loaded network is shared by all that ask for it, and who asks meanwhile waits for it.
 
