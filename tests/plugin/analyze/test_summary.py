@@ -89,11 +89,11 @@ def test_speed_is_remembered():
 def test_a_damaged_memory_of_the_speed_is_none(found):
     Speed(0.25, "published", 64, 10).remember()
     stored("speed").setValue("seconds_per_window", found)
-    stored("speed").setValue("loading", found)
+    stored("speed").setValue("loading onnx", found)
     assert last_speed() is None
-    assert last_loading() == 0
+    assert last_loading("onnx") == 0
     parameters = AnalysisParameters()
-    summary = Summary.of(PIXELS, parameters, None, last_loading())
+    summary = Summary.of(PIXELS, parameters, None, last_loading("onnx"))
     assert summary.time == "not measured yet"
 
 
