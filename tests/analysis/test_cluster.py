@@ -176,7 +176,7 @@ def test_failure_on_a_worker_is_told(client, movie, parameters, fake_model):
 class Unknown:
     """A network that no worker can load."""
 
-    name, sha256 = "unknown", "0" * 64
+    name, sha256, engine = "unknown", "0" * 64, "none"
 
     def __reduce__(self):
         return int, ("no number",)
