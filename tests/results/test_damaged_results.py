@@ -28,7 +28,12 @@ def intact(tmp_path_factory):
     frames = np.random.default_rng(0).normal(20, 15, (3, 48, 64))
     movie = Movie(frames, name="run", pixel_size=(0.02, 0.02), unit="nm", frame_time=0.5)
     parameters = AnalysisParameters(
-        window=32, stride=16, samples=3, lattice_maps=True, distortion=((1, 0.1), (0, 1))
+        window=32,
+        stride=16,
+        samples=3,
+        lattice_maps=True,
+        plane_groups=True,
+        distortion=((1, 0.1), (0, 1)),
     )
     result = analyze(movie, parameters, model=FakeClassifier())
     for name, spec in MAPS.items():
