@@ -11,6 +11,7 @@ import pytest
 from napari_lattice_symmetry.bravais import load_model
 from napari_lattice_symmetry.bravais.registry import REGISTRY
 from napari_lattice_symmetry.bravais.training_images import INSTRUMENT, PAPER, draw_windows
+from napari_lattice_symmetry.errors import ModelError
 from napari_lattice_symmetry.networks.engine import open_engine
 from napari_lattice_symmetry.networks.keras_engine import KerasEngine
 from napari_lattice_symmetry.networks.keras_loading import keras
@@ -127,6 +128,8 @@ def test_padded_pooled_and_dense_layers(archived):
     "layer",
     [
         lambda: keras.layers.Conv2D(3, 3, activation="gelu"),
+        lambda: keras.layers.Conv2D(3, 3, activation=keras.layers.LeakyReLU()),
+        lambda: keras.layers.Conv2D(3, 1, data_format="channels_first"),
         lambda: keras.layers.Conv2D(3, 3, dilation_rate=2),
         lambda: keras.layers.AveragePooling2D(2, padding="same"),
         keras.layers.BatchNormalization,
@@ -138,6 +141,19 @@ def test_padded_pooled_and_dense_layers(archived):
 def test_what_has_no_translation_runs_in_tensorflow(archived, layer):
     archive = archived(layer(), keras.layers.Flatten(), *head())
     assert isinstance(open_engine(archive), KerasEngine)
+
+
+def test_a_network_for_images_of_any_size_is_told_that_it_does_not_fit(archived, tmp_path):
+    layers = [keras.layers.Conv2D(3, 3), keras.layers.GlobalAveragePooling2D(), *head()]
+    (tmp_path / "any.keras").write_bytes(archived(*layers, shape=(None, None, 1)))
+    with pytest.raises(ModelError, match=r"from \(None, None, 1\) to 6 values does not fit"):
+        load_model(tmp_path / "any.keras")
+
+
+@pytest.mark.parametrize("told", ["1,2", "0", "all"])
+def test_whatever_openmp_is_told_stops_no_network(archived, monkeypatch, told):
+    monkeypatch.setenv("OMP_NUM_THREADS", told)
+    assert_same(archived(keras.layers.Flatten(), *head()))
 
 
 def test_a_network_of_parts_runs_in_tensorflow(tmp_path):

@@ -77,8 +77,8 @@ def open_engine(archive: bytes, engine: str = ENGINES[0]) -> Engine:
 
         try:
             return OnnxEngine(archive)
-        except ForeignNetworkError:
-            pass
+        except (ForeignNetworkError, LookupError, TypeError, ValueError):
+            pass  # layers, or settings of theirs, that the translation does not expect
     from napari_lattice_symmetry.networks.keras_engine import KerasEngine, load_network
 
     return KerasEngine(load_network(archive))

@@ -117,12 +117,18 @@ def _dropouts(head: Sequence[Layer], width: int) -> list[Dropout]:
     return dropouts
 
 
+def _n_threads() -> int:
+    """Return how many threads OpenMP is told to use, at the outermost level, or all."""
+    told = os.environ.get("OMP_NUM_THREADS", "").partition(",")[0].strip()
+    return int(told) if told.isdecimal() and int(told) else os.cpu_count() or 1
+
+
 def _session(model: bytes) -> Run:
     """Return what runs a model, by the names of its inputs."""
     from onnxruntime import InferenceSession, SessionOptions
 
     options = SessionOptions()
-    options.intra_op_num_threads = int(os.environ.get("OMP_NUM_THREADS") or os.cpu_count() or 1)
+    options.intra_op_num_threads = _n_threads()
     # Between two blocks the processor is for the spectra, and between two runs for others.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     session = InferenceSession(model, options, providers=["CPUExecutionProvider"])
