@@ -8,7 +8,7 @@ import pytest
 from napari_lattice_symmetry.analysis import analyze
 from napari_lattice_symmetry.bravais import load_model
 from napari_lattice_symmetry.bravais.parameters import AnalysisParameters
-from napari_lattice_symmetry.cells import fitted_strain
+from napari_lattice_symmetry.cells import fitted_strain, plane_groups
 from napari_lattice_symmetry.data.movie import Movie
 from napari_lattice_symmetry.errors import InputError
 from napari_lattice_symmetry.lattice import (
@@ -155,19 +155,25 @@ def test_plane_groups_are_mapped_saved_and_undistorted(fake_model, tmp_path):
     """Two groups side by side, seen through a scan that is sheared; noise has none."""
     rng = np.random.default_rng(3)
     shear = np.array([[1.0, 0.08], [0.08, 1.0]])
-    halves = []
-    for name in ("p4m", "p31m"):
+    parts = []
+    for name in ("p4m", "p31m") * 3:
         motif = random_motif(name, rng)
         basis = random_cell(motif.family, 12, rng) @ shear.T
-        halves.append(draw_motif(motif, basis, 128, rng, counts=100))
-    frame = np.hstack([*halves, rng.poisson(20, (128, 128))])
+        parts.append(draw_motif(motif, basis, 128, rng, counts=100))
+    parts.append(rng.poisson(20, (128, 128)))
     path = tmp_path / "result.zarr"
     settings = {"window": 128, "stride": 128, "samples": 3, "distortion": shear}
+    frame = np.hstack(parts)
     result = analyze(frame, model=fake_model, output=path, plane_groups=True, **settings)
-    assert named(result) == ["p4m", "p31m", ""]
-    assert (np.asarray(result.group_probability)[0, 0, :2] > 0.5).all()
-    assert (np.asarray(result.group_departure)[0, 0, :2] < 5).all()
-    assert np.isnan(np.asarray(result.group_departure)[0, 0, 2])
+    assert named(result) == ["p4m", "p31m"] * 3 + [""]
+    expected = plane_groups(np.stack(parts), distortion=shear)
+    probabilities = [each.probabilities[each.name] for each in expected[:-1]]
+    assert np.median(probabilities) > 0.8
+    found = np.asarray(result.group_probability)[0, 0]
+    np.testing.assert_allclose(found, [*probabilities, np.nan], rtol=1e-3)
+    departures = np.asarray(result.group_departure)[0, 0]
+    assert (departures[:-1] < 5).all()
+    np.testing.assert_allclose(departures, [100 * each.departure for each in expected], rtol=1e-3)
     np.testing.assert_array_equal(load_result(path).plane_group, result.plane_group)
     plain = analyze(frame, model=fake_model, plane_groups=True, **{**settings, "distortion": None})
     assert not {"p4m", "p31m"} & {*named(plain)}
