@@ -133,9 +133,9 @@ pixel.
 
 {markdown_table(head, rows)}
 
-Where the network is sure of a wrong class in much of a frame, no interval holds: that is most of
-what is missed. Frames of other contents than these, such as holes far below a window in number,
-are not covered.
+Where the network is sure of a wrong class in much of a frame, no interval holds. Nor does it for
+frames of other contents than these, such as very many holes far smaller than a window. Regions
+inside a frame have intervals made in the same way, which were not measured.
 """
 
 

@@ -65,7 +65,8 @@ def area_fractions(result: MovieResult, region: Region | None = None) -> AreaFra
     result : MovieResult
         With any number of frames done.
     region : numpy.ndarray, shape (gy, gx), bool, optional
-        The map pixels whose area is meant; the whole frame if not given.
+        The map pixels whose area is meant; the whole frame if not given. Intervals were measured
+        on whole frames alone.
 
     Returns
     -------
