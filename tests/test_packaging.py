@@ -98,3 +98,9 @@ def test_constraints_pin_all_that_is_asked_for():
     ]
     names = {canonicalize_name(Requirement(each).name) for each in asked}
     assert names - {PROJECT["project"]["name"]} <= {pin["name"] for pin in pins}
+
+
+def test_every_page_is_in_the_navigation_of_the_site():
+    written = {path.relative_to(ROOT / "docs").as_posix() for path in (ROOT / "docs").rglob("*.md")}
+    navigation = (ROOT / "mkdocs.yml").read_text(encoding="utf-8").partition("\nnav:")[2]
+    assert sorted(re.findall(r"[\w/-]+\.md", navigation)) == sorted(written)
