@@ -49,3 +49,12 @@ def test_growth(make_curve, noise, tmp_path):
 def test_no_curve_is_an_empty_figure():
     (axes,) = plot_evolution([]).axes
     assert not axes.lines
+
+
+def test_one_frame_is_a_dot_with_a_bar(make_curve, noise):
+    curve = make_curve("noise", np.where(np.arange(len(TIMES)) == 3, noise, np.nan), 0.02)
+    (axes,) = plot_evolution([curve]).axes
+    (dots, _, (bars,)) = axes.containers[0]
+    assert dots.get_marker() == "o"
+    low, high = bars.get_segments()[3][:, 1]
+    assert (low, high) == pytest.approx((noise[3] - 0.02, noise[3] + 0.02))

@@ -100,6 +100,17 @@ def plot_growth(fit: GrowthFit, title: str = "", figure: Figure | None = None) -
 def _draw_curve(axes: Axes, curve: Curve) -> None:
     color = CURVE_COLORS[curve.name]
     line, marker = ("none", "o") if curve.name == BRIGHTNESS else ("-", "")
+    if np.isfinite(curve.values).sum() == 1:  # a line through one point is not seen, nor its band
+        axes.errorbar(
+            curve.times,
+            curve.values,
+            yerr=curve.std,
+            fmt="o",
+            markersize=4,
+            color=color,
+            label=curve.name,
+        )
+        return
     axes.plot(
         curve.times,
         curve.values,
