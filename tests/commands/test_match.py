@@ -40,7 +40,7 @@ def test_phases_are_printed_and_written(result, tmp_path):
     assert "25.0%  titanate [0 0 1]" in done.output
     with outputs[0].open(encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
-    assert [row["time"] for row in rows] == ["0", "2"]
+    assert [row["time_s"] for row in rows] == ["0", "2"]
     assert [float(row["Cu [1 1 0]"]) for row in rows] == [1, 0.5]
     assert outputs[1].stat().st_size > 1000
 

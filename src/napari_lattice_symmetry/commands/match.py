@@ -105,7 +105,8 @@ def write_fractions(found: CrystalMatch, result: MovieResult, path: Path) -> Non
     """Write a row a frame: its index, its time, and the share of every phase."""
     with replacing(path) as partial, partial.open("w", newline="", encoding="utf-8") as file:
         rows = csv.writer(file)
-        rows.writerow(["frame", "time", *found.names])
+        unit = "frame" if result.frame_time is None else "s"
+        rows.writerow(["frame", f"time_{unit}", *found.names])
         for index, time, shares in zip(
             result.frame_indices, result.times, found.fractions, strict=True
         ):
