@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -109,8 +110,13 @@ def test_run_killed_at_random_moments_ends_as_an_undisturbed_one(start, tmp_path
 
 
 @pytest.mark.slow
-def test_ctrl_c_ends_a_run_without_a_traceback_and_keeps_its_frames(start, tmp_path, monkeypatch):
+def test_ctrl_c_ends_a_run_without_a_traceback_and_keeps_its_frames(
+    start, tmp_path, monkeypatch, request
+):
     monkeypatch.setenv("STAND_IN_SECONDS", "0.5")  # it must not end before it is told to
+    # A process in the background of a shell ignores Ctrl-C, and hands that on.
+    request.addfinalizer(partial(signal.signal, signal.SIGINT, signal.getsignal(signal.SIGINT)))
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     output = tmp_path / "run.zarr"
     run = start(STAND_IN, output.name)
     while not finished_frames(output):

@@ -4,6 +4,7 @@ import errno
 import os
 import subprocess
 import sys
+import time
 import tracemalloc
 from dataclasses import replace
 
@@ -410,3 +411,19 @@ def test_pixels_of_another_shape_or_unit_are_not_mixed(frames, parameters, fake_
     analyze(plain, parameters, model=fake_model, output=path, **stop_after(2))
     with pytest.raises(InputError, match=r"made with another calibration \(1 x 1 px \(y, x\)"):
         analyze(replace(plain, **other), parameters, model=fake_model, output=path)
+
+
+def test_an_interruption_waits_for_what_is_written_and_leaves_nothing(opened, path):
+    def write_late():
+        for number in range(20):
+            time.sleep(0.01)
+            (path / "std" / str(number)).mkdir(parents=True, exist_ok=True)
+
+    def interrupted():
+        with opened(path) as result:
+            result.writers.submit(write_late)
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
+    assert not path.exists()

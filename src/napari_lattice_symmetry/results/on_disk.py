@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import shutil
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
@@ -290,7 +289,8 @@ def open_to_write(
             if result.state.any():
                 remove(old)
             else:
-                shutil.rmtree(path)
+                writers.shutdown()  # what comes after would lie in the way
+                remove(path)
                 if old.exists():
                     old.rename(path)
 
