@@ -140,6 +140,17 @@ def test_one_action_hides_and_one_removes_all_layers_of_a_result(bench, stack):
     assert list(bench.viewer.layers) == [image]
 
 
+def test_layers_go_in_one_batch_after_which_napari_cleans_up_once(bench, stack):
+    bench.viewer.add_image(stack, name="movie")
+    bench.run()
+    batches, gone = [], []
+    bench.viewer.layers.events.begin_batch.connect(batches.append)
+    bench.viewer.layers.events.removed.connect(gone.append)
+    bench.run()
+    assert len(gone) == 6
+    assert len(batches) == 1
+
+
 def test_every_map_has_a_legend(bench, stack):
     bench.viewer.add_image(stack, name="movie")
     bench.set(lattice_maps=True)
