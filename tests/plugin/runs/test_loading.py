@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 import threading
 
@@ -129,3 +130,28 @@ def test_a_dock_may_be_closed_meanwhile(door, bench, qtbot):
     with qtbot.waitSignal(widget.loading.changed, timeout=60_000):
         door.set()
     assert widget.status.text() == told
+
+
+COMPILE = """
+from threading import Thread
+import numpy as np
+from napari.layers import Labels
+from numba.core.event import RecordingListener, register
+from napari_lattice_symmetry.plugin.layers.result_layers import class_colors, compile_class_map
+
+compiled = RecordingListener()
+register("numba:compile", compiled)
+thread = Thread(target=compile_class_map)
+thread.start()
+thread.join()
+assert compiled.buffer
+compiled.buffer.clear()
+Labels(np.ones((3, 9, 9), np.uint8), colormap=class_colors())
+assert not compiled.buffer
+"""
+
+
+@pytest.mark.slow
+def test_napari_has_nothing_to_compile_for_the_first_class_map():
+    pytest.importorskip("numba", reason="without numba napari compiles nothing")
+    subprocess.run([sys.executable, "-c", COMPILE], check=True, timeout=500)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
@@ -335,6 +336,17 @@ def class_features(counts: NDArray[np.int64]) -> dict[str, Any]:
 def class_colors() -> DirectLabelColormap:
     """Give the colors of the label values; nothing is drawn where nothing was analyzed."""
     return label_colors({LABELS[name]: color for name, color in COLORS.items()})
+
+
+@cache
+def compile_class_map() -> None:
+    """Let napari compile what draws labels, lest the first class map stops the screen for 2 s.
+
+    It does so once in a process, in whatever thread makes the first such layer.
+    """
+    from napari.layers import Labels
+
+    Labels(np.zeros((1, 1, 1), np.uint8), colormap=class_colors())
 
 
 def label_look(

@@ -11,6 +11,7 @@ from qtpy.QtCore import QObject, Signal  # type: ignore[attr-defined]
 
 from napari_lattice_symmetry import bravais
 from napari_lattice_symmetry.errors import LatticeSymmetryError, ModelError, guard
+from napari_lattice_symmetry.plugin.layers.result_layers import compile_class_map
 from napari_lattice_symmetry.plugin.memory import recall_seconds, stored
 
 _LIBRARIES = {"onnx": "onnxruntime", "tensorflow": "keras"}
@@ -78,6 +79,7 @@ class NetworkLoading(QObject):
             if is_first:
                 remember_loading(wanted[1], time.perf_counter() - started)
         self._ended.emit(wanted, problem)
+        compile_class_map()
 
     def _on_ended(self, wanted: tuple[str, str], problem: str) -> None:
         _UNDER_WAY.remove(self)
