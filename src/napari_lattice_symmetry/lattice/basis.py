@@ -52,12 +52,12 @@ def reduce_basis(basis: Basis) -> Basis:
 
     Parameters
     ----------
-    basis : ndarray, shape (2, 2)
-        Any two independent lattice vectors, in rows.
+    basis : ndarray, shape (..., 2, 2)
+        Any two independent lattice vectors, in rows; of one lattice or of many.
 
     Returns
     -------
-    ndarray, shape (2, 2)
+    ndarray, shape (..., 2, 2)
         u, v with ``|u| <= |v|`` and an angle of 60 to 90 degrees.
 
     Raises
@@ -65,25 +65,58 @@ def reduce_basis(basis: Basis) -> Basis:
     ValueError
         If the vectors are parallel or not finite.
     """
-    u, v = np.array(basis, dtype=np.float64)
-    area = abs(u[0] * v[1] - u[1] * v[0])
-    if not area > 1e-12 * np.hypot(*u) * np.hypot(*v):
+    basis = np.asarray(basis, dtype=np.float64)
+    if not (np.abs(np.linalg.det(basis)) > 1e-12 * np.linalg.norm(basis, axis=-1).prod(-1)).all():
         raise ValueError("The two vectors are parallel: they span no lattice.")
-    if u @ u > v @ v:
-        u, v = v, u
+    length = np.linalg.norm(basis, axis=-1, keepdims=True)
+    short = length[..., :1, :] > length[..., 1:, :]
+    u, v = np.moveaxis(np.where(short, basis[..., ::-1, :], basis), -2, 0)
     while True:
-        v = v - np.round((u @ v) / (u @ u)) * u
-        if v @ v >= u @ u * (1 - 1e-12):
+        v = v - np.rint(_dot(u, v) / _dot(u, u)) * u
+        shorter = _dot(v, v) < _dot(u, u) * (1 - 1e-12)
+        if not shorter.any():
             break
-        u, v = v, u
-    return np.stack([u, v if u @ v >= 0 else -v])
+        u, v = np.where(shorter, v, u), np.where(shorter, u, v)
+    return np.stack([u, np.where(_dot(u, v) >= 0, v, -v)], axis=-2)
+
+
+def _dot(u: Basis, v: Basis) -> Basis:
+    """Scalar products (..., 1) of vectors (..., 2)."""
+    return np.asarray((u * v).sum(axis=-1, keepdims=True))
+
+
+def cell_parameters(basis: Basis) -> Basis:
+    """Give a, b and gamma (degrees) of bases (..., 2, 2) as they stand, shape (..., 3)."""
+    a, b = np.moveaxis(np.linalg.norm(basis, axis=-1), -1, 0)
+    cosine = (basis[..., 0, :] * basis[..., 1, :]).sum(axis=-1) / (a * b)
+    return np.stack([a, b, np.rad2deg(np.arccos(np.clip(cosine, -1, 1)))], axis=-1)
 
 
 def lattice_parameters(basis: Basis) -> tuple[float, float, float]:
     """Give lengths a, b and the angle gamma (degrees) of a basis as it stands."""
-    u, v = basis
-    a, b = np.hypot(*u), np.hypot(*v)
-    return float(a), float(b), float(np.rad2deg(np.arccos(np.clip(u @ v / (a * b), -1, 1))))
+    a, b, gamma = cell_parameters(basis).tolist()
+    return a, b, gamma
+
+
+def departures(basis: Basis) -> Basis:
+    """Measure how far lattices (..., 2, 2) are from each symmetry, as `symmetry_distances` does.
+
+    Returns
+    -------
+    ndarray, shape (..., 4)
+        In the order of `CLASSES`.
+    """
+    a, b, gamma = np.moveaxis(cell_parameters(reduce_basis(basis)), -1, 0)
+    ratio, cosine = np.log(b / a), np.cos(np.deg2rad(gamma))
+    return np.stack(
+        [
+            np.maximum(ratio, np.abs(cosine)),
+            np.abs(cosine),
+            np.minimum(ratio, np.abs(cosine - a / (2 * b))),
+            np.maximum(ratio, np.abs(cosine - 0.5)),
+        ],
+        axis=-1,
+    )
 
 
 def symmetry_distances(basis: Basis) -> dict[str, float]:
@@ -100,14 +133,7 @@ def symmetry_distances(basis: Basis) -> dict[str, float]:
         Distance for "square", "rectangular", "centered rectangular" and "hexagonal";
         0 where the lattice has the symmetry.
     """
-    a, b, gamma = lattice_parameters(reduce_basis(basis))
-    ratio, cosine = float(np.log(b / a)), float(np.cos(np.deg2rad(gamma)))
-    return {
-        "square": max(ratio, abs(cosine)),
-        "rectangular": abs(cosine),
-        "centered rectangular": min(ratio, abs(cosine - a / (2 * b))),
-        "hexagonal": max(ratio, abs(cosine - 0.5)),
-    }
+    return dict(zip(CLASSES, departures(basis).tolist(), strict=False))
 
 
 def random_basis(name: str, rng: np.random.Generator, ranges: CellRanges) -> Basis:

@@ -62,7 +62,7 @@ def _standardised(windows: NDArray[Any]) -> Float32:
     if not np.isfinite(mean).all():
         mean = _fill_gaps(pixels)
     pixels -= mean.astype(pixels.dtype)
-    energy = np.einsum("nyx,nyx->n", pixels, pixels, dtype=np.float64)[:, None, None]
+    energy = np.einsum("nyx,nyx->ny", pixels, pixels).sum(axis=1, dtype=np.float64)[:, None, None]
     deviation = np.sqrt(energy / (pixels.shape[1] * pixels.shape[2]))
     pixels /= np.where(deviation > 0, deviation, 1).astype(pixels.dtype)
     return pixels.astype(np.float32, copy=False)

@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 
 from napari_lattice_symmetry.data.movie import NANOMETER, PIXEL
 from napari_lattice_symmetry.errors import InputError
-from napari_lattice_symmetry.lattice import LABELS, NOT_ANALYZED
-from napari_lattice_symmetry.lattice.basis import reduce_basis, symmetry_distances
-from napari_lattice_symmetry.lattice.metric import FOLDS, axis_indices, metric_class
+from napari_lattice_symmetry.lattice import CLASSES, NOT_ANALYZED
+from napari_lattice_symmetry.lattice.basis import cell_parameters, departures, reduce_basis
+from napari_lattice_symmetry.lattice.metric import FOLDS, axis_indices, metric_labels
 from napari_lattice_symmetry.spectrum.amplitude import analyzable
 from napari_lattice_symmetry.spectrum.checks import as_windows, pixel_sizes
 from napari_lattice_symmetry.spectrum.indexing import CLEAR, Indexing, index_lattices
@@ -35,7 +35,10 @@ Float = NDArray[np.float64]
 _MIN_OFF_LINE = 0.5
 # The least logarithm of odds against chance, the least share of the spots' strength explained.
 _MIN_SCORE, _MIN_QUALITY = 3.0, 0.5
-_BLOCK = 32
+# Windows whose peaks are indexed together: arrays stay small, and so does the share of calls.
+_BLOCK = 512
+# By label value.
+_FOLDS = np.array([180.0, *(FOLDS.get(name, 180.0) for name in CLASSES)])
 
 
 def fit_lattice(
@@ -139,12 +142,12 @@ def _fit_block(windows: NDArray[Any], to_true: Float, tolerance: float) -> dict[
 
     seen = np.full((len(windows), 2, 2), np.nan)
     covariance = seen.copy()
-    for i in np.flatnonzero(flags & UNRESOLVED == 0):
-        first = size * np.linalg.inv(found.basis[i]).T
-        seen[i] = reduce_basis(first @ to_true.T) @ np.linalg.inv(to_true).T
-        # Reduction combines lattice vectors in whole numbers; reciprocal ones combine inversely.
-        change = np.rint(first @ np.linalg.inv(seen[i])).T
-        covariance[i] = change @ found.covariance[i] @ change.T
+    here = np.flatnonzero(flags & UNRESOLVED == 0)
+    first = size * np.linalg.inv(found.basis[here]).swapaxes(1, 2)
+    seen[here] = reduce_basis(first @ to_true.T) @ np.linalg.inv(to_true).T
+    # Reduction combines lattice vectors in whole numbers; reciprocal ones combine inversely.
+    change = np.rint(first @ np.linalg.inv(seen[here])).swapaxes(1, 2)
+    covariance[here] = change @ found.covariance[here] @ change.swapaxes(1, 2)
 
     sampling = np.linalg.norm(seen, axis=2).min(axis=1)
     periods = size / sampling
@@ -182,20 +185,14 @@ def _metric(
     basis = seen @ to_true.T
     label = np.full(n, NOT_ANALYZED, dtype=np.uint8)
     distances = np.full((n, len(SYMMETRIES)), np.nan)
-    fold = np.full(n, 180.0)
-    axis = np.tile([1.0, 0.0], (n, 1))
-    for i in np.flatnonzero(np.isfinite(basis).all(axis=(1, 2))):
-        away = symmetry_distances(basis[i])
-        name = metric_class(away, tolerance)
-        label[i] = LABELS[name]
-        distances[i] = [100 * away[symmetry] for symmetry in SYMMETRIES]
-        fold[i] = FOLDS.get(name, 180.0)
-        axis[i] = axis_indices(basis[i], name)
+    known = np.isfinite(basis).all(axis=(1, 2))
+    away = departures(basis[known])
+    label[known], distances[known] = metric_labels(away, tolerance), 100 * away
+    axis = axis_indices(basis, label)
+    direction = np.einsum("nk,nkx->nx", axis, basis)
 
     u, v = basis[:, 0], basis[:, 1]
-    a, b = np.linalg.norm(u, axis=1), np.linalg.norm(v, axis=1)
-    direction = np.einsum("nk,nkx->nx", axis, basis)
-    cosine = np.einsum("nx,nx->n", u, v) / (a * b)
+    a, b, gamma = np.moveaxis(cell_parameters(basis), -1, 0)
     none = np.zeros_like(u)
     # As seen.T @ reciprocal = 1, d(seen) = -seen @ d(reciprocal).T @ seen; both components of
     # reciprocal vectors err alike and by themselves.
@@ -213,8 +210,8 @@ def _metric(
     return {
         "a": a,
         "b": b,
-        "gamma": np.rad2deg(np.arccos(np.clip(cosine, -1, 1))),
-        "orientation": np.rad2deg(np.arctan2(direction[:, 1], direction[:, 0])) % fold,
+        "gamma": gamma,
+        "orientation": np.rad2deg(np.arctan2(direction[:, 1], direction[:, 0])) % _FOLDS[label],
         "a_error": error(np.stack([along_a, none], axis=1)),
         "b_error": error(np.stack([none, along_b], axis=1)),
         "gamma_error": np.rad2deg(error(np.stack([-turn_a, turn_b], axis=1))),

@@ -7,11 +7,12 @@ rows, in cycles per window; peaks lie at ``indices @ basis``.
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_lattice_symmetry.lattice.basis import lattice_parameters, reduce_basis
+from napari_lattice_symmetry.lattice.basis import cell_parameters, reduce_basis
 from napari_lattice_symmetry.spectrum.peaks import Peaks
 
 Float = NDArray[np.float64]
@@ -99,6 +100,8 @@ class Indexing:
 def index_lattices(peaks: Peaks) -> Indexing:
     """Choose the lattice of each window, fit it and look for a second one."""
     weights = peak_weights(peaks)
+    used = max(_CLEAREST, int((weights > 0).sum(axis=1).max(initial=0)))
+    peaks, weights = peaks.first(used), weights[:, :used]
     found = _index(peaks, weights, _FINER)
     # Two grains may pass for one dense lattice. They are two where a lattice and its turned copy
     # explain as much.
@@ -156,13 +159,38 @@ def choose_lattice(peaks: Peaks, weights: Float, finer: Float32) -> tuple[Float,
     coincidence is, which is less for a denser lattice: so the sparsest one that explains the
     peaks wins, a few extra peaks do not make it denser, and many do.
     """
-    position = peaks.position.astype(np.float32)
+    position, weights32 = peaks.position.astype(np.float32), weights.astype(np.float32)
     order = np.argsort(-weights, axis=1, kind="stable")[:, :_CLEAREST]
     clear = np.take_along_axis(position, order[..., np.newaxis], axis=1)
     pairs = np.stack([clear[:, _FIRST], clear[:, _SECOND]], axis=2)
+    area = np.abs(pairs[..., 0, 0] * pairs[..., 1, 1] - pairs[..., 0, 1] * pairs[..., 1, 0])
     real = np.take_along_axis(weights, order, axis=1) > 0
-    both = real[:, _FIRST] & real[:, _SECOND]
-    scores = _scores(pairs, both, finer, position, weights.astype(np.float32))
+    area[~(real[:, _FIRST] & real[:, _SECOND])] = 0
+    cell = area[..., np.newaxis] / np.linalg.det(finer)
+    dense_cost = _DENSER * np.log(np.linalg.det(finer))
+    scatter = _SCATTER**2 + (_SCATTER_SHARE**2) * np.square(position).sum(axis=-1)
+    chance = np.log(2 * np.pi * scatter)
+
+    scores = np.full(cell.shape, -np.inf, dtype=np.float32)
+    # No lattice scores more than if every peak lay on it: few denser ones need a look.
+    least = np.minimum(chance, np.log(_MIN_AREA) + _OUTLIER)
+    log_cell = np.log(np.maximum(cell, _MIN_AREA))
+    total = weights32.sum(axis=1)[:, np.newaxis, np.newaxis]
+    at_most = total * log_cell - (weights32 * least).sum(axis=1)[:, np.newaxis, np.newaxis]
+    at_most -= dense_cost
+    at_most[cell < _MIN_AREA] = -np.inf
+    for these in (slice(0, 1), slice(1, None)):
+        best = scores[..., 0].max(axis=1)[:, np.newaxis, np.newaxis]
+        window, pair, density = np.nonzero(at_most[..., these] > best)
+        density += these.start
+        basis = np.linalg.inv(finer)[density] @ pairs[window, pair]
+        distance = _squared_distance(position[window], basis)
+        surprise = log_cell[window, pair, density, np.newaxis] - chance[window]
+        surprise -= distance / (2 * scatter[window])
+        np.maximum(surprise, -_OUTLIER, out=surprise)
+        explained = np.einsum("ck,ck->c", surprise, weights32[window])
+        scores[window, pair, density] = explained - dense_cost[density]
+
     n = len(scores)
     pair, density = np.divmod(
         scores.reshape(n, len(_FIRST) * len(finer)).argmax(axis=1), len(finer)
@@ -174,36 +202,12 @@ def choose_lattice(peaks: Peaks, weights: Float, finer: Float32) -> tuple[Float,
     return np.asarray(basis, dtype=np.float64), score, density > 0
 
 
-def _scores(
-    pairs: Float32, usable: Bool, finer: Float32, position: Float32, weights: Float32
-) -> Float32:
-    """Score candidates, shape (n, pairs, finer); -inf for what is no lattice."""
-    area = np.abs(np.linalg.det(pairs))
-    area[~usable] = 0
-    flat = area < _MIN_AREA
-    safe = np.where(flat[..., np.newaxis, np.newaxis], np.eye(2, dtype=np.float32), pairs)
-    inverse = np.linalg.inv(safe)
-    # Axes from here on: window, pair, finer lattice, peak.
-    place = (position[:, np.newaxis] @ inverse)[:, :, np.newaxis]
-    x = place[..., 0] * finer[:, 0, :1]
-    y = place[..., 0] * finer[:, 0, 1:] + place[..., 1] * finer[:, 1, 1:]
-    x -= np.rint(x)
-    y -= np.rint(y)
-    basis = np.linalg.inv(finer) @ safe[:, :, np.newaxis]
-    metric = (basis @ basis.swapaxes(-1, -2))[..., np.newaxis]
-    distance = x * x * metric[..., 0, 0, :] + y * y * metric[..., 1, 1, :]
-    distance += 2 * x * y * metric[..., 0, 1, :]
-
-    scatter = _SCATTER**2 + (_SCATTER_SHARE**2) * np.square(position).sum(axis=-1)
-    scatter = scatter[:, np.newaxis, np.newaxis].astype(np.float32)
-    cell = area[..., np.newaxis] / np.linalg.det(finer)
-    surprise = np.log(np.maximum(cell, 1e-3)[..., np.newaxis] / (2 * np.pi * scatter))
-    surprise = surprise - distance / (2 * scatter)
-    np.maximum(surprise, -_OUTLIER, out=surprise)
-    score: Float32 = np.einsum("npfk,nk->npf", surprise, weights)
-    score -= _DENSER * np.log(np.linalg.det(finer))
-    score[cell < _MIN_AREA] = -np.inf
-    return score
+def _squared_distance(position: Float32, basis: NDArray[np.floating[Any]]) -> Float32:
+    """Squared distance of peaks (c, k, 2) from the points of their lattice (c, 2, 2)."""
+    offset = position @ np.linalg.inv(basis)
+    offset -= np.rint(offset)
+    offset = offset @ basis
+    return np.asarray(np.einsum("ckx,ckx->ck", offset, offset))
 
 
 def refine_lattice(
@@ -304,16 +308,16 @@ def _second_lattice(peaks: Peaks, weights: Float, basis: Float, turned_only: boo
     height = peaks.height * clear
     first_height = (height * (left == 0)).sum(axis=1)
     strong = (height * taken).sum(axis=1) >= _MIN_SECOND * first_height
-    turned = np.array([_same_cell(*pair) for pair in zip(basis, other, strict=True)])
+    turned = _same_cells(np.stack([basis, other], axis=1))
     enough = taken.sum(axis=1) >= np.where(turned, 2, np.inf if turned_only else 3)
     second[places] = taken & (strong & enough)[:, np.newaxis]
     return second
 
 
-def _same_cell(first: Float, second: Float) -> bool:
-    """Tell whether two reciprocal bases (2, 2) have nearly equal cells, however turned."""
-    if not np.isfinite([first, second]).all():
-        return False
-    (a, b, gamma), (c, d, delta) = (lattice_parameters(reduce_basis(m)) for m in (first, second))
-    unequal = abs(np.log(c / a)), abs(np.log(d / b)), abs(np.deg2rad(gamma - delta))
-    return bool(max(unequal) < _SAME_CELL)
+def _same_cells(pairs: Float) -> Bool:
+    """Tell whether two reciprocal bases each (n, 2, 2, 2) have nearly equal cells, if turned."""
+    same = np.asarray(np.isfinite(pairs).all(axis=(1, 2, 3)))
+    a, b, gamma = np.moveaxis(cell_parameters(reduce_basis(pairs[same])), -1, 0)
+    unequal = np.diff([np.log(a), np.log(b), np.deg2rad(gamma)], axis=-1)[..., 0]
+    same[same] = np.abs(unequal).max(axis=0) < _SAME_CELL
+    return same

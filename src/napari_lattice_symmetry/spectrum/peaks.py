@@ -17,16 +17,18 @@ Float32 = NDArray[np.float32]
 Index = NDArray[np.intp]
 Complex64 = NDArray[np.complex64]
 
-MIN_COLUMNS, MAX_PEAKS = 8, 40
+MAX_PEAKS = 40
 """How many peaks are listed for a window, the clearest first."""
 
 MIN_SIGNIFICANCE = 3.2
 """Height over the noise from which a local maximum is listed."""
 
+_PART = 16  # windows taken at a time: they stay in the processor's cache
 # Slower variations than this many cycles a window are background, not lattice.
 _MIN_FREQUENCY = 2.5
 # Half width, in bins, of the main lobe that a Hann window makes of a wave.
 _LOBE = 2
+_LEFT = _LOBE  # so many columns of negative kx are looked at, beside those of zero
 # Its side lobes stay below these shares of the wave's height, within two lobes and beyond.
 _NEAR_SIDE_LOBES, _FAR_SIDE_LOBES = 0.04, 0.01
 # Rounding errors of single precision, as a share of the highest peak.
@@ -83,6 +85,13 @@ class Peaks:
         """Give the peaks of some windows, by their indices."""
         return Peaks(*(getattr(self, field.name)[windows] for field in fields(self)))
 
+    def first(self, k: int) -> Peaks:
+        """Give the first `k` columns."""
+        significance, height, diffuse = (
+            each[:, :k] for each in (self.significance, self.height, self.diffuse)
+        )
+        return Peaks(self.position[:, :k], significance, height, diffuse, self.displaced)
+
 
 def find_peaks(windows: NDArray[Any]) -> Peaks:
     """Find the peaks in the apodized FFT amplitude of windows.
@@ -92,32 +101,47 @@ def find_peaks(windows: NDArray[Any]) -> Peaks:
     windows : ndarray, shape (n, w, w)
         Any real dtype; NaN and infinite pixels count as the window's mean.
     """
-    spectrum = _centered(half_spectrum(windows))
-    amplitude = np.abs(spectrum)
+    starts = range(0, max(len(windows), 1), _PART)
+    parts = [_peaks_of(half_spectrum(windows[start : start + _PART])) for start in starts]
+    names = [field.name for field in fields(Peaks)]
+    return Peaks(*(np.concatenate([getattr(part, name) for part in parts]) for name in names))
+
+
+def _peaks_of(spectrum: Complex64) -> Peaks:
+    amplitude = _centered_amplitude(spectrum)
     n, rows, columns = amplitude.shape
+    middle = rows // 2
     searched = amplitude * _searched(rows, columns)
     highest = searched.max(axis=(1, 2), keepdims=True)
     noise = np.maximum(_noise(amplitude), _ROUNDING * highest)
     limit = np.maximum(MIN_SIGNIFICANCE * noise, _FAR_SIDE_LOBES * highest)
-    np.maximum(limit, _NEAR_SIDE_LOBES * _highest_within(searched, 2 * _LOBE), out=limit)
-    found = (searched > limit) & (searched == _highest_within(amplitude, _LOBE))
+    high = np.zeros(amplitude.shape, dtype=bool)
+    right = searched[..., _LEFT:]
+    np.greater(right[:, middle:], limit, out=high[:, middle:, _LEFT:])
+    np.greater(right[:, :middle], limit[:, :0:-1], out=high[:, :middle, _LEFT:])
+    # Few bins are high, and fewer the highest around: those at hand are asked first.
+    place = np.flatnonzero(high)
+    for share, among, reach in (
+        (1, amplitude, 1),
+        (1, amplitude, _LOBE),
+        (_NEAR_SIDE_LOBES, searched, 2 * _LOBE),
+    ):
+        place = place[np.take(amplitude, place) >= share * _highest_around(among, place, reach)]
 
-    window, row, column = np.nonzero(found)
-    level = noise[found].astype(np.float64)
-    significance = amplitude[found] / level
+    window, row, column = np.unravel_index(place, amplitude.shape)
+    level = noise[window, np.abs(row - middle), column - _LEFT].astype(np.float64)
+    significance = amplitude[window, row, column] / level
     count = np.bincount(window, minlength=n)
     order = np.lexsort((-significance, window))
     rank = np.empty_like(order)
     rank[order] = np.arange(len(order)) - np.repeat(np.cumsum(count) - count, count)
-    kept = rank < MAX_PEAKS
-    place = window[kept], rank[kept]
 
-    x, y, height = _refined(amplitude, window[kept], row[kept], column[kept])
     white = noise.min(axis=(1, 2))[window]
-    values = x, y, significance[kept], height, (1 - (white / level) ** 2)[kept]
-    table = np.zeros((5, n, int(np.clip(count.max(initial=0), MIN_COLUMNS, MAX_PEAKS))))
-    for cells, value in zip(table, values, strict=True):
-        cells[place] = value
+    x, y, height = _refined(amplitude, window, row, column)
+    kept = rank < MAX_PEAKS
+    table = np.zeros((5, n, MAX_PEAKS))
+    values = x, y, significance, height, 1 - (white / level) ** 2
+    table[:, window[kept], rank[kept]] = np.stack(values)[:, kept]
     position, (significance, heights, diffuse) = np.moveaxis(table[:2], 0, -1), table[2:]
     peaks = Peaks(position, significance, heights, diffuse, displaced=np.ones(n))
     _measure_displaced(peaks, spectrum, noise)
@@ -128,123 +152,129 @@ def _measure_displaced(peaks: Peaks, spectrum: Complex64, noise: Float32) -> Non
     """Measure how odd the diffuse intensity around the clearest peaks is.
 
     Beside a spot at G and in its phase, displaced atoms scatter amplitudes D with
-    D(G + q) = -conj(D(G - q)), and missing ones with D(G + q) = conj(D(G - q)). White noise does
-    one as much as the other.
+    D(G + q) = -conj(D(G - q)), and missing ones with D(G + q) = conj(D(G - q)): the mean of
+    D(G + q) D(G - q) is -1 or 1 of that of abs(D)**2. White noise does one as much as the other.
     """
-    n, rows, columns = spectrum.shape
+    n, size, _ = spectrum.shape
     window, rank = np.nonzero(peaks.significance[:, :_DIFFUSE_PEAKS] >= _DIFFUSE_CLEAR)
     if not window.size:
         return
-    fine = peaks.position[window, rank] + [_LOBE + 1, rows // 2]  # column, row
-    middle = np.rint(fine).astype(np.intp)
+    fine = peaks.position[window, rank]
+    middle, twice = (np.rint(each).astype(np.intp) for each in (fine, 2 * fine))
     forth = middle[:, np.newaxis] + _AROUND
-    back = np.rint(2 * fine).astype(np.intp)[:, np.newaxis] - forth
-    size = [columns, rows]
-    inside = ((forth >= 0) & (forth < size) & (back >= 0) & (back < size)).all(axis=-1)
-    at = window[:, np.newaxis]
+    back = twice[:, np.newaxis] - forth
+    reach = (size - 1) // 2
+    inside = ((np.abs(forth) <= reach) & (np.abs(back) <= reach)).all(axis=-1)
 
-    def bins(place: Index) -> tuple[NDArray[np.complex128], NDArray[np.bool_]]:
+    def bins(place: Index) -> tuple[Complex64, NDArray[np.bool_]]:
         """Give what is in bins, in units of the noise, and whether that may be diffuse."""
-        x, y = (np.clip(place[..., i], 0, size[i] - 1) for i in (0, 1))
-        # Phases are those about the center of the window.
-        turn = np.exp(1j * np.pi * (rows - 1) / rows * (x + y - (_LOBE + 1) - rows // 2))
-        value = spectrum[at, y, x] / noise[at, y, x] * turn
-        return value, np.abs(value) < MIN_SIGNIFICANCE
+        side = np.where(place[..., 0] < 0, -1, 1)
+        x, y = (np.clip(side * place[..., i], -reach, reach) for i in (0, 1))
+        at = window.reshape(-1, *[1] * (x.ndim - 1))
+        value = spectrum[at, y, x] / noise[at, np.abs(y), x]
+        return np.where(side < 0, np.conj(value), value), np.abs(value) < MIN_SIGNIFICANCE
 
-    phase = np.exp(-1j * np.angle(bins(middle[:, np.newaxis])[0]))
+    # Phases are those about the center of the window.
+    turn = np.exp(1j * np.pi * (size - 1) / size * (twice - 2 * middle).sum(axis=1))
+    turn *= np.exp(-2j * np.angle(bins(middle)[0]))
     (ahead, low_ahead), (behind, low_behind) = bins(forth), bins(back)
     used = inside & low_ahead & low_behind
-    mirrored = np.conj(behind * phase)
-    odd, even = (
-        np.bincount(window, (np.square(np.abs(ahead * phase + sign * mirrored)) * used).sum(1), n)
-        for sign in (-1, 1)
-    )
+    product = (ahead * behind * used).sum(axis=1) * turn
+    power = ((np.square(np.abs(ahead)) + np.square(np.abs(behind))) * used).sum(axis=1)
+    even, power = (np.bincount(window, each, n) for each in (2 * product.real, power))
     total = np.bincount(window, peaks.diffuse[window, rank], n)
     diffuse = total / np.maximum(np.bincount(window, minlength=n), 1)
-    known = (odd + even > 0) & (diffuse > _MIN_DIFFUSE)
-    share = 2 * odd[known] / (odd + even)[known]
-    peaks.displaced[known] = np.clip((share - 1) / diffuse[known] + 1, 0, 2)
+    known = (power > 0) & (diffuse > _MIN_DIFFUSE)
+    peaks.displaced[known] = np.clip(1 - even[known] / power[known] / diffuse[known], 0, 2)
 
 
-def _centered(half: Complex64) -> Complex64:
+def _centered_amplitude(half: Complex64) -> Float32:
     """Put ky = 0 into the middle row and some columns of negative kx before column 0."""
-    size = half.shape[1]
+    n, size, columns = half.shape
     reach = (size - 1) // 2
-    rows = np.arange(-reach, reach + 1)
-    left = np.conj(half[:, -rows % size, _LOBE + 1 : 0 : -1])
-    return np.concatenate([left, half[:, rows % size]], axis=2)
+    amplitude = np.empty((n, 2 * reach + 1, _LEFT + columns), np.float32)
+    np.abs(half[:, : reach + 1], out=amplitude[:, reach:, _LEFT:])
+    np.abs(half[:, -reach:], out=amplitude[:, :reach, _LEFT:])
+    amplitude[..., :_LEFT] = amplitude[:, ::-1, 2 * _LEFT : _LEFT : -1]
+    return amplitude
 
 
 @lru_cache(maxsize=16)
 def _frequencies(rows: int, columns: int) -> tuple[Index, Index]:
-    """(ky, kx) of the rows and columns of `_centered` amplitudes."""
-    return np.arange(rows)[:, np.newaxis] - rows // 2, np.arange(columns) - (_LOBE + 1)
+    """(ky, kx) of the rows and columns of `_centered_amplitude`."""
+    return np.arange(rows)[:, np.newaxis] - rows // 2, np.arange(columns) - _LEFT
 
 
 @lru_cache(maxsize=16)
-def _searched(rows: int, columns: int) -> NDArray[np.bool_]:
-    """Tell where peaks are looked for: half a plane without its center and its rim."""
+def _searched(rows: int, columns: int) -> Float32:
+    """Give 1 where peaks are looked for, half a plane without its center and its rim; else 0."""
     ky, kx = _frequencies(rows, columns)
     half = (kx > 0) | ((kx == 0) & (ky > 0))
     highest = rows // 2 - _LOBE
     inside = (np.abs(ky) <= highest) & (kx <= highest)
-    return np.asarray(half & inside & (np.hypot(ky, kx) >= _MIN_FREQUENCY))
+    return np.asarray(half & inside & (np.hypot(ky, kx) >= _MIN_FREQUENCY), dtype=np.float32)
 
 
-def _highest_within(amplitude: Float32, reach: int) -> Float32:
-    """Maximum over the square of +-`reach` bins around every bin."""
-    _, rows, columns = amplitude.shape
-    padded = np.pad(amplitude, ((0, 0), (reach, reach), (reach, reach)))
-    shifts = range(2 * reach + 1)
-    along_ky = padded[:, :rows].copy()
-    for shift in shifts:
-        np.maximum(along_ky, padded[:, shift : shift + rows], out=along_ky)
-    highest = along_ky[..., :columns].copy()
-    for shift in shifts:
-        np.maximum(highest, along_ky[..., shift : shift + columns], out=highest)
+def _highest_around(amplitude: Float32, place: Index, reach: int) -> Float32:
+    """Maximum over the square of +-`reach` bins around bins given by their flat indices.
+
+    Where that runs over the rim, it meets bins that are not searched.
+    """
+    step = np.arange(-reach, reach + 1)
+    around = (step[:, np.newaxis] * amplitude.shape[2] + step).ravel()
+    highest: Float32 = np.take(amplitude, place[:, np.newaxis] + around, mode="clip").max(axis=1)
     return highest
 
 
 def _noise(amplitude: Float32) -> Float32:
-    """Root-mean-square noise at every bin, from rings of one frequency and from columns."""
+    """Root-mean-square noise at the bins of a quarter, ky and kx from 0.
+
+    From rings of one frequency and from columns, equal for ky and -ky.
+    """
     n, rows, columns = amplitude.shape
-    flat = amplitude.reshape(n, rows * columns)
-    rings, inner, fraction = _rings(rows, columns)
-    levels = np.stack([_level(np.sort(flat[:, ring], axis=1)) for ring in rings], axis=1)
-    radial = levels[:, inner] + fraction * (levels[:, inner + 1] - levels[:, inner])
+    order, starts, inner, fraction = _rings(rows, columns)
+    rings = np.take(amplitude.reshape(n, rows * columns), order, axis=1, mode="clip")
+    for ring in np.split(rings, starts[1:], axis=1):
+        ring.sort(axis=1)
+    levels = _levels(rings, starts)
+    radial = np.take(np.diff(levels, axis=1), inner, axis=1, mode="clip")
+    radial *= fraction
+    radial += np.take(levels, inner, axis=1, mode="clip")
     # Noise from row to row of a scan is white along ky; far out no spots hide it. As that of a
     # single column is known to some 10 %, it counts where it is clearly the higher one.
-    outer = np.concatenate([amplitude[:, : rows // 4], amplitude[:, -(rows // 4) :]], axis=1)
-    ascending = np.sort(outer, axis=1).swapaxes(1, 2)
-    streaks = _level(ascending.reshape(n * columns, outer.shape[1]))
-    noise: Float32 = np.maximum(
-        radial.reshape(amplitude.shape), 0.85 * streaks.reshape(n, 1, columns)
-    )
+    right, far = amplitude[..., _LEFT:], rows // 4
+    outer = np.concatenate([right[:, :far], right[:, -far:]], axis=1).swapaxes(1, 2)
+    streaks = _levels(np.sort(outer, axis=2).reshape(-1, 2 * far), np.zeros(1, np.intp))
+    noise: Float32 = radial.reshape(n, rows - rows // 2, columns - _LEFT)
+    np.maximum(noise, 0.85 * streaks.reshape(n, 1, columns - _LEFT), out=noise)
     return noise
 
 
-def _level(ascending: Float32) -> Float32:
-    """Root-mean-square noise of amplitudes (n, m), sorted, some of which belong to spots."""
-    n, m = ascending.shape
-    level = ascending[:, int(_QUANTILE * m)] / _QUANTILE_OF_NOISE
-    noise_alone = (ascending <= MIN_SIGNIFICANCE * level[:, np.newaxis]).sum(axis=1)
-    quantile = ascending[np.arange(n), (_QUANTILE * noise_alone).astype(np.intp)]
-    return np.asarray(quantile / _QUANTILE_OF_NOISE, dtype=np.float32)
+def _levels(ascending: Float32, starts: Index) -> Float32:
+    """Root-mean-square noise of groups of amplitudes (n, m), each sorted; some belong to spots."""
+    m = np.diff(starts, append=ascending.shape[1])
+    level = ascending[:, starts + (_QUANTILE * m).astype(np.intp)] / _QUANTILE_OF_NOISE
+    low = ascending <= np.repeat(np.float32(MIN_SIGNIFICANCE) * level, m, axis=1)
+    noise_alone = np.add.reduceat(low, starts, axis=1, dtype=np.intp)
+    place = starts + (_QUANTILE * noise_alone).astype(np.intp)
+    return np.asarray(np.take_along_axis(ascending, place, axis=1) / _QUANTILE_OF_NOISE, np.float32)
 
 
 @lru_cache(maxsize=16)
-def _rings(rows: int, columns: int) -> tuple[list[Index], Index, Float32]:
-    """Bins of every ring, and for every bin the ring inside it and how far it is to the next."""
+def _rings(rows: int, columns: int) -> tuple[Index, Index, Index, Float32]:
+    """Bins ring by ring, where rings start; for a quarter's bins the ring inside, how far on."""
     ky, kx = _frequencies(rows, columns)
-    radius = np.where(kx >= 0, np.hypot(ky, kx), np.inf).ravel()
+    radius = np.where(kx >= 0, np.hypot(ky, kx), np.inf)
     edges = [_MIN_FREQUENCY]
     while edges[-1] < rows / 2:
         edges.append(edges[-1] + max(2.0, 0.12 * edges[-1]))
     rings = [np.flatnonzero((radius >= low) & (radius < high)) for low, high in pairwise(edges)]
+    starts = np.cumsum([0, *(len(ring) for ring in rings[:-1])])
     centers = (np.array(edges[:-1]) + edges[1:]) / 2
-    place = np.interp(np.hypot(ky, kx).ravel(), centers, np.arange(len(centers)))
+    quarter = radius[rows // 2 :, _LEFT:].ravel()
+    place = np.interp(quarter, centers, np.arange(len(centers)))
     inner = np.minimum(place.astype(np.intp), len(centers) - 2)
-    return rings, inner, (place - inner).astype(np.float32)
+    return np.concatenate(rings), starts, inner, (place - inner).astype(np.float32)
 
 
 def _refined(
