@@ -90,3 +90,9 @@ def test_a_place_is_tried_without_a_trace(tmp_path):
     (tmp_path / "notes").touch()
     with pytest.raises(InputError, match=r"run\.zarr cannot be written"):
         check_writable(tmp_path / "notes" / "run.zarr")
+
+
+def test_what_is_left_of_a_trial_is_in_no_ones_way(tmp_path):
+    (tmp_path / "run.zarr" / "probe.partial").mkdir(parents=True)
+    check_writable(tmp_path / "run.zarr")
+    assert [each.name for each in (tmp_path / "run.zarr").iterdir()] == ["probe.partial"]

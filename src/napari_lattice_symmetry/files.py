@@ -61,7 +61,8 @@ def check_writable(path: Path) -> None:
     """
     with writing(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        for probe in (beside(path), path / f"probe{PARTIAL}") if path.is_dir() else (beside(path),):
+        inside = [path / f"{uuid4().hex}{PARTIAL}"] if path.is_dir() else []
+        for probe in (beside(path), *inside):
             probe.mkdir()
             probe.rmdir()
 

@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 from functools import partial
 from time import monotonic, sleep
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from distributed import Client
+from distributed import Client, LocalCluster
 from stand_in import CountedClassifier, SlowClassifier
 
 from napari_lattice_symmetry.analysis import analyze, iter_analyze
-from napari_lattice_symmetry.analysis.cluster import FRAMES_A_THREAD, local_cluster
+from napari_lattice_symmetry.analysis.cluster import FRAMES_A_THREAD, _Share, local_cluster
+from napari_lattice_symmetry.analysis.frame import AnalysisJob
 from napari_lattice_symmetry.data.movie import Movie
 from napari_lattice_symmetry.errors import AnalysisError, InputError
 from napari_lattice_symmetry.io import read_movie
-from napari_lattice_symmetry.results import load_result
+from napari_lattice_symmetry.results import load_result, versions
 
 
 @pytest.fixture(scope="module")
@@ -188,6 +191,87 @@ def test_frame_that_the_cluster_gives_up_is_told(client, movie, parameters):
         analyze(movie, parameters, model=Unknown(), scheduler=client)
 
 
-def test_missing_scheduler_is_told(movie, parameters, fake_model):
-    with pytest.raises(InputError, match=r"No Dask scheduler answers at tcp://127\.0\.0\.1:9"):
-        analyze(movie, parameters, model=fake_model, scheduler="tcp://127.0.0.1:9")
+@pytest.mark.parametrize("listens", [False, True], ids=["nobody there", "no scheduler"])
+def test_missing_scheduler_is_told(movie, parameters, fake_model, monkeypatch, listens):
+    monkeypatch.setattr("napari_lattice_symmetry.analysis.cluster.CONNECTING", 1)
+    with socket.socket() as ear:
+        ear.bind(("127.0.0.1", 0))
+        if listens:
+            ear.listen()
+        address = f"tcp://127.0.0.1:{ear.getsockname()[1]}"
+        with pytest.raises(InputError, match=f"^No Dask scheduler answers at {address} "):
+            analyze(movie, parameters, model=fake_model, scheduler=address)
+
+
+@pytest.mark.parametrize("address", ["nonsense", "http://nowhere:1", ""])
+def test_address_that_is_none_is_told_at_once(movie, parameters, fake_model, address):
+    with pytest.raises(InputError, match=f"^No Dask scheduler answers at {address} "):
+        analyze(movie, parameters, model=fake_model, scheduler=address)
+
+
+def test_cluster_without_workers_is_told(movie, parameters, fake_model, monkeypatch):
+    monkeypatch.setattr("napari_lattice_symmetry.analysis.cluster.PATIENCE", 1)
+    with (
+        LocalCluster(n_workers=0, dashboard_address=":0") as cluster,
+        pytest.raises(AnalysisError, match=r"^There has been no Dask worker for 1 s; see to"),
+    ):
+        analyze(movie, parameters, model=fake_model, scheduler=cluster)
+
+
+def test_frames_of_a_silent_worker_go_to_others(long_movie, parameters, fake_model, monkeypatch):
+    monkeypatch.setattr("napari_lattice_symmetry.analysis.cluster.SILENCE", 5)
+    expected = analyze(long_movie, parameters, model=fake_model)
+    with local_cluster(2) as cluster, Client(cluster, set_as_default=False) as client:
+        stopped = []
+
+        def stop_one(done, total):
+            if not stopped:
+                stopped.append(next(iter(client.run(os.getpid).values())))
+                os.kill(stopped[0], signal.SIGSTOP)
+
+        result = analyze(
+            long_movie,
+            parameters,
+            model=SlowClassifier(0.1),
+            scheduler=client,
+            progress=stop_one,
+        )
+        assert_same(result, expected)
+
+
+def test_scheduler_that_is_lost_ends_the_run(long_movie, parameters, tmp_path):
+    with local_cluster(1) as cluster:
+        told = r"^The Dask scheduler does not answer \(.*\); see to the cluster"
+        with pytest.raises(AnalysisError, match=told):
+            analyze(
+                long_movie,
+                parameters,
+                model=SlowClassifier(0.1),
+                scheduler=cluster.scheduler_address,
+                output=tmp_path / "long.zarr",
+                progress=lambda done, total: cluster.close(),
+            )
+    assert 1 <= load_result(tmp_path / "long.zarr").done.sum() < 18
+
+
+@pytest.fixture
+def other_numpy(monkeypatch):
+    there = versions() | {"numpy": "0.1"}
+    monkeypatch.setattr("napari_lattice_symmetry.analysis.cluster.versions", lambda: there)
+    return rf"^The worker at \S+ has numpy {np.__version__} instead of 0\.1; install the same"
+
+
+def test_workers_of_another_version_are_refused(client, movie, parameters, fake_model, other_numpy):
+    with pytest.raises(AnalysisError, match=other_numpy):
+        analyze(movie, parameters, model=fake_model, scheduler=client)
+
+
+def test_late_worker_of_another_version_analyzes_nothing(
+    movie, parameters, fake_model, other_numpy, monkeypatch
+):
+    share = _Share(AnalysisJob(movie, parameters), fake_model)
+    monkeypatch.undo()
+    with pytest.raises(AnalysisError, match=other_numpy):
+        share.setup(SimpleNamespace(address="tcp://late:1"))
+    with pytest.raises(AnalysisError, match=other_numpy):  # Dask lets it join all the same
+        share.analyze(0, 0, (movie.frame(0), ""))

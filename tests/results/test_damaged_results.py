@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 
 import numpy as np
 import pytest
 from click.testing import CliRunner
+from zarr.storage import LocalStore
 
 from napari_lattice_symmetry.analysis import analyze
 from napari_lattice_symmetry.bravais.parameters import AnalysisParameters
@@ -77,7 +80,7 @@ def damage(content, random):
 def names_of_files():
     names = ["zarr.json", *(f"{name}/zarr.json" for name in ("frame_indices", "labels", "mean"))]
     chunks = {name: "/".join("0" * len(spec.axes)) for name, spec in MAPS.items()}
-    chunks |= {"state": "0"}
+    chunks |= {"state": "0", "frame_indices": "0"}
     return [*names, *(f"{name}/c/{chunk}" for name, chunk in chunks.items())]
 
 
@@ -94,6 +97,28 @@ def test_a_damaged_file_is_told_or_does_no_harm(stored, name):
             messages.append(str(error))
     assert all(str(stored) in message and "\n" not in message for message in messages)
     assert len(messages) == CASES if "/c/" in name else len(messages) > CASES / 2
+
+
+@pytest.mark.parametrize("name", [name for name in names_of_files() if "/c/" in name])
+def test_a_file_that_is_gone_is_told(stored, name):
+    (stored / name).unlink()
+    gone = f"is damaged .*a file of {name.partition('/')[0]} is gone"
+    with pytest.raises(InputError, match=gone):
+        read_all(stored)
+
+
+def test_what_may_not_be_read_is_not_called_damaged(stored, monkeypatch):
+    result = load_result(stored)
+
+    async def refuse(*_, **__):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+
+    monkeypatch.setattr(LocalStore, "get", refuse)
+    told = r"run\.zarr cannot be read \(Permission denied\); see that"
+    with pytest.raises(InputError, match=told):
+        np.asarray(result.labels)
+    with pytest.raises(InputError, match=told):
+        load_result(stored)
 
 
 def cut(stored, name="mean/c/0/0/0/0"):

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import errno
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -312,6 +313,26 @@ def test_write_that_fails_ends_a_run_that_can_be_continued(assert_continues, pat
 
     with pytest.MonkeyPatch.context() as patch:
         assert_continues(path, lambda: patch.setattr(os, "fsync", fail), patch.undo)
+    assert not list(path.rglob("*.partial"))
+
+
+def test_result_that_is_removed_ends_the_run(movie, parameters, fake_model, path):
+    with pytest.raises(AnalysisError, match=r"growth\.zarr was removed while it was written; run"):
+        analyze(
+            movie,
+            parameters,
+            model=fake_model,
+            output=path,
+            progress=lambda *_: shutil.rmtree(path, ignore_errors=True),
+        )
+    assert not path.exists()
+
+
+@pytest.mark.parametrize("leftover", ["probe.partial", "mean/old.partial"])
+def test_leftovers_are_in_no_ones_way(movie, parameters, fake_model, path, leftover):
+    analyze(movie, parameters, model=fake_model, output=path, **stop_after(2))
+    (path / leftover).mkdir()
+    assert analyze(movie, parameters, model=fake_model, output=path).done.all()
     assert not list(path.rglob("*.partial"))
 
 

@@ -5,11 +5,14 @@ from __future__ import annotations
 import logging
 import os
 import pickle
+from asyncio import timeout
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import CancelledError
 from contextlib import contextmanager, suppress
 from functools import cached_property
 from threading import Lock
+from time import monotonic, sleep
 from typing import Any, TypeAlias
 from uuid import uuid4
 
@@ -23,12 +26,22 @@ from distributed import (
     get_worker,
     wait,
 )
+from distributed.comm.core import CommClosedError, connect
+from distributed.security import Security
+from distributed.utils import LoopRunner, silence_logging_cmgr
 
 from napari_lattice_symmetry.analysis.frame import AnalysisJob, FrameMaps
 from napari_lattice_symmetry.analysis.reading import Patience, Reading, try_to_read
 from napari_lattice_symmetry.bravais.classifier import Classifier
 from napari_lattice_symmetry.data.movie import Movie
-from napari_lattice_symmetry.errors import AnalysisError, InputError, LatticeSymmetryError, guard
+from napari_lattice_symmetry.errors import (
+    AnalysisError,
+    InputError,
+    LatticeSymmetryError,
+    first_line,
+    guard,
+)
+from napari_lattice_symmetry.results.provenance import versions
 from napari_lattice_symmetry.results.result import FrameResult
 
 Cluster: TypeAlias = str | Client | SpecCluster
@@ -37,10 +50,16 @@ Cluster: TypeAlias = str | Client | SpecCluster
 FRAMES_A_THREAD = 2
 """Frames under way for each thread of the cluster: one at work, and one to go on with."""
 
-_SAME_VERSION = "install the same version of napari-lattice-symmetry there"
+_SAME_VERSION = "install the same versions there as here"
+_GO_ON = "see to the cluster, and run the same command again"
 
-CONNECTING, MAX_WAIT, POLL = 10, 60, 0.2
-"""Seconds to wait for a scheduler, for its first worker, and between two looks whether to stop."""
+CONNECTING, PATIENCE, SILENCE, POLL = 10, 60, 30, 0.2
+"""Seconds to wait for a scheduler at first, for its answers and for a worker, for a sign of life of
+a worker that was started here, and between two looks whether to stop.
+
+After that a silent worker is given up, and its frames go to others; for workers of another
+scheduler, this is its ``worker-ttl``, 5 minutes as Dask comes.
+"""
 
 
 class _UnreachableError(LatticeSymmetryError):
@@ -54,10 +73,30 @@ class _Share(WorkerPlugin):
         self._name, self._windows = job.movie.name, job.windows
         self._reopen, self._fingerprint = job.movie.reopen, job.movie.fingerprint
         self._pickled_model = pickle.dumps(model)
+        self._versions = versions()
 
     def setup(self, worker: Worker) -> None:
-        """Get ready on a worker, whose threads share what is loaded."""
-        self._loading = Lock()
+        """Get ready on a worker, whose threads share what is loaded.
+
+        Raises
+        ------
+        AnalysisError
+            If other versions could give other numbers.
+        """
+        self._loading, self._other_versions = Lock(), ""
+        here = versions()
+        other = [
+            f"{name} {here[name]} instead of {version}"
+            for name, version in self._versions.items()
+            if name != "python" and here[name] != version
+        ]
+        if other:
+            self._other_versions = f"The worker at {worker.address} has {', '.join(other)}"
+            self._tell_other_versions()
+
+    def _tell_other_versions(self) -> None:
+        if self._other_versions:  # of a late worker, Dask lets the setup fail in silence
+            raise AnalysisError(f"{self._other_versions}; {_SAME_VERSION}.")
 
     @cached_property
     def _model(self) -> Classifier:
@@ -76,6 +115,7 @@ class _Share(WorkerPlugin):
 
     def analyze(self, position: int, index: int, reading: Reading | None) -> FrameResult:
         """Analyze a frame, which is read here if no reading is given."""
+        self._tell_other_versions()
         with self._loading:
             model = self._model
             frame, failure = reading or try_to_read(self._movie, index)
@@ -99,7 +139,8 @@ def local_cluster(workers: int) -> LocalCluster:
         n_workers=workers,
         threads_per_worker=1,
         dashboard_address=":0",
-        silence_logs=logging.ERROR,  # that a worker is slow to leave is no one's concern
+        silence_logs=logging.CRITICAL,  # what matters of it becomes a sentence
+        scheduler_kwargs={"worker_ttl": f"{SILENCE} s"},
         env={
             "OMP_NUM_THREADS": threads,
             "TF_NUM_INTRAOP_THREADS": threads,
@@ -122,21 +163,24 @@ def analyze_there(
     None stands for a moment in which none came.
 
     Workers read frames for themselves where they find the file of the movie; else the frames
-    are sent. A frame whose worker dies goes to another one.
+    are sent. A frame whose worker dies or falls silent goes to another one.
 
     Raises
     ------
     InputError
         If no scheduler answers.
     AnalysisError
-        If there is no worker, the cluster is lost, or as in `iter_analyze`.
+        If there is no worker, or one of another version, the cluster is lost, or as in
+        `iter_analyze`.
     """
     waiting, running = deque(todo), dict[Future[Any], int]()
     sending, n_done, patience = job.movie.reopen is None, 0, Patience(job.movie)
     with _connected(scheduler) as client, _shared(client, _Share(job, model)) as share:
         try:
-            while (waiting or running) and not should_stop():
-                while waiting and len(running) < FRAMES_A_THREAD * _count_threads(client):
+            for n_threads in _thread_counts(client):
+                if should_stop() or not (waiting or running):
+                    return
+                while waiting and len(running) < FRAMES_A_THREAD * n_threads:
                     position = waiting.popleft()
                     index = job.indices[position]
                     reading = try_to_read(job.movie, index) if sending else None
@@ -146,8 +190,8 @@ def analyze_there(
                     position = running.pop(future)
                     try:
                         result = _result(future)
-                    except _UnreachableError:
-                        sending = True
+                    except (_UnreachableError, CancelledError, TimeoutError) as reason:
+                        sending = sending or isinstance(reason, _UnreachableError)
                         waiting.appendleft(position)
                         continue
                     patience.note(result.failure)
@@ -156,44 +200,100 @@ def analyze_there(
                     yield result
                 yield None
         finally:
-            client.cancel(list(running))
+            with suppress(Exception):  # the cluster may be gone
+                client.cancel(list(running))
+
+
+def _thread_counts(client: Client) -> Iterator[int]:
+    """Count the threads of all workers there are now, again and again.
+
+    Raises
+    ------
+    AnalysisError
+        If the scheduler does not answer, or there has been no worker for as long as is waited.
+    """
+    seen = monotonic()
+    while True:
+        n_threads = sum(_ask(client, client.nthreads).values())
+        if n_threads:
+            seen = monotonic()
+        elif monotonic() - seen > PATIENCE:
+            raise AnalysisError(f"There has been no Dask worker for {PATIENCE} s; {_GO_ON}.")
+        yield n_threads
+
+
+def _ask(client: Client, question: Callable[..., Any], *details: Any, **more: Any) -> Any:
+    """Ask the scheduler something, which it has to answer within the patience for it."""
+    end = monotonic() + PATIENCE
+    while True:
+        try:
+            return client.sync(question, *details, callback_timeout=PATIENCE, **more)
+        except Exception as error:
+            is_there = client.status == "running"
+            if is_there and isinstance(error, CommClosedError) and monotonic() < end:
+                sleep(POLL)  # a worker was given up, which takes an answer with it
+                continue
+            if is_there and not isinstance(error, OSError):
+                raise
+            raise AnalysisError(
+                f"The Dask scheduler does not answer ({first_line(error)}); {_GO_ON}."
+            ) from error
 
 
 def _finished(client: Client, running: Iterable[Future[Any]]) -> list[Future[Any]]:
     """Wait a moment for any of the frames under way."""
-    with client.as_current(), suppress(TimeoutError):
+    with client.as_current(), suppress(TimeoutError, CancelledError):
         wait(list(running), timeout=POLL, return_when="FIRST_COMPLETED")
     return [future for future in running if future.status != "pending"]
 
 
 def _result(future: Future[Any]) -> FrameResult:
-    """Take the maps of a frame from the cluster."""
-    with guard("The cluster gave a frame up"):
-        result: FrameResult = future.result()
+    """Take the maps of a frame from the cluster.
+
+    Raises
+    ------
+    CancelledError, TimeoutError
+        If the scheduler is lost, or the worker that has them does not give them.
+    """
+    lost = CancelledError, TimeoutError
+    with guard("The cluster gave a frame up", unless=(LatticeSymmetryError, *lost)):
+        result: FrameResult = future.result(timeout=PATIENCE)
     return result
 
 
-def _count_threads(client: Client) -> int:
-    """Count the threads of all workers there are now; one while workers start anew."""
-    return sum(client.nthreads().values()) or 1
+async def _greet(address: str) -> None:
+    """See that a scheduler answers; for its greeting a client would wait for ever."""
+    details = Security().get_connection_args("client")
+    async with timeout(2 * CONNECTING):
+        comm = await connect(address, timeout=CONNECTING, **details)
+    await comm.close()
+
+
+class _Client(Client):
+    """A client that is closed once; where that fails, Dask tries again, and shows a traceback."""
+
+    def __del__(self) -> None:
+        """Leave what could not be closed as it is."""
 
 
 @contextmanager
 def _connected(scheduler: Cluster) -> Iterator[Client]:
-    """Connect to a cluster, and wait for its first worker."""
+    """Connect to a cluster."""
     if isinstance(scheduler, Client):
         yield scheduler
         return
-    with guard(f"No Dask scheduler answers at {scheduler}", InputError):
-        client = Client(scheduler, timeout=CONNECTING, set_as_default=False)
-    with client:
+    with silence_logging_cmgr(logging.CRITICAL):  # what matters of it becomes a sentence
+        with guard(f"No Dask scheduler answers at {scheduler}", InputError):
+            if isinstance(scheduler, str):
+                LoopRunner().run_sync(_greet, scheduler)
+            client: Client = _Client(  # type: ignore[no-untyped-call]
+                scheduler, timeout=CONNECTING, set_as_default=False
+            )
         try:
-            client.wait_for_workers(1, timeout=MAX_WAIT)
-        except TimeoutError as error:
-            raise AnalysisError(
-                f"The Dask scheduler {scheduler} has had no worker for {MAX_WAIT} s."
-            ) from error
-        yield client
+            yield client
+        finally:
+            with suppress(Exception):  # the scheduler may be gone
+                client.close(timeout=CONNECTING)
 
 
 @contextmanager
@@ -201,9 +301,9 @@ def _shared(client: Client, share: _Share) -> Iterator[str]:
     """Give all workers their share; yield its name."""
     name = f"lattice-symmetry-{uuid4().hex}"
     with guard("The workers cannot analyze", advice=_SAME_VERSION):
-        client.register_plugin(share, name=name)
+        _ask(client, client.register_plugin, share, name=name)
     try:
         yield name
     finally:
         with suppress(Exception):  # the cluster may be gone
-            client.unregister_worker_plugin(name)
+            client.sync(client.unregister_worker_plugin, name, callback_timeout=CONNECTING)

@@ -10,17 +10,29 @@ from uuid import uuid4
 
 from zarr.storage import LocalStore
 
+from napari_lattice_symmetry.errors import AnalysisError
 from napari_lattice_symmetry.files import PARTIAL
 
 if TYPE_CHECKING:
     from zarr.core.buffer import Buffer
 
 
+_FIRST = "zarr.json"
+"""What is written before all else."""
+
+
 class DurableStore(LocalStore):
-    """A folder in which each file is replaced as a whole, once the new one is on the disk."""
+    """A folder in which each file is replaced as a whole, once the new one is on the disk.
+
+    One that was removed meanwhile is not made again, since what was written earlier is lost.
+    """
 
     async def set(self, key: str, value: Buffer) -> None:
         """Write `value` under `key`."""
+        if key != _FIRST and not (self.root / _FIRST).exists():
+            raise AnalysisError(
+                f"{self.root} was removed while it was written; run the same command again."
+            )
         await asyncio.to_thread(_replace, self.root / key, value)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -25,7 +26,16 @@ from napari_lattice_symmetry.results.on_disk import (
 from napari_lattice_symmetry.results.provenance import CHOICE, Network, provenance, versions
 from napari_lattice_symmetry.results.result import WAITING, MovieResult, load_result
 from napari_lattice_symmetry.results.schema import describe
-from napari_lattice_symmetry.results.store import check_place, create_group, open_group, stored_maps
+from napari_lattice_symmetry.results.store import (
+    check_chunks,
+    check_place,
+    create_group,
+    every_chunk,
+    open_group,
+    reading,
+    stored_maps,
+    time_axis,
+)
 
 _NAMES = "frame_names"
 _NAME_BYTES, _CHUNK_NAMES = 1020, 1024  # the longest name of a file, in UTF-8
@@ -84,8 +94,9 @@ class GrowingStore(StreamedResult):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self._indices: Any = self.group["frame_indices"]
-        self._names: Any = self.group[_NAMES]
+        with every_chunk():
+            self._indices: Any = self.group["frame_indices"]
+            self._names: Any = self.group[_NAMES]
         self.names = read_names(self.group, len(self.state))
         if len({*self.names}) < len(self.names):  # a late frame was on its way to its row
             self._cut(int(np.flatnonzero(self.state == WAITING)[0]))
@@ -131,7 +142,7 @@ class GrowingStore(StreamedResult):
     def _open_maps(self) -> None:
         for name, array in self.arrays.items():
             if MAPS[name].on_grid:
-                self.maps[name] = stored_maps(array, self.path)
+                self.maps[name] = stored_maps(array, self.path, self.state > 0)
 
 
 Growing: TypeAlias = GrowingResult | GrowingStore
@@ -221,11 +232,15 @@ def check_growing_target(
 
 def read_names(group: Any, n_rows: int) -> list[str]:
     """Read what the frames of a result that grows were called."""
-    return [bytes(name).rstrip(b"\0").decode() for name in np.asarray(group[_NAMES][:n_rows])]
+    path, names = Path(group.store.root), group[_NAMES]
+    with reading(path):
+        check_chunks(names, path, np.arange(n_rows))
+        rows = np.asarray(names[:n_rows])
+        return [os.fsdecode(bytes(name).rstrip(b"\0")) for name in rows]
 
 
 def _encode(name: str) -> NDArray[np.uint8]:
-    return np.frombuffer(name.encode().ljust(_NAME_BYTES, b"\0"), np.uint8)
+    return np.frombuffer(os.fsencode(name).ljust(_NAME_BYTES, b"\0"), np.uint8)
 
 
 def _describe(first: Movie, parameters: AnalysisParameters, model: Network) -> dict[str, Any]:
@@ -237,8 +252,8 @@ def _describe(first: Movie, parameters: AnalysisParameters, model: Network) -> d
 def _add_row(array: Any, row: int, n_rows: int) -> None:
     """Make an array of `n_rows` longer by one and move up what comes after `row`, last first."""
     _set_length(array, n_rows + 1)
-    before: tuple[slice, ...] = (slice(None),) * _time_axis(array)
-    step = array.chunks[_time_axis(array)]
+    before: tuple[slice, ...] = (slice(None),) * time_axis(array)
+    step = array.chunks[time_axis(array)]
     for stop in range(n_rows, row, -step):
         start = max(stop - step, row)
         array[*before, start + 1 : stop + 1] = array[*before, start:stop]
@@ -247,10 +262,5 @@ def _add_row(array: Any, row: int, n_rows: int) -> None:
 
 
 def _set_length(array: Any, length: int) -> None:
-    axis = _time_axis(array)
+    axis = time_axis(array)
     array.resize((*array.shape[:axis], length, *array.shape[axis + 1 :]))
-
-
-def _time_axis(array: Any) -> int:
-    name = str(array.basename)
-    return MAPS[name].time_axis if name in MAPS else 0

@@ -19,7 +19,13 @@ from napari_lattice_symmetry.files import PARTIAL, remove, writing
 from napari_lattice_symmetry.results.maps import MAPS
 from napari_lattice_symmetry.results.result import FrameResult, MovieResult, load_result
 from napari_lattice_symmetry.results.schema import describe
-from napari_lattice_symmetry.results.store import check_place, create_group, open_group, read_fields
+from napari_lattice_symmetry.results.store import (
+    check_place,
+    create_group,
+    every_chunk,
+    open_group,
+    read_fields,
+)
 
 if TYPE_CHECKING:
     import zarr
@@ -50,8 +56,9 @@ class StreamedResult(MovieResult):
     writers: Executor
 
     def __post_init__(self) -> None:
-        self.arrays: dict[str, Any] = {name: self.group[name] for name in self.maps}
-        self.stored_state: Any = self.group["state"]
+        with every_chunk():
+            self.arrays: dict[str, Any] = {name: self.group[name] for name in self.maps}
+            self.stored_state: Any = self.group["state"]
 
     def insert(self, frame: FrameResult) -> None:
         """Write the maps of a frame, and then that they are there.
@@ -280,8 +287,8 @@ def open_to_write(
         _check_weights(path, fields["provenance"], provenance["weights_sha256"])
         with writing(path):
             _note_versions(group, fields["provenance"], provenance["versions"])
-        for leftover in path.rglob(f"*{PARTIAL}"):
-            leftover.unlink()
+            for leftover in [*path.rglob(f"*{PARTIAL}")]:
+                remove(leftover)
         result = kind(**fields, path=path, group=group, writers=writers)
         try:
             yield result

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from contextlib import AbstractContextManager
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
+from threading import Lock
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -42,6 +43,11 @@ _MAX_COMPRESSION = 4096
 _CHUNK_WINDOWS, _MAX_CHUNK_FRAMES = 2**14, 64
 _CHUNK_FRACTIONS, _CHUNK_INDICES, _CHUNK_STATES = 1024, 2**14, 2**16
 
+_WHOLE = "every_chunk_is_written"
+"""Attribute of results in which a chunk that is not there was lost; Zarr leaves out empty ones."""
+
+_CONFIGURING = Lock()  # what is configured holds for all threads
+
 
 def save_result(result: MovieResult, path: str | Path, *, overwrite: bool = False) -> None:
     """Write a result as a Zarr (version 3) group.
@@ -67,8 +73,10 @@ def save_result(result: MovieResult, path: str | Path, *, overwrite: bool = Fals
     check_place(path, overwrite=overwrite)
     with replacing(path) as partial:
         group: Any = create_group(partial, vars(result), [MAPS[name] for name in result.maps])
+        with every_chunk():
+            arrays = {name: group[name] for name in result.maps}
         for name, values in result.maps.items():
-            _copy(MAPS[name], values, group[name])
+            _copy(MAPS[name], values, arrays[name])
         group["state"][:] = result.state
 
 
@@ -115,7 +123,7 @@ def create_group(
     from napari_lattice_symmetry.results.durable import DurableStore
 
     specs = list(specs_of(about["parameters"]) if specs is None else specs)
-    attributes = attributes_of(about, [spec.name for spec in specs])
+    attributes = attributes_of(about, [spec.name for spec in specs]) | {_WHOLE: True}
     group = zarr.create_group(DurableStore(path), zarr_format=3, attributes=attributes)
     grid, indices = about["grid"], about["frame_indices"]
     n_frames = len(indices)
@@ -136,9 +144,19 @@ def create_group(
     max_maps = max(1, min(_MAX_CHUNK_FRAMES, _CHUNK_WINDOWS // grid.size))
     for spec in specs:
         create(spec, max_maps if spec.on_grid else _CHUNK_FRACTIONS)
-    create(_STATE, _CHUNK_STATES)
-    create(_INDICES, n_frames or _CHUNK_INDICES)[:] = indices
+    with every_chunk():
+        create(_STATE, _CHUNK_STATES)[:] = 0
+        create(_INDICES, n_frames or _CHUNK_INDICES)[:] = indices
     return group
+
+
+@contextmanager
+def every_chunk() -> Iterator[None]:
+    """Have arrays that are opened meanwhile write all their chunks, also those that are empty."""
+    import zarr
+
+    with _CONFIGURING, zarr.config.set({"array.write_empty_chunks": True}):
+        yield
 
 
 def open_group(path: Path, mode: Literal["r", "r+"] = "r") -> zarr.Group:
@@ -156,6 +174,10 @@ def open_group(path: Path, mode: Literal["r", "r+"] = "r") -> zarr.Group:
     try:
         store = DurableStore(path, read_only=mode == "r")
         return zarr.open_group(store, mode=mode, zarr_format=3)
+    except PermissionError as reason:
+        raise InputError(
+            f"{path} cannot be read ({reason.strerror}); see that you may."
+        ) from reason
     except Exception as error:  # of damaged metadata, anything
         raise InputError(
             f"{path} is not a saved result; choose a .zarr folder that was made here."
@@ -183,18 +205,59 @@ def read_fields(path: Path) -> dict[str, Any]:
         specs = written_specs(attributes, fields["parameters"])
         n_frames = group["state"].shape[0]  # of all arrays that grow, it is the last to do so
         _check_arrays(group, n_frames, fields["grid"], specs)
-        rows = slice(n_frames)
+        rows, is_whole = slice(n_frames), bool(attributes.get(_WHOLE))
+        if is_whole and _has_chunk(group["labels"], path, 0):  # else a watch has just begun
+            check_chunks(group["state"], path, np.arange(max(n_frames - 1, 1)))
+        state = np.asarray(group["state"][rows])
+        written = (state > 0) & is_whole
+        check_chunks(group["frame_indices"], path, np.flatnonzero(written))
         return {
-            "maps": {spec.name: _read(group[spec.name], path, spec, rows) for spec in specs},
-            "state": np.asarray(group["state"][rows]),
+            "maps": {
+                spec.name: _read(group[spec.name], path, spec, rows, written) for spec in specs
+            },
+            "state": state,
             "frame_indices": np.asarray(group["frame_indices"][rows]),
             **fields,
         }
 
 
-def reading(path: Path) -> AbstractContextManager[None]:
-    """Turn whatever a damaged result makes libraries raise into one sentence."""
-    return guard(f"{path} is damaged", InputError, advice="analyze the movie again", unless=())
+@contextmanager
+def reading(path: Path) -> Iterator[None]:
+    """Turn whatever a result that cannot be read makes libraries raise into one sentence."""
+    try:
+        with guard(
+            f"{path} is damaged", InputError, advice="analyze the movie again", unless=(OSError,)
+        ):
+            yield
+    except OSError as reason:  # of the system, which leaves what is there as it is
+        raise InputError(
+            f"{path} cannot be read ({reason.strerror or reason}); see that its disk is there and "
+            "that you may read it."
+        ) from reason
+
+
+def time_axis(array: Any) -> int:
+    """Return which axis of a stored array the time is."""
+    name = str(array.basename)
+    return MAPS[name].time_axis if name in MAPS else 0
+
+
+def _has_chunk(array: Any, path: Path, number: int) -> bool:
+    """Tell whether there is a file of the chunk of an array that is at `number` along time."""
+    axis = time_axis(array)
+    place = tuple(number if each == axis else 0 for each in range(array.ndim))
+    try:
+        (path / str(array.path) / str(array.metadata.encode_chunk_key(place))).stat()
+    except FileNotFoundError:
+        return False
+    return True
+
+
+def check_chunks(array: Any, path: Path, rows: NDArray[np.int64]) -> None:
+    """See that the chunks of an array that hold these rows are there."""
+    for number in np.unique(rows // array.chunks[time_axis(array)]).tolist():
+        if not _has_chunk(array, path, number):
+            raise ValueError(f"a file of {array.basename} is gone")
 
 
 def _check_arrays(group: Any, n_frames: int, grid: WindowGrid, specs: list[MapSpec]) -> None:
@@ -210,19 +273,23 @@ def _check_arrays(group: Any, n_frames: int, grid: WindowGrid, specs: list[MapSp
             raise ValueError(f"{spec.name} holds {array.dtype} {array.shape}")
 
 
-def _read(array: Any, path: Path, spec: MapSpec, rows: slice) -> Any:
+def _read(array: Any, path: Path, spec: MapSpec, rows: slice, written: NDArray[np.bool_]) -> Any:
     """Give maps as a Dask array, what is one value a frame as it is."""
     if spec.on_grid:
-        return stored_maps(array, path)[spec.at(rows)]
+        return stored_maps(array, path, written)[spec.at(rows)]
+    check_chunks(array, path, np.flatnonzero(written))
     return np.asarray(array[spec.at(rows)])
 
 
-def stored_maps(array: Any, path: Path) -> da.Array:
-    """View the array of maps in the result at `path` as a Dask array; damage is one sentence."""
+def stored_maps(array: Any, path: Path, written: NDArray[np.bool_]) -> da.Array:
+    """View the array of maps in the result at `path` as a Dask array; damage is one sentence.
+
+    Rows that are known to be written must be there.
+    """
     import dask.array as da
 
     maps: da.Array = da.from_array(
-        _StoredMaps(array, path),
+        _StoredMaps(array, path, written),
         chunks=array.chunks,
         name=False,
         fancy=False,
@@ -234,13 +301,17 @@ def stored_maps(array: Any, path: Path) -> da.Array:
 class _StoredMaps:
     """What Dask needs to see of an array."""
 
-    def __init__(self, array: Any, path: Path) -> None:
-        self._array, self._path = array, path
-        self._most = MAPS[array.basename].max_value
+    def __init__(self, array: Any, path: Path, written: NDArray[np.bool_]) -> None:
+        self._array, self._path, self._written = array, path, written
+        spec = MAPS[array.basename]
+        self._most, self._time_axis = spec.max_value, spec.time_axis
         self.shape, self.dtype, self.ndim = array.shape, array.dtype, array.ndim
 
     def __getitem__(self, index: Any) -> NDArray[Any]:
         with reading(self._path):
+            here = index[self._time_axis]
+            rows = np.arange(len(self._written))[here][self._written[here]]
+            check_chunks(self._array, self._path, rows)
             values = np.asarray(self._array[index])
             if self._most is not None and values.max(initial=0) > self._most:
                 raise ValueError(f"{self._array.basename} holds the value {values.max()}")
