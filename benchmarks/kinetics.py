@@ -161,8 +161,8 @@ once what it works on is done. Only a changed setting breaks off a fit that is u
   layer. The spread over the thinned networks is kept for whole frames alone; in a region the band
   is the mean of the spreads of its windows, as if each thinned network erred alike in all of
   them. That is an upper bound.
-- **Holes, by what noise windows look at**: see below.
-- **Holes by brightness**: the share of pixels darker than a threshold (or brighter), once a
+- **Holes, by windows**: see below.
+- **Holes, by brightness**: the share of pixels darker than a threshold (or brighter), once a
   Gaussian of half a lattice period has smoothed the lattice away. Otsu's threshold is taken from
   all frames together, since a frame without a hole has no two levels to tell apart. The band is
   what a threshold leaves open that may be off by {THRESHOLD_DOUBT:.0%} of the step from hole to

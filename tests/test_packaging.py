@@ -55,6 +55,11 @@ def test_wheel_holds_every_module(wheel):
     assert modules <= set(wheel.namelist())
 
 
+def test_wheel_holds_the_pages_that_docks_show(wheel):
+    pages = {f"napari_lattice_symmetry/docs/{path.name}" for path in (ROOT / "docs").glob("*.md")}
+    assert pages <= set(wheel.namelist())
+
+
 def test_wheel_holds_the_weights(wheel):
     sizes = {Path(i.filename).name: i.file_size for i in wheel.infolist() if ".keras" in i.filename}
     assert set(sizes) == {"polar.keras", "published.keras"}

@@ -117,7 +117,7 @@ class AnalysisParameters(WindowParameters):
     )
     lattice_maps: bool = setting(
         False,
-        "Lattice parameters",
+        "Lattice fit",
         "Also fit a lattice to the spectrum of every window, without the network: "
         "maps of a, b, gamma, orientation, the class of the metric, and where the two disagree.",
         group=ADVANCED,

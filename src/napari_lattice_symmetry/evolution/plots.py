@@ -10,7 +10,7 @@ import numpy as np
 from napari_lattice_symmetry.evolution.curves import BRIGHTNESS, HOLES, Curve
 from napari_lattice_symmetry.evolution.kinetics import GrowthFit
 from napari_lattice_symmetry.lattice import COLORS
-from napari_lattice_symmetry.results.plots import new_figure
+from napari_lattice_symmetry.results.plots import NARROW, new_figure
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -48,7 +48,8 @@ def plot_evolution(
     axes.set_title(title, parse_math=False)
     _label_time(axes, curves)
     if curves:
-        figure.legend(loc="outside lower center", ncols=2, frameon=False, fontsize="small")
+        columns = 1 if figure.get_figwidth() < NARROW else 2
+        figure.legend(loc="outside lower center", ncols=columns, frameon=False, fontsize="small")
     return figure
 
 

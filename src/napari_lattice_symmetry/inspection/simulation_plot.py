@@ -32,8 +32,8 @@ class LiveFigure:
     def plot(self, figure: Figure) -> None:
         """Begin on an empty figure."""
         figure.set_layout_engine("none")
-        left, right = (figure.add_axes((x, 0.4, 0.48, 0.54)) for x in (0.01, 0.51))
-        self._bars_axes = figure.add_axes((0.36, 0.02, 0.41, 0.34))
+        left, right = (figure.add_axes((x, 0.46, 0.48, 0.48)) for x in (0.01, 0.51))
+        self._bars_axes = figure.add_axes((0.29, 0.01, 0.4, 0.43))
         for axes, title in ((left, "image"), (right, "spectrum")):
             axes.set_title(title, fontsize="small", pad=3)
             axes.set_axis_off()
@@ -53,10 +53,11 @@ class LiveFigure:
         self._bars = axes.barh(places, none, color=list(COLORS.values()), height=0.75)
         self._errors = axes.hlines(places, none, none, color="gray", linewidth=1.5)
         self._texts = [
-            axes.text(1.03, y, "", va="center", fontsize="small") for y in places.tolist()
+            axes.text(1.03, y, "", va="center", fontsize="x-small") for y in places.tolist()
         ]
         axes.set(xlim=(0, 1), ylim=(len(CLASSES) - 0.5, -0.5), xticks=[])
-        axes.set_yticks(places, CLASSES, fontsize="small")
+        names = [name.replace(" ", "\n") for name in CLASSES]
+        axes.set_yticks(places, names, fontsize="x-small", linespacing=0.9)
         axes.tick_params(length=0)
         axes.spines[:].set_visible(False)
 

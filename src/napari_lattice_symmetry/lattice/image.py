@@ -87,15 +87,15 @@ class LatticeImage(BaseModel):
     )
 
     atoms: int = _number("Motif", "Atoms a cell", 1, (1, 3), "Number of atoms in a cell.")
-    x2: float = _number("Motif", "Second: along a", 0.35, (0, 1), "Place of the second atom, in a.")
-    y2: float = _number("Motif", "Second: along b", 0.35, (0, 1), "Place of the second atom, in b.")
+    x2: float = _number("Motif", "2nd: along a", 0.35, (0, 1), "Place of the second atom, in a.")
+    y2: float = _number("Motif", "2nd: along b", 0.35, (0, 1), "Place of the second atom, in b.")
     brightness2: float = _number(
-        "Motif", "Second: bright", 0.5, (0, 1), "Brightness of the second atom; the first has 1."
+        "Motif", "2nd: bright", 0.5, (0, 1), "Brightness of the second atom; the first has 1."
     )
-    x3: float = _number("Motif", "Third: along a", 0.7, (0, 1), "Place of the third atom, in a.")
-    y3: float = _number("Motif", "Third: along b", 0.6, (0, 1), "Place of the third atom, in b.")
+    x3: float = _number("Motif", "3rd: along a", 0.7, (0, 1), "Place of the third atom, in a.")
+    y3: float = _number("Motif", "3rd: along b", 0.6, (0, 1), "Place of the third atom, in b.")
     brightness3: float = _number(
-        "Motif", "Third: bright", 0.3, (0, 1), "Brightness of the third atom; the first has 1."
+        "Motif", "3rd: bright", 0.3, (0, 1), "Brightness of the third atom; the first has 1."
     )
 
     width: float = _number(

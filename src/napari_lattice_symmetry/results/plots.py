@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+NARROW = 3
+"""Inches below which legends have fewer columns, as in a dock."""
+
 _TURN_TO_DRAW = RLock()
 """Matplotlib's settings are those of the process, and a worker may draw while a dock does."""
 

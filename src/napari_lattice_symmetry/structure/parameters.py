@@ -22,7 +22,7 @@ class UnmixingParameters(WindowParameters):
         None,
         "Components",
         "Number of pure spectra; as suggested by where the variance of the spectra drops.",
-        none="as suggested",
+        none="suggested",
         ge=1,
         le=MAX_COMPONENTS,
     )

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from napari_lattice_symmetry.lattice import CLASSES, COLORS
 from napari_lattice_symmetry.results.maps import MAPS
-from napari_lattice_symmetry.results.plots import new_figure
+from napari_lattice_symmetry.results.plots import NARROW, new_figure
 from napari_lattice_symmetry.results.result import MovieResult
 from napari_lattice_symmetry.spectrum.cartesian import EXTENT
 from napari_lattice_symmetry.structure.embedding import Cluster, Embedding
@@ -133,7 +133,7 @@ def plot_cluster(cluster: Cluster, figure: Figure | None = None) -> Figure:
     _draw_spectrum(left, cluster.spectrum, "mean spectrum")
     order = range(len(CLASSES))[::-1]
     right.barh(
-        [CLASSES[k] for k in order],
+        [CLASSES[k].replace(" ", "\n") for k in order],
         [cluster.shares[k] for k in order],
         color=[COLORS[CLASSES[k]] for k in order],
     )
@@ -176,7 +176,7 @@ def _scatter_classes(
         ],
         loc="upper center",
         bbox_to_anchor=(0.5, -0.01),
-        ncols=3,
+        ncols=3 if axes.figure.get_figwidth() > NARROW else 2,
         frameon=False,
         fontsize="x-small",
     )

@@ -271,10 +271,10 @@ def test_another_law_and_another_curve(bench):
     bench.open_kinetics()
     bench.kinetics.law.setCurrentIndex(1)
     assert bench.kinetics.fit.law.name == "logistic"
-    bench.choose(bench.kinetics.quantity, "hexagonal, mean probability")
+    bench.choose(bench.kinetics.quantity, "P(hexagonal)")
     assert bench.kinetics.fit.curve.name == "hexagonal"
     bench.choose(bench.kinetics.quantity, BRIGHTNESS)
-    assert "Tick 'holes by brightness'" in hint(bench)
+    assert "Tick 'holes, by brightness'" in hint(bench)
 
 
 def test_the_beam(bench):

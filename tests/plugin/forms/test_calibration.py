@@ -29,7 +29,7 @@ def test_the_calibration_of_the_layer_is_shown(bench, boxes, stack):
 
 def test_without_a_calibration_none_is_claimed(bench, boxes, stack):
     bench.viewer.add_image(stack)
-    assert [box.text() for box in boxes] == ["not known", "not known"]
+    assert [box.text() for box in boxes] == ["unknown", "unknown"]
     bench.viewer.add_image(stack[0], name="one image")
     bench.widget.layer_chooser.value = bench.viewer.layers["one image"]
     assert not boxes[1].isEnabled()

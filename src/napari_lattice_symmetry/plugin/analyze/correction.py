@@ -45,7 +45,8 @@ if TYPE_CHECKING:
 Request = tuple[Movie, int, Known, NDArray[np.bool_] | None]
 
 REGION_NAME = "known lattice"
-_CELL = "a, b, gamma:"
+_SIDES = ("a", "b", "gamma")
+_CELL = "another, of this cell:"
 
 
 class Correction(QWidget):
@@ -97,7 +98,7 @@ class Correction(QWidget):
         self.cell = [
             _make_box(*limits) for limits in ((1e-3, 1e4, 1), (1e-3, 1e4, 1), (1, 179, 90))
         ]
-        for box, name in zip(self.cell, ("a", "b", "gamma"), strict=True):
+        for box, name in zip(self.cell, _SIDES, strict=True):
             box.setToolTip(f"{name} of the crystal; lengths in nm if the layer is calibrated.")
         self.known.currentTextChanged.connect(self._on_known_chosen)
         self.region = ComboBox(
@@ -121,13 +122,15 @@ class Correction(QWidget):
         self.told.setWordWrap(True)
 
         form = QFormLayout(self)
-        form.setContentsMargins(12, 0, 0, 0)
+        form.setContentsMargins(0, 0, 0, 0)
         form.setVerticalSpacing(2)
-        self._cell_row = _row(*self.cell)
-        form.addRow("Known lattice", self.known)
-        form.addRow(self._cell_row)
+        self._form = form
+        form.addRow("Lattice", self.known)
+        for box, name in zip(self.cell, _SIDES, strict=True):
+            form.addRow(name, box)
         form.addRow("Where", _row(self.region.native, self.mark_button))
-        form.addRow(_row(self.measure_button, self.clear_button, self.write_button))
+        form.addRow(_row(self.measure_button, self.clear_button))
+        form.addRow(self.write_button)
         form.addRow(self.told)
         self._on_known_chosen(self.known.currentText())
 
@@ -167,7 +170,7 @@ class Correction(QWidget):
 
     def _list_regions(self, _chooser: Any = None) -> list[tuple[str, Shapes | None]]:
         regions = self._selection.regions
-        return [("the whole frame", None), *((layer.name, layer) for layer in regions)]
+        return [("whole frame", None), *((layer.name, layer) for layer in regions)]
 
     def _on_selection(self) -> None:
         """Show the distortion of the image that is selected: it is that of no other."""
@@ -178,7 +181,8 @@ class Correction(QWidget):
             self._distortion.value = self._selection.distortion
 
     def _on_known_chosen(self, known: str) -> None:
-        self._cell_row.setVisible(known == _CELL)
+        for box in self.cell:
+            self._form.setRowVisible(box, known == _CELL)
 
     def _on_change(self, *_: Any) -> None:
         if self._shown_image is not None:

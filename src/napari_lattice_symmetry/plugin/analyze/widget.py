@@ -63,6 +63,8 @@ class AnalysisWidget(Dock):
         Whose layers can be analyzed, and where the result goes.
     """
 
+    page = "guide.md"
+
     def __init__(self, viewer: napari.viewer.Viewer) -> None:
         super().__init__()
         self.viewer = viewer
@@ -154,15 +156,12 @@ class AnalysisWidget(Dock):
         self.legend.setWordWrap(True)
         self.legend.setToolTip("Area share of each class in the frames that are finished.")
 
-        shown = QHBoxLayout()
-        shown.addWidget(self.show_probabilities)
-        shown.addWidget(self.show_uncertainty)
-        advanced.addRow("Show", shown)
+        advanced.addRow("Show", self.show_probabilities)
+        advanced.addRow("", self.show_uncertainty)
         advanced.addRow("Follow", self.follow)
         self.destination = Destination(advanced, self)
 
-        layout = QVBoxLayout(self)
-        layout.setSpacing(4)
+        layout = self.column
         layout.addWidget(FormArea(self.parameters), stretch=1)
         layout.addWidget(self.summary)
         layout.addLayout(_in_a_row(self.run_button, self.preview.box))
@@ -171,7 +170,7 @@ class AnalysisWidget(Dock):
         layout.addLayout(self._build_buttons())
 
     def _build_buttons(self) -> QVBoxLayout:
-        self.load_button = QPushButton("Load settings from layer")
+        self.load_button = QPushButton("Load settings")
         self.load_button.setToolTip("Take the settings that made the selected result layer.")
         self.load_button.clicked.connect(self.load_settings)
         self.save_button = QPushButton("Save result…")

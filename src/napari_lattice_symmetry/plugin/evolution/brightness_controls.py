@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 from qtpy.QtCore import Signal  # type: ignore[attr-defined]
-from qtpy.QtWidgets import QCheckBox, QDoubleSpinBox, QHBoxLayout, QLabel, QWidget
+from qtpy.QtWidgets import QCheckBox, QDoubleSpinBox, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from napari_lattice_symmetry.data.movie import Movie
 from napari_lattice_symmetry.errors import LatticeSymmetryError
@@ -21,7 +21,7 @@ from napari_lattice_symmetry.evolution.brightness import (
     measure_brightness,
     movie_smoothing,
 )
-from napari_lattice_symmetry.evolution.curves import Curve
+from napari_lattice_symmetry.evolution.curves import BRIGHTNESS, Curve
 from napari_lattice_symmetry.plugin.background.latest import LatestRequest
 from napari_lattice_symmetry.results import MovieResult
 from napari_lattice_symmetry.results.result import FAILED
@@ -105,7 +105,7 @@ class BrightnessControls(QWidget):
         follower.changed.connect(self._on_result)
         follower.grown.connect(partial(self._on_result, patient=True))
 
-        self.shown = QCheckBox("holes by brightness")
+        self.shown = QCheckBox(BRIGHTNESS)
         self.shown.setToolTip(
             "Count the pixels that are darker than a threshold, once the lattice is smoothed away: "
             "a check on the network."
@@ -116,12 +116,15 @@ class BrightnessControls(QWidget):
         self.threshold.setKeyboardTracking(False)
         self.bright = QCheckBox("bright")
         self.bright.setToolTip("Holes are brighter than the film, as in a bright-field image.")
-        layout = QHBoxLayout(self)
+        limit = QHBoxLayout()
+        limit.addWidget(QLabel("below"))
+        limit.addWidget(self.threshold, stretch=1)
+        limit.addWidget(self.bright)
+        layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(3)
         layout.addWidget(self.shown)
-        layout.addWidget(QLabel("below"))
-        layout.addWidget(self.threshold, stretch=1)
-        layout.addWidget(self.bright)
+        layout.addLayout(limit)
         self.shown.toggled.connect(self._on_result)
         self.shown.toggled.connect(self.changed)
         self.threshold.valueChanged.connect(self.changed)
@@ -135,7 +138,7 @@ class BrightnessControls(QWidget):
     @property
     def why_not(self) -> str:
         """Why there is no curve; empty where this widget itself has said it."""
-        unasked = "Tick 'holes by brightness' in the tab Evolution first."
+        unasked = "Tick 'holes, by brightness' in the tab Evolution first."
         return "" if self.shown.isChecked() else unasked
 
     def release(self) -> None:

@@ -13,7 +13,7 @@ from qtpy.QtCore import Signal  # type: ignore[attr-defined]
 from qtpy.QtWidgets import QCheckBox, QComboBox, QFormLayout, QPushButton, QVBoxLayout, QWidget
 
 from napari_lattice_symmetry.errors import LatticeSymmetryError
-from napari_lattice_symmetry.evolution.curves import Curve, class_curves
+from napari_lattice_symmetry.evolution.curves import HOLES, Curve, class_curves
 from napari_lattice_symmetry.evolution.holes import hole_curve
 from napari_lattice_symmetry.plugin.background.latest import LatestRequest
 from napari_lattice_symmetry.plugin.evolution.brightness_controls import BrightnessControls
@@ -89,7 +89,7 @@ class CurvesTab(QWidget):
             "share of the frame that a class covers, with an interval that holds it."
         )
         self.quantity.currentIndexChanged.connect(self.ask)
-        self.holes = QCheckBox("holes, by what noise windows look at")
+        self.holes = QCheckBox(HOLES)
         self.holes.setToolTip(
             "The area without a lattice: a window says noise only well inside a hole, so the "
             "hole reaches farther than the centers of such windows."
@@ -101,8 +101,8 @@ class CurvesTab(QWidget):
         form = QFormLayout()
         form.setVerticalSpacing(3)
         form.addRow("Show", self.quantity)
-        form.addRow("", self.holes)
-        form.addRow("", self._brightness)
+        form.addRow(self.holes)
+        form.addRow(self._brightness)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(4, 4, 4, 4)
         layout.addLayout(form)

@@ -122,9 +122,9 @@ class KineticsTab(QWidget):
         keep_narrow(self.quantity)
         for name in (HOLES, BRIGHTNESS):
             self.quantity.addItem(name, (name, False))
-        for areas, what in ((False, "mean probability"), (True, "area fraction")):
+        for areas, title in ((False, "P({})"), (True, "{}, area")):
             for name in reversed(CLASSES):
-                self.quantity.addItem(f"{name}, {what}", (name, areas))
+                self.quantity.addItem(title.format(name), (name, areas))
         self.quantity.currentIndexChanged.connect(self.ask)
         self.initial_end = QDoubleSpinBox()
         self.initial_end.setToolTip(
@@ -136,8 +136,9 @@ class KineticsTab(QWidget):
         self.law = QComboBox()
         keep_narrow(self.law)
         self.law.setToolTip("The law that is drawn; the lower its AICc, the better it fits.")
-        for law in LAWS:
-            self.law.addItem(f"{law.name}: {law.formula}", law.name)
+        for row, law in enumerate(LAWS):
+            self.law.addItem(law.name, law.name)
+            self.law.setItemData(row, law.formula, Qt.ItemDataRole.ToolTipRole)
         self.law.currentIndexChanged.connect(self._on_law)
 
     def _build(self) -> None:
@@ -168,7 +169,7 @@ class KineticsTab(QWidget):
         form = QFormLayout()
         form.setVerticalSpacing(3)
         form.addRow("Curve", self.quantity)
-        form.addRow("Growth after", self.initial_end)
+        form.addRow("After", self.initial_end)
         form.addRow("Law", self.law)
         parts = QSplitter(Qt.Orientation.Vertical)
         parts.addWidget(self.canvas.pane)

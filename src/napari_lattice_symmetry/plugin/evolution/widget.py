@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from qtpy.QtWidgets import QComboBox, QFormLayout, QLabel, QTabWidget, QVBoxLayout
+from qtpy.QtWidgets import QComboBox, QFormLayout, QLabel, QTabWidget
 
 from napari_lattice_symmetry.evolution.kinetics import GrowthFit
 from napari_lattice_symmetry.plugin.evolution.brightness_controls import BrightnessControls
@@ -32,6 +32,8 @@ class EvolutionWidget(Dock):
         Whose layers hold results and regions.
     """
 
+    page = "kinetics.md"
+
     def __init__(self, viewer: napari.viewer.Viewer) -> None:
         super().__init__()
         self.selection = selection_of(viewer)
@@ -57,8 +59,7 @@ class EvolutionWidget(Dock):
         form = QFormLayout()
         form.setVerticalSpacing(3)
         form.addRow("Region", self.region_chooser)
-        layout = QVBoxLayout(self)
-        layout.setSpacing(4)
+        layout = self.column
         layout.addWidget(self.result_text)
         layout.addLayout(form)
         layout.addWidget(self.tabs, stretch=1)

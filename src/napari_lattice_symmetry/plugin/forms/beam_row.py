@@ -1,10 +1,10 @@
-"""What the beam can do to the atoms, in one row."""
+"""What the beam can do to the atoms."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from qtpy.QtWidgets import QDoubleSpinBox, QHBoxLayout, QLabel, QLineEdit, QWidget
+from qtpy.QtWidgets import QDoubleSpinBox, QHBoxLayout, QLabel, QLineEdit, QVBoxLayout, QWidget
 
 from napari_lattice_symmetry.errors import InputError
 from napari_lattice_symmetry.evolution.beam import maximum_energy_transfer
@@ -16,8 +16,8 @@ class BeamRow(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self.formula = QLineEdit("WS2")
+        self.formula.setMaximumWidth(64)
         self.formula.setToolTip("Chemical formula, such as WS2 or Mo0.1W0.9S2.")
-        self.formula.setMaximumWidth(110)
         self.voltage = QDoubleSpinBox()
         self.voltage.setRange(1, 3000)
         self.voltage.setValue(100)
@@ -29,12 +29,15 @@ class BeamRow(QWidget):
         self.energies.setToolTip(
             "Maximum energy transfer 2 (E + 2 E0) E / (M c²) of an electron to each nucleus."
         )
-        layout = QHBoxLayout(self)
+        row = QHBoxLayout()
+        row.addWidget(QLabel("Beam on"))
+        row.addWidget(self.formula)
+        row.addWidget(self.voltage)
+        layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(QLabel("Beam on"))
-        layout.addWidget(self.formula)
-        layout.addWidget(self.voltage)
-        layout.addWidget(self.energies, stretch=1)
+        layout.setSpacing(2)
+        layout.addLayout(row)
+        layout.addWidget(self.energies)
         self.formula.textChanged.connect(self._update)
         self.voltage.valueChanged.connect(self._update)
         self._update()

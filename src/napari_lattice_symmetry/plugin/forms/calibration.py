@@ -122,13 +122,19 @@ def _known_pixel(geometry: LayerGeometry) -> tuple[float, float]:
     return _shown(height), _shown(width)
 
 
-def _make_box(suffix: str, tooltip: str) -> QDoubleSpinBox:
-    box = QDoubleSpinBox()
+class _Box(QDoubleSpinBox):
+    def textFromValue(self, value: float) -> str:  # noqa: N802
+        """Leave out zeros that say nothing."""
+        return super().textFromValue(value).rstrip("0").rstrip(".,")
+
+
+def _make_box(suffix: str, tooltip: str) -> _Box:
+    box = _Box()
     box.setDecimals(6)
     box.setRange(_UNKNOWN, 1e6)
     box.setSuffix(suffix)
     keep_narrow(box)
-    box.setSpecialValueText("not known")
+    box.setSpecialValueText("unknown")
     box.setStepType(QDoubleSpinBox.StepType.AdaptiveDecimalStepType)
     box.setKeyboardTracking(False)
     box.setToolTip(f"{tooltip} Taken from the layer; correct it here before a run.")

@@ -23,7 +23,7 @@ class ResultPath:
     def __init__(self, form: QFormLayout, parent: QWidget, tooltip: str) -> None:
         self._parent = parent
         self.path = QLineEdit()
-        self.path.setPlaceholderText("nowhere: keep it in memory")
+        self.path.setPlaceholderText("in memory only")
         self.path.setToolTip(tooltip)
         self.browse = QToolButton()
         self.browse.setText("…")

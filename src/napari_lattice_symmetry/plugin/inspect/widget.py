@@ -7,7 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QApplication, QHBoxLayout, QLabel, QPushButton, QVBoxLayout
+from qtpy.QtWidgets import QApplication, QHBoxLayout, QLabel, QPushButton
 
 from napari_lattice_symmetry.bravais.parameters import AnalysisParameters, parse_parameters
 from napari_lattice_symmetry.data.movie import Movie
@@ -48,6 +48,8 @@ class InspectorWidget(Dock):
     viewer : napari.Viewer
         Whose images can be inspected.
     """
+
+    page = "inspector.md"
 
     def __init__(self, viewer: napari.viewer.Viewer) -> None:
         super().__init__()
@@ -106,7 +108,7 @@ class InspectorWidget(Dock):
         )
         self.pick.toggled.connect(self.picking.set_on)
         self.canvas = FigureCanvas(self.viewer, self._plot)
-        self.canvas.setMinimumSize(280, 240)
+        self.canvas.setMinimumSize(200, 240)
         self.canvas.setToolTip("The arrow keys move the window.")
         self.canvas.mpl_connect("key_press_event", self._on_figure_key)
         self.details = QLabel(_HINT)
@@ -118,8 +120,7 @@ class InspectorWidget(Dock):
         self.message = QLabel()
         self.message.setWordWrap(True)
         self.message.setVisible(False)
-        layout = QVBoxLayout(self)
-        layout.setSpacing(4)
+        layout = self.column
         layout.addWidget(self.parameters.native)
         for widget in (self.pick, self.canvas.pane, self.details, self.message):
             layout.addWidget(widget)

@@ -34,6 +34,8 @@ class SimulateWidget(Dock):
         Where images can be sent.
     """
 
+    page = "simulate.md"
+
     def __init__(self, viewer: napari.viewer.Viewer) -> None:
         from napari_lattice_symmetry.inspection.simulation_plot import LiveFigure
         from napari_lattice_symmetry.plugin.widgets.figure_canvas import FigureCanvas
@@ -82,8 +84,7 @@ class SimulateWidget(Dock):
         buttons = QHBoxLayout()
         buttons.addWidget(self.send_button)
         buttons.addWidget(self.parameters.reset_button)
-        layout = QVBoxLayout(self)
-        layout.setSpacing(4)
+        layout = self.column
         layout.addWidget(self.tabs, stretch=1)
         layout.addWidget(self.parameters.native)
         layout.addLayout(buttons)

@@ -23,6 +23,7 @@ from napari_lattice_symmetry.errors import InputError
 from napari_lattice_symmetry.plugin.background.task_bar import Task, TaskBar
 from napari_lattice_symmetry.plugin.selection.selection import Selection
 from napari_lattice_symmetry.plugin.structure.selection_link import SelectionLink
+from napari_lattice_symmetry.plugin.widgets.narrow import keep_narrow
 from napari_lattice_symmetry.results import MovieResult
 from napari_lattice_symmetry.structure.embedding import Cluster, Embedding
 
@@ -106,6 +107,7 @@ class EmbeddingTab(QWidget):
         )
         self.coloring.activated.connect(self.canvas.refresh)
         self.region = QComboBox()
+        keep_narrow(self.region, letters=5)
         self.region.setToolTip("Points are lit whose windows lie in this Labels or Shapes layer.")
         self.region.activated.connect(lambda index: self.link.choose(self.region.itemData(index)))
         self.clear_button = QPushButton("C&lear")
@@ -117,7 +119,8 @@ class EmbeddingTab(QWidget):
         self.question.setEnabled(False)
 
         form, lower = QFormLayout(), QFormLayout()
-        form.addRow(*_row("&Method", self.method, QLabel("at most"), self.at_most))
+        form.addRow(*_row("&Method", self.method))
+        form.addRow(*_row("At most", self.at_most))
         lower.addRow(*_row("&Color by", self.coloring))
         lower.addRow(*_row("&Region", self.region, self.clear_button))
         for rows in (form, lower):

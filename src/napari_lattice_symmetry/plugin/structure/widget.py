@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from qtpy.QtWidgets import QTabWidget, QVBoxLayout
+from qtpy.QtWidgets import QTabWidget
 
 from napari_lattice_symmetry.plugin.selection.selection import selection_of
 from napari_lattice_symmetry.plugin.structure.embedding_tab import EmbeddingTab
@@ -25,6 +25,8 @@ class StructureWidget(Dock):
         Whose layers these are.
     """
 
+    page = "structure.md"
+
     def __init__(self, viewer: napari.viewer.Viewer) -> None:
         super().__init__()
         self.selection = selection_of(viewer)
@@ -34,8 +36,7 @@ class StructureWidget(Dock):
         self.tabs = QTabWidget()
         self.tabs.addTab(self.unmixing, "Unmixing")
         self.tabs.addTab(self.embedding, "Embedding")
-        layout = QVBoxLayout(self)
-        layout.setSpacing(4)
+        layout = self.column
         layout.addWidget(self.result_text)
         layout.addWidget(self.tabs, stretch=1)
 

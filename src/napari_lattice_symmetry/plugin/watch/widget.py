@@ -15,7 +15,6 @@ from qtpy.QtWidgets import (
     QLineEdit,
     QProgressBar,
     QPushButton,
-    QVBoxLayout,
 )
 
 from napari_lattice_symmetry.analysis.watch import WATCH_SETTINGS
@@ -45,6 +44,8 @@ class WatchWidget(Dock):
     viewer : napari.Viewer
         Where the movie and its maps are shown.
     """
+
+    page = "watching.md"
 
     def __init__(self, viewer: napari.viewer.Viewer) -> None:
         from napari_lattice_symmetry.plugin.widgets.figure_canvas import FigureCanvas
@@ -97,18 +98,18 @@ class WatchWidget(Dock):
         self.status = QLabel("Ready.")
         self.status.setWordWrap(True)
 
-        place = QHBoxLayout()
-        for widget in (self.place, self.folder_button, self.file_button):
-            place.addWidget(widget)
+        choosers = QHBoxLayout()
+        choosers.addWidget(self.folder_button)
+        choosers.addWidget(self.file_button)
         top = QFormLayout()
         top.setVerticalSpacing(3)
-        top.addRow("Watch", place)
+        top.addRow("Watch", self.place)
+        top.addRow("", choosers)
         top.addRow("Follow", self.follow)
         bar = QHBoxLayout()
         bar.addWidget(self.button)
         bar.addWidget(self.progress, stretch=1)
-        layout = QVBoxLayout(self)
-        layout.setSpacing(4)
+        layout = self.column
         layout.addLayout(top)
         layout.addWidget(self._build_settings())
         layout.addLayout(bar)
@@ -127,10 +128,8 @@ class WatchWidget(Dock):
         self.show_uncertainty = QCheckBox("uncertainty")
         for box in (self.show_probabilities, self.show_uncertainty):
             box.setToolTip(f"Show the {box.text()} from the start; they are made in any case.")
-        shown = QHBoxLayout()
-        shown.addWidget(self.show_probabilities)
-        shown.addWidget(self.show_uncertainty)
-        advanced.addRow("Show", shown)
+        advanced.addRow("Show", self.show_probabilities)
+        advanced.addRow("", self.show_uncertainty)
         self.output = ResultPath(
             self.parameters.pages[""],
             self,
@@ -246,6 +245,8 @@ class WatchWidget(Dock):
         self._ask_for_choice(None if self.run is None else self.run.error)
 
     def _plot(self, figure: Figure) -> None:
+        from napari_lattice_symmetry.plugin.widgets.figure_canvas import write_hint
+
         run = self.run
         if run is not None and run.result is not None and run.result.done.any():
             axes = figure.subplots()
@@ -253,7 +254,7 @@ class WatchWidget(Dock):
             axes.set_title(run.result.name, fontsize="small")
             figure.legend(loc="outside lower center", ncols=3, frameon=False, fontsize="small")
         else:
-            figure.text(0.5, 0.5, "Phase fractions, once a frame is analyzed", ha="center")
+            write_hint(figure, "Phase fractions, once a frame is analyzed")
 
 
 def _button(title: str, tooltip: str) -> QPushButton:

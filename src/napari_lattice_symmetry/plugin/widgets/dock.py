@@ -2,17 +2,56 @@
 
 from __future__ import annotations
 
-from qtpy.QtCore import QEvent, QTimer
-from qtpy.QtWidgets import QDockWidget, QMainWindow, QWidget
+from typing import ClassVar
+
+from qtpy.QtCore import QEvent, QSize, Qt, QTimer
+from qtpy.QtWidgets import QDockWidget, QMainWindow, QSizePolicy, QVBoxLayout, QWidget
 
 from napari_lattice_symmetry.plugin.forms.wheel import guard_wheel
+from napari_lattice_symmetry.plugin.widgets.help import HelpButton
+
+_WIDTH = 250  # pixels: more than half of a screen of 1280 is left to the image
 
 
 class Dock(QWidget):
     """A widget that lets go of the viewer when its dock is closed, and shares a place.
 
     Two docks one above the other do not fit on a small screen, so those of this plugin are tabs.
+
+    Attributes
+    ----------
+    page : str
+        The page of the documentation that tells how it is used.
+    column : QVBoxLayout
+        What the dock shows, one below the other.
     """
+
+    page: ClassVar[str]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.column = QVBoxLayout()
+        self.column.setSpacing(4)
+        policy = QSizePolicy.Policy
+        self.setSizePolicy(policy.Preferred, policy.Expanding)  # else napari adds a stretch below
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(5, 5, 5, 2)
+        layout.setSpacing(2)
+        layout.addLayout(self.column, stretch=1)
+        layout.addWidget(HelpButton(self.page), alignment=Qt.AlignmentFlag.AlignRight)
+
+    def sizeHint(self) -> QSize:  # noqa: N802
+        """Ask for little more than the parts need."""
+        width = max(self.minimumSizeHint().width(), _WIDTH)
+        return QSize(width, super().sizeHint().height())
+
+    def event(self, event: QEvent | None) -> bool:
+        """Notice when parts come and go: Qt keeps a dock as wide as it once had to be."""
+        dock = self.parent()
+        is_new = event is not None and event.type() == QEvent.Type.LayoutRequest
+        if is_new and isinstance(dock, QDockWidget):
+            dock.setMinimumWidth(0)
+        return super().event(event)
 
     def changeEvent(self, event: QEvent | None) -> None:  # noqa: N802
         """Notice when napari puts the widget into a dock, or takes it out to close that."""
@@ -41,3 +80,10 @@ class Dock(QWidget):
                     window.tabifyDockWidget(other, dock)
                 QTimer.singleShot(0, dock.raise_)  # once the tabs are laid out
                 return
+        QTimer.singleShot(0, self._become_narrow)
+
+    def _become_narrow(self) -> None:
+        dock, window = self.parent(), self.window()
+        if isinstance(dock, QDockWidget) and isinstance(window, QMainWindow):
+            width = self.sizeHint().width()
+            window.resizeDocks([dock], [width], Qt.Orientation.Horizontal)

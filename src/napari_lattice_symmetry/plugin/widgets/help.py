@@ -1,0 +1,60 @@
+"""The pages of the documentation, which come with the package, in a window."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from qtpy.QtCore import Qt, QUrl
+from qtpy.QtGui import QImage, QKeySequence, QTextDocument
+from qtpy.QtWidgets import QPushButton, QTextBrowser, QWidget
+
+_PACKAGE = Path(__file__).parents[2]
+DOCS = next(place for place in (_PACKAGE / "docs", _PACKAGE.parents[1] / "docs") if place.is_dir())
+"""Where the pages are: in the package, or beside the source that it is run from."""
+
+_MARGIN = 24  # pixels left of and right of images
+
+
+class HelpButton(QPushButton):
+    """Shows a page; F1 does the same.
+
+    Parameters
+    ----------
+    page : str
+        Name of the file.
+    """
+
+    def __init__(self, page: str) -> None:
+        super().__init__("Help")
+        self.page = page
+        self.setFlat(True)
+        self.setToolTip("How this dock is used, with its shortcuts. F1")
+        self.setShortcut(QKeySequence(Qt.Key.Key_F1))
+        self.clicked.connect(self._show)
+
+    def _show(self) -> None:
+        window = HelpWindow(self.page, self)
+        window.show()
+
+
+class HelpWindow(QTextBrowser):
+    """A page, and what its links lead to."""
+
+    def __init__(self, page: str, parent: QWidget) -> None:
+        super().__init__(parent)
+        self.setWindowFlag(Qt.WindowType.Window)
+        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        self.setWindowTitle("Lattice symmetry")
+        self.setOpenExternalLinks(True)
+        self.resize(760, 680)
+        self.setSource(QUrl.fromLocalFile(str(DOCS / page)))
+
+    def loadResource(self, kind: int, name: QUrl) -> Any:  # noqa: N802
+        """Load a page or an image, the latter as wide as the window at most."""
+        if kind != QTextDocument.ResourceType.ImageResource.value:
+            return super().loadResource(kind, name)
+        image = QImage(self.source().resolved(name).toLocalFile())
+        width = self.viewport().width() - _MARGIN
+        smooth = Qt.TransformationMode.SmoothTransformation
+        return image.scaledToWidth(width, smooth) if image.width() > width else image

@@ -1,0 +1,39 @@
+"""The page of every dock: in the package, and in a window that opens on a click."""
+
+from importlib import import_module
+
+import pytest
+from npe2 import PluginManifest
+from qtpy.QtCore import QUrl
+from qtpy.QtGui import QTextDocument
+
+from napari_lattice_symmetry.plugin.widgets.help import DOCS, HelpButton, HelpWindow
+
+PLUGIN = "napari-lattice-symmetry"
+MANIFEST = PluginManifest.from_distribution(PLUGIN)
+CONTRIBUTED = MANIFEST.contributions.widgets
+
+
+@pytest.mark.parametrize("widget", CONTRIBUTED, ids=lambda widget: widget.display_name)
+def test_every_dock_has_a_page_that_tells_of_it(widget):
+    (command,) = (each for each in MANIFEST.contributions.commands if each.id == widget.command)
+    module, name = command.python_name.split(":")
+    page = DOCS / getattr(import_module(module), name).page
+    assert widget.display_name in page.read_text(encoding="utf-8")
+
+
+def test_a_click_opens_the_page(qtbot):
+    button = HelpButton("simulate.md")
+    qtbot.addWidget(button)
+    button.click()
+    (window,) = button.findChildren(HelpWindow)
+    assert window.isVisible()
+    assert window.toPlainText().startswith("Simulate a lattice")
+
+
+def test_images_are_no_wider_than_the_window(qtbot):
+    window = HelpWindow("simulate.md", None)
+    qtbot.addWidget(window)
+    kind = QTextDocument.ResourceType.ImageResource.value
+    image = window.loadResource(kind, window.source().resolved(QUrl("images/napari-simulate.png")))
+    assert 0 < image.width() <= window.viewport().width()
