@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,10 +11,8 @@ from numpy.typing import NDArray
 from napari_lattice_symmetry.data.movie import Movie
 from napari_lattice_symmetry.errors import AnalysisError, guard
 
-if TYPE_CHECKING:
-    """A frame, or None and why it cannot be read."""
-
 Reading: TypeAlias = tuple[NDArray[Any] | None, str]
+"""A frame, or None and why it cannot be read."""
 
 MAX_FAILURES = 5
 """How many frames in a row may fail to be read before a run ends."""

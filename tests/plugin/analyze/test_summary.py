@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+
 import numpy as np
 import pytest
 
@@ -113,3 +115,17 @@ def test_classes_stand_in_their_colors():
         assert name.replace(" ", "&nbsp;") in plain
     assert "square&nbsp;50%" in shared
     assert "%" not in plain
+
+
+def test_a_closed_dock_measures_no_longer(bench, monkeypatch, stack):
+    go, said = threading.Event(), []
+    place = "napari_lattice_symmetry.plugin.analyze.summary_box.movie_period"
+    monkeypatch.setattr(place, lambda _movie: go.wait(60))
+    bench.viewer.add_image(stack)
+    summary = bench.widget.summary
+    summary.measured.connect(lambda: said.append(True))
+    bench.wait(lambda: summary._measuring.is_busy)
+    bench.close()
+    go.set()
+    bench.wait(lambda: not summary._measuring.is_busy)
+    assert said == []

@@ -61,6 +61,18 @@ def test_looking_without_typing_changes_nothing(bench, boxes, stack):
     np.testing.assert_array_equal(layer.scale, before)
 
 
+def test_what_is_being_typed_outlasts_what_ends_meanwhile(bench, boxes, stack):
+    layer = bench.viewer.add_image(stack, scale=(1, 0.2, 0.2), units=("s", "nm", "nm"))
+    box = boxes[0]
+    box.selectAll()
+    bench.qtbot.keyClicks(box, "0.5")
+    bench.widget.summary.measured.emit()
+    bench.qtbot.keyClick(box, Qt.Key.Key_Return)
+    np.testing.assert_allclose(layer.scale[1:], 0.5)
+    layer.scale = (1, 0.3, 0.3)  # what is typed is in the layer by now
+    assert box.value() == 0.3
+
+
 def test_a_wrong_aspect_is_put_right(bench, shared_data):
     path = shared_data / "formats" / "dmTest_3D_int16.dm3"
     (layer,) = bench.viewer.open(str(path), plugin="napari-lattice-symmetry")

@@ -11,7 +11,8 @@ import pytest
 from napari.components import ViewerModel
 
 from napari_lattice_symmetry import AnalysisParameters
-from napari_lattice_symmetry.plugin.layers.result_layers import layer_maps
+from napari_lattice_symmetry.analysis import Step
+from napari_lattice_symmetry.plugin.layers.result_layers import count_labels, layer_maps
 from napari_lattice_symmetry.plugin.runs.analysis import AnalysisRun
 from napari_lattice_symmetry.plugin.runs.speed import last_speed
 from napari_lattice_symmetry.plugin.selection.source import take_source
@@ -116,6 +117,41 @@ def test_cancel_bites_inside_a_frame_and_keeps_what_is_finished(runs, gate, stac
     assert np.all(layers["classes"].data[1:] == 0)
     assert np.isnan(layers["noise"].data[1:]).all()
     assert np.isnan(layers["hexagonal"].data[1:]).all()
+
+
+def test_a_frame_that_is_written_while_cancel_is_pressed_is_shown(
+    runs, network, monkeypatch, stack, tmp_path
+):
+    stack[1, :, 40:] = 35  # which the legend tells
+    source = take_source(runs.viewer.add_image(stack, name="movie"))
+    run = AnalysisRun(
+        runs.viewer, source, AnalysisParameters(**SMALL), output=tmp_path / "movie.zarr"
+    )
+    insert, classify, begun = Step.insert, network.classify_blocks, []
+    third = threading.Event()
+
+    def classify_blocks(*args, **keywords):
+        begun.append(args)
+        if len(begun) == 3:  # so that the second frame waits to be written
+            third.set()
+        return classify(*args, **keywords)
+
+    def insert_late(step):
+        if step.frame is not None and step.frame.position == 0 and not step.in_result:
+            third.wait(1)  # it does not come where the first frame is waited for
+            run.cancel()
+        insert(step)
+
+    monkeypatch.setattr(network, "classify_blocks", classify_blocks, raising=False)
+    monkeypatch.setattr(Step, "insert", insert_late)
+    runs.start(run)
+    runs.wait(lambda: run.is_over)
+    assert run.n_done == 2
+    layer = runs.layers()["classes"]
+    shown = np.any(np.asarray(layer.data) > 0, axis=(1, 2))
+    np.testing.assert_array_equal(shown, run.result.done)
+    counts = count_labels(run.result.labels)
+    np.testing.assert_allclose(layer.features["area share"], counts / counts.sum(), atol=1e-4)
 
 
 def test_cancel_before_the_first_frame_adds_nothing(runs, gate, stack):

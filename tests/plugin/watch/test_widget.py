@@ -10,16 +10,25 @@ import numpy as np
 import pytest
 import tifffile
 from qtpy.QtCore import Qt
+from qtpy.QtWidgets import QShortcut
 
 from napari_lattice_symmetry.analysis import analyze
 from napari_lattice_symmetry.data.growing import GrowingMovie
 from napari_lattice_symmetry.io import growing, read_movie
+from napari_lattice_symmetry.plugin.background.run_keys import CANCEL_KEYS, RUN_KEYS
+from napari_lattice_symmetry.plugin.layers.result_group import show_map
 from napari_lattice_symmetry.plugin.layers.result_layers import count_labels
 from napari_lattice_symmetry.plugin.readers import read_layers
 from napari_lattice_symmetry.plugin.structure.selection_link import SelectionLink
 from napari_lattice_symmetry.results import load_result
 
 TIMEOUT = 60_000
+
+
+def press_keys(widget, keys):
+    """Let a shortcut act: a test has no window manager that gives the window the keyboard."""
+    (shortcut,) = (each for each in widget.findChildren(QShortcut) if each.key().toString() == keys)
+    shortcut.activated.emit()
 
 
 @pytest.fixture(autouse=True)
@@ -395,3 +404,31 @@ def test_it_fits_a_small_screen(watch, theme):
     watch.viewer.theme = theme
     assert watch.widget.minimumSizeHint().height() <= 690
     assert watch.widget.minimumSizeHint().width() <= 480
+
+
+def test_a_map_that_was_asked_for_follows_when_it_is_shown_again(watch):
+    watch.write(0)
+    watch.click()
+    watch.wait_for(1)
+    uncertainty = show_map(watch.viewer.layers, watch.labels(), "entropy")
+    uncertainty.visible = False
+    watch.labels().visible = True
+    watch.write(1)
+    watch.wait_for(2)
+    watch.write(2)
+    watch.wait_for(3)
+    assert len(uncertainty.data) < 3
+    uncertainty.visible = True
+    watch.wait(lambda: len(uncertainty.data) == 3)
+
+
+def test_keys_start_and_stop(watch):
+    watch.widget.show()
+    watch.write(0)
+    press_keys(watch.widget, RUN_KEYS)
+    assert watch.widget.is_running
+    watch.wait_for(1)
+    press_keys(watch.widget, RUN_KEYS)  # which ends nothing
+    assert watch.widget.button.text() == "&Stop"
+    press_keys(watch.widget, CANCEL_KEYS)
+    watch.wait(lambda: watch.widget.run.is_over)

@@ -3,10 +3,12 @@
 from importlib import import_module
 
 import pytest
+from napari.utils.shortcuts import default_shortcuts
 from npe2 import PluginManifest
 from qtpy.QtCore import QUrl
 from qtpy.QtGui import QTextDocument
 
+from napari_lattice_symmetry.plugin.background.run_keys import CANCEL_KEYS, RUN_KEYS
 from napari_lattice_symmetry.plugin.widgets.help import DOCS, HelpButton, HelpWindow
 
 PLUGIN = "napari-lattice-symmetry"
@@ -37,3 +39,11 @@ def test_images_are_no_wider_than_the_window(qtbot):
     kind = QTextDocument.ResourceType.ImageResource.value
     image = window.loadResource(kind, window.source().resolved(QUrl("images/napari-simulate.png")))
     assert 0 < image.width() <= window.viewport().width()
+
+
+def test_the_keys_of_docks_are_none_of_naparis():
+    taken = {str(key) for keys in default_shortcuts.values() for key in keys}
+    assert not taken & {RUN_KEYS.replace("Return", "Enter"), CANCEL_KEYS, "F1"}
+    assert "Ctrl+R" in taken  # written alike
+    told = (DOCS / "guide.md").read_text(encoding="utf-8")
+    assert all(keys in told for keys in (RUN_KEYS, CANCEL_KEYS, "F1"))

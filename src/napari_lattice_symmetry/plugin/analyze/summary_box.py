@@ -63,6 +63,10 @@ class SummaryBox(QGroupBox):
         else:
             self._measuring.ask(movie)
 
+    def release(self) -> None:
+        """Measure no longer."""
+        self._measuring.drop()
+
     def show_summary(self, summary: Summary) -> None:
         """Show what is known of an analysis."""
         self.window_text.setText(summary.window)

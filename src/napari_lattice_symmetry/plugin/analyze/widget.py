@@ -31,6 +31,7 @@ from napari_lattice_symmetry.plugin.analyze.next_steps import NextSteps
 from napari_lattice_symmetry.plugin.analyze.preview import LivePreview
 from napari_lattice_symmetry.plugin.analyze.summary import Summary, count_frames, describe_classes
 from napari_lattice_symmetry.plugin.analyze.summary_box import SummaryBox
+from napari_lattice_symmetry.plugin.background.run_keys import bind_run_keys
 from napari_lattice_symmetry.plugin.forms.calibration import Calibration
 from napari_lattice_symmetry.plugin.forms.destination import Destination
 from napari_lattice_symmetry.plugin.forms.model_form import FormArea, ModelForm
@@ -38,7 +39,7 @@ from napari_lattice_symmetry.plugin.layers.origin import present_geometry, resul
 from napari_lattice_symmetry.plugin.layers.result_group import shows
 from napari_lattice_symmetry.plugin.layers.result_layers import LABEL_MAP, result_metadata
 from napari_lattice_symmetry.plugin.runs.analysis import AnalysisRun
-from napari_lattice_symmetry.plugin.runs.loading import NetworkLoading
+from napari_lattice_symmetry.plugin.runs.loading import PREPARING, NetworkLoading
 from napari_lattice_symmetry.plugin.selection.selection import selection_of
 from napari_lattice_symmetry.plugin.selection.source import Source, count_channels
 from napari_lattice_symmetry.plugin.widgets.dock import Dock
@@ -51,7 +52,6 @@ if TYPE_CHECKING:
     from napari_lattice_symmetry.results import MovieResult
 
 CHOOSE = "choose…"
-PREPARING = "Preparing the network…"
 
 
 class AnalysisWidget(Dock):
@@ -95,6 +95,7 @@ class AnalysisWidget(Dock):
             self.run.abandon()
         self.loading.changed.disconnect(self._on_loading)
         self.preview.release()
+        self.summary.release()
         self.maps.release()
         self.next_steps.release()
         self.correction.release()
@@ -146,6 +147,7 @@ class AnalysisWidget(Dock):
         self.run_button = QPushButton("Run")
         self.run_button.setToolTip("Analyze the chosen layer; finished frames stay on Cancel.")
         self.run_button.clicked.connect(self._on_run_clicked)
+        bind_run_keys(self, self.run_button, lambda: self.is_running)
         self.progress = QProgressBar()
         self.progress.setRange(0, 1)
         self.progress.setValue(0)

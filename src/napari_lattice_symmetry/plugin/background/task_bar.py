@@ -12,6 +12,7 @@ from qtpy.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QPushButton, QVBox
 
 from napari_lattice_symmetry.errors import LatticeSymmetryError
 from napari_lattice_symmetry.plugin.background.latest import LatestRequest
+from napari_lattice_symmetry.plugin.background.run_keys import bind_run_keys
 
 Task: TypeAlias = Callable[[Callable[[int, int], object], Callable[[], bool]], Any]
 
@@ -26,6 +27,8 @@ class TaskBar(QWidget):
     prepare : callable
         Called when the button is pressed: gives the task, which is called in a thread as
         ``task(progress, should_stop)``. A `LatticeSymmetryError` becomes a notification.
+    has_keys : bool
+        Whether the keys that run and cancel are those of this task.
 
     Signals
     -------
@@ -36,7 +39,9 @@ class TaskBar(QWidget):
     done = Signal(object)
     _progressed = Signal(object, int, int)
 
-    def __init__(self, title: str, tooltip: str, prepare: Callable[[], Task]) -> None:
+    def __init__(
+        self, title: str, tooltip: str, prepare: Callable[[], Task], *, has_keys: bool = True
+    ) -> None:
         super().__init__()
         self._title, self._prepare = title, prepare
         self._task: Task | None = None
@@ -48,6 +53,8 @@ class TaskBar(QWidget):
         self.button = QPushButton(title)
         self.button.setToolTip(tooltip)
         self.button.clicked.connect(self._on_clicked)
+        if has_keys:
+            bind_run_keys(self, self.button, lambda: self.is_running)
         self.progress = QProgressBar()
         self.progress.setRange(0, 1)
         self.progress.setValue(0)

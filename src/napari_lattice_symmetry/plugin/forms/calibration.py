@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -42,16 +43,24 @@ class Calibration:
         )
         self.pixel_height = _make_box(" nm", "Size of a pixel along y.")
         self.frame_time = _make_box(" s", "Time from one frame to the next.")
-        self.pixel_width.editingFinished.connect(self._correct_pixel_width)
-        self.pixel_height.editingFinished.connect(self._correct_pixel_height)
-        self.frame_time.editingFinished.connect(self._correct_frame_time)
+        for box, correct in (
+            (self.pixel_width, self._correct_pixel_width),
+            (self.pixel_height, self._correct_pixel_height),
+            (self.frame_time, self._correct_frame_time),
+        ):
+            box.editingFinished.connect(partial(box.lineEdit().setModified, False))
+            box.editingFinished.connect(correct)
         form.addRow("Pixel x", self.pixel_width)
         form.addRow("Pixel y", self.pixel_height)
         form.addRow("Frame time", self.frame_time)
 
     def show(self, layer: Image | None, geometry: LayerGeometry | None) -> None:
-        """Show what is known of a layer; without a geometry, nothing can be corrected."""
-        self._height_is_set = self._height_is_set and layer == self._layer
+        """Show what is known of a layer; without a geometry, nothing can be corrected.
+
+        What is being typed for the same layer stays.
+        """
+        is_same = layer == self._layer
+        self._height_is_set = self._height_is_set and is_same
         self._layer, self._geometry = layer, geometry
         height, width, time = _UNKNOWN, _UNKNOWN, _UNKNOWN
         if geometry is not None:
@@ -61,6 +70,8 @@ class Calibration:
             (self.pixel_height, height),
             (self.frame_time, time),
         ):
+            if is_same and box.lineEdit().isModified():
+                continue
             box.blockSignals(True)
             box.setValue(value)
             box.blockSignals(False)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
 from napari.layers import Layer
 from qtpy.QtCore import QTimer, Signal  # type: ignore[attr-defined]
 
@@ -23,7 +24,8 @@ from napari_lattice_symmetry.plugin.layers.result_layers import (
 from napari_lattice_symmetry.plugin.runs.base import Run
 from napari_lattice_symmetry.plugin.runs.speed import Speed, Stopwatch
 from napari_lattice_symmetry.plugin.selection.source import Source
-from napari_lattice_symmetry.results import FrameResult, MovieResult
+from napari_lattice_symmetry.results import MovieResult
+from napari_lattice_symmetry.results.result import Maps
 from napari_lattice_symmetry.spectrum import WindowGrid
 
 if TYPE_CHECKING:
@@ -91,6 +93,7 @@ class AnalysisRun(Run):
         self.stopwatch = Stopwatch()
         self._output, self._scheduler = output, scheduler
         self._layers_to_come: list[LayerData] = []
+        self._seen = np.zeros(n_frames, dtype=bool)  # frames that layers and legend know
         self._worker_is_gone = False
         self.progressed.connect(self._on_progress)
 
@@ -142,6 +145,7 @@ class AnalysisRun(Run):
         )
         first = next(steps)
         if first.result.done.any():  # it is continued; no other frame is in it yet
+            self._seen = first.result.done.copy()
             self._label_counts += count_labels(first.result.labels)
             yield first
         yield from steps
@@ -162,9 +166,9 @@ class AnalysisRun(Run):
         if step.frame.failure:  # there is nothing to see, nor for the viewer to go to
             self._on_failure(step.frame.failure)
         else:
-            self._show(step.result, step.frame)
+            self._show(step.result, step.frame.position, step.frame.labels)
 
-    def _show(self, result: MovieResult, frame: FrameResult) -> None:
+    def _show(self, result: MovieResult, position: int, labels: Maps) -> None:
         """Bring the layers up to date with a frame that was inserted."""
         if not self.layers:
             self._add_layers(result)
@@ -172,14 +176,15 @@ class AnalysisRun(Run):
         if not present:
             self.cancel()
             return
-        self._label_counts += count_labels(frame.labels)
+        self._seen[position] = True
+        self._label_counts += count_labels(labels)
         maps, dims = self.source.geometry.of_maps(result), self._viewer.dims
         start, step = maps.translate[maps.time_axis], maps.scale[maps.time_axis]
         axis = dims.ndim - len(maps.scale) + maps.time_axis
-        self._go_to(axis, start + frame.position * step)
+        self._go_to(axis, start + position * step)
         shares = self._tell_shares(present)
         for layer in present:
-            copy_frames(layer, result, frame.position)
+            copy_frames(layer, result, position)
             layer.refresh(extent=False, highlight=False)
         self.frame_done.emit(shares)
 
@@ -227,5 +232,9 @@ class AnalysisRun(Run):
         if self.speed is not None:
             self.speed.remember()
         self._worker_is_gone = True
+        if self.result is not None and not self._abandoned:
+            for position in np.flatnonzero(self.result.done & ~self._seen).tolist():
+                # It was written to the disk while the worker was told to stop.
+                self._show(self.result, position, self.result.labels[position])
         if not self._layers_to_come:
             super()._on_finished()

@@ -17,6 +17,9 @@ from napari_lattice_symmetry.plugin.memory import recall_seconds, stored
 _LIBRARIES = {"onnx": "onnxruntime", "tensorflow": "keras"}
 """What an engine imports first."""
 
+PREPARING = "Preparing the network…"
+"""What is told until it is loaded."""
+
 _UNDER_WAY: list[NetworkLoading] = []
 """What Qt has still to hear the end of: a thread must not be the last to know a QObject."""
 

@@ -23,6 +23,7 @@ from napari_lattice_symmetry.plugin.layers.result_layers import (
 )
 from napari_lattice_symmetry.plugin.readers import movie_layer
 from napari_lattice_symmetry.plugin.runs.base import Run
+from napari_lattice_symmetry.plugin.runs.loading import PREPARING
 from napari_lattice_symmetry.results.growing import Growing
 
 if TYPE_CHECKING:
@@ -82,7 +83,7 @@ class WatchRun(Run):
         self.movie, self.parameters = movie, parameters
         self.result: Growing | None = None
         self.movie_layer: Layer | None = None
-        self.backlog, self.message, self.newest = 0, "Preparing the network…", ""
+        self.backlog, self.message, self.newest = 0, PREPARING, ""
         self._output = output
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
@@ -182,9 +183,7 @@ class WatchRun(Run):
             origin["source_layer"] = self.movie_layer.name
         geometry = LayerGeometry.of_calibration(result)
         for layer_data in result_layers(result, geometry, origin=origin, **self._visible):
-            layer = self._viewer.add_layer(Layer.create(*layer_data))
-            layer.events.visible.connect(self._refresh_soon)
-            self.layers.append(layer)
+            self.layers.append(self._viewer.add_layer(Layer.create(*layer_data)))
 
     def _lengthen(self, result: Growing, movie: Movie | None) -> None:
         """Give the layers the arrays as they are now; a layer that was removed stays away.
@@ -195,5 +194,6 @@ class WatchRun(Run):
         if movie is not None and image is not None and image in self._viewer.layers:
             image.data = movie.frames
         for layer in self._present_layers():
+            layer.events.visible.connect(self._refresh_soon)  # once; also of maps asked for later
             if layer.visible or self.is_over:
                 layer.data = own(layer_maps(layer, result))

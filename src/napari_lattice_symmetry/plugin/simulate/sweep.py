@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
-from napari.qt.threading import thread_worker
 from napari.utils.notifications import show_error
 from qtpy.QtCore import Signal  # type: ignore[attr-defined]
 from qtpy.QtWidgets import (
@@ -22,9 +21,12 @@ from qtpy.QtWidgets import (
 )
 from superqt.utils import GeneratorWorker, QSignalThrottler
 
-from napari_lattice_symmetry.errors import LatticeSymmetryError, guard
+from napari_lattice_symmetry import bravais
+from napari_lattice_symmetry.errors import LatticeSymmetryError
 from napari_lattice_symmetry.lattice.image import LatticeImage
-from napari_lattice_symmetry.plugin.background.ending import end_with_program
+from napari_lattice_symmetry.plugin.background.run_keys import bind_run_keys
+from napari_lattice_symmetry.plugin.runs.loading import PREPARING
+from napari_lattice_symmetry.plugin.runs.worker import create_step_worker
 
 if TYPE_CHECKING:
     import napari.viewer
@@ -93,7 +95,7 @@ class SweepPanel(QWidget):
 
     def start(self) -> None:
         """Sweep with the settings as they are now; a wrong one becomes a notification."""
-        from napari_lattice_symmetry.inspection.simulation import sweep_values
+        from napari_lattice_symmetry.inspection.simulation import iter_sweep, sweep_values
 
         name = self.parameter.currentData()
         try:
@@ -101,21 +103,21 @@ class SweepPanel(QWidget):
         except LatticeSymmetryError as error:
             show_error(str(error))
             return
-        make_worker = thread_worker(
-            _sweep, start_thread=False, worker_class=GeneratorWorker, ignore_errors=True
-        )
-        worker: GeneratorWorker = make_worker(
-            self._image(), name, values, self.images.value(), lambda: worker.abort_requested
-        )
+        image, images = self._image(), self.images.value()
+
+        def sweep(should_stop: Callable[[], bool]) -> Iterator[SweepPoint]:
+            model = bravais.load_model()
+            return iter_sweep(image, name, values, model, images=images, should_stop=should_stop)
+
+        worker = create_step_worker(sweep, "The sweep failed")
         worker.yielded.connect(self._on_point)
         worker.errored.connect(self._on_error)
         worker.finished.connect(self._on_finished)  # type: ignore[arg-type]
         self.points, self._swept, self._worker = [], name, worker
         self.progress.setRange(0, len(values))
         self.progress.setValue(0)
-        self.status.setText("Preparing the network…")
+        self.status.setText(PREPARING)
         self.run_button.setText("Cancel")
-        end_with_program(worker)
         worker.start()
 
     def cancel(self) -> None:
@@ -147,6 +149,7 @@ class SweepPanel(QWidget):
         self.run_button = QPushButton("Sweep")
         self.run_button.setToolTip("Draw and judge all these images.")
         self.run_button.clicked.connect(self._on_run_clicked)
+        bind_run_keys(self, self.run_button, lambda: self.is_running)
         self.progress = QProgressBar()
         self.progress.setRange(0, 1)
         self.progress.setValue(0)
@@ -218,20 +221,3 @@ def _row(*widgets: QWidget) -> QHBoxLayout:
     for widget in widgets:
         row.addWidget(widget, stretch=1)
     return row
-
-
-def _sweep(
-    image: LatticeImage,
-    parameter: str,
-    values: list[float],
-    images: int,
-    should_stop: Callable[[], bool],
-) -> Iterator[SweepPoint]:
-    """Sweep in the worker's thread; whatever fails, it fails in one sentence."""
-    from napari_lattice_symmetry import bravais
-    from napari_lattice_symmetry.inspection.simulation import iter_sweep
-
-    with guard("The sweep failed"):
-        yield from iter_sweep(
-            image, parameter, values, bravais.load_model(), images=images, should_stop=should_stop
-        )

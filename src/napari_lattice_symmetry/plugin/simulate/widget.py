@@ -12,6 +12,7 @@ from napari_lattice_symmetry.inspection.window import Inspection
 from napari_lattice_symmetry.lattice import COLORS
 from napari_lattice_symmetry.lattice.image import LatticeImage
 from napari_lattice_symmetry.plugin.background.latest import LatestRequest
+from napari_lattice_symmetry.plugin.runs.loading import PREPARING
 from napari_lattice_symmetry.plugin.simulate.lattice_form import LatticeForm
 from napari_lattice_symmetry.plugin.simulate.sweep import SweepPanel
 from napari_lattice_symmetry.plugin.widgets.dock import Dock
@@ -62,7 +63,7 @@ class SimulateWidget(Dock):
         self.sweep.release()
 
     def _build(self) -> None:
-        self.truth_text, self.verdict_text = QLabel(), QLabel("Preparing the network…")
+        self.truth_text, self.verdict_text = QLabel(), QLabel(PREPARING)
         for label in (self.truth_text, self.verdict_text):
             label.setWordWrap(True)
         self.send_button = QPushButton("Send to viewer")

@@ -78,6 +78,7 @@ class EmbeddingTab(QWidget):
         self.canvas.mpl_connect("key_press_event", self._on_key)
         self.cluster_canvas = FigureCanvas(viewer, self._plot_cluster)
         self.cluster_canvas.setFixedHeight(130)
+        self.canvas.setMinimumHeight(160)
         self._build()
         self.task.done.connect(self._on_done)
         self.question.done.connect(self._on_cluster)
@@ -114,7 +115,10 @@ class EmbeddingTab(QWidget):
         self.clear_button.setToolTip("Let go of the windows that the brush's label holds.")
         self.clear_button.clicked.connect(self.clear)
         self.question = TaskBar(
-            "&What is this cluster?", "Mean spectrum and classes of the lit points.", self._ask
+            "&What is this cluster?",
+            "Mean spectrum and classes of the lit points.",
+            self._ask,
+            has_keys=False,
         )
         self.question.setEnabled(False)
 
@@ -134,6 +138,7 @@ class EmbeddingTab(QWidget):
         layout.addLayout(lower)
         layout.addWidget(self.question)
         layout.addWidget(self.cluster_canvas.pane)
+        self._show_cluster()
 
     def release(self) -> None:
         """Stop, and let go of the viewer."""
@@ -176,7 +181,7 @@ class EmbeddingTab(QWidget):
         self.link.open(embedded.layer, embedded.embedding.places)
         self._list_colorings()
         self.canvas.refresh()
-        self.cluster_canvas.refresh()
+        self._show_cluster()
 
     @property
     def _is_elsewhere(self) -> bool:
@@ -189,7 +194,7 @@ class EmbeddingTab(QWidget):
         """Show the embedding of what is selected alone."""
         if self.embedded is not None and self._is_elsewhere != (self._points is None):
             self.canvas.refresh()
-            self.cluster_canvas.refresh()
+            self._show_cluster()
             self.question.setEnabled(not self._is_elsewhere and bool(self.link.lit.any()))
 
     def _list_colorings(self) -> None:
@@ -272,6 +277,10 @@ class EmbeddingTab(QWidget):
         self.question.status.setText(
             f"{cluster.size} windows in {when}, mean entropy {cluster.entropy:.2f} nats."
         )
+        self._show_cluster()
+
+    def _show_cluster(self) -> None:
+        self.cluster_canvas.pane.setVisible(self.cluster is not None and not self._is_elsewhere)
         self.cluster_canvas.refresh()
 
     def _plot_cluster(self, figure: Figure) -> None:

@@ -21,6 +21,7 @@ from napari_lattice_symmetry.analysis.watch import WATCH_SETTINGS
 from napari_lattice_symmetry.bravais.parameters import AnalysisParameters
 from napari_lattice_symmetry.data.growing import GrowingMovie
 from napari_lattice_symmetry.errors import ChoiceError, InputError, LatticeSymmetryError
+from napari_lattice_symmetry.plugin.background.run_keys import bind_run_keys
 from napari_lattice_symmetry.plugin.forms.destination import ResultPath
 from napari_lattice_symmetry.plugin.forms.file_choice import FileChoice
 from napari_lattice_symmetry.plugin.forms.model_form import FormArea, ModelForm, fold
@@ -91,6 +92,7 @@ class WatchWidget(Dock):
         self.follow.toggled.connect(self._on_follow)
         self.button = _button("&Start", "Analyze what is there, and then every frame that lands.")
         self.button.clicked.connect(self._on_clicked)
+        bind_run_keys(self, self.button, lambda: self.is_running)
         self.progress = QProgressBar()
         self.progress.setToolTip("Frames analyzed, of those that have landed.")
         self.progress.setFormat("%v of %m")
