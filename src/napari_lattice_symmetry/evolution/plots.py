@@ -71,7 +71,7 @@ def plot_growth(fit: GrowthFit, title: str = "", figure: Figure | None = None) -
     """
     figure = figure or new_figure(7, 5)
     upper, lower = figure.subplots(2, sharex=True, height_ratios=(3, 1))
-    curve = fit.curve
+    curve, is_narrow = fit.curve, figure.get_figwidth() < NARROW
     color = CURVE_COLORS[curve.name]
     for axes in (upper, lower):
         axes.axvspan(curve.times[0], fit.initial_end, color="gray", alpha=0.2, linewidth=0)
@@ -84,7 +84,8 @@ def plot_growth(fit: GrowthFit, title: str = "", figure: Figure | None = None) -
         label=curve.name,
         elinewidth=0.8,
     )
-    upper.plot(curve.times, fit.fitted, color=FIT_COLOR, label=fit.law.formula, zorder=3)
+    law = fit.law.name if is_narrow else fit.law.formula
+    upper.plot(curve.times, fit.fitted, color=FIT_COLOR, label=law, zorder=3)
     upper.fill_between(
         curve.times, fit.low, fit.high, color=FIT_COLOR, alpha=0.25, linewidth=0, label="95 %"
     )
@@ -95,6 +96,11 @@ def plot_growth(fit: GrowthFit, title: str = "", figure: Figure | None = None) -
     lower.plot(curve.times, fit.residuals, ".", color=color)
     lower.set_ylabel("Residual")
     _label_time(lower, [curve])
+    if is_narrow:
+        for axes in (upper, lower):
+            axes.tick_params(labelsize="x-small")
+            for label in (axes.xaxis.label, axes.yaxis.label):
+                label.set_fontsize("x-small")
     return figure
 
 

@@ -13,6 +13,7 @@ from qtpy.QtWidgets import (
     QComboBox,
     QDoubleSpinBox,
     QFormLayout,
+    QHBoxLayout,
     QHeaderView,
     QLabel,
     QPushButton,
@@ -169,7 +170,10 @@ class KineticsTab(QWidget):
         form = QFormLayout()
         form.setVerticalSpacing(3)
         form.addRow("Curve", self.quantity)
-        form.addRow("After", self.initial_end)
+        after = QHBoxLayout()
+        after.addWidget(self.initial_end, stretch=1)
+        after.addWidget(self.export_button)
+        form.addRow("After", after)
         form.addRow("Law", self.law)
         parts = QSplitter(Qt.Orientation.Vertical)
         parts.addWidget(self.canvas.pane)
@@ -185,7 +189,6 @@ class KineticsTab(QWidget):
         layout.addWidget(parts, stretch=1)
         layout.addWidget(self.laws_text)
         layout.addWidget(self.beam)
-        layout.addWidget(self.export_button)
         self._show()
 
     def ask(self, _: Any = None, *, patient: bool = False) -> None:

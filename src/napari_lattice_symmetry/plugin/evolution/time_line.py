@@ -50,7 +50,7 @@ class TimeLine(QObject):
         from napari_lattice_symmetry.plugin.widgets.figure_canvas import FigureCanvas
 
         canvas = FigureCanvas(viewer, plot, tooltip)
-        canvas.setMinimumHeight(200)
+        canvas.setMinimumHeight(220)
         canvas.mpl_connect("button_press_event", self._on_press)
         canvas.mpl_connect("motion_notify_event", self._on_motion)
         canvas.mpl_connect("button_release_event", self._on_release)

@@ -9,7 +9,7 @@ from qtpy.QtCore import Qt, Signal  # type: ignore[attr-defined]
 from qtpy.QtWidgets import QDoubleSpinBox, QHBoxLayout, QSlider, QWidget
 
 _STEPS = 1000
-_BOX = 104  # pixels: the slider has what is left
+_BOX = 72  # pixels: the slider has what is left
 
 
 class NumberSlider(QWidget):
@@ -40,6 +40,7 @@ class NumberSlider(QWidget):
         self.box = QDoubleSpinBox()
         self.box.setRange(self._low, self._high)
         self.box.setMaximumWidth(_BOX)
+        self.box.setButtonSymbols(QDoubleSpinBox.ButtonSymbols.NoButtons)  # the slider steps
         self.box.setDecimals(0 if self._whole else 2 if self._high - self._low > 1 else 3)
         self.box.setSingleStep(1 if self._whole else (self._high - self._low) / 100)
         if self._log:
