@@ -98,7 +98,9 @@ def plot_embedding(
     size = float(np.clip(20_000 / len(embedding.points), 3, 25))
     at = tuple(embedding.places.T)
     if coloring == "class":
-        _scatter_classes(axes, embedding.points, np.asarray(result.labels)[at], size)
+        columns = 3 if figure.get_figwidth() > NARROW else 2
+        labels = np.asarray(result.labels)[at]
+        _scatter_classes(axes, embedding.points, labels, size, columns)
         return figure
     values, title = _values(result, embedding, coloring)
     x, y = embedding.points.T
@@ -162,7 +164,7 @@ def _draw_variances(axes: Axes, unmixing: Unmixing) -> None:
 
 
 def _scatter_classes(
-    axes: Axes, points: NDArray[np.float32], labels: NDArray[np.uint8], size: float
+    axes: Axes, points: NDArray[np.float32], labels: NDArray[np.uint8], size: float, columns: int
 ) -> None:
     from matplotlib.lines import Line2D
 
@@ -176,7 +178,7 @@ def _scatter_classes(
         ],
         loc="upper center",
         bbox_to_anchor=(0.5, -0.01),
-        ncols=3 if axes.figure.get_figwidth() > NARROW else 2,
+        ncols=columns,
         frameon=False,
         fontsize="x-small",
     )

@@ -1,6 +1,5 @@
 """Docks on a small screen: the image keeps more than half of it, and no text is cut off."""
 
-import pytest
 from npe2 import PluginManifest
 from qtpy.QtWidgets import (
     QAbstractButton,
@@ -54,22 +53,24 @@ def texts_cut_off(dock):
     ]
 
 
-@pytest.mark.parametrize("title", TITLES)
-def test_a_dock_leaves_the_image_its_room_and_its_texts_theirs(title, make_shown_viewer, qtbot):
+def test_docks_leave_the_image_its_room_and_texts_theirs(make_shown_viewer, qtbot):
     viewer = make_shown_viewer()
-    window = viewer.window._qt_window
-    window.resize(WIDTH, HEIGHT)
+    viewer.window.resize(WIDTH, HEIGHT)
     viewer.open_sample(PLUGIN, "two-grains")
-    dock, widget = viewer.window.add_plugin_dock_widget(PLUGIN, title)
     canvas = viewer.window._qt_viewer.canvas.native
-    fits = lambda: dock.width() <= 275 and canvas.width() > WIDTH / 2  # noqa: E731
-    qtbot.waitUntil(fits, timeout=60_000)
-    assert window.width() == WIDTH
-    tabs = widget.findChildren(QTabWidget)
-    pages = [(tab, i) for tab in tabs for i in range(tab.count())] or [(None, 0)]
-    for tab, page in pages:
-        if tab is not None:
-            tab.setCurrentIndex(page)
-        qtbot.wait(50)  # until it is laid out
-        assert fits()
-        assert texts_cut_off(widget) == []
+    for title in TITLES:
+        dock, widget = viewer.window.add_plugin_dock_widget(PLUGIN, title)
+        qtbot.waitUntil(lambda dock=dock: has_room(dock, canvas), timeout=60_000)
+        pages = [(tab, i) for tab in widget.findChildren(QTabWidget) for i in range(tab.count())]
+        for tab, page in pages or [(None, 0)]:
+            if tab is not None:
+                tab.setCurrentIndex(page)
+            qtbot.wait(50)  # until it is laid out
+            assert has_room(dock, canvas), title
+            assert texts_cut_off(widget) == [], title
+        viewer.window.remove_dock_widget(dock)
+
+
+def has_room(dock, canvas):
+    """Tell whether a dock is narrow, and the image wider than half of the window."""
+    return dock.window().width() == WIDTH and dock.width() <= 275 and canvas.width() > WIDTH / 2

@@ -38,7 +38,7 @@ def test_images_are_no_wider_than_the_window(qtbot):
     qtbot.addWidget(window)
     kind = QTextDocument.ResourceType.ImageResource.value
     image = window.loadResource(kind, window.source().resolved(QUrl("images/napari-simulate.png")))
-    assert 0 < image.width() <= window.viewport().width()
+    assert 0 < image.width() <= window.width()
 
 
 def test_the_keys_of_docks_are_none_of_naparis():

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from qtpy.QtGui import QKeySequence
-from qtpy.QtWidgets import QPushButton, QShortcut, QWidget
+from qtpy.QtWidgets import QPushButton, QShortcut, QWidget  # type: ignore[attr-defined]
 
 RUN_KEYS, CANCEL_KEYS = "Ctrl+Return", "Ctrl+."
 """Which napari leaves free."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -48,7 +47,7 @@ class Calibration:
             (self.pixel_height, self._correct_pixel_height),
             (self.frame_time, self._correct_frame_time),
         ):
-            box.editingFinished.connect(partial(box.lineEdit().setModified, False))
+            box.editingFinished.connect(box.take_typed)
             box.editingFinished.connect(correct)
         form.addRow("Pixel x", self.pixel_width)
         form.addRow("Pixel y", self.pixel_height)
@@ -70,7 +69,7 @@ class Calibration:
             (self.pixel_height, height),
             (self.frame_time, time),
         ):
-            if is_same and box.lineEdit().isModified():
+            if is_same and box.is_typed_in:
                 continue
             box.blockSignals(True)
             box.setValue(value)
@@ -134,6 +133,16 @@ def _known_pixel(geometry: LayerGeometry) -> tuple[float, float]:
 
 
 class _Box(QDoubleSpinBox):
+    @property
+    def is_typed_in(self) -> bool:
+        line = self.lineEdit()
+        return line is not None and line.isModified()
+
+    def take_typed(self) -> None:
+        line = self.lineEdit()
+        if line is not None:
+            line.setModified(False)
+
     def textFromValue(self, value: float) -> str:  # noqa: N802
         """Leave out zeros that say nothing."""
         return super().textFromValue(value).rstrip("0").rstrip(".,")

@@ -13,7 +13,7 @@ _PACKAGE = Path(__file__).parents[2]
 DOCS = next(place for place in (_PACKAGE / "docs", _PACKAGE.parents[1] / "docs") if place.is_dir())
 """Where the pages are: in the package, or beside the source that it is run from."""
 
-_MARGIN = 24  # pixels left of and right of images
+_MARGIN = 40  # pixels beside images, with the scroll bar
 
 
 class HelpButton(QPushButton):
@@ -55,6 +55,6 @@ class HelpWindow(QTextBrowser):
         if kind != QTextDocument.ResourceType.ImageResource.value:
             return super().loadResource(kind, name)
         image = QImage(self.source().resolved(name).toLocalFile())
-        width = self.viewport().width() - _MARGIN
+        width = self.width() - _MARGIN
         smooth = Qt.TransformationMode.SmoothTransformation
         return image.scaledToWidth(width, smooth) if image.width() > width else image
