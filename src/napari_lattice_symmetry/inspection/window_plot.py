@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from napari_lattice_symmetry.inspection.window import Inspection, reciprocal_basis
 from napari_lattice_symmetry.lattice import CLASSES, COLORS
-from napari_lattice_symmetry.results.plots import new_figure
+from napari_lattice_symmetry.results.plots import NARROW, new_figure
 from napari_lattice_symmetry.spectrum.cartesian import EXTENT, SIDE
 
 if TYPE_CHECKING:
@@ -21,7 +21,11 @@ Float64 = NDArray[np.float64]
 LATTICE_COLOR = "#00C8FF"
 """Of what is drawn over the pixels and the spectrum; seen on black, gray and white."""
 
-_BREAKS = {"rectangular": "rectan-\ngular", "centered rectangular": "centered\nrectan-\ngular"}
+_BREAKS = {
+    "rectangular": "rectan-\ngular",
+    "centered rectangular": "centered\nrectan-\ngular",
+    "hexagonal": "hexa-\ngonal",
+}
 """Where names of classes are broken, so that they fit side by side."""
 
 _CIRCLE = 4.5
@@ -48,7 +52,9 @@ def plot_inspection(inspection: Inspection, figure: Figure | None = None) -> Fig
     grid = figure.add_gridspec(2, 2, height_ratios=(1.4, 1))
     _draw_pixels(figure.add_subplot(grid[0, 0]), inspection)
     _draw_spectrum(figure.add_subplot(grid[0, 1]), inspection)
-    _draw_probabilities(figure.add_subplot(grid[1, :]), inspection)
+    bars = figure.add_subplot(grid[1, :])
+    _draw_probabilities(bars, inspection)
+    bars.tick_params(labelsize="xx-small" if figure.get_figwidth() < NARROW else "x-small")
     return figure
 
 
@@ -128,4 +134,3 @@ def _draw_probabilities(axes: Axes, inspection: Inspection) -> None:
     samples = inspection.parameters.samples
     axes.set(ylim=(0, 1.05), ylabel="probability")
     axes.set_title(f"{samples} thinned networks", fontsize="small")
-    axes.tick_params(labelsize="x-small")

@@ -1,5 +1,7 @@
 """Docks on a small screen: the image keeps more than half of it, and no text is cut off."""
 
+from functools import partial
+
 from npe2 import PluginManifest
 from qtpy.QtWidgets import (
     QAbstractButton,
@@ -60,17 +62,17 @@ def test_docks_leave_the_image_its_room_and_texts_theirs(make_shown_viewer, qtbo
     canvas = viewer.window._qt_viewer.canvas.native
     for title in TITLES:
         dock, widget = viewer.window.add_plugin_dock_widget(PLUGIN, title)
-        qtbot.waitUntil(lambda dock=dock: has_room(dock, canvas), timeout=60_000)
         pages = [(tab, i) for tab in widget.findChildren(QTabWidget) for i in range(tab.count())]
         for tab, page in pages or [(None, 0)]:
             if tab is not None:
                 tab.setCurrentIndex(page)
-            qtbot.wait(50)  # until it is laid out
-            assert has_room(dock, canvas), title
-            assert texts_cut_off(widget) == [], title
+            qtbot.waitUntil(partial(check, title, dock, widget, canvas), timeout=60_000)
         viewer.window.remove_dock_widget(dock)
 
 
-def has_room(dock, canvas):
-    """Tell whether a dock is narrow, and the image wider than half of the window."""
-    return dock.window().width() == WIDTH and dock.width() <= 275 and canvas.width() > WIDTH / 2
+def check(title, dock, widget, canvas):
+    """Hold a dock to be narrow, the image wider than half of the window, and no text cut off."""
+    assert dock.window().width() == WIDTH, title
+    assert dock.width() <= 275, title
+    assert canvas.width() > WIDTH / 2, title
+    assert texts_cut_off(widget) == [], title
