@@ -79,8 +79,13 @@ def analyze(
 
     Examples
     --------
-    >>> result = analyze(frames, window=128, stride=16, samples=100)  # doctest: +SKIP
-    >>> result.fractions  # doctest: +SKIP
+    >>> import napari_lattice_symmetry as nls
+    >>> frame = nls.LatticeImage(lattice="square", a=12, size=160).draw()
+    >>> result = nls.analyze(frame, window=128, stride=32, samples=20)
+    >>> result.labels.shape, nls.LABELS["square"] == result.labels[0, 0, 0]
+    ((1, 2, 2), np.True_)
+    >>> result.fractions.round(2)
+    array([[1., 0., 0., 0., 0., 0.]])
     """
     if not isinstance(movie, Movie):
         movie = Movie.from_array(movie)

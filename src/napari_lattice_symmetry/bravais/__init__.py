@@ -30,6 +30,15 @@ def load_model(network: str | os.PathLike[str] = "polar", engine: str = ENGINES[
     ------
     ModelError
         If it does not exist, its hash is wrong, or it does not fit.
+
+    Examples
+    --------
+    >>> import napari_lattice_symmetry as nls
+    >>> model = nls.load_model()
+    >>> window = nls.LatticeImage(lattice="square", a=12).draw()
+    >>> answer = model.classify(window[np.newaxis], samples=20)
+    >>> nls.CLASSES[answer.label[0] - 1], answer.mean.shape
+    ('square', (1, 6))
     """
     from napari_lattice_symmetry.bravais.registry import load
 

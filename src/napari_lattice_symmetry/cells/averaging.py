@@ -71,6 +71,14 @@ def average_cell(
     InputError
         If no window has a lattice, with the reason, or the windows, the lattice, the pixel size
         or the tolerance are none.
+
+    Examples
+    --------
+    >>> import napari_lattice_symmetry as nls
+    >>> image = nls.LatticeImage(lattice="square", a=12, size=256).draw()
+    >>> cell = nls.cells.average_cell(nls.WindowGrid(image.shape, 128, 128).windows(image))
+    >>> round(cell.a, 1), cell.unit, cell.group.name
+    (12.0, 'pixel', 'p4m')
     """
     check_tolerance(tolerance)
     size_y, size_x = pixel_sizes(pixel_size)

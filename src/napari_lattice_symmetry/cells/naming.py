@@ -191,6 +191,13 @@ def plane_group(
     ------
     InputError
         If the window is not square or too small, or the lattice or tolerance is none.
+
+    Examples
+    --------
+    >>> import napari_lattice_symmetry as nls
+    >>> window = nls.LatticeImage(lattice="square", a=12, counts=200).draw()
+    >>> nls.cells.plane_group(window).name
+    'p4m'
     """
     window = as_windows(window, "(w, w)")
     return plane_groups(window[np.newaxis], lattice, tolerance)[0]

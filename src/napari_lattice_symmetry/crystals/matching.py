@@ -179,7 +179,7 @@ def match(
     tolerance : float
         Distortion that is allowed for, as a share: by strain, drift and the error of the pixel
         size.
-    groups : ndarray of str, optional
+    groups : ndarray of str, shape (...), optional
         Name of each window's plane group where there is one, else empty; shape of the maps.
 
     Returns

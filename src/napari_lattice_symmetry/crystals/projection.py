@@ -288,6 +288,18 @@ def zone_axes(crystal: Crystal, max_index: int) -> list[Zone]:
 
     Of a single layer in empty space there is one alone, that across it.
 
+    Parameters
+    ----------
+    crystal : Crystal
+        Where atoms lie, in a cell.
+    max_index : int
+        The largest index of an axis, in terms of the conventional cell.
+
+    Returns
+    -------
+    list of tuple of int
+        Indices u, v, w of each axis.
+
     Raises
     ------
     InputError

@@ -107,6 +107,11 @@ def prototypes() -> dict[str, Crystal]:
 
     Elements are those that ASE lists as fcc, bcc, hcp, diamond or simple cubic, with its lattice
     constants.
+
+    Returns
+    -------
+    dict of str to Crystal
+        The crystal of every name.
     """
     from ase.build import bulk
     from ase.data import chemical_symbols, reference_states
@@ -131,6 +136,16 @@ def prototypes() -> dict[str, Crystal]:
 
 def prototype(name: str) -> Crystal:
     """Return a tabulated crystal.
+
+    Parameters
+    ----------
+    name : str
+        One of `prototypes()`, such as "Si" or "SrTiO3".
+
+    Returns
+    -------
+    Crystal
+        With its conventional cell in angstrom.
 
     Raises
     ------

@@ -30,7 +30,9 @@ def maximum_energy_transfer(formula: str, voltage: float) -> dict[str, float]:
 
     Examples
     --------
-    >>> {name: round(energy, 1) for name, energy in maximum_energy_transfer("WS2", 100).items()}
+    >>> import napari_lattice_symmetry as nls
+    >>> energies = nls.evolution.maximum_energy_transfer("WS2", 100)
+    >>> {name: round(energy, 1) for name, energy in energies.items()}
     {'W': 1.3, 'S': 7.5}
     """
     from periodictable import formula as parse

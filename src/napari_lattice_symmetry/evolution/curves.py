@@ -100,8 +100,10 @@ def class_fractions(result: MovieResult, region: Region | None = None) -> tuple[
 
     Returns
     -------
-    fractions, std : numpy.ndarray, shape (T, 6), float64
+    fractions : numpy.ndarray, shape (T, 6), float64
         NaN where a frame is not done.
+    std : numpy.ndarray, shape (T, 6), float64
+        The same.
     """
     if region is None:
         return result.fractions.copy(), result.fractions_std.copy()

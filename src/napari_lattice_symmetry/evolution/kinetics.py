@@ -37,8 +37,15 @@ _BEYOND = 0.05  # so far beyond 0 and 1 a level is no scatter any more
 class Estimate:
     """A number, its 95 % interval, and its unit.
 
-    Where `at_bound`, the interval ends at the edge of what was searched, or beyond what a
-    fraction can be: then it is no interval of confidence.
+    Attributes
+    ----------
+    value, low, high : float
+        The estimate, and the ends of the interval.
+    unit : str
+        Empty for fractions and powers.
+    at_bound : bool
+        The interval ends at the edge of what was searched, or beyond what a fraction can be:
+        then it is no interval of confidence.
     """
 
     value: float
@@ -153,6 +160,25 @@ def compare_laws(
     than `MAX_CHANCE` of flat curves that scatter like this one give as much evidence for growth,
     with all frames or without the one that speaks most for growth. One bad frame is not
     taken for growth so; several are, and so may be a level that drifts ever farther.
+
+    Parameters
+    ----------
+    curve : Curve
+        As for `fit_growth`.
+    initial_end : float
+        As for `fit_growth`, in the unit of `curve.times`.
+    should_stop : callable, optional
+        As for `fit_growth`.
+
+    Returns
+    -------
+    list of GrowthFit
+        One of each law, with their `chance`.
+
+    Raises
+    ------
+    AnalysisError
+        As `fit_growth`.
     """
     frames = _frames(curve, initial_end)
     fits = sorted((_fit(frames, law, should_stop) for law in LAWS), key=lambda fit: fit.aic)
@@ -173,14 +199,38 @@ def compare_laws(
 
 
 def akaike_weights(fits: Sequence[GrowthFit]) -> Float64:
-    """Give the share of the evidence that speaks for each of some fits to the same curve."""
+    """Give the share of the evidence that speaks for each of some fits to the same curve.
+
+    Parameters
+    ----------
+    fits : sequence of GrowthFit
+        As of `compare_laws`.
+
+    Returns
+    -------
+    numpy.ndarray, shape (n,), float64
+        One in sum.
+    """
     aic = np.array([fit.aic for fit in fits])
     evidence = np.exp(-(aic - aic.min()) / 2)
     return np.asarray(evidence / evidence.sum())
 
 
 def remark(fits: Sequence[GrowthFit], shown: GrowthFit) -> str:
-    """Say what is to be doubted in one of the fits of `compare_laws`; mostly nothing."""
+    """Say what is to be doubted in one of the fits of `compare_laws`.
+
+    Parameters
+    ----------
+    fits : sequence of GrowthFit
+        All of them.
+    shown : GrowthFit
+        The one that is asked about.
+
+    Returns
+    -------
+    str
+        Sentences, mostly none.
+    """
     if shown.chance > MAX_CHANCE:
         time = f"{shown.rests_on:.4g} {shown.curve.time_unit}"
         without = "" if np.isnan(shown.rests_on) else f"without the frame at {time}, "
@@ -201,7 +251,24 @@ def remark(fits: Sequence[GrowthFit], shown: GrowthFit) -> str:
 
 
 def equivalent_radius(area: float) -> float:
-    """Give the radius of a disc of this area; negative, as the area, where a phase shrinks."""
+    """Give the radius of a disc of an area.
+
+    Parameters
+    ----------
+    area : float
+        In the square of any unit; negative where a phase shrinks.
+
+    Returns
+    -------
+    float
+        In that unit, with the sign of the area.
+
+    Examples
+    --------
+    >>> import napari_lattice_symmetry as nls
+    >>> round(nls.evolution.equivalent_radius(-12.566), 3)
+    -2.0
+    """
     return float(np.copysign(np.sqrt(abs(area) / np.pi), area))
 
 

@@ -18,6 +18,13 @@ def write_curves(curves: Sequence[Curve], path: str | Path) -> None:
 
     Frames of which nothing is known are left out.
 
+    Parameters
+    ----------
+    curves : sequence of Curve
+        At least one.
+    path : str or pathlib.Path
+        Where to; a file that is there is replaced.
+
     Raises
     ------
     InputError
@@ -37,6 +44,13 @@ def write_fits(fits: Sequence[GrowthFit], path: str | Path) -> None:
     """Write fits to one curve as CSV, one estimate a row with its 95 % interval.
 
     An estimate that is at a bound has no interval of confidence, see `Estimate`.
+
+    Parameters
+    ----------
+    fits : sequence of GrowthFit
+        As of `compare_laws`.
+    path : str or pathlib.Path
+        Where to; a file that is there is replaced.
 
     Raises
     ------

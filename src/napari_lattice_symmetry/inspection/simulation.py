@@ -46,6 +46,13 @@ def judge(image: LatticeImage, model: Classifier | None = None, samples: int = 1
     ------
     AnalysisError
         If the network fails.
+
+    Examples
+    --------
+    >>> import napari_lattice_symmetry as nls
+    >>> seen = nls.inspection.judge(nls.LatticeImage(lattice="square", a=12), samples=20)
+    >>> seen.text().splitlines()[3].split()
+    ['class', 'square']
     """
     movie = Movie.from_array(image.draw(), name=f"simulated {image.lattice}")
     settings = AnalysisParameters(window=image.size, samples=samples)
@@ -84,7 +91,23 @@ class SweepPoint:
 
 
 def sweepable(lattice: str) -> list[str]:
-    """List the parameters of `LatticeImage` that can be varied for a class of lattice."""
+    """List the parameters of `LatticeImage` that can be varied for a class of lattice.
+
+    Parameters
+    ----------
+    lattice : str
+        One of `CLASSES`.
+
+    Returns
+    -------
+    list of str
+
+    Examples
+    --------
+    >>> import napari_lattice_symmetry as nls
+    >>> nls.inspection.sweepable("square")[:4]
+    ['a', 'orientation', 'second_grain', 'misorientation']
+    """
     settled = {"a", "b", "gamma"} - set(FREE_PARAMETERS[lattice])
     return [
         name for name in LatticeImage.model_fields if name not in _NOT_SWEPT and name not in settled
@@ -96,10 +119,29 @@ def sweep_values(parameter: str, first: float, last: float, steps: int) -> list[
 
     Whole numbers where the parameter is one, each of them once.
 
+    Parameters
+    ----------
+    parameter : str
+        One of `sweepable`.
+    first, last : float
+        The ends, in the unit of the parameter.
+    steps : int
+        How many values.
+
+    Returns
+    -------
+    list of float
+
     Raises
     ------
     InputError
         If a value is out of the range of the parameter, or there are fewer than two.
+
+    Examples
+    --------
+    >>> import napari_lattice_symmetry as nls
+    >>> nls.inspection.sweep_values("gamma", 60, 90, 4)
+    [60.0, 70.0, 80.0, 90.0]
     """
     field = LatticeImage.model_fields[parameter]
     extra: Any = field.json_schema_extra

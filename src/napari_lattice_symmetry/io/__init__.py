@@ -80,6 +80,15 @@ def read_movie(
     InputError
         If the file is missing, damaged or no movie, or if it holds several datasets or
         channels and none is chosen.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import napari_lattice_symmetry as nls
+    >>> np.save("movie.npy", np.zeros((3, 64, 80), dtype=np.uint16))
+    >>> movie = nls.read_movie("movie.npy")
+    >>> movie.shape, movie.unit
+    ((3, 64, 80), 'pixel')
     """
     path = _named(path)
     with _opened(path) as (stacks, files):

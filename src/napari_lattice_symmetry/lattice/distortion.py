@@ -51,6 +51,18 @@ def solve_distortion(basis: Matrix, known: str | tuple[float, float, float]) -> 
     ------
     InputError
         If `known` is no such name or no cell, or `basis` spans no lattice.
+
+    Examples
+    --------
+    >>> import napari_lattice_symmetry as nls
+    >>> seen = np.array([[1.0, 0.0], [0.5, 0.8]])  # of a hexagonal crystal, squeezed along y
+    >>> distortion = nls.solve_distortion(seen, "hexagonal")
+    >>> distortion.round(3) + 0
+    array([[1.04 , 0.   ],
+           [0.   , 0.961]])
+    >>> nls.correct_basis(seen, distortion).round(3) + 0
+    array([[0.961, 0.   ],
+           [0.481, 0.832]])
     """
     try:
         seen = reduce_basis(basis)
@@ -66,7 +78,20 @@ def solve_distortion(basis: Matrix, known: str | tuple[float, float, float]) -> 
 
 
 def correct_basis(basis: Matrix, distortion: Matrix) -> Matrix:
-    """Undo a distortion of bases, shape (..., 2, 2) with vectors (x, y) in rows."""
+    """Undo a distortion of bases.
+
+    Parameters
+    ----------
+    basis : ndarray, shape (..., 2, 2)
+        Lattice vectors (x, y) in rows, as the image shows them.
+    distortion : ndarray, shape (2, 2)
+        As of `solve_distortion`: ``seen = distortion @ true``.
+
+    Returns
+    -------
+    ndarray, shape (..., 2, 2), float64
+        Those of the crystal, in the same unit.
+    """
     return np.asarray(basis @ np.linalg.inv(distortion).T)
 
 

@@ -63,6 +63,13 @@ def simulate(name: str, seed: int = 0, **options: Any) -> SimulatedMovie:
     ------
     InputError
         If there is no such movie, or it has no such option.
+
+    Examples
+    --------
+    >>> import napari_lattice_symmetry as nls
+    >>> simulated = nls.simulate("two-grains", size=256)
+    >>> simulated.movie.shape, simulated.movie.pixel_size, simulated.movie.unit
+    ((1, 256, 256), (0.025, 0.025), 'nm')
     """
     if name not in SIMULATIONS:
         raise InputError(

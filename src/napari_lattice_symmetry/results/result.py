@@ -258,9 +258,28 @@ class MovieResult(_MapAttributes):
 def load_result(path: str | Path) -> MovieResult:
     """Open a result that was saved; its maps are read when they are asked for.
 
+    Parameters
+    ----------
+    path : str or pathlib.Path
+        The Zarr folder.
+
+    Returns
+    -------
+    MovieResult
+        Its maps are Dask arrays.
+
     Raises
     ------
     InputError
         If there is no result at `path`, or it is damaged or from a newer version.
+
+    Examples
+    --------
+    >>> import napari_lattice_symmetry as nls
+    >>> frame = nls.LatticeImage(lattice="square", a=12, size=160).draw()
+    >>> nls.analyze(frame, stride=32, samples=20).save("square.zarr")
+    >>> result = nls.load_result("square.zarr")
+    >>> result.parameters.window, result.fractions.round(2)
+    (128, array([[1., 0., 0., 0., 0., 0.]]))
     """
     return MovieResult(**read_fields(Path(path)))

@@ -71,6 +71,14 @@ def fit_lattice(
     InputError
         If the window is not square or too small, the pixel size or tolerance not positive, or
         the distortion not invertible.
+
+    Examples
+    --------
+    >>> import napari_lattice_symmetry as nls
+    >>> window = nls.LatticeImage(lattice="hexagonal", a=12, counts=200).draw()
+    >>> fit = nls.fit_lattice(window, pixel_size=0.02)
+    >>> fit.lattice, round(fit.a, 2), round(fit.gamma), fit.unit
+    ('hexagonal', 0.24, 60, 'nm')
     """
     window = as_windows(window, "(w, w)")
     return fit_lattices(window[np.newaxis], pixel_size, tolerance, distortion)[0]

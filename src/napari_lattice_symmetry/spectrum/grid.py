@@ -28,6 +28,13 @@ class WindowGrid:
     ------
     InputError
         If the window does not fit into the frame, or window or stride are below 1.
+
+    Examples
+    --------
+    >>> import napari_lattice_symmetry as nls
+    >>> grid = nls.WindowGrid((200, 260), window=128, stride=16)
+    >>> grid.shape, grid.size
+    ((5, 9), 45)
     """
 
     frame_shape: tuple[int, int]

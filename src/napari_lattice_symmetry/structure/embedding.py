@@ -164,6 +164,10 @@ def describe_cluster(movie: Movie, result: MovieResult, places: Places) -> Clust
     places : ndarray, shape (n, 3)
         The windows: time, row and column on the maps.
 
+    Returns
+    -------
+    Cluster
+
     Raises
     ------
     InputError

@@ -173,6 +173,15 @@ def unmix(
         If the file of the movie is gone, or frames in a row cannot be read.
     StoppedError
         If `should_stop` says so.
+
+    Examples
+    --------
+    >>> import napari_lattice_symmetry as nls
+    >>> image = nls.LatticeImage(lattice="square", a=12, size=256, second_grain=0.4).draw()
+    >>> movie = nls.Movie.from_array(image)
+    >>> unmixed = nls.structure.unmix(movie, nls.AnalysisParameters(window=64, stride=16))
+    >>> unmixed.suggested, unmixed.abundances.shape
+    (2, (2, 1, 13, 13))
     """
     if components is not None and not 1 <= components <= MAX_COMPONENTS:
         raise InputError(f"{components} components are out of range; use 1 to {MAX_COMPONENTS}.")

@@ -44,6 +44,11 @@ def open_growing(
     interval, patience : float
         As in `GrowingMovie`, in seconds.
 
+    Returns
+    -------
+    GrowingMovie
+        What `iter_watch` takes.
+
     Raises
     ------
     InputError

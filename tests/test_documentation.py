@@ -1,0 +1,122 @@
+"""What is written about the package: docstrings of public names, their examples, pages, links."""
+
+from __future__ import annotations
+
+import dataclasses
+import doctest
+import inspect
+import re
+from importlib import import_module
+from pathlib import Path
+from types import ModuleType
+
+import numpy as np
+import pytest
+from numpydoc.docscrape import FunctionDoc
+from numpydoc.validate import validate
+from pydantic import BaseModel
+
+import napari_lattice_symmetry as nls
+
+ROOT = Path(__file__).parents[1]
+DOCS = ROOT / "docs"
+PAGES = sorted(DOCS.rglob("*.md"))
+# Missing or unknown or disordered parameters, no type, no returns, no yields, no docstring at all.
+CODES = {"GL08", "PR01", "PR02", "PR03", "PR04", "RT01", "RT02", "YD01", "SS01"}
+LINK = re.compile(r"\]\(([^)\s]+)\)")
+
+
+def public():
+    """Name and value of all that a room or the package itself lists."""
+    for name in nls.__all__:
+        value = getattr(nls, name)
+        if isinstance(value, ModuleType):
+            yield from ((f"{name}.{each}", getattr(value, each)) for each in value.__all__)
+        else:
+            yield name, value
+
+
+FUNCTIONS = {name: value for name, value in public() if inspect.isfunction(value)}
+CLASSES = {name: value for name, value in public() if inspect.isclass(value)}
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_a_public_function_says_what_it_takes_and_gives(name):
+    function = FUNCTIONS[name]
+    doc = FunctionDoc(function)
+    place = f"{function.__module__}.{function.__qualname__}"
+    errors = [error for error in validate(place)["errors"] if error[0] in CODES]
+    referred = {
+        each.strip()
+        for group, kind, lines in doc["Parameters"]
+        if not kind and lines and lines[0].startswith(("As for", "As in"))
+        for each in group.split(",")
+    }
+    errors = [
+        (code, said)
+        for code, said in errors
+        if not (code == "PR04" and said.split('"')[1] in referred)
+        and not (code == "RT01" and (doc["Yields"] or "-> None" in inspect.getsource(function)))
+    ]
+    assert not errors
+    if re.search(r"^ +raise ", inspect.getsource(function), re.MULTILINE):
+        assert doc["Raises"]
+
+
+@pytest.mark.parametrize("name", {**FUNCTIONS, **CLASSES})
+def test_public_arrays_have_shapes(name):
+    text = inspect.getdoc({**FUNCTIONS, **CLASSES}[name])
+    arrays = re.findall(r"^\w[\w, ]* : ((?:numpy\.)?ndarray.*)$", text, re.MULTILINE)
+    assert not [kind for kind in arrays if "shape" not in kind]
+
+
+@pytest.mark.parametrize("name", CLASSES)
+def test_a_public_class_says_what_its_fields_are(name):
+    cls = CLASSES[name]
+    text = inspect.getdoc(cls)
+    if issubclass(cls, BaseModel):
+        assert all(field.description for field in cls.model_fields.values())
+    elif dataclasses.is_dataclass(cls):
+        if "every field of `LatticeFit`" in text:
+            text += inspect.getdoc(nls.LatticeFit)
+        told = re.findall(r"^([\w, ]+) : |^([a-z_]+, [\w, ]+)$", text, re.MULTILINE)
+        names = {each.strip() for pair in told for group in pair for each in group.split(",")}
+        fields = {field.name for field in dataclasses.fields(cls) if field.name[0] != "_"}
+        assert fields <= names
+
+
+@pytest.mark.slow
+def test_examples_in_docstrings_are_true(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    modules = sorted({value.__module__ for value in (*FUNCTIONS.values(), *CLASSES.values())})
+    finder, runner = doctest.DocTestFinder(exclude_empty=True), doctest.DocTestRunner()
+    ran = 0
+    for module in map(import_module, modules):
+        for test in finder.find(module, globs={**vars(module), "np": np, "nls": nls}):
+            ran += bool(test.examples)
+            runner.run(test)
+    assert ran >= 14
+    assert runner.summarize().failed == 0
+
+
+def test_every_public_name_is_on_a_page():
+    text = "\n".join(path.read_text(encoding="utf-8") for path in (DOCS / "api").glob("*.md"))
+    shown = re.findall(r"^::: napari_lattice_symmetry\.(\S+)$", text, re.MULTILINE)
+    last = {name.rsplit(".", 1)[-1] for name in shown} | {"LatticeSymmetryError"}
+    assert set(nls.__all__) <= last
+
+
+@pytest.mark.parametrize(
+    "path", [*ROOT.glob("*.md"), *PAGES], ids=lambda path: path.relative_to(ROOT).as_posix()
+)
+def test_links_lead_somewhere(path):
+    targets = LINK.findall(path.read_text(encoding="utf-8"))
+    local = [target.split("#")[0] for target in targets if ":" not in target]
+    assert not [target for target in local if target and not (path.parent / target).exists()]
+
+
+def test_pages_teach_no_deep_path():
+    deep = re.compile(r"(from|import) napari_lattice_symmetry\.")
+    shown = [*PAGES, ROOT / "README.md", *(ROOT / "examples").glob("*.py")]
+    assert len(shown) > 35
+    assert not [path.name for path in shown if deep.search(path.read_text(encoding="utf-8"))]
