@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from importlib import import_module
+from io import TextIOWrapper
 from typing import Any
 
 import click
@@ -56,6 +58,8 @@ class _Verbs(click.Group):
             formatter.write_dl(list(VERBS.items()))
 
     def invoke(self, ctx: click.Context) -> Any:
+        if isinstance(sys.stdout, TextIOWrapper):  # a file's name may be of any bytes
+            sys.stdout.reconfigure(errors="backslashreplace")
         try:
             with guard("The command failed", unless=_PASSING):
                 return super().invoke(ctx)

@@ -185,6 +185,21 @@ def test_continuing_on_disk(folder, frames, watched, follow, finish):
     assert after.names == [f"frame_{n}.tif" for n in range(6)]
 
 
+def test_a_folder_that_is_used_again_does_not_continue_it(folder, frames, watched, follow):
+    output = folder.with_name("result.zarr")
+    for number in range(3):
+        write(folder, number, frames[number])
+    follow(watched(folder), output)
+    before = {file: file.read_bytes() for file in output.rglob("*") if file.is_file()}
+    (folder / "frame_0.tif").unlink()  # what was moved away is no other movie
+    write(folder, 2, frames[3])
+    with pytest.raises(
+        InputError, match=r"frame_2\.tif is not the frame that was analyzed; choose"
+    ):
+        follow(watched(folder), output)
+    assert before == {file: file.read_bytes() for file in output.rglob("*") if file.is_file()}
+
+
 def test_another_dataset_does_not_continue_it(folder, frames, watched, follow):
     output = folder.with_name("result.zarr")
     np.savez(folder / "0.npz", height=frames[0], current=frames[1])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import signal
 import subprocess
@@ -91,6 +92,16 @@ def test_frames_are_told_as_they_come(folder, frames, start, fake_model):
     assert re.search(r"\([1-3] waiting\)", out)
     assert "5 frames analyzed, 1 skipped. Wrote" in out
     assert "\n5," in folder.with_name("result_fractions.csv").read_text()
+
+
+@pytest.mark.slow
+def test_names_of_any_bytes(folder, frames, start):
+    for number, name in enumerate([b"frame_0.tif", b"frame_\xff.tif"]):
+        tifffile.imwrite(folder / os.fsdecode(name), frames[number])
+    for told in (2, 0):
+        out, err = start("--stop-after", "1").communicate(timeout=500)
+        assert (out.count("square"), err) == (told, "")
+        assert "2 frames analyzed. Wrote" in out
 
 
 @pytest.mark.slow

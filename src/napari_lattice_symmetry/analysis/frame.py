@@ -11,11 +11,10 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_lattice_symmetry.analysis.reading import is_blank
 from napari_lattice_symmetry.bravais.classifier import Classification, Classifier
 from napari_lattice_symmetry.bravais.parameters import AnalysisParameters
 from napari_lattice_symmetry.cells import plane_groups
-from napari_lattice_symmetry.data.movie import NANOMETER, Movie, frame_checksum
+from napari_lattice_symmetry.data.movie import NANOMETER, Movie, frame_checksum, is_blank
 from napari_lattice_symmetry.errors import guard
 from napari_lattice_symmetry.lattice import (
     CLASSES,

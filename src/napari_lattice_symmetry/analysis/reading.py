@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, TypeAlias
 
-import numpy as np
 from numpy.typing import NDArray
 
 from napari_lattice_symmetry.data.movie import Movie
@@ -16,12 +15,6 @@ Reading: TypeAlias = tuple[NDArray[Any] | None, str]
 
 MAX_FAILURES = 5
 """How many frames in a row may fail to be read before a run ends."""
-
-
-def is_blank(frame: NDArray[Any]) -> bool:
-    """Tell whether a frame is constant, NaN or both."""
-    finite = frame[np.isfinite(frame)]
-    return finite.size == 0 or bool(finite.min() == finite.max())
 
 
 def read_frame(movie: Movie, index: int) -> NDArray[Any]:

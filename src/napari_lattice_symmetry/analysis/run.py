@@ -15,13 +15,13 @@ from numpy.typing import NDArray
 
 from napari_lattice_symmetry import bravais
 from napari_lattice_symmetry.analysis.frame import AnalysisJob, FrameMaps
-from napari_lattice_symmetry.analysis.reading import Patience, Reading, is_blank, try_to_read
+from napari_lattice_symmetry.analysis.reading import Patience, Reading, try_to_read
 from napari_lattice_symmetry.analysis.steps import Progress, ShouldStop
 from napari_lattice_symmetry.analysis.window_choice import window_warning
 from napari_lattice_symmetry.analysis.writing import insert_in_background
 from napari_lattice_symmetry.bravais.classifier import Classifier
 from napari_lattice_symmetry.bravais.parameters import AnalysisParameters, parse_parameters
-from napari_lattice_symmetry.data.movie import Frames, Movie
+from napari_lattice_symmetry.data.movie import Frames, Movie, is_blank
 from napari_lattice_symmetry.errors import AnalysisError, InputError
 from napari_lattice_symmetry.results.on_disk import check_target, open_result
 from napari_lattice_symmetry.results.provenance import provenance

@@ -167,7 +167,15 @@ def _watch(
         if output is not None and output.exists() and not overwrite:
             result = begin()
             names = np.array(result.names, dtype=object)
-            movie.resume(result.names, failed=names[~result.done])
+            checksums = result.maps.get("checksum")  # not there in the first version
+            known = (
+                {} if checksums is None else dict(zip(names, np.asarray(checksums), strict=True))
+            )
+            movie.resume(result.names, names[~result.done], known)
+            for name in names[result.done]:
+                if should_stop():
+                    return
+                movie.check(name)
             yield WatchStep(movie.backlog, result=result)
         news = _landings(movie, stop_after, should_stop)
         steps = _steps(news, movie, model, begin, should_stop)

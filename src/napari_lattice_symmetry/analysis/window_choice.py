@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from napari_lattice_symmetry.analysis.reading import is_blank, try_to_read
+from napari_lattice_symmetry.analysis.reading import try_to_read
 from napari_lattice_symmetry.bravais.parameters import suggest_window
-from napari_lattice_symmetry.data.movie import Movie
+from napari_lattice_symmetry.data.movie import Movie, is_blank
 from napari_lattice_symmetry.lattice import pixel_distortion
 from napari_lattice_symmetry.spectrum.lattice_fit import MAX_PERIODS, MIN_PERIODS
 from napari_lattice_symmetry.spectrum.period import Period, measure_period

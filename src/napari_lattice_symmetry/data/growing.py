@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from bisect import bisect_left
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_lattice_symmetry.data.movie import Movie
+from napari_lattice_symmetry.data.movie import Movie, frame_checksum
 from napari_lattice_symmetry.errors import ChoiceError, InputError
 
 INTERVAL = 0.5
@@ -102,6 +102,7 @@ class GrowingMovie(ABC):
         self.set_by_hand: tuple[tuple[float, float] | None, float | None] = None, None
         self._keys: list[Any] = []
         self._dtypes: set[np.dtype[Any]] = set()
+        self._checksums: dict[str, int] = {}
 
     @property
     def source(self) -> str:
@@ -135,13 +136,37 @@ class GrowingMovie(ABC):
     def _order(self, name: str) -> Any:
         """Give what frames are sorted by."""
 
-    def resume(self, names: Iterable[str], failed: Iterable[str] = ()) -> None:
+    def resume(
+        self,
+        names: Iterable[str],
+        failed: Iterable[str] = (),
+        checksums: Mapping[str, int] | None = None,
+    ) -> None:
         """Begin after the frames `names`, but take those again that had `failed`."""
-        self.names = list(names)
+        self.names, self._checksums = list(names), dict(checksums or {})
         self._keys = [self._order(name) for name in self.names]
+        self.poll()
         good = (name for name in self.names if name not in set(failed))
         readable = (movie for movie, _ in map(self._try_to_read, good) if movie is not None)
         self._take_calibration(next(readable, None))
+
+    def check(self, name: str) -> bool:
+        """See that a frame that has landed is still the same, if it can be read; tell if so.
+
+        Raises
+        ------
+        InputError
+            If it is another one; two acquisitions must not be mixed.
+        """
+        movie, _ = self._try_to_read(name)
+        if movie is None or name not in self._checksums:
+            return False
+        if frame_checksum(movie.frame(0)) != self._checksums[name]:
+            raise InputError(
+                f"{self.path}: {name} is not the frame that was analyzed; choose another name for "
+                "the result, or overwrite it."
+            )
+        return True
 
     def calibrate(self, pixel_size: tuple[float, float] | None, frame_time: float | None) -> None:
         """Set what the first frame does not tell, before it is taken; see `Movie.recalibrated`."""
@@ -202,6 +227,7 @@ class GrowingMovie(ABC):
         self._take_calibration(movie)
         image = movie.frame(0)
         self._dtypes.add(image.dtype)
+        self._checksums[name] = frame_checksum(image)
         return NewFrame(name, row, image, again=again)
 
     def _take_calibration(self, movie: Movie | None) -> None:

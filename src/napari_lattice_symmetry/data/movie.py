@@ -195,6 +195,12 @@ class Movie:
         return cls(frames, **keywords)
 
 
+def is_blank(frame: NDArray[Any]) -> bool:
+    """Tell whether a frame is constant, NaN or both."""
+    finite = frame[np.isfinite(frame)]
+    return finite.size == 0 or bool(finite.min() == finite.max())
+
+
 def frame_checksum(frame: NDArray[Any]) -> int:
     """Return 64 bits that tell a frame from any other: BLAKE2b of its shape, dtype and values."""
     digest = blake2b(f"{frame.shape} {frame.dtype.name}".encode(), digest_size=8)

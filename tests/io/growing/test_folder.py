@@ -220,6 +220,34 @@ def test_resuming_takes_what_is_new_and_what_had_failed(tmp_path, frames, watche
     np.testing.assert_array_equal(source.movie().frames, frames[:4])
 
 
+def test_a_folder_that_is_used_again_ends_the_movie(tmp_path, frames, watched, drain):
+    for number in range(3):
+        write(tmp_path, number, frames[number])
+    source = watched(tmp_path)
+    drain(source, 3)
+    write(tmp_path, 0, frames[0])  # as a copy is made
+    write(tmp_path, 1, frames[4])
+    assert drain(source, seconds=0.2) == []
+    write(tmp_path, 0, frames[3])
+    with pytest.raises(
+        InputError, match=r"frame_0\.tif is not the frame that was analyzed; choose"
+    ):
+        source.poll()
+
+
+def test_a_frame_that_shows_nothing_is_taken_again_when_its_pixels_come(
+    tmp_path, frames, watched, drain
+):
+    write(tmp_path, 0, 0 * frames[0])
+    write(tmp_path, 1, frames[1])
+    source = watched(tmp_path)
+    assert not drain(source, 2)[0].image.any()
+    tifffile.memmap(tmp_path / "frame_0.tif")[...] = frames[0]
+    (again,) = drain(source, 1)
+    assert (again.name, again.row, again.again) == ("frame_0.tif", 0, True)
+    np.testing.assert_array_equal(again.image, frames[0])
+
+
 WRITER = """
 import sys, time
 import numpy as np

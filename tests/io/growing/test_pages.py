@@ -121,6 +121,37 @@ def test_another_movie_in_its_place(tmp_path, frames, watched, drain):
     assert "holds another movie" in source.trouble
 
 
+def test_another_movie_of_as_many_pages_is_not_added(tmp_path, frames, watched, drain):
+    path = tmp_path / "a.tif"
+    tifffile.imwrite(path, frames)
+    source = watched(path)
+    drain(source, 5)
+    tifffile.imwrite(tmp_path / "b.tif", frames[::-1])
+    (tmp_path / "b.tif").replace(path)
+    with pytest.raises(InputError, match=r"a\.tif: 0 is not the frame that was analyzed; choose"):
+        source.poll()
+
+
+@pytest.mark.parametrize("patience", [0.2, 30])
+def test_pages_that_were_laid_out_before_wait_for_their_pixels(
+    tmp_path, frames, watched, drain, patience
+):
+    path, is_patient = tmp_path / "a.tif", patience > 1
+    tifffile.imwrite(path, 0 * frames)
+    source = watched(path, patience=patience)
+    landed = drain(source, seconds=1)
+    assert [frame.name for frame in landed] == ([] if is_patient else list("01234"))
+    assert not np.any([frame.image for frame in landed])
+    for n, frame in enumerate(frames):
+        tifffile.memmap(path)[n, :12] = frame[:12]
+        tifffile.memmap(path)[n] = frame
+        (again,) = drain(source, 1)
+        assert (again.name, again.row, again.again) == (str(n), n, not is_patient)
+        np.testing.assert_array_equal(again.image, frame)
+    assert drain(source, seconds=0.3) == []
+    assert len(source.names) == 5
+
+
 def test_channels_in_pages_are_refused(tmp_path, frames, watched, drain):
     path = tmp_path / "a.tif"
     tifffile.imwrite(path, frames[:4].reshape(2, 2, 24, 32), imagej=True, metadata={"axes": "TCYX"})

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
 from napari_lattice_symmetry.data.growing import GrowingMovie, NewFrame
-from napari_lattice_symmetry.data.movie import Movie
+from napari_lattice_symmetry.data.movie import Movie, is_blank
 from napari_lattice_symmetry.errors import InputError
 from napari_lattice_symmetry.io import read_movie
 from napari_lattice_symmetry.io.folder import frame_order, is_frame
@@ -20,9 +20,11 @@ from napari_lattice_symmetry.io.stack import short_name
 class GrowingFolder(GrowingMovie):
     """One image a file, in the natural order of the names.
 
+    A folder whose first frame becomes another one holds another movie, which is not added.
+
     A file is a frame once it has been left alone for `interval` seconds and can be read to its
     end. One that has been left alone for `patience` seconds and still cannot is given up, and
-    tried again should it change.
+    tried again should it change; so is one that shows nothing, whose pixels may come later.
 
     Parameters
     ----------
@@ -39,16 +41,21 @@ class GrowingFolder(GrowingMovie):
     def __init__(self, path: Path, *, pattern: str, **settings: Any) -> None:
         super().__init__(path, short_name(path), **settings)
         self._pattern = pattern
-        self._done: set[str] = set()
+        self._done: dict[str, Stamp | None] = {}
         self._given_up: dict[str, Stamp | None] = {}
         self._waiting: dict[str, Stamp] = {}  # in order
         self._quiet, self._delay = Quiet(), Delay(self.patience)
 
-    def resume(self, names: Iterable[str], failed: Iterable[str] = ()) -> None:
+    def resume(
+        self,
+        names: Iterable[str],
+        failed: Iterable[str] = (),
+        checksums: Mapping[str, int] | None = None,
+    ) -> None:
         """Begin after the files `names`, but take those again that had `failed`."""
-        super().resume(names, failed := list(failed))
+        super().resume(names, failed := list(failed), checksums)
         self._given_up = dict.fromkeys(failed)
-        self._done = {*self.names} - {*failed}
+        self._done = dict.fromkeys(name for name in self.names if name not in self._given_up)
 
     @property
     def backlog(self) -> int:
@@ -65,6 +72,7 @@ class GrowingFolder(GrowingMovie):
             self.trouble = f"{self.path} cannot be reached ({error.strerror or error})."
             return
         self.trouble = ""
+        self._check_first()
         stamps = {name: stamp_of(self.path / name) for name in names}
         found = {name: stamp for name, stamp in stamps.items() if stamp is not None}
         for name in self._waiting.keys() - found.keys():  # taken away, as temporary files are
@@ -93,12 +101,19 @@ class GrowingFolder(GrowingMovie):
 
     def _finish(self, name: str, stamp: Stamp, movie: Movie | None, failure: str) -> NewFrame:
         self._forget(name)
-        if movie is None:
+        if movie is None or is_blank(movie.frame(0)):
             self._given_up[name] = stamp
         else:
             self._given_up.pop(name, None)
-            self._done.add(name)
+            self._done[name] = stamp
         return self._land(name, movie, failure)
+
+    def _check_first(self) -> None:
+        """See that the first frame is the one that was taken, if its file has changed."""
+        first = next((name for name in self.names if name in self._done), None)
+        stamp = first and stamp_of(self.path / first)
+        if first and stamp and stamp != self._done[first] and self.check(first):
+            self._done[first] = stamp
 
     def _forget(self, name: str) -> None:
         self._waiting.pop(name, None)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from napari_lattice_symmetry.data.growing import GrowingMovie, NewFrame
-from napari_lattice_symmetry.data.movie import Movie
+from napari_lattice_symmetry.data.movie import Movie, frame_checksum, is_blank
 from napari_lattice_symmetry.errors import InputError
 from napari_lattice_symmetry.io import quiet
 from napari_lattice_symmetry.io.general.tiff import axes_of, calibration_of, metadata_of
@@ -17,6 +17,9 @@ from napari_lattice_symmetry.io.stack import Files, Stack, one_sentence, short_n
 if TYPE_CHECKING:
     from tifffile import TiffFile, TiffPage
 
+_LOOK_AHEAD = 8
+"""How many pages after one are looked at for something that was written later."""
+
 
 class GrowingTiff(GrowingMovie):
     """One frame a page, in the order in which the pages are chained.
@@ -24,6 +27,10 @@ class GrowingTiff(GrowingMovie):
     A page is a frame once its tags and pixels lie within the file and can be decoded, and
     another page follows it or the file has been left alone for `interval` seconds. Of a writer
     that was killed, the page that it was at never is.
+
+    Of a file whose pages are all there from the first, such as one that a program lays out before
+    it records, only pages that show something follow another. One that shows nothing is a frame
+    once the file has been left alone for `patience` seconds, and lands again when its pixels come.
 
     Parameters
     ----------
@@ -39,6 +46,9 @@ class GrowingTiff(GrowingMovie):
         super().__init__(path, short_name(path), **settings)
         self._stamp: Stamp | None = None
         self._offsets: list[int] = []  # of the pages whose tags are there
+        self._is_growing = False
+        self._shown = 0  # the last page that is known to show something
+        self._doubtful: dict[int, Stamp] = {}  # pages that may change, and when they were read
         self._pointer = 0  # where the offset of the next page will be written
         self._quiet, self._delay = Quiet(), Delay(self.patience)
 
@@ -58,14 +68,17 @@ class GrowingTiff(GrowingMovie):
             return
         inode, size, _ = stamp
         if self._stamp is None or inode != self._stamp[0] or size < self._stamp[1]:
-            self._offsets, self._pointer = [], 0  # another file took its place
-        self._stamp, self.trouble = stamp, ""
+            self._offsets, self._pointer, self._shown = [], 0, 0  # another file took its place
+        before, (self._stamp, self.trouble) = len(self._offsets), (stamp, "")
         with Files() as files:
             tif = self._open(files)
             if tif is None:
                 self.trouble = f"{self.path.name} has no page yet."
             else:
                 self._follow(tif)
+        self._is_growing |= 0 < before < len(self._offsets)
+        if not before and self.names:
+            self.check("0")
         if len(self._offsets) < len(self.names):
             self.trouble = (
                 f"{self.path.name} has {len(self._offsets)} pages, fewer than the "
@@ -73,19 +86,61 @@ class GrowingTiff(GrowingMovie):
             )
 
     def take(self) -> NewFrame | None:
-        """Read the next page if it is complete."""
-        name, self.held_up_by = str(len(self.names)), ""
-        if self.trouble or self._stamp is None or len(self.names) >= len(self._offsets):
+        """Read the next page if it is complete, or one that has changed."""
+        self.held_up_by = ""
+        if self.trouble or self._stamp is None:
             return None
-        is_last = len(self.names) == len(self._offsets) - 1
+        if (changed := self._take_again(self._stamp)) is not None:
+            return changed
+        index = len(self.names)
+        if index >= len(self._offsets):
+            return None
+        name, is_last = str(index), index == len(self._offsets) - 1
+        is_followed, quiet_for = self._is_followed(index), self._quiet.seconds("", self._stamp)
         movie, failure = None, ""
-        if not is_last or self._quiet.seconds("", self._stamp) >= self.interval:
+        if is_followed or quiet_for >= self.interval:
             movie, failure = self._try_to_read(name)
         if movie is None and (is_last or not self._delay.is_over(name)):
             self.held_up_by = f"page {name}"
             return None
+        if movie is not None and not is_followed:
+            if is_blank(movie.frame(0)) and not self._is_growing and quiet_for < self.patience:
+                self.held_up_by = f"page {name}"
+                return None
+            self._doubtful[index] = self._stamp
         self._delay.forget(name)
         return self._land(name, movie, failure)
+
+    def _take_again(self, stamp: Stamp) -> NewFrame | None:
+        """Read pages again whose pixels may have come, up to the first that shows nothing."""
+        is_quiet = self._quiet.seconds("", stamp) >= self.interval
+        for index in [index for index, read in self._doubtful.items() if read != stamp]:
+            name, is_followed = str(index), self._is_followed(index)
+            if not (is_followed or is_quiet):
+                return None
+            self._doubtful[index] = stamp
+            if is_followed:
+                del self._doubtful[index]
+            movie, failure = self._try_to_read(name)
+            if movie is None:
+                continue
+            if frame_checksum(movie.frame(0)) != self._checksums[name]:
+                return self._land(name, movie, failure)
+            if not is_followed and is_blank(movie.frame(0)):
+                return None
+        return None
+
+    def _is_followed(self, index: int) -> bool:
+        """Tell whether something was written after a page, which is complete then."""
+        last = len(self._offsets) - 1
+        if index < (last if self._is_growing else self._shown):
+            return True
+        for later in range(max(self._shown, index) + 1, min(index + _LOOK_AHEAD, last) + 1):
+            movie, _ = self._try_to_read(str(later))
+            if movie is None or not is_blank(movie.frame(0)):
+                self._shown = later
+                return True
+        return False
 
     def _open(self, files: Files) -> TiffFile | None:
         """Open the file; None while not even its first page is there."""
