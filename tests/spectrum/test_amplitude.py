@@ -103,3 +103,22 @@ def test_windows_smaller_than_the_spectrum_leave_its_rim_empty():
     assert not spectrum[:12].any()
     assert not spectrum[:, -12:].any()
     assert spectrum[13:50, 13:50].all()
+
+
+def test_padding_counts_as_missing_and_flat_parts_of_an_image_do_not():
+    rng = np.random.default_rng(0)
+    noise = rng.uniform(size=(64, 64))
+    padded, corner, thin, hole, sparse = (noise.copy() for _ in range(5))
+    padded[:, 50:] = 0
+    corner[:2], corner[:, :3] = 7, 7
+    thin[:3] = 0
+    hole[16:48, 16:48] = 0
+    sparse = rng.poisson(0.1, (64, 64)).astype(float)
+    rows = np.repeat(rng.uniform(size=(64, 1)), 64, axis=1)
+    windows = np.stack([padded, corner, np.full((64, 64), 3.0), thin, hole, sparse, rows, noise])
+    seen = [False, False, False, True, True, True, True, True]
+    assert analyzable(windows).tolist() == seen
+    assert analyzable(windows.swapaxes(1, 2)[:, ::-1]).tolist() == seen
+    with_gap = thin.copy()
+    with_gap[-2:, ::2] = np.nan  # 4.7 % and 1.6 %
+    assert not analyzable(with_gap[np.newaxis])[0]

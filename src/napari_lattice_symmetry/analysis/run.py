@@ -336,7 +336,7 @@ def _analyze_frames(
     if n_results == len(todo) and not found_any:
         raise InputError(
             f"{job.movie.name}: not one window could be analyzed, since more than 5 % of each "
-            "is NaN; fill the gaps or choose another window size."
+            "is NaN or padding; fill the gaps or choose another window size."
         )
 
 

@@ -59,7 +59,7 @@ class Classification:
 
     Notes
     -----
-    Windows that could not be analyzed (over 5 % NaN) hold NaN.
+    Windows that could not be analyzed (over 5 % NaN or padding, or constant) hold NaN.
     """
 
     mean: Float32

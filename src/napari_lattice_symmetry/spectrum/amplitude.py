@@ -12,15 +12,41 @@ from numpy.typing import NDArray
 Float32 = NDArray[np.float32]
 
 MAX_NAN_SHARE = 0.05
-"""A window with a greater share of NaN is not analyzed."""
+"""A window of which a greater share is NaN, or padding, is not analyzed."""
 
 
 def analyzable(windows: NDArray[Any]) -> NDArray[np.bool_]:
-    """Tell which windows (n, w, w) have few enough NaN or infinite pixels, shape (n,)."""
-    finite = np.isfinite(windows)
-    if finite.all():
-        return np.ones(len(windows), dtype=bool)
-    return np.asarray(finite.mean(axis=(1, 2)) >= 1 - MAX_NAN_SHARE)
+    """Tell which windows show enough of an image.
+
+    Parameters
+    ----------
+    windows : ndarray, shape (n, w, w)
+        NaN and infinite pixels are missing, and so are rows and columns of one value from an edge
+        on, as the correction of drift leaves them. A constant window is nothing else.
+
+    Returns
+    -------
+    ndarray of bool, shape (n,)
+        Whether at most `MAX_NAN_SHARE` is missing.
+    """
+    missing = 1 - np.isfinite(windows).mean(axis=(1, 2))
+    edges = windows[:, [0, -1]], windows[:, :, [0, -1]].swapaxes(1, 2)
+    flat = [(edge == edge[:, :, :1]).all(axis=2).any(axis=1) for edge in edges]
+    padded = np.flatnonzero(np.logical_or(*flat))
+    missing[padded] += _padding(windows[padded])
+    return np.asarray(missing <= MAX_NAN_SHARE)
+
+
+def _padding(windows: NDArray[Any]) -> NDArray[np.float64]:
+    """Give the share of windows (n, w, w) that rows and columns of one value at an edge take."""
+    left = np.ones(len(windows))
+    for across in (windows, windows.swapaxes(1, 2)):
+        lines = np.zeros(len(windows))
+        for inwards in (across, across[:, ::-1]):
+            same = (inwards == inwards[:, :1, :1]).all(axis=2)
+            lines += np.logical_and.accumulate(same, axis=1).sum(axis=1)
+        left *= np.clip(1 - lines / windows.shape[1], 0, 1)
+    return np.asarray(1 - left)
 
 
 def half_amplitude(windows: NDArray[Any], columns: int | None = None) -> Float32:

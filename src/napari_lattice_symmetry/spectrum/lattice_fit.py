@@ -52,7 +52,7 @@ UNRESOLVED = (
 """Flags of windows without an answer; those with other flags have one all the same."""
 
 SENTENCES = {
-    Flag.MISSING_PIXELS: f"more than {MAX_NAN_SHARE:.0%} of the pixels are missing",
+    Flag.MISSING_PIXELS: f"more than {MAX_NAN_SHARE:.0%} of the pixels are missing or padding",
     Flag.NO_SPOTS: "no two spots stand out of the noise",
     Flag.ONE_DIRECTION: "all spots lie on one line, as those of fringes do",
     Flag.NO_COMMON_LATTICE: "the spots lie on no common lattice",
