@@ -5,6 +5,7 @@ DEMO := demo-output/growing-holes
 # A worker a core, each with a display of its own; a file is never split between two of them.
 PYTEST := $(BIN)/pytest --numprocesses auto --maxprocesses 8 --dist loadfile \
 	--no-loadscope-reorder --durations 20
+WORDS := *.md conda docs src tests benchmarks examples tools
 SCREEN := $(shell [ "$$(uname)" = Darwin ] && echo yes || echo "$$DISPLAY$$WAYLAND_DISPLAY")
 
 export TF_CPP_MIN_LOG_LEVEL ?= 3
@@ -42,15 +43,16 @@ test-ome-zarr: .venv/.installed ## Read with ome-zarr what is written, in an env
 		tests/io/writing/test_writing.py -k other_programs
 
 .PHONY: lint
-lint: .venv/.installed ## Check style, types, imports and the plugin manifest alone
+lint: .venv/.installed ## Check style, types, imports, the plugin manifest and spelling alone
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/npe2 validate src/napari_lattice_symmetry/napari.yaml
+	$(BIN)/codespell $(WORDS)
 
 .PHONY: bench
-bench: .venv/.qt ## Measure speed and write docs/performance.md
+bench: .venv/.qt ## Measure speed, write docs/performance.md and add to its history
 	$(BIN)/python benchmarks/speed.py --write
 
 .PHONY: bench-engines
@@ -140,6 +142,10 @@ docs: .venv-docs/.installed ## Build the documentation into site/, with warnings
 	@tools/uv venv --quiet --clear .venv-docs
 	@tools/uv pip install --quiet --python .venv-docs/bin/python --constraints constraints.txt --group docs
 	@touch $@
+
+.PHONY: dist
+dist: ## Build dist/, install the wheel in an empty environment, run the demo from it, test the rest
+	@tools/dist
 
 .PHONY: napari
 napari: .venv/.qt ## Open napari with the plugin's widgets

@@ -18,6 +18,7 @@ import sys
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import date
 from functools import partial
 from pathlib import Path
 from statistics import median
@@ -25,10 +26,12 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
 
+import history
 import numpy as np
 import scipy.fft
 from metrics import markdown_table
 
+from napari_lattice_symmetry import __version__
 from napari_lattice_symmetry.analysis import analyze
 from napari_lattice_symmetry.bravais import load_model
 from napari_lattice_symmetry.bravais.classifier import BLOCK
@@ -250,8 +253,8 @@ def at_least(what: str, measured: float, aim: float, form: str = "{:,.0f}") -> R
     return Row(what, f"at least {form.format(aim)}", form.format(measured), measured >= aim)
 
 
-def report(repeats: int) -> str:
-    """Measure everything, and tell it."""
+def report(repeats: int) -> tuple[list[Row], str]:
+    """Measure everything, and tell it: the figures that have aims, and the page."""
     polar, published = load_model("polar"), load_model("published")
     views = default_views()
     flat = views.reshape(-1, *views.shape[2:])
@@ -331,7 +334,7 @@ def report(repeats: int) -> str:
     ]
     layers = layer_rows(polar.network, spectra[:BLOCK], n, repeats)
     trunk_rate = 2 * n * multiply_adds(polar.network) / trunk
-    return f"""# Performance
+    text = f"""# Performance
 
 Made by `make bench` on: {machine()}. Medians of {repeats}, all in one run.
 
@@ -366,19 +369,25 @@ The published network, one image a call, takes {single:.1f} s for 5000 passes ov
 What was done for speed, and tried in vain, is told in [speed-notes.md](speed-notes.md); how fast
 other engines are in [engines.md](engines.md); and how memory and time grow with windows, frames
 and machines in [scaling.md](scaling.md).
+How these figures changed, tells [speed-history.md](speed-history.md).
 """
+    return aims, text
 
 
 def main() -> None:
     """Print or write the tables."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--repeats", type=int, default=7)
-    parser.add_argument("--write", action="store_true", help="write docs/performance.md")
+    parser.add_argument(
+        "--write", action="store_true", help="write the page, and add to the history"
+    )
     options = parser.parse_args()
-    text = report(options.repeats)
+    aims, text = report(options.repeats)
     print(text)
     if options.write:
         (DOCS / "performance.md").write_text(text)
+        figures = {row.what: row.measured for row in aims}
+        history.append(date.today().isoformat(), __version__, machine(), figures)
 
 
 if __name__ == "__main__":

@@ -12,12 +12,15 @@ import zipfile
 from pathlib import Path
 
 import pytest
+import yaml
 from npe2 import PluginManifest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
+from packaging.version import Version
 
 ROOT = Path(__file__).parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+MONTHS = [f"constraints/{path.name}" for path in (ROOT / "constraints").glob("20??-??.txt")]
 PIN = re.compile(r"(?P<name>[a-z0-9][a-z0-9-]*)==[\w.!+]+( ; [^:/@]+)?")
 
 
@@ -83,6 +86,37 @@ def test_only_the_extra_brings_a_qt_binding(wheel):
     assert not [r for r in base if r.name == "napari" and r.extras]
 
 
+def test_wheel_says_where_the_project_is(wheel):
+    metadata = email.message_from_string(read(wheel, "METADATA"))
+    urls = dict(each.split(", ") for each in metadata.get_all("Project-URL"))
+    assert set(urls) == {"Homepage", "Documentation", "Source", "Issues", "Changelog"}
+    assert Version(metadata["Version"]) >= Version("0.1")
+    links = re.findall(r"\]\(([^)]+)\)", metadata.get_payload())
+    assert len(links) > 20
+    assert all(link.startswith(("https://", "#")) for link in links)
+    own = [link for link in links if "/napari-lattice-symmetry/napari-lattice-symmetry/" in link]
+    assert len(own) > 10
+    assert {link.split("/")[2] for link in own} == {"github.com", "raw.githubusercontent.com"}
+    assert not [link for link in own if not (ROOT / link.split("/main/")[1].split("#")[0]).exists()]
+
+
+def test_conda_recipe_asks_for_the_same():
+    recipe = yaml.safe_load((ROOT / "conda" / "recipe.yaml").read_text(encoding="utf-8"))
+    project = PROJECT["project"]
+    needed = {Requirement(each) for each in recipe["requirements"]["run"]}
+    asked = {Requirement(re.sub(r"\[.*\]", "", each)) for each in project["dependencies"]}
+    conda = {"matplotlib": "matplotlib-base"}
+    expected = {f"{conda.get(each.name, each.name)}{each.specifier}" for each in asked}
+    expected.add(f"python{Requirement('python' + project['requires-python']).specifier}")
+    assert {str(each) for each in needed} == expected
+    host = {Requirement(each.replace(" 3", " ==3")) for each in recipe["requirements"]["host"]}
+    assert {str(each) for each in host} >= set(PROJECT["build-system"]["requires"])
+    assert recipe["about"]["license"] == project["license"]
+    assert recipe["about"]["homepage"] == project["urls"]["Source"]
+    script = {f"{name} = {place}" for name, place in project["scripts"].items()}
+    assert set(recipe["build"]["python"]["entry_points"]) == script
+
+
 def test_manifest_names_what_exists():
     PluginManifest.from_distribution("napari-lattice-symmetry").validate_imports()
 
@@ -93,8 +127,9 @@ def test_manifest_at_the_top_is_that_of_the_package():
     assert link.samefile(ROOT / "src/napari_lattice_symmetry/napari.yaml")
 
 
-def test_constraints_pin_all_that_is_asked_for():
-    pins = [PIN.fullmatch(line) for line in (ROOT / "constraints.txt").read_text().splitlines()]
+@pytest.mark.parametrize("name", ["constraints.txt", max(MONTHS)])
+def test_constraints_pin_all_that_is_asked_for(name):
+    pins = [PIN.fullmatch(line) for line in (ROOT / name).read_text().splitlines()]
     assert None not in pins
     asked = [
         *PROJECT["project"]["dependencies"],
@@ -109,3 +144,18 @@ def test_every_page_is_in_the_navigation_of_the_site():
     written = {path.relative_to(ROOT / "docs").as_posix() for path in (ROOT / "docs").rglob("*.md")}
     navigation = (ROOT / "mkdocs.yml").read_text(encoding="utf-8").partition("\nnav:")[2]
     assert sorted(re.findall(r"[\w/-]+\.md", navigation)) == sorted(written)
+
+
+def test_workflows_and_hooks_call_what_there_is():
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    called = set()
+    for path in (ROOT / ".github" / "workflows").glob("*.yml"):
+        for job in yaml.safe_load(path.read_text(encoding="utf-8"))["jobs"].values():
+            for step in job["steps"]:
+                called |= set(re.findall(r"^make ([a-z-]+)", step.get("run", ""), re.MULTILINE))
+    assert {"test", "docs", "dist"} <= called <= targets
+    hooks = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text(encoding="utf-8"))
+    entries = [hook["entry"].split()[0] for hook in hooks["repos"][0]["hooks"]]
+    here = Path(sys.executable).parent
+    assert len(entries) == 7
+    assert not [each for each in entries if not (here / Path(each).name).exists()]

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from dataclasses import fields, replace
 from pathlib import Path
@@ -181,3 +182,18 @@ def test_damaged_result_is_told(result, tmp_path, damage):
     with pytest.raises(InputError, match=r"growth\.zarr is damaged") as caught:
         load_result(path)
     assert "\n" not in str(caught.value)
+
+
+def test_saves_where_folders_cannot_be_opened(result, tmp_path, monkeypatch):
+    real = os.open
+
+    def refuse_folders(path, *args, **kwargs):
+        if Path(path).is_dir():
+            raise PermissionError(13, "Permission denied", str(path))
+        return real(path, *args, **kwargs)
+
+    monkeypatch.setattr("sys.platform", "win32")
+    monkeypatch.setattr("os.open", refuse_folders)
+    result.save(tmp_path / "growth.zarr")
+    monkeypatch.undo()
+    assert_same(result, load_result(tmp_path / "growth.zarr"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import uuid4
@@ -48,6 +49,8 @@ def _replace(path: Path, value: Buffer) -> None:
     except OSError:
         partial.unlink(missing_ok=True)
         raise
+    if sys.platform == "win32":  # where no folder can be opened; its names are written at once
+        return
     folder = os.open(path.parent, os.O_RDONLY)
     try:
         os.fsync(folder)
