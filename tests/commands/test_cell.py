@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
 from click.testing import CliRunner
@@ -50,6 +52,7 @@ def test_one_window_of_one_frame_can_be_chosen(path):
     assert done.exit_code == 0, done.output
     assert "1 of 1 windows" in done.output
     assert "pixel, gamma = 120" in done.output or "pixel, gamma = 119.9" in done.output
+    assert re.search(r"a = 15\.8\d* ± 0\.0\d+, b = 15\.8\d* ± 0\.0\d+ pixel", done.output)
 
 
 @pytest.mark.parametrize(

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import click
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_lattice_symmetry.cells import KNOWN_CELLS, UnitCell, average_cell, pixel_size_of
+from napari_lattice_symmetry.analysis.cell_windows import (
+    AS_MEASURED,
+    CellParameters,
+    average_pixel_size,
+    average_windows,
+    places_of_frames,
+    window_side,
+)
+from napari_lattice_symmetry.cells import KNOWN_CELLS, UnitCell
 from napari_lattice_symmetry.cells.plots import plot_cell
 from napari_lattice_symmetry.cells.writing import SUFFIXES, write_cell
 from napari_lattice_symmetry.commands.shared.options import (
@@ -19,16 +27,15 @@ from napari_lattice_symmetry.commands.shared.options import (
     outputs_option,
     overwrite_option,
 )
+from napari_lattice_symmetry.data.movie import Movie
 from napari_lattice_symmetry.errors import InputError
 from napari_lattice_symmetry.files import check_free
 from napari_lattice_symmetry.io import read_movie
 from napari_lattice_symmetry.lattice.plane_groups import PLANE_GROUPS
 from napari_lattice_symmetry.results.plots import save_figure
-from napari_lattice_symmetry.spectrum import WindowGrid, fit_lattice
-from napari_lattice_symmetry.spectrum.period import dominant_period
+from napari_lattice_symmetry.settings import parse_settings
 
 _FIGURES = (".png", ".svg")
-_PERIODS, _DEFAULT_WINDOW = 10, 128
 
 
 @click.command()
@@ -85,12 +92,14 @@ def cell(
     if frame is not None and frame >= len(movie):
         raise InputError(f"{file} has the frames 0 to {len(movie) - 1}; there is no frame {frame}.")
     frames = range(len(movie)) if frame is None else [frame]
-    side = window or _window(movie.frame(frames[0]))
-    windows = np.concatenate([_windows(movie.frame(index), side, center) for index in frames])
-    found = average_cell(windows, lattice, movie.pixel_size if movie.calibrated else None)
-    click.echo("\n".join(_describe(found, len(windows))))
+    side = window or window_side(movie.frame(frames[0]))
+    places = _places(movie, frames, side, center)
+    parameters = parse_settings(CellParameters, lattice=lattice or AS_MEASURED)
+    averaged = average_windows(movie, places, side, parameters)
+    found = averaged.cell
+    click.echo("\n".join(_describe(found, averaged.tried)))
     if material:
-        size = pixel_size_of(fit_lattice(found.windows[0]), material)
+        size = average_pixel_size(movie, averaged.places, side, material)
         click.echo(
             f"As {material}: pixels of {size.x:.5f} ± {size.x_error:.5f} nm along x, "
             f"{size.y:.5f} ± {size.y_error:.5f} nm along y (misfit {size.misfit:.1%})."
@@ -103,33 +112,29 @@ def cell(
         click.echo(f"Wrote {output}.")
 
 
-def _window(frame: NDArray[np.generic]) -> int:
-    """Choose a side of ten periods."""
-    period = dominant_period(frame)
-    side = _DEFAULT_WINDOW if period is None else round(_PERIODS * period)
-    return int(min(side, *frame.shape))
-
-
-def _windows(
-    frame: NDArray[np.generic], side: int, center: tuple[float, float] | None
-) -> NDArray[np.generic]:
-    """Cut windows side by side, or the one around a place; shape (n, side, side)."""
+def _places(
+    movie: Movie, frames: Sequence[int], side: int, center: tuple[float, float] | None
+) -> NDArray[np.intp]:
+    """List the windows side by side, or those around a place."""
+    height, width = movie.shape[1:]
     if center is None:
-        windows = WindowGrid((frame.shape[0], frame.shape[1]), side, side).windows(frame)
-        return windows.reshape(-1, side, side)
+        return places_of_frames((height, width), frames, side)
     x, y = (round(place - (side - 1) / 2) for place in center)
-    height, width = frame.shape
     if not (0 <= x <= width - side and 0 <= y <= height - side):
         raise InputError(
             f"A window of {side} px around {center[0]:g}, {center[1]:g} leaves the frame of "
             f"{width} x {height} px."
         )
-    return frame[np.newaxis, y : y + side, x : x + side]
+    return np.array([(frame, y, x) for frame in frames])
 
 
 def _describe(cell: UnitCell, n_windows: int) -> Iterator[str]:
     yield f"{len(cell.places)} of {n_windows} windows, {cell.n_cells:.0f} cells"
-    yield f"a = {cell.a:.5g}, b = {cell.b:.5g} {cell.unit}, gamma = {cell.gamma:.2f}°"
+    a, b, gamma = cell.errors
+    yield (
+        f"a = {cell.a:.5g} ± {a:.1g}, b = {cell.b:.5g} ± {b:.1g} {cell.unit}, "
+        f"gamma = {cell.gamma:.2f} ± {gamma:.1g}°"
+    )
     yield f"Plane group: {cell.group.remarks}"
     if cell.group.table:
         yield f"{'group':<6}{'probability':>12}{'R':>8}{'phases':>9}{'p':>10}"

@@ -1,0 +1,277 @@
+"""Which windows of a movie a unit cell is averaged over, and the average."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict
+
+from napari_lattice_symmetry.analysis.reading import read_frame
+from napari_lattice_symmetry.analysis.steps import Steps
+from napari_lattice_symmetry.cells import PixelSize, UnitCell, average_cell, pixel_size_of
+from napari_lattice_symmetry.cells.naming import TOLERANCE
+from napari_lattice_symmetry.cells.strain import Cell
+from napari_lattice_symmetry.data.movie import Movie
+from napari_lattice_symmetry.errors import InputError
+from napari_lattice_symmetry.lattice import LABELS
+from napari_lattice_symmetry.results.result import MovieResult
+from napari_lattice_symmetry.settings import setting
+from napari_lattice_symmetry.spectrum import WindowGrid, fit_lattices
+from napari_lattice_symmetry.spectrum.period import dominant_period
+
+Places = NDArray[np.intp]
+
+MAX_WINDOWS = 400
+"""How many windows are averaged at most; of more, so many are taken all over."""
+
+AS_MEASURED = "as measured"
+
+# What lies in a region when most of its pixels do: outlines are drawn by hand.
+_INSIDE = 0.9
+_PERIODS, _DEFAULT_SIDE = 10, 128
+_MAX_FITTED = 64
+
+
+class CellParameters(BaseModel):
+    """How a unit cell is averaged and its plane group named."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    window: int | None = setting(
+        None,
+        "Window (px)",
+        f"Side of the windows in pixels; {_PERIODS} lattice periods if not given.",
+        none=f"{_PERIODS} periods",
+        of_one_image=True,
+        ge=32,
+        le=4096,
+    )
+    lattice: Literal[
+        "as measured", "square", "rectangular", "centered rectangular", "hexagonal", "oblique"
+    ] = setting(
+        AS_MEASURED,
+        "Lattice",
+        "Class of the lattice where a scan has distorted it; else that which is measured.",
+        of_one_image=True,
+    )
+    tolerance: float = setting(
+        TOLERANCE,
+        "Tolerance R",
+        "Share of the amplitudes that lens and scan may break of a symmetry where noise explains "
+        "none.",
+        step=0.01,
+        ge=0,
+        le=0.5,
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class AveragedCell:
+    """An averaged cell, and where it was found.
+
+    Parameters
+    ----------
+    cell : UnitCell
+        The average.
+    places : ndarray of int, shape (n, 3)
+        Frame, row and column of the first pixel of the windows in it.
+    tried : int
+        Number of windows that were looked at.
+    """
+
+    cell: UnitCell
+    places: Places
+    tried: int
+
+
+def window_side(frame: NDArray[Any]) -> int:
+    """Choose the side of windows that hold ten periods of what a frame shows."""
+    period = dominant_period(frame)
+    side = _DEFAULT_SIDE if period is None else round(_PERIODS * period)
+    return int(min(side, *frame.shape))
+
+
+def places_of_frames(
+    shape: tuple[int, int],
+    frames: Sequence[int],
+    side: int,
+    inside: NDArray[np.bool_] | None = None,
+) -> Places:
+    """List windows side by side: frame, row and column of their first pixels.
+
+    Parameters
+    ----------
+    shape : (int, int)
+        Of a frame.
+    frames : sequence of int
+        Which frames.
+    side : int
+        Of the windows in pixels.
+    inside : ndarray of bool, shape (Y, X), optional
+        Pixels of a region, in which windows lie.
+
+    Raises
+    ------
+    InputError
+        If there is none.
+    """
+    grid = WindowGrid(shape, side, side)
+    y, x = (side * each for each in np.indices(grid.shape))
+    if inside is not None:
+        rows, columns = (np.flatnonzero(inside.any(axis=axis)) for axis in (1, 0))
+        if len(rows):  # begin where the region does
+            y, x = (
+                np.minimum(each + first, length - side)
+                for each, first, length in zip((y, x), (rows[0], columns[0]), shape, strict=True)
+            )
+        total = np.pad(inside.astype(np.int64).cumsum(axis=0).cumsum(axis=1), ((1, 0), (1, 0)))
+        count = total[y + side, x + side] - total[y, x + side] - total[y + side, x] + total[y, x]
+        kept = count >= _INSIDE * side**2
+        if not kept.any():
+            raise InputError(
+                f"No window of {side} px lies in the region; draw it larger, or choose smaller "
+                "windows."
+            )
+        y, x = y[kept], x[kept]
+    corners = np.unique(np.stack([y.ravel(), x.ravel()], axis=1), axis=0)
+    return _apart(np.repeat(frames, len(corners)), np.tile(corners, (len(frames), 1)), side)
+
+
+def places_of_class(result: MovieResult, name: str, frames: Sequence[int]) -> Places:
+    """List windows of a class in a result that do not overlap, as `places_of_frames` does.
+
+    Raises
+    ------
+    InputError
+        If there is none in these frames.
+    """
+    side, stride = result.grid.window, result.grid.stride
+    chosen = [i for i, frame in enumerate(result.frame_indices.tolist()) if frame in {*frames}]
+    found = [np.argwhere(np.asarray(result.labels[i]) == LABELS[name]) for i in chosen]
+    count = [len(each) for each in found]
+    if not sum(count):
+        raise InputError(f"No window of the class {name} was found in {_words(frames)}.")
+    return _apart(
+        np.repeat(result.frame_indices[chosen], count), stride * np.concatenate(found), side
+    )
+
+
+def _words(frames: Sequence[int]) -> str:
+    return f"frame {frames[0]}" if len(frames) == 1 else f"frames {frames[0]} to {frames[-1]}"
+
+
+def _apart(frames: NDArray[Any], corners: NDArray[Any], side: int) -> Places:
+    """Leave out windows that overlap one before: they share its noise."""
+    kept: dict[int, list[tuple[int, int]]] = {}
+    for frame, (y, x) in zip(frames.tolist(), corners.tolist(), strict=True):
+        here = kept.setdefault(frame, [])
+        if all(abs(y - b) >= side or abs(x - c) >= side for b, c in here):
+            here.append((y, x))
+    return np.array([(frame, *each) for frame, here in kept.items() for each in here], np.intp)
+
+
+def cut_windows(
+    movie: Movie, places: Places, side: int, steps: Steps | None = None
+) -> tuple[NDArray[Any], Places]:
+    """Read windows (n, side, side) of a movie, and give where they lie; at most `MAX_WINDOWS`.
+
+    Raises
+    ------
+    AnalysisError
+        If a frame cannot be read.
+    """
+    if len(places) > MAX_WINDOWS:
+        places = places[np.linspace(0, len(places) - 1, MAX_WINDOWS).round().astype(np.intp)]
+    windows = []
+    for index in np.unique(places[:, 0]).tolist():
+        frame = read_frame(movie, index)
+        here = places[places[:, 0] == index, 1:].tolist()
+        windows += [np.array(frame[y : y + side, x : x + side]) for y, x in here]
+        if steps is not None:
+            steps.advance()
+    order = np.argsort(places[:, 0], kind="stable")
+    return np.stack(windows), places[order]
+
+
+def average_windows(
+    movie: Movie,
+    places: Places,
+    side: int,
+    parameters: CellParameters,
+    steps: Steps | None = None,
+) -> AveragedCell:
+    """Average the unit cell over windows of a movie.
+
+    Parameters
+    ----------
+    movie : Movie
+        With its pixel size, where that is known.
+    places : ndarray of int, shape (n, 3)
+        Frame, row and column of the first pixel of each.
+    side : int
+        Of the windows in pixels.
+    parameters : CellParameters
+        Class of the lattice and tolerance.
+    steps : Steps, optional
+        Told after every frame that was read.
+
+    Raises
+    ------
+    InputError
+        If no window has a lattice, with the reason.
+    AnalysisError
+        If a frame cannot be read.
+    """
+    windows, places = cut_windows(movie, places, side, steps)
+    lattice = None if parameters.lattice == AS_MEASURED else parameters.lattice
+    size = movie.pixel_size if movie.calibrated else None
+    cell = average_cell(windows, lattice, size, parameters.tolerance)
+    return AveragedCell(cell, places[cell.places], len(windows))
+
+
+def average_pixel_size(
+    movie: Movie, places: Places, side: int, known: str | Cell, *, square: bool = False
+) -> PixelSize:
+    """Find the pixel size from a known lattice in windows of a movie.
+
+    Parameters
+    ----------
+    movie, places, side
+        As for `average_windows`.
+    known, square
+        As for `pixel_size_of`.
+
+    Returns
+    -------
+    PixelSize
+        Mean over the windows, with weights by their errors; its own error is not less than what
+        the scatter of the windows says. The misfit is the median.
+
+    Raises
+    ------
+    InputError
+        If no window shows the lattice, with the reason of the last.
+    """
+    chosen = places[np.linspace(0, len(places) - 1, min(len(places), _MAX_FITTED)).astype(np.intp)]
+    fits = fit_lattices(cut_windows(movie, chosen, side)[0])
+    found: list[PixelSize] = []
+    for i in range(len(chosen)):
+        try:
+            found.append(pixel_size_of(fits[i], known, square=square))
+        except InputError as error:
+            refusal = error
+    if not found:
+        raise refusal
+    sizes = np.array([(each.y, each.x) for each in found])
+    errors = np.array([(each.y_error, each.x_error) for each in found])
+    weight = 1 / np.square(errors)
+    mean = (weight * sizes).sum(axis=0) / weight.sum(axis=0)
+    scatter = np.sqrt((weight * np.square(sizes - mean)).sum(axis=0) / weight.sum(axis=0))
+    least = scatter / np.sqrt(max(len(found) - 1, 1))
+    y_error, x_error = np.maximum(1 / np.sqrt(weight.sum(axis=0)), least).tolist()
+    y, x = mean.tolist()
+    return PixelSize(y, x, y_error, x_error, float(np.median([each.misfit for each in found])))
