@@ -19,7 +19,7 @@ from napari_lattice_symmetry.data.movie import Movie
 from napari_lattice_symmetry.errors import InputError
 from napari_lattice_symmetry.lattice import LABELS
 from napari_lattice_symmetry.results.result import MovieResult
-from napari_lattice_symmetry.settings import setting
+from napari_lattice_symmetry.settings import ADVANCED, setting
 from napari_lattice_symmetry.spectrum import WindowGrid, fit_lattices
 from napari_lattice_symmetry.spectrum.period import dominant_period
 
@@ -56,6 +56,7 @@ class CellParameters(BaseModel):
         AS_MEASURED,
         "Lattice",
         "Class of the lattice where a scan has distorted it; else that which is measured.",
+        group=ADVANCED,
         of_one_image=True,
     )
     tolerance: float = setting(
@@ -63,6 +64,7 @@ class CellParameters(BaseModel):
         "Tolerance R",
         "Share of the amplitudes that lens and scan may break of a symmetry where noise explains "
         "none.",
+        group=ADVANCED,
         step=0.01,
         ge=0,
         le=0.5,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -22,8 +23,14 @@ _ELEMENT_COLOR, _GLIDE_COLOR, _ATOM_COLOR = "#56B4E9", "#009E73", "#E69F00"
 _MARKERS = {2: "d", 3: "^", 4: "s", 6: "h"}
 
 
-def plot_cell(cell: UnitCell, figure: Figure | None = None) -> Figure:
-    """Draw the mean cell beside the symmetrized one, atoms and symmetry elements over it.
+PICTURES = ("mean cell", "symmetrized", "standard error")
+"""What there is to draw of a cell."""
+
+
+def plot_cell(
+    cell: UnitCell, figure: Figure | None = None, pictures: Sequence[str] = PICTURES[:2]
+) -> Figure:
+    """Draw the mean cell beside the symmetrized one, atoms and symmetry elements over them.
 
     Parameters
     ----------
@@ -31,6 +38,8 @@ def plot_cell(cell: UnitCell, figure: Figure | None = None) -> Figure:
         What to draw.
     figure : matplotlib.figure.Figure, optional
         An empty figure to draw on; a new one if not given.
+    pictures : sequence of str
+        Of `PICTURES`, side by side; a single one has no heading.
 
     Returns
     -------
@@ -39,12 +48,20 @@ def plot_cell(cell: UnitCell, figure: Figure | None = None) -> Figure:
     from matplotlib.figure import Figure
 
     figure = figure or Figure(figsize=(8, 4.4), layout="constrained")
-    raw, symmetric = figure.subplots(1, 2)
-    _draw(raw, cell, cell.image, "mean cell")
-    _draw(symmetric, cell, cell.symmetrized, cell.group.name or "no plane group")
-    _draw_motif(raw, cell)
-    if cell.group.name:
-        _draw_elements(symmetric, cell)
+    images = (lambda: cell.image, lambda: cell.symmetrized, lambda: cell.error)
+    alone = len(pictures) == 1
+    for axes, name in zip(
+        figure.subplots(1, len(pictures), squeeze=False)[0], pictures, strict=True
+    ):
+        group = cell.group.name or "no plane group"
+        title = group if name == "symmetrized" or alone else name
+        _draw(axes, cell, images[PICTURES.index(name)](), title)
+        if alone or name == "mean cell":
+            _draw_motif(axes, cell)
+        if cell.group.name and (alone or name == "symmetrized"):
+            _draw_elements(axes, cell)
+    if alone:
+        return figure
     figure.suptitle(
         f"a = {cell.a:.4g}, b = {cell.b:.4g} {cell.unit}, gamma = {cell.gamma:.2f}°, "
         f"{cell.n_cells:.0f} cells; {cell.group.remarks}",

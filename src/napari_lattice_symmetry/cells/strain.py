@@ -129,7 +129,7 @@ def pixel_size_of(fit: LatticeFit, known: str | Cell, *, square: bool = False) -
         raise InputError(f"The lattice is {fit.remarks}; choose a window that shows the crystal.")
     if fit.unit != "pixel":
         raise InputError("Give a lattice that was fitted in pixels, without a pixel size.")
-    true = _known_basis(known)
+    true = known_basis(known)
     seen = fit.basis
     start = float(np.sqrt(abs(np.linalg.det(true) / np.linalg.det(seen))))
     best: tuple[float, Float] | None = None
@@ -152,7 +152,14 @@ def pixel_size_of(fit: LatticeFit, known: str | Cell, *, square: bool = False) -
     return PixelSize(y, x, float(y * spread[1]), float(x * spread[0]), misfit)
 
 
-def _known_basis(known: str | tuple[float, float, float]) -> Float:
+def known_basis(known: str | Cell) -> Float:
+    """Make the reduced basis of one of `KNOWN_CELLS`, or of a, b and gamma.
+
+    Raises
+    ------
+    InputError
+        If there is no such cell.
+    """
     if isinstance(known, str):
         if known not in KNOWN_CELLS:
             raise InputError(f"{known!r} is not listed; choose one of {', '.join(KNOWN_CELLS)}.")

@@ -26,24 +26,35 @@ class TaskBar(QWidget):
         Of the button; its shortcut is Alt and the letter after "&" in the title.
     prepare : callable
         Called when the button is pressed: gives the task, which is called in a thread as
-        ``task(progress, should_stop)``. A `LatticeSymmetryError` becomes a notification.
+        ``task(progress, should_stop)``.
     has_keys : bool
         Whether the keys that run and cancel are those of this task.
+    notify : bool
+        Whether a `LatticeSymmetryError` becomes a notification, too.
 
     Signals
     -------
     done(result)
         What the task has returned; nothing comes of one that was cancelled.
+    refused(sentence)
+        Why there is nothing.
     """
 
     done = Signal(object)
+    refused = Signal(str)
     _progressed = Signal(object, int, int)
 
     def __init__(
-        self, title: str, tooltip: str, prepare: Callable[[], Task], *, has_keys: bool = True
+        self,
+        title: str,
+        tooltip: str,
+        prepare: Callable[[], Task],
+        *,
+        has_keys: bool = True,
+        notify: bool = True,
     ) -> None:
         super().__init__()
-        self._title, self._prepare = title, prepare
+        self._title, self._prepare, self._notify = title, prepare, notify
         self._task: Task | None = None
         self._started = 0.0
         self._requests = LatestRequest(self._run, self)
@@ -52,6 +63,7 @@ class TaskBar(QWidget):
         self._progressed.connect(self._on_progress)
         self.button = QPushButton(title)
         self.button.setToolTip(tooltip)
+        self.button.setMinimumWidth(self.button.sizeHint().width())  # also after "Cancel"
         self.button.clicked.connect(self._on_clicked)
         if has_keys:
             bind_run_keys(self, self.button, lambda: self.is_running)
@@ -79,7 +91,8 @@ class TaskBar(QWidget):
         try:
             self._task = self._prepare()
         except LatticeSymmetryError as error:
-            show_error(str(error))
+            self.cancel()
+            self._on_failed(error)
             return
         self._started = time.perf_counter()
         self.button.setText("Cancel")
@@ -119,7 +132,9 @@ class TaskBar(QWidget):
 
     def _on_failed(self, error: Exception) -> None:
         self._end(str(error), share=0)
-        show_error(str(error))
+        self.refused.emit(str(error))
+        if self._notify:
+            show_error(str(error))
 
     def _end(self, sentence: str, share: int) -> None:
         self._task = None

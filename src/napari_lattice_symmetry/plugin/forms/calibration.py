@@ -96,19 +96,9 @@ class Calibration:
 
     def _set_pixel(self, height: float, width: float) -> None:
         """Stretch the layer, and what is around it, to pixels of this size in nm."""
-        layer = self._layer
-        if layer is None:
-            return
-        factors = np.array([height, width]) / np.abs(layer.scale[-2:])
-        scale, translate = layer.scale.copy(), layer.translate.copy()
-        scale[-2:] *= factors
-        translate[-2:] *= factors
-        affine = layer.affine.affine_matrix.copy()
-        factors = np.append(factors, 1)  # of (y, x, 1)
-        affine[-3:, -3:] *= factors[:, np.newaxis] / factors
-        layer.scale, layer.translate, layer.affine = scale, translate, affine
-        layer.units = (*layer.units[:-2], NANOMETER, NANOMETER)
-        self._corrected()
+        if self._layer is not None:
+            set_pixel_size(self._layer, height, width)
+            self._corrected()
 
     def _correct_frame_time(self) -> None:
         layer, geometry, time = self._layer, self._geometry, self.frame_time.value()
@@ -122,6 +112,19 @@ class Calibration:
         layer.scale = scale
         layer.units = tuple(units)
         self._corrected()
+
+
+def set_pixel_size(layer: Image, height: float, width: float) -> None:
+    """Stretch a layer, and what is around it, to pixels of a size in nm."""
+    factors = np.array([height, width]) / np.abs(layer.scale[-2:])
+    scale, translate = layer.scale.copy(), layer.translate.copy()
+    scale[-2:] *= factors
+    translate[-2:] *= factors
+    affine = layer.affine.affine_matrix.copy()
+    factors = np.append(factors, 1)  # of (y, x, 1)
+    affine[-3:, -3:] *= factors[:, np.newaxis] / factors
+    layer.scale, layer.translate, layer.affine = scale, translate, affine
+    layer.units = (*layer.units[:-2], NANOMETER, NANOMETER)
 
 
 def _known_pixel(geometry: LayerGeometry) -> tuple[float, float]:

@@ -25,6 +25,15 @@ class Picking(QObject):
 
     napari's own left and right, which go through time, stay within reach with Alt.
 
+    Parameters
+    ----------
+    viewer : napari.Viewer
+        Whose canvas it is.
+    parent : QObject
+        What this belongs to.
+    keys : bool
+        Whether arrow keys are taken too.
+
     Signals
     -------
     clicked(position)
@@ -39,9 +48,9 @@ class Picking(QObject):
     moved = Signal(int, int)
     stepped = Signal(int)
 
-    def __init__(self, viewer: ViewerModel, parent: QObject) -> None:
+    def __init__(self, viewer: ViewerModel, parent: QObject, *, keys: bool = True) -> None:
         super().__init__(parent)
-        self._viewer = viewer
+        self._viewer, self._keys = viewer, keys
         self._replaced: dict[str, Callable[..., Any] | None] | None = None
 
     def set_on(self, on: bool) -> None:
@@ -59,6 +68,9 @@ class Picking(QObject):
             self._replaced = None
 
     def _actions(self) -> dict[str, Callable[[Any], None]]:
+        if not self._keys:
+            return {}
+
         def move(down: int, right: int) -> Callable[[Any], None]:
             return lambda _viewer: self.moved.emit(down, right)
 

@@ -15,8 +15,9 @@ if TYPE_CHECKING:
 _MARGIN = 8  # px from the edges of the canvas
 _DELAY = 50  # ms in which changes are gathered
 _STYLE = """
-QFrame { background: rgba(20, 20, 20, 190); border-radius: 4px; }
-QLabel { background: transparent; color: white; font-size: 11px; padding: 0; margin: 0; }
+QWidget { background: transparent; }
+LegendBox { background: rgba(20, 20, 20, 190); border-radius: 4px; }
+QLabel { color: white; font-size: 11px; padding: 0; margin: 0; }
 """
 
 

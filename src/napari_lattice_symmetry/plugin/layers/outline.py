@@ -23,10 +23,12 @@ class WindowOutline:
     ----------
     viewer : napari.Viewer
         Where it goes.
+    name : str
+        Of the layer.
     """
 
-    def __init__(self, viewer: ViewerModel) -> None:
-        self._viewer = viewer
+    def __init__(self, viewer: ViewerModel, name: str = "inspected window") -> None:
+        self._viewer, self._name = viewer, name
         self.layer: Shapes | None = None
 
     def show(self, image: Image, corner: tuple[int, int], size: int) -> None:
@@ -44,7 +46,7 @@ class WindowOutline:
             active = self._viewer.layers.selection.active
             self.layer = Shapes(
                 [square],
-                name="inspected window",
+                name=self._name,
                 edge_color=LATTICE_COLOR,
                 face_color="transparent",
                 edge_width=float(image.extent.data[1, -2:].max() * _RELATIVE_WIDTH),

@@ -25,6 +25,7 @@ def export(
     name: str,
     plot: Callable[[], Figure],
     write: Callable[[Path], None] | None = None,
+    kinds: str = _TABLE,
 ) -> None:
     """Ask for a file, and write it: a table by `write`, or the figure that `plot` draws.
 
@@ -38,9 +39,12 @@ def export(
         Draws the figure, for a PNG or SVG file.
     write : callable, optional
         Writes the table, for a CSV file, if there is one.
+    kinds : str
+        What `write` writes, as file dialogs of Qt have it.
     """
-    filters = _FIGURE if write is None else f"{_TABLE};;{_FIGURE}"
-    endings = re.findall(r"\*(\.\w+)", filters)
+    written = [] if write is None else _endings(kinds)
+    filters = f"{kinds};;{_FIGURE}" if written else _FIGURE
+    endings = written + _endings(_FIGURE)
     chosen, kind = QFileDialog.getSaveFileName(parent, "Export", name + endings[0], filters)
     if not chosen:
         return
@@ -48,7 +52,7 @@ def export(
     if path.suffix.lower() not in endings:
         path = path.with_name(path.name + kind[kind.index("*") + 1 : -1])
     try:
-        if write is not None and path.suffix.lower() == ".csv":
+        if write is not None and path.suffix.lower() in written:
             write(path)
         else:
             with drawing():
@@ -57,3 +61,7 @@ def export(
         show_error(str(error))
     else:
         show_info(f"Wrote {path}.")
+
+
+def _endings(filters: str) -> list[str]:
+    return re.findall(r"\*(\.\w+)", filters)

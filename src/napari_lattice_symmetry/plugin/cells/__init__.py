@@ -1,0 +1,1 @@
+"""The dock of unit cells: plane group, strain and pixel size."""

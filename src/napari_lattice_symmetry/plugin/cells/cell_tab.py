@@ -1,0 +1,195 @@
+"""The tab that shows an averaged cell: picture, plane group, lattice, files."""
+
+from __future__ import annotations
+
+from functools import partial
+from html import escape
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from qtpy.QtCore import Qt
+from qtpy.QtWidgets import QComboBox, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+
+from napari_lattice_symmetry.analysis.cell_windows import AveragedCell, average_windows
+from napari_lattice_symmetry.analysis.steps import Progress, ShouldStop, Steps
+from napari_lattice_symmetry.cells import UnitCell, plot_cell, write_cell
+from napari_lattice_symmetry.cells.plots import PICTURES
+from napari_lattice_symmetry.plugin.background.task_bar import Task, TaskBar
+from napari_lattice_symmetry.plugin.cells.layers import cell_layers
+from napari_lattice_symmetry.plugin.cells.window_chooser import WindowChooser
+from napari_lattice_symmetry.plugin.selection.selection import Selection
+from napari_lattice_symmetry.plugin.widgets.export_dialog import export
+from napari_lattice_symmetry.plugin.widgets.narrow import keep_narrow
+
+if TYPE_CHECKING:
+    import napari.viewer
+    from matplotlib.figure import Figure
+
+_HINT = "Click on the image: the window around that place is averaged."
+_BOTH = "mean beside symmetrized"
+_MAX_ROWS = 4
+_FILES = "Image stack (*.tif);;Structure factors (*.csv);;Atoms (*.cif)"
+
+
+class CellTab(QWidget):
+    """Averages the windows that are chosen, and shows the cell.
+
+    Parameters
+    ----------
+    viewer : napari.Viewer
+        Where layers go.
+    selection : Selection
+        Which image is meant.
+    chooser : WindowChooser
+        Which windows are meant.
+    """
+
+    def __init__(
+        self, viewer: napari.viewer.Viewer, selection: Selection, chooser: WindowChooser
+    ) -> None:
+        from napari_lattice_symmetry.plugin.widgets.figure_canvas import FigureCanvas
+
+        super().__init__()
+        self._viewer, self._selection, self._chooser = viewer, selection, chooser
+        self._looked_at: tuple[Any, int] | None = None
+        self.averaged: AveragedCell | None = None
+        self.bar = TaskBar(
+            "&Average",
+            "Average the unit cell over the windows that are chosen above.",
+            self._prepare,
+            notify=False,
+        )
+        self.picture = QComboBox()
+        self.picture.addItems([*PICTURES, _BOTH])
+        self.picture.setToolTip(
+            "The mean cell, the same averaged over the operations of its plane group, or the "
+            "standard error of each point; atoms and symmetry elements lie over it."
+        )
+        keep_narrow(self.picture)
+        self.canvas = FigureCanvas(viewer, self._plot)
+        self.canvas.setMinimumSize(200, 170)
+        self.answer = QLabel(_HINT)
+        self.answer.setWordWrap(True)
+        self.answer.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self.layers_button = QPushButton("As layers")
+        self.layers_button.setToolTip(
+            "Add the mean cell, the symmetrized one, and what the mean cell leaves of the window "
+            "as image layers, at their place in the image."
+        )
+        self.export_button = QPushButton("Export…")
+        self.export_button.setToolTip(
+            "Save the cell as TIFF, its structure factors as CSV, its atoms as CIF, or the picture."
+        )
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(4, 4, 4, 4)
+        layout.setSpacing(3)
+        layout.addWidget(self.bar)
+        layout.addWidget(self.picture)
+        layout.addWidget(self.canvas.pane, stretch=1)
+        layout.addWidget(self.answer)
+        buttons = QHBoxLayout()
+        for button in (self.layers_button, self.export_button):
+            button.setEnabled(False)
+            buttons.addWidget(button)
+        layout.addLayout(buttons)
+        self.bar.done.connect(self._on_done)
+        self.bar.refused.connect(self._on_refused)
+        self.picture.currentTextChanged.connect(self.canvas.refresh)
+        self.layers_button.clicked.connect(self._add_layers)
+        self.export_button.clicked.connect(self._export)
+        chooser.changed.connect(self._on_chosen)
+        self._on_chosen()
+
+    def release(self) -> None:
+        """Stop, and let go of the viewer."""
+        self.bar.release()
+        self.canvas.release()
+
+    def _on_chosen(self) -> None:
+        """Average a frame at once; a whole movie when asked to."""
+        if self._chooser.is_whole_movie:
+            self.bar.cancel()
+            self._show(None, "Press Average to read all frames.")
+        else:
+            self.bar.start()
+
+    def _prepare(self) -> Task:
+        request = self._chooser.request()
+        self._looked_at = None
+
+        def task(progress: Progress, should_stop: ShouldStop) -> AveragedCell:
+            places, side = request.places()
+            self._looked_at = places, side
+            steps = Steps(len({*places[:, 0].tolist()}), progress, should_stop)
+            return average_windows(request.movie, places, side, request.parameters, steps)
+
+        return task
+
+    def _on_done(self, averaged: AveragedCell) -> None:
+        self._show(averaged, describe_cell(averaged))
+
+    def _on_refused(self, sentence: str) -> None:
+        self._show(None, escape(sentence))
+        self.bar.status.setText("")
+
+    def _show(self, averaged: AveragedCell | None, text: str) -> None:
+        self.averaged = averaged
+        self.answer.setText(text)
+        self.canvas.refresh()
+        for button in (self.layers_button, self.export_button):
+            button.setEnabled(averaged is not None)
+        if self._looked_at is None:
+            self._chooser.outline.hide()
+        else:
+            self._chooser.show_outline(*self._looked_at)
+
+    def _plot(self, figure: Figure) -> None:
+        if self.averaged is not None:
+            name = self.picture.currentText()
+            pictures = PICTURES[:2] if name == _BOTH else (name,)
+            plot_cell(self.averaged.cell, figure, pictures)
+
+    def _add_layers(self) -> None:
+        image = self._selection.image
+        if self.averaged is not None and image is not None:
+            source = self._selection.take_source(0)
+            active = self._viewer.layers.selection.active
+            for data, arguments, _kind in cell_layers(self.averaged, image, source):
+                self._viewer.add_image(data, **arguments)
+            self._viewer.layers.selection.active = active
+
+    def _export(self) -> None:
+        if self.averaged is None:
+            return
+        cell = self.averaged.cell
+        export(self, "unit cell", partial(plot_cell, cell), partial(_write, cell), _FILES)
+
+
+def _write(cell: UnitCell, path: Path) -> None:
+    write_cell(cell, path, overwrite=True)  # the dialog has asked
+
+
+def describe_cell(averaged: AveragedCell) -> str:
+    """Say in HTML what a cell is like."""
+    cell, group = averaged.cell, averaged.cell.group
+    a, b, gamma = cell.errors
+    lines = [
+        f"<b>{escape(group.remarks)}</b>",
+        f"{len(averaged.places)} of {averaged.tried} windows, {cell.n_cells:.0f} cells",
+        f"a = {cell.a:.5g} ± {a:.1g}, b = {cell.b:.5g} ± {b:.1g} {cell.unit}",
+        f"gamma = {cell.gamma:.2f} ± {gamma:.1g}°",
+    ]
+    if not group.table:
+        return "<br>".join(lines)
+    lines.append(
+        f"At least p2: {group.at_least('p2'):.2f}, at least p4: {group.at_least('p4'):.2f}"
+    )
+    best = sorted(group.table, key=lambda name: -group.table[name].probability)[:_MAX_ROWS]
+    rows = [
+        f"<td>{name}</td><td>{row.probability:.3f}</td><td>{row.departure:.1%}</td>"
+        f"<td>{row.phase_residual:.1f}°</td><td>{row.p_value:.1g}</td>"
+        for name, row in ((name, group.table[name]) for name in best)
+    ]
+    heading = "<td>group</td><td>prob.</td><td>R</td><td>phases</td><td>p</td>"
+    table = "".join(f"<tr>{row}</tr>" for row in (heading, *rows))
+    return "<br>".join(lines) + f"<table cellspacing=4>{table}</table>"

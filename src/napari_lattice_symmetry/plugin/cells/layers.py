@@ -1,0 +1,142 @@
+"""Averaged cells and strain maps as napari layers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
+
+import numpy as np
+
+from napari_lattice_symmetry.analysis.cell_windows import AveragedCell
+from napari_lattice_symmetry.bravais.parameters import AnalysisParameters
+from napari_lattice_symmetry.lattice.strain import StrainMaps
+from napari_lattice_symmetry.plugin.layers.result_layers import (
+    METADATA_KEY,
+    RESULT_KEY,
+    SCHEMA_VERSION,
+    ShownResult,
+)
+from napari_lattice_symmetry.plugin.selection.source import Source
+
+if TYPE_CHECKING:
+    from napari.layers import Image, Layer
+    from napari.types import LayerData
+
+CELL, RESIDUAL, STRAIN = "unit cell", "residual", "strain"
+
+_COMPONENTS = ("exx (%)", "eyy (%)", "exy (%)", "rotation (°)")
+_MIDDLE = 0.98  # share of the values within the range of colors
+
+
+def cell_layers(averaged: AveragedCell, image: Image, source: Source) -> list[LayerData]:
+    """Build the layers of an averaged cell, bottom first.
+
+    Parameters
+    ----------
+    averaged : AveragedCell
+        What was found.
+    image : napari.layers.Image
+        The layer that was averaged.
+    source : Source
+        Its movie and geometry.
+
+    Returns
+    -------
+    list of (data, keywords, type)
+        What the mean cell leaves of the first window, the symmetrized and the mean cell; the
+        cells at their place in that window.
+    """
+    cell, (_, top, left) = averaged.cell, averaged.places[0].tolist()
+    side = cell.windows.shape[-1]
+    about = {
+        "schema_version": SCHEMA_VERSION,
+        "result": uuid4().hex,
+        "class": cell.group.name,
+        "parameters": AnalysisParameters(window=side).model_dump(mode="json"),
+        "provenance": {"plane_group": cell.group.name, "cells": cell.n_cells},
+        **source.origin,
+    }
+    to_world = _plane_transform(image)
+    rows, columns = cell.shape
+    (ax, ay), (bx, by) = cell.basis / np.array(cell.pixel_size[::-1])
+    x, y = cell.origins[0] + [left, top]
+    in_frame = np.array([[by / rows, ay / columns, y], [bx / rows, ax / columns, x], [0, 0, 1]])
+
+    def layer(kind: str, data: Any, title: str, affine: Any, **more: Any) -> LayerData:
+        arguments = {
+            "name": f"{title} · {source.movie.name}",
+            "metadata": {METADATA_KEY: {"kind": kind, **about}},
+            "affine": to_world @ affine,
+            "units": image.units[-2:],
+            "axis_labels": image.axis_labels[-2:],
+            **more,
+        }
+        return data, arguments, "image"
+
+    residual = cell.residual(0)
+    in_window = np.array([[1, 0, top], [0, 1, left], [0, 0, 1]])
+    group = cell.group.name or "p1"
+    colors = {"colormap": "RdBu_r", "contrast_limits": _even_range(residual), "visible": False}
+    return [
+        layer(RESIDUAL, residual, RESIDUAL, in_window, **colors),
+        layer(CELL, cell.symmetrized, f"{CELL} as {group}", in_frame, visible=False),
+        layer(CELL, cell.image, CELL, in_frame),
+    ]
+
+
+def strain_layers(maps: StrainMaps, sibling: Layer, *, with_errors: bool) -> list[LayerData]:
+    """Build the layers of strain and rotation, bottom first.
+
+    Parameters
+    ----------
+    maps : StrainMaps
+        Of the result of which `sibling` shows a map.
+    sibling : napari.layers.Layer
+        Where these lie, and which result they belong to.
+    with_errors : bool
+        Whether the standard errors are layers too.
+
+    Returns
+    -------
+    list of (data, keywords, type)
+    """
+    shown: ShownResult = sibling.metadata[RESULT_KEY]
+    result, geometry = shown.result, shown.geometry
+    values = dict(zip(_COMPONENTS, (maps.exx, maps.eyy, maps.exy, maps.rotation), strict=True))
+    errors = (
+        {}
+        if maps.errors is None or not with_errors
+        else {f"error of {name}": each for name, each in zip(_COMPONENTS, maps.errors, strict=True)}
+    )
+    layers: list[LayerData] = []
+    for title, data in reversed((values | errors).items()):
+        if title in values:
+            colors = {"colormap": "RdBu_r", "contrast_limits": _even_range(data)}
+        else:
+            colors = {"colormap": "magma", "contrast_limits": (0.0, _even_range(data)[1])}
+        about = {**sibling.metadata[METADATA_KEY], "kind": STRAIN, "class": title}
+        arguments = {
+            "name": f"{title} · {result.name}",
+            "metadata": {METADATA_KEY: about},
+            "blending": "translucent",
+            "visible": title == _COMPONENTS[0],
+            **geometry.of_maps(result).layer_arguments(),
+            "affine": sibling.affine,
+            **colors,
+        }
+        layers.append((geometry.shape_maps(data.astype(np.float32)), arguments, "image"))
+    return layers
+
+
+def _even_range(values: Any) -> tuple[float, float]:
+    """Give a range that is even about 0, so that its middle color is that of nothing."""
+    found = np.abs(values[np.isfinite(values)])
+    limit = float(np.quantile(found, _MIDDLE)) if found.size else 0.0
+    return (-limit, limit) if limit > 0 else (-1.0, 1.0)
+
+
+def _plane_transform(image: Image) -> Any:
+    """Give the matrix from (row, column, 1) of an upright image to the world."""
+    plane = np.diag([*image.scale[-2:], 1.0])
+    plane[:2, 2] = image.translate[-2:]
+    return image.affine.affine_matrix[-3:, -3:] @ plane

@@ -1,0 +1,178 @@
+"""The tab that maps strain and rotation of the lattices of a result."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from qtpy.QtWidgets import QCheckBox, QComboBox, QFormLayout, QLabel, QVBoxLayout, QWidget
+
+from napari_lattice_symmetry.analysis.steps import Progress, ShouldStop
+from napari_lattice_symmetry.cells.strain import known_basis
+from napari_lattice_symmetry.data.movie import NANOMETER
+from napari_lattice_symmetry.errors import InputError
+from napari_lattice_symmetry.lattice.basis import lattice_parameters
+from napari_lattice_symmetry.lattice.strain import StrainMaps
+from napari_lattice_symmetry.plugin.background.task_bar import Task, TaskBar
+from napari_lattice_symmetry.plugin.cells.known_cell import KnownCell
+from napari_lattice_symmetry.plugin.cells.layers import strain_layers
+from napari_lattice_symmetry.plugin.layers.regions import region_mask, region_polygons
+from napari_lattice_symmetry.plugin.layers.result_group import layers_of_result
+from napari_lattice_symmetry.plugin.selection.selection import Selection
+from napari_lattice_symmetry.plugin.widgets.narrow import keep_narrow
+from napari_lattice_symmetry.results import MovieResult
+
+if TYPE_CHECKING:
+    import napari.viewer
+    from napari.layers import Layer
+
+MEDIAN, KNOWN = "median of all windows", "known lattice"
+
+
+class StrainTab(QWidget):
+    """Compares the lattices of the selected result with a reference, and shows maps.
+
+    Parameters
+    ----------
+    viewer : napari.Viewer
+        Where layers go.
+    selection : Selection
+        Which result is meant, and which regions there are.
+    """
+
+    def __init__(self, viewer: napari.viewer.Viewer, selection: Selection) -> None:
+        super().__init__()
+        self._viewer, self._selection = viewer, selection
+        self._member: Layer | None = None
+        self.reference = QComboBox()
+        self.reference.setToolTip(
+            "What counts as not strained: the median of all windows or of those in the shapes of "
+            "a layer, or a lattice that is known."
+        )
+        self.axes = QComboBox()
+        self.axes.addItems(["image: x, y", "crystal: along a"])
+        self.axes.setToolTip(
+            "Strain along x and y of the image, y down, or along and across the vector a of the "
+            "reference."
+        )
+        for box in (self.reference, self.axes):
+            keep_narrow(box)
+        self.with_errors = QCheckBox("Standard errors too")
+        self.with_errors.setToolTip("Also add the standard error of each map as a layer.")
+        self.known = KnownCell()
+        self.bar = TaskBar(
+            "&Map strain",
+            "Add exx, eyy, exy (%) and rotation (°) of every window of the result as layers.",
+            self._prepare,
+        )
+        self.summary = QLabel("It takes a result with lattice maps: see Advanced in its settings.")
+        self.summary.setWordWrap(True)
+        form = QFormLayout()
+        form.setVerticalSpacing(3)
+        form.addRow("Reference", self.reference)
+        form.addRow("Axes", self.axes)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(4, 4, 4, 4)
+        layout.setSpacing(3)
+        layout.addLayout(form)
+        layout.addWidget(self.known)
+        layout.addWidget(self.with_errors)
+        layout.addWidget(self.bar)
+        layout.addWidget(self.summary)
+        layout.addStretch(1)
+        self.bar.done.connect(self._on_done)
+        self.reference.currentIndexChanged.connect(self._show_known)
+        selection.changed.connect(self._list_references)
+        self._list_references()
+
+    def release(self) -> None:
+        """Stop, and let go of the viewer."""
+        self.bar.release()
+        self._selection.changed.disconnect(self._list_references)
+
+    def _list_references(self) -> None:
+        before = self.reference.currentData()
+        self.reference.clear()
+        self.reference.addItem(MEDIAN, MEDIAN)
+        for region in self._selection.regions:
+            self.reference.addItem(f"region {region.name}", region)
+        self.reference.addItem(KNOWN, KNOWN)
+        found = [self.reference.itemData(i) for i in range(self.reference.count())]
+        self.reference.setCurrentIndex(found.index(before) if before in found else 0)
+
+    def _show_known(self) -> None:
+        self.known.setVisible(self.reference.currentData() == KNOWN)
+
+    def _prepare(self) -> Task:
+        result, self._member = self._selection.require_result()
+        reference = self._reference(result, self._member)
+        lattice_axes = self.axes.currentIndex() == 1
+
+        def task(_progress: Progress, _should_stop: ShouldStop) -> StrainMaps:
+            return result.strain(reference, lattice_axes=lattice_axes)
+
+        return task
+
+    def _reference(self, result: MovieResult, member: Layer) -> Any:
+        chosen = self.reference.currentData()
+        if chosen == MEDIAN:
+            return None
+        if chosen == KNOWN:
+            if result.unit != NANOMETER:
+                raise InputError(
+                    f"{result.name} has no pixel size, so that its lattices are in pixels; set it "
+                    "and analyze again, or take another reference."
+                )
+            return lattice_parameters(known_basis(self.known.value()))
+        inside = region_mask(region_polygons(chosen), member, result.grid.shape)
+        if not inside.any():
+            raise InputError(
+                f"No window has its center in {chosen.name!r}; draw a polygon, a rectangle or an "
+                "ellipse on the map."
+            )
+        return inside
+
+    def _on_done(self, maps: StrainMaps) -> None:
+        member, layers = self._member, self._viewer.layers
+        if member is None or member not in layers:
+            return
+        for other in layers_of_result(layers, member):
+            other.visible = False  # as when any map is shown
+        for data, arguments, _kind in strain_layers(
+            maps, member, with_errors=self.with_errors.isChecked()
+        ):
+            for old in [each for each in layers if each.name == arguments["name"]]:
+                layers.remove(old)
+            self._viewer.add_image(data, **arguments)
+        layers.selection.active = member
+        self.summary.setText(describe_strain(maps))
+
+
+def describe_strain(maps: StrainMaps) -> str:
+    """Say in HTML how much there is of each, and how well that is known."""
+    found = int(np.isfinite(maps.exx).sum())
+    if not found:
+        return "No window has the lattice of the reference."
+    name = partial("<tr><td>{}</td><td>{:.2f}</td><td>{:.2f}</td><td>{}</td></tr>".format)
+    rows = [
+        name(
+            title,
+            float(np.nanmean(values)),
+            float(np.nanstd(values)),
+            "" if maps.errors is None else f"{np.nanmedian(maps.errors[k]):.2g}",
+        )
+        for k, (title, values) in enumerate(
+            (
+                ("exx (%)", maps.exx),
+                ("eyy (%)", maps.eyy),
+                ("exy (%)", maps.exy),
+                ("rotation (°)", maps.rotation),
+            )
+        )
+    ]
+    heading = "<tr><td></td><td>mean</td><td>spread</td><td>error</td></tr>"
+    return (
+        f"{found} of {maps.exx.size} windows have the lattice of the reference."
+        f"<table cellspacing=4>{heading}{''.join(rows)}</table>"
+    )
