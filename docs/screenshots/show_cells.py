@@ -22,6 +22,7 @@ def show_cell() -> None:
     _, dock = viewer.window.add_plugin_dock_widget(PLUGIN, "Unit cell")
     wait_until(lambda: not dock.cell.bar.is_running, seconds=60)
     dock.cell.layers_button.click()
+    wait_until(lambda: not dock.cell.bar.is_running, seconds=60)
     take_screenshot(viewer, "napari-cell.png")
     viewer.close()
 

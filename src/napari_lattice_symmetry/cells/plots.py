@@ -61,6 +61,8 @@ def plot_cell(
         if cell.group.name and (alone or name == "symmetrized"):
             _draw_elements(axes, cell)
     if alone:
+        axes.tick_params(labelsize="x-small")
+        axes.xaxis.label.set_fontsize("x-small")
         return figure
     figure.suptitle(
         f"a = {cell.a:.4g}, b = {cell.b:.4g} {cell.unit}, gamma = {cell.gamma:.2f}°, "

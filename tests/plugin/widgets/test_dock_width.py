@@ -48,7 +48,7 @@ def is_cut_off(widget):
 def texts_cut_off(dock):
     kinds = (QLabel, QComboBox, QLineEdit, QAbstractButton, QTabBar)
     return [
-        (type(widget).__name__, widget.objectName(), getattr(widget, "text", str)())
+        (type(widget).__name__, getattr(widget, "currentText", getattr(widget, "text", str))())
         for widget in dock.findChildren(QWidget)
         if isinstance(widget, kinds) and not isinstance(widget, QToolButton)
         if widget.isVisible() and is_cut_off(widget)

@@ -8,7 +8,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QComboBox, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+from qtpy.QtWidgets import (
+    QComboBox,
+    QHBoxLayout,
+    QLabel,
+    QPushButton,
+    QScrollArea,
+    QVBoxLayout,
+    QWidget,
+)
 
 from napari_lattice_symmetry.analysis.cell_windows import AveragedCell, average_windows
 from napari_lattice_symmetry.analysis.steps import Progress, ShouldStop, Steps
@@ -85,8 +93,13 @@ class CellTab(QWidget):
         layout.setSpacing(3)
         layout.addWidget(self.bar)
         layout.addWidget(self.picture)
-        layout.addWidget(self.canvas.pane, stretch=1)
-        layout.addWidget(self.answer)
+        layout.addWidget(self.canvas.pane, stretch=3)
+        answer = QScrollArea()
+        answer.setWidget(self.answer)
+        answer.setWidgetResizable(True)
+        answer.setFrameShape(QScrollArea.Shape.NoFrame)
+        answer.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        layout.addWidget(answer, stretch=2)
         buttons = QHBoxLayout()
         for button in (self.layers_button, self.export_button):
             button.setEnabled(False)
@@ -192,4 +205,4 @@ def describe_cell(averaged: AveragedCell) -> str:
     ]
     heading = "<td>group</td><td>prob.</td><td>R</td><td>phases</td><td>p</td>"
     table = "".join(f"<tr>{row}</tr>" for row in (heading, *rows))
-    return "<br>".join(lines) + f"<table cellspacing=4>{table}</table>"
+    return "<br>".join(lines) + f"<table cellspacing=2 style='font-size: 8pt'>{table}</table>"

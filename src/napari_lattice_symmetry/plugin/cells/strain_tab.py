@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     import napari.viewer
     from napari.layers import Layer
 
-MEDIAN, KNOWN = "median of all windows", "known lattice"
+MEDIAN, KNOWN = "median lattice", "known lattice"
 
 
 class StrainTab(QWidget):

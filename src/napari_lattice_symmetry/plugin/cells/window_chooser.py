@@ -34,7 +34,7 @@ from napari_lattice_symmetry.results import MovieResult
 if TYPE_CHECKING:
     import napari.viewer
 
-CLICK, FRAME, REGION, CLASS = "window at a click", "whole frame", "region", "class"
+CLICK, FRAME, REGION, CLASS = "clicked window", "whole frame", "region", "class"
 
 
 @dataclass(frozen=True, eq=False)
