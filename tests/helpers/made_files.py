@@ -270,3 +270,51 @@ def write_imagej(path, frames, axes="TYX", **metadata):
     metadata = {"axes": axes, **metadata}
     tifffile.imwrite(path, frames, imagej=True, resolution=(100, 50), metadata=metadata)
     return path
+
+
+def write_ser(path, data, step):
+    """Write images of uint16 as TIA does, with pixels of `step` meters, or `step` per meter."""
+    n, y, x = data.shape
+    header = struct.pack("<3H4IQ", 0x4949, 0x197, 0x220, 0x4122, 0x4152, n, n, 72)
+    header += struct.pack("<2I2d2I6sI", 1, n, 0, 1, 0, 6, b"Number", 0)
+    about = struct.pack("<2dI2dIH2I", 0, step, 0, 0, step, 0, 2, x, y)
+    places = 72 + 16 * n + np.arange(n) * (len(about) + 2 * y * x)
+    tags = np.full(n, places[-1] + len(about) + 2 * y * x)
+    body = b"".join(about + image[::-1].astype("<u2").tobytes() for image in data)
+    offsets = np.concatenate([places, tags]).astype("<u8").tobytes()
+    path.write_bytes(header.ljust(72, b"\0") + offsets + body + bytes(8))
+    return path
+
+
+def dm_tag(name, kind, values):
+    """Give a tag of DigitalMicrograph: a number, or several, of the type that has the number."""
+    values = np.atleast_1d(values)
+    info = [kind] if values.size == 1 else [20, kind, values.size]
+    start = b"\x15" + struct.pack(">H", len(name)) + name.encode() + b"%%%%"
+    return start + struct.pack(f">{len(info) + 1}I", len(info), *info) + values.tobytes()
+
+
+def dm_group(name, *tags):
+    return b"\x14" + struct.pack(">H", len(name)) + name.encode() + dm_tags(tags)
+
+
+def dm_tags(tags):
+    return struct.pack(">2BI", 1, 0, len(tags)) + b"".join(tags)
+
+
+def write_dm3(path, data, data_type):
+    """Write an array of 32-bit numbers: 23 is the type of pixels B, G, R, A."""
+    nm = np.frombuffer("nm".encode("utf-16-le"), "<u2")
+    numbers = [dm_tag(name, 6, np.float32(n)) for name, n in (("Origin", 0), ("Scale", 0.02))]
+    axes = [dm_group("", *numbers, dm_tag("Units", 4, nm)) for _ in data.shape]
+    image = dm_group(
+        "ImageData",
+        dm_group("Calibrations", dm_group("Dimension", *axes)),
+        dm_tag("Data", 5, data.ravel()),
+        dm_tag("DataType", 5, np.uint32(data_type)),
+        dm_group("Dimensions", *(dm_tag("", 5, np.uint32(n)) for n in data.shape[::-1])),
+        dm_tag("PixelDepth", 5, np.uint32(4)),
+    )
+    tags = dm_tags([dm_group("ImageList", dm_group("", image, dm_group("ImageTags")))])
+    path.write_bytes(struct.pack(">3I", 3, len(tags), 1) + tags + bytes(8))
+    return path

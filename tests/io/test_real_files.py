@@ -61,7 +61,6 @@ CALIBRATED = [
     ("tia_stack5.emi", None, (5, 128, 128), "uint16", 0.3844, None),
     ("HAADFscan.mrc", None, (1, 16, 16), "uint16", 5.679, None),
     ("ncem_temp_3frames.mrc", None, (3, 128, 128), "float32", 0.2, None),
-    ("deCamera_movie_348frames.mrc", None, (348, 16, 16), "uint16", 1, None),
     ("panta_rhei_sample.prz", None, (1, 16, 16), "uint16", 7.796, None),
     ("jeol_view.img", None, (1, 512, 512), "uint8", 8.691, None),
     ("stm_nexus.nxs", "entry/current_forward/current", (1, 256, 256), "float32", 0.01569, None),
@@ -101,6 +100,7 @@ def test_calibrated_files(shared_data, expected):
     ("name", "shape", "dtype", "frame_time"),
     [
         ("berkeley_example_image.emd", (1, 3, 3), "int32", None),
+        ("deCamera_movie_348frames.mrc", (348, 16, 16), "uint16", None),  # -10 angstrom
         ("gwyddion_synthetic.gwy", (1, 128, 128), "float64", None),
         ("stm_drift_annotated_49frames.gif", (49, 256, 256), "float32", 0.2),
         ("rendered_45frames.mp4", (146, 368, 640), "uint8", 1 / 24),

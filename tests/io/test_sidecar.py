@@ -27,7 +27,12 @@ def test_pixel_size_from_json_beside_the_image(tmp_path, frames, facts):
 
 @pytest.mark.parametrize(
     "text",
-    ["not JSON", "[]", "3", '{"pixel_size": 0.02}', '{"pixel_size": "0.02 nm"}', "\x00"],
+    [
+        *["not JSON", "[]", "3", '{"pixel_size": 0.02}', '{"pixel_size": "0.02 nm"}', "\x00"],
+        '{"pixel_size": true, "pixel_size_units": "nm"}',
+        f'{{"pixel_size": 1{"0" * 400}, "pixel_size_units": "nm"}}',
+        '{"pixel_size": 1, "pixel_size_units": "\\ud800"}',
+    ],
 )
 def test_json_that_says_nothing_is_passed_over(tmp_path, frames, text):
     np.save(tmp_path / "a.npy", frames)

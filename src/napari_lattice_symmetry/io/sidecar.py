@@ -26,7 +26,7 @@ def calibrate(stack: Stack, path: Path) -> None:
     if sidecar.stat().st_size > _MAX_BYTES:
         return
     try:
-        facts = json.loads(sidecar.read_text(encoding="utf-8"))
+        facts = json.loads(sidecar.read_text(encoding="utf-8"), parse_int=float)
     except (OSError, RecursionError, ValueError):  # whose JSON it is, nobody knows
         return
     for y, x, unit in _sizes(facts, stack.frame_shape):
@@ -44,15 +44,15 @@ def _sizes(facts: Any, frame_shape: tuple[int, int]) -> Iterator[tuple[float, fl
         for word, (n_y, n_x) in {"pixel_size": (1, 1), "field_of_view": frame_shape}.items():
             y, x = (record.get(f"{word}_{axis}", record.get(word)) for axis in "yx")
             unit = record.get(f"{word}_units", record.get(f"{word}_unit"))
-            if isinstance(y, int | float) and isinstance(x, int | float) and isinstance(unit, str):
+            if isinstance(y, float) and isinstance(x, float) and isinstance(unit, str):
                 yield y / n_y, x / n_x, unit
 
 
 def _records(facts: Any) -> Iterator[Mapping[str, Any]]:
-    """Go through a tree of JSON."""
-    if isinstance(facts, Mapping):
-        yield facts
-    children = facts.values() if isinstance(facts, Mapping) else facts
-    if isinstance(facts, Mapping | list):
-        for child in children:
-            yield from _records(child)
+    """Go through a tree of JSON, however deep."""
+    waiting = [facts]
+    for node in waiting:
+        if isinstance(node, Mapping):
+            yield node
+        if isinstance(node, Mapping | list):
+            waiting.extend(node.values() if isinstance(node, Mapping) else node)

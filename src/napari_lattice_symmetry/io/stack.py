@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 import weakref
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol, TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,42 +17,13 @@ from numpy.typing import NDArray
 from napari_lattice_symmetry.data.movie import NANOMETER, PIXEL, Frames, Movie
 from napari_lattice_symmetry.errors import ChoiceError, InputError, guard
 from napari_lattice_symmetry.io import refusals
+from napari_lattice_symmetry.io.arrays import ArrayLike, Colors, gray
 from napari_lattice_symmetry.io.calibration import is_plausible
 
 _ORDER = "TZCYXS"
 _MAX_CHANNELS = 16  # more of them, unnamed, are positions of a scan
-_LUMINANCE = (0.2126, 0.7152, 0.0722)
 # Deflate packs 1032 bytes into one at most, LZW some 2700: beyond this a size is a lie.
 _MAX_COMPRESSION = 4096
-
-
-class ArrayLike(Protocol):
-    """What the libraries' arrays in files have in common."""
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """Length of every axis."""
-
-    @property
-    def dtype(self) -> Any:
-        """Type of a value."""
-
-    def __getitem__(self, index: Any, /) -> Any:
-        """Read a part."""
-
-
-@dataclass(frozen=True)
-class Lazy:
-    """An array that is opened only when a part of it is asked for."""
-
-    shape: tuple[int, ...]
-    dtype: np.dtype[Any]
-    read: Callable[[], NDArray[Any]]
-
-    def __getitem__(self, index: Any) -> NDArray[Any]:
-        """Read a part."""
-        part: NDArray[Any] = self.read()[index]
-        return part
 
 
 @dataclass
@@ -102,6 +73,8 @@ class Stack:
     compressed: bool = False
 
     def __post_init__(self) -> None:
+        if Colors.are_in(self.data):
+            self.data, self.axes = Colors(self.data), self.axes and f"{self.axes}S"
         counts = Counter(self.axes)
         known = counts["Y"] == counts["X"] == 1 and set(self.axes) <= set(_ORDER)
         if not known or len(self.axes) != len(self.data.shape):
@@ -148,6 +121,12 @@ class Stack:
         """Dtype of the frames when colors have become gray."""
         dtype = np.dtype(self.data.dtype)
         return np.result_type(dtype, np.float32) if self.length("S") > 2 else dtype
+
+    @property
+    def gray_shape(self) -> tuple[int, ...]:
+        """Length of every axis when colors have become gray."""
+        sizes = zip(self.axes, self.data.shape, strict=True)
+        return tuple(size for letter, size in sizes if letter != "S")
 
     @property
     def nbytes(self) -> int:
@@ -243,8 +222,6 @@ def to_movie(
     frames = _load(stack, path, files)
     if "C" in stack.axes:
         frames = np.take(frames, index, axis=sorted(stack.axes, key=_ORDER.index).index("C"))
-    if "S" in stack.axes:
-        frames = gray(frames)
     frames = frames.reshape((-1, *stack.frame_shape))
     both = stack.length("T") > 1 and stack.length("Z") > 1
     return Movie(
@@ -308,20 +285,27 @@ def short_name(path: Path) -> str:
     return path.stem.removesuffix(".ome")
 
 
-def gray(colors: Frames) -> Frames:
-    """Give the luminance of gray or RGB values (..., S), without alpha."""
-    if colors.shape[-1] < len(_LUMINANCE):
-        return colors[..., 0]
-    weights = np.asarray(_LUMINANCE, np.result_type(colors.dtype, np.float32))
-    luminance: Frames = colors[..., : len(_LUMINANCE)].astype(weights.dtype) @ weights
-    return luminance
-
-
 def memory_budget() -> int:
     """Give the bytes that one movie may take: a quarter of the free memory."""
     import psutil
 
     return int(psutil.virtual_memory().available) // 4
+
+
+def check_memory(path: Path, needed: int) -> None:
+    """Refuse what has to be read at once and does not fit.
+
+    Raises
+    ------
+    InputError
+        If that is more than one movie may take.
+    """
+    budget = memory_budget()
+    if needed > budget:
+        raise InputError(
+            f"{path.name} does not fit into memory: {needed:,} bytes have to be read at once, and "
+            f"{budget:,} (a quarter of what is free) can be."
+        )
 
 
 @contextmanager
@@ -333,8 +317,8 @@ def one_sentence(path: Path) -> Iterator[None]:
 
 
 def _guess_axes(shape: tuple[int, ...]) -> str:
-    """Tell the axes from the shape alone: a last axis of 3 or 4, or of 1 behind three, is color."""
-    color = shape[-1:] in ((3,), (4,)) or (len(shape) == 4 and shape[-1] == 1)
+    """Tell the axes from the shape alone: a last axis of 1, 3 or 4 is color."""
+    color = shape[-1:] in ((1,), (3,), (4,))
     return {2: "YX", 3: "YXS" if color else "TYX", 4: "TYXS" if color else "TCYX"}.get(
         len(shape), ""
     )
@@ -359,19 +343,15 @@ def _channel_index(stack: Stack, path: Path, channel: int | str | None) -> int:
 
 
 def _load(stack: Stack, path: Path, files: Files) -> Frames:
-    """Read all of it, or make a Dask array of one chunk a frame; axes in the order of `_ORDER`."""
+    """Read all of it, or make a Dask array of one chunk a frame; in the order of `_ORDER`, gray."""
     order = sorted(range(len(stack.axes)), key=lambda axis: _ORDER.index(stack.axes[axis]))
-    budget = memory_budget()
-    if stack.nbytes <= budget and not (stack.lazy and stack.in_parts):
+    if _held(stack) <= memory_budget() and not (stack.lazy and stack.in_parts):
+        if "S" in stack.axes:
+            return _load_gray(stack, order)
         values = stack.data[...]
         copy = np.array(values) if isinstance(values, np.memmap) else np.asarray(values)
         return copy.transpose(order)
-    frame = stack.length("YXS") * np.dtype(stack.data.dtype).itemsize
-    if frame > budget or not stack.in_parts:
-        raise InputError(
-            f"{path.name} does not fit into memory: {frame if stack.in_parts else stack.nbytes:,} "
-            f"bytes have to be read at once, and {budget:,} (a quarter of what is free) can be."
-        )
+    check_memory(path, stack.nbytes // stack.length("TZC") if stack.in_parts else _held(stack))
     import dask.array as da
 
     shape, dtype = stack.data.shape, stack.data.dtype
@@ -384,7 +364,31 @@ def _load(stack: Stack, path: Path, files: Files) -> Frames:
         meta=np.empty((0,) * len(shape), dtype),
     )
     ordered: Frames = frames.transpose(order)
-    return ordered
+    return gray(ordered) if "S" in stack.axes else ordered
+
+
+def _held(stack: Stack) -> int:
+    """Count the bytes that are held while all of it is read: of colors, gray and a frame."""
+    if "S" not in stack.axes:
+        return stack.nbytes
+    read = stack.nbytes // (stack.length("TZC") if stack.in_parts else 1)
+    return read + math.prod(stack.gray_shape) * int(stack.gray_dtype.itemsize)
+
+
+def _load_gray(stack: Stack, order: Sequence[int]) -> NDArray[Any]:
+    """Read colors frame by frame; all of them take several times what their luminance does."""
+    data, shape = stack.data, stack.data.shape
+    if not stack.in_parts or stack.length("TZC") == 1:
+        data = np.asarray(data[...])
+    inner = len(order) - 3  # Y, X and S come last in the order
+    luminance = np.empty([shape[axis] for axis in order[:-1]], stack.gray_dtype)
+    for outer in np.ndindex(*luminance.shape[:inner]):
+        part = [slice(None)] * len(shape)
+        for axis, index in zip(order, outer, strict=False):
+            part[axis] = slice(index, index + 1)
+        colors = np.asarray(data[tuple(part)]).transpose(order)
+        luminance[outer] = gray(colors[(0,) * inner])
+    return luminance
 
 
 class _OpenArray:

@@ -7,7 +7,7 @@ from importlib import import_module
 import h5py
 import numpy as np
 import pytest
-from made_files import write_mrc
+from made_files import HYPERSPY_AXES, write_dm3, write_hyperspy, write_mrc, write_ser
 
 from napari_lattice_symmetry.errors import InputError
 from napari_lattice_symmetry.io import read_movie
@@ -53,9 +53,52 @@ def test_mrc_with_an_extended_header(tmp_path, frames, kind, size):
     np.testing.assert_array_equal(read_movie(path).frames, frames)
 
 
-def test_mrc_without_lengths(tmp_path, frames):
-    movie = read_movie(write_mrc(tmp_path / "a.mrc", frames.astype("<f4"), 2, cell=(0, 0)))
+@pytest.mark.parametrize("cell", [(0, 0), (-32, -24)])
+def test_mrc_without_lengths(tmp_path, frames, cell):
+    movie = read_movie(write_mrc(tmp_path / "a.mrc", frames.astype("<f4"), 2, cell=cell))
     assert not movie.calibrated
+
+
+def test_mrc_without_a_cell(tmp_path, frames):
+    path = write_mrc(tmp_path / "a.mrc", frames.astype("<f4"), 2)
+    content = path.read_bytes()
+    path.write_bytes(content[:28] + bytes(12) + content[40:])  # MX, MY and MZ
+    assert not read_movie(path).calibrated
+
+
+def test_colors_of_digital_micrograph(tmp_path):
+    colors = np.random.default_rng(0).integers(0, 256, (2, 20, 30, 4), np.uint8)
+    movie = read_movie(write_dm3(tmp_path / "a.dm3", colors.view("<u4")[..., 0], 23))
+    luminance = colors[..., 2::-1] @ np.array([0.2126, 0.7152, 0.0722])
+    np.testing.assert_allclose(movie.frames, luminance, atol=1e-3)
+    assert movie.pixel_size == pytest.approx((0.02, 0.02))
+
+
+def test_colors_as_records(tmp_path, frames):
+    records = np.zeros(frames.shape, [(name, "<u2") for name in "RGBA"])
+    records["G"] = frames
+    write_hyperspy(tmp_path / "a.hspy", records, HYPERSPY_AXES)
+    movie = read_movie(tmp_path / "a.hspy")
+    np.testing.assert_allclose(movie.frames, 0.7152 * frames, rtol=1e-6)
+
+
+def test_images_of_tia_without_the_file_beside_them(tmp_path, frames):
+    movie = read_movie(write_ser(tmp_path / "a_1.ser", frames, 2e-11))
+    np.testing.assert_array_equal(movie.frames, frames)
+    assert movie.pixel_size == pytest.approx((0.02, 0.02))
+
+
+def test_diffraction_of_tia_without_the_file_beside_it(tmp_path, frames):
+    path = write_ser(tmp_path / "a_1.ser", frames, 4e7)
+    with pytest.raises(InputError, match=r"^a_1\.ser is a diffraction pattern .* are in 1/m\)"):
+        read_movie(path)
+
+
+def test_spectra_along_wavelengths_are_no_depth(tmp_path, frames):
+    axes = [("Wavelength", 0.1, "nm", True), ("y", 0.03, "nm", False), ("x", 0.02, "nm", False)]
+    import_module("rsciio.hspy").file_writer(str(tmp_path / "a.hspy"), signal(frames, axes))
+    with pytest.raises(InputError, match=r"^a\.hspy holds spectra \(along Wavelength\)"):
+        read_movie(tmp_path / "a.hspy")
 
 
 @pytest.mark.parametrize(

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
 import pickle
+import tracemalloc
 import zipfile
 
 import numpy as np
 import pytest
+import tifffile
 
 from napari_lattice_symmetry.errors import InputError
 from napari_lattice_symmetry.io import list_datasets, read_movie
@@ -47,6 +49,28 @@ def test_a_last_axis_of_three_or_four_is_color(tmp_path, frames):
     movie = read_movie(tmp_path / "a.npy")
     np.testing.assert_allclose(movie.frames, gray)
     assert movie.frames.dtype == np.float64
+
+
+@pytest.mark.parametrize("n_frames", [1, 5])
+def test_a_last_axis_of_one_is_gray(tmp_path, frames, n_frames):
+    np.save(
+        tmp_path / "a.npy", frames[..., np.newaxis] if n_frames > 1 else frames[0, ..., np.newaxis]
+    )
+    np.testing.assert_array_equal(read_movie(tmp_path / "a.npy").frames, frames[:n_frames])
+
+
+@pytest.mark.parametrize("save", [np.save, tifffile.imwrite], ids=["npy", "tif"])
+def test_colors_take_no_more_memory_than_their_luminance(tmp_path, save):
+    colors = np.random.default_rng(0).integers(0, 255, (50, 64, 64, 3), np.uint8)
+    path = tmp_path / f"a.{'npy' if save is np.save else 'tif'}"
+    save(path, colors)
+    read_movie(path)  # so that all is imported
+    tracemalloc.start()
+    movie = read_movie(path)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert movie.frames.nbytes == 50 * 64 * 64 * 4
+    assert peak < 1.5 * movie.frames.nbytes
 
 
 def test_four_axes_ask_for_a_channel(tmp_path, frames):

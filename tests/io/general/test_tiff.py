@@ -38,9 +38,11 @@ def test_imagej_units_that_are_no_lengths_of_a_micrograph(tmp_path, frames, unit
 def test_tags_of_gatan(tmp_path, frames):
     tags = [(65003, 2, 0, "nm", True), (65004, 2, 0, "pm", True)]
     tags += [(65009, 12, 1, 0.02, True), (65010, 12, 1, 30.0, True)]
-    tifffile.imwrite(tmp_path / "a.tif", frames[0], extratags=tags)
+    tags += [(65005, 2, 0, "ms", True), (65011, 12, 1, 40.0, True)]
+    tifffile.imwrite(tmp_path / "a.tif", frames, extratags=tags)
     movie = read_movie(tmp_path / "a.tif")
     assert movie.pixel_size == pytest.approx((0.03, 0.02))
+    assert movie.frame_time == pytest.approx(0.04)
     assert movie.calibration_source == "Gatan's tags of the TIFF file"
 
 
@@ -200,6 +202,16 @@ def test_pages_of_different_sizes_are_datasets(tmp_path, frames):
         read_movie(path)
     assert read_movie(path, dataset=first).shape == (1, 24, 32)
     np.testing.assert_array_equal(read_movie(path, dataset=second).frames[0], frames[1, :16, :16])
+
+
+@pytest.mark.parametrize("n_frames", [1, 5])
+@pytest.mark.parametrize("first", [True, False])
+def test_a_thumbnail_that_is_not_called_so_is_left_out(tmp_path, frames, n_frames, first):
+    images = [frames[0, ::4, ::4], frames[:n_frames].squeeze()]
+    with tifffile.TiffWriter(tmp_path / "a.tif") as tif:
+        for image in images if first else images[::-1]:
+            tif.write(image, metadata=None)
+    np.testing.assert_array_equal(read_movie(tmp_path / "a.tif").frames, frames[:n_frames])
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from glob import escape
 from math import prod
 from pathlib import Path
@@ -9,11 +10,12 @@ from struct import unpack_from
 from typing import Any
 
 from napari_lattice_symmetry.errors import InputError
+from napari_lattice_symmetry.io import refusals
 from napari_lattice_symmetry.io.electron.signal_axes import facts_of
 from napari_lattice_symmetry.io.general.hdf5_guard import check_hdf5
 from napari_lattice_symmetry.io.general.numpy_files import open_npz
 from napari_lattice_symmetry.io.optional import require
-from napari_lattice_symmetry.io.stack import Files, Stack, add, check
+from napari_lattice_symmetry.io.stack import Files, Stack, add, check, check_memory
 
 _READERS = {
     ".dm3": ("digitalmicrograph", "Gatan DigitalMicrograph"),
@@ -28,6 +30,7 @@ _READERS = {
     ".map": ("jeol", "JEOL"),
 }
 SUFFIXES = tuple(_READERS)
+_METER = 1e9  # nm
 _MRC_HEADER, _MRC_MODES = 1024, 256
 _MRC_MARK, _JEOL_MARK = b"MAP", b"\x34\0\0\0"
 _MRC_BYTES = {0: 1, 1: 2, 2: 4, 3: 4, 4: 8, 6: 2, 12: 2, 16: 3}  # a pixel of each mode
@@ -47,11 +50,13 @@ def open_electron(path: Path, files: Files) -> dict[str, Stack]:
     reader = require(f"rsciio.{module}", "RosettaSciIO", "em", path)
     parts = _parts(path)
     stacks: dict[str, Stack] = {}
-    for signal in reader.file_reader(str(path), **options):
+    for signal in _signals(reader, path, options):
         title = signal["metadata"].get("General", {}).get("title")
         if options.get("endianness") == ">" and signal["data"].dtype.isnative:
             signal["data"] = signal["data"].view(signal["data"].dtype.newbyteorder(">"))
         stack = _stack(signal, maker)
+        if kind in _CORRECTIONS and not stack.refusal:
+            _CORRECTIONS[kind](stack, signal)
         stack.stored = sum(part.stat().st_size for part in parts)
         stack.compressed = kind in (".emd", ".prz")
         add(stacks, title or path.stem, stack)
@@ -129,14 +134,41 @@ def _parts(path: Path) -> list[Path]:
     return parts
 
 
+def _signals(reader: Any, path: Path, options: dict[str, Any]) -> list[dict[str, Any]]:
+    """Read what is in a file; RosettaSciIO does not leave colors of DigitalMicrograph in it."""
+    try:
+        signals: list[dict[str, Any]] = reader.file_reader(str(path), **options)
+    except ValueError as error:
+        if "RGBA" not in str(error):
+            raise
+        check_memory(path, path.stat().st_size)
+        signals = reader.file_reader(str(path))
+    return signals
+
+
+def _without_placeholders(stack: Stack, signal: Mapping[str, Any]) -> None:
+    """Take no pixel size from an MRC cell that has no positive sides."""
+    original = signal["original_metadata"]
+    sides = [original["std_header"][name] for name in ("MX", "MY", "Xlen", "Ylen")]
+    if "fei_header" not in original and min(sides) <= 0:
+        stack.pixel_size = None
+
+
+def _reciprocal(stack: Stack, signal: Mapping[str, Any]) -> None:
+    """Refuse pixels of more than a meter: only the EMI file beside it says that they are in 1/m."""
+    if stack.pixel_size and max(stack.pixel_size) > _METER:
+        stack.refusal = refusals.diffraction("1/m")
+
+
+_CORRECTIONS: dict[str, Callable[[Stack, Mapping[str, Any]], None]] = {
+    ".mrc": _without_placeholders,
+    ".ser": _reciprocal,
+}
+
+
 def _stack(signal: dict[str, Any], maker: str) -> Stack:
     data = signal["data"]
     axes = sorted(signal["axes"], key=lambda axis: axis.get("index_in_array") or 0)
     facts = facts_of(axes, data.shape, f"scale of the {maker} axes")
-    if data.dtype.names:  # colors, which RosettaSciIO gives as records
-        from rsciio.utils.rgb import rgbx2regular_array
-
-        data = rgbx2regular_array(data)
-        facts["axes"] += "S"
     metadata = {key: signal.get(key, {}) for key in ("metadata", "original_metadata")}
     return Stack(data, metadata=metadata, **facts)

@@ -12,6 +12,7 @@ Axis: TypeAlias = Mapping[str, Any]
 """``name``, ``scale``, ``units``, and ``navigate``: whether it leads from signal to signal."""
 
 _ENERGIES = ("eV", "keV")
+_SPECTRAL = ("energy", "wavelength", "wavenumber", "raman shift")  # how names of axes begin
 
 
 def facts_of(axes: Sequence[Axis], shape: tuple[int, ...], source: str) -> dict[str, Any]:
@@ -53,10 +54,15 @@ def _letter(axis: Axis, y: Axis, x: Axis) -> str:
 def _refusal(axes: Sequence[Axis], image: Sequence[Axis], shape: tuple[int, ...]) -> str:
     if len(axes) > 3:
         return refusals.four_dimensional(shape)
-    spectral = image if len(image) == 1 else [axis for axis in axes if _unit(axis) in _ENERGIES]
+    spectral = image if len(image) == 1 else list(filter(_is_spectral, axes))
     if spectral:
         return refusals.spectra(str(spectral[0].get("name") or "one axis"))
     return refusals.diffraction(*map(_unit, image))
+
+
+def _is_spectral(axis: Axis) -> bool:
+    """Tell whether spectra run along an axis; wavelengths are lengths, too."""
+    return _unit(axis) in _ENERGIES or str(axis.get("name")).lower().startswith(_SPECTRAL)
 
 
 def _scale(axis: Axis) -> float:

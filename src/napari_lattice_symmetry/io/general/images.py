@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from napari_lattice_symmetry.errors import InputError
-from napari_lattice_symmetry.io.stack import Files, Lazy, Stack
+from napari_lattice_symmetry.io.arrays import Lazy
+from napari_lattice_symmetry.io.stack import Files, Stack
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp")
 

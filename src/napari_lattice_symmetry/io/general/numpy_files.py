@@ -10,7 +10,8 @@ from zipfile import ZIP_STORED, ZipFile
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_lattice_symmetry.io.stack import Files, Lazy, Stack
+from napari_lattice_symmetry.io.arrays import Lazy
+from napari_lattice_symmetry.io.stack import Files, Stack
 
 _format: Any = np.lib.format  # has no types
 _PICKLED = (

@@ -26,6 +26,7 @@ _PLACES = ("StripOffsets", "StripByteCounts", "TileOffsets", "TileByteCounts")
 _THUMBNAIL = 2  # how many times smaller it is at least
 _MAX_TAG = 1 << 20
 _GATAN = (65009, 65010, 65003, 65004)  # scale along x and y, and their units
+_GATAN_TIME = (65011, 65005)
 
 
 def open_tiff(path: Path, files: Files) -> dict[str, Stack]:
@@ -60,20 +61,17 @@ def open_tiff(path: Path, files: Files) -> dict[str, Stack]:
 
 
 def _without_thumbnails(stacks: dict[str, Stack]) -> dict[str, Stack]:
-    """Leave out small copies of the largest image, also where they are not called so."""
-    images = {name: stack for name, stack in stacks.items() if not stack.refusal}
-    if any(stack.length("TZC") > 1 for stack in images.values()) or len(images) < 2:
-        return stacks
-    height, width = max((stack.frame_shape for stack in images.values()), key=math.prod)
+    """Leave out small copies of the largest image or movie, also where they are not called so."""
+    shapes = [stack.frame_shape for stack in stacks.values() if not stack.refusal]
+    height, width = max(shapes, key=math.prod, default=(0, 0))
 
-    def is_small_copy(shape: tuple[int, int]) -> bool:
-        y, x = shape
-        return _THUMBNAIL * y <= height and abs(y * width - x * height) <= max(height, width)
+    def is_small_copy(stack: Stack) -> bool:
+        y, x = stack.frame_shape
+        alike = abs(y * width - x * height) <= max(height, width)
+        return stack.length("TZC") == 1 and _THUMBNAIL * y <= height and alike
 
     return {
-        name: stack
-        for name, stack in stacks.items()
-        if stack.refusal or not is_small_copy(stack.frame_shape)
+        name: stack for name, stack in stacks.items() if stack.refusal or not is_small_copy(stack)
     }
 
 
@@ -171,9 +169,11 @@ def _vendor_calibration(tif: TiffFile) -> dict[str, Any]:
     tags = tif.pages.first.tags
     x, y, unit_x, unit_y = (tags.valueof(code) for code in _GATAN)
     if x and y:
+        step, unit = _GATAN_TIME
         return {
             "pixel_size": pixel_size_nm(float(y), float(x), str(unit_y), str(unit_x)),
             "calibration_source": "Gatan's tags of the TIFF file",
+            "frame_time": seconds(float(tags.valueof(step, 0)), str(tags.valueof(unit, ""))),
             "refusal": refusals.diffraction(str(unit_y), str(unit_x)),
         }
     scan = (tif.fei_metadata or {}).get("Scan", {}) if tif.is_fei else {}

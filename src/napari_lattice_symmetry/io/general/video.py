@@ -82,10 +82,12 @@ class _Video:
                 index = (slice(None),)
             chosen, *rest = index
             numbers = range(self.shape[0])[chosen]
-            frames = np.stack([self._read(index=number) for number in numbers])
-            return self._checked(frames)[:, *rest]
-
-    def _checked(self, frames: NDArray[Any]) -> NDArray[Any]:
-        if frames.shape[1:] != self.shape[1:] or not len(frames):
-            raise InputError(f"{self._path.name} is damaged: its frames have different sizes.")
-        return frames
+            frames = np.empty((len(numbers), *self.shape[1:]), self.dtype)
+            for place, number in enumerate(numbers):
+                frame = self._read(index=number)
+                if frame.shape != self.shape[1:]:
+                    raise InputError(
+                        f"{self._path.name} is damaged: its frames have different sizes."
+                    )
+                frames[place] = frame
+            return frames[:, *rest]

@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 
 from napari_lattice_symmetry.errors import InputError
 from napari_lattice_symmetry.io import refusals
+from napari_lattice_symmetry.io.arrays import Lazy
 from napari_lattice_symmetry.io.calibration import pixel_size_nm
-from napari_lattice_symmetry.io.stack import Files, Lazy, Stack
+from napari_lattice_symmetry.io.stack import Files, Stack
 
 SUFFIXES = (".spm",)
 _MAGIC = "ISO/TC 201 SPM data transfer format"

@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from napari_lattice_symmetry.errors import InputError
-from napari_lattice_symmetry.io.stack import Lazy, Stack
+from napari_lattice_symmetry.io.arrays import Lazy
+from napari_lattice_symmetry.io.stack import Stack
 
 _MAX_HEADER = 1 << 22
 

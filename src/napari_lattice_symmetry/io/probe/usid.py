@@ -8,9 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_lattice_symmetry.io import refusals
+from napari_lattice_symmetry.io.arrays import Lazy
 from napari_lattice_symmetry.io.calibration import pixel_size_nm
 from napari_lattice_symmetry.io.general.hdf5_dataset import text_of
-from napari_lattice_symmetry.io.stack import Lazy, Stack
+from napari_lattice_symmetry.io.stack import Stack
 
 if TYPE_CHECKING:
     import h5py

@@ -13,7 +13,7 @@ import numpy as np
 from napari_lattice_symmetry.data.movie import BY_HAND, Movie
 from napari_lattice_symmetry.errors import InputError
 from napari_lattice_symmetry.io import read_movie
-from napari_lattice_symmetry.io.stack import gray
+from napari_lattice_symmetry.io.arrays import gray
 from napari_lattice_symmetry.plugin.layers.geometry import LayerGeometry
 
 if TYPE_CHECKING:
