@@ -191,6 +191,28 @@ def test_frame_that_the_cluster_gives_up_is_told(client, movie, parameters):
         analyze(movie, parameters, model=Unknown(), scheduler=client)
 
 
+def test_ctrl_c_while_workers_start_leaves_none(monkeypatch):
+    class Interrupted:
+        closed = 0
+
+        def __init__(self, **_):
+            sleep(0.5)  # until it is waited for
+            os.kill(os.getpid(), signal.SIGINT)
+            sleep(0.5)
+
+        def close(self):
+            Interrupted.closed += 1
+
+    monkeypatch.setattr("napari_lattice_symmetry.analysis.cluster.LocalCluster", Interrupted)
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            local_cluster(1)
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert Interrupted.closed == 1
+
+
 @pytest.mark.parametrize("listens", [False, True], ids=["nobody there", "no scheduler"])
 def test_missing_scheduler_is_told(movie, parameters, fake_model, monkeypatch, listens):
     monkeypatch.setattr("napari_lattice_symmetry.analysis.cluster.CONNECTING", 1)

@@ -8,7 +8,7 @@ import pickle
 from asyncio import timeout
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import CancelledError
+from concurrent.futures import CancelledError, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from functools import cached_property
 from threading import Lock
@@ -135,18 +135,32 @@ def _analyze(share: str, position: int, index: int, reading: Reading | None) -> 
 def local_cluster(workers: int) -> LocalCluster:
     """Start so many worker processes on this machine, which share its cores."""
     threads = str(max(1, (os.cpu_count() or 1) // workers))
-    return LocalCluster(
-        n_workers=workers,
-        threads_per_worker=1,
-        dashboard_address=":0",
-        silence_logs=logging.CRITICAL,  # what matters of it becomes a sentence
-        scheduler_kwargs={"worker_ttl": f"{SILENCE} s"},
-        env={
-            "OMP_NUM_THREADS": threads,
-            "TF_NUM_INTRAOP_THREADS": threads,
-            "TF_CPP_MIN_LOG_LEVEL": "3",
-        },
-    )
+    started: list[LocalCluster] = []
+
+    def start() -> LocalCluster:
+        started.append(
+            LocalCluster(
+                n_workers=workers,
+                threads_per_worker=1,
+                dashboard_address=":0",
+                silence_logs=logging.CRITICAL,  # what matters of it becomes a sentence
+                scheduler_kwargs={"worker_ttl": f"{SILENCE} s"},
+                env={
+                    "OMP_NUM_THREADS": threads,
+                    "TF_NUM_INTRAOP_THREADS": threads,
+                    "TF_CPP_MIN_LOG_LEVEL": "3",
+                },
+            )
+        )
+        return started[0]
+
+    try:
+        with ThreadPoolExecutor(1) as starter:  # Ctrl-C in the middle of it would leave half of it
+            return starter.submit(start).result()
+    except KeyboardInterrupt:
+        for cluster in started:
+            cluster.close()
+        raise
 
 
 def analyze_there(

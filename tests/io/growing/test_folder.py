@@ -328,3 +328,6 @@ def test_what_cannot_grow(tmp_path, frames):
     iio.imwrite(tmp_path / "a.png", frames[0])
     with pytest.raises(InputError, match=r"a\.png cannot be watched while it grows"):
         open_growing(tmp_path / "a.png")
+    os.mkfifo(tmp_path / "pipe.tif")
+    with pytest.raises(InputError, match=r"pipe\.tif cannot be watched while it grows"):
+        open_growing(tmp_path / "pipe.tif")

@@ -62,7 +62,7 @@ def open_growing(
         return GrowingZarr(path, dataset=dataset, channel=channel, **times)
     if path.is_dir():
         return GrowingFolder(path, pattern=pattern, dataset=dataset, channel=channel, **times)
-    if path.suffix.lower() in TIFF_SUFFIXES:
+    if path.suffix.lower() in TIFF_SUFFIXES and path.is_file():  # a pipe would be waited for
         return GrowingTiff(path, channel=channel, **times)
     raise InputError(
         f"{path.name} cannot be watched while it grows; choose a folder, a TIFF file or a Zarr "
