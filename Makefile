@@ -5,7 +5,7 @@ DEMO := demo-output/growing-holes
 # A worker a core, each with a display of its own; a file is never split between two of them.
 PYTEST := $(BIN)/pytest --numprocesses auto --maxprocesses 8 --dist loadfile \
 	--no-loadscope-reorder --durations 20
-WORDS := *.md conda docs src tests benchmarks examples tools
+WORDS := *.md conda docs src tests benchmarks examples tools paper/*.md
 SCREEN := $(shell [ "$$(uname)" = Darwin ] && echo yes || echo "$$DISPLAY$$WAYLAND_DISPLAY")
 
 export TF_CPP_MIN_LOG_LEVEL ?= 3
@@ -142,6 +142,13 @@ docs: .venv-docs/.installed ## Build the documentation into site/, with warnings
 	@tools/uv venv --quiet --clear .venv-docs
 	@tools/uv pip install --quiet --python .venv-docs/bin/python --constraints constraints.txt --group docs
 	@touch $@
+
+.PHONY: paper
+paper: .venv/.installed ## Build the paper as a page, build/paper.html, with all that it cites
+	@mkdir -p build
+	tools/uv run --quiet --no-sync --with pypandoc-binary python -c "import pypandoc; \
+		pypandoc.convert_file('paper/paper.md', 'html', outputfile='build/paper.html', extra_args=[ \
+		'--standalone', '--mathml', '--citeproc', '--resource-path=paper', '--fail-if-warnings', '--bibliography=paper/paper.bib'])"
 
 .PHONY: dist
 dist: ## Build dist/, install the wheel in an empty environment, run the demo from it, test the rest

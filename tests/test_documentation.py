@@ -12,6 +12,7 @@ from types import ModuleType
 
 import numpy as np
 import pytest
+import yaml
 from numpydoc.docscrape import FunctionDoc
 from numpydoc.validate import validate
 from pydantic import BaseModel
@@ -120,3 +121,31 @@ def test_pages_teach_no_deep_path():
     shown = [*PAGES, ROOT / "README.md", *(ROOT / "examples").glob("*.py")]
     assert len(shown) > 35
     assert not [path.name for path in shown if deep.search(path.read_text(encoding="utf-8"))]
+
+
+def test_the_paper_cites_what_is_listed():
+    text = (ROOT / "paper" / "paper.md").read_text(encoding="utf-8")
+    listed = re.findall(
+        r"^@\w+\{(\w+),", (ROOT / "paper" / "paper.bib").read_text(encoding="utf-8"), re.MULTILINE
+    )
+    front, body = text.split("---\n", 2)[1:]
+    assert sorted(set(re.findall(r"@(\w+)", body))) == sorted(listed)
+    head = yaml.safe_load(front)
+    assert {"title", "tags", "authors", "affiliations", "date", "bibliography"} <= set(head)
+    assert {each["affiliation"] for each in head["authors"]} == {
+        each["index"] for each in head["affiliations"]
+    }
+    for part in ("Summary", "Statement of need", "State of the field", "Acknowledgments"):
+        assert f"# {part}\n" in body
+
+
+def test_the_paper_says_what_was_measured():
+    text = (ROOT / "paper" / "paper.md").read_text(encoding="utf-8")
+    measured = {
+        f"{float(figure):.1f} %"
+        for page in ("accuracy", "area-fractions", "plane-groups")
+        for figure in re.findall(r"([\d.]+)%", (DOCS / f"{page}.md").read_text(encoding="utf-8"))
+    }
+    told = set(re.findall(r"[\d.]+\.\d %", text))
+    assert len(told) > 10
+    assert told <= measured
