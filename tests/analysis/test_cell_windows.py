@@ -12,12 +12,15 @@ from napari_lattice_symmetry.analysis.cell_windows import (
     average_windows,
     cut_windows,
     places_of_frames,
+    window_side,
 )
 from napari_lattice_symmetry.cells import pixel_size_of
 from napari_lattice_symmetry.data.movie import Movie
 from napari_lattice_symmetry.errors import InputError
+from napari_lattice_symmetry.lattice import simulate
 from napari_lattice_symmetry.lattice.basis import cell, lattice_points, rotation
 from napari_lattice_symmetry.lattice.drawing import count_electrons, draw_atoms
+from napari_lattice_symmetry.lattice.plane_groups import PLANE_GROUPS
 from napari_lattice_symmetry.spectrum import fit_lattices
 
 
@@ -70,3 +73,16 @@ def test_the_pixel_size_of_many_windows_is_better_known_than_that_of_one(movie):
     assert found.x_error < 0.7 * one.x_error
     with pytest.raises(InputError, match=r"does not show the lattice of a = 0\.3"):
         average_pixel_size(movie, places, 80, (0.3, 0.9, 90), square=True)
+
+
+@pytest.mark.parametrize("name", ["pmg", "p6m"])
+def test_a_window_holds_ten_cells_though_a_part_of_the_cell_shows_most(name):
+    frame = PLANE_GROUPS.index(name)
+    movie = simulate("plane-groups").movie
+    side = window_side(movie.frame(frame))
+    averaged = average_windows(
+        movie, places_of_frames(movie.shape[1:], [frame], side), side, CellParameters()
+    )
+    longest = averaged.cell.b / movie.pixel_size[0]
+    assert side == pytest.approx(10 * longest, abs=2)
+    assert averaged.cell.group.name == name

@@ -44,8 +44,8 @@ class CellParameters(BaseModel):
     window: int | None = setting(
         None,
         "Window (px)",
-        f"Side of the windows in pixels; {_PERIODS} lattice periods if not given.",
-        none=f"{_PERIODS} periods",
+        f"Side of the windows in pixels; {_PERIODS} cells if not given.",
+        none=f"{_PERIODS} cells",
         of_one_image=True,
         ge=32,
         le=4096,
@@ -91,9 +91,19 @@ class AveragedCell:
 
 
 def window_side(frame: NDArray[Any]) -> int:
-    """Choose the side of windows that hold ten periods of what a frame shows."""
+    """Choose the side of windows that hold ten cells, along the longer side, of what a frame shows.
+
+    The strongest period may be a part of the cell: a lattice is fitted to the middle of the frame.
+    """
     period = dominant_period(frame)
     side = _DEFAULT_SIDE if period is None else round(_PERIODS * period)
+    for length in (2 * side, side):
+        looked_at = min(length, *frame.shape)
+        y, x = ((whole - looked_at) // 2 for whole in frame.shape)
+        fit = fit_lattices(np.array(frame[y : y + looked_at, x : x + looked_at])[np.newaxis])[0]
+        if fit.resolved:
+            side = max(side, round(_PERIODS * max(fit.a, fit.b)))
+            break
     return int(min(side, *frame.shape))
 
 

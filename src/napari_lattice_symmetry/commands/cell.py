@@ -41,7 +41,7 @@ _FIGURES = (".png", ".svg")
 @click.command()
 @click.argument("file", type=PATH)
 @click.option("--frame", type=click.IntRange(0), help="Only this frame.  [default: all]")
-@click.option("--window", type=click.IntRange(32), help="Side in px.  [default: 10 periods]")
+@click.option("--window", type=click.IntRange(32), help="Side in px.  [default: 10 cells]")
 @click.option(
     "--at",
     "center",
