@@ -13,6 +13,7 @@ from napari_lattice_symmetry.crystals.matching import NONE_OF_THESE
 from napari_lattice_symmetry.data.movie import Movie
 from napari_lattice_symmetry.errors import InputError
 from napari_lattice_symmetry.lattice.basis import lattice_parameters, reduce_basis, rotation
+from napari_lattice_symmetry.lattice.plane_groups import PLANE_GROUPS
 from napari_lattice_symmetry.spectrum import fit_lattices
 
 SIX = [prototype(name) for name in ("SrTiO3", "Si", "Fe", "Cu", "Ti", "MoS2")]
@@ -102,6 +103,24 @@ def test_the_plane_group_decides_where_lattices_are_alike():
     assert best == ["MoS2 [0 0 1]", "MoS2 (monolayer) [0 0 1]"]
     with pytest.raises(InputError, match="Plane groups of shape"):
         match(maps, crystals, [(0, 0, 1)], groups=groups[:2])
+
+
+def test_groups_and_errors_that_a_result_has_are_taken():
+    maps = lattices(
+        [seen("MoS2 (monolayer)", strain=0.02)] * 2,
+        plane_group=np.array([PLANE_GROUPS.index("p3m1") + 1, PLANE_GROUPS.index("p6m") + 1]),
+        strain_error_x=np.array([0.0, 2.0]),
+        strain_error_y=np.array([0.0, 2.0]),
+    )
+    crystals = [prototype("MoS2"), prototype("MoS2 (monolayer)")]
+    found = match(maps, crystals, [(0, 0, 1)], tolerance=0.04)
+    np.testing.assert_allclose(
+        found.likelihood,
+        [[0.05 * np.exp(-0.5), np.exp(-0.25)], [np.exp(-0.5), 0.05 * np.exp(-0.25)]],
+        rtol=1e-5,
+    )
+    one_group = match(maps, crystals[:1], [(0, 0, 1)], tolerance=0.04)
+    assert (one_group.labels == 1).all(), "a group that none of those has that fit rules none out"
 
 
 def test_near_repeats_match_too():

@@ -8,6 +8,7 @@ import pytest
 from npe2 import PluginManifest
 
 import napari_lattice_symmetry
+from napari_lattice_symmetry.crystals.structure import FORMATS, VASP_NAMES
 from napari_lattice_symmetry.io import SUFFIXES
 from napari_lattice_symmetry.lattice import SIMULATIONS
 
@@ -44,8 +45,10 @@ def test_every_contribution_has_a_command():
 
 
 def test_readers_take_what_io_reads_and_results():
-    patterns = [p for reader in MANIFEST.contributions.readers for p in reader.filename_patterns]
-    assert sorted(patterns) == sorted(f"*{suffix}" for suffix in SUFFIXES)
+    movies, structures = (reader.filename_patterns for reader in MANIFEST.contributions.readers)
+    assert sorted(movies) == sorted(f"*{suffix}" for suffix in SUFFIXES)
+    names = [*(f"*{suffix}" for suffix in FORMATS), *(f"{name}*" for name in VASP_NAMES)]
+    assert sorted(structures) == sorted(names)
 
 
 def test_samples_are_the_simulations():

@@ -19,6 +19,7 @@ from napari_lattice_symmetry.data.movie import NANOMETER
 from napari_lattice_symmetry.errors import InputError
 from napari_lattice_symmetry.lattice.basis import cell, reduce_basis
 from napari_lattice_symmetry.lattice.metric import FOLDS
+from napari_lattice_symmetry.lattice.plane_groups import PLANE_GROUPS
 from napari_lattice_symmetry.settings import parse_settings
 
 Float = NDArray[np.float64]
@@ -81,6 +82,12 @@ class Phase:
     alternatives: tuple[int, ...]
     name: str
     color: str
+
+    @property
+    def short(self) -> str:
+        """Its name, in which more than two candidates are counted."""
+        more = len(self.alternatives)
+        return self.name if more < 2 else f"{self.name.split(' or ')[0]} or {more} others"
 
 
 @dataclass(frozen=True, eq=False)
@@ -180,7 +187,9 @@ def match(
         Distortion that is allowed for, as a share: by strain, drift and the error of the pixel
         size.
     groups : ndarray of str, shape (...), optional
-        Name of each window's plane group where there is one, else empty; shape of the maps.
+        Name of each window's plane group where there is one, else empty; shape of the maps. Those
+        of the result if not given. Among candidates whose lattices fit, those of another group
+        are less likely by 20.
 
     Returns
     -------
@@ -195,8 +204,12 @@ def match(
     parameters = parse_settings(MatchParameters, zones=given, tolerance=tolerance)
     bases, errors = _lattices(fitted)
     candidates = list_candidates(crystals, zones)
+    seen = getattr(fitted, "plane_group", None)
+    if groups is None and seen is not None:
+        groups = np.array(["", *PLANE_GROUPS])[np.asarray(seen)]
     if groups is not None and np.shape(groups) != bases.shape[:-2]:
         raise InputError(f"Plane groups of shape {np.shape(groups)} are not those of the windows.")
+    own = np.array([each.plane_group for each in candidates])[:, np.newaxis]
     found = np.asarray(np.isfinite(bases).all(axis=(-2, -1)))
     likelihood = np.zeros((len(candidates), *found.shape), np.float32)
     places = np.argwhere(found)
@@ -205,9 +218,9 @@ def match(
         strain, _ = compare(bases[here], candidates)
         chance = np.exp(-np.square(strain / np.hypot(tolerance / 2, errors[here])) / 2)
         if groups is not None:
-            own = np.array([each.plane_group for each in candidates])[:, np.newaxis]
-            seen = np.asarray(groups)[here]
-            chance = chance * np.where((own == seen) | (seen == ""), 1, _WRONG_GROUP)
+            same = np.asarray(groups)[here] == own
+            known = (same & (chance > CrystalMatch.none_likelihood)).any(axis=0)
+            chance = chance * np.where(known & ~same, _WRONG_GROUP, 1)
         likelihood[(slice(None), *here)] = chance
     labels, phases = _explain(likelihood, found, candidates)
     distortion = np.full(found.shape, np.nan, np.float32)
@@ -279,7 +292,7 @@ def fitting_prototypes(
 
 
 def _lattices(fitted: Any) -> tuple[Float, Float]:
-    """Give bases (..., 2, 2) and the relative errors (...) of their lengths and angles."""
+    """Give bases (..., 2, 2) and the standard errors (...) of their strains."""
     if fitted.a is None:
         raise InputError("This result has no lattices; analyze again with lattice maps.")
     if fitted.unit != NANOMETER:
@@ -294,10 +307,12 @@ def _lattices(fitted: Any) -> tuple[Float, Float]:
     first = a[..., np.newaxis] * np.stack([np.cos(turn), np.sin(turn)], axis=-1)
     second = b[..., np.newaxis] * np.stack([np.cos(other), np.sin(other)], axis=-1)
     bases = np.stack([first, second], axis=-2)
-    if getattr(fitted, "a_error", None) is None:
-        return bases, np.zeros_like(a)
-    parts = fitted.a_error / a, fitted.b_error / b, np.deg2rad(fitted.gamma_error)
-    return bases, np.nan_to_num(np.sqrt(np.mean(np.square(np.array(parts)), axis=0)))
+    parts = [np.zeros_like(a)]
+    if getattr(fitted, "a_error", None) is not None:
+        parts = [fitted.a_error / a, fitted.b_error / b, np.deg2rad(fitted.gamma_error)]
+    elif getattr(fitted, "strain_error_x", None) is not None:  # in percent
+        parts = [np.asarray(each) / 100 for each in (fitted.strain_error_x, fitted.strain_error_y)]
+    return bases, np.nan_to_num(np.sqrt(np.mean(np.square(parts), axis=0)))
 
 
 def _directed(fitted: Any) -> bool:

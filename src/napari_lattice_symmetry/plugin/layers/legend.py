@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from napari.layers import Image, Labels
@@ -55,7 +55,7 @@ def legend_of(layer: Layer) -> Legend | None:
         return None
     kind = LABEL_MAP if about["kind"] == PREVIEW else about["kind"]
     if isinstance(layer, Labels):
-        return _keys(kind)
+        return _own_keys(about) if "values" in about else _keys(kind)
     return _ramp(layer, _title(layer)) if isinstance(layer, Image) else None
 
 
@@ -71,6 +71,11 @@ def _title(layer: Layer) -> str:
     if shown is None:
         return str(layer.name).split(" · ")[0]
     return map_title(about["kind"], about["class"], shown.result.unit)
+
+
+def _own_keys(about: dict[str, Any]) -> Legend:
+    """Give the meanings of labels that are those of one layer alone."""
+    return Legend(about["kind"], tuple((color, name) for name, color in about["values"].values()))
 
 
 def _keys(kind: str) -> Legend | None:

@@ -1,0 +1,1 @@
+"""The dock "Crystal": which crystal a map shows, and structures as points."""
