@@ -11,7 +11,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from napari_lattice_symmetry.crystals import Crystal, project, prototype, read_structure, zone_axes
-from napari_lattice_symmetry.crystals.projection import check_zone
+from napari_lattice_symmetry.crystals.zones import check_zone
 from napari_lattice_symmetry.errors import InputError
 from napari_lattice_symmetry.lattice.basis import lattice_parameters, reduce_basis
 from napari_lattice_symmetry.spectrum import fit_lattice

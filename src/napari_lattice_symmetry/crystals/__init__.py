@@ -8,9 +8,10 @@ from napari_lattice_symmetry.crystals.matching import (
     match,
 )
 from napari_lattice_symmetry.crystals.parameters import MatchParameters
-from napari_lattice_symmetry.crystals.projection import Columns, Projection, project, zone_axes
+from napari_lattice_symmetry.crystals.projection import Columns, Projection, project
 from napari_lattice_symmetry.crystals.prototypes import prototype, prototypes
 from napari_lattice_symmetry.crystals.structure import Crystal, SymmetryCurve, read_structure
+from napari_lattice_symmetry.crystals.zones import zone_axes
 
 __all__ = [
     "Columns",

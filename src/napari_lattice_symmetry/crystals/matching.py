@@ -12,9 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_lattice_symmetry.crystals.parameters import MatchParameters
-from napari_lattice_symmetry.crystals.projection import Projection, Zone, project, zone_axes
+from napari_lattice_symmetry.crystals.projection import Projection, project
 from napari_lattice_symmetry.crystals.prototypes import prototypes
 from napari_lattice_symmetry.crystals.structure import Crystal
+from napari_lattice_symmetry.crystals.zones import Zone, zone_axes
 from napari_lattice_symmetry.data.movie import NANOMETER
 from napari_lattice_symmetry.errors import InputError
 from napari_lattice_symmetry.lattice.basis import cell, reduce_basis

@@ -22,6 +22,7 @@ DOCKS = [
     "Inspect a window",
     "Simulate a lattice",
     "Structure without labels",
+    "Crystal",
     "Phase evolution",
 ]
 

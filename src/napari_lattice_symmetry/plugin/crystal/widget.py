@@ -15,7 +15,6 @@ from qtpy.QtWidgets import (
     QListWidget,
     QListWidgetItem,
     QPushButton,
-    QVBoxLayout,
 )
 
 from napari_lattice_symmetry.analysis.steps import Progress, ShouldStop
@@ -63,6 +62,8 @@ class CrystalWidget(Dock):
         Whose layers these are.
     """
 
+    page = "crystals.md"
+
     def __init__(self, viewer: napari.viewer.Viewer) -> None:
         from napari_lattice_symmetry.plugin.widgets.figure_canvas import FigureCanvas
 
@@ -76,8 +77,7 @@ class CrystalWidget(Dock):
         self.task.done.connect(self._on_done)
         self.canvas = FigureCanvas(viewer, self._plot)
         self.canvas.setMinimumHeight(150)
-        layout = QVBoxLayout(self)
-        layout.setSpacing(4)
+        layout = self.column
         layout.addWidget(self.result_text)
         layout.addWidget(self.crystals)
         layout.addLayout(self._buttons)
