@@ -10,7 +10,7 @@ import click
 
 from napari_lattice_symmetry.commands.shared.options import PATH, outputs_option, overwrite_option
 from napari_lattice_symmetry.crystals import Crystal, Projection, project, read_structure
-from napari_lattice_symmetry.crystals.plots import plot_projection
+from napari_lattice_symmetry.crystals.plots import plot_crystal
 from napari_lattice_symmetry.errors import InputError
 from napari_lattice_symmetry.files import check_free, replacing
 from napari_lattice_symmetry.results.plots import save_figure
@@ -28,7 +28,9 @@ _ENDINGS = (".csv", ".png", ".svg")
     metavar="U V W",
     help="Axis along which it is seen, on the axes of the conventional cell.",
 )
-@outputs_option(f"Also write the columns or the picture: {', '.join(_ENDINGS)}.")
+@outputs_option(
+    f"Also write the columns, or the picture and the space groups: {', '.join(_ENDINGS)}."
+)
 @overwrite_option
 def crystal(
     file: Path, *, zone: tuple[int, int, int], outputs: tuple[Path, ...], overwrite: bool
@@ -57,7 +59,7 @@ def crystal(
         if output.suffix.lower() == ".csv":
             _write_columns(seen, output)
         else:
-            save_figure(plot_projection(seen), output)
+            save_figure(plot_crystal(structure, seen), output)
         click.echo(f"Wrote {output}.")
 
 

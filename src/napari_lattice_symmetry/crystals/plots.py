@@ -1,4 +1,4 @@
-"""Figures of what is seen along an axis, and of which crystals a map shows."""
+"""Figures of a crystal, seen along an axis, and of which crystals a map shows."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from napari_lattice_symmetry.crystals.matching import CrystalMatch
 from napari_lattice_symmetry.crystals.projection import Projection
+from napari_lattice_symmetry.crystals.structure import Crystal
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -17,16 +18,19 @@ if TYPE_CHECKING:
 
 _SIDE = 320  # pixels of a picture
 _CELLS = 4  # of the longer side across it
+_CURVE = "#0072B2"
 _COLORS = ("#E69F00", "#56B4E9", "#009E73", "#CC79A7", "#F0E442", "#D55E00", "#0072B2")
 
 
-def plot_projection(projection: Projection, figure: Figure | None = None) -> Figure:
-    """Draw the picture along the axis, its cell and its columns.
+def plot_crystal(crystal: Crystal, seen: Projection, figure: Figure | None = None) -> Figure:
+    """Draw the picture along an axis, its cell and its columns; beside it the space groups.
 
     Parameters
     ----------
-    projection : Projection
-        What to draw.
+    crystal : Crystal
+        With a cell.
+    seen : Projection
+        What is seen of it.
     figure : matplotlib.figure.Figure, optional
         An empty figure to draw on; a new one if not given.
 
@@ -36,28 +40,47 @@ def plot_projection(projection: Projection, figure: Figure | None = None) -> Fig
     """
     from matplotlib.figure import Figure
 
-    figure = figure or Figure(figsize=(5.5, 5), layout="constrained")
-    axes = figure.subplots()
-    size = _CELLS * projection.b
+    figure = figure or Figure(figsize=(9.5, 5), layout="constrained")
+    left, right = figure.subplots(1, 2, width_ratios=(3, 2))
+    _draw_projection(left, seen)
+    _draw_symmetry(right, crystal)
+    figure.legend(loc="outside lower center", ncols=4, frameon=False, fontsize="small")
+    return figure
+
+
+def _draw_projection(axes: Axes, seen: Projection) -> None:
+    size = _CELLS * seen.b
     pixel = size / _SIDE
     extent = (-size / 2, size / 2, size / 2, -size / 2)
-    image = projection.picture(pixel, (_SIDE, _SIDE))
+    image = seen.picture(pixel, (_SIDE, _SIDE))
     axes.imshow(image, cmap="gray", extent=extent)
-    corners = np.array([[0, 0], [1, 0], [1, 1], [0, 1], [0, 0]]) @ projection.basis
+    corners = np.array([[0, 0], [1, 0], [1, 1], [0, 1], [0, 0]]) @ seen.basis
     axes.plot(*corners.T, color="#D55E00")
-    columns = projection.columns
+    columns = seen.columns
     for k, name in enumerate(dict.fromkeys(columns.names)):
         here = columns.position[[each == name for each in columns.names]]
         axes.plot(*here.T, "o", mfc="none", color=_COLORS[k % len(_COLORS)], label=name)
     axes.set(xlabel="x (nm)", ylabel="y (nm)", xlim=extent[:2], ylim=extent[2:])
     axes.set_title(
-        f"{projection.name}: a = {projection.a:.4f}, b = {projection.b:.4f} nm, "
-        f"gamma = {projection.gamma:.2f}°\n{projection.label}, {projection.plane_group}",
+        f"{seen.name}: a = {seen.a:.4f}, b = {seen.b:.4f} nm, "
+        f"gamma = {seen.gamma:.2f}°\n{seen.label}, {seen.plane_group}",
         fontsize="small",
         parse_math=False,
     )
-    figure.legend(loc="outside lower center", ncols=4, frameon=False, fontsize="small")
-    return figure
+
+
+def _draw_symmetry(axes: Axes, crystal: Crystal) -> None:
+    """Draw the space group over the distances within which atoms count as equivalent."""
+    curve = crystal.symmetry
+    groups, steps = np.unique(curve.number, return_inverse=True)
+    names = dict(zip(curve.number.tolist(), curve.symbol, strict=True))
+    axes.plot(curve.tolerance, steps, "o", color=_CURVE, markersize=4)
+    axes.step(curve.tolerance, steps, where="mid", color=_CURVE)
+    taken = crystal.tolerance or curve.tolerance[curve.best]
+    axes.axvline(taken, color="#D55E00", linestyle=":")
+    axes.set_yticks(range(len(groups)), [f"{names[k]}\n{k}" if k else "none" for k in groups])
+    axes.set(xscale="log", xlabel="Tolerance (nm)", ylim=(-0.5, len(groups) - 0.5))
+    axes.set_title("Space group; dotted: the one taken", fontsize="small")
 
 
 def plot_match(
