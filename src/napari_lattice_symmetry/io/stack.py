@@ -24,6 +24,7 @@ _ORDER = "TZCYXS"
 _MAX_CHANNELS = 16  # more of them, unnamed, are positions of a scan
 # Deflate packs 1032 bytes into one at most, LZW some 2700: beyond this a size is a lie.
 _MAX_COMPRESSION = 4096
+_MAX_FRAMES = 10_000_000
 
 
 @dataclass
@@ -56,7 +57,9 @@ class Stack:
     stored : int, optional
         Bytes that the file holds of it, to compare with what its shape declares.
     compressed : bool
-        Whether these bytes may unpack into more.
+        Whether these bytes may unpack into more, as much as Deflate and LZW can pack.
+    piece : int
+        Bytes that are unpacked at once, whatever is asked for.
     """
 
     data: ArrayLike
@@ -71,6 +74,7 @@ class Stack:
     lazy: bool = False
     stored: int | None = None
     compressed: bool = False
+    piece: int = 0
 
     def __post_init__(self) -> None:
         if Colors.are_in(self.data):
@@ -278,6 +282,10 @@ def check(stack: Stack, path: Path) -> None:
             f"{path.name} is damaged or truncated: its image of shape {stack.data.shape} takes "
             f"{stack.nbytes:,} bytes, and the file holds {stack.stored:,}."
         )
+    if stack.length("TZC") > _MAX_FRAMES:
+        raise InputError(
+            f"{path.name} declares {stack.length('TZC'):,} frames; {_MAX_FRAMES:,} can be read."
+        )
 
 
 def short_name(path: Path) -> str:
@@ -351,7 +359,10 @@ def _load(stack: Stack, path: Path, files: Files) -> Frames:
         values = stack.data[...]
         copy = np.array(values) if isinstance(values, np.memmap) else np.asarray(values)
         return copy.transpose(order)
-    check_memory(path, stack.nbytes // stack.length("TZC") if stack.in_parts else _held(stack))
+    check_memory(
+        path,
+        max(stack.piece, stack.nbytes // stack.length("TZC")) if stack.in_parts else _held(stack),
+    )
     import dask.array as da
 
     shape, dtype = stack.data.shape, stack.data.dtype
@@ -370,9 +381,9 @@ def _load(stack: Stack, path: Path, files: Files) -> Frames:
 def _held(stack: Stack) -> int:
     """Count the bytes that are held while all of it is read: of colors, gray and a frame."""
     if "S" not in stack.axes:
-        return stack.nbytes
+        return stack.nbytes + stack.piece
     read = stack.nbytes // (stack.length("TZC") if stack.in_parts else 1)
-    return read + math.prod(stack.gray_shape) * int(stack.gray_dtype.itemsize)
+    return read + stack.piece + math.prod(stack.gray_shape) * int(stack.gray_dtype.itemsize)
 
 
 def _load_gray(stack: Stack, order: Sequence[int]) -> NDArray[Any]:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import time
+import zlib
 
 import h5py
+import numpy as np
 import pytest
 
 from napari_lattice_symmetry.errors import InputError
@@ -61,3 +63,30 @@ def test_a_file_that_has_changed_is_tried_again(hanging_file, frames, monkeypatc
     with h5py.File(hanging_file, "w") as file:
         file["data"] = frames
     assert read_movie(hanging_file).shape == frames.shape
+
+
+def test_a_chunk_that_unpacks_into_more_than_it_holds(tmp_path):
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        options = {"dtype": "u4", "chunks": (1, 32, 32), "compression": "gzip"}
+        data = file.create_dataset("data", (5, 32, 32), **options)
+        data[:] = 1
+        data.id.write_direct_chunk((2, 0, 0), zlib.compress(bytes(1 << 24)))
+    with pytest.raises(InputError, match=r"^a\.h5 is damaged: its chunks unpack into more"):
+        read_movie(tmp_path / "a.h5")
+
+
+def test_one_large_chunk_is_no_damage(tmp_path, monkeypatch):
+    monkeypatch.setattr(hdf5_guard, "_MAX_MEMORY", 1 << 27)
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        shape = (100, 1024, 512)
+        options = {"dtype": "u2", "chunks": shape, "compression": "gzip"}
+        file.create_dataset("data", shape, **options)[0, 0, 0] = 1
+    assert read_movie(tmp_path / "a.h5").shape == shape
+
+
+def test_frames_that_were_never_written_are_empty(tmp_path, frames):
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        file.create_dataset("data", (500, 24, 32), "u1", chunks=(1, 24, 32))[3] = frames[0]
+    movie = read_movie(tmp_path / "a.h5")
+    np.testing.assert_array_equal(movie.frame(3), frames[0])
+    assert not movie.frame(4).any()

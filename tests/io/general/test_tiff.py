@@ -204,6 +204,13 @@ def test_pages_of_different_sizes_are_datasets(tmp_path, frames):
     np.testing.assert_array_equal(read_movie(path, dataset=second).frames[0], frames[1, :16, :16])
 
 
+def test_dark_frames_that_pack_well_are_no_damage(tmp_path):
+    dark = np.zeros((3, 2048, 2048), np.uint16)
+    tifffile.imwrite(tmp_path / "a.tif", dark, photometric="minisblack", compression="zstd")
+    assert (tmp_path / "a.tif").stat().st_size < dark.nbytes / 4096
+    np.testing.assert_array_equal(read_movie(tmp_path / "a.tif").frames, dark)
+
+
 @pytest.mark.parametrize("n_frames", [1, 5])
 @pytest.mark.parametrize("first", [True, False])
 def test_a_thumbnail_that_is_not_called_so_is_left_out(tmp_path, frames, n_frames, first):

@@ -142,7 +142,8 @@ def test_a_path_inside_leads_to_nothing_outside(tmp_path, frames):
 
 
 def test_lazy(tmp_path, frames, little_memory):
-    movie = read_movie(write_ome(tmp_path / "a.zarr", frames, "0.5"))
+    zarr.create_array(tmp_path / "a.zarr", data=frames, chunks=(1, 24, 32))
+    movie = read_movie(tmp_path / "a.zarr")
     assert movie.frames.chunks == ((1,) * 5, (24,), (32,))
     np.testing.assert_array_equal(movie.frames.compute(), frames)
 
@@ -170,8 +171,49 @@ def test_a_folder_that_is_no_zarr(tmp_path):
 def test_an_array_that_claims_ten_terabytes(tmp_path):
     shape = (1000, 100_000, 100_000)
     zarr.create_array(tmp_path / "a.zarr", shape=shape, chunks=(1, 1000, 1000), dtype="u1")
-    with pytest.raises(InputError, match=r"a\.zarr is damaged or truncated"):
+    with pytest.raises(InputError, match=r"a\.zarr does not fit into memory: 10,000,000,000 bytes"):
         read_movie(tmp_path / "a.zarr")
+
+
+def test_an_array_that_claims_a_billion_frames(tmp_path):
+    zarr.create_array(tmp_path / "a.zarr", shape=(10**9, 9, 9), chunks=(1, 9, 9), dtype="u1")
+    with pytest.raises(InputError, match=r"a\.zarr declares 1,000,000,000 frames"):
+        read_movie(tmp_path / "a.zarr")
+
+
+def test_frames_that_were_never_written_are_empty(tmp_path, frames):
+    array = zarr.create_array(
+        tmp_path / "a.zarr", shape=(500, 512, 512), chunks=(1, 512, 512), dtype="f4"
+    )
+    array[3, :24, :32] = frames[0]
+    movie = read_movie(tmp_path / "a.zarr", lazy=True)
+    np.testing.assert_array_equal(movie.frame(3)[:24, :32], frames[0])
+    assert not movie.frame(4).any()
+
+
+PACKINGS = {
+    "gzip": numcodecs.GZip(),
+    "zlib": numcodecs.Zlib(),
+    "zstd": numcodecs.Zstd(),
+    "blosc": numcodecs.Blosc(),
+    "lz4": numcodecs.LZ4(),
+    "bz2": numcodecs.BZ2(),
+    "lzma": numcodecs.LZMA(),
+}
+
+
+@pytest.mark.parametrize("name", PACKINGS)
+def test_a_chunk_that_unpacks_into_more_than_it_holds(tmp_path, frames, name, monkeypatch):
+    options = {"chunks": (1, 24, 32), "zarr_format": 2, "compressors": [PACKINGS[name]]}
+    zarr.create_array(tmp_path / "a.zarr", data=frames, **options)
+    np.testing.assert_array_equal(read_movie(tmp_path / "a.zarr").frames, frames)
+    monkeypatch.setattr("napari_lattice_symmetry.io.general.zarr_bounds._FREE", 0)
+    bomb = PACKINGS[name].encode(np.zeros(1 << 20, np.uint8))
+    (tmp_path / "a.zarr/2.0.0").write_bytes(bytes(bomb))
+    movie = read_movie(tmp_path / "a.zarr", lazy=True)
+    monkeypatch.setattr(type(PACKINGS[name]), "decode", lambda *_: pytest.fail("it was unpacked"))
+    with pytest.raises(InputError, match=r"^a\.zarr is not .*its chunk 2\.0\.0 unpacks into more"):
+        movie.frame(2)
 
 
 def test_a_chunk_that_claims_ten_terabytes(tmp_path):

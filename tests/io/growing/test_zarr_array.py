@@ -128,18 +128,6 @@ def test_ome_zarr_with_calibration_and_channels(tmp_path, frames, watched, drain
     assert (movie.pixel_size, movie.unit, movie.frame_time) == ((0.02, 0.01), "nm", 0.5)
 
 
-def test_files_that_are_renamed_while_it_is_opened(tmp_path, frames, watched, drain, monkeypatch):
-    """Zarr writes beside, and renames: what it lists may be gone when it is asked for its size."""
-    zarr.create_array(tmp_path / "a.zarr", data=frames, chunks=(1, 24, 32))
-
-    def gone(_array):
-        raise FileNotFoundError("a.zarr/zarr.0123456789abcdef.partial")
-
-    monkeypatch.setattr(zarr.Array, "nbytes_stored", gone)
-    np.testing.assert_array_equal(images(drain(watched(tmp_path / "a.zarr"), 5)), frames)
-    np.testing.assert_array_equal(read_movie(tmp_path / "a.zarr").frames, frames)
-
-
 def test_it_is_opened_while_a_writer_is_at_it(tmp_path, frames, watched, drain):
     array, stop = make(tmp_path / "a.zarr"), threading.Event()
 

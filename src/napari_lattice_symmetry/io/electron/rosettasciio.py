@@ -57,8 +57,9 @@ def open_electron(path: Path, files: Files) -> dict[str, Stack]:
         stack = _stack(signal, maker)
         if kind in _CORRECTIONS and not stack.refusal:
             _CORRECTIONS[kind](stack, signal)
-        stack.stored = sum(part.stat().st_size for part in parts)
-        stack.compressed = kind in (".emd", ".prz")
+        if kind != ".emd":  # what was never written in HDF5 takes no place
+            stack.stored = sum(part.stat().st_size for part in parts)
+        stack.compressed = kind == ".prz"
         add(stacks, title or path.stem, stack)
     return stacks
 

@@ -11,10 +11,12 @@ from functools import lru_cache
 from pathlib import Path
 
 from napari_lattice_symmetry.errors import InputError
+from napari_lattice_symmetry.io.stack import memory_budget
 
 _TRIAL = Path(__file__).with_name("hdf5_trial.py")
 _START, _SILENCE, _PAUSE = 60.0, 4.0, 0.01  # s
 _MAX_MEMORY = 1 << 29
+_PROBLEM = "the HDF5 library {} when it reads it"
 
 
 def check_hdf5(path: Path) -> None:
@@ -28,13 +30,15 @@ def check_hdf5(path: Path) -> None:
     facts = path.stat()
     problem = _try(path.absolute(), facts.st_size, facts.st_mtime_ns)
     if problem:
-        raise InputError(f"{path.name} is damaged: the HDF5 library {problem} when it reads it.")
+        raise InputError(f"{path.name} is damaged: {problem}.")
 
 
 @lru_cache(maxsize=1024)
 def _try(path: Path, _size: int, _changed: int) -> str:
     """Say what goes wrong when a process touches all that is in a file; nothing if all is well."""
     import psutil
+
+    from napari_lattice_symmetry.io.general.hdf5_trial import BOMB
 
     # -P: modules beside the script must not hide those of the same name elsewhere.
     command = [sys.executable, "-P", str(_TRIAL), str(path)]
@@ -47,16 +51,20 @@ def _try(path: Path, _size: int, _changed: int) -> str:
     ) as process:
         assert process.stdout is not None
         os.set_blocking(process.stdout.fileno(), False)
+        chunk, budget = 0, memory_budget()
         watched, until = psutil.Process(process.pid), time.monotonic() + _START
         while process.poll() is None:
-            if process.stdout.read(1 << 16):  # it has come to the next object
+            if told := process.stdout.read(1 << 16):  # it has come to the next object
                 until = time.monotonic() + _SILENCE
-            problem = "hangs" if time.monotonic() > until else ""
+                chunk = max(chunk, *map(int, told.split()))
+            problem = _PROBLEM.format("hangs") if time.monotonic() > until else ""
             with suppress(psutil.Error):  # it may have ended this instant
-                if watched.memory_info().rss > _MAX_MEMORY:
-                    problem = "takes too much memory"
+                if watched.memory_info().rss > _MAX_MEMORY + 2 * min(chunk, budget):
+                    problem = _PROBLEM.format("takes too much memory")
             if problem:
                 process.kill()
                 return problem
             time.sleep(_PAUSE)
-    return "crashes" if process.returncode else ""
+    if process.returncode == BOMB:
+        return "its chunks unpack into more than it declares"
+    return _PROBLEM.format("crashes") if process.returncode else ""

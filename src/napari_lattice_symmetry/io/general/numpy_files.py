@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from pathlib import Path
 from typing import IO, Any
-from zipfile import ZIP_STORED, ZipFile
+from zipfile import ZIP_DEFLATED, ZIP_STORED, ZipFile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +14,7 @@ from napari_lattice_symmetry.io.arrays import Lazy
 from napari_lattice_symmetry.io.stack import Files, Stack
 
 _format: Any = np.lib.format  # has no types
+_BOUNDED = (ZIP_STORED, ZIP_DEFLATED)  # others pack without a bound
 _PICKLED = (
     "holds pickled Python objects, which are not opened because they can run code; "
     "save the images as an array of numbers."
@@ -44,7 +45,7 @@ def open_npz(path: Path, files: Files) -> dict[str, Stack]:
                 Lazy(shape, dtype, partial(_read_member, archive, member.filename)),
                 refusal=_PICKLED if dtype.hasobject else "",
                 in_parts=False,
-                stored=member.compress_size,
+                stored=member.compress_size if member.compress_type in _BOUNDED else None,
                 compressed=member.compress_type != ZIP_STORED,
             )
     return stacks

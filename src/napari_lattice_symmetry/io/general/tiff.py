@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 SUFFIXES = (".tif", ".tiff")
 _CMYK = 5
+_BOUNDED = (1, 5, 8, 32773, 32946)  # none, LZW, Deflate, PackBits: others pack without a bound
 _PRINTED = "holds colors for print (CMYK); save it in gray or as RGB."
 _PLACES = ("StripOffsets", "StripByteCounts", "TileOffsets", "TileByteCounts")
 _THUMBNAIL = 2  # how many times smaller it is at least
@@ -53,7 +54,7 @@ def open_tiff(path: Path, files: Files) -> dict[str, Stack]:
             _Series(series),
             axes=axes_of(series),
             metadata=metadata_of(tif),
-            stored=_stored(path, series),
+            stored=_stored(path, series) if series.keyframe.compression in _BOUNDED else None,
             compressed=_is_packed(series.keyframe),
             **facts,
         )

@@ -36,11 +36,14 @@ def open_zarr(path: Path) -> Any:
         If it is a folder of another kind.
     """
     import zarr
-    from zarr.storage import ZipStore
+    from zarr.storage import LocalStore, ZipStore
+
+    from napari_lattice_symmetry.io.general.zarr_bounds import BoundedStore
 
     if path.is_dir() and not is_zarr(path):
         raise InputError(f"{path.name} is not a Zarr folder: it has no zarr.json and no .zgroup.")
-    return zarr.open(path if path.is_dir() else ZipStore(path, mode="r"), mode="r")
+    folder = LocalStore(path, read_only=True)
+    return zarr.open(BoundedStore(folder if path.is_dir() else ZipStore(path, mode="r")), mode="r")
 
 
 def open_ome_zarr(path: Path, files: Files) -> dict[str, Stack]:
@@ -101,11 +104,7 @@ def zarr_stack(array: Any, **facts: Any) -> Stack:
         If it is not safe to read.
     """
     check_array(array)
-    try:
-        stored = array.nbytes_stored()
-    except FileNotFoundError:  # it is being written: a file was listed, and renamed since
-        stored = None
-    return Stack(array, stored=stored, compressed=True, **facts)
+    return Stack(array, piece=math.prod(array.chunks) * array.dtype.itemsize, **facts)
 
 
 def check_array(array: Any) -> None:
@@ -122,6 +121,7 @@ def check_array(array: Any) -> None:
     chunk = math.prod(array.chunks) * array.dtype.itemsize
     if chunk > max(memory_budget(), array.nbytes):
         raise InputError(f"{name} in this Zarr is damaged: it claims chunks of {chunk:,} bytes.")
+    array.store.bound(array)
 
 
 def _ome(group: zarr.Group) -> Mapping[str, Any]:
