@@ -150,6 +150,12 @@ def test_importing_the_readers_loads_no_library_of_theirs():
     assert not heavy & set(loaded.stdout.split())
 
 
+def test_a_name_of_any_bytes_can_be_shown(tmp_path):
+    path = tmp_path / os.fsdecode(b"a\xff.npy")
+    np.save(path, np.eye(8))
+    assert read_movie(path).name == r"a\xff"
+
+
 @pytest.mark.parametrize("suffix", [*SUFFIXES, ""])
 def test_a_pipe_is_not_waited_for(tmp_path, suffix):
     path = tmp_path / f"a{suffix}"

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import json
+import os
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -69,3 +71,12 @@ def test_provenance_says_all_and_is_json(movie, parameters, fake_model):
     assert told["seed"] == 3
     assert told["source"] == "/data/growth.tif"
     assert told["versions"]["numpy"] == np.__version__
+    assert told["source_bytes"] is told["source_modified"] is None  # it is not there
+
+
+def test_provenance_knows_the_file_by_size_and_time(movie, parameters, fake_model, tmp_path):
+    file = tmp_path / "growth.tif"
+    file.write_bytes(b"12345")
+    os.utime(file, (0, 86_400))
+    told = provenance(fake_model, replace(movie, source=str(file)), parameters)
+    assert (told["source_bytes"], told["source_modified"]) == (5, "1970-01-02T00:00:00+00:00")

@@ -53,7 +53,7 @@ FRAMES_A_THREAD = 2
 _SAME_VERSION = "install the same versions there as here"
 _GO_ON = "see to the cluster, and run the same command again"
 
-CONNECTING, PATIENCE, SILENCE, POLL = 10, 60, 30, 0.2
+CONNECTING, PATIENCE, SILENCE, POLL = 10, 60, 60, 0.2
 """Seconds to wait for a scheduler at first, for its answers and for a worker, for a sign of life of
 a worker that was started here, and between two looks whether to stop.
 

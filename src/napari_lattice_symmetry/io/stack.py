@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 import weakref
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -289,8 +290,8 @@ def check(stack: Stack, path: Path) -> None:
 
 
 def short_name(path: Path) -> str:
-    """Give the name of a file without its endings."""
-    return path.stem.removesuffix(".ome")
+    """Give the name of a file without its endings, as text that can be drawn and written."""
+    return os.fsencode(path.stem.removesuffix(".ome")).decode(errors="backslashreplace")
 
 
 def memory_budget() -> int:

@@ -245,7 +245,8 @@ def _encode(name: str) -> NDArray[np.uint8]:
 
 def _describe(first: Movie, parameters: AnalysisParameters, model: Network) -> dict[str, Any]:
     origin = provenance(model, first, parameters)
-    del origin["movie_sha256"]  # the finished movie will have another one than its first frame
+    for name in ("movie_sha256", "source_bytes", "source_modified"):
+        del origin[name]  # the finished movie will have others than its first frame
     return describe(first, parameters, origin) | {"frame_indices": np.arange(0)}
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import platform
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 from typing import Any, Protocol
 
 from napari_lattice_symmetry.bravais.parameters import AnalysisParameters
@@ -58,8 +60,9 @@ def provenance(model: Network, movie: Movie, parameters: AnalysisParameters) -> 
     -------
     dict
         ``versions`` (with the engine's), ``network``, ``weights_sha256``, ``seed``, ``source``
-        (None for an array), ``dataset``, ``channel`` (None where it has only one),
-        ``calibration_source``, ``movie_sha256`` (its fingerprint) and ``created`` (ISO 8601, UTC).
+        (None for an array), ``source_bytes`` and ``source_modified`` (ISO 8601, UTC; None of what
+        is no file), ``dataset``, ``channel`` (None where it has only one), ``calibration_source``,
+        ``movie_sha256`` (its fingerprint) and ``created`` (ISO 8601, UTC).
     """
     return {
         "versions": versions(model),
@@ -67,9 +70,19 @@ def provenance(model: Network, movie: Movie, parameters: AnalysisParameters) -> 
         "weights_sha256": model.sha256,
         "seed": parameters.seed,
         "source": movie.source,
+        **_about_file(movie.source),
         "dataset": movie.dataset,
         "channel": movie.channel,
         "calibration_source": movie.calibration_source,
         "movie_sha256": movie.fingerprint,
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
     }
+
+
+def _about_file(source: str | None) -> dict[str, Any]:
+    size, modified = None, None
+    if source is not None and os.path.isfile(source):  # noqa: PTH113, of any text, and never raises
+        stat = Path(source).stat()
+        size = stat.st_size
+        modified = datetime.fromtimestamp(stat.st_mtime, UTC).isoformat(timespec="seconds")
+    return {"source_bytes": size, "source_modified": modified}
