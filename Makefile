@@ -96,6 +96,10 @@ bench-fit: .venv/.installed ## Measure the lattice fit and write docs/lattice-pa
 bench-groups: .venv/.installed ## Measure plane groups and write docs/plane-groups.md
 	$(BIN)/python benchmarks/plane_groups.py --write
 
+.PHONY: bench-crystals
+bench-crystals: .venv/.installed ## Match crystals to pictures and write docs/crystal-match.md
+	$(BIN)/python benchmarks/crystals.py --write
+
 .PHONY: bench-embedding
 bench-embedding: .venv/.installed ## Measure t-SNE and UMAP and write docs/embedding-speed.md
 	$(BIN)/python benchmarks/embedding.py --write

@@ -1,0 +1,336 @@
+"""How often a match of crystals to a lattice is right, ambiguous where it has to be, or wrong.
+
+    python benchmarks/crystals.py --write
+
+prints the tables; with ``--write`` they also go to ``docs/crystal-match.md``. Real images are
+matched too where LATTICE_SYMMETRY_DATA names their folder.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import time
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from metrics import markdown_table
+from threadpoolctl import threadpool_limits
+from tqdm import tqdm
+
+import napari_lattice_symmetry as nls
+from napari_lattice_symmetry.crystals import (
+    Crystal,
+    Projection,
+    fingerprint,
+    match,
+    project,
+    prototype,
+    zone_axes,
+)
+from napari_lattice_symmetry.crystals.fingerprint import cluster
+from napari_lattice_symmetry.crystals.matching import NONE_OF_THESE, compare
+from napari_lattice_symmetry.lattice.drawing import count_electrons
+from napari_lattice_symmetry.spectrum import LatticeFits, WindowGrid
+from napari_lattice_symmetry.spectrum.period import dominant_period
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+DOCS = Path(__file__).parents[1] / "docs"
+SEED = 2026
+PIXEL, SIZE = 0.016, 256
+COUNTS, DRIFT, AXES = 30, 0.01, 3
+TOLERANCES = (0.02, 0.03, 0.05)
+TOLERANCE, MAX_INDEX = 0.03, 2
+CRYSTALS = (
+    *("Cu", "Al", "Au", "Fe", "W", "Si", "Ge", "Ti", "Mg", "Zn"),
+    *("NaCl", "MgO", "PbTe", "CsCl", "GaAs", "SrTiO3", "TiO2 (rutile)", "GaN", "MoS2", "LaMnO3"),
+)
+TEN = ("SrTiO3", "Si", "Fe", "Cu", "Ti", "MoS2", "Au", "GaAs", "MgO", "WSe2")
+PERIODS = 10
+LOOSE = 0.1
+
+RIGHT, RIGHTLY, FAR, WRONG = "right", "rightly ambiguous", "ambiguous with a far one", "wrong"
+UNRESOLVED = "not resolved"
+OUTCOMES = (RIGHT, RIGHTLY, FAR, WRONG, NONE_OF_THESE, UNRESOLVED)
+
+
+@dataclass(frozen=True)
+class RealImage:
+    """An image, what it shows, and the pixel size in nm that comes with it."""
+
+    file: str
+    crystal: str
+    zone: tuple[int, ...]
+    pixel_size: float
+    rows: tuple[float, float] = (0.0, 1.0)
+    remark: str = ""
+    known: str | None = None
+
+
+IMAGES = (
+    RealImage("images/STO_001_haadf_nsid.hf5", "SrTiO3", (0, 0, 1), 0.01456),
+    RealImage("images/Si_110_haadf_5nm.png", "Si", (1, 1, 0), 0.00977),
+    RealImage(
+        "images/Fe_bcc100_grainboundary.npy", "Fe", (0, 0, 1), 0.01245, (0, 0.4), ", upper grain"
+    ),
+    RealImage(
+        "images/Fe_bcc100_grainboundary.npy", "Fe", (0, 0, 1), 0.01245, (0.6, 1), ", lower grain"
+    ),
+    RealImage("simulated/ai4stem_FCC_Cu_110.npy", "Cu", (1, 1, 0), 0.012, remark=", multislice"),
+    RealImage("simulated/ai4stem_HCP_Ti_0001.npy", "Ti", (0, 0, 1), 0.012, remark=", multislice"),
+    RealImage("images/MoS2_stem_Exp-001-5.npy", "MoS2", (0, 0, 1), 0.01367),
+    RealImage(
+        "images/MoS2_stem_Exp-001-5.npy",
+        *("MoS2", (0, 0, 1), 0.01367, (0, 1)),
+        ", scan corrected as hexagonal",
+        "hexagonal",
+    ),
+)
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A simulated window: what it shows, and the lattice that is fitted to it."""
+
+    crystal: Crystal
+    seen: Projection
+    fits: LatticeFits
+
+    @property
+    def is_resolved(self) -> bool:
+        """Whether a lattice was found."""
+        return bool(self.fits.resolved.all())
+
+
+def draw_pictures() -> list[Picture]:
+    """Draw every crystal along its shortest axes, in any direction, and fit a lattice to each."""
+    rng = np.random.default_rng(SEED)
+    pictures = []
+    for name in tqdm(CRYSTALS, desc="pictures", leave=False):
+        crystal = prototype(name)
+        for zone in zone_axes(crystal, MAX_INDEX)[:AXES]:
+            seen = project(crystal, zone)
+            angle, turn = rng.uniform(0, 360), rng.uniform(0, 2 * np.pi)
+            # Rows are scanned one after the other: what moves meanwhile adds to y alone.
+            drift = np.eye(2) + DRIFT * np.outer([np.cos(turn), np.sin(turn)], [0, 1])
+            picture = seen.picture(PIXEL, (SIZE, SIZE), angle=angle, distortion=drift)
+            window = count_electrons(picture, COUNTS, rng)[np.newaxis]
+            pictures.append(Picture(crystal, seen, nls.fit_lattices(window, PIXEL)))
+    return pictures
+
+
+def are_near(seen: Projection, others: Sequence[Projection], tolerance: float) -> NDArray[np.bool_]:
+    """Tell which lattices a distortion within the tolerance makes of the one that is seen."""
+    return compare(seen.basis[np.newaxis], others)[0][:, 0] <= tolerance
+
+
+def judge(
+    picture: Picture, crystals: Sequence[Crystal], tolerance: float
+) -> tuple[str, list[str], bool]:
+    """Match one picture.
+
+    Gives how good the answer is, which candidates it names, and whether the lattice of one is
+    within the tolerance of the true one.
+    """
+    found = match(picture.fits, crystals, MAX_INDEX, tolerance)
+    is_there = bool(are_near(picture.seen, found.candidates, tolerance).any())
+    if not picture.is_resolved:
+        return UNRESOLVED, [], is_there
+    phase = found.phases[int(found.labels[0]) - 1]
+    if phase.candidate < 0:
+        return NONE_OF_THESE, [], is_there
+    named = [found.candidates[k] for k in (phase.candidate, *phase.alternatives)]
+    names = [each.name for each in named]
+    if picture.seen.name not in names:
+        return WRONG, names, is_there
+    if len(named) == 1:
+        return RIGHT, names, is_there
+    near = are_near(picture.seen, named, tolerance).all()
+    return RIGHTLY if near else FAR, names, is_there
+
+
+def answer(outcome: str, names: list[str], seen: Projection) -> str:
+    """Word an answer for a table: axis, and what else is named."""
+    axis = "[" + " ".join(map(str, seen.zone)) + "]"
+    others = [name for name in names if name != seen.name]
+    told = f"or {len(others)} others" if len(others) > 2 else " or ".join(["", *others]).strip()
+    if outcome == RIGHT:
+        return f"{axis}"
+    if outcome in (RIGHTLY, FAR):
+        return f"{axis} {told}" + (" (far)" if outcome == FAR else "")
+    return f"{axis} **{outcome}**" + (f": {', '.join(names[:2])}" if names else "")
+
+
+def tolerance_rows(pictures: list[Picture]) -> tuple[list[list[str]], list[list[str]]]:
+    """Judge all pictures at every tolerance; and word all answers at the usual one."""
+    crystals = [prototype(name) for name in CRYSTALS]
+    rows, answers = [], {name: [name] for name in CRYSTALS}
+    for tolerance in TOLERANCES:
+        outcomes: Counter[str] = Counter()
+        for picture in tqdm(pictures, desc=f"within {tolerance:.0%}", leave=False):
+            outcome, names, _ = judge(picture, crystals, tolerance)
+            outcomes[outcome] += 1
+            if tolerance == TOLERANCE:
+                answers[picture.crystal.name].append(answer(outcome, names, picture.seen))
+        good = (outcomes[RIGHT] + outcomes[RIGHTLY]) / len(pictures)
+        counts = (str(outcomes[each]) for each in OUTCOMES)
+        rows.append([f"{tolerance:.0%}", *counts, f"{good:.0%}"])
+    return rows, list(answers.values())
+
+
+def none_rows(pictures: list[Picture]) -> list[list[str]]:
+    """Match all pictures with their own crystal left out of the candidates."""
+    counts: dict[bool, Counter[str]] = {True: Counter(), False: Counter()}
+    for picture in tqdm(pictures, desc="left out", leave=False):
+        crystals = [prototype(name) for name in CRYSTALS if name != picture.crystal.name]
+        outcome, _, alike = judge(picture, crystals, TOLERANCE)
+        counts[alike][outcome] += 1
+    titles = {False: "no other lattice is within the tolerance", True: "another one is"}
+    return [
+        [titles[alike], *(str(counts[alike][each]) for each in (NONE_OF_THESE, WRONG, UNRESOLVED))]
+        for alike in (False, True)
+    ]
+
+
+def image_row(data: Path, image: RealImage, crystals: Sequence[Crystal]) -> list[str]:
+    """Match the windows of a real image, of ten periods each."""
+    frame = nls.read_movie(data / image.file).frame(0).astype(np.float64)
+    first, last = (round(share * len(frame)) for share in image.rows)
+    frame = frame[first:last]
+    side, period = min(frame.shape), dominant_period(frame)
+    window = side if period is None else int(min(round(PERIODS * period), side))
+    grid = WindowGrid(frame.shape, window, max(1, (side - window) // 2))
+    distortion = None
+    if image.known is not None:
+        square = frame[:side, :side]
+        distortion = nls.solve_distortion(nls.fit_lattice(square).basis, image.known)
+    fits = nls.fit_lattices(grid.windows(frame), image.pixel_size, distortion=distortion)
+    truth = project(prototype(image.crystal), image.zone)
+    measured = ", ".join(
+        f"{np.nanmedian(values):{digits}}"
+        for values, digits in ((fits.a, ".4f"), (fits.b, ".4f"), (fits.gamma, ".1f"))
+    )
+    expected = f"{truth.a:.4f}, {truth.b:.4f}, {truth.gamma:.1f}"
+    row = [f"{truth.name}{image.remark}", f"{image.pixel_size}", expected, measured]
+    for tolerance in (TOLERANCE, LOOSE):
+        found = match(fits, crystals, MAX_INDEX, tolerance)
+        row.append(shares(found, truth))
+    return row
+
+
+def shares(found: nls.crystals.CrystalMatch, truth: Projection) -> str:
+    """Word the phases of an image with their shares, the crystal that is there in bold."""
+    total = int((found.labels > 0).sum())
+    told = []
+    for value, phase in enumerate(found.phases, 1):
+        count = int((found.labels == value).sum())
+        if not count:
+            continue
+        named = [found.candidates[k].name for k in (phase.candidate, *phase.alternatives) if k >= 0]
+        others = [name for name in named if name != truth.name]
+        text = NONE_OF_THESE if not named else " or ".join(others[:3])
+        if len(others) > 3:
+            text += f" or {len(others) - 3} more"
+        if truth.name in named:
+            text = f"**{truth.name}**" + (f" or {text}" if others else "")
+        told.append(f"{text} {count / total:.0%}")
+    return "; ".join(told) or "no lattice"
+
+
+def speed_rows(n: int = 20) -> list[list[str]]:
+    """Measure the processor time of fingerprints on one core."""
+    rows = []
+    with threadpool_limits(1):
+        for name in ("Cu", "Si", "SrTiO3", "LaMnO3", "MoS2"):
+            crystal = prototype(name)
+            atoms = len(cluster(crystal)[0])
+            fingerprint(crystal)
+            start = time.process_time()
+            for _ in range(n):
+                fingerprint(crystal)
+            rows.append([name, str(atoms), f"{1e3 * (time.process_time() - start) / n:.1f}"])
+    return rows
+
+
+def report(data: Path | None) -> str:
+    """Measure everything; gives the page."""
+    pictures = draw_pictures()
+    rows, answers = tolerance_rows(pictures)
+    judged = ["tolerance", *OUTCOMES, "right or rightly ambiguous"]
+    left_out = ["pictures", NONE_OF_THESE, "another crystal", UNRESOLVED]
+    axes = ["crystal", *(f"axis {k}" for k in range(1, AXES + 1))]
+    n = len(project_all())
+    text = f"""# Crystals, measured
+
+Made by `python benchmarks/crystals.py --write`; how it works is told in
+[which crystal](crystals.md).
+
+## Simulated pictures
+
+{len(CRYSTALS)} crystals along their {AXES} shortest axes: {len(pictures)} windows of {SIZE} px of
+{PIXEL} nm in any direction, at {COUNTS} counts where they are brightest, with a drift of
+{DRIFT:.0%} of the scan in any direction. Candidates are all of these crystals along all axes up to
+index {MAX_INDEX}, {n} in all. No number of the method was tuned on these pictures.
+
+An answer is *right* where it names the crystal and its axis alone, *rightly ambiguous* where each
+candidate that it names besides has a lattice within the tolerance of the true one, so that the
+lattice cannot tell them apart, and *ambiguous with a far one* where one of them has not.
+
+{markdown_table(judged, rows)}
+The answers at {TOLERANCE:.0%}. A row lists what is named beside the axis that was drawn.
+
+{markdown_table(axes, answers)}
+## None of these
+
+The same pictures at {TOLERANCE:.0%}, with the crystal that was drawn left out of the candidates.
+
+{markdown_table(left_out, none_rows(pictures))}
+## Fingerprints
+
+Processor time on one core; the aim is 25 ms.
+
+{markdown_table(["crystal", "atoms", "ms"], speed_rows())}"""
+    if data is not None:
+        crystals = [prototype(name) for name in TEN]
+        rows = [image_row(data, image, crystals) for image in tqdm(IMAGES, desc="images")]
+        header = ["image", "pixel (nm)", "crystal: a, b, gamma", "image: a, b, gamma"]
+        text += f"""
+## Real images
+
+Windows of {PERIODS} periods, and the ten candidates {", ".join(TEN)} along all axes
+up to index {MAX_INDEX}. The pixel size is the one that comes with the image. Shares of the windows
+with a lattice; the crystal that is there is in bold. A lattice that is larger than that of its
+crystal in all directions tells of a wrong pixel size, with which "none of these" is the answer to
+be had; a sheared scan is to be corrected first.
+
+{markdown_table([*header, f"within {TOLERANCE:.0%}", f"within {LOOSE:.0%}"], rows)}"""
+    return text
+
+
+def project_all() -> list[Projection]:
+    """List all candidates of the simulated pictures."""
+    crystals = [prototype(name) for name in CRYSTALS]
+    return [project(each, zone) for each in crystals for zone in zone_axes(each, MAX_INDEX)]
+
+
+def main() -> None:
+    """Print or write the tables."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--write", action="store_true", help="write docs/crystal-match.md")
+    options = parser.parse_args()
+    folder = os.environ.get("LATTICE_SYMMETRY_DATA")
+    text = report(Path(folder) if folder else None)
+    print(text)
+    if options.write:
+        (DOCS / "crystal-match.md").write_text(text)
+
+
+if __name__ == "__main__":
+    main()
