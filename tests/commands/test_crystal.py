@@ -45,6 +45,15 @@ def test_a_cluster_is_told(tmp_path):
     assert run(path, "--to", tmp_path / "a.png").exit_code == 1
 
 
+def test_tabulated_crystals_that_fit_a_measured_cell_are_listed():
+    done = run("--like", 0.3905, 0.3905, 90)
+    assert done.exit_code == 0, done.output
+    assert done.output.startswith("distorted by 0.0%: SrTiO3 [0 0 1]: a = 0.39050")
+    assert "Si [" not in done.output
+    assert "either a structure FILE or a measured cell" in run().output
+    assert "is no cell" in run("--like", 0.3, 0.3, 180).output
+
+
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [

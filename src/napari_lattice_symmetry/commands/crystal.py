@@ -9,7 +9,13 @@ from pathlib import Path
 import click
 
 from napari_lattice_symmetry.commands.shared.options import PATH, outputs_option, overwrite_option
-from napari_lattice_symmetry.crystals import Crystal, Projection, project, read_structure
+from napari_lattice_symmetry.crystals import (
+    Crystal,
+    Projection,
+    fitting_prototypes,
+    project,
+    read_structure,
+)
 from napari_lattice_symmetry.crystals.plots import plot_crystal
 from napari_lattice_symmetry.errors import InputError
 from napari_lattice_symmetry.files import check_free, replacing
@@ -19,7 +25,7 @@ _ENDINGS = (".csv", ".png", ".svg")
 
 
 @click.command()
-@click.argument("file", type=PATH)
+@click.argument("file", type=PATH, required=False)
 @click.option(
     "--zone",
     type=(int, int, int),
@@ -28,12 +34,23 @@ _ENDINGS = (".csv", ".png", ".svg")
     metavar="U V W",
     help="Axis along which it is seen, on the axes of the conventional cell.",
 )
+@click.option(
+    "--like",
+    type=(float, float, float),
+    metavar="A B GAMMA",
+    help="List the tabulated crystals that may show a cell of these sides (nm) and angle instead.",
+)
 @outputs_option(
     f"Also write the columns, or the picture and the space groups: {', '.join(_ENDINGS)}."
 )
 @overwrite_option
 def crystal(
-    file: Path, *, zone: tuple[int, int, int], outputs: tuple[Path, ...], overwrite: bool
+    file: Path | None,
+    *,
+    zone: tuple[int, int, int],
+    like: tuple[float, float, float] | None,
+    outputs: tuple[Path, ...],
+    overwrite: bool,
 ) -> None:
     """Describe the structure in FILE and its view along a zone axis.
 
@@ -41,6 +58,12 @@ def crystal(
     distances within which atoms count as equivalent, the cell, and the projected lattice with its
     plane group and columns.
     """
+    if file is None and like is not None:
+        for fitting, strain in fitting_prototypes(*like):
+            click.echo(f"distorted by {strain:.1%}: {_describe_lattice(fitting)}")
+        return
+    if file is None or like is not None:
+        raise InputError("Give either a structure FILE or a measured cell by --like.")
     for output in outputs:
         if output.suffix.lower() not in _ENDINGS:
             raise InputError(f"{output} must end in {', '.join(_ENDINGS)}.")
@@ -81,11 +104,15 @@ def _describe_structure(structure: Crystal) -> Iterator[str]:
         )
 
 
-def _describe_projection(seen: Projection) -> Iterator[str]:
-    yield (
+def _describe_lattice(seen: Projection) -> str:
+    return (
         f"{seen.name}: a = {seen.a:.5f}, b = {seen.b:.5f} nm, gamma = {seen.gamma:.3f}°, "
         f"{seen.label}, plane group {seen.plane_group}"
     )
+
+
+def _describe_projection(seen: Projection) -> Iterator[str]:
+    yield _describe_lattice(seen)
     yield f"{'column':<12}{'x (nm)':>9}{'y (nm)':>9}{'mean Z':>8}{'atoms/nm':>10}{'contrast':>10}"
     columns = seen.columns
     for k, name in enumerate(columns.names):
