@@ -129,7 +129,7 @@ def test_it_tells_what_is_to_come(bench):
 
     bench.set(window=32)
     assert summary.window_text.text().endswith("too few")
-    assert summary.window_button.text() == "Use windows of 80 px, 10 periods"
+    assert summary.window_button.text() == "Use 80 px, 10 periods"
     summary.window_button.click()
     assert bench.widget.parameters.values().window == 80
     assert summary.window_button.isHidden()

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from napari.layers import Image, Labels, Layer
 from napari.layers._layer_actions import _convert
+from qtpy.QtWidgets import QLabel
 
 from napari_lattice_symmetry.lattice import CLASSES, COLORS
 from napari_lattice_symmetry.plugin.layers.care import scale_bar_of
@@ -185,7 +186,15 @@ def test_the_canvas_explains_what_is_seen_also_of_an_opened_result(
     assert box.isVisibleTo(box.parentWidget())
     for layer in viewer.layers:
         layer.visible = layer.name.startswith("P(")
-    assert len(legends_of(viewer.layers)) == 4
+    assert len(legends_of(viewer.layers)) == 6
+    qtbot.waitUntil(lambda: len(box.shown) == 6, timeout=10_000)
+    parts = box.findChildren(QLabel)
+    assert {"0", "1"} <= {part.text() for part in parts if part.isVisibleTo(box)}
+    assert box.height() > 6 * box.fontMetrics().height()
+    box.parentWidget().resize(400, box.height() // 2)
+    box.refresh()  # a window that is not shown has no event for it
+    assert any(" more" in part.text() and part.isVisibleTo(box) for part in parts)
+    assert box.height() <= box.parentWidget().height()
     viewer.layers.clear()
     qtbot.waitUntil(lambda: not box.isVisibleTo(box.parentWidget()), timeout=10_000)
 

@@ -239,7 +239,7 @@ def test_a_lasso_paints_the_windows_in_the_image(bench, laid_out):
     )
     alphas = np.asarray(bench.embedding._points.get_alpha())
     np.testing.assert_array_equal(alphas == 1, bench.embedding.link.lit)
-    assert bench.embedding.region.currentText() == layer.name
+    assert bench.embedding.region.current_choice == layer.name
 
 
 def test_another_label_keeps_another_group_and_escape_lets_go(bench, laid_out):
@@ -265,8 +265,7 @@ def test_a_painted_region_lights_up_points(bench, laid_out):
     labels = bench.viewer.add_labels(
         np.zeros((2, 96, 288), np.uint8), name="brush", scale=(1, 0.5, 0.5)
     )
-    bench.embedding.region.setCurrentText("brush")
-    bench.embedding.region.activated.emit(bench.embedding.region.currentIndex())
+    bench.embedding.region.native.setCurrentText("brush")
     assert not bench.embedding.link.lit.any()
     labels.brush_size = 40
     labels.paint((1, 48, 144), 3)
@@ -284,8 +283,7 @@ def test_a_drawn_shape_lights_up_points(bench, laid_out, shape):
     bench.add_result()
     bench.embed()
     shapes = bench.viewer.add_shapes(name="drawn", ndim=2, scale=(0.5, 0.5))
-    bench.embedding.region.setCurrentText("drawn")
-    bench.embedding.region.activated.emit(bench.embedding.region.currentIndex())
+    bench.embedding.region.native.setCurrentText("drawn")
     shapes.add(np.array([[0, 0], [0, 96], [96, 96], [96, 0]]), shape_type=shape)
     bench.qtbot.waitUntil(bench.is_lit, timeout=TIMEOUT)
     places = bench.embedding.embedded.embedding.places[bench.embedding.link.lit]
@@ -393,7 +391,7 @@ def test_layers_may_go_change_their_name_or_be_edited(hidden_bench, laid_out, me
     bench.lasso(0, 4)
     first = bench.selection()
     first.name = "kept"
-    assert bench.embedding.region.currentText() == "kept"
+    assert bench.embedding.region.current_choice == "kept"
 
     first.data = np.ones((2, 5, 5), np.uint8)  # nothing of the map is left
     bench.qtbot.wait(200)
@@ -403,7 +401,7 @@ def test_layers_may_go_change_their_name_or_be_edited(hidden_bench, laid_out, me
     assert second is not first
 
     bench.viewer.layers.remove(second)
-    assert bench.embedding.region.currentText() == "none"
+    assert bench.embedding.region.current_choice == "none"
     assert not bench.embedding.link.lit.any()
     assert bench.embedding.question.status.text().startswith("0 of")
 

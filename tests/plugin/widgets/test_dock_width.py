@@ -2,6 +2,7 @@
 
 from functools import partial
 
+from napari.layers import Layer
 from npe2 import PluginManifest
 from qtpy.QtWidgets import (
     QAbstractButton,
@@ -15,6 +16,10 @@ from qtpy.QtWidgets import (
     QToolButton,
     QWidget,
 )
+
+from napari_lattice_symmetry.analysis import analyze
+from napari_lattice_symmetry.plugin.layers.result_layers import result_layers
+from napari_lattice_symmetry.plugin.selection.source import take_source
 
 PLUGIN = "napari-lattice-symmetry"
 WIDTH, HEIGHT = 1280, 800
@@ -55,10 +60,14 @@ def texts_cut_off(dock):
     ]
 
 
-def test_docks_leave_the_image_its_room_and_texts_theirs(make_shown_viewer, qtbot):
+def test_docks_leave_the_image_its_room_and_texts_theirs(make_shown_viewer, fake_model, qtbot):
     viewer = make_shown_viewer()
     viewer.window.resize(WIDTH, HEIGHT)
-    viewer.open_sample(PLUGIN, "two-grains")
+    image, _ = viewer.open_sample(PLUGIN, "two-grains")
+    source = take_source(image)
+    result = analyze(source.movie, window=128, stride=64, samples=2, model=fake_model)
+    for layer in result_layers(result, source.geometry, origin=source.origin):
+        viewer.add_layer(Layer.create(*layer))  # whose names and shares take room
     canvas = viewer.window._qt_viewer.canvas.native
     for title in TITLES:
         dock, widget = viewer.window.add_plugin_dock_widget(PLUGIN, title)

@@ -7,7 +7,6 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from magicgui.widgets import ComboBox
 from napari.layers import Image, Shapes
 from napari.utils.notifications import show_error
 from numpy.typing import NDArray
@@ -27,6 +26,7 @@ from napari_lattice_symmetry.analysis import Known, MeasuredDistortion, measure_
 from napari_lattice_symmetry.data.movie import Movie
 from napari_lattice_symmetry.errors import InputError, LatticeSymmetryError
 from napari_lattice_symmetry.plugin.background.latest import LatestRequest
+from napari_lattice_symmetry.plugin.forms.layer_choice import LayerChoice
 from napari_lattice_symmetry.plugin.forms.model_form import ModelForm
 from napari_lattice_symmetry.plugin.layers.geometry import (
     layer_affine,
@@ -101,10 +101,11 @@ class Correction(QWidget):
         for box, name in zip(self.cell, _SIDES, strict=True):
             box.setToolTip(f"{name} of the crystal; lengths in nm if the layer is calibrated.")
         self.known.currentTextChanged.connect(self._on_known_chosen)
-        self.region = ComboBox(
-            choices=self._list_regions, tooltip="Where in the shown frame that lattice is."
+        self.region = LayerChoice(
+            lambda: self._selection.regions,
+            "whole frame",
+            "Where in the shown frame that lattice is.",
         )
-        keep_narrow(self.region.native)
         self.mark_button = _make_button("Mark", "Draw a rectangle around it.", self.mark)
         self.measure_button = _make_button(
             "Measure", "Fit the lattice there, and undo its distortion from now on.", self.measure
@@ -167,10 +168,6 @@ class Correction(QWidget):
             area = area.parentWidget()
         if area is not None:
             QTimer.singleShot(0, partial(area.ensureWidgetVisible, self.told))
-
-    def _list_regions(self, _chooser: Any = None) -> list[tuple[str, Shapes | None]]:
-        regions = self._selection.regions
-        return [("whole frame", None), *((layer.name, layer) for layer in regions)]
 
     def _on_selection(self) -> None:
         """Show the distortion of the image that is selected: it is that of no other."""

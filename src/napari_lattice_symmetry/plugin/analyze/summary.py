@@ -131,11 +131,9 @@ def count_frames(n: int) -> str:
 
 
 def describe_classes(shares: Iterable[float] | None = None) -> str:
-    """Make a table of the classes in their colors, with the share of each if it is known."""
+    """Name the classes in their colors, with the share of each if it is known."""
     percents = [""] * len(CLASSES) if shares is None else [f" {share:.0%}" for share in shares]
-    cells = []
-    for name, percent in zip(CLASSES, percents, strict=True):
-        text = f"■</span> {name}{percent}".replace(" ", "&nbsp;")
-        cells.append(f'<td><span style="color:{COLORS[name]}">{text}&nbsp;&nbsp;</td>')
-    rows = ["<tr>" + "".join(cells[i : i + 2]) + "</tr>" for i in range(0, len(cells), 2)]
-    return "<table>" + "".join(rows) + "</table>"
+    return "&nbsp; ".join(
+        f'<span style="color:{COLORS[name]}">■</span>' + f" {name}{percent}".replace(" ", "&nbsp;")
+        for name, percent in zip(CLASSES, percents, strict=True)
+    )

@@ -80,9 +80,7 @@ class SummaryBox(QGroupBox):
         self._better_window = summary.better_window
         if summary.better_window is not None and self.period is not None:
             n_periods = summary.better_window / self.period.length
-            self.window_button.setText(
-                f"Use windows of {summary.better_window} px, {n_periods:.0f} periods"
-            )
+            self.window_button.setText(f"Use {summary.better_window} px, {n_periods:.0f} periods")
         self.window_button.setVisible(summary.better_window is not None)
 
     def _on_measured(self, period: Period | None) -> None:

@@ -61,7 +61,7 @@ class _Request:
 
 
 class KineticsTab(QWidget):
-    """Fits a curve with C from an initial interval, and shows the fit, residuals and numbers.
+    """Fits a curve with its level in an initial interval; shows fit, residuals and numbers.
 
     Parameters
     ----------
@@ -90,7 +90,7 @@ class KineticsTab(QWidget):
         self._why_not = ""
         self.line = TimeLine(self)
         self._make_choosers()
-        tooltip = "Drag the end of the initial interval, or move it with the arrow keys."
+        tooltip = "Drag the line to where growth begins, or move it with the arrow keys."
         self.canvas = self.line.make_canvas(follower.viewer, self._plot, tooltip)
         self._build()
         self.line.moved.connect(self.initial_end.setValue)
@@ -129,8 +129,8 @@ class KineticsTab(QWidget):
         self.quantity.currentIndexChanged.connect(self.ask)
         self.initial_end = QDoubleSpinBox()
         self.initial_end.setToolTip(
-            "C is the level up to this time; the growth is fitted after it. "
-            "Can be dragged in the figure."
+            "When growth begins: it is fitted after this time, above the level C that the curve "
+            "has before. Drag the line in the figure, or set it here."
         )
         self.initial_end.setKeyboardTracking(False)
         self.initial_end.valueChanged.connect(self._on_interval)
@@ -144,7 +144,7 @@ class KineticsTab(QWidget):
 
     def _build(self) -> None:
         self.table = QTableWidget(0, 3)
-        self.table.setHorizontalHeaderLabels(["quantity", "value", "95 % interval"])
+        self.table.setHorizontalHeaderLabels(["", "value", "95 % interval"])
         rows, columns = self.table.verticalHeader(), self.table.horizontalHeader()
         assert rows is not None  # as Qt's types would allow
         assert columns is not None
@@ -323,8 +323,8 @@ def _fit(request: _Request, should_stop: ShouldStop) -> list[GrowthFit]:
 
 
 def _words(estimate: Estimate) -> tuple[str, str]:
-    value = f"{estimate.value:.4g} {estimate.unit}".strip()
-    interval = f"{estimate.low:.4g} to {estimate.high:.4g}"
+    value = f"{estimate.value:.3g} {estimate.unit}".strip()
+    interval = f"{estimate.low:.3g} to {estimate.high:.3g}"
     return value, f"{interval} (bound)" if estimate.at_bound else interval
 
 

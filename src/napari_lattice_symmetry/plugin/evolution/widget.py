@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from qtpy.QtWidgets import QComboBox, QFormLayout, QLabel, QTabWidget
+from qtpy.QtWidgets import QFormLayout, QLabel, QTabWidget
 
 from napari_lattice_symmetry.evolution.kinetics import GrowthFit
 from napari_lattice_symmetry.plugin.evolution.brightness_controls import BrightnessControls
@@ -13,6 +13,7 @@ from napari_lattice_symmetry.plugin.evolution.curves_tab import CurvesTab
 from napari_lattice_symmetry.plugin.evolution.follower import ResultFollower
 from napari_lattice_symmetry.plugin.evolution.kinetics_tab import KineticsTab
 from napari_lattice_symmetry.plugin.evolution.report_button import ReportButton
+from napari_lattice_symmetry.plugin.forms.layer_choice import LayerChoice
 from napari_lattice_symmetry.plugin.selection.selection import selection_of
 from napari_lattice_symmetry.plugin.widgets.dock import Dock
 from napari_lattice_symmetry.plugin.widgets.selection_line import SelectionLine
@@ -43,12 +44,13 @@ class EvolutionWidget(Dock):
         self.kinetics = KineticsTab(self.follower, self.brightness)
 
         self.result_text = SelectionLine(self.selection)
-        self.region_chooser = QComboBox()
-        self.region_chooser.setToolTip(
+        self.region_chooser = LayerChoice(
+            lambda: self.selection.regions,
+            WHOLE_FRAMES,
             "Count only windows whose centers lie in the polygons, rectangles and ellipses of a "
-            "Shapes layer."
+            "Shapes layer.",
         )
-        self.region_chooser.activated.connect(self._on_region_chosen)
+        self.region_chooser.changed.connect(self.selection.choose_region)
         self.tabs = QTabWidget()
         self.tabs.addTab(self.curves, "Evolution")
         self.tabs.addTab(self.kinetics, "Kinetics")
@@ -58,7 +60,7 @@ class EvolutionWidget(Dock):
         self.status.setWordWrap(True)
         form = QFormLayout()
         form.setVerticalSpacing(3)
-        form.addRow("Region", self.region_chooser)
+        form.addRow("Region", self.region_chooser.native)
         layout = self.column
         layout.addWidget(self.result_text)
         layout.addLayout(form)
@@ -73,13 +75,13 @@ class EvolutionWidget(Dock):
             ("kinetics", self.kinetics),
         ):
             part.told.connect(partial(self._on_told, name))
-        self.selection.changed.connect(self._list_regions)
-        self._list_regions()
+        self.selection.changed.connect(self._show_region)
+        self._show_region()
         self.curves.ask()
 
     def release(self) -> None:
         """Let go of the viewer."""
-        self.selection.changed.disconnect(self._list_regions)
+        self.selection.changed.disconnect(self._show_region)
         for part in (
             self.result_text,
             self.follower,
@@ -89,15 +91,8 @@ class EvolutionWidget(Dock):
         ):
             part.release()
 
-    def _list_regions(self) -> None:
-        regions = [None, *self.selection.regions]
-        self.region_chooser.clear()
-        for region in regions:
-            self.region_chooser.addItem(WHOLE_FRAMES if region is None else region.name, region)
-        self.region_chooser.setCurrentIndex(regions.index(self.selection.region))
-
-    def _on_region_chosen(self, index: int) -> None:
-        self.selection.choose_region(self.region_chooser.itemData(index))
+    def _show_region(self) -> None:
+        self.region_chooser.show_layer(self.selection.region)
 
     def _on_tab(self, _index: Any) -> None:
         self.kinetics.ask()

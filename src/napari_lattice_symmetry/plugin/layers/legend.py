@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from napari.layers import Layer
 
 _STOPS = np.linspace(0, 1, 9)
-_MAX_SHOWN = 4
 
 
 @dataclass(frozen=True)
@@ -62,7 +61,7 @@ def legend_of(layer: Layer) -> Legend | None:
 def legends_of(layers: Sequence[Layer]) -> list[Legend]:
     """Return the different legends of the layers that are seen, the topmost first."""
     found = [legend_of(layer) for layer in reversed(layers) if layer.visible]
-    return list(dict.fromkeys(legend for legend in found if legend is not None))[:_MAX_SHOWN]
+    return list(dict.fromkeys(legend for legend in found if legend is not None))
 
 
 def _title(layer: Layer) -> str:

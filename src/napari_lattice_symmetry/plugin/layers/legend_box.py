@@ -24,6 +24,8 @@ QLabel { color: white; font-size: 11px; padding: 0; margin: 0; }
 class LegendBox(QFrame):
     """Lies in the lower left corner of the canvas, lets the mouse through, and follows the layers.
 
+    What the canvas has no room for is counted.
+
     Parameters
     ----------
     viewer : napari.Viewer
@@ -41,6 +43,8 @@ class LegendBox(QFrame):
         layout = self._layout = QVBoxLayout(self)
         layout.setContentsMargins(6, 4, 6, 4)
         layout.setSpacing(3)
+        self._parts: list[QWidget] = []
+        self._more = QLabel()
         self._soon = QTimer(self)
         self._soon.setSingleShot(True)
         self._soon.setInterval(_DELAY)
@@ -50,7 +54,7 @@ class LegendBox(QFrame):
         self.refresh()
 
     def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:  # noqa: N802
-        """Stay in the corner when the canvas gets another size."""
+        """Stay in the corner, and within the canvas, when that gets another size."""
         if event is not None and event.type() == QEvent.Type.Resize:
             self._place()
         return super().eventFilter(watched, event)
@@ -65,17 +69,30 @@ class LegendBox(QFrame):
         if legends != self.shown:
             self.shown = legends
             _empty(self._layout)
-            for legend in legends:
-                self._layout.addWidget(_draw(legend))
+            self._parts, self._more = [_draw(legend) for legend in legends], QLabel()
+            for part in (*self._parts, self._more):
+                self._layout.addWidget(part)
         self.setVisible(bool(legends))
         self._place()
-        QTimer.singleShot(0, self._place)  # once what was removed is gone
 
     def _place(self) -> None:
-        self.adjustSize()
         canvas = self.parentWidget()
-        if canvas is not None:
-            self.move(_MARGIN, canvas.height() - self.height() - _MARGIN)
+        if canvas is None:
+            return
+        height = canvas.height() - 2 * _MARGIN
+        for n in range(len(self._parts), 0, -1):
+            self._show_first(n)
+            if self._layout.sizeHint().height() <= height:
+                break
+        self.adjustSize()
+        self.move(_MARGIN, canvas.height() - self.height() - _MARGIN)
+
+    def _show_first(self, n: int) -> None:
+        for k, part in enumerate(self._parts):
+            part.setVisible(k < n)
+        n_more = len(self._parts) - n
+        self._more.setText(f"and {n_more} more")
+        self._more.setVisible(n_more > 0)
 
 
 _TELLING = (
@@ -110,6 +127,8 @@ def _draw(legend: Legend) -> QWidget:
     if legend.limits is not None:
         low, high = legend.limits
         layout.addLayout(_row(QLabel(low), _gradient(legend.ramp), QLabel(high)))
+    for part in box.findChildren(QWidget):
+        part.show()  # now, or what is not shown yet would have no size
     return box
 
 

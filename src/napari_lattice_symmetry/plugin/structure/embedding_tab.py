@@ -21,9 +21,9 @@ from napari_lattice_symmetry.analysis.steps import Progress, ShouldStop
 from napari_lattice_symmetry.data.movie import Movie
 from napari_lattice_symmetry.errors import InputError
 from napari_lattice_symmetry.plugin.background.task_bar import Task, TaskBar
+from napari_lattice_symmetry.plugin.forms.layer_choice import LayerChoice
 from napari_lattice_symmetry.plugin.selection.selection import Selection
 from napari_lattice_symmetry.plugin.structure.selection_link import SelectionLink
-from napari_lattice_symmetry.plugin.widgets.narrow import keep_narrow
 from napari_lattice_symmetry.results import MovieResult
 from napari_lattice_symmetry.structure.embedding import Cluster, Embedding
 
@@ -83,10 +83,10 @@ class EmbeddingTab(QWidget):
         self.task.done.connect(self._on_done)
         self.question.done.connect(self._on_cluster)
         self.link.changed.connect(self._on_lit)
-        self.link.regions_changed.connect(self._list_regions)
+        self.link.regions_changed.connect(self._show_region)
         selection.changed.connect(self._on_selection)
         self._list_colorings()
-        self._list_regions()
+        self._show_region()
 
     def _build(self) -> None:
         from napari_lattice_symmetry.structure.embedding import AT_MOST, NEIGHBORS
@@ -107,10 +107,12 @@ class EmbeddingTab(QWidget):
             "Class, frame or predictive entropy; or a, where the analysis fitted lattices."
         )
         self.coloring.activated.connect(self.canvas.refresh)
-        self.region = QComboBox()
-        keep_narrow(self.region, letters=5)
-        self.region.setToolTip("Points are lit whose windows lie in this Labels or Shapes layer.")
-        self.region.activated.connect(lambda index: self.link.choose(self.region.itemData(index)))
+        self.region = LayerChoice(
+            lambda: self.link.regions,
+            "none",
+            "Points are lit whose windows lie in this Labels or Shapes layer.",
+        )
+        self.region.changed.connect(self.link.choose)
         self.clear_button = QPushButton("C&lear")
         self.clear_button.setToolTip("Let go of the windows that the brush's label holds.")
         self.clear_button.clicked.connect(self.clear)
@@ -126,7 +128,7 @@ class EmbeddingTab(QWidget):
         form.addRow(*_row("&Method", self.method))
         form.addRow(*_row("At most", self.at_most))
         lower.addRow(*_row("&Color by", self.coloring))
-        lower.addRow(*_row("&Region", self.region, self.clear_button))
+        lower.addRow(*_row("&Region", self.region.native, self.clear_button))
         for rows in (form, lower):
             rows.setVerticalSpacing(3)
         layout = QVBoxLayout(self)
@@ -250,12 +252,8 @@ class EmbeddingTab(QWidget):
             highlight(self._points, self._lit)
             self.canvas.draw_idle()
 
-    def _list_regions(self) -> None:
-        layers = [None, *self.link.regions]
-        self.region.clear()
-        for layer in layers:
-            self.region.addItem("none" if layer is None else layer.name, layer)
-        self.region.setCurrentIndex(layers.index(self.link.region))
+    def _show_region(self) -> None:
+        self.region.show_layer(self.link.region)
 
     # ------------------------------------------------------------------ asking
 

@@ -35,7 +35,7 @@ class Dock(QWidget):
         policy = QSizePolicy.Policy
         self.setSizePolicy(policy.Preferred, policy.Expanding)  # else napari adds a stretch below
         layout = QVBoxLayout(self)
-        layout.setContentsMargins(5, 5, 5, 2)
+        layout.setContentsMargins(2, 5, 2, 2)
         layout.setSpacing(2)
         layout.addLayout(self.column, stretch=1)
         layout.addWidget(HelpButton(self.page), alignment=Qt.AlignmentFlag.AlignRight)
