@@ -68,6 +68,7 @@ class TaskBar(QWidget):
         if has_keys:
             bind_run_keys(self, self.button, lambda: self.is_running)
         self.progress = QProgressBar()
+        self.progress.setMinimumWidth(40)  # the button has what it needs
         self.progress.setRange(0, 1)
         self.progress.setValue(0)
         self.status = QLabel()
