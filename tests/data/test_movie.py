@@ -46,3 +46,15 @@ def test_what_is_no_array_of_numbers_is_one_sentence(array):
     with pytest.raises(InputError, match=r"^film: .*(\(T, Y, X\)|not real numbers)") as raised:
         Movie.from_array(array, name="film")
     assert "\n" not in str(raised.value)
+
+
+@pytest.mark.parametrize("size", ["0.1 nm", 0.1, None, (1, 1, 1), ("a", "b"), (1, float("nan"))])
+def test_pixel_sizes_that_are_none_are_told_in_a_sentence(size):
+    with pytest.raises(InputError, match=r"^movie: pixel size .* must be two numbers"):
+        Movie.from_array(np.zeros((2, 4, 4)), pixel_size=size)
+
+
+@pytest.mark.parametrize("time", ["1 s", 0, -1, float("inf"), [1.0]])
+def test_frame_times_that_are_none_are_told_in_a_sentence(time):
+    with pytest.raises(InputError, match=r"^movie: frame time .* must be positive"):
+        Movie.from_array(np.zeros((2, 4, 4)), frame_time=time)

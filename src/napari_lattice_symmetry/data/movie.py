@@ -8,6 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from hashlib import blake2b, sha256
+from numbers import Real
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
@@ -98,12 +99,13 @@ class Movie:
             raise InputError(f"{self.name}: {dtype} frames are not real numbers.")
         if self.unit not in (NANOMETER, PIXEL):
             raise InputError(f"{self.name}: unit {self.unit!r} is not known; use 'nm' or 'pixel'.")
-        if not all(np.isfinite(size) and size > 0 for size in self.pixel_size):
+        if np.shape(self.pixel_size) != (2,) or not all(map(_is_positive, self.pixel_size)):
             raise InputError(
-                f"{self.name}: pixel size {self.pixel_size} must be positive and finite."
+                f"{self.name}: pixel size {self.pixel_size} must be two numbers, along y and x, "
+                "positive and finite."
             )
         time = self.frame_time
-        if time is not None and not (np.isfinite(time) and time > 0):
+        if time is not None and not _is_positive(time):
             raise InputError(f"{self.name}: frame time {time} s must be positive and finite.")
 
     @property
@@ -199,6 +201,10 @@ def is_blank(frame: NDArray[Any]) -> bool:
     """Tell whether a frame is constant, NaN or both."""
     finite = frame[np.isfinite(frame)]
     return finite.size == 0 or bool(finite.min() == finite.max())
+
+
+def _is_positive(value: Any) -> bool:
+    return isinstance(value, Real) and 0 < float(value) < math.inf
 
 
 def frame_checksum(frame: NDArray[Any]) -> int:

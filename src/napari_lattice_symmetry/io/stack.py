@@ -179,8 +179,9 @@ def choose(path: Path, stacks: Mapping[str, Stack], dataset: str | None) -> str:
     InputError
         If there is none at all.
     """
-    if dataset is not None and dataset.strip("/") in stacks:
-        return dataset.strip("/")
+    named = None if dataset is None else str(dataset).strip("/")
+    if named is not None and named in stacks:
+        return named
     movies = movies_among(path, stacks)
     if dataset is None and len(movies) == 1:
         return movies[0]

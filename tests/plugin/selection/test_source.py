@@ -102,6 +102,15 @@ def test_the_axis_that_is_called_channel_is_the_channels():
     assert source.geometry.time_axis == 1
 
 
+def test_frames_lie_along_the_axis_that_is_called_time():
+    layer = Image(FRAMES, axis_labels=("z", "t", "y", "x"), name="focal")
+    with pytest.raises(InputError, match="'focal' has 3 channels; choose one"):
+        take_source(layer)
+    source = take_source(layer, 2)
+    np.testing.assert_array_equal(source.movie.frames, FRAMES[2])
+    assert source.geometry.time_axis == 1
+
+
 def test_of_several_channels_one_must_be_chosen():
     with pytest.raises(InputError, match="2 channels; choose one"):
         take_source(Image(FRAMES, name="two"))

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from napari.layers import Image
 
 _CHANNEL_NAMES = {"c", "ch", "channel", "channels"}
+_TIME_NAMES = {"t", "time", "frame", "frames"}
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,11 +45,13 @@ class Source:
 def find_channel_axis(layer: Image) -> int | None:
     """Give the axis of the channels of a layer with four axes; None with fewer.
 
-    The axis that is labeled so, else the second, as in (T, C, Y, X).
+    The axis that is labeled so, or stands beside that of time, such as z; else the second, as in
+    (T, C, Y, X).
     """
     if layer.ndim != 4:
         return None
-    return 0 if layer.axis_labels[0].lower() in _CHANNEL_NAMES else 1
+    first, second = (label.lower() for label in layer.axis_labels[:2])
+    return 0 if first in _CHANNEL_NAMES or second in _TIME_NAMES else 1
 
 
 def count_channels(layer: Image) -> int:
