@@ -10,6 +10,7 @@ import pytest
 import tifffile
 import zarr
 from click.testing import CliRunner
+from PIL import Image
 from pyarrow import parquet
 
 from napari_lattice_symmetry import cli
@@ -21,7 +22,9 @@ from napari_lattice_symmetry.errors import InputError
 from napari_lattice_symmetry.io import read_layer_stack, read_movie, read_movies
 from napari_lattice_symmetry.io.writing.write import write_layer_stack
 from napari_lattice_symmetry.lattice import CLASSES, COLORS
+from napari_lattice_symmetry.results import plot_maps
 from napari_lattice_symmetry.results.export import layer_stack_result, result_layer_stack
+from napari_lattice_symmetry.results.plots import save_figure
 
 SPREADS = [f"{name} (spread)" for name in CLASSES]
 CHANNELS = [*CLASSES, *SPREADS, "predictive entropy", "mutual information"]
@@ -198,6 +201,25 @@ def test_maps_of_one_frame(result):
     done = export("--to", "other.svg", "--frame", "2")
     assert done.exit_code == 1
     assert "Frame 2 was not analyzed" in done.stderr
+
+
+@pytest.mark.parametrize(("name", "shown"), [("film.gif", 0.2), ("film.mp4", 0.2)])
+def test_a_film_of_the_maps(result, name, shown):
+    done = export("--to", name)
+    assert done.exit_code == 0, done.output
+    film = read_movie(name)
+    assert film.frame_time == pytest.approx(shown)
+    still = save_still(result, 1)
+    assert film.frames.shape == (2, *still.shape)
+    assert np.abs(np.asarray(film.frames[1], float) - still).mean() < 6
+    figure = plot_maps(result, 1)
+    assert figure.get_suptitle() == "run, frame 3, 1.5 s"
+
+
+def save_still(result, position):
+    """Give the gray values of a figure of the maps, as a film shows it."""
+    save_figure(plot_maps(result, position), Path("still.png"), dpi=100)
+    return np.asarray(Image.open("still.png").convert("L"), float)
 
 
 @pytest.mark.parametrize("name", ["run.ome.zarr", "run.ome.tif", "run.tif", "run.csv", "run.png"])

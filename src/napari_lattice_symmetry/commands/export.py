@@ -14,10 +14,11 @@ from napari_lattice_symmetry.files import check_free
 from napari_lattice_symmetry.io.writing.write import WRITTEN_SUFFIXES, write_layer_stack
 from napari_lattice_symmetry.results import MovieResult, plot_fractions, plot_maps, write_fractions
 from napari_lattice_symmetry.results.export import result_layer_stack
-from napari_lattice_symmetry.results.plots import save_figure
+from napari_lattice_symmetry.results.plots import save_figure, save_movie
 
 _TABLES = (".csv", ".parquet")
 _FIGURES = (".png", ".svg")
+_FILMS = (".gif", ".mp4")
 
 
 @click.command()
@@ -25,7 +26,7 @@ _FIGURES = (".png", ".svg")
 @outputs_option(
     f"Where to; can be given several times. Maps end in {', '.join(WRITTEN_SUFFIXES)} "
     f"(ImageJ), tables of phase fractions in {' or '.join(_TABLES)}, figures in "
-    f"{' or '.join(_FIGURES)}.",
+    f"{' or '.join(_FIGURES)}, films of the maps in {' or '.join(_FILMS)}.",
     required=True,
 )
 @click.option(
@@ -37,7 +38,7 @@ _FIGURES = (".png", ".svg")
 def export(result: Path, outputs: tuple[Path, ...], frame: int | None, overwrite: bool) -> None:
     """Write a saved RESULT for other programs.
 
-    The ending of each name says how: maps with their calibration, a table or a figure.
+    The ending of each name says how: maps with their calibration, a table, a figure or a film.
     """
     loaded = open_result(result)
     for output in outputs:
@@ -47,12 +48,15 @@ def export(result: Path, outputs: tuple[Path, ...], frame: int | None, overwrite
 
 def _export(result: MovieResult, output: Path, frame: int | None, overwrite: bool) -> None:
     suffix = output.suffix.lower()
-    if suffix not in (*_TABLES, *_FIGURES):
+    if suffix not in (*_TABLES, *_FIGURES, *_FILMS):
         write_layer_stack(result_layer_stack(result), output, overwrite=overwrite)
         return
     check_free(output, overwrite=overwrite)
     if suffix in _TABLES:
         write_fractions(result, output)
+        return
+    if suffix in _FILMS:
+        save_movie(result, output)
         return
     figure = plot_fractions(result) if frame is None else plot_maps(result, _row(result, frame))
     save_figure(figure, output)

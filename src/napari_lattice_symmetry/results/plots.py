@@ -9,9 +9,12 @@ from threading import RLock
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from napari_lattice_symmetry.data.movie import unit_name
+from napari_lattice_symmetry.errors import InputError
 from napari_lattice_symmetry.files import replacing
+from napari_lattice_symmetry.io.optional import require
 from napari_lattice_symmetry.lattice import CLASSES, COLORS
 from napari_lattice_symmetry.results.maps import MAPS
 from napari_lattice_symmetry.results.result import MovieResult
@@ -118,8 +121,56 @@ def plot_maps(result: MovieResult, position: int = 0) -> Figure:
     unit = unit_name(result.unit)
     left.set(title="Class", xlabel=f"x ({unit})", ylabel=f"y ({unit})")
     right.set(title="Uncertainty", xlabel=f"x ({unit})")
-    figure.suptitle(f"{result.name}, frame {result.frame_indices[position]}", parse_math=False)
+    time = f", {result.times[position]:.6g} s" if result.frame_time is not None else ""
+    title = f"{result.name}, frame {result.frame_indices[position]}{time}"
+    figure.suptitle(title, parse_math=False)
     return figure
+
+
+def save_movie(result: MovieResult, path: Path, rate: float = 5.0) -> None:
+    """Write the figures of all frames, each with its time, as a film.
+
+    Parameters
+    ----------
+    result : MovieResult
+        With at least one frame done.
+    path : pathlib.Path
+        Ending in .gif or .mp4; the latter needs PyAV.
+    rate : float
+        Frames that are shown in a second.
+
+    Raises
+    ------
+    InputError
+        If no frame is done, or `path` cannot be written.
+    """
+    import imageio.v3 as iio
+    from PIL import Image
+
+    rows = np.flatnonzero(result.done)
+    if not len(rows):
+        raise InputError(f"{result.name} has no frame yet that could be shown.")
+    pictures = (_picture(plot_maps(result, int(row))) for row in rows)
+    with replacing(path) as partial:
+        if path.suffix.lower() == ".gif":
+            first, *rest = (Image.fromarray(picture).quantize() for picture in pictures)
+            timing: dict[str, Any] = {"duration": 1e3 / rate, "loop": 0}
+            first.save(partial, save_all=True, append_images=rest, **timing)
+            return
+        require("av", "PyAV", "video", path)
+        with iio.imopen(partial, "w", plugin="pyav") as film:
+            film.init_video_stream("libx264", fps=rate)
+            for picture in pictures:
+                film.write_frame(picture)
+
+
+def _picture(figure: Figure) -> NDArray[np.uint8]:
+    """Draw a figure into pixels (Y, X, 3), of an even number along each side."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()
+    return np.asarray(canvas.buffer_rgba())[..., :3].copy()
 
 
 def _draw_bars(axes: Axes, result: MovieResult) -> None:
