@@ -68,6 +68,25 @@ def test_a_cell_shows_its_group(run):
     assert cell.gamma == pytest.approx(120, abs=0.1)
 
 
+def test_lengths_tell_the_crystal(run):
+    names = run("which_crystal.py")
+    assert names["found"].names[0] == "SrTiO3 [0 0 1]"
+    assert names["shares"][0] > 0.9
+
+
+@pytest.mark.gui
+def test_a_notebook_drives_a_viewer(run, tmp_path, monkeypatch):
+    monkeypatch.setattr("napari.run", lambda: None)
+    names = run("viewer.py")
+    viewer = names["viewer"]
+    try:
+        assert any(layer.name.startswith("classes") for layer in viewer.layers)
+        assert names["best"] == len(names["result"].times) - 1
+        assert (tmp_path / "viewer.png").stat().st_size > 10_000
+    finally:
+        viewer.close()
+
+
 @pytest.mark.cluster
 def test_a_cluster_finds_the_same(run):
     names = run("cluster.py")
