@@ -168,7 +168,7 @@ def _picture(figure: Figure) -> NDArray[np.uint8]:
     """Draw a figure into pixels (Y, X, 3), of an even number along each side."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
 
-    canvas = FigureCanvasAgg(figure)
+    canvas: Any = FigureCanvasAgg(figure)
     canvas.draw()
     return np.asarray(canvas.buffer_rgba())[..., :3].copy()
 
