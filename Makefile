@@ -100,6 +100,10 @@ bench-groups: .venv/.installed ## Measure plane groups and write docs/plane-grou
 bench-crystals: .venv/.installed ## Match crystals to pictures and write docs/crystal-match.md
 	$(BIN)/python benchmarks/crystals.py --write
 
+.PHONY: bench-faults
+bench-faults: .venv/.installed ## Kill runs and workers for 20 minutes and write docs/faults.md
+	$(BIN)/python benchmarks/faults.py --kills 50 --write
+
 .PHONY: bench-embedding
 bench-embedding: .venv/.installed ## Measure t-SNE and UMAP and write docs/embedding-speed.md
 	$(BIN)/python benchmarks/embedding.py --write

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from contextlib import AbstractContextManager, ExitStack, closing, nullcontext
 from dataclasses import replace
@@ -148,6 +149,8 @@ def _read(
 
 def _cluster(scheduler: str | None, workers: int | None) -> AbstractContextManager[Cluster | None]:
     """Start what is to analyze: nothing if that is done right here."""
+    if scheduler or workers:  # of a cluster that is lost, Dask leaves tracebacks at the very end
+        logging.getLogger("asyncio").setLevel(logging.CRITICAL)
     if workers is None:
         return nullcontext(scheduler)
     from napari_lattice_symmetry.analysis.cluster import local_cluster
