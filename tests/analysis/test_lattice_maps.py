@@ -108,6 +108,16 @@ def test_noise_and_no_lattice_agree(model):
     assert np.isnan(result.a).all()
 
 
+def test_a_lattice_where_the_fit_finds_none_is_a_disagreement(model):
+    y, x = np.mgrid[: SHAPE[0], : SHAPE[1]]
+    fringes = np.exp(3 * np.cos(2 * np.pi * (0.94 * x + 0.34 * y) / 10)) / 20
+    frame = fringes + 0.1 * np.random.default_rng(3).standard_normal(SHAPE)
+    result = analyze(frame, model=model, samples=20, stride=32, lattice_maps=True)
+    noise = result.labels == LABELS["noise"]
+    assert not noise.all()
+    np.testing.assert_array_equal(result.agreement, np.where(noise, AGREE, DISAGREE))
+
+
 def test_probabilities_are_nested():
     mean = np.arange(6, dtype=float).reshape(6, 1) / 15
     p = dict(zip(CLASSES, mean[:, 0], strict=True))

@@ -33,6 +33,9 @@ from napari_lattice_symmetry.spectrum.lattice_fit import Flag, LatticeFits
 
 BlockMaps: TypeAlias = dict[str, NDArray[Any]]
 
+# With these a fit says that there is no lattice, which is an answer.
+_NO_LATTICE = Flag.NO_SPOTS | Flag.ONE_DIRECTION | Flag.NO_COMMON_LATTICE
+
 
 @dataclass(frozen=True)
 class Windows:
@@ -132,10 +135,9 @@ class Windows:
 
 def compare(labels: NDArray[np.uint8], fits: LatticeFits) -> NDArray[np.uint8]:
     """Tell where network and fit agree, as in the `agreement` of a result."""
-    noise = labels == LABELS["noise"]
-    no_lattice = (fits.flags & (Flag.NO_SPOTS | Flag.NO_COMMON_LATTICE)) != 0
-    known = (fits.resolved | (noise & no_lattice)) & (labels != NOT_ANALYZED)
-    same = np.where(fits.resolved, labels == fits.label, noise)
+    none = (fits.flags & _NO_LATTICE) != 0
+    known = (fits.resolved | none) & (labels != NOT_ANALYZED)
+    same = labels == np.where(fits.resolved, fits.label, LABELS["noise"])
     return np.where(known, np.where(same, AGREE, DISAGREE), 0).astype(np.uint8)
 
 
