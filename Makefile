@@ -76,6 +76,10 @@ bench-watch: .venv/.installed ## Measure how soon a frame that is written is ana
 bench-accuracy: .venv/.installed ## Measure accuracy and calibration and write docs/accuracy.md
 	$(BIN)/python benchmarks/accuracy.py --write
 
+.PHONY: bench-outside
+bench-outside: .venv/.installed ## Measure network, fit and verdict on what is no usual lattice and write docs/outside.md
+	$(BIN)/python benchmarks/outside.py --write
+
 .PHONY: bench-network
 bench-network: .venv/.installed ## Study sure errors, sampling and calibration and write docs/network-study.md
 	$(BIN)/python benchmarks/network_study.py --write

@@ -46,3 +46,12 @@ def test_train_that_ends_early_says_so(run, training, outcome, status, says):
     done = run("train", "published")
     assert done.exit_code == status
     assert says in done.stderr
+
+
+def test_a_verdict_is_not_refined(run, training, tmp_path):
+    start = tmp_path / "mine.keras"
+    start.touch()
+    done = run("train", "verdict", "-o", "here", "--start", str(start))
+    assert done.exit_code == 2
+    assert "leave out --start" in done.output
+    assert not training.calls

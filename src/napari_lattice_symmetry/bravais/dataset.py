@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import multiprocessing
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 import scipy.fft
@@ -23,6 +23,9 @@ from napari_lattice_symmetry.bravais.training_images import TRACKS, ImageDistrib
 from napari_lattice_symmetry.lattice import CLASSES
 from napari_lattice_symmetry.spectrum.cartesian import cartesian_spectrum
 from napari_lattice_symmetry.spectrum.polar import polar_spectrum
+
+Drawn = TypeVar("Drawn")
+Drawn_co = TypeVar("Drawn_co", covariant=True)
 
 SPECTRA: dict[str, Callable[[NDArray[Any]], NDArray[np.float32]]] = {
     "polar": polar_spectrum,
@@ -75,14 +78,19 @@ def plan_chunks(
     return [Chunk(network, mix[i % len(mix)], seed, stream, i) for i in range(n_chunks)]
 
 
-def draw_chunks(
-    chunks: list[Chunk], workers: int | None = None
-) -> Iterator[tuple[NDArray[np.float16], NDArray[np.uint8]]]:
+class Order(Protocol[Drawn_co]):
+    """Something to draw: a `Chunk`, or what draws itself like one."""
+
+    def draw(self) -> Drawn_co:
+        """Draw it."""
+
+
+def draw_chunks(chunks: Sequence[Order[Drawn]], workers: int | None = None) -> Iterator[Drawn]:
     """Draw chunks in parallel processes, in order, a few ahead.
 
     Parameters
     ----------
-    chunks : list of Chunk
+    chunks : sequence of Chunk
         What to draw.
     workers : int, optional
         Processes; all cores by default. Results do not depend on it.
@@ -92,7 +100,7 @@ def draw_chunks(
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(workers, mp_context=context) as pool:
         orders = iter(chunks)
-        pending: list[Future[tuple[NDArray[np.float16], NDArray[np.uint8]]]] = [
+        pending: list[Future[Drawn]] = [
             pool.submit(chunk.draw) for chunk in islice(orders, 4 * workers)
         ]
         while pending:

@@ -130,8 +130,8 @@ def draw_window(
     if track.second_grain and rng.uniform() < track.second_grain:
         image = _draw_two_grains(label, track, rng, size)
     else:
-        image = _draw_grain(label, track, rng, size)
-    return _record(image, track, rng)
+        image, _ = draw_grain(label, track, rng, size)
+    return record(image, track, rng)
 
 
 def draw_windows(
@@ -161,12 +161,22 @@ def _draw_disorder(track: ImageDistribution, rng: np.random.Generator) -> float:
     return float(rng.uniform(track.min_disorder, track.disorder))
 
 
-def _draw_grain(label: int, track: ImageDistribution, rng: np.random.Generator, size: int) -> Float:
+def draw_grain(
+    label: int, track: ImageDistribution, rng: np.random.Generator, size: int
+) -> tuple[Float, Float | None]:
+    """Draw one grain of a class before it is recorded.
+
+    Returns
+    -------
+    image : ndarray, shape (size, size)
+    basis : ndarray, shape (2, 2), or None
+        Lattice vectors (x, y) as the image shows them, drift included; None for noise.
+    """
     if label - 1 == NOISE:
-        return _draw_noise(track, rng, size)
+        return _draw_noise(track, rng, size), None
     disorder = _draw_disorder(track, rng)
     crystal = _random_crystal(CLASSES[label - 1], track, rng)
-    return _draw_crystal(crystal, track, rng, size, disorder)
+    return draw_crystal(crystal, track, rng, size, disorder), crystal.basis
 
 
 def _draw_two_grains(
@@ -187,11 +197,11 @@ def _draw_two_grains(
         crystal = _random_crystal(CLASSES[label - 1], track, rng)
         disorder = _draw_disorder(track, rng)
         grains = [
-            _draw_crystal(grain, track, rng, size, disorder)
+            draw_crystal(grain, track, rng, size, disorder)
             for grain in (crystal, crystal.turned(rng.uniform(0, 180)))
         ]
     else:
-        grains = [_draw_grain(grain, track, rng, size) for grain in (label, other)]
+        grains = [draw_grain(grain, track, rng, size)[0] for grain in (label, other)]
     if rng.uniform() < share:
         grains.reverse()
     y, x = np.mgrid[:size, :size]
@@ -200,7 +210,7 @@ def _draw_two_grains(
 
 
 @dataclass(frozen=True, eq=False)
-class _Crystal:
+class Crystal:
     """A crystal to draw, all lengths in pixels.
 
     `spacing` is its shortest lattice vector before drift, `sigma` the width of its atoms, of
@@ -213,22 +223,23 @@ class _Crystal:
     sites: Float
     brightness: Float
 
-    def turned(self, degrees: float) -> _Crystal:
+    def turned(self, degrees: float) -> Crystal:
+        """Return the crystal turned by an angle in degrees."""
         turn = rotation(degrees)
         return replace(self, basis=self.basis @ turn, sites=self.sites @ turn)
 
 
-def _random_crystal(name: str, track: ImageDistribution, rng: np.random.Generator) -> _Crystal:
+def _random_crystal(name: str, track: ImageDistribution, rng: np.random.Generator) -> Crystal:
     basis = random_basis(name, rng, track.cells)
     spacing = float(np.hypot(*basis[0]))
     sigma = spacing * rng.uniform(*track.sigma)
     drift = np.eye(2) + track.drift * rng.standard_normal((2, 2))
     basis = basis @ drift
-    return _Crystal(basis, spacing, sigma, *_random_motif(basis, track, rng))
+    return Crystal(basis, spacing, sigma, *_random_motif(basis, track, rng))
 
 
-def _draw_crystal(
-    crystal: _Crystal,
+def draw_crystal(
+    crystal: Crystal,
     track: ImageDistribution,
     rng: np.random.Generator,
     size: int,
@@ -261,7 +272,7 @@ def _draw_noise(track: ImageDistribution, rng: np.random.Generator, size: int) -
     kind = track.noise_kinds[rng.integers(len(track.noise_kinds))]
     if kind == "scattered":
         scatter = rng.uniform(*track.scatter)
-        return _draw_crystal(_random_crystal("oblique", track, rng), track, rng, size, scatter)
+        return draw_crystal(_random_crystal("oblique", track, rng), track, rng, size, scatter)
     if kind == "blobs":
         n = int(np.exp(rng.uniform(np.log(3), np.log(300))))
         sigma = np.exp(rng.uniform(np.log(0.8), np.log(8)))
@@ -286,7 +297,7 @@ def _amorphous(rng: np.random.Generator, size: int) -> Float:
     return np.asarray(1 + rng.uniform(0.1, 1) * speckle)
 
 
-def _record(image: Float, track: ImageDistribution, rng: np.random.Generator) -> Float:
+def record(image: Float, track: ImageDistribution, rng: np.random.Generator) -> Float:
     """Add what lies over the crystal and what the detector does."""
     if track.patches and rng.uniform() < track.patches:
         image = _add_patches(image, rng)

@@ -12,7 +12,7 @@ from napari_lattice_symmetry.files import writing
 
 
 @click.command()
-@click.argument("network", type=click.Choice(["polar", "published"]))
+@click.argument("network", type=click.Choice(["polar", "published", "verdict"]))
 @output_option("Folder for checkpoints, curves and weights.  [default: runs/NETWORK]")
 @click.option(
     "--start",
@@ -26,17 +26,28 @@ from napari_lattice_symmetry.files import writing
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
 @click.option("--workers", type=click.IntRange(1), help="Processes that simulate.  [default: all]")
 def train(network: str, output: Path | None, **settings: Any) -> None:
-    """Train NETWORK on simulated windows.
+    """Train NETWORK on simulated windows; "verdict" are those that weigh what polar and fit say.
 
     A training that is found in the folder goes on after its last whole epoch.
     """
-    from napari_lattice_symmetry.bravais.training import train as train_network
-
+    if network == "verdict" and settings["start"]:
+        raise click.UsageError("A verdict is trained from nothing; leave out --start.")
     output = output or Path("runs") / network
     try:
         with writing(output):
-            weights = train_network(network, output, **settings)
+            weights = _train(network, output, **settings)
     except KeyboardInterrupt:
         click.echo("Stopped; the same command goes on after the last whole epoch.", err=True)
         raise
     click.echo(f"Wrote {weights}.")
+
+
+def _train(network: str, output: Path, **settings: Any) -> Path:
+    if network == "verdict":
+        from napari_lattice_symmetry.bravais.verdict_training import train_verdict
+
+        del settings["start"]
+        return train_verdict(output, **settings)
+    from napari_lattice_symmetry.bravais.training import train as train_network
+
+    return train_network(network, output, **settings)

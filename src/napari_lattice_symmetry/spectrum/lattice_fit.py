@@ -91,6 +91,9 @@ class LatticeFit:
         Share of the strength of all spots that the lattice explains, 0 to 1.
     peaks : int
         Number of spots on the lattice, a spot and its mirror image counted once.
+    clearest, off_line, score : float
+        What speaks for it: the weight of the clearest spot, that of all spots on the lattice but
+        not on one line with that spot, and the logarithm of the odds against chance.
     periods : float
         How often the shortest lattice vector fits into the side of the window.
     sampling : float
@@ -117,6 +120,9 @@ class LatticeFit:
     distances: Float
     quality: float
     peaks: int
+    clearest: float
+    off_line: float
+    score: float
     periods: float
     sampling: float
     flags: int
@@ -179,6 +185,9 @@ class LatticeFits:
     distances: Float
     quality: Float
     peaks: NDArray[np.intp]
+    clearest: Float
+    off_line: Float
+    score: Float
     periods: Float
     sampling: Float
     flags: NDArray[np.int64]

@@ -1,0 +1,173 @@
+"""One calibrated answer a window, from what the network says and what the fit says."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import softmax
+
+from napari_lattice_symmetry.bravais import load_model
+from napari_lattice_symmetry.bravais.classifier import Classification, entropy
+from napari_lattice_symmetry.bravais.evidence import evidence, shares_by_scale
+from napari_lattice_symmetry.bravais.registry import REGISTRY
+from napari_lattice_symmetry.errors import InputError
+from napari_lattice_symmetry.networks.registry import NetworkFile
+from napari_lattice_symmetry.spectrum.checks import as_windows
+from napari_lattice_symmetry.spectrum.fitting import fit_lattices
+from napari_lattice_symmetry.spectrum.lattice_fit import TOLERANCE, LatticeFits
+
+Float32 = NDArray[np.float32]
+
+MAX_TOLERANCE = 0.2
+NETWORK = "polar"
+"""Whose answers the judges were taught to weigh."""
+
+
+@dataclass(frozen=True, eq=False)
+class Verdict(Classification):
+    """What network and fit together say of n windows.
+
+    `mean` and `std`, `entropy` and `mutual_information` are those over the judges, and
+    `thinned_totals` has a row for each of them.
+
+    Parameters
+    ----------
+    network : Classification
+        What the network says by itself.
+    fits : LatticeFits
+        What the fit says by itself, arrays of shape (n,); within 0.04 for a tolerance of 0.
+    """
+
+    network: Classification
+    fits: LatticeFits
+
+    @property
+    def flags(self) -> NDArray[np.int64]:
+        """`Flag` values of the fit, added; shape (n,)."""
+        return self.fits.flags
+
+
+@dataclass(frozen=True, eq=False)
+class Judges:
+    """Several small networks that were taught alike, from other first weights.
+
+    Parameters
+    ----------
+    weights : tuple of ndarray, shapes (judges, inputs, units) and (judges, 1, units)
+        Kernel and bias of each layer in turn. The first layer takes `evidence` as it is, and the
+        last gives calibrated logits: scaling is a part of their weights.
+    """
+
+    weights: tuple[Float32, ...]
+
+    @classmethod
+    def read(cls, content: bytes) -> Judges:
+        """Read the content of a file that `train_verdict` wrote."""
+        with np.load(io.BytesIO(content)) as arrays:
+            return cls(tuple(arrays[name] for name in arrays.files))
+
+    def probabilities(self, seen: NDArray[np.floating]) -> NDArray[np.float64]:
+        """Judge evidence (n, m); gives class probabilities (judges, n, 6)."""
+        x: Any = seen.astype(np.float32)[np.newaxis]
+        for i in range(0, len(self.weights), 2):
+            x = np.maximum(x, 0) if i else x
+            x = x @ self.weights[i] + self.weights[i + 1]
+        return np.asarray(softmax(x.astype(np.float64), axis=-1))
+
+    def judge(
+        self,
+        windows: NDArray[Any],
+        network: Classification,
+        fits: LatticeFits,
+        tolerance: float,
+    ) -> Verdict:
+        """Give the verdict on windows (n, w, w), with lattices named within a tolerance."""
+        seen = evidence(network, fits, shares_by_scale(windows), tolerance)
+        p = self.probabilities(seen)
+        known = np.isfinite(network.entropy)
+        totals = p[:, known].sum(axis=1)
+        p[:, ~known] = np.nan
+        mean, predictive = p.mean(axis=0), entropy(p.mean(axis=0))
+        information = np.clip(predictive - entropy(p).mean(axis=0), 0, None)
+        return Verdict(
+            mean=mean.astype(np.float32),
+            std=p.std(axis=0).astype(np.float32),
+            entropy=predictive.astype(np.float32),
+            mutual_information=information.astype(np.float32),
+            thinned_totals=totals,
+            network=network,
+            fits=fits,
+        )
+
+
+@cache
+def load_judges() -> Judges:
+    """Load the judges that are shipped.
+
+    Raises
+    ------
+    ModelError
+        If their weights are not those that were shipped.
+    """
+    entry = REGISTRY.entries[NETWORK]["verdict"]
+    file = NetworkFile(f"{NETWORK}-verdict", REGISTRY.folder / entry["file"], entry["sha256"])
+    return Judges.read(file.read())
+
+
+def classify(
+    windows: NDArray[Any],
+    samples: int = 100,
+    tolerance: float = TOLERANCE,
+    seed: int = 0,
+    distortion: NDArray[np.float64] | None = None,
+) -> Verdict:
+    """Return the verdict on windows: the class that network and lattice fit together stand for.
+
+    Parameters
+    ----------
+    windows : ndarray, shape (n, w, w)
+        Windows of any size from 32 px and any real dtype.
+    samples : int
+        Number of thinned networks, 1 to 5000.
+    tolerance : float
+        How far a lattice may be from a symmetry to be named after it, from 0 to 0.2: as the
+        logarithm of a ratio of sides, or the cosine of an angle, so 0.04 is 4 % or 2.3 degrees,
+        at every window size. With 0 it is as tight as the errors of the fit allow.
+    seed : int
+        Draws the dropout masks.
+    distortion : ndarray, shape (2, 2), optional
+        What the scan did to positions (x, y), ``seen = distortion @ true``; the windows are
+        classified as if it were undone.
+
+    Returns
+    -------
+    Verdict
+        With `mean`, `std`, `entropy`, `label` and `flags`; what was said by itself is in
+        `network` and `fits`.
+
+    Raises
+    ------
+    InputError
+        If the windows are not square images of real numbers, or a setting is out of its range.
+    ModelError
+        If the network or the judges are not those that were shipped.
+
+    Examples
+    --------
+    >>> import napari_lattice_symmetry as nls
+    >>> window = nls.LatticeImage(lattice="hexagonal", a=12, counts=200).draw()
+    >>> verdict = nls.classify(window[None], samples=10)
+    >>> nls.CLASSES[verdict.label[0] - 1], bool(verdict.mean.max() > 0.9), int(verdict.flags[0])
+    ('hexagonal', True, 0)
+    """
+    windows = as_windows(windows, "(n, w, w)")
+    if not 0 <= tolerance <= MAX_TOLERANCE:
+        raise InputError(f"A tolerance of {tolerance} is not from 0 to {MAX_TOLERANCE}.")
+    fits = fit_lattices(windows, tolerance=tolerance or TOLERANCE, distortion=distortion)
+    network = load_model(NETWORK).classify(windows, samples, seed, distortion)
+    return load_judges().judge(windows, network, fits, tolerance)
