@@ -11,14 +11,14 @@ def main() -> None:
     """Draw a disordered centered lattice, and see at which disorder it is lost."""
     viewer = open_viewer("light")
     _, dock = viewer.window.add_plugin_dock_widget(PLUGIN, "Simulate a lattice")
-    dock.controls.lattice.setCurrentText("centered rectangular")
-    dock.controls.numbers["disorder"].set(0.1)
+    dock.parameters["lattice"].value = "centered rectangular"
+    dock.parameters["disorder"].value = 0.1
     wait_until(lambda: dock.verdict is not None and not dock.is_busy, seconds=300)
     QTest.mouseClick(dock.send_button, LEFT)
     take_screenshot(viewer, "napari-simulate.png")
 
     dock.tabs.setCurrentWidget(dock.sweep)
-    dock.controls.setCurrentIndex(2)
+    dock.parameters.tabs.setCurrentIndex(2)
     dock.sweep.last.setValue(0.3)
     QTest.mouseClick(dock.sweep.run_button, LEFT)
     wait_until(lambda: not dock.sweep.is_running, seconds=600)

@@ -60,7 +60,7 @@ def plot_unmixing(unmixing: Unmixing, figure: Figure | None = None) -> Figure:
     looks = zip(unmixing.names, unmixing.probabilities, endmember_colors(unmixing), strict=True)
     for i, (name, probabilities, color) in enumerate(looks):
         axes = figure.add_subplot(grid[divmod(i, across)])
-        _draw_spectrum(axes, unmixing.spectra[i], f"{name}\n{shares[i]:.0%} of the area")
+        _draw_spectrum(axes, unmixing.spectra[i], f"{name}\n{shares[i]:.0%}")
         axes.set_xlabel(f"P = {probabilities.max():.2f}", fontsize="x-small")
         for spine in axes.spines.values():
             spine.set(edgecolor=color, linewidth=3)
@@ -132,7 +132,7 @@ def plot_cluster(cluster: Cluster, figure: Figure | None = None) -> Figure:
     """
     figure = figure or new_figure(5, 2)
     left, right = figure.subplots(1, 2, width_ratios=(1, 1.4))
-    _draw_spectrum(left, cluster.spectrum, "mean spectrum")
+    _draw_spectrum(left, cluster.spectrum, "spectrum")
     order = range(len(CLASSES))[::-1]
     right.barh(
         [CLASSES[k].replace(" ", "\n") for k in order],
@@ -140,7 +140,7 @@ def plot_cluster(cluster: Cluster, figure: Figure | None = None) -> Figure:
         color=[COLORS[CLASSES[k]] for k in order],
     )
     right.set(xlim=(0, 1), xticks=(0, 0.5, 1))
-    right.set_title("share of the windows", fontsize="small")
+    right.set_title("shares", fontsize="small")
     right.tick_params(labelsize="x-small")
     return figure
 
