@@ -3,6 +3,7 @@ import shutil
 from concurrent.futures import ThreadPoolExecutor, wait
 from threading import Event
 
+import numpy as np
 import pytest
 
 from napari_lattice_symmetry.bravais import load_model, registry
@@ -103,3 +104,15 @@ def test_a_network_with_a_lambda_is_not_run(tmp_path):
     model.save(path)
     with pytest.raises(ModelError, match="cannot be read"):
         load_model(path)
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_a_network_without_finite_weights_is_blamed_itself(tmp_path, engine):
+    path = tmp_path / "diverged.keras"
+    network = load_model().network
+    values = network.layers[-1].get_weights()
+    network.layers[-1].set_weights([np.full_like(value, np.nan) for value in values])
+    network.save(path)
+    windows = np.random.default_rng(0).normal(size=(3, 32, 32))
+    with pytest.raises(ModelError, match="'diverged' answers with no numbers"):
+        load_model(path, engine).classify(windows, samples=2)

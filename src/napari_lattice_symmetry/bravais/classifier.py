@@ -175,6 +175,13 @@ class Classifier:
         ------
         Classification
             For the next `BLOCK` windows or fewer, in C order.
+
+        Raises
+        ------
+        InputError
+            If windows or samples are out of range.
+        ModelError
+            If the network's weights are not finite, or the process was forked after it was loaded.
         """
         if os.getpid() != self._process:  # threads, ours and the engine's, are not forked
             raise ModelError(
@@ -236,6 +243,8 @@ class Classifier:
         sums = heads.sums(features, weights)
         mean = sums.probabilities[:n] / heads.samples
         std = np.sqrt(np.clip(sums.squares[:n] / heads.samples - mean**2, 0, None))
+        if not np.isfinite(mean[known]).all():
+            self._check_weights(heads)
         predictive = entropy(mean)
         information = np.clip(predictive - sums.entropies[:n] / heads.samples, 0, None)
         for values in (mean, std, predictive, information):
@@ -247,6 +256,15 @@ class Classifier:
             mutual_information=information.astype(np.float32),
             thinned_totals=sums.thinned_totals,
         )
+
+    def _check_weights(self, heads: ThinnedHeads) -> None:
+        """Tell a network that answers nothing from windows of which nothing can be told."""
+        nothing = np.zeros((_FILL, *self._engine.input_shape), np.float32)
+        if np.isnan(heads.sums(self._engine.trunk(nothing), np.ones(_FILL)).probabilities).any():
+            raise ModelError(
+                f"The network {self.name!r} answers with no numbers, whatever it is shown: its "
+                "weights are not finite. Choose or train another."
+            )
 
 
 def entropy(probabilities: NDArray[np.float64]) -> NDArray[np.float64]:
