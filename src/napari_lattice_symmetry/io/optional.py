@@ -11,7 +11,7 @@ from napari_lattice_symmetry.errors import InputError
 
 
 def require(module: str, library: str, extra: str, path: Path) -> Any:
-    """Import what reads `path`.
+    """Import what reads or writes `path`.
 
     Raises
     ------
@@ -24,7 +24,7 @@ def require(module: str, library: str, extra: str, path: Path) -> Any:
         return import_module(module)
     except ModuleNotFoundError as error:
         raise InputError(
-            f"{path.name} is read with {library}, which is not installed; install it by "
+            f"{path.name} needs {library}, which is not installed; install it by "
             f'pip install "napari-lattice-symmetry[{extra}]"'
         ) from error
     finally:
