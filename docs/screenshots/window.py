@@ -1,7 +1,12 @@
-"""What all screenshots share: the window, waiting for what goes on in it, and saving it."""
+"""What all screenshots share: the window, waiting for what goes on in it, and saving it.
+
+To look at another screen or theme, set SCREENSHOT_SIZE (such as 1920x1060), SCREENSHOT_THEME (dark
+or light) and SCREENSHOT_FOLDER, so that the pictures of the pages stay.
+"""
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -11,17 +16,20 @@ from napari.settings import get_settings
 from qtpy.QtCore import Qt
 from qtpy.QtTest import QTest
 
-IMAGES = Path(__file__).parents[1] / "images"
+IMAGES = Path(os.environ.get("SCREENSHOT_FOLDER", Path(__file__).parents[1] / "images"))
+SIZE = os.environ.get("SCREENSHOT_SIZE", "1280x780")  # a screen of 1280 x 800 has a bar
+THEME = os.environ.get("SCREENSHOT_THEME", "")
 PLUGIN = "napari-lattice-symmetry"
 LEFT = Qt.MouseButton.LeftButton
 
 
 def open_viewer(theme: str = "dark") -> napari.Viewer:
-    """Open napari as large as a small screen."""
+    """Open napari, by default as large as a small screen."""
     get_settings().application.save_window_geometry = False
     viewer = napari.Viewer()
-    viewer.theme = theme
-    viewer.window.resize(1280, 780)
+    viewer.theme = THEME or theme
+    width, height = map(int, SIZE.split("x"))
+    viewer.window.resize(width, height)
     return viewer
 
 
