@@ -241,7 +241,7 @@ def test_cluster_without_workers_is_told(movie, parameters, fake_model, monkeypa
 
 
 def test_frames_of_a_silent_worker_go_to_others(long_movie, parameters, fake_model, monkeypatch):
-    monkeypatch.setattr("napari_lattice_symmetry.analysis.cluster.SILENCE", 5)
+    monkeypatch.setattr("napari_lattice_symmetry.analysis.cluster.SILENCE", 20)
     expected = analyze(long_movie, parameters, model=fake_model)
     with local_cluster(2) as cluster, Client(cluster, set_as_default=False) as client:
         stopped = []
