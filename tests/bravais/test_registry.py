@@ -109,7 +109,9 @@ def test_a_network_with_a_lambda_is_not_run(tmp_path):
 @pytest.mark.parametrize("engine", ENGINES)
 def test_a_network_without_finite_weights_is_blamed_itself(tmp_path, engine):
     path = tmp_path / "diverged.keras"
-    network = load_model().network
+    from napari_lattice_symmetry.networks.keras_engine import load_network
+
+    network = load_network(REGISTRY.find("polar").read())
     values = network.layers[-1].get_weights()
     network.layers[-1].set_weights([np.full_like(value, np.nan) for value in values])
     network.save(path)

@@ -26,7 +26,9 @@ from napari_lattice_symmetry.files import writing
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
 @click.option("--workers", type=click.IntRange(1), help="Processes that simulate.  [default: all]")
 def train(network: str, output: Path | None, **settings: Any) -> None:
-    """Train NETWORK on simulated windows; "verdict" are those that weigh what polar and fit say.
+    """Train NETWORK on simulated windows.
+
+    The NETWORK verdict is what weighs the answers of polar and of the lattice fit.
 
     A training that is found in the folder goes on after its last whole epoch.
     """

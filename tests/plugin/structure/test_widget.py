@@ -452,7 +452,7 @@ def test_it_fits_a_small_screen_and_keys_reach_everything(bench):
         bench.embedding.task.button,
         bench.embedding.canvas,
         bench.embedding.coloring,
-        bench.embedding.region,
+        bench.embedding.region.native,
         bench.embedding.clear_button,
     ):
         assert part.focusPolicy() & Qt.FocusPolicy.TabFocus

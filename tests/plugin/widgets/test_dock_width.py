@@ -7,6 +7,7 @@ from npe2 import PluginManifest
 from qtpy.QtWidgets import (
     QAbstractButton,
     QComboBox,
+    QDockWidget,
     QLabel,
     QLineEdit,
     QStyle,
@@ -83,5 +84,6 @@ def check(title, dock, widget, canvas):
     """Hold a dock to be narrow, the image wider than half of the window, and no text cut off."""
     assert dock.window().width() == WIDTH, title
     assert dock.width() <= 275, title
-    assert canvas.width() > WIDTH / 2, title
+    docks = {each.windowTitle(): each.width() for each in dock.window().findChildren(QDockWidget)}
+    assert canvas.width() > WIDTH / 2, (title, docks)
     assert texts_cut_off(widget) == [], title

@@ -113,7 +113,7 @@ class GrowingZarr(GrowingMovie):
             ahead += 1
             if self._is_begun(ahead - 1):
                 self._end = ahead
-        for index in range(len(self.names), self._end)[:_LOOK_AHEAD]:
+        for index in (*self._incomplete, *range(len(self.names), self._end)[:_LOOK_AHEAD]):
             self._quiet.note(str(index), self._stamps(index))  # all that wait, wait together
 
     def take(self) -> NewFrame | None:
