@@ -85,5 +85,11 @@ class Dock(QWidget):
     def _become_narrow(self) -> None:
         dock, window = self.parent(), self.window()
         if isinstance(dock, QDockWidget) and isinstance(window, QMainWindow):
-            width = self.sizeHint().width()
-            window.resizeDocks([dock], [width], Qt.Orientation.Horizontal)
+            left = [
+                each
+                for each in window.findChildren(QDockWidget)
+                if each.isVisible()
+                and window.dockWidgetArea(each) == Qt.DockWidgetArea.LeftDockWidgetArea
+            ]  # which keep their width: the room is the image's
+            widths = [self.sizeHint().width(), *(each.width() for each in left)]
+            window.resizeDocks([dock, *left], widths, Qt.Orientation.Horizontal)
