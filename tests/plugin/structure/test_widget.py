@@ -57,7 +57,15 @@ class StructureBench:
         self.press(self.embedding.task)
         self.finish(self.embedding.task)
         assert self.embedding.embedded is not None
-        self.embedding.canvas.draw()
+        self.settle()
+
+    def settle(self):
+        """Wait until the plot keeps its size: places in it are to be clicked."""
+        canvas, size = self.embedding.canvas, None
+        while canvas.size() != size:
+            size = canvas.size()
+            self.qtbot.wait(250)
+        canvas.draw()
 
     def drag(self, *corners):
         """Draw a loop in the scatter plot by mouse, through corners in its coordinates."""
