@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+import napari_lattice_symmetry as nls
 from napari_lattice_symmetry.spectrum.amplitude import analyzable, half_amplitude
 from napari_lattice_symmetry.spectrum.cartesian import SIDE, cartesian_spectrum
 from napari_lattice_symmetry.spectrum.polar import ANGLES, RADII, polar_spectrum
@@ -122,3 +123,14 @@ def test_padding_counts_as_missing_and_flat_parts_of_an_image_do_not():
     with_gap = thin.copy()
     with_gap[-2:, ::2] = np.nan  # 4.7 % and 1.6 %
     assert not analyzable(with_gap[np.newaxis])[0]
+
+
+def test_gaps_between_rows_of_sharp_atoms_are_no_padding():
+    image = nls.LatticeImage(
+        lattice="square", a=14.3, width=0.05, size=160, orientation=0, background=0, counts=4
+    ).draw()
+    windows = np.stack([image[i : i + 128, :128] for i in range(0, 32, 2)])
+    assert (windows[:, :4] == 0).all(axis=(1, 2)).any()  # some begin in a gap
+    assert analyzable(windows).all()
+    windows[:, :, :9] = 1e3
+    assert not analyzable(windows).any()

@@ -22,7 +22,8 @@ def analyzable(windows: NDArray[Any]) -> NDArray[np.bool_]:
     ----------
     windows : ndarray, shape (n, w, w)
         NaN and infinite pixels are missing, and so are rows and columns of one value from an edge
-        on, as the correction of drift leaves them. A constant window is nothing else.
+        on, and nowhere else, as the correction of drift leaves them. A constant window is nothing
+        else.
 
     Returns
     -------
@@ -44,7 +45,12 @@ def _padding(windows: NDArray[Any]) -> NDArray[np.float64]:
         lines = np.zeros(len(windows))
         for inwards in (across, across[:, ::-1]):
             same = (inwards == inwards[:, :1, :1]).all(axis=2)
-            lines += np.logical_and.accumulate(same, axis=1).sum(axis=1)
+            near, far = (
+                np.logical_and.accumulate(side, axis=1).sum(axis=1)
+                for side in (same, same[:, ::-1])
+            )
+            # Where few counts fall between rows of atoms, lines further in have that value too.
+            lines += np.where(same.sum(axis=1) > near + far, 0, near)
         left *= np.clip(1 - lines / windows.shape[1], 0, 1)
     return np.asarray(1 - left)
 
