@@ -20,8 +20,10 @@ from napari_lattice_symmetry.errors import InputError
 from napari_lattice_symmetry.lattice import simulate
 from napari_lattice_symmetry.lattice.basis import cell, lattice_points, rotation
 from napari_lattice_symmetry.lattice.drawing import count_electrons, draw_atoms
+from napari_lattice_symmetry.lattice.image import LatticeImage
 from napari_lattice_symmetry.lattice.plane_groups import PLANE_GROUPS
 from napari_lattice_symmetry.spectrum import fit_lattices
+from napari_lattice_symmetry.spectrum.checks import MIN_WINDOW
 
 
 @pytest.fixture(scope="module")
@@ -86,3 +88,9 @@ def test_a_window_holds_ten_cells_though_a_part_of_the_cell_shows_most(name):
     longest = averaged.cell.b / movie.pixel_size[0]
     assert side == pytest.approx(10 * longest, abs=2)
     assert averaged.cell.group.name == name
+
+
+def test_ten_cells_of_few_pixels_are_no_window_too_small_to_fit():
+    frame = LatticeImage(lattice="square", a=3.1, counts=200).draw()
+    assert window_side(frame) == MIN_WINDOW
+    assert window_side(frame[:40, :35]) == MIN_WINDOW

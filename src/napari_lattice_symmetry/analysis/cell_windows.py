@@ -21,6 +21,7 @@ from napari_lattice_symmetry.lattice import LABELS
 from napari_lattice_symmetry.results.result import MovieResult
 from napari_lattice_symmetry.settings import ADVANCED, setting
 from napari_lattice_symmetry.spectrum import WindowGrid, fit_lattices
+from napari_lattice_symmetry.spectrum.checks import MIN_WINDOW
 from napari_lattice_symmetry.spectrum.period import dominant_period
 
 Places = NDArray[np.intp]
@@ -47,7 +48,7 @@ class CellParameters(BaseModel):
         f"Side of the windows in pixels; {_PERIODS} cells if not given.",
         none=f"{_PERIODS} cells",
         of_one_image=True,
-        ge=32,
+        ge=MIN_WINDOW,
         le=4096,
     )
     lattice: Literal[
@@ -104,7 +105,7 @@ def window_side(frame: NDArray[Any]) -> int:
         if fit.resolved:
             side = max(side, round(_PERIODS * max(fit.a, fit.b)))
             break
-    return int(min(side, *frame.shape))
+    return int(min(max(side, MIN_WINDOW), *frame.shape))
 
 
 def places_of_frames(
