@@ -185,6 +185,31 @@ def test_continuing_on_disk(folder, frames, watched, follow, finish):
     assert after.names == [f"frame_{n}.tif" for n in range(6)]
 
 
+@pytest.mark.parametrize("kind", ["folder", "tiff", "zarr"])
+def test_pixels_that_come_while_nobody_watches(folder, frames, watched, follow, *, finish, kind):
+    path = folder if kind == "folder" else folder.with_name(f"a.{kind}")
+    if kind == "zarr":
+        written = zarr.create_array(path, data=0 * frames, chunks=(1, *frames.shape[1:]))
+        written[1:] = frames[1:]
+    elif kind == "tiff":
+        tifffile.imwrite(path, 0 * frames)
+    else:
+        for number, frame in enumerate(frames):
+            write(folder, number, min(number, 1) * frame)
+    output = folder.with_name("result.zarr")
+    follow(watched(path), output)
+    if kind == "zarr":
+        written[0] = frames[0]
+    elif kind == "tiff":
+        tifffile.memmap(path)[:] = frames
+    else:
+        write(folder, 0, frames[0])
+    follow(watched(path), output)
+    assert_same(load_result(output), finish(path))
+    steps, _ = follow(watched(path), output)
+    assert [step.landed for step in steps if step.landed] == []
+
+
 def test_a_folder_that_is_used_again_does_not_continue_it(folder, frames, watched, follow):
     output = folder.with_name("result.zarr")
     for number in range(3):

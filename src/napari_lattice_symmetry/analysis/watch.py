@@ -167,12 +167,13 @@ def _watch(
         if output is not None and output.exists() and not overwrite:
             result = begin()
             names = np.array(result.names, dtype=object)
+            shown = result.done & ~np.isnan(result.fractions).all(axis=1)
             checksums = result.maps.get("checksum")  # not there in the first version
             known = (
                 {} if checksums is None else dict(zip(names, np.asarray(checksums), strict=True))
             )
-            movie.resume(result.names, names[~result.done], known)
-            for name in names[result.done]:
+            movie.resume(names, names[~shown], known)
+            for name in names[shown]:
                 if should_stop():
                     return
                 movie.check(name)

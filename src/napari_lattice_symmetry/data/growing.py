@@ -136,17 +136,31 @@ class GrowingMovie(ABC):
     def _order(self, name: str) -> Any:
         """Give what frames are sorted by."""
 
+    @abstractmethod
+    def _expect(self, failed: set[str]) -> None:
+        """Note, when beginning after `names`, which of them are to be taken again."""
+
     def resume(
         self,
         names: Iterable[str],
         failed: Iterable[str] = (),
         checksums: Mapping[str, int] | None = None,
     ) -> None:
-        """Begin after the frames `names`, but take those again that had `failed`."""
+        """Begin after the frames `names`, but take those again that had `failed`.
+
+        Parameters
+        ----------
+        names, failed : iterable of str
+            As in the attribute `names`; those that showed nothing failed, too.
+        checksums : mapping of str to int, optional
+            The `frame_checksum` of each frame, for `check`.
+        """
         self.names, self._checksums = list(names), dict(checksums or {})
         self._keys = [self._order(name) for name in self.names]
+        failed = set(failed)
+        self._expect(failed)
         self.poll()
-        good = (name for name in self.names if name not in set(failed))
+        good = (name for name in self.names if name not in failed)
         readable = (movie for movie, _ in map(self._try_to_read, good) if movie is not None)
         self._take_calibration(next(readable, None))
 
@@ -161,12 +175,16 @@ class GrowingMovie(ABC):
         movie, _ = self._try_to_read(name)
         if movie is None or name not in self._checksums:
             return False
-        if frame_checksum(movie.frame(0)) != self._checksums[name]:
+        if not self._is_known(name, movie):
             raise InputError(
                 f"{self.path}: {name} is not the frame that was analyzed; choose another name for "
                 "the result, or overwrite it."
             )
         return True
+
+    def _is_known(self, name: str, movie: Movie) -> bool:
+        """Tell whether a frame is as it was when it landed."""
+        return frame_checksum(movie.frame(0)) == self._checksums.get(name)
 
     def calibrate(self, pixel_size: tuple[float, float] | None, frame_time: float | None) -> None:
         """Set what the first frame does not tell, before it is taken; see `Movie.recalibrated`."""

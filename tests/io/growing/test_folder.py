@@ -211,6 +211,8 @@ def test_resuming_takes_what_is_new_and_what_had_failed(tmp_path, frames, watche
         write(tmp_path, number, frames[number])
     source = watched(tmp_path)
     source.resume(["frame_1.tif", "frame_2.tif"], failed=["frame_2.tif"])
+    time.sleep(2 * source.interval)
+    assert source.backlog == 3
     landed = drain(source, 3)
     assert [(frame.name, frame.row, frame.again) for frame in landed] == [
         ("frame_0.tif", 0, False),

@@ -164,9 +164,9 @@ def test_resuming(tmp_path, frames, watched, drain):
     for frame in frames:
         append(path, frame)
     source = watched(path)
-    source.resume(["0", "1", "2"])
-    landed = drain(source, 2)
-    assert [frame.row for frame in landed] == [3, 4]
+    source.resume(["0", "1", "2"], failed=["1"])
+    landed = drain(source, 3)
+    assert [(frame.row, frame.again) for frame in landed] == [(1, True), (3, False), (4, False)]
     np.testing.assert_array_equal(source.movie().frames, frames)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
 from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
@@ -46,14 +45,7 @@ class GrowingFolder(GrowingMovie):
         self._waiting: dict[str, Stamp] = {}  # in order
         self._quiet, self._delay = Quiet(), Delay(self.patience)
 
-    def resume(
-        self,
-        names: Iterable[str],
-        failed: Iterable[str] = (),
-        checksums: Mapping[str, int] | None = None,
-    ) -> None:
-        """Begin after the files `names`, but take those again that had `failed`."""
-        super().resume(names, failed := list(failed), checksums)
+    def _expect(self, failed: set[str]) -> None:
         self._given_up = dict.fromkeys(failed)
         self._done = dict.fromkeys(name for name in self.names if name not in self._given_up)
 
@@ -91,22 +83,26 @@ class GrowingFolder(GrowingMovie):
             seconds = self._quiet.seconds(name, stamp)
             if seconds >= self.interval:
                 movie, failure = self._try_to_read(name)
+                if movie is not None and self._is_known(name, movie):  # touched, but the same
+                    self._keep(name, stamp, movie)
+                    continue
                 unchanged = stamp_of(self.path / name) == stamp
                 if unchanged and (movie is not None or seconds >= self.patience):
-                    return self._finish(name, stamp, movie, failure)
+                    self._keep(name, stamp, movie)
+                    return self._land(name, movie, failure)
             if not self._delay.is_over(name):
                 self.held_up_by = name
                 return None
         return None
 
-    def _finish(self, name: str, stamp: Stamp, movie: Movie | None, failure: str) -> NewFrame:
+    def _keep(self, name: str, stamp: Stamp, movie: Movie | None) -> None:
+        """Note what a file was like that need not wait any more."""
         self._forget(name)
         if movie is None or is_blank(movie.frame(0)):
             self._given_up[name] = stamp
         else:
             self._given_up.pop(name, None)
             self._done[name] = stamp
-        return self._land(name, movie, failure)
 
     def _check_first(self) -> None:
         """See that the first frame is the one that was taken, if its file has changed."""

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from napari_lattice_symmetry.data.growing import GrowingMovie, NewFrame
-from napari_lattice_symmetry.data.movie import Movie, frame_checksum, is_blank
+from napari_lattice_symmetry.data.movie import Movie, is_blank
 from napari_lattice_symmetry.errors import InputError
 from napari_lattice_symmetry.io import quiet
 from napari_lattice_symmetry.io.general.tiff import axes_of, calibration_of, metadata_of
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 _LOOK_AHEAD = 8
 """How many pages after one are looked at for something that was written later."""
+
+_UNREAD: Stamp = 0, 0, 0
 
 
 class GrowingTiff(GrowingMovie):
@@ -77,7 +79,7 @@ class GrowingTiff(GrowingMovie):
             else:
                 self._follow(tif)
         self._is_growing |= 0 < before < len(self._offsets)
-        if not before and self.names:
+        if not before and self.names and 0 not in self._doubtful:
             self.check("0")
         if len(self._offsets) < len(self.names):
             self.trouble = (
@@ -124,7 +126,7 @@ class GrowingTiff(GrowingMovie):
             movie, failure = self._try_to_read(name)
             if movie is None:
                 continue
-            if frame_checksum(movie.frame(0)) != self._checksums[name]:
+            if not self._is_known(name, movie):
                 return self._land(name, movie, failure)
             if not is_followed and is_blank(movie.frame(0)):
                 return None
@@ -216,6 +218,9 @@ class GrowingTiff(GrowingMovie):
 
     def _order(self, name: str) -> Any:
         return int(name)
+
+    def _expect(self, failed: set[str]) -> None:
+        self._doubtful = {int(name): _UNREAD for name in sorted(failed, key=int)}
 
 
 def _number(layout: str, data: bytes) -> int:

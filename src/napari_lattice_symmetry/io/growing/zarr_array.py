@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from itertools import product
 from pathlib import Path
@@ -79,14 +78,7 @@ class GrowingZarr(GrowingMovie):
         self._incomplete: dict[int, Stamps] = {}  # what was taken as it was
         self._quiet, self._delay = Quiet(), Delay(self.patience)
 
-    def resume(
-        self,
-        names: Iterable[str],
-        failed: Iterable[str] = (),
-        checksums: Mapping[str, int] | None = None,
-    ) -> None:
-        """Begin after the frames `names`, but take those again that had `failed`."""
-        super().resume(names, failed := list(failed), checksums)
+    def _expect(self, failed: set[str]) -> None:
         self._incomplete = {int(name): () for name in failed}
 
     @property
