@@ -12,6 +12,8 @@ from pathlib import Path
 import pytest
 
 import napari_lattice_symmetry
+from napari_lattice_symmetry.bravais.dataset import Chunk
+from napari_lattice_symmetry.bravais.verdict_images import ExampleChunk
 
 ENGINES = {"keras", "tensorflow"}
 GUI = {"magicgui", "napari", "qtpy", "superqt", "vispy"}
@@ -86,6 +88,12 @@ def test_opening_a_file_loads_no_engine(tmp_path):
         f"assert nls.read_movie({str(path)!r}).shape == (2, 8, 8)"
     )
     assert not loaded & (ENGINES | GUI | {"matplotlib"})
+
+
+@pytest.mark.parametrize("order", [Chunk, ExampleChunk])
+def test_processes_that_simulate_load_no_engine(order):
+    loaded, _ = loaded_by(f"import {order.__module__}")
+    assert not loaded & (ENGINES | GUI)
 
 
 def test_discovery_loads_nothing_of_the_package():

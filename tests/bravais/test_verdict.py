@@ -5,8 +5,9 @@ import napari_lattice_symmetry as nls
 from napari_lattice_symmetry.bravais import verdict_training
 from napari_lattice_symmetry.bravais.evidence import evidence, shares_by_scale
 from napari_lattice_symmetry.bravais.registry import REGISTRY
+from napari_lattice_symmetry.bravais.truth import Truth
 from napari_lattice_symmetry.bravais.verdict import Judges, load_judges
-from napari_lattice_symmetry.bravais.verdict_images import KINDS, Truth, draw_examples
+from napari_lattice_symmetry.bravais.verdict_images import KINDS, draw_examples
 from napari_lattice_symmetry.errors import InputError
 from napari_lattice_symmetry.networks.registry import file_sha256
 from napari_lattice_symmetry.spectrum.fitting import fit_lattices

@@ -17,18 +17,15 @@ from napari_lattice_symmetry.bravais.classifier import Classification
 from napari_lattice_symmetry.bravais.dataset import TRAINING, VALIDATION, draw_chunks
 from napari_lattice_symmetry.bravais.evidence import evidence, shares_by_scale
 from napari_lattice_symmetry.bravais.verdict import NETWORK
-from napari_lattice_symmetry.bravais.verdict_images import Truth, draw_examples
+from napari_lattice_symmetry.bravais.verdict_images import ExampleChunk, Examples
 from napari_lattice_symmetry.networks.keras_loading import keras, layers
 from napari_lattice_symmetry.networks.training import claim
-from napari_lattice_symmetry.spectrum.fitting import fit_lattices
-from napari_lattice_symmetry.spectrum.lattice_fit import TOLERANCE, LatticeFits
+from napari_lattice_symmetry.spectrum.lattice_fit import TOLERANCE
 
 Float = NDArray[np.float64]
 Table = tuple[NDArray[np.float32], NDArray[np.float32]]
-Examples = tuple[NDArray[np.float32], list[Truth], LatticeFits]
 
 _CHUNK = 120
-_SIZES = (128, 128, 64, 128, 96, 40, 128, 192, 128, 48)
 _SAMPLES = 30
 _VALIDATION = 0.15  # windows that calibrate, as a share of those that teach
 
@@ -59,21 +56,6 @@ class VerdictRecipe:
     batch: int = 1024
     learning_rate: float = 4e-3
     weight_decay: float = 1e-3
-
-
-@dataclass(frozen=True)
-class _Order:
-    """Orders windows: a pure function of its fields, whoever computes it."""
-
-    seed: int
-    stream: int
-    index: int
-
-    def draw(self) -> Examples:
-        """Draw windows, what is true of them, and what the fit says."""
-        size = _SIZES[self.index % len(_SIZES)]
-        windows, truths = draw_examples(_CHUNK, (self.seed, self.stream, self.index), size)
-        return windows, truths, fit_lattices(windows)
 
 
 def train_verdict(
@@ -118,7 +100,7 @@ def train_verdict(
     taught, held_out = (
         _evidence(
             output / f"{name}.npz",
-            [_Order(seed, stream, i) for i in range(-(-n // _CHUNK))],
+            [ExampleChunk(seed, stream, i, _CHUNK) for i in range(-(-n // _CHUNK))],
             recipe.tolerances,
             workers,
             progress,
@@ -135,7 +117,7 @@ def train_verdict(
 
 
 def _evidence(
-    file: Path, orders: list[_Order], tolerances: int, workers: int | None, progress: bool
+    file: Path, orders: list[ExampleChunk], tolerances: int, workers: int | None, progress: bool
 ) -> Table:
     """Draw windows and ask network and fit, unless that was done before."""
     if not file.exists():
