@@ -152,6 +152,30 @@ def test_pages_that_were_laid_out_before_wait_for_their_pixels(
     assert len(source.names) == 5
 
 
+def test_many_blank_pages_do_not_hold_up_what_is_recorded_after_them(
+    tmp_path, frames, watched, drain
+):
+    """The beam was off for a while, in a file that was laid out before and is written on."""
+    path = tmp_path / "a.tif"
+    tifffile.imwrite(path, np.zeros((200, 24, 32), np.uint8))
+    source = watched(path, patience=300)
+    tifffile.memmap(path)[[0, *range(50, 100)]] = frames[1]
+    landed = drain(source, 99)
+    assert [bool(frame.image.any()) for frame in landed] == [True] + 49 * [False] + 49 * [True]
+
+
+def test_blank_pages_are_not_read_again_and_again(tmp_path, watched, drain, monkeypatch):
+    path, n = tmp_path / "a.tif", 40
+    tifffile.imwrite(path, np.zeros((n, 24, 32), np.uint8))
+    source, read = watched(path, patience=0.3), []
+    reading = source._read
+    monkeypatch.setattr(source, "_read", lambda name: read.append(name) or reading(name))
+    drain(source, 1)
+    read.clear()
+    assert len(drain(source, n - 1)) == n - 1
+    assert len(read) < 2 * n  # to look at, and to take
+
+
 def test_channels_in_pages_are_refused(tmp_path, frames, watched, drain):
     path = tmp_path / "a.tif"
     tifffile.imwrite(path, frames[:4].reshape(2, 2, 24, 32), imagej=True, metadata={"axes": "TCYX"})

@@ -99,6 +99,19 @@ def test_a_black_frame_that_no_chunk_is_written_for(tmp_path, frames, watched, d
     np.testing.assert_array_equal(images(landed), [frames[0], 0 * frames[1], frames[2]])
 
 
+@pytest.mark.parametrize("n_black", [15, 20, 100])
+def test_many_black_frames_wait_together_for_one_after_them(
+    tmp_path, frames, watched, drain, n_black
+):
+    array, n = make(tmp_path / "a.zarr", 400), 2 * n_black + 2
+    array[0], array[n_black + 1 : n] = frames[0], frames[:1].repeat(n_black + 1, axis=0)
+    source = watched(tmp_path / "a.zarr", patience=1)
+    landed = drain(source, n, seconds=9)  # not a second for each
+    shown = [bool(frame.image.any()) for frame in landed]
+    assert shown == [True] + n_black * [False] + (n_black + 1) * [True]
+    assert drain(source, seconds=0.2) == []
+
+
 def test_a_chunk_cut_off_is_read_when_it_is_whole(tmp_path, frames, watched, drain):
     array = make(tmp_path / "a.zarr")
     add(array, frames[0])

@@ -11,14 +11,11 @@ from napari_lattice_symmetry.data.movie import Movie, is_blank
 from napari_lattice_symmetry.errors import InputError
 from napari_lattice_symmetry.io import quiet
 from napari_lattice_symmetry.io.general.tiff import axes_of, calibration_of, metadata_of
-from napari_lattice_symmetry.io.growing.waiting import Delay, Quiet, Stamp, stamp_of
+from napari_lattice_symmetry.io.growing.waiting import Delay, Quiet, Stamp, further, stamp_of
 from napari_lattice_symmetry.io.stack import Files, Stack, one_sentence, short_name, to_movie
 
 if TYPE_CHECKING:
     from tifffile import TiffFile, TiffPage
-
-_LOOK_AHEAD = 8
-"""How many pages after one are looked at for something that was written later."""
 
 _UNREAD: Stamp = 0, 0, 0
 
@@ -50,6 +47,7 @@ class GrowingTiff(GrowingMovie):
         self._offsets: list[int] = []  # of the pages whose tags are there
         self._is_growing = False
         self._shown = 0  # the last page that is known to show something
+        self._blank: dict[int, Stamp] = {}  # pages that showed nothing when they were read
         self._doubtful: dict[int, Stamp] = {}  # pages that may change, and when they were read
         self._pointer = 0  # where the offset of the next page will be written
         self._quiet, self._delay = Quiet(), Delay(self.patience)
@@ -137,11 +135,22 @@ class GrowingTiff(GrowingMovie):
         last = len(self._offsets) - 1
         if index < (last if self._is_growing else self._shown):
             return True
-        for later in range(max(self._shown, index) + 1, min(index + _LOOK_AHEAD, last) + 1):
-            movie, _ = self._try_to_read(str(later))
-            if movie is None or not is_blank(movie.frame(0)):
+        for later in further(max(self._shown, index), last + 1):
+            if self._shows(later):
                 self._shown = later
                 return True
+        return False
+
+    def _shows(self, index: int) -> bool:
+        """Tell whether there is anything in a page; read it once, until the file changes."""
+        stamp = self._stamp
+        if stamp is None or self._blank.get(index) == stamp:
+            return False
+        movie, _ = self._try_to_read(str(index))
+        if movie is None or not is_blank(movie.frame(0)):
+            return True
+        if self._quiet.seconds("", stamp) >= self.interval:  # else its time may be older than it
+            self._blank[index] = stamp
         return False
 
     def _open(self, files: Files) -> TiffFile | None:

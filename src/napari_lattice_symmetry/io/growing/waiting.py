@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterator
 from pathlib import Path
 from typing import TypeAlias, TypeVar
 
 from napari_lattice_symmetry.errors import InputError
 
 T = TypeVar("T")
+
+_DENSE = 16  # frames after one of which all are looked at
 
 Stamp: TypeAlias = tuple[int, int, int]
 """What changes when a file is written to: its inode, size in bytes and time in ns."""
@@ -50,6 +52,18 @@ class Delay:
     def forget(self, key: str) -> None:
         """Drop what need not wait any more."""
         self._since.pop(key, None)
+
+
+def further(index: int, end: int) -> Iterator[int]:
+    """Give places after `index` to look for what was written later: all at first, then ever fewer.
+
+    However many frames in a row are blank, the next one is found once as many follow them.
+    """
+    yield from range(index + 1, min(index + _DENSE, end))
+    step = _DENSE
+    while index + step < end:
+        yield index + step
+        step *= 2
 
 
 def stamp_of(path: Path) -> Stamp | None:

@@ -14,7 +14,14 @@ from napari_lattice_symmetry.data.movie import Movie
 from napari_lattice_symmetry.errors import InputError, first_line
 from napari_lattice_symmetry.io import quiet
 from napari_lattice_symmetry.io.general.zarr_files import open_ome_zarr
-from napari_lattice_symmetry.io.growing.waiting import Delay, Quiet, Stamp, insist, stamp_of
+from napari_lattice_symmetry.io.growing.waiting import (
+    Delay,
+    Quiet,
+    Stamp,
+    further,
+    insist,
+    stamp_of,
+)
 from napari_lattice_symmetry.io.stack import (
     Files,
     Stack,
@@ -33,7 +40,7 @@ _OPENING = 2.0
 """Seconds for which a movie that cannot be opened is tried again: a window may wait for it."""
 
 _LOOK_AHEAD = 16
-"""How many frames in a row may be missing; beyond that nothing is thought to be written."""
+"""How many frames that wait are looked at at once."""
 
 
 class GrowingZarr(GrowingMovie):
@@ -100,13 +107,15 @@ class GrowingZarr(GrowingMovie):
             self._array, self._stack = array, replace(self._stack, data=array, refusal="")
             self._whole = self._open()
         self._end = max(self._end, len(self.names))
-        length, ahead = array.shape[self._time], self._end
-        while ahead < min(self._end + _LOOK_AHEAD, length):
-            ahead += 1
-            if self._is_begun(ahead - 1):
-                self._end = ahead
+        known, length = self._end, array.shape[self._time]
+        while (
+            begun := next(filter(self._is_begun, further(self._end - 1, length)), None)
+        ) is not None:
+            self._end = begun + 1
+        for index in range(known, self._end):  # all that wait, wait together
+            self._delay.is_over(str(index))
         for index in (*self._incomplete, *range(len(self.names), self._end)[:_LOOK_AHEAD]):
-            self._quiet.note(str(index), self._stamps(index))  # all that wait, wait together
+            self._quiet.note(str(index), self._stamps(index))
 
     def take(self) -> NewFrame | None:
         """Read the next frame if it is complete."""
