@@ -124,6 +124,15 @@ def test_evidence_is_finite_whatever_is_shown():
     assert np.abs(seen).max() < 20
 
 
+def test_missing_pixels_count_as_the_mean_of_their_window_at_any_offset():
+    windows = rectangles(1.2).astype(np.float32)
+    windows[:, 5:9, 30:70] = np.nan
+    shares = shares_by_scale(windows)
+    np.testing.assert_allclose(shares_by_scale(windows + np.float32(2**20)), shares, atol=1e-3)
+    filled = np.where(np.isnan(windows), np.nanmean(windows, axis=(1, 2), keepdims=True), windows)
+    np.testing.assert_allclose(shares, shares_by_scale(filled), atol=1e-6)
+
+
 def test_judges_are_taught_alike_from_a_seed(tmp_path, monkeypatch):
     monkeypatch.setattr(verdict_training, "_CHUNK", 40)
     settings = {"windows": 80, "epochs": 2, "workers": 1, "progress": False}

@@ -8,12 +8,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_lattice_symmetry.bravais.classifier import Classification
+from napari_lattice_symmetry.spectrum.amplitude import fill_gaps
 from napari_lattice_symmetry.spectrum.lattice_fit import Flag, LatticeFits
 
 Float = NDArray[np.float64]
 
 _LEAST_P, _LEAST_ERROR = 1e-4, 1e-4
 _PARTS = 16
+_BLOCK = 64  # windows taken at a time: all of them, in double precision, take much memory
 
 
 def evidence(network: Classification, fits: LatticeFits, shares: Float, tolerance: float) -> Float:
@@ -44,10 +46,18 @@ def shares_by_scale(windows: NDArray[Any]) -> Float:
 
     Means over 16 x 16 and 4 x 4 parts of a window tell of periods of which hardly any fit into
     it, where a spectrum has little to show; neighbors that differ little, or not at all, tell of
-    pixels that were interpolated. All are shares: of the variance, and of the pixels.
+    pixels that were interpolated. All are shares: of the variance, and of the pixels. NaN and
+    infinite pixels count as the window's mean.
     """
+    starts = range(0, len(windows), _BLOCK)
+    return np.concatenate([_shares(windows[start : start + _BLOCK]) for start in starts])
+
+
+def _shares(windows: NDArray[Any]) -> Float:
     n, size = len(windows), windows.shape[-1]
-    pixels = np.nan_to_num(windows.astype(np.float64), posinf=0, neginf=0)
+    pixels = windows.astype(np.float64)
+    if not np.isfinite(pixels).all():
+        fill_gaps(pixels)
     side = size - size % _PARTS
     parts = pixels[:, :side, :side].reshape(n, _PARTS, side // _PARTS, _PARTS, side // _PARTS)
     parts = parts.mean(axis=(2, 4))

@@ -92,7 +92,7 @@ def _standardised(windows: NDArray[Any]) -> Float32:
     pixels: NDArray[np.floating[Any]] = windows.astype(np.float32 if exact else np.float64)
     mean = pixels.mean(axis=(1, 2), keepdims=True, dtype=np.float64)
     if not np.isfinite(mean).all():
-        mean = _fill_gaps(pixels)
+        mean = fill_gaps(pixels)
     pixels -= mean.astype(pixels.dtype)
     energy = np.einsum("nyx,nyx->ny", pixels, pixels).sum(axis=1, dtype=np.float64)[:, None, None]
     deviation = np.sqrt(energy / (pixels.shape[1] * pixels.shape[2]))
@@ -100,8 +100,14 @@ def _standardised(windows: NDArray[Any]) -> Float32:
     return pixels.astype(np.float32, copy=False)
 
 
-def _fill_gaps(pixels: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
-    """Give NaN and infinite pixels the mean of their window; return the means (n, 1, 1)."""
+def fill_gaps(pixels: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
+    """Give NaN and infinite pixels (n, w, w), in place, the mean of their window.
+
+    Returns
+    -------
+    ndarray, shape (n, 1, 1), float64
+        The means.
+    """
     finite = np.isfinite(pixels)
     pixels[~finite] = 0
     count = np.maximum(finite.sum(axis=(1, 2), keepdims=True), 1)
