@@ -7,7 +7,7 @@ from napari_lattice_symmetry.bravais.evidence import evidence, shares_by_scale
 from napari_lattice_symmetry.bravais.registry import REGISTRY
 from napari_lattice_symmetry.bravais.truth import Truth
 from napari_lattice_symmetry.bravais.verdict import Judges, load_judges
-from napari_lattice_symmetry.bravais.verdict_images import KINDS, draw_examples
+from napari_lattice_symmetry.bravais.verdict_images import KINDS, ExampleChunk, draw_examples
 from napari_lattice_symmetry.errors import InputError
 from napari_lattice_symmetry.networks.registry import file_sha256
 from napari_lattice_symmetry.spectrum.fitting import fit_lattices
@@ -41,7 +41,7 @@ def test_fringes_are_no_lattice_that_anybody_is_sure_of():
         np.exp(3 * np.cos(2 * np.pi * (0.94 * x + 0.34 * y) / period)) / 20
         for period in (8, 10, 12)
     ]
-    windows = np.stack(waves) / 20 + 0.1 * rng.standard_normal((3, 128, 128))
+    windows = np.stack(waves) + 0.1 * rng.standard_normal((3, 128, 128))
     verdict = nls.classify(windows)
     sure = verdict.mean.max(axis=1) > SURE
     assert not (sure & (verdict.label != NOISE)).any()
@@ -131,6 +131,20 @@ def test_missing_pixels_count_as_the_mean_of_their_window_at_any_offset():
     np.testing.assert_allclose(shares_by_scale(windows + np.float32(2**20)), shares, atol=1e-3)
     filled = np.where(np.isnan(windows), np.nanmean(windows, axis=(1, 2), keepdims=True), windows)
     np.testing.assert_allclose(shares, shares_by_scale(filled), atol=1e-6)
+
+
+def test_evidence_that_was_not_written_to_its_end_is_not_kept(tmp_path, monkeypatch):
+    def stopped(path, **arrays):
+        path.write_bytes(b"PK")
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(verdict_training, "draw_chunks", lambda orders, _: [orders[0].draw()])
+    monkeypatch.setattr(np, "savez", stopped)
+    with pytest.raises(KeyboardInterrupt):
+        verdict_training._evidence(
+            tmp_path / "training.npz", [ExampleChunk(0, 0, 5, 4)], 1, None, progress=False
+        )
+    assert not list(tmp_path.iterdir())
 
 
 def test_judges_are_taught_alike_from_a_seed(tmp_path, monkeypatch):

@@ -18,6 +18,7 @@ from napari_lattice_symmetry.bravais.dataset import TRAINING, VALIDATION, draw_c
 from napari_lattice_symmetry.bravais.evidence import evidence, shares_by_scale
 from napari_lattice_symmetry.bravais.verdict import NETWORK
 from napari_lattice_symmetry.bravais.verdict_images import ExampleChunk, Examples
+from napari_lattice_symmetry.files import replacing
 from napari_lattice_symmetry.networks.keras_loading import keras, layers
 from napari_lattice_symmetry.networks.training import claim
 from napari_lattice_symmetry.spectrum.lattice_fit import TOLERANCE
@@ -130,7 +131,8 @@ def _evidence(
             for row in _rows(examples, model.classify(examples[0], _SAMPLES), tolerances, rng)
         ]
         seen, targets = map(np.concatenate, zip(*rows, strict=True))
-        np.savez(file, seen=seen.astype(np.float32), targets=targets.astype(np.float32))
+        with replacing(file) as partial:
+            np.savez(partial, seen=seen.astype(np.float32), targets=targets.astype(np.float32))
     with np.load(file) as table:
         return table["seen"], table["targets"]
 

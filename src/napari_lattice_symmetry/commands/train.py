@@ -30,7 +30,8 @@ def train(network: str, output: Path | None, **settings: Any) -> None:
 
     The NETWORK verdict is what weighs the answers of polar and of the lattice fit.
 
-    A training that is found in the folder goes on after its last whole epoch.
+    A training that is found in the folder goes on after its last whole epoch; that of a verdict
+    keeps what was found out about its windows.
     """
     if network == "verdict" and settings["start"]:
         raise click.UsageError("A verdict is trained from nothing; leave out --start.")
@@ -39,7 +40,7 @@ def train(network: str, output: Path | None, **settings: Any) -> None:
         with writing(output):
             weights = _train(network, output, **settings)
     except KeyboardInterrupt:
-        click.echo("Stopped; the same command goes on after the last whole epoch.", err=True)
+        click.echo(f"Stopped; the same command goes on from what {output} holds.", err=True)
         raise
     click.echo(f"Wrote {weights}.")
 
