@@ -107,6 +107,25 @@ def test_a_file_that_is_gone_is_told(stored, name):
         read_all(stored)
 
 
+@pytest.mark.parametrize("names", [("state", "labels"), ("state", "frame_indices", *MAPS)])
+def test_files_that_are_gone_together_are_told(stored, names):
+    for name in names:
+        for file in (stored / name / "c").rglob("*"):
+            if file.is_file():
+                file.unlink()
+    with pytest.raises(InputError, match=r"is damaged .*a file of state is gone"):
+        load_result(stored)
+
+
+def test_a_folder_in_the_place_of_a_file_is_told(stored):
+    file = stored / "labels/c/0/0/0"
+    file.unlink()
+    file.mkdir()
+    with pytest.raises(InputError, match=r"is damaged .*a file of labels is gone"):
+        read_all(stored)
+    file.rmdir()
+
+
 def test_what_may_not_be_read_is_not_called_damaged(stored, monkeypatch):
     result = load_result(stored)
 
@@ -166,6 +185,7 @@ def test_a_declared_size_is_not_believed(stored, name):
         {"schema_version": "one"},
         {"provenance": 3},
         {"parameters": []},
+        {"maps": [name for name in MAPS if name != "fractions"]},
     ],
 )
 def test_attributes_that_make_no_sense_are_told(stored, change):

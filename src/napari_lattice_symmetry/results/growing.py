@@ -27,6 +27,7 @@ from napari_lattice_symmetry.results.provenance import CHOICE, Network, provenan
 from napari_lattice_symmetry.results.result import WAITING, MovieResult, load_result
 from napari_lattice_symmetry.results.schema import describe
 from napari_lattice_symmetry.results.store import (
+    NAMES,
     check_chunks,
     check_place,
     create_group,
@@ -37,7 +38,6 @@ from napari_lattice_symmetry.results.store import (
     time_axis,
 )
 
-_NAMES = "frame_names"
 _NAME_BYTES, _CHUNK_NAMES = 1020, 1024  # the longest name of a file, in UTF-8
 
 
@@ -96,7 +96,7 @@ class GrowingStore(StreamedResult):
         super().__post_init__()
         with every_chunk():
             self._indices: Any = self.group["frame_indices"]
-            self._names: Any = self.group[_NAMES]
+            self._names: Any = self.group[NAMES]
         self.names = read_names(self.group, len(self.state))
         if len({*self.names}) < len(self.names):  # a late frame was on its way to its row
             self._cut(int(np.flatnonzero(self.state == WAITING)[0]))
@@ -183,7 +183,7 @@ def open_growing_result(
         assert movie.first is not None
         about = _describe(movie.first, parameters, model)
         create_group(new, about).create_array(
-            _NAMES,
+            NAMES,
             shape=(0, _NAME_BYTES),
             chunks=(_CHUNK_NAMES, _NAME_BYTES),
             dtype=np.uint8,
@@ -215,7 +215,7 @@ def check_growing_target(
         return
     there = load_result(path)
     check_parameters(path, there.parameters, parameters)
-    if _NAMES not in open_group(path):
+    if NAMES not in open_group(path):
         raise InputError(
             f"{path} is the result of a finished movie, to which no frames are added; choose "
             "another name, or overwrite it."
@@ -232,7 +232,7 @@ def check_growing_target(
 
 def read_names(group: Any, n_rows: int) -> list[str]:
     """Read what the frames of a result that grows were called."""
-    path, names = Path(group.store.root), group[_NAMES]
+    path, names = Path(group.store.root), group[NAMES]
     with reading(path):
         check_chunks(names, path, np.arange(n_rows))
         rows = np.asarray(names[:n_rows])

@@ -21,7 +21,7 @@ _FIRST_MAPS = (
     *("labels", "mean", "std", "entropy", "mutual_information", "fractions", "fractions_std"),
     *("apparent_labels", "a", "b", "gamma", "orientation", "metric_labels", "flags", "agreement"),
 )
-"""What there could be in results that do not list their maps."""
+"""What there could be in results that do not list their maps, and is in all others."""
 
 
 def describe(
@@ -102,11 +102,15 @@ def written_specs(attributes: Mapping[str, Any], parameters: AnalysisParameters)
 
     Raises
     ------
-    TypeError
+    TypeError, ValueError
         If they are damaged.
     """
     written = {*attributes.get("maps", _FIRST_MAPS)}
-    return [spec for spec in specs_of(parameters) if spec.name in written]
+    specs = specs_of(parameters)
+    for spec in specs:
+        if spec.name in _FIRST_MAPS and spec.name not in written:
+            raise ValueError(f"its list of maps lacks {spec.name}")
+    return [spec for spec in specs if spec.name in written]
 
 
 def _check_calibration(*sizes: float) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from stat import S_ISREG
 from threading import Lock
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -45,6 +46,9 @@ _CHUNK_FRACTIONS, _CHUNK_INDICES, _CHUNK_STATES = 1024, 2**14, 2**16
 
 _WHOLE = "every_chunk_is_written"
 """Attribute of results in which a chunk that is not there was lost; Zarr leaves out empty ones."""
+
+NAMES = "frame_names"
+"""Array of what frames were called, in results that grow."""
 
 _CONFIGURING = Lock()  # what is configured holds for all threads
 
@@ -206,7 +210,8 @@ def read_fields(path: Path) -> dict[str, Any]:
         n_frames = group["state"].shape[0]  # of all arrays that grow, it is the last to do so
         _check_arrays(group, n_frames, fields["grid"], specs)
         rows, is_whole = slice(n_frames), bool(attributes.get(_WHOLE))
-        if is_whole and _has_chunk(group["labels"], path, 0):  # else a watch has just begun
+        begun = NAMES not in group or _has_chunk(group["labels"], path, 0)
+        if is_whole and begun:  # else a watch has hardly a frame
             check_chunks(group["state"], path, np.arange(max(n_frames - 1, 1)))
         state = np.asarray(group["state"][rows])
         written = (state > 0) & is_whole
@@ -246,11 +251,11 @@ def _has_chunk(array: Any, path: Path, number: int) -> bool:
     """Tell whether there is a file of the chunk of an array that is at `number` along time."""
     axis = time_axis(array)
     place = tuple(number if each == axis else 0 for each in range(array.ndim))
+    chunk = path / str(array.path) / str(array.metadata.encode_chunk_key(place))
     try:
-        (path / str(array.path) / str(array.metadata.encode_chunk_key(place))).stat()
+        return S_ISREG(chunk.stat().st_mode)
     except FileNotFoundError:
         return False
-    return True
 
 
 def check_chunks(array: Any, path: Path, rows: NDArray[np.int64]) -> None:
