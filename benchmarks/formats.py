@@ -68,7 +68,7 @@ HEAD = f"""# File formats
 Made by `make bench-formats`: what is read of real files of each format, and why some are refused.
 
 {markdown_table(["family", "endings", "through"], FAMILIES)}
-`pip install "napari-lattice-symmetry[em,spm,video]"` brings all extras; without one, the sentence
+`pip install ".[em,spm,video]"` in a clone brings these three; without one, the sentence
 that refuses a file names it. A JSON file of the same name beside an image may give its
 `pixel_size` or `field_of_view` with their units (`pixel_size_units`, `field_of_view_units`).
 

@@ -6,22 +6,29 @@ import dataclasses
 import doctest
 import inspect
 import re
+import shlex
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
 
+import click
 import numpy as np
 import pytest
+import tifffile
 import yaml
 from numpydoc.docscrape import FunctionDoc
+from npe2 import PluginManifest
 from numpydoc.validate import validate
 from pydantic import BaseModel
 
 import napari_lattice_symmetry as nls
+from napari_lattice_symmetry.cli import main
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
 PAGES = sorted(DOCS.rglob("*.md"))
+README = ROOT / "README.md"
+SHOWN = [*PAGES, README]
 # Missing or unknown or disordered parameters, no type, no returns, no yields, no docstring at all.
 CODES = {"GL08", "PR01", "PR02", "PR03", "PR04", "RT01", "RT02", "YD01", "SS01"}
 LINK = re.compile(r"\]\(([^)\s]+)\)")
@@ -118,9 +125,82 @@ def test_links_lead_somewhere(path):
 
 def test_pages_teach_no_deep_path():
     deep = re.compile(r"(from|import) napari_lattice_symmetry\.")
-    shown = [*PAGES, ROOT / "README.md", *(ROOT / "examples").glob("*.py")]
+    shown = [*SHOWN, *(ROOT / "examples").glob("*.py")]
     assert len(shown) > 35
     assert not [path.name for path in shown if deep.search(path.read_text(encoding="utf-8"))]
+
+
+def test_the_site_shows_the_way_to_every_dock_and_room():
+    home = (DOCS / "index.md").read_text(encoding="utf-8")
+    rooms = {name for name in nls.__all__ if isinstance(getattr(nls, name), ModuleType)}
+    docks = PluginManifest.from_distribution("napari-lattice-symmetry").contributions.widgets
+    assert not [each.display_name for each in docks if f"| [{each.display_name}](" not in home]
+    listed = (DOCS / "api" / "index.md").read_text(encoding="utf-8")
+    assert not [name for name in rooms if f"| [nls.{name}]({name}.md)" not in listed]
+    alone = set(nls.__all__) - rooms - {"LatticeSymmetryError"}
+    assert not [name for name in alone if f"`{name}`" not in listed]
+
+
+def test_the_guide_tells_of_every_setting():
+    rows = re.findall(
+        r"^\| ([^|]+) \|", (DOCS / "guide.md").read_text(encoding="utf-8"), re.MULTILINE
+    )
+    told = {name.strip().lower() for row in rows for name in re.split("[,;]", row)}
+    fields = nls.AnalysisParameters.model_fields.values()
+    assert not {field.title.lower().removesuffix(" (px)") for field in fields} - told
+
+
+def test_the_glossary_has_the_words_that_pages_use():
+    text = (DOCS / "glossary.md").read_text(encoding="utf-8")
+    words = re.findall(r"^\*\*([^*]+)\.\*\*", text, re.MULTILINE)
+    assert words == sorted(words, key=str.lower)
+    asked = {"Lattice", "Class", "Plane group", "Thinned network", "Network spread", "Verdict", "R"}
+    assert asked <= set(words)
+
+
+COMMAND = re.compile(r"^ *(lattice-symmetry .+)$|`(lattice-symmetry [^`]+)`", re.MULTILINE)
+
+
+def commands():
+    """Each command that a page shows, as its words."""
+    for path in SHOWN:
+        text = path.read_text(encoding="utf-8").replace("\\\n", " ")
+        for match in COMMAND.finditer(text):
+            yield shlex.split(match[1] or match[2], comments=True)[1:]
+
+
+def test_commands_on_pages_have_such_options():
+    shown = list(commands())
+    assert len(shown) > 40
+    for verb, *words in shown:
+        if verb != "--version":
+            command = main.get_command(None, verb)
+            command.make_parser(click.Context(command)).parse_args(words)
+
+
+def test_names_on_pages_exist():
+    shown = {
+        name
+        for path in SHOWN
+        for name in re.findall(r"\bnls\.(\w+(?:\.\w+)*)", path.read_text(encoding="utf-8"))
+    }
+    assert len(shown) > 50
+    for name in shown:
+        value = nls
+        for part in name.split("."):
+            value = getattr(value, part)
+
+
+@pytest.mark.slow
+def test_the_script_of_the_readme_runs(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    frames = nls.simulate("square-to-hexagonal", frames=5, size=160).movie.frames
+    tifffile.imwrite("movie.tif", np.asarray(frames, dtype=np.float32))
+    (script,) = re.findall(r"```python\n(.+?)```", README.read_text(encoding="utf-8"), re.DOTALL)
+    names = {}
+    exec(script, names)
+    assert names["windows"].shape == (4, 128, 128)
+    assert len(nls.load_result("movie.zarr").times) == 5
 
 
 def test_the_paper_cites_what_is_listed():

@@ -80,7 +80,7 @@ class SimulateWidget(Dock):
         verdict.addWidget(self.truth_text)
         verdict.addWidget(self.verdict_text)
         self.tabs = QTabWidget()
-        self.tabs.addTab(page, "Verdict")
+        self.tabs.addTab(page, "Answers")
         self.tabs.addTab(self.sweep, "Sweep")
         buttons = QHBoxLayout()
         buttons.addWidget(self.send_button)
