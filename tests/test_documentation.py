@@ -16,8 +16,8 @@ import numpy as np
 import pytest
 import tifffile
 import yaml
-from numpydoc.docscrape import FunctionDoc
 from npe2 import PluginManifest
+from numpydoc.docscrape import FunctionDoc
 from numpydoc.validate import validate
 from pydantic import BaseModel
 
