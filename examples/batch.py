@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
+from matplotlib.figure import Figure
 
 import napari_lattice_symmetry as nls
 
@@ -23,6 +24,8 @@ if len(sys.argv) <= 2:
 
 settings = nls.AnalysisParameters(window=128, stride=32, samples=20)
 table = {}
+figure = Figure(figsize=(6, 3), layout="constrained")
+axes = figure.subplots()
 for path in sorted(source.iterdir()):
     try:
         result = nls.analyze(nls.read_movie(path), settings, output=folder / f"{path.stem}.zarr")
@@ -31,3 +34,9 @@ for path in sorted(source.iterdir()):
         continue
     table[path.name] = nls.CLASSES[int(np.argmax(result.fractions[0]))]
     print(f"{path.name}: mostly {table[path.name]}")
+    ends = np.cumsum(result.fractions[0])
+    axes.barh(path.name, result.fractions[0], left=ends - result.fractions[0],
+              color=list(nls.COLORS.values()))  # fmt: skip
+
+axes.set(xlabel="mean probability of each class", xlim=(0, 1))
+figure.savefig(folder / "batch.png", dpi=100)

@@ -8,6 +8,8 @@ import sys
 from pathlib import Path
 
 from distributed import LocalCluster
+from matplotlib.colors import ListedColormap
+from matplotlib.figure import Figure
 
 import napari_lattice_symmetry as nls
 
@@ -21,3 +23,12 @@ if __name__ == "__main__":  # workers that are started anew import this file
     ) as cluster:
         result = nls.analyze(movie, settings, output=output, overwrite=True, scheduler=cluster)
     print(result.fractions.round(3))
+
+    figure = Figure(figsize=(9, 2.6), layout="constrained")
+    colors = ListedColormap(["white", *nls.COLORS.values()])
+    for axes, classes, time in zip(
+        figure.subplots(1, len(result.times)), result.labels, result.times, strict=True
+    ):
+        axes.imshow(classes, cmap=colors, vmin=0, vmax=len(nls.CLASSES))
+        axes.set(title=f"{time:.0f} s", xticks=[], yticks=[])
+    figure.savefig(folder / "cluster.png", dpi=100)

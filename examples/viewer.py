@@ -17,7 +17,8 @@ result = nls.analyze(movie, window=64, stride=16, samples=20, output=folder / "v
 
 # %% A viewer, with image and maps one over the other
 viewer = napari.Viewer()
-viewer.add_image(movie.frames, name="movie", scale=(movie.frame_time or 1, *movie.pixel_size))
+scale, units = (movie.frame_time or 1, *movie.pixel_size), ("s", movie.unit, movie.unit)
+viewer.add_image(movie.frames, name="movie", scale=scale, units=units)
 viewer.open(folder / "viewer.zarr", plugin="napari-lattice-symmetry")
 
 # %% Go to the frame in which most windows are hexagonal, and take its picture

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
+from matplotlib.figure import Figure
 
 import napari_lattice_symmetry as nls
 
@@ -22,4 +23,11 @@ found = nls.crystals.match(result, candidates, zones=2)
 shares = np.ravel(found.fractions)
 for name, share in sorted(zip(found.names, shares, strict=True), key=lambda each: -each[1]):
     print(f"{name}: {share:.0%} of the windows")
-(folder / "which_crystal.txt").write_text(found.names[int(np.argmax(shares))], encoding="utf-8")
+
+figure = Figure(figsize=(8, 3), layout="constrained")
+image, bars = figure.subplots(1, 2)
+image.imshow(frame, cmap="gray")
+image.set(title="frame", xticks=[], yticks=[])
+bars.barh(found.names, shares, color=[color for _, color in found.values.values()])
+bars.set(xlabel="share of the windows", xlim=(0, 1))
+figure.savefig(folder / "which_crystal.png", dpi=100)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import runpy
 from pathlib import Path
 
@@ -59,6 +60,7 @@ def test_a_folder_becomes_results(run, tmp_path):
         f"{name}.npy": name for name in ("hexagonal", "oblique", "square")
     }
     assert len(list(tmp_path.glob("*.zarr"))) == 3
+    assert (tmp_path / "batch.png").exists()
 
 
 def test_a_cell_shows_its_group(run):
@@ -68,10 +70,11 @@ def test_a_cell_shows_its_group(run):
     assert cell.gamma == pytest.approx(120, abs=0.1)
 
 
-def test_lengths_tell_the_crystal(run):
+def test_lengths_tell_the_crystal(run, tmp_path):
     names = run("which_crystal.py")
     assert names["found"].names[0] == "SrTiO3 [0 0 1]"
     assert names["shares"][0] > 0.9
+    assert (tmp_path / "which_crystal.png").exists()
 
 
 @pytest.mark.gui
@@ -88,10 +91,11 @@ def test_a_notebook_drives_a_viewer(run, tmp_path, monkeypatch):
 
 
 @pytest.mark.cluster
-def test_a_cluster_finds_the_same(run):
+def test_a_cluster_finds_the_same(run, tmp_path):
     names = run("cluster.py")
     alone = nls.analyze(names["movie"], names["settings"])
     np.testing.assert_allclose(names["result"].mean, alone.mean, atol=1e-5)
+    assert (tmp_path / "cluster.png").exists()
 
 
 def test_every_example_is_run_and_shown():
@@ -100,3 +104,5 @@ def test_every_example_is_run_and_shown():
     scripts = [path.name for path in EXAMPLES.glob("*.py")]
     assert len(scripts) >= 6
     assert all(name in shown and f'"{name}"' in here for name in scripts)
+    pictures = re.findall(r"\(images/example-(\w+)\.png\)", shown)
+    assert {f"{name}.py" for name in pictures} == set(scripts)
