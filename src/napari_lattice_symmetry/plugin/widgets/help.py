@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from qtpy.QtCore import Qt, QUrl
-from qtpy.QtGui import QImage, QKeySequence, QTextDocument
+from qtpy.QtGui import QImage, QKeySequence, QTextCharFormat, QTextCursor, QTextDocument
 from qtpy.QtWidgets import QPushButton, QTextBrowser, QWidget
 
 _PACKAGE = Path(__file__).parents[2]
@@ -48,7 +48,24 @@ class HelpWindow(QTextBrowser):
         self.setWindowTitle("Lattice symmetry")
         self.setOpenExternalLinks(True)
         self.resize(760, 680)
+        self.sourceChanged.connect(self._color_links)
         self.setSource(QUrl.fromLocalFile(str(DOCS / page)))
+
+    def _color_links(self) -> None:
+        """Write links, which are underlined, in the theme's color of text: Qt's blue drowns."""
+        self.ensurePolished()  # or the colors are not yet those of the theme
+        color = QTextCharFormat()
+        color.setForeground(self.palette().text())
+        cursor, keep = self.textCursor(), QTextCursor.MoveMode.KeepAnchor
+        cursor.movePosition(QTextCursor.MoveOperation.Start)
+        block = cursor.block()
+        while block.isValid():
+            for part in block.textFormats():
+                if part.format.isAnchor():
+                    cursor.setPosition(block.position() + part.start)
+                    cursor.setPosition(cursor.position() + part.length, keep)
+                    cursor.mergeCharFormat(color)
+            block = block.next()
 
     def loadResource(self, kind: int, name: QUrl) -> Any:  # noqa: N802
         """Load a page or an image, the latter as wide as the window at most."""
