@@ -8,11 +8,13 @@ import dask
 import dask.array as da
 import numpy as np
 import pytest
+import tifffile
 
 from napari_lattice_symmetry.analysis import analyze, iter_analyze, stream
 from napari_lattice_symmetry.bravais.parameters import AnalysisParameters
 from napari_lattice_symmetry.data.movie import Movie
 from napari_lattice_symmetry.errors import AnalysisError, InputError
+from napari_lattice_symmetry.io import read_movie
 from napari_lattice_symmetry.lattice import LABELS
 from napari_lattice_symmetry.results import load_result
 from napari_lattice_symmetry.results.on_disk import StreamedResult
@@ -295,6 +297,35 @@ def test_file_that_vanishes_ends_the_run_at_once(frames, parameters, fake_model,
     source.unlink()
     with pytest.raises(AnalysisError, match=r"growth\.raw is gone"):
         next(iterator)
+
+
+@pytest.mark.parametrize("kind", ["npy", "tif"])
+@pytest.mark.parametrize("change", ["replaced", "rewritten", "touched"])
+def test_file_that_becomes_another_movie_ends_the_run(
+    frames, parameters, fake_model, tmp_path, kind, *, change
+):
+    """A TIFF that is open goes on being read where another takes its name, as it is the same."""
+
+    def write(path, values):
+        np.save(path, values) if kind == "npy" else tifffile.imwrite(path, values)
+
+    path, output = tmp_path / f"growth.{kind}", tmp_path / "run.zarr"
+    write(path, frames)
+    steps = stream(read_movie(path, lazy=True), parameters, output=output, model=fake_model)
+    assert [step.frame and step.frame.index for step in islice(steps, 3)] == [None, 0, 1]
+    place = tmp_path / f"new.{kind}" if change == "replaced" else path
+    write(place, frames if change == "touched" else frames[::-1])
+    place.replace(path)
+    if change == "touched" or (kind, change) == ("tif", "replaced"):
+        assert len(list(steps)) == 4
+    else:
+        with pytest.raises(AnalysisError, match=rf"growth\.{kind} became another movie while it"):
+            list(steps)
+    result, expected = load_result(output), analyze(frames, parameters, model=fake_model)
+    assert result.done[:2].all()
+    for name in ("labels", "checksum"):
+        ours, theirs = (np.asarray(each.maps[name])[result.done] for each in (result, expected))
+        np.testing.assert_array_equal(ours, theirs)
 
 
 def test_finished_frames_are_left_out(frames, parameters, fake_model):

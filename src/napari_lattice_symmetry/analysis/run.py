@@ -280,8 +280,8 @@ def iter_analyze(
     ModelError
         If the network cannot be loaded.
     AnalysisError
-        If the file of the movie is gone, frames in a row cannot be read, the network fails, or
-        the cluster is lost.
+        If the file of the movie is gone or becomes another, frames in a row cannot be read, the
+        network fails, or the cluster is lost.
     """
     job = AnalysisJob(movie, parameters or AnalysisParameters())
     finished = np.zeros(len(job.indices), dtype=bool) if done is None else done.copy()
