@@ -94,3 +94,12 @@ def test_ten_cells_of_few_pixels_are_no_window_too_small_to_fit():
     frame = LatticeImage(lattice="square", a=3.1, counts=200).draw()
     assert window_side(frame) == MIN_WINDOW
     assert window_side(frame[:40, :35]) == MIN_WINDOW
+
+
+@pytest.mark.parametrize("value", [np.nan, 3])
+def test_a_hole_in_the_middle_of_a_frame_hides_no_cell(value):
+    movie = simulate("plane-groups", size=512).movie
+    frame = movie.frame(PLANE_GROUPS.index("pmg")).astype(float)
+    side = window_side(frame)
+    frame[150:-150, 150:-150] = value
+    assert window_side(frame) == pytest.approx(side, abs=2)

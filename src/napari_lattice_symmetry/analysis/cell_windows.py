@@ -22,7 +22,7 @@ from napari_lattice_symmetry.results.result import MovieResult
 from napari_lattice_symmetry.settings import ADVANCED, setting
 from napari_lattice_symmetry.spectrum import WindowGrid, fit_lattices
 from napari_lattice_symmetry.spectrum.checks import MIN_WINDOW
-from napari_lattice_symmetry.spectrum.period import dominant_period
+from napari_lattice_symmetry.spectrum.period import dominant_period, spread_windows
 
 Places = NDArray[np.intp]
 
@@ -94,16 +94,15 @@ class AveragedCell:
 def window_side(frame: NDArray[Any]) -> int:
     """Choose the side of windows that hold ten cells, along the longer side, of what a frame shows.
 
-    The strongest period may be a part of the cell: a lattice is fitted to the middle of the frame.
+    The strongest period may be a part of the cell: lattices are fitted to windows all over it.
     """
     period = dominant_period(frame)
     side = _DEFAULT_SIDE if period is None else round(_PERIODS * period)
     for length in (2 * side, side):
-        looked_at = min(length, *frame.shape)
-        y, x = ((whole - looked_at) // 2 for whole in frame.shape)
-        fit = fit_lattices(np.array(frame[y : y + looked_at, x : x + looked_at])[np.newaxis])[0]
-        if fit.resolved:
-            side = max(side, round(_PERIODS * max(fit.a, fit.b)))
+        fits = fit_lattices(spread_windows(frame, min(length, *frame.shape)))
+        if fits.resolved.any():
+            longest = np.median(fits.b[fits.resolved])
+            side = max(side, round(_PERIODS * float(longest)))
             break
     return int(min(max(side, MIN_WINDOW), *frame.shape))
 

@@ -90,7 +90,9 @@ def measure_period(
     sizes = _sizes(side)
     best: Period | None = None
     for size in sizes:
-        fits = [fit_lattices(_spread(frame, size), distortion=distortion) for frame in frames]
+        fits = [
+            fit_lattices(spread_windows(frame, size), distortion=distortion) for frame in frames
+        ]
         here = _agreed(fits, 0.0 if size == sizes[-1] else _MIN_PERIODS)
         # A weak lattice is seen in more of the larger windows; so is one of which the smaller
         # ones hold too few periods, and see the harmonics alone.
@@ -120,8 +122,8 @@ def _sizes(side: int) -> list[int]:
     return [*(round(_FIRST_SIZE * _GROWTH**i) for i in range(n)), last]
 
 
-def _spread(frame: NDArray[Any], size: int) -> NDArray[Any]:
-    """View a few windows all over a frame, shape (gy, gx, size, size)."""
+def spread_windows(frame: NDArray[Any], size: int) -> NDArray[Any]:
+    """View a few windows all over a frame (Y, X), shape (gy, gx, size, size)."""
     stride = max(1, (max(frame.shape) - size) // (_WINDOWS_A_SIDE - 1))
     return WindowGrid((frame.shape[0], frame.shape[1]), size, stride).windows(frame)
 
