@@ -39,6 +39,8 @@ def test_labeled_arrays_are_their_data():
         dims, data, chunks = ("t", "y", "x"), FRAMES, None
 
     np.testing.assert_array_equal(Movie.from_array(Labeled()).frames, FRAMES)
+    Labeled.dims, Labeled.data = ("y", "x", "time"), np.moveaxis(FRAMES, 0, 2)
+    np.testing.assert_array_equal(Movie.from_array(Labeled()).frames, FRAMES)
 
 
 @pytest.mark.parametrize("array", [[[1, 2], [3]], ["a", "b"], None, {}, [[None]]])

@@ -35,6 +35,12 @@ def unit_name(unit: str) -> str:
 
 _MANY_LAYERS = 100
 
+_LETTERS = {
+    **dict.fromkeys(("t", "time", "frame", "frames"), "T"),
+    **dict.fromkeys(("c", "ch", "channel", "channels"), "C"),
+    **{letter.lower(): letter for letter in "ZYX"},
+}
+
 
 @dataclass(frozen=True, eq=False)
 class Movie:
@@ -214,10 +220,20 @@ def frame_checksum(frame: NDArray[Any]) -> int:
     return int.from_bytes(digest.digest())
 
 
+def axis_letter(name: object) -> str:
+    """Return T, Z, C, Y or X for an axis that is called so, in letters or words; "?" for others."""
+    return _LETTERS.get(str(name).lower(), "?")
+
+
 def _as_frames(array: Any, name: str) -> Any:
     """Return what behaves as a NumPy or a Dask array, without reading what is lazy."""
     if hasattr(array, "dims") and hasattr(array, "data"):  # xarray
-        array = array.data
+        letters = list(map(axis_letter, array.dims))
+        array = _as_frames(array.data, name)
+        if letters.count("Y") == letters.count("X") == 1:
+            image = letters.index("Y"), letters.index("X")
+            outer = (axis for axis in range(len(letters)) if axis not in image)
+            array = array.transpose((*outer, *image))
     if hasattr(array, "dask"):
         return _in_one_layer(array)
     if hasattr(array, "chunks") and hasattr(array, "shape"):  # in an HDF5 file or a Zarr store

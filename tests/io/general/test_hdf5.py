@@ -215,3 +215,17 @@ def test_truncated_hdf5(tmp_path, frames):
         (tmp_path / "a.h5").write_bytes(whole[:size])
         with pytest.raises(InputError, match=r"^a\.h5 is not a readable H5 file"):
             read_movie(tmp_path / "a.h5")
+
+
+@pytest.mark.parametrize("has_scales", [False, True])
+def test_frames_lie_along_the_axis_that_is_named_so(tmp_path, frames, has_scales):
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        dataset = file.create_dataset("movie", data=np.moveaxis(frames, 0, 2))
+        for axis, name in enumerate(("y", "x", "time")):
+            if has_scales:
+                file[name] = np.arange(dataset.shape[axis])
+                file[name].make_scale(name)
+                dataset.dims[axis].attach_scale(file[name])
+            else:
+                dataset.dims[axis].label = name
+    np.testing.assert_array_equal(read_movie(tmp_path / "a.h5").frames, frames)

@@ -278,3 +278,16 @@ def test_not_hyperspy(tmp_path):
     h5py.File(tmp_path / "a.hspy", "w").close()
     with pytest.raises(InputError, match=r"a\.hspy is not a HyperSpy file"):
         read_movie(tmp_path / "a.hspy")
+
+
+@pytest.mark.parametrize("zarr_format", [2, 3])
+def test_frames_lie_along_the_axis_that_is_named_so(tmp_path, frames, zarr_format):
+    names = ["y", "x", "time"]
+    about = (
+        {"dimension_names": names}
+        if zarr_format == 3
+        else {"attributes": {"_ARRAY_DIMENSIONS": names}}
+    )
+    data = np.moveaxis(frames, 0, 2)
+    zarr.create_array(tmp_path / "a.zarr", data=data, zarr_format=zarr_format, **about)
+    np.testing.assert_array_equal(read_movie(tmp_path / "a.zarr").frames, frames)

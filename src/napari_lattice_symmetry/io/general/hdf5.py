@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from napari_lattice_symmetry.data.movie import axis_letter
 from napari_lattice_symmetry.errors import InputError
 from napari_lattice_symmetry.io import refusals
 from napari_lattice_symmetry.io.calibration import is_time, pixel_size_nm, seconds
@@ -71,7 +72,11 @@ def _is_nexus_signal(dataset: h5py.Dataset) -> bool:
 
 def _stack(dataset: h5py.Dataset) -> Stack:
     scales = _scales(dataset)
-    letters = "".join(scale.letter if scale else "?" for scale in scales)
+    labels = (axis_letter(dim.label) for dim in dataset.dims)
+    letters = "".join(
+        scale.letter if scale and scale.letter != "?" else label
+        for scale, label in zip(scales, labels, strict=True)
+    )
     if letters == "?YX":
         letters = "TYX"
     pixel_size = frame_time = None
@@ -117,8 +122,8 @@ class _Scale:
             letters = {"SPATIAL": self.name.upper(), "TEMPORAL": "T", "CHANNEL": "C"}
             self.letter = letters.get(self.kind, "?")
         else:
-            named = self.name.upper() in ("Y", "X", "Z")
-            self.letter = self.name.upper() if named else "T" if is_time(self.unit) else "?"
+            letter = axis_letter(self.name)
+            self.letter = "T" if letter == "?" and is_time(self.unit) else letter
 
 
 def _scales(dataset: h5py.Dataset) -> list[_Scale | None]:

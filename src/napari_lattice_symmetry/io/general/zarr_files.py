@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from napari_lattice_symmetry.data.movie import axis_letter
 from napari_lattice_symmetry.errors import InputError
 from napari_lattice_symmetry.io import refusals
 from napari_lattice_symmetry.io.calibration import pixel_size_nm, seconds
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 SUFFIXES = (".zarr",)
 _FIRST_AXES = "tczyx"  # of all images before version 0.3
+_XARRAY_NAMES = "_ARRAY_DIMENSIONS"
 _MARKS = ("zarr.json", ".zattrs", ".zgroup", ".zarray")
 
 
@@ -104,6 +106,10 @@ def zarr_stack(array: Any, **facts: Any) -> Stack:
         If it is not safe to read.
     """
     check_array(array)
+    # Zarr 3 names axes; for Zarr 2, xarray does.
+    names = getattr(array.metadata, "dimension_names", None) or array.attrs.get(_XARRAY_NAMES)
+    if isinstance(names, list | tuple):
+        facts = {"axes": "".join(map(axis_letter, names))} | facts
     return Stack(array, piece=math.prod(array.chunks) * array.dtype.itemsize, **facts)
 
 

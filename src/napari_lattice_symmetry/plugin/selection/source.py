@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from napari_lattice_symmetry.data.movie import BY_HAND, Movie
+from napari_lattice_symmetry.data.movie import BY_HAND, Movie, axis_letter
 from napari_lattice_symmetry.errors import InputError
 from napari_lattice_symmetry.io import read_movie
 from napari_lattice_symmetry.io.arrays import gray
@@ -18,9 +18,6 @@ from napari_lattice_symmetry.plugin.layers.geometry import LayerGeometry
 
 if TYPE_CHECKING:
     from napari.layers import Image
-
-_CHANNEL_NAMES = {"c", "ch", "channel", "channels"}
-_TIME_NAMES = {"t", "time", "frame", "frames"}
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,8 +47,8 @@ def find_channel_axis(layer: Image) -> int | None:
     """
     if layer.ndim != 4:
         return None
-    first, second = (label.lower() for label in layer.axis_labels[:2])
-    return 0 if first in _CHANNEL_NAMES or second in _TIME_NAMES else 1
+    first, second = map(axis_letter, layer.axis_labels[:2])
+    return 0 if first == "C" or second == "T" else 1
 
 
 def count_channels(layer: Image) -> int:
