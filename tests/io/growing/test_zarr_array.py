@@ -7,6 +7,7 @@ import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -14,6 +15,9 @@ import zarr
 
 from napari_lattice_symmetry.errors import InputError
 from napari_lattice_symmetry.io import read_movie
+from napari_lattice_symmetry.io.growing import waiting
+
+INTERVAL = 0.05
 
 
 def make(path, n=0, chunks=(1, 24, 32), **options):
@@ -186,6 +190,19 @@ def test_resuming(tmp_path, frames, watched, drain):
     source.resume(["0", "1", "2"], failed=["1"])
     landed = drain(source, 3)
     assert [(frame.row, frame.again) for frame in landed] == [(1, True), (3, False), (4, False)]
+
+
+def test_frames_that_failed_come_first_however_long_a_look_takes(
+    tmp_path, frames, watched, drain, monkeypatch
+):
+    zarr.create_array(tmp_path / "a.zarr", data=frames, chunks=(1, 24, 32))
+    for seed in range(20):
+        steps = np.random.default_rng(seed).exponential(INTERVAL / 3, 10_000)
+        clock = SimpleNamespace(monotonic=iter(steps.cumsum().tolist()).__next__)
+        monkeypatch.setattr(waiting, "time", clock)
+        source = watched(tmp_path / "a.zarr", interval=INTERVAL, patience=60)
+        source.resume(["0", "1", "2"], failed=["1"])
+        assert [frame.row for frame in drain(source, 3)] == [1, 3, 4], seed
 
 
 WRITER = """

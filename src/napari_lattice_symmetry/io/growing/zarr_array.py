@@ -122,14 +122,15 @@ class GrowingZarr(GrowingMovie):
         self.held_up_by = ""
         if self.trouble:
             return None
-        for index, stamps in list(self._incomplete.items()):
-            if self._stamps(index) != stamps and self._is_complete(index):
-                del self._incomplete[index]
-                return self._land(str(index), *self._try_to_read(str(index)))
         index = len(self.names)
+        complete = index < self._end and self._is_complete(index)  # asked before, to come after
+        for earlier, stamps in list(self._incomplete.items()):
+            if self._stamps(earlier) != stamps and self._is_complete(earlier):
+                del self._incomplete[earlier]
+                return self._land(str(earlier), *self._try_to_read(str(earlier)))
         if index >= self._end:
             return None
-        name, complete, stamps = str(index), self._is_complete(index), self._stamps(index)
+        name, stamps = str(index), self._stamps(index)
         movie, failure = self._try_to_read(name) if complete else (None, "")
         if movie is None:
             if not self._delay.is_over(name):
