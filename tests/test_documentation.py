@@ -193,15 +193,20 @@ def test_names_on_pages_exist():
 
 
 @pytest.mark.slow
-def test_the_script_of_the_readme_runs(tmp_path, monkeypatch):
+def test_commands_and_script_of_the_readme_run_one_after_the_other(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     frames = nls.simulate("square-to-hexagonal", frames=5, size=160).movie.frames
     tifffile.imwrite("movie.tif", np.asarray(frames, dtype=np.float32))
-    (script,) = re.findall(r"```python\n(.+?)```", README.read_text(encoding="utf-8"), re.DOTALL)
+    text = README.read_text(encoding="utf-8")
+    commands = re.findall(r"^lattice-symmetry (.+)$", text, re.MULTILINE)
+    assert len(commands) == 2
+    for command in commands:
+        main(shlex.split(command, comments=True), standalone_mode=False)
+    (script,) = re.findall(r"```python\n(.+?)```", text, re.DOTALL)
     names = {}
     exec(script, names)
     assert names["windows"].shape == (4, 128, 128)
-    assert len(nls.load_result("movie.zarr").times) == 5
+    assert len(nls.load_result("phases.zarr").times) == 5
 
 
 def test_the_paper_cites_what_is_listed():
