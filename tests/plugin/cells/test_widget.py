@@ -285,6 +285,48 @@ def test_strain_takes_a_result(dock, messages):
     assert messages()[-1].startswith("film has no result yet")
 
 
+def test_strain_of_another_result_and_what_is_selected_stay(analyzed):
+    layers, widget = analyzed.viewer.layers, analyzed.widget
+    classes, film = layers["classes \u00b7 film"], layers["film"]
+    copy = classes.as_layer_data_tuple()
+    about = {**copy[1]["metadata"]["napari-lattice-symmetry"], "result": "another"}
+    copy[1]["metadata"] = {**copy[1]["metadata"], "napari-lattice-symmetry": about}
+    for each in (classes, analyzed.viewer.add_labels(copy[0], **copy[1])):
+        layers.selection.active = each
+        widget.strain.bar.start()
+        layers.selection.active = film
+        analyzed.settle()
+        assert layers.selection.active == film
+    named = [layer for layer in layers if layer.name.startswith("exx (%)")]
+    assert len({layer.metadata["napari-lattice-symmetry"]["result"] for layer in named}) == 2
+
+
+def test_what_is_told_is_of_the_selected_image(analyzed, frames):
+    widget = analyzed.widget
+    analyzed.press(widget.strain.bar.button)
+    told = widget.strain.summary.text()
+    widget.pixel.bar.start()
+    analyzed.viewer.add_image(frames[:, :90], name="other")
+    assert widget.cell.averaged is None, "the cell is that of the other image"
+    analyzed.settle()
+    assert widget.pixel.found is None
+    assert widget.strain.summary.text() != told
+    analyzed.viewer.layers.selection.active = analyzed.viewer.layers["film"]
+    analyzed.settle()
+    assert widget.strain.summary.text() == told
+
+
+def test_behind_another_dock_it_waits(dock):
+    dock.viewer.window.add_plugin_dock_widget("napari-lattice-symmetry", "Crystal")
+    dock.qtbot.waitUntil(lambda: not dock.widget.is_seen)
+    dock.viewer.dims.set_current_step(0, 1)
+    assert not dock.widget.cell.bar.is_running
+    dock.widget.parent().raise_()
+    dock.qtbot.waitUntil(lambda: dock.widget.is_seen)
+    dock.settle()
+    assert dock.averaged.places[0, 0] == 1
+
+
 def test_closing_the_dock_gives_everything_back(dock):
     picking = dock.widget.chooser.picking
     dock.viewer.window.remove_dock_widget(dock.widget.parent())

@@ -126,6 +126,23 @@ def test_the_figure_is_of_the_selected_result(bench):
     assert bench.dock.canvas.figure.axes
 
 
+def test_a_match_is_of_the_result_that_was_selected_when_it_began(bench):
+    bench.add_result()
+    bench.dock.add_listed("Cu")
+    bench.dock.task.start()
+    other = bench.viewer.add_image(np.zeros((2, 64, 64), np.float32), name="other")
+    bench.qtbot.waitUntil(lambda: not bench.dock.task.is_running, timeout=TIMEOUT)
+    assert bench.viewer.layers.selection.active == other
+    assert bench.map().name == "crystals \u00b7 two"
+    assert not bench.layers[-1].visible
+    assert bench.dock.task.status.text() == ""
+    bench.viewer.layers.selection.active = bench.image
+    assert bench.dock.task.status.text() == "Cu [1 1 0]: 75%; none of these: 25%."
+    bench.match()
+    assert [layer.name for layer in bench.viewer.layers].count("crystals \u00b7 two") == 1
+    assert sum(layer.name.startswith("crystals") for layer in bench.viewer.layers) == 1
+
+
 def test_it_fits_beside_the_image_on_a_small_screen(bench):
     bench.viewer.window.resize(1280, 800)
     assert bench.dock.minimumSizeHint().width() <= 270

@@ -12,6 +12,9 @@ from napari.components import ViewerModel
 
 from napari_lattice_symmetry import AnalysisParameters
 from napari_lattice_symmetry.analysis import Step
+from napari_lattice_symmetry.lattice.strain import StrainMaps
+from napari_lattice_symmetry.plugin.cells.layers import STRAIN, strain_layers
+from napari_lattice_symmetry.plugin.layers.result_group import add_made_of_result
 from napari_lattice_symmetry.plugin.layers.result_layers import count_labels, layer_maps
 from napari_lattice_symmetry.plugin.runs.analysis import AnalysisRun
 from napari_lattice_symmetry.plugin.runs.speed import last_speed
@@ -97,6 +100,20 @@ def test_progress_is_counted_in_windows(runs, gate, stack):
     text = run.describe_progress(*seen[-1])
     assert text.startswith("Frame 2 of 4, about ")
     assert text.endswith(" left")
+
+
+def test_strain_that_is_mapped_meanwhile_is_not_filled(runs, gate, stack):
+    run = runs.begin(stack)
+    gate.release(N_BLOCKS)
+    runs.wait(lambda: bool(run.layers))
+    maps = StrainMaps(*np.zeros((4, *run.result.labels.shape)), None, np.eye(2))
+    made = strain_layers(maps, run.layers[0], with_errors=False)
+    add_made_of_result(runs.viewer.layers, run.layers[0], STRAIN, made)
+    gate.release(1000)
+    runs.wait(lambda: run.is_over)
+    assert run.result.done.all()
+    for layer in run.layers:
+        np.testing.assert_array_equal(layer.data, layer_maps(layer, run.result))
 
 
 def test_cancel_bites_inside_a_frame_and_keeps_what_is_finished(runs, gate, stack):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from html import escape
 from pathlib import Path
@@ -32,6 +33,7 @@ from napari_lattice_symmetry.plugin.widgets.narrow import keep_narrow
 if TYPE_CHECKING:
     import napari.viewer
     from matplotlib.figure import Figure
+    from napari.layers import Image
 
 _HINT = "Click on the image: the window around that place is averaged."
 _BOTH = "mean beside symmetrized"
@@ -50,16 +52,24 @@ class CellTab(QWidget):
         Which image is meant.
     chooser : WindowChooser
         Which windows are meant.
+    when_seen : callable
+        Calls something once the dock is seen.
     """
 
     def __init__(
-        self, viewer: napari.viewer.Viewer, selection: Selection, chooser: WindowChooser
+        self,
+        viewer: napari.viewer.Viewer,
+        selection: Selection,
+        chooser: WindowChooser,
+        when_seen: Callable[[Callable[[], object]], None],
     ) -> None:
         from napari_lattice_symmetry.plugin.widgets.figure_canvas import FigureCanvas
 
         super().__init__()
         self._viewer, self._selection, self._chooser = viewer, selection, chooser
+        self._when_seen = when_seen
         self._looked_at: tuple[Any, int] | None = None
+        self._image: Image | None = None  # of which it is
         self.averaged: AveragedCell | None = None
         self.bar = TaskBar(
             "&Average",
@@ -124,11 +134,14 @@ class CellTab(QWidget):
             self.bar.cancel()
             self._show(None, "Press Average to read all frames.")
         else:
-            self.bar.start()
+            self._when_seen(self.bar.start)
 
     def _prepare(self) -> Task:
-        request = self._chooser.request()
         self._looked_at = None
+        if self._selection.image != self._image:  # else the cell stays until there is another
+            self._image = self._selection.image
+            self._show(None, _HINT)
+        request = self._chooser.request()
 
         def task(progress: Progress, should_stop: ShouldStop) -> AveragedCell:
             places, side = request.places()

@@ -85,8 +85,9 @@ class PixelTab(QWidget):
         self.bar.status.setText("")
 
     def _forget(self) -> None:
-        if self.found is not None:
-            self._show(None, _HINT)
+        """Give up what is found or sought: another image or lattice is meant."""
+        self.bar.cancel()
+        self._show(None, _HINT)
 
     def _show(self, found: PixelSize | None, text: str) -> None:
         self.found = found

@@ -16,9 +16,10 @@ from napari_lattice_symmetry.lattice.basis import lattice_parameters
 from napari_lattice_symmetry.lattice.strain import StrainMaps
 from napari_lattice_symmetry.plugin.background.task_bar import Task, TaskBar
 from napari_lattice_symmetry.plugin.cells.known_cell import KnownCell
-from napari_lattice_symmetry.plugin.cells.layers import strain_layers
+from napari_lattice_symmetry.plugin.cells.layers import STRAIN, strain_layers
+from napari_lattice_symmetry.plugin.layers.origin import result_of
 from napari_lattice_symmetry.plugin.layers.regions import region_mask, region_polygons
-from napari_lattice_symmetry.plugin.layers.result_group import layers_of_result
+from napari_lattice_symmetry.plugin.layers.result_group import add_made_of_result
 from napari_lattice_symmetry.plugin.selection.selection import Selection
 from napari_lattice_symmetry.plugin.widgets.narrow import keep_narrow
 from napari_lattice_symmetry.results import MovieResult
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from napari.layers import Layer
 
 MEDIAN, KNOWN = "median lattice", "known lattice"
+_HINT = "It takes a result with lattice maps: see Advanced in its settings."
 
 
 class StrainTab(QWidget):
@@ -45,6 +47,7 @@ class StrainTab(QWidget):
         super().__init__()
         self._viewer, self._selection = viewer, selection
         self._member: Layer | None = None
+        self._mapped: tuple[MovieResult | None, str] = None, _HINT
         self.reference = QComboBox()
         self.reference.setToolTip(
             "What counts as not strained: the median of all windows or of those in the shapes of "
@@ -66,7 +69,7 @@ class StrainTab(QWidget):
             "Add exx, eyy, exy (%) and rotation (°) of every window of the result as layers.",
             self._prepare,
         )
-        self.summary = QLabel("It takes a result with lattice maps: see Advanced in its settings.")
+        self.summary = QLabel(_HINT)
         self.summary.setWordWrap(True)
         form = QFormLayout()
         form.setVerticalSpacing(3)
@@ -83,13 +86,22 @@ class StrainTab(QWidget):
         layout.addStretch(1)
         self.bar.done.connect(self._on_done)
         self.reference.currentIndexChanged.connect(self._show_known)
-        selection.changed.connect(self._list_references)
+        selection.changed.connect(self._on_selection)
         self._list_references()
 
     def release(self) -> None:
         """Stop, and let go of the viewer."""
         self.bar.release()
-        self._selection.changed.disconnect(self._list_references)
+        self._selection.changed.disconnect(self._on_selection)
+
+    def _on_selection(self) -> None:
+        self._list_references()
+        self._tell()
+
+    def _tell(self) -> None:
+        """Tell of the strain that was mapped, unless another result is selected."""
+        result, text = self._mapped
+        self.summary.setText(text if result is self._selection.result else _HINT)
 
     def _list_references(self) -> None:
         before = self.reference.currentData()
@@ -134,19 +146,11 @@ class StrainTab(QWidget):
         return inside
 
     def _on_done(self, maps: StrainMaps) -> None:
-        member, layers = self._member, self._viewer.layers
-        if member is None or member not in layers:
-            return
-        for other in layers_of_result(layers, member):
-            other.visible = False  # as when any map is shown
-        for data, arguments, _kind in strain_layers(
-            maps, member, with_errors=self.with_errors.isChecked()
-        ):
-            for old in [each for each in layers if each.name == arguments["name"]]:
-                layers.remove(old)
-            self._viewer.add_image(data, **arguments)
-        layers.selection.active = member
-        self.summary.setText(describe_strain(maps))
+        if self._member is not None:
+            made = strain_layers(maps, self._member, with_errors=self.with_errors.isChecked())
+            add_made_of_result(self._viewer.layers, self._member, STRAIN, made)
+            self._mapped = result_of(self._member), describe_strain(maps)
+        self._tell()
 
 
 def describe_strain(maps: StrainMaps) -> str:

@@ -33,7 +33,7 @@ class CellsWidget(Dock):
         super().__init__()
         self.selection = selection_of(viewer)
         self.chooser = WindowChooser(viewer, self.selection, self)
-        self.cell = CellTab(viewer, self.selection, self.chooser)
+        self.cell = CellTab(viewer, self.selection, self.chooser, self.when_seen)
         self.strain = StrainTab(viewer, self.selection)
         self.pixel = PixelTab(self.selection, self.chooser)
         self.result_text = SelectionLine(self.selection)

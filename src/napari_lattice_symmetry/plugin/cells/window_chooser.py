@@ -226,7 +226,8 @@ class WindowChooser(QObject):
     def _meant(self) -> list[Any]:
         selection, image = self._selection, self._selection.image
         name = None if image is None else image.name
-        return [image, name, selection.channel, self._listed[self.where.currentIndex()]]
+        result = selection.result if self.kind == CLASS else None
+        return [image, name, selection.channel, self._listed[self.where.currentIndex()], result]
 
     def _on_where(self, index: int) -> None:
         kind, chosen = self._listed[index]

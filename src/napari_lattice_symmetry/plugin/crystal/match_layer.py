@@ -2,59 +2,46 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-from uuid import uuid4
+from typing import TYPE_CHECKING
 
 from napari_lattice_symmetry.crystals import CrystalMatch
-from napari_lattice_symmetry.plugin.layers.geometry import LayerGeometry
 from napari_lattice_symmetry.plugin.layers.result_layers import (
     METADATA_KEY,
-    SCHEMA_VERSION,
+    RESULT_KEY,
+    ShownResult,
     label_look,
 )
-from napari_lattice_symmetry.results import MovieResult
 
 if TYPE_CHECKING:
+    from napari.layers import Layer
     from napari.types import LayerData
 
 CRYSTALS = "crystals"
 
 
-def match_layer(
-    match: CrystalMatch, result: MovieResult, geometry: LayerGeometry, origin: dict[str, Any]
-) -> LayerData:
+def match_layer(match: CrystalMatch, sibling: Layer) -> LayerData:
     """Build the labels of a match.
 
     Parameters
     ----------
     match : CrystalMatch
-        Of the result.
-    result : MovieResult
-        With the grid of the windows.
-    geometry : LayerGeometry
-        Of the layer that was analyzed.
-    origin : dict
-        What says from which image it comes, for the metadata.
+        Of the result of which `sibling` shows a map.
+    sibling : napari.layers.Layer
+        Where the labels lie, and which result they belong to.
 
     Returns
     -------
     (data, keywords, type)
     """
+    shown: ShownResult = sibling.metadata[RESULT_KEY]
     values = {value: (each.short, each.color) for value, each in enumerate(match.phases, 1)}
-    about = {
-        **origin,
-        "schema_version": SCHEMA_VERSION,
-        "kind": CRYSTALS,
-        "class": None,
-        "result": uuid4().hex,  # it is not of the maps that a run fills
-        "parameters": result.parameters.model_dump(mode="json"),
-        "values": values,
-    }
+    about = {**sibling.metadata[METADATA_KEY], "kind": CRYSTALS, "class": None, "values": values}
     arguments = {
-        "name": f"crystals · {result.name}",
+        "name": f"crystals · {shown.result.name}",
         "metadata": {METADATA_KEY: about},
         "opacity": 0.5,
         **label_look(match.values, "no lattice", "crystal"),
-        **geometry.of_maps(result).layer_arguments(),
+        **shown.geometry.of_maps(shown.result).layer_arguments(),
+        "affine": sibling.affine,
     }
-    return geometry.shape_maps(match.labels.copy()), arguments, "labels"
+    return shown.geometry.shape_maps(match.labels.copy()), arguments, "labels"

@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from napari.layers import Layer
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import (
     QAbstractItemView,
@@ -30,10 +29,9 @@ from napari_lattice_symmetry.crystals import (
 from napari_lattice_symmetry.crystals.structure import FORMATS, VASP_NAMES
 from napari_lattice_symmetry.errors import InputError
 from napari_lattice_symmetry.plugin.background.task_bar import Task, TaskBar
-from napari_lattice_symmetry.plugin.crystal.match_layer import match_layer
+from napari_lattice_symmetry.plugin.crystal.match_layer import CRYSTALS, match_layer
 from napari_lattice_symmetry.plugin.forms.model_form import ModelForm
-from napari_lattice_symmetry.plugin.layers.origin import present_geometry
-from napari_lattice_symmetry.plugin.layers.result_layers import result_metadata
+from napari_lattice_symmetry.plugin.layers.result_group import add_made_of_result
 from napari_lattice_symmetry.plugin.selection.selection import selection_of
 from napari_lattice_symmetry.plugin.widgets.dock import Dock
 from napari_lattice_symmetry.plugin.widgets.selection_line import SelectionLine
@@ -42,6 +40,7 @@ from napari_lattice_symmetry.results import MovieResult
 if TYPE_CHECKING:
     import napari.viewer
     from matplotlib.figure import Figure
+    from napari.layers import Layer
 
 HINT = (
     "Add structure files or listed crystals, and match them to the lattice maps of a result "
@@ -50,7 +49,6 @@ HINT = (
 _ROWS = 4  # of the list that are seen
 _FILES = " ".join((*(f"*{ending}" for ending in FORMATS), *(f"{name}*" for name in VASP_NAMES)))
 _LISTED = Qt.ItemDataRole.UserRole
-_ORIGIN = ("source_layer", "source_id", "channel", "provenance")
 
 
 class CrystalWidget(Dock):
@@ -69,7 +67,7 @@ class CrystalWidget(Dock):
 
         super().__init__()
         self.viewer, self.selection = viewer, selection_of(viewer)
-        self.matched: tuple[CrystalMatch, MovieResult] | None = None
+        self.matched: tuple[CrystalMatch, MovieResult, Layer] | None = None
         self.result_text = SelectionLine(self.selection)
         self._build_list()
         self.parameters = ModelForm(MatchParameters(), remembered_as="crystals")
@@ -84,11 +82,11 @@ class CrystalWidget(Dock):
         layout.addWidget(self.parameters.native)
         layout.addWidget(self.task)
         layout.addWidget(self.canvas.pane, stretch=1)
-        self.selection.changed.connect(self.canvas.refresh)
+        self.selection.changed.connect(self._show)
 
     def release(self) -> None:
         """Stop, and let go of the viewer."""
-        self.selection.changed.disconnect(self.canvas.refresh)
+        self.selection.changed.disconnect(self._show)
         self.result_text.release()
         self.task.release()
         self.canvas.release()
@@ -154,39 +152,32 @@ class CrystalWidget(Dock):
     # ------------------------------------------------------------------ matching
 
     def _prepare(self) -> Task:
-        result, _ = self.selection.require_result()
+        result, layer = self.selection.require_result()
         asked = self.parameters.values()
         rows = [self.crystals.item(row) for row in range(self.crystals.count())]
         sources = [item.data(_LISTED) for item in rows if item is not None]
         if not sources:
             raise InputError("There is no crystal to match; add a structure file or a listed one.")
 
-        def task(progress: Progress, should_stop: ShouldStop) -> tuple[CrystalMatch, MovieResult]:
+        def task(
+            _progress: Progress, _should_stop: ShouldStop
+        ) -> tuple[CrystalMatch, MovieResult, Layer]:
             crystals = [_load(source, listed) for source, listed in sources]
-            return match(result, crystals, asked.zones, asked.tolerance), result
+            return match(result, crystals, asked.zones, asked.tolerance), result, layer
 
         return task
 
-    def _on_done(self, matched: tuple[CrystalMatch, MovieResult]) -> None:
-        self.matched = matched
-        self.canvas.refresh()
-        self.task.status.setText(_describe(matched[0]))
-        self._show(*matched)
+    def _on_done(self, matched: tuple[CrystalMatch, MovieResult, Layer]) -> None:
+        self.matched = found, _, layer = matched
+        self._show()
+        add_made_of_result(self.viewer.layers, layer, CRYSTALS, [match_layer(found, layer)])
 
-    def _show(self, found: CrystalMatch, result: MovieResult) -> None:
-        """Add the phase map on top, and hide all other maps of the same result."""
-        geometry = present_geometry(self.viewer, result)
-        if geometry is None:
-            return  # all layers of the result were removed meanwhile
-        _, member = self.selection.require_result()
-        about = result_metadata(member) or {}
-        origin = {key: about[key] for key in _ORIGIN if key in about}
-        for layer in self.viewer.layers:
-            if (result_metadata(layer) or {}).get("result") == about.get("result"):
-                layer.visible = False
-        layer = self.viewer.add_layer(Layer.create(*match_layer(found, result, geometry, origin)))
-        layer.affine = member.affine
-        self.viewer.layers.selection.active = member
+    def _show(self) -> None:
+        """Draw the match and tell of it, unless another result is selected."""
+        self.canvas.refresh()
+        if self.matched is not None and not self.task.is_running:
+            found, result, _ = self.matched
+            self.task.status.setText(_describe(found) if result is self.selection.result else "")
 
     def _plot(self, figure: Figure) -> None:
         from napari_lattice_symmetry.crystals.plots import draw_fractions
@@ -195,7 +186,7 @@ class CrystalWidget(Dock):
         if self.matched is None or self.matched[1] is not self.selection.result:
             write_hint(figure, HINT)
             return
-        found, result = self.matched
+        found, result, _ = self.matched
         axes = figure.subplots()
         label = "Frame" if result.frame_time is None else "Time (s)"
         draw_fractions(axes, found, result.times, label)

@@ -15,6 +15,7 @@ from napari_lattice_symmetry.plugin.layers.geometry import LayerGeometry
 from napari_lattice_symmetry.plugin.layers.origin import FRAME_NAMES, geometry_of
 from napari_lattice_symmetry.plugin.layers.regions import region_mask, region_polygons
 from napari_lattice_symmetry.plugin.selection.selection import Selection
+from napari_lattice_symmetry.plugin.widgets.dock import Dock
 from napari_lattice_symmetry.results import MovieResult
 from napari_lattice_symmetry.results.growing import GrowingResult, GrowingStore
 
@@ -39,8 +40,8 @@ class ResultFollower(QObject):
         Whose time slider is followed.
     selection : Selection
         Says which result and which region.
-    parent : QObject
-        What this belongs to.
+    dock : Dock
+        What this belongs to; while it is behind another, growth has time.
 
     Signals
     -------
@@ -56,8 +57,9 @@ class ResultFollower(QObject):
     grown = Signal()
     frame_changed = Signal(float)
 
-    def __init__(self, viewer: napari.viewer.Viewer, selection: Selection, parent: QObject) -> None:
-        super().__init__(parent)
+    def __init__(self, viewer: napari.viewer.Viewer, selection: Selection, dock: Dock) -> None:
+        super().__init__(dock)
+        self._dock = dock
         self.viewer, self.selection = viewer, selection
         self.result: MovieResult | None = None
         self._region: Shapes | None = None
@@ -204,6 +206,8 @@ class ResultFollower(QObject):
         self.frame_changed.emit(self.time)
 
     def _look(self) -> None:
+        if not self._dock.is_seen:
+            return
         seen = self._look_closely()
         if seen != self._seen:
             self._seen = seen

@@ -23,6 +23,7 @@ from napari_lattice_symmetry.plugin.layers.result_layers import (
 
 if TYPE_CHECKING:
     from napari.components import LayerList, ViewerModel
+    from napari.types import LayerData
 
 
 def layers_of_result(layers: Iterable[Layer], member: Layer) -> list[Layer]:
@@ -68,6 +69,35 @@ def show_map(layers: LayerList, member: Layer, kind: str, part: str | None = Non
         layers.insert(max(map(layers.index, group or [member])), layer)
     layers.selection.active = layer
     return layer
+
+
+def add_made_of_result(
+    layers: LayerList, member: Layer, kind: str, made: Iterable[LayerData]
+) -> None:
+    """Add what was made of the maps of a result on top, in place of what was made before.
+
+    The maps are hidden, and what is selected stays selected. Nothing is added once all layers of
+    the result are gone.
+
+    Parameters
+    ----------
+    layers : napari.components.LayerList
+        Where it goes.
+    member : napari.layers.Layer
+        One that shows, or has shown, the result.
+    kind : str
+        What these layers show; others of the same kind give way.
+    made : iterable of (data, keywords, type)
+        The layers, bottom first.
+    """
+    group, active = layers_of_result(layers, member), layers.selection.active
+    before = [layer for layer in group if layer.metadata[METADATA_KEY]["kind"] == kind]
+    if len(before) == len(group):
+        return
+    _remove(layers, before)
+    hide_result(layers, member)
+    layers.extend([Layer.create(*each) for each in made])
+    layers.selection.active = active if active in layers else layers_of_result(layers, member)[0]
 
 
 def hide_result(layers: LayerList, member: Layer) -> None:

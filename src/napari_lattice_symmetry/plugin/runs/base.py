@@ -11,6 +11,7 @@ from napari.utils.notifications import show_error, show_warning
 from qtpy.QtCore import QObject, Signal  # type: ignore[attr-defined]
 
 from napari_lattice_symmetry.lattice import CLASSES
+from napari_lattice_symmetry.plugin.layers.origin import result_of
 from napari_lattice_symmetry.plugin.layers.result_group import layers_of_result, shows
 from napari_lattice_symmetry.plugin.layers.result_layers import (
     LABEL_MAP,
@@ -128,8 +129,12 @@ class Run(QObject):
         self.finished.emit()
 
     def _present_layers(self) -> list[Layer]:
-        """List what the viewer shows of the result: also maps that were asked for meanwhile."""
-        return layers_of_result(self._viewer.layers, self.layers[0]) if self.layers else []
+        """List what the viewer shows of the result: also maps that were asked for meanwhile.
+
+        What was made of these maps, as of strain, is not filled by a run.
+        """
+        group = layers_of_result(self._viewer.layers, self.layers[0]) if self.layers else []
+        return [layer for layer in group if result_of(layer) is not None]
 
     def _tell_shares(self, layers: Sequence[Layer]) -> Sequence[float]:
         """Write the area share of each class so far into class maps, and give them."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import ClassVar
 
 from qtpy.QtCore import QEvent, QSize, Qt, QTimer
@@ -24,12 +25,16 @@ class Dock(QWidget):
         The page of the documentation that tells how it is used.
     column : QVBoxLayout
         What the dock shows, one below the other.
+    is_seen : bool
+        Whether it is in front of the others; Qt calls those behind it visible, too.
     """
 
     page: ClassVar[str]
 
     def __init__(self) -> None:
         super().__init__()
+        self.is_seen = True
+        self._put_off: list[Callable[[], object]] = []
         self.column = QVBoxLayout()
         self.column.setSpacing(4)
         policy = QSizePolicy.Policy
@@ -59,12 +64,26 @@ class Dock(QWidget):
             if self.parent() is None:
                 self.release()
             else:
+                if isinstance(dock := self.parent(), QDockWidget):
+                    dock.visibilityChanged.connect(self._on_seen)
                 guard_wheel(self)
                 QTimer.singleShot(0, self._become_a_tab)
         super().changeEvent(event)
 
     def release(self) -> None:
         """Let go of the viewer: napari may keep a closed widget alive."""
+
+    def when_seen(self, act: Callable[[], object]) -> None:
+        """Call at once if the dock is in front, else once it is, however often this is asked."""
+        if self.is_seen:
+            act()
+        elif act not in self._put_off:
+            self._put_off.append(act)
+
+    def _on_seen(self, is_seen: bool) -> None:
+        self.is_seen = is_seen
+        while self.is_seen and self._put_off:
+            self._put_off.pop(0)()
 
     def _become_a_tab(self) -> None:
         dock = self.parent()
