@@ -15,7 +15,7 @@ from qtpy.QtWidgets import QShortcut
 from napari_lattice_symmetry.analysis import analyze
 from napari_lattice_symmetry.data.growing import GrowingMovie
 from napari_lattice_symmetry.io import growing, read_movie
-from napari_lattice_symmetry.plugin.background.run_keys import CANCEL_KEYS, RUN_KEYS
+from napari_lattice_symmetry.plugin.background.run_bar import CANCEL_KEYS, RUN_KEYS
 from napari_lattice_symmetry.plugin.layers.result_group import show_map
 from napari_lattice_symmetry.plugin.layers.result_layers import count_labels
 from napari_lattice_symmetry.plugin.readers import read_layers

@@ -8,7 +8,7 @@ from npe2 import PluginManifest
 from qtpy.QtCore import QUrl
 from qtpy.QtGui import QTextDocument
 
-from napari_lattice_symmetry.plugin.background.run_keys import CANCEL_KEYS, RUN_KEYS
+from napari_lattice_symmetry.plugin.background.run_bar import CANCEL_KEYS, RUN_KEYS
 from napari_lattice_symmetry.plugin.widgets.help import DOCS, HelpButton, HelpWindow
 
 PLUGIN = "napari-lattice-symmetry"

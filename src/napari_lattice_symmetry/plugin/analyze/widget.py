@@ -16,10 +16,8 @@ from qtpy.QtWidgets import (
     QFileDialog,
     QHBoxLayout,
     QLabel,
-    QProgressBar,
     QPushButton,
     QVBoxLayout,
-    QWidget,
 )
 
 from napari_lattice_symmetry.bravais.parameters import AnalysisParameters, parse_parameters
@@ -31,7 +29,7 @@ from napari_lattice_symmetry.plugin.analyze.next_steps import NextSteps
 from napari_lattice_symmetry.plugin.analyze.preview import LivePreview
 from napari_lattice_symmetry.plugin.analyze.summary import Summary, count_frames, describe_classes
 from napari_lattice_symmetry.plugin.analyze.summary_box import SummaryBox
-from napari_lattice_symmetry.plugin.background.run_keys import bind_run_keys
+from napari_lattice_symmetry.plugin.background.run_bar import RunBar
 from napari_lattice_symmetry.plugin.forms.calibration import Calibration
 from napari_lattice_symmetry.plugin.forms.destination import Destination
 from napari_lattice_symmetry.plugin.forms.model_form import FormArea, ModelForm
@@ -144,15 +142,15 @@ class AnalysisWidget(Dock):
         self.summary.measured.connect(self._update_summary)
         self.summary.window_suggested.connect(self._use_window)
 
-        self.run_button = QPushButton("Run")
-        self.run_button.setToolTip("Analyze the chosen layer; finished frames stay on Cancel.")
-        self.run_button.clicked.connect(self._on_run_clicked)
-        bind_run_keys(self, self.run_button, lambda: self.is_running)
-        self.progress = QProgressBar()
-        self.progress.setRange(0, 1)
-        self.progress.setValue(0)
-        self.status = QLabel()
-        self.status.setWordWrap(True)
+        self.bar = RunBar(
+            "Run",
+            "Analyze the chosen layer; finished frames stay on Cancel.",
+            self.start,
+            self.cancel,
+            beside=self.preview.box,
+        )
+        self.run_button, self.progress = self.bar.button, self.bar.progress
+        self.status = self.bar.status
         self.preview.told.connect(self.status.setText)
         self.legend = QLabel()
         self.legend.setWordWrap(True)
@@ -166,9 +164,8 @@ class AnalysisWidget(Dock):
         layout = self.column
         layout.addWidget(FormArea(self.parameters), stretch=1)
         layout.addWidget(self.summary)
-        layout.addLayout(_in_a_row(self.run_button, self.preview.box))
-        for widget in (self.progress, self.status, self.legend):
-            layout.addWidget(widget)
+        layout.addWidget(self.bar)
+        layout.addWidget(self.legend)
         layout.addLayout(self._build_buttons())
 
     def _build_buttons(self) -> QVBoxLayout:
@@ -266,12 +263,6 @@ class AnalysisWidget(Dock):
 
     # ------------------------------------------------------------------ running
 
-    def _on_run_clicked(self) -> None:
-        if self.is_running:
-            self.cancel()
-        else:
-            self.start()
-
     def start(self) -> None:
         """Analyze the chosen layer as it is now; a wrong setting becomes a notification."""
         try:
@@ -301,22 +292,19 @@ class AnalysisWidget(Dock):
         """Stop the analysis at the next block of windows; finished frames stay."""
         if self.run is not None and self.is_running:
             self.run.cancel()
-            self.run_button.setText("Cancelling…")
-            self.run_button.setEnabled(False)
+            self.bar.show_ending()
 
     def _set_running(self, running: bool) -> None:
-        self.run_button.setEnabled(True)
-        self.run_button.setText("Cancel" if running else "Run")
+        self.bar.set_running(running)
         self.parameters.set_enabled(not running)
         self.preview.set_running(running)
         if running:
             self._run_text = PREPARING
-            self.progress.setRange(0, 0)  # busy, until the network is loaded
+            self.bar.show_progress(0, 0)  # busy, until the network is loaded
         self._tell()
 
     def _on_progress(self, done: int, total: int) -> None:
-        self.progress.setRange(0, total)
-        self.progress.setValue(done)
+        self.bar.show_progress(done, total)
         if self.run is not None:
             self._run_text = self.run.describe_progress(done, total)
         self._tell()
@@ -347,11 +335,7 @@ class AnalysisWidget(Dock):
             text = self._run_text if result is None else f"{self._run_text} {text}."
         elif result is not None:
             text = f"{text}: {n_done} of {count_frames(n_frames)} analyzed."
-        if self.loading.is_busy:
-            self.progress.setRange(0, 0)
-        else:
-            self.progress.setRange(0, max(n_frames, 1))
-            self.progress.setValue(n_done)
+        self.bar.show_progress(n_done, 0 if self.loading.is_busy else max(n_frames, 1))
         remark = PREPARING if self.loading.is_busy else self.loading.problem
         self.status.setText(f"{text} {remark}".strip())
 
@@ -406,10 +390,3 @@ class AnalysisWidget(Dock):
             show_error(str(error))
         else:
             show_info(f"Saved {path}.")
-
-
-def _in_a_row(wide: QWidget, narrow: QWidget) -> QHBoxLayout:
-    row = QHBoxLayout()
-    row.addWidget(wide, stretch=1)
-    row.addWidget(narrow)
-    return row

@@ -11,10 +11,6 @@ from qtpy.QtWidgets import (
     QComboBox,
     QDoubleSpinBox,
     QFormLayout,
-    QHBoxLayout,
-    QLabel,
-    QProgressBar,
-    QPushButton,
     QSpinBox,
     QVBoxLayout,
     QWidget,
@@ -24,7 +20,7 @@ from superqt.utils import GeneratorWorker, QSignalThrottler
 from napari_lattice_symmetry import bravais
 from napari_lattice_symmetry.errors import LatticeSymmetryError
 from napari_lattice_symmetry.lattice.image import LatticeImage
-from napari_lattice_symmetry.plugin.background.run_keys import bind_run_keys
+from napari_lattice_symmetry.plugin.background.run_bar import RunBar
 from napari_lattice_symmetry.plugin.runs.loading import PREPARING
 from napari_lattice_symmetry.plugin.runs.worker import create_step_worker
 
@@ -114,18 +110,16 @@ class SweepPanel(QWidget):
         worker.errored.connect(self._on_error)
         worker.finished.connect(self._on_finished)  # type: ignore[arg-type]
         self.points, self._swept, self._worker = [], name, worker
-        self.progress.setRange(0, len(values))
-        self.progress.setValue(0)
+        self.bar.show_progress(0, len(values))
+        self.bar.set_running(True)
         self.status.setText(PREPARING)
-        self.run_button.setText("Cancel")
         worker.start()
 
     def cancel(self) -> None:
         """Stop before the next image; what is plotted stays."""
         if self._worker is not None:
             self._worker.quit()
-            self.run_button.setText("Cancelling…")
-            self.run_button.setEnabled(False)
+            self.bar.show_ending()
 
     def release(self) -> None:
         """Stop, and let go of the viewer."""
@@ -146,16 +140,9 @@ class SweepPanel(QWidget):
         self.images.setRange(1, 1000)
         self.images.setValue(16)
         self.images.setToolTip("How many images at each value, with other random numbers.")
-        self.run_button = QPushButton("Sweep")
-        self.run_button.setToolTip("Draw and judge all these images.")
-        self.run_button.clicked.connect(self._on_run_clicked)
-        bind_run_keys(self, self.run_button, lambda: self.is_running)
-        self.progress = QProgressBar()
-        self.progress.setRange(0, 1)
-        self.progress.setValue(0)
-        self.status = QLabel()
-        self.status.setWordWrap(True)
-
+        self.bar = RunBar("Sweep", "Draw and judge all these images.", self.start, self.cancel)
+        self.run_button, self.progress = self.bar.button, self.bar.progress
+        self.status = self.bar.status
         form = QFormLayout()
         form.setVerticalSpacing(2)
         form.addRow("Vary", self.parameter)
@@ -167,8 +154,7 @@ class SweepPanel(QWidget):
         layout.setContentsMargins(4, 4, 4, 4)
         layout.setSpacing(3)
         layout.addLayout(form)
-        layout.addLayout(_row(self.run_button, self.progress))
-        layout.addWidget(self.status)
+        layout.addWidget(self.bar)
         layout.addWidget(self.canvas.pane, stretch=1)
 
     def _on_parameter_chosen(self, _index: int = 0) -> None:
@@ -180,12 +166,6 @@ class SweepPanel(QWidget):
             box.setSingleStep(1 if whole else (high - low) / 50)
             box.setRange(low, high)
             box.setValue(value)
-
-    def _on_run_clicked(self) -> None:
-        if self.is_running:
-            self.cancel()
-        else:
-            self.start()
 
     def _on_point(self, point: SweepPoint) -> None:
         self.points.append(point)
@@ -199,8 +179,7 @@ class SweepPanel(QWidget):
     def _on_finished(self) -> None:
         self._worker = None
         self.canvas.refresh()
-        self.run_button.setText("Sweep")
-        self.run_button.setEnabled(True)
+        self.bar.set_running(False)
         done, total = len(self.points), self.progress.maximum()
         self.status.setText(
             f"Finished: {total} values."
@@ -214,10 +193,3 @@ class SweepPanel(QWidget):
 
         if self.points:
             plot_sweep(self._swept, self.points, figure)
-
-
-def _row(*widgets: QWidget) -> QHBoxLayout:
-    row = QHBoxLayout()
-    for widget in widgets:
-        row.addWidget(widget, stretch=1)
-    return row

@@ -11,9 +11,7 @@ from qtpy.QtWidgets import (
     QFileDialog,
     QFormLayout,
     QHBoxLayout,
-    QLabel,
     QLineEdit,
-    QProgressBar,
     QPushButton,
 )
 
@@ -21,7 +19,7 @@ from napari_lattice_symmetry.analysis.watch import WATCH_SETTINGS
 from napari_lattice_symmetry.bravais.parameters import AnalysisParameters
 from napari_lattice_symmetry.data.growing import GrowingMovie
 from napari_lattice_symmetry.errors import ChoiceError, InputError, LatticeSymmetryError
-from napari_lattice_symmetry.plugin.background.run_keys import bind_run_keys
+from napari_lattice_symmetry.plugin.background.run_bar import RunBar
 from napari_lattice_symmetry.plugin.forms.destination import ResultPath
 from napari_lattice_symmetry.plugin.forms.file_choice import FileChoice
 from napari_lattice_symmetry.plugin.forms.model_form import FormArea, ModelForm, fold
@@ -90,15 +88,22 @@ class WatchWidget(Dock):
         self.follow.setToolTip("Go to each frame when it is analyzed, until you move the slider.")
         self.follow.setChecked(True)
         self.follow.toggled.connect(self._on_follow)
-        self.button = _button("&Start", "Analyze what is there, and then every frame that lands.")
-        self.button.clicked.connect(self._on_clicked)
-        bind_run_keys(self, self.button, lambda: self.is_running)
-        self.progress = QProgressBar()
+        self.bar = RunBar(
+            "&Start",
+            "Analyze what is there, and then every frame that lands.",
+            self.start,
+            self.stop,
+            while_running="&Stop",
+            while_ending="Stopping…",
+        )
+        self.button, self.progress, self.status = (
+            self.bar.button,
+            self.bar.progress,
+            self.bar.status,
+        )
         self.progress.setToolTip("Frames analyzed, of those that have landed.")
         self.progress.setFormat("%v of %m")
-        self._show_progress(0, 0)
-        self.status = QLabel("Ready.")
-        self.status.setWordWrap(True)
+        self.status.setText("Ready.")
 
         choosers = QHBoxLayout()
         choosers.addWidget(self.folder_button)
@@ -108,14 +113,10 @@ class WatchWidget(Dock):
         top.addRow("Watch", self.place)
         top.addRow("", choosers)
         top.addRow("Follow", self.follow)
-        bar = QHBoxLayout()
-        bar.addWidget(self.button)
-        bar.addWidget(self.progress, stretch=1)
         layout = self.column
         layout.addLayout(top)
         layout.addWidget(self._build_settings())
-        layout.addLayout(bar)
-        layout.addWidget(self.status)
+        layout.addWidget(self.bar)
         layout.addWidget(self.canvas.pane, stretch=1)
 
     def _build_settings(self) -> QCollapsible:
@@ -156,12 +157,6 @@ class WatchWidget(Dock):
 
     # ------------------------------------------------------------------ running
 
-    def _on_clicked(self) -> None:
-        if self.is_running:
-            self.stop()
-        else:
-            self.start()
-
     def start(self) -> None:
         """Begin to watch; what cannot be watched becomes a notification."""
         try:
@@ -194,8 +189,7 @@ class WatchWidget(Dock):
         """Stop at the next block of windows; analyzed frames stay."""
         if self.run is not None and self.is_running:
             self.run.cancel()
-            self.button.setText("Stopping…")
-            self.button.setEnabled(False)
+            self.bar.show_ending()
 
     def _open(self) -> GrowingMovie:
         from napari_lattice_symmetry.io.growing import open_growing
@@ -217,8 +211,7 @@ class WatchWidget(Dock):
             self.status.setText(f"Choose a {error.keyword} above, and start again.")
 
     def _set_running(self, running: bool) -> None:
-        self.button.setEnabled(True)
-        self.button.setText("&Stop" if running else "&Start")
+        self.bar.set_running(running)
         for widget in (self.place, self.folder_button, self.file_button):
             widget.setEnabled(not running)
         self.parameters.set_enabled(not running)
@@ -230,12 +223,8 @@ class WatchWidget(Dock):
     def _tell(self) -> None:
         if self.run is not None:
             n_seen = self.run.n_done + len(self.run.failures)
-            self._show_progress(n_seen, n_seen + self.run.backlog)
+            self.bar.show_progress(n_seen, max(n_seen + self.run.backlog, 1))
             self.status.setText(self.run.describe())
-
-    def _show_progress(self, done: int, total: int) -> None:
-        self.progress.setRange(0, max(total, 1))
-        self.progress.setValue(done)
 
     def _on_follow(self, follow: bool) -> None:
         if self.run is not None:
