@@ -7,11 +7,13 @@ from napari.utils.shortcuts import default_shortcuts
 from npe2 import PluginManifest
 from qtpy.QtCore import QUrl
 from qtpy.QtGui import QTextDocument
+from qtpy.QtWidgets import QShortcut
 
 from napari_lattice_symmetry.plugin.background.run_bar import CANCEL_KEYS, RUN_KEYS
 from napari_lattice_symmetry.plugin.widgets.help import DOCS, HelpButton, HelpWindow
 
 PLUGIN = "napari-lattice-symmetry"
+TITLES = ("Crystal", "Watch a folder")
 MANIFEST = PluginManifest.from_distribution(PLUGIN)
 CONTRIBUTED = MANIFEST.contributions.widgets
 
@@ -47,3 +49,19 @@ def test_the_keys_of_docks_are_none_of_naparis():
     assert "Ctrl+R" in taken  # written alike
     told = (DOCS / "guide.md").read_text(encoding="utf-8")
     assert all(keys in told for keys in (RUN_KEYS, CANCEL_KEYS, "F1"))
+
+
+def enabled_keys(dock):
+    return sorted(
+        each.key().toString() for each in dock.findChildren(QShortcut) if each.isEnabled()
+    )
+
+
+def test_keys_are_those_of_the_dock_in_front(make_shown_viewer, fake_model, qtbot):
+    viewer = make_shown_viewer()
+    docks = [viewer.window.add_plugin_dock_widget(PLUGIN, title)[0] for title in TITLES]
+    every = sorted([RUN_KEYS, CANCEL_KEYS, "F1"])
+    for front in docks:
+        front.raise_()
+        wanted = [every if dock is front else [] for dock in docks]
+        qtbot.waitUntil(lambda wanted=wanted: list(map(enabled_keys, docks)) == wanted)

@@ -6,7 +6,14 @@ from collections.abc import Callable
 from typing import ClassVar
 
 from qtpy.QtCore import QEvent, QSize, Qt, QTimer
-from qtpy.QtWidgets import QDockWidget, QMainWindow, QSizePolicy, QVBoxLayout, QWidget
+from qtpy.QtWidgets import (  # type: ignore[attr-defined]
+    QDockWidget,
+    QMainWindow,
+    QShortcut,
+    QSizePolicy,
+    QVBoxLayout,
+    QWidget,
+)
 
 from napari_lattice_symmetry.plugin.forms.wheel import guard_wheel
 from napari_lattice_symmetry.plugin.widgets.help import HelpButton
@@ -82,6 +89,8 @@ class Dock(QWidget):
 
     def _on_seen(self, is_seen: bool) -> None:
         self.is_seen = is_seen
+        for shortcut in self.findChildren(QShortcut):
+            shortcut.setEnabled(is_seen)  # keys that two docks have would do nothing
         while self.is_seen and self._put_off:
             self._put_off.pop(0)()
 

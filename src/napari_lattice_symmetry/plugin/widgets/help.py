@@ -7,7 +7,12 @@ from typing import Any
 
 from qtpy.QtCore import Qt, QUrl
 from qtpy.QtGui import QImage, QKeySequence, QTextCharFormat, QTextCursor, QTextDocument
-from qtpy.QtWidgets import QPushButton, QTextBrowser, QWidget
+from qtpy.QtWidgets import (  # type: ignore[attr-defined]
+    QPushButton,
+    QShortcut,
+    QTextBrowser,
+    QWidget,
+)
 
 _PACKAGE = Path(__file__).parents[2]
 DOCS = next(place for place in (_PACKAGE / "docs", _PACKAGE.parents[1] / "docs") if place.is_dir())
@@ -30,7 +35,7 @@ class HelpButton(QPushButton):
         self.page = page
         self.setFlat(True)
         self.setToolTip("How this dock is used, with its shortcuts. F1")
-        self.setShortcut(QKeySequence(Qt.Key.Key_F1))
+        QShortcut(QKeySequence(Qt.Key.Key_F1), self).activated.connect(self._show)
         self.clicked.connect(self._show)
 
     def _show(self) -> None:
