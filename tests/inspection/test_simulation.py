@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+from itertools import combinations
 from pathlib import Path
 
 import numpy as np
 import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.transforms import Bbox
 from stored_figures import assert_as_stored
 
 from napari_lattice_symmetry.errors import InputError
@@ -105,6 +107,23 @@ def test_a_sweep_is_drawn_with_truth_and_bands(points):
     assert bottom.lines[1].get_ydata().tolist() == [1, 1, 1]
     (dose,) = plot_sweep("counts", points[:1]).axes[1:]
     assert dose.get_xscale() == "log"
+
+
+def test_in_a_dock_no_text_lies_over_another(points, fake_model):
+    figure = plot_sweep("gamma", points, Figure(figsize=(2.3, 2.5), layout="constrained"))
+    figure.canvas.draw()
+    (legend,) = figure.legends
+    box = legend.get_window_extent()
+    assert 0 <= box.x0 < box.x1 <= figure.bbox.width
+    live, figure = LiveFigure(), Figure(figsize=(2.3, 2.3))
+    live.plot(figure)
+    live.show(judge(LatticeImage(counts=10_000), fake_model, samples=3))
+    figure.canvas.draw()
+    bars = figure.axes[2]
+    boxes = [text.get_window_extent() for text in (*bars.get_yticklabels(), *bars.texts)]
+    assert Bbox.union(boxes).x0 >= 0
+    assert Bbox.union(boxes).x1 <= figure.bbox.width
+    assert not any(box.overlaps(other) for box, other in combinations(boxes, 2))
 
 
 def test_figures_look_as_stored(points, fake_model, tmp_path):

@@ -12,7 +12,7 @@ from napari_lattice_symmetry.inspection.window import Inspection
 from napari_lattice_symmetry.inspection.window_plot import LATTICE_COLOR, cell_outline
 from napari_lattice_symmetry.lattice import CLASSES, COLORS
 from napari_lattice_symmetry.lattice.image import LatticeImage
-from napari_lattice_symmetry.results.plots import new_figure
+from napari_lattice_symmetry.results.plots import legend_look, new_figure
 from napari_lattice_symmetry.spectrum.cartesian import EXTENT
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ class LiveFigure:
         """Begin on an empty figure."""
         figure.set_layout_engine("none")
         left, right = (figure.add_axes((x, 0.46, 0.48, 0.48)) for x in (0.01, 0.51))
-        self._bars_axes = figure.add_axes((0.29, 0.01, 0.4, 0.43))
+        self._bars_axes = figure.add_axes((0.475, 0.01, 0.22, 0.43))
         for axes, title in ((left, "image"), (right, "spectrum")):
             axes.set_title(title, fontsize="small", pad=3)
             axes.set_axis_off()
@@ -56,9 +56,8 @@ class LiveFigure:
             axes.text(1.03, y, "", va="center", fontsize="x-small") for y in places.tolist()
         ]
         axes.set(xlim=(0, 1), ylim=(len(CLASSES) - 0.5, -0.5), xticks=[])
-        names = [name.replace(" ", "\n") for name in CLASSES]
-        axes.set_yticks(places, names, fontsize="x-small", linespacing=0.9)
-        axes.tick_params(length=0)
+        axes.set_yticks(places, CLASSES, fontsize="x-small")
+        axes.tick_params(length=0, pad=2)
         axes.spines[:].set_visible(False)
 
     def show(self, inspection: Inspection) -> None:
@@ -103,6 +102,7 @@ def plot_sweep(
     top, bottom = figure.subplots(2, 1, sharex=True, height_ratios=(2, 1))
     values = np.array([point.value for point in points])
     _draw_probabilities(top, values, points)
+    figure.legend(loc="outside upper center", **legend_look(figure))
     _draw_truth(top, values, points)
     _draw_right_answers(bottom, values, points)
     bottom.set(xlabel=field.title, xscale="log" if extra.get("log") else "linear")
@@ -125,7 +125,6 @@ def _draw_probabilities(axes: Axes, values: Any, points: Sequence[SweepPoint]) -
     axes.set(ylim=(0, 1.12), yticks=(0, 0.5, 1))
     axes.set_ylabel("probability", fontsize="small")
     axes.tick_params(labelsize="x-small")
-    axes.figure.legend(loc="outside upper center", ncols=3, frameon=False, fontsize="x-small")
 
 
 def _draw_truth(axes: Axes, values: Any, points: Sequence[SweepPoint]) -> None:

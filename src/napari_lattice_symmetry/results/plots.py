@@ -46,6 +46,13 @@ def new_figure(width: float, height: float) -> Figure:
     return Figure(figsize=(width, height), layout="constrained")
 
 
+def legend_look(figure: Figure) -> dict[str, Any]:
+    """Give the look of a legend of the classes that a figure has room for, also in a dock."""
+    is_narrow = figure.get_figwidth() < NARROW
+    columns = {"ncols": 2, "handlelength": 1, "columnspacing": 1} if is_narrow else {"ncols": 3}
+    return {**columns, "frameon": False, "fontsize": "x-small"}
+
+
 def save_figure(figure: Figure, path: Path, dpi: int = 150) -> None:
     """Write a figure; the ending of `path` says how.
 

@@ -131,11 +131,11 @@ def plot_cluster(cluster: Cluster, figure: Figure | None = None) -> Figure:
     matplotlib.figure.Figure
     """
     figure = figure or new_figure(5, 2)
-    left, right = figure.subplots(1, 2, width_ratios=(1, 1.4))
+    left, right = figure.subplots(1, 2)
     _draw_spectrum(left, cluster.spectrum, "spectrum")
     order = range(len(CLASSES))[::-1]
     right.barh(
-        [CLASSES[k].replace(" ", "\n") for k in order],
+        [CLASSES[k] for k in order],
         [cluster.shares[k] for k in order],
         color=[COLORS[CLASSES[k]] for k in order],
     )

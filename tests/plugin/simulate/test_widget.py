@@ -6,6 +6,7 @@ import json
 
 import numpy as np
 import pytest
+from cut_off import texts_cut_off
 from qtpy.QtCore import QPoint, Qt
 from qtpy.QtWidgets import QSlider, QWidget
 
@@ -254,3 +255,10 @@ def test_a_closed_dock_stops(bench, gate):
     bench.wait(lambda: not bench.sweep.is_running)
     bench.qtbot.wait(50)
     bench.viewer.theme = "light"
+
+
+def test_the_longest_class_is_not_cut_off(shown):
+    shown.viewer.window.resize(1280, 800)
+    shown.parameters["lattice"].value = "centered rectangular"
+    shown.settle()
+    shown.wait(lambda: shown.widget.width() <= 275 and texts_cut_off(shown.widget) == [])

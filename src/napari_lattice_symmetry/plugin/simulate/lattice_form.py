@@ -16,6 +16,7 @@ class LatticeForm(ModelForm[LatticeImage]):
     def __init__(self) -> None:
         self.tabs = QTabWidget()
         super().__init__(LatticeImage(), remembered_as="simulate")
+        self._widen(self["lattice"].native)
         self.changed.connect(self._gray_out)
         self._gray_out()
 
@@ -24,6 +25,13 @@ class LatticeForm(ModelForm[LatticeImage]):
         self.native.layout().addWidget(self.tabs)
         self.tabs.addTab(page, heading)
         self.pages[heading].setContentsMargins(4, 4, 4, 4)
+
+    def _widen(self, box: QWidget) -> None:
+        """Let a list have a whole row, for "centered rectangular"; the tab is its title."""
+        rows: Any = self.pages["Lattice"]
+        rows.labelForField(box).deleteLater()
+        rows.takeRow(box)
+        rows.insertRow(0, box)
 
     def _gray_out(self, _event: Any = None) -> None:
         free = FREE_PARAMETERS[self["lattice"].value]

@@ -121,14 +121,13 @@ class EmbeddingTab(QWidget):
             "Mean spectrum and classes of the lit points.",
             self._ask,
             has_keys=False,
-            beside=self.clear_button,
         )
         self.question.setEnabled(False)
 
         form, lower = QFormLayout(), QFormLayout()
         form.addRow(*_row("&Method", self.method))
         form.addRow(*_row("At most", self.at_most))
-        lower.addRow(*_row("&Color by", self.coloring))
+        lower.addRow(*_row("&Color by", self.coloring, self.clear_button))
         lower.addRow(*_row("&Region", self.region.native))
         for rows in (form, lower):
             rows.setVerticalSpacing(3)

@@ -26,7 +26,7 @@ from napari_lattice_symmetry.plugin.forms.model_form import FormArea, ModelForm,
 from napari_lattice_symmetry.plugin.runs.watch import WatchRun
 from napari_lattice_symmetry.plugin.selection.selection import selection_of
 from napari_lattice_symmetry.plugin.widgets.dock import Dock
-from napari_lattice_symmetry.results.plots import draw_fractions
+from napari_lattice_symmetry.results.plots import draw_fractions, legend_look
 from napari_lattice_symmetry.settings import ADVANCED
 
 if TYPE_CHECKING:
@@ -243,7 +243,7 @@ class WatchWidget(Dock):
             axes = figure.subplots()
             draw_fractions(axes, run.result)
             axes.set_title(run.result.name, fontsize="small")
-            figure.legend(loc="outside lower center", ncols=3, frameon=False, fontsize="small")
+            figure.legend(loc="outside lower center", **legend_look(figure))
         else:
             write_hint(figure, "Phase fractions, once a frame is analyzed")
 
