@@ -408,11 +408,11 @@ def main() -> None:
 
 Made by `python benchmarks/outside.py --windows {n} --write`: {n} windows a row of what is no
 lattice, or one of an unusual kind, drawn by other code than the windows that verdicts are taught
-with, seed {SEED}, {samples} MC samples. Three answers are held against what is right: that of the network alone
-(`nls.load_model().classify`), that of the lattice fit alone (`nls.fit_lattices`; noise where it
-resolves no lattice; it knows no doubt), and the verdict of both (`nls.classify`). Each cell holds
-shares: right / unsure / sure and wrong. Sure is a probability above {SURE:g}. An answer that is
-right may be unsure; where nothing is right to say, "unsure" is.
+with, seed {SEED}, {samples} MC samples. Three answers are held against what is right: that of the
+network alone (`nls.load_model().classify`), that of the lattice fit alone (`nls.fit_lattices`;
+noise where it resolves no lattice; it knows no doubt), and the verdict of both (`nls.classify`).
+Each cell holds shares: right / unsure / sure and wrong. Sure is a probability above {SURE:g}. An
+answer that is right may be unsure; where nothing is right to say, "unsure" is.
 
 {markdown_table(["what is shown", "right", "network", "fit", "verdict"], rows)}
 ## The tracks

@@ -272,6 +272,8 @@ def test_the_paper_says_what_was_measured():
     calibration = [percent(measured("accuracy", "polar", at)[2]) for at in ("instrument", "paper")]
     areas = measured("area-fractions", "all")
     good, poor = (measured("plane-groups", counts)[0] for counts in ("30 counts", "1 count"))
+    page = (DOCS / "plane-groups.md").read_text(encoding="utf-8")
+    (groups,) = re.findall(r"(\d+) windows a row", page)
     names = (DOCS / "real-images.md").read_text(encoding="utf-8").partition("## After")[0]
     images = rows(names)[2:]
     right = [row for row in images if row[2].startswith("**")]
@@ -281,7 +283,8 @@ def test_the_paper_says_what_was_measured():
         "of `polar` is {} on images as recorded and {} on the other set".format(*calibration),
         f"hold it in {percent(areas[1])} of {areas[0]} areas",
         f"holds it in {percent(areas[-1])}.",
-        f"right in {percent(good)} of 102 at 30 counts, and in {percent(poor)} of those resolved",
+        f"right in {percent(good)} of {groups} at 30 counts",
+        f"at 30 counts, and in {percent(poor)} of those resolved",
         f"Of {len(images)} public images and grains",
         f"{('no', 'one', 'two', 'three')[len(simulated)]} of them multislice simulations",
         f"is right in {len(right)}; in the other {len(images) - len(right)} the fit, too",
