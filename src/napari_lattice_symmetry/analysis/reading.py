@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from dataclasses import replace
+from itertools import chain
 from pathlib import Path
 from typing import Any, TypeAlias
 
 from numpy.typing import NDArray
 
-from napari_lattice_symmetry.data.movie import Movie
-from napari_lattice_symmetry.errors import AnalysisError, guard
+from napari_lattice_symmetry.analysis.frame import AnalysisJob
+from napari_lattice_symmetry.data.movie import Movie, is_blank
+from napari_lattice_symmetry.errors import AnalysisError, InputError, guard
 from napari_lattice_symmetry.io.growing.waiting import Stamp, stamp_of
 
 Reading: TypeAlias = tuple[NDArray[Any] | None, str]
 """A frame, or None and why it cannot be read."""
+
+Readings: TypeAlias = Iterator[tuple[int, Reading]]
+"""Positions among the frames to analyze, and what was read there."""
 
 MAX_FAILURES = 5
 """How many frames in a row may fail to be read before a run ends."""
@@ -80,3 +86,50 @@ class Patience:
         """Give the stamp of a file from which frames are still read."""
         is_lazy = hasattr(self._movie.frames, "dask")
         return stamp_of(self._source) if self._source and is_lazy else None
+
+
+def read_frames(job: AnalysisJob, todo: list[int], should_stop: Callable[[], bool]) -> Readings:
+    """Read the frames at the positions `todo`, one after the other.
+
+    Raises
+    ------
+    AnalysisError
+        As `Patience`.
+    """
+    patience = Patience(job.movie)
+    for position in todo:
+        if should_stop():
+            return
+        reading = try_to_read(job.movie, job.indices[position])
+        patience.note(reading[1])
+        yield position, reading
+
+
+def look_ahead(job: AnalysisJob, readings: Readings, n_frames: int) -> Readings:
+    """Read up to the first frame that shows something, lest a network runs on nothing.
+
+    Raises
+    ------
+    AnalysisError, InputError
+        If there is none.
+    """
+    leading = []
+    for position, reading in readings:
+        leading.append((position, reading))
+        frame, _ = reading
+        if frame is not None and not is_blank(frame):
+            break
+    else:
+        if len(leading) == n_frames:  # it was not told to stop
+            raise _nothing_to_see(job, [failure for _, (_, failure) in leading])
+    return chain(leading, readings)
+
+
+def _nothing_to_see(job: AnalysisJob, failures: list[str]) -> AnalysisError | InputError:
+    if all(failures):
+        return AnalysisError(f"Not one frame can be read; the last: {failures[-1]}")
+    first, last = job.indices[0], job.indices[-1]
+    return InputError(
+        f"{job.movie.name}: every frame to analyze ({first} to {last}) is constant or NaN; "
+        "choose frames that show an image."
+    )

@@ -6,31 +6,28 @@ import logging
 from collections.abc import Callable, Generator, Iterator
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
-from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from napari_lattice_symmetry import bravais
 from napari_lattice_symmetry.analysis.frame import AnalysisJob, FrameMaps
-from napari_lattice_symmetry.analysis.reading import Patience, Reading, try_to_read
+from napari_lattice_symmetry.analysis.reading import Readings, look_ahead, read_frames
 from napari_lattice_symmetry.analysis.steps import Progress, ShouldStop
 from napari_lattice_symmetry.analysis.window_choice import window_warning
 from napari_lattice_symmetry.analysis.writing import insert_in_background
 from napari_lattice_symmetry.bravais.classifier import Classifier
 from napari_lattice_symmetry.bravais.parameters import AnalysisParameters, parse_parameters
-from napari_lattice_symmetry.data.movie import Frames, Movie, is_blank
-from napari_lattice_symmetry.errors import AnalysisError, InputError
+from napari_lattice_symmetry.data.movie import Frames, Movie
+from napari_lattice_symmetry.errors import InputError
 from napari_lattice_symmetry.results.on_disk import check_target, open_result
 from napari_lattice_symmetry.results.provenance import provenance
 from napari_lattice_symmetry.results.result import FrameResult, MovieResult
 
 if TYPE_CHECKING:
     from napari_lattice_symmetry.analysis.cluster import Cluster
-
-Readings: TypeAlias = Iterator[tuple[int, Reading]]
 
 logger = logging.getLogger(__name__)
 
@@ -307,10 +304,10 @@ def _analyze_frames(
 ) -> Iterator[FrameResult | None]:
     """Analyze what is not finished, here or on a cluster; None stands for a moment in between."""
     todo = np.flatnonzero(~finished).tolist()
-    readings = _read(job, todo, should_stop)
+    readings = read_frames(job, todo, should_stop)
     found_any = bool(finished.any())
     if not found_any:
-        readings = _look_ahead(job, readings, len(todo))
+        readings = look_ahead(job, readings, len(todo))
     if should_stop() or not todo:
         return
     model = model or bravais.load_model(job.parameters.network, job.parameters.engine)
@@ -358,41 +355,6 @@ def _analyze_here(
         if not maps.filled:
             advance((n_before + 1) * size)
         yield maps.result(index, position, failure)
-
-
-def _read(job: AnalysisJob, todo: list[int], should_stop: ShouldStop) -> Readings:
-    """Read the frames at the positions `todo`, one after the other."""
-    patience = Patience(job.movie)
-    for position in todo:
-        if should_stop():
-            return
-        reading = try_to_read(job.movie, job.indices[position])
-        patience.note(reading[1])
-        yield position, reading
-
-
-def _look_ahead(job: AnalysisJob, readings: Readings, n_frames: int) -> Readings:
-    """Read up to the first frame that shows something, lest a network runs on nothing."""
-    leading = []
-    for position, reading in readings:
-        leading.append((position, reading))
-        frame, _ = reading
-        if frame is not None and not is_blank(frame):
-            break
-    else:
-        if len(leading) == n_frames:  # it was not told to stop
-            raise _nothing_to_see(job, [failure for _, (_, failure) in leading])
-    return chain(leading, readings)
-
-
-def _nothing_to_see(job: AnalysisJob, failures: list[str]) -> AnalysisError | InputError:
-    if all(failures):
-        return AnalysisError(f"Not one frame can be read; the last: {failures[-1]}")
-    first, last = job.indices[0], job.indices[-1]
-    return InputError(
-        f"{job.movie.name}: every frame to analyze ({first} to {last}) is constant or NaN; "
-        "choose frames that show an image."
-    )
 
 
 def _ignore(_done: int, _total: int) -> None:
