@@ -242,10 +242,7 @@ class InspectorWidget(Dock):
     # ------------------------------------------------------------------ looking
 
     def _inspect(self, _event: Any = None) -> None:
-        """Look at the window where it is, as soon as the dock is seen."""
-        self.when_seen(self._inspect_now)
-
-    def _inspect_now(self) -> None:
+        """Look at the window where it is now."""
         source, image = self._take_source(), self.selection.image
         if source is None or image is None:
             return
