@@ -122,5 +122,9 @@ def bench(viewer, network, qtbot, result_layers):
 
 @pytest.fixture
 def shown_bench(make_shown_viewer, network, qtbot, result_layers):
-    """The same in a window that is really shown."""
-    return Bench(make_shown_viewer(), qtbot, result_layers)
+    """The same in a window that is shown and laid out, so that clicks meet what they aim at."""
+    bench = Bench(make_shown_viewer(), qtbot, result_layers)
+    bench.wait(
+        lambda: bench.widget.run_button.height() == bench.widget.run_button.sizeHint().height()
+    )
+    return bench
