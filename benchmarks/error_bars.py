@@ -16,7 +16,8 @@ from metrics import markdown_table
 from tqdm import tqdm
 
 from napari_lattice_symmetry.evolution.curves import N_DRAWS, Curve
-from napari_lattice_symmetry.evolution.kinetics import MAX_CHANCE, compare_laws, fit_growth, remark
+from napari_lattice_symmetry.evolution.growth import MAX_CHANCE, remark
+from napari_lattice_symmetry.evolution.kinetics import compare_laws, fit_growth
 from napari_lattice_symmetry.lattice.basis import cell, lattice_points, rotation
 from napari_lattice_symmetry.lattice.drawing import count_electrons, draw_atoms
 from napari_lattice_symmetry.spectrum import WindowGrid

@@ -26,13 +26,9 @@ from napari_lattice_symmetry.evolution.brightness import (
     measure_brightness,
 )
 from napari_lattice_symmetry.evolution.curves import N_DRAWS, class_curves
+from napari_lattice_symmetry.evolution.growth import MAX_CHANCE, akaike_weights
 from napari_lattice_symmetry.evolution.holes import MAX_REACH, MIN_REACH, SEEN_HOLE, hole_curve
-from napari_lattice_symmetry.evolution.kinetics import (
-    MAX_CHANCE,
-    akaike_weights,
-    compare_laws,
-    fit_growth,
-)
+from napari_lattice_symmetry.evolution.kinetics import compare_laws, fit_growth
 from napari_lattice_symmetry.evolution.plots import plot_growth
 from napari_lattice_symmetry.lattice.basis import cell as cell_basis
 from napari_lattice_symmetry.lattice.basis import lattice_points, rotation
@@ -41,7 +37,7 @@ from napari_lattice_symmetry.lattice.drawing import count_electrons, draw_atoms
 if TYPE_CHECKING:
     from napari_lattice_symmetry import MovieResult
     from napari_lattice_symmetry.evolution.curves import Curve
-    from napari_lattice_symmetry.evolution.kinetics import Estimate
+    from napari_lattice_symmetry.evolution.growth import Estimate
     from napari_lattice_symmetry.lattice.movies import SimulatedMovie
 
 DOCS = Path(__file__).parents[1] / "docs"

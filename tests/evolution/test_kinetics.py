@@ -9,14 +9,13 @@ import pytest
 from napari_lattice_symmetry.analysis.steps import StoppedError
 from napari_lattice_symmetry.errors import AnalysisError
 from napari_lattice_symmetry.evolution.curves import Curve, thinned_draws
-from napari_lattice_symmetry.evolution.kinetics import (
+from napari_lattice_symmetry.evolution.growth import (
     MAX_CHANCE,
     akaike_weights,
-    compare_laws,
     equivalent_radius,
-    fit_growth,
     remark,
 )
+from napari_lattice_symmetry.evolution.kinetics import compare_laws, fit_growth
 from napari_lattice_symmetry.evolution.laws import AVRAMI, CONSTANT, EXPONENTIAL, LOGISTIC
 from napari_lattice_symmetry.evolution.tables import write_fits
 

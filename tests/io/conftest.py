@@ -15,4 +15,4 @@ def frames():
 @pytest.fixture
 def little_memory(monkeypatch):
     """Leave room for 2000 bytes: two frames of `frames`, but not all five."""
-    monkeypatch.setattr("napari_lattice_symmetry.io.stack.memory_budget", lambda: 2000)
+    monkeypatch.setattr("napari_lattice_symmetry.io.loading.memory_budget", lambda: 2000)

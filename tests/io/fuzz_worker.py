@@ -10,7 +10,7 @@ import time
 import numpy as np
 
 from napari_lattice_symmetry.errors import InputError
-from napari_lattice_symmetry.io import read_labels, read_layer_stack, read_movies, stack
+from napari_lattice_symmetry.io import loading, read_labels, read_layer_stack, read_movies
 from napari_lattice_symmetry.io.general import zarr_files
 
 BUDGET = 32 << 20
@@ -50,7 +50,7 @@ def read(path):
 
 
 def main():
-    stack.memory_budget = zarr_files.memory_budget = lambda: BUDGET
+    loading.memory_budget = zarr_files.memory_budget = lambda: BUDGET
     resource.setrlimit(resource.RLIMIT_AS, (MAX_BYTES, MAX_BYTES))
     for line in sys.stdin:
         before, started = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, time.process_time()

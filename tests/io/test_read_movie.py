@@ -11,7 +11,7 @@ import pytest
 
 from napari_lattice_symmetry.errors import InputError
 from napari_lattice_symmetry.io import SUFFIXES, list_datasets, read_movie, read_movies
-from napari_lattice_symmetry.io.stack import memory_budget
+from napari_lattice_symmetry.io.loading import memory_budget
 
 
 @pytest.mark.parametrize("read", [read_movie, list_datasets])

@@ -16,13 +16,9 @@ from napari_lattice_symmetry.evolution.brightness import (
     measure_brightness,
 )
 from napari_lattice_symmetry.evolution.curves import Curve, class_curves
+from napari_lattice_symmetry.evolution.growth import GrowthFit, akaike_weights, remark
 from napari_lattice_symmetry.evolution.holes import hole_curve
-from napari_lattice_symmetry.evolution.kinetics import (
-    GrowthFit,
-    akaike_weights,
-    compare_laws,
-    remark,
-)
+from napari_lattice_symmetry.evolution.kinetics import compare_laws
 from napari_lattice_symmetry.evolution.plots import plot_growth
 from napari_lattice_symmetry.evolution.tables import write_fits
 from napari_lattice_symmetry.files import check_free

@@ -11,16 +11,15 @@ from napari_lattice_symmetry.evolution.curves import (
     class_curves,
     class_fractions,
 )
-from napari_lattice_symmetry.evolution.holes import hole_curve
-from napari_lattice_symmetry.evolution.kinetics import (
+from napari_lattice_symmetry.evolution.growth import (
     Estimate,
     GrowthFit,
     akaike_weights,
-    compare_laws,
     equivalent_radius,
-    fit_growth,
     remark,
 )
+from napari_lattice_symmetry.evolution.holes import hole_curve
+from napari_lattice_symmetry.evolution.kinetics import compare_laws, fit_growth
 from napari_lattice_symmetry.evolution.plots import plot_evolution, plot_growth
 from napari_lattice_symmetry.evolution.tables import write_curves, write_fits
 from napari_lattice_symmetry.results.areas import AreaFractions, area_fractions

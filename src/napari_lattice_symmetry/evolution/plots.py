@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from napari_lattice_symmetry.evolution.curves import BRIGHTNESS, HOLES, Curve
-from napari_lattice_symmetry.evolution.kinetics import GrowthFit
+from napari_lattice_symmetry.evolution.growth import GrowthFit
 from napari_lattice_symmetry.lattice import COLORS
 from napari_lattice_symmetry.results.plots import NARROW, new_figure
 

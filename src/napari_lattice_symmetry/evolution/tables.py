@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from napari_lattice_symmetry.evolution.curves import Curve
-from napari_lattice_symmetry.evolution.kinetics import Estimate, GrowthFit, akaike_weights
+from napari_lattice_symmetry.evolution.growth import Estimate, GrowthFit, akaike_weights
 from napari_lattice_symmetry.files import replacing
 
 

@@ -19,6 +19,7 @@ from napari_lattice_symmetry.io.folder import open_folder
 from napari_lattice_symmetry.io.formats import OPENERS
 from napari_lattice_symmetry.io.general.zarr_files import is_zarr, open_labels, open_ome_zarr
 from napari_lattice_symmetry.io.layer_stack import layer_stack_among
+from napari_lattice_symmetry.io.loading import to_movie
 from napari_lattice_symmetry.io.stack import (
     Files,
     Stack,
@@ -26,7 +27,6 @@ from napari_lattice_symmetry.io.stack import (
     movies_among,
     one_sentence,
     short_name,
-    to_movie,
 )
 
 __all__ = [

@@ -16,14 +16,8 @@ from napari_lattice_symmetry.errors import InputError
 from napari_lattice_symmetry.io import sidecar
 from napari_lattice_symmetry.io.formats import OPENERS
 from napari_lattice_symmetry.io.general import video
-from napari_lattice_symmetry.io.stack import (
-    Files,
-    Stack,
-    check,
-    movies_among,
-    one_sentence,
-    to_movie,
-)
+from napari_lattice_symmetry.io.loading import check, to_movie
+from napari_lattice_symmetry.io.stack import Files, Stack, movies_among, one_sentence
 
 _NO_FRAMES = {*video.SUFFIXES, ".asw", ".emi", ".mtrx"}
 """Endings of films, and of what lies beside the images of an experiment and tells of them."""

@@ -15,7 +15,8 @@ from napari_lattice_symmetry.data.layer_stack import LayerStack
 from napari_lattice_symmetry.data.movie import Frames
 from napari_lattice_symmetry.errors import InputError
 from napari_lattice_symmetry.io.general.zarr_files import open_labels
-from napari_lattice_symmetry.io.stack import Files, Stack, channels_of
+from napari_lattice_symmetry.io.loading import channels_of
+from napari_lattice_symmetry.io.stack import Files, Stack
 from napari_lattice_symmetry.io.writing.header import METADATA_KEY, is_header, layer_stack_of
 
 _PRECISION = 1e-4  # of a resolution in a TIFF file, which is a fraction of two integers

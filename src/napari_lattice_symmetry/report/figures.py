@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from napari_lattice_symmetry.data.movie import unit_name
 from napari_lattice_symmetry.lattice import CLASSES, COLORS, LABELS
 from napari_lattice_symmetry.report.numbers import Sample
-from napari_lattice_symmetry.results.maps import MAPS, MapSpec
+from napari_lattice_symmetry.results.map_spec import MapSpec
+from napari_lattice_symmetry.results.maps import MAPS
 from napari_lattice_symmetry.results.plots import drawing, new_figure
 from napari_lattice_symmetry.results.result import MovieResult
 

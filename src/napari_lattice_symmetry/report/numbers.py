@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from napari_lattice_symmetry.bravais.parameters import AnalysisParameters
 from napari_lattice_symmetry.data.movie import BY_HAND, PIXEL, unit_name
-from napari_lattice_symmetry.evolution.kinetics import GrowthFit
+from napari_lattice_symmetry.evolution.growth import GrowthFit
 from napari_lattice_symmetry.lattice import CLASSES, COLORS, LABELS
 from napari_lattice_symmetry.results.maps import AGREE, DISAGREE
 from napari_lattice_symmetry.results.provenance import CHOICE

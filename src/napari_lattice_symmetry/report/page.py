@@ -15,7 +15,7 @@ from napari_lattice_symmetry.analysis.reading import try_to_read
 from napari_lattice_symmetry.data.movie import Movie
 from napari_lattice_symmetry.errors import InputError
 from napari_lattice_symmetry.evolution.curves import class_curves
-from napari_lattice_symmetry.evolution.kinetics import GrowthFit
+from napari_lattice_symmetry.evolution.growth import GrowthFit
 from napari_lattice_symmetry.evolution.plots import plot_evolution, plot_growth
 from napari_lattice_symmetry.files import replacing
 from napari_lattice_symmetry.lattice import CLASSES, COLORS

@@ -1,6 +1,7 @@
 """What an analysis finds: in memory, on disk, as tables, exports and figures."""
 
-from napari_lattice_symmetry.results.maps import MAPS, MapSpec
+from napari_lattice_symmetry.results.map_spec import MapSpec
+from napari_lattice_symmetry.results.maps import MAPS
 from napari_lattice_symmetry.results.on_disk import check_target, open_result
 from napari_lattice_symmetry.results.plots import plot_fractions, plot_maps
 from napari_lattice_symmetry.results.provenance import provenance, versions

@@ -9,7 +9,8 @@ import numpy as np
 from napari_lattice_symmetry.data.layer_stack import LayerStack
 from napari_lattice_symmetry.errors import InputError, guard
 from napari_lattice_symmetry.lattice import COLORS
-from napari_lattice_symmetry.results.maps import MAPS, MapSpec
+from napari_lattice_symmetry.results.map_spec import MapSpec
+from napari_lattice_symmetry.results.maps import MAPS
 from napari_lattice_symmetry.results.result import Maps, MovieResult
 from napari_lattice_symmetry.results.schema import FORMAT, attributes_of, fields_of, written_specs
 

@@ -11,7 +11,8 @@ import numpy as np
 from napari_lattice_symmetry.bravais.parameters import AnalysisParameters, parse_parameters
 from napari_lattice_symmetry.data.movie import NANOMETER, PIXEL, Movie
 from napari_lattice_symmetry.lattice import CLASSES
-from napari_lattice_symmetry.results.maps import MapSpec, specs_of
+from napari_lattice_symmetry.results.map_spec import MapSpec
+from napari_lattice_symmetry.results.maps import specs_of
 from napari_lattice_symmetry.spectrum import WindowGrid
 
 FORMAT = "lattice-symmetry-result"

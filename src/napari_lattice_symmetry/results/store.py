@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 
 from napari_lattice_symmetry.errors import InputError, guard
 from napari_lattice_symmetry.files import check_free, check_writable, replacing
-from napari_lattice_symmetry.results.maps import MAPS, MapSpec, specs_of
+from napari_lattice_symmetry.results.map_spec import MapSpec
+from napari_lattice_symmetry.results.maps import MAPS, specs_of
 from napari_lattice_symmetry.results.schema import (
     FORMAT,
     SCHEMA_VERSION,

@@ -98,7 +98,7 @@ def test_lazy_video(tmp_path, growth, monkeypatch):
     colors = np.stack([growth] * 3, axis=-1)
     iio.imwrite(tmp_path / "a.mp4", colors, plugin="pyav", codec="libx264", fps=20)
     whole = read_movie(tmp_path / "a.mp4").frames
-    monkeypatch.setattr("napari_lattice_symmetry.io.stack.memory_budget", lambda: 10_000)
+    monkeypatch.setattr("napari_lattice_symmetry.io.loading.memory_budget", lambda: 10_000)
     lazy = read_movie(tmp_path / "a.mp4").frames
     assert lazy.chunks[0] == (1,) * 6
     np.testing.assert_array_equal(lazy[4].compute(), whole[4])

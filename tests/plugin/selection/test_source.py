@@ -47,7 +47,7 @@ def test_frames_that_stay_in_their_file_can_be_read_by_others(
     viewer = make_napari_viewer()
     (in_memory,) = viewer.open(tmp_path / "run.npy", plugin="napari-lattice-symmetry")
     assert take_source(in_memory).movie.reopen is None
-    monkeypatch.setattr("napari_lattice_symmetry.io.stack.memory_budget", lambda: 1000)
+    monkeypatch.setattr("napari_lattice_symmetry.io.loading.memory_budget", lambda: 1000)
     (in_file,) = viewer.open(tmp_path / "run.npy", plugin="napari-lattice-symmetry")
     movie = take_source(in_file).movie
     assert pickle.loads(pickle.dumps(movie.reopen))().fingerprint == movie.fingerprint

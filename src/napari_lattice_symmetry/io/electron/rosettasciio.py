@@ -14,8 +14,9 @@ from napari_lattice_symmetry.io import refusals
 from napari_lattice_symmetry.io.electron.signal_axes import facts_of
 from napari_lattice_symmetry.io.general.hdf5_guard import check_hdf5
 from napari_lattice_symmetry.io.general.numpy_files import open_npz
+from napari_lattice_symmetry.io.loading import check, check_memory
 from napari_lattice_symmetry.io.optional import require
-from napari_lattice_symmetry.io.stack import Files, Stack, add, check, check_memory
+from napari_lattice_symmetry.io.stack import Files, Stack, add
 
 _READERS = {
     ".dm3": ("digitalmicrograph", "Gatan DigitalMicrograph"),

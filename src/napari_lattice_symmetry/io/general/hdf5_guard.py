@@ -11,7 +11,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from napari_lattice_symmetry.errors import InputError
-from napari_lattice_symmetry.io.stack import memory_budget
+from napari_lattice_symmetry.io.loading import memory_budget
 
 _TRIAL = Path(__file__).with_name("hdf5_trial.py")
 _START, _SILENCE, _PAUSE = 60.0, 4.0, 0.01  # s

@@ -13,7 +13,8 @@ from napari_lattice_symmetry.data.movie import axis_letter
 from napari_lattice_symmetry.errors import InputError
 from napari_lattice_symmetry.io import refusals
 from napari_lattice_symmetry.io.calibration import pixel_size_nm, seconds
-from napari_lattice_symmetry.io.stack import Files, Stack, add, memory_budget
+from napari_lattice_symmetry.io.loading import memory_budget
+from napari_lattice_symmetry.io.stack import Files, Stack, add
 
 if TYPE_CHECKING:
     import zarr

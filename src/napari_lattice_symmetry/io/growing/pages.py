@@ -12,7 +12,8 @@ from napari_lattice_symmetry.errors import InputError
 from napari_lattice_symmetry.io import quiet
 from napari_lattice_symmetry.io.general.tiff import axes_of, calibration_of, metadata_of
 from napari_lattice_symmetry.io.growing.waiting import Delay, Quiet, Stamp, further, stamp_of
-from napari_lattice_symmetry.io.stack import Files, Stack, one_sentence, short_name, to_movie
+from napari_lattice_symmetry.io.loading import to_movie
+from napari_lattice_symmetry.io.stack import Files, Stack, one_sentence, short_name
 
 if TYPE_CHECKING:
     from tifffile import TiffFile, TiffPage

@@ -22,14 +22,8 @@ from napari_lattice_symmetry.io.growing.waiting import (
     insist,
     stamp_of,
 )
-from napari_lattice_symmetry.io.stack import (
-    Files,
-    Stack,
-    choose,
-    one_sentence,
-    short_name,
-    to_movie,
-)
+from napari_lattice_symmetry.io.loading import to_movie
+from napari_lattice_symmetry.io.stack import Files, Stack, choose, one_sentence, short_name
 
 Stamps: TypeAlias = tuple[Stamp | None, ...]
 

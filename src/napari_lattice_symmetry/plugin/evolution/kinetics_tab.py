@@ -27,14 +27,9 @@ from qtpy.QtWidgets import (
 from napari_lattice_symmetry.analysis.steps import ShouldStop
 from napari_lattice_symmetry.errors import InputError, LatticeSymmetryError
 from napari_lattice_symmetry.evolution.curves import BRIGHTNESS, HOLES, Curve, class_curves
+from napari_lattice_symmetry.evolution.growth import Estimate, GrowthFit, akaike_weights, remark
 from napari_lattice_symmetry.evolution.holes import hole_curve, smallest_hole
-from napari_lattice_symmetry.evolution.kinetics import (
-    Estimate,
-    GrowthFit,
-    akaike_weights,
-    compare_laws,
-    remark,
-)
+from napari_lattice_symmetry.evolution.kinetics import compare_laws
 from napari_lattice_symmetry.evolution.laws import LAWS
 from napari_lattice_symmetry.lattice import CLASSES
 from napari_lattice_symmetry.plugin.background.latest import LatestRequest

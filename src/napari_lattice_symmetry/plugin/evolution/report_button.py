@@ -11,7 +11,7 @@ from qtpy.QtWidgets import QFileDialog, QPushButton
 
 from napari_lattice_symmetry.data.movie import Movie
 from napari_lattice_symmetry.errors import InputError
-from napari_lattice_symmetry.evolution.kinetics import GrowthFit
+from napari_lattice_symmetry.evolution.growth import GrowthFit
 from napari_lattice_symmetry.plugin.background.latest import LatestRequest
 from napari_lattice_symmetry.plugin.evolution.follower import ResultFollower
 from napari_lattice_symmetry.results import MovieResult

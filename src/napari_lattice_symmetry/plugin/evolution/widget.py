@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from qtpy.QtWidgets import QFormLayout, QLabel, QTabWidget
 
-from napari_lattice_symmetry.evolution.kinetics import GrowthFit
+from napari_lattice_symmetry.evolution.growth import GrowthFit
 from napari_lattice_symmetry.plugin.evolution.brightness_controls import BrightnessControls
 from napari_lattice_symmetry.plugin.evolution.curves_tab import CurvesTab
 from napari_lattice_symmetry.plugin.evolution.follower import ResultFollower
