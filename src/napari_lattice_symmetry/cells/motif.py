@@ -71,7 +71,7 @@ def find_motif(cell: UnitCell, *, min_height: float = 0.08) -> CellMotif:
     Returns
     -------
     CellMotif
-        The brightest atom first.
+        The brightest atom first; of equivalent places that with the least x, then y.
     """
     group = cell.group.name or "p1"
     sites = _maxima(cell, min_height)
@@ -79,8 +79,7 @@ def find_motif(cell: UnitCell, *, min_height: float = 0.08) -> CellMotif:
     centers = np.array([[0.0, 0.0], [0.5, 0.5]] if group.startswith("c") else [[0.0, 0.0]])
     lowest = float(cell.symmetrized.min())
     heights = cell.at(sites, cell.symmetric) - lowest
-    order = np.argsort(-heights, kind="stable")
-    left = list(order)
+    left = list(_order(sites, heights))
     chosen, members, described = [], [], []
     while left:
         first = left[0]
@@ -107,6 +106,15 @@ def find_motif(cell: UnitCell, *, min_height: float = 0.08) -> CellMotif:
         sites[every],
         np.repeat(np.arange(len(members)), [len(each) for each in members]),
     )
+
+
+def _order(sites: Float, heights: Float) -> NDArray[np.intp]:
+    """Sort places by height, then x, then y; what differs by rounding counts as equal."""
+    x, y = np.round((sites.T + _SAME / 2) % 1, 3)
+    order: NDArray[np.intp] = np.lexsort(
+        (y, x, -np.round(heights / heights.max(initial=1e-300), 6))
+    )
+    return order
 
 
 def _maxima(cell: UnitCell, min_height: float) -> Float:

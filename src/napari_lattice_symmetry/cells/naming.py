@@ -8,8 +8,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import softmax
-from scipy.stats import chi2
+from scipy.special import chdtrc, softmax
 
 from napari_lattice_symmetry.cells.factors import (
     StructureFactors,
@@ -275,7 +274,7 @@ def groups_of_factors(
     n = len(factors)
     chosen = fits.evidence.argmin(axis=1)
     freedom = np.maximum(fits.count[:, np.newaxis] - fits.parameters, 0)
-    p_values = np.where(freedom > 0, chi2.sf(fits.residual, np.maximum(freedom, 1)), 1.0)
+    p_values = np.where(freedom > 0, chdtrc(np.maximum(freedom, 1), fits.residual), 1.0)
     order = np.array([setting.order for setting in settings(family)])
     explained = (p_values[np.arange(n), chosen] >= _MIN_P_VALUE) & (order[chosen] > 1)
 

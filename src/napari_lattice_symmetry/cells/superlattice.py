@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import scipy.fft
 from numpy.typing import NDArray
-from scipy.stats import chi2
+from scipy.special import chdtrc
 
 from napari_lattice_symmetry.cells.factors import centered, hann_weights
 from napari_lattice_symmetry.lattice.basis import reduce_basis
@@ -88,7 +88,7 @@ def _has_spots(power: NDArray[Any], basis: Float, place: Float) -> bool:
     # Mirror images are the same spots.
     spots, length = read(_NODES[_STEPS.size // 2 * _STEPS.size :] + place)
     spots = np.minimum(spots[length <= farthest], _MAX_POWER)
-    return bool(chi2.sf(2 * spots.sum(), 2 * max(len(spots), 1)) < _CHANCE)
+    return bool(chdtrc(2 * max(len(spots), 1), 2 * spots.sum()) < _CHANCE)
 
 
 def _read(power: NDArray[Any], frequency: Float, size: int) -> Float:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import norm
+from scipy.special import ndtri
 
 from napari_lattice_symmetry.lattice import CLASSES
 from napari_lattice_symmetry.results.areas import COVERAGE, AreaFractions, area_fractions
@@ -80,7 +80,7 @@ def thinned_draws(values: Float64, std: Float64) -> Float64:
     One that sees more of a class in one frame is taken to see more of it in all, as the same
     thinned networks see all frames.
     """
-    quantiles = norm.ppf((np.arange(N_DRAWS) + 0.5) / N_DRAWS)
+    quantiles = ndtri((np.arange(N_DRAWS) + 0.5) / N_DRAWS)
     return np.clip(values + quantiles[:, np.newaxis] * std, 0, 1)
 
 
@@ -160,7 +160,7 @@ def _area_draws(areas: AreaFractions) -> Float64:
     One that errs in one frame is taken to err alike in all. On either side of the value lies half
     of a normal distribution, cut at the bounds of 95 %.
     """
-    levels = norm.ppf((np.arange(N_DRAWS) + 0.5) / N_DRAWS) / norm.ppf((1 + COVERAGE) / 2)
+    levels = ndtri((np.arange(N_DRAWS) + 0.5) / N_DRAWS) / ndtri((1 + COVERAGE) / 2)
     levels = np.clip(levels, -1, 1)[:, np.newaxis]
     values, low, high = (each.T[:, np.newaxis] for each in (areas.values, areas.low, areas.high))
     reach = np.where(levels < 0, values - low, high - values)

@@ -87,6 +87,8 @@ def save_result(result: MovieResult, path: str | Path, *, overwrite: bool = Fals
 
 def is_result(path: str | Path) -> bool:
     """Tell whether there is a saved result at `path`."""
+    if not Path(path).is_dir():
+        return False
     try:
         return open_group(Path(path)).attrs.get("format") == FORMAT
     except InputError:
