@@ -20,11 +20,12 @@ from scipy.special import log_softmax, logsumexp, softmax
 from tqdm import tqdm
 
 from napari_lattice_symmetry.bravais import load_model
-from napari_lattice_symmetry.bravais.dataset import BENCHMARK, CHUNK, draw_chunks, plan_chunks
+from napari_lattice_symmetry.bravais.dataset import BENCHMARK, CHUNK, plan_chunks
 from napari_lattice_symmetry.bravais.networks import polar_network
 from napari_lattice_symmetry.bravais.training_images import TRACKS, draw_windows
 from napari_lattice_symmetry.lattice import CLASSES
 from napari_lattice_symmetry.networks.calibration import find_scaling, thinned_logits
+from napari_lattice_symmetry.networks.drawing import draw_chunks
 from napari_lattice_symmetry.spectrum.fitting import fit_lattices
 
 if TYPE_CHECKING:

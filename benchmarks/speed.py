@@ -35,8 +35,9 @@ from napari_lattice_symmetry import __version__
 from napari_lattice_symmetry.analysis import analyze
 from napari_lattice_symmetry.bravais import load_model
 from napari_lattice_symmetry.bravais.classifier import BLOCK
-from napari_lattice_symmetry.bravais.dataset import CHUNK, TRAINING, draw_chunks, plan_chunks
+from napari_lattice_symmetry.bravais.dataset import CHUNK, TRAINING, plan_chunks
 from napari_lattice_symmetry.lattice import simulate
+from napari_lattice_symmetry.networks.drawing import draw_chunks
 from napari_lattice_symmetry.networks.keras_engine import compiled, split_at_dropout
 from napari_lattice_symmetry.networks.keras_loading import keras
 from napari_lattice_symmetry.networks.layers import TurnedDense

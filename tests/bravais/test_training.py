@@ -5,11 +5,12 @@ import numpy as np
 import pytest
 
 from napari_lattice_symmetry.bravais import load_model, training
-from napari_lattice_symmetry.bravais.dataset import CHUNK, TRAINING, draw_chunks, plan_chunks
+from napari_lattice_symmetry.bravais.dataset import CHUNK, TRAINING, plan_chunks
 from napari_lattice_symmetry.bravais.registry import REGISTRY
 from napari_lattice_symmetry.errors import InputError, ModelError
 from napari_lattice_symmetry.networks import training as shared_training
 from napari_lattice_symmetry.networks.batches import turn_spectra
+from napari_lattice_symmetry.networks.drawing import draw_chunks
 from napari_lattice_symmetry.networks.registry import file_sha256
 
 

@@ -5,14 +5,10 @@ Nothing here needs Keras, so that the processes that draw start fast.
 
 from __future__ import annotations
 
-import multiprocessing
-import os
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from itertools import islice
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import Any
 
 import numpy as np
 import scipy.fft
@@ -21,11 +17,9 @@ from tqdm import tqdm
 
 from napari_lattice_symmetry.bravais.training_images import TRACKS, ImageDistribution, draw_windows
 from napari_lattice_symmetry.lattice import CLASSES
+from napari_lattice_symmetry.networks.drawing import draw_chunks
 from napari_lattice_symmetry.spectrum.cartesian import cartesian_spectrum
 from napari_lattice_symmetry.spectrum.polar import polar_spectrum
-
-Drawn = TypeVar("Drawn")
-Drawn_co = TypeVar("Drawn_co", covariant=True)
 
 SPECTRA: dict[str, Callable[[NDArray[Any]], NDArray[np.float32]]] = {
     "polar": polar_spectrum,
@@ -76,37 +70,6 @@ def plan_chunks(
     """Order `windows` windows (rounded up to whole chunks), the tracks of `mix` in turn."""
     n_chunks = -(-windows // CHUNK)
     return [Chunk(network, mix[i % len(mix)], seed, stream, i) for i in range(n_chunks)]
-
-
-class Order(Protocol[Drawn_co]):
-    """Something to draw: a `Chunk`, or what draws itself like one."""
-
-    def draw(self) -> Drawn_co:
-        """Draw it."""
-
-
-def draw_chunks(chunks: Sequence[Order[Drawn]], workers: int | None = None) -> Iterator[Drawn]:
-    """Draw chunks in parallel processes, in order, a few ahead.
-
-    Parameters
-    ----------
-    chunks : sequence of Chunk
-        What to draw.
-    workers : int, optional
-        Processes; all cores by default. Results do not depend on it.
-    """
-    workers = workers or os.cpu_count() or 1
-    # "spawn", because a forked TensorFlow hangs.
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(workers, mp_context=context) as pool:
-        orders = iter(chunks)
-        pending: list[Future[Drawn]] = [
-            pool.submit(chunk.draw) for chunk in islice(orders, 4 * workers)
-        ]
-        while pending:
-            result = pending.pop(0).result()
-            pending.extend(pool.submit(chunk.draw) for chunk in islice(orders, 1))
-            yield result
 
 
 def draw_set(

@@ -14,11 +14,12 @@ from tqdm import tqdm
 
 from napari_lattice_symmetry.bravais import load_model
 from napari_lattice_symmetry.bravais.classifier import Classification
-from napari_lattice_symmetry.bravais.dataset import TRAINING, VALIDATION, draw_chunks
+from napari_lattice_symmetry.bravais.dataset import TRAINING, VALIDATION
 from napari_lattice_symmetry.bravais.evidence import evidence, shares_by_scale
 from napari_lattice_symmetry.bravais.verdict import NETWORK
 from napari_lattice_symmetry.bravais.verdict_images import ExampleChunk, Examples
 from napari_lattice_symmetry.files import replacing
+from napari_lattice_symmetry.networks.drawing import draw_chunks
 from napari_lattice_symmetry.networks.keras_loading import keras, layers
 from napari_lattice_symmetry.networks.training import claim
 from napari_lattice_symmetry.spectrum.lattice_fit import TOLERANCE

@@ -10,9 +10,11 @@ import click
 from napari_lattice_symmetry.commands.shared.options import output_option
 from napari_lattice_symmetry.files import writing
 
+_FAMILIES = ("fingerprint", "pairs")
+
 
 @click.command()
-@click.argument("network", type=click.Choice(["polar", "published", "verdict"]))
+@click.argument("network", type=click.Choice(["polar", "published", "verdict", *_FAMILIES]))
 @output_option("Folder for checkpoints, curves and weights.  [default: runs/NETWORK]")
 @click.option(
     "--start",
@@ -20,21 +22,24 @@ from napari_lattice_symmetry.files import writing
     help="A trained .keras file to refine, instead of training from nothing.",
 )
 @click.option(
-    "--windows", type=click.IntRange(1), help="Training windows.  [default: the recipe's]"
+    "--windows",
+    type=click.IntRange(1),
+    help="Training windows, or structures.  [default: the recipe's]",
 )
 @click.option("--epochs", type=click.IntRange(1), help="Epochs.  [default: the recipe's]")
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
 @click.option("--workers", type=click.IntRange(1), help="Processes that simulate.  [default: all]")
 def train(network: str, output: Path | None, **settings: Any) -> None:
-    """Train NETWORK on simulated windows.
+    """Train NETWORK on simulated windows, or on structures.
 
-    The NETWORK verdict is what weighs the answers of polar and of the lattice fit.
+    The NETWORK verdict is what weighs the answers of polar and of the lattice fit. The networks
+    fingerprint and pairs name the family of a crystal, and of a cluster in any orientation.
 
     A training that is found in the folder goes on after its last whole epoch; that of a verdict
     keeps what was found out about its windows.
     """
-    if network == "verdict" and settings["start"]:
-        raise click.UsageError("A verdict is trained from nothing; leave out --start.")
+    if network in ("verdict", *_FAMILIES) and settings["start"]:
+        raise click.UsageError(f"A {network} network is trained from nothing; leave out --start.")
     output = output or Path("runs") / network
     try:
         with writing(output):
@@ -51,6 +56,11 @@ def _train(network: str, output: Path, **settings: Any) -> Path:
 
         del settings["start"]
         return train_verdict(output, **settings)
+    if network in _FAMILIES:
+        from napari_lattice_symmetry.crystals.families.training import train as train_family
+
+        del settings["start"]
+        return train_family(network, output, structures=settings.pop("windows"), **settings)
     from napari_lattice_symmetry.bravais.training import train as train_network
 
     return train_network(network, output, **settings)

@@ -9,12 +9,16 @@ mean distance of neighbors hardly moves where atoms are displaced.
 from __future__ import annotations
 
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from napari_lattice_symmetry.crystals.structure import Crystal
 from napari_lattice_symmetry.errors import InputError
+
+if TYPE_CHECKING:
+    from ase import Atoms
 
 Float = NDArray[np.float64]
 Single = NDArray[np.float32]
@@ -79,16 +83,31 @@ def cluster(crystal: Crystal, atoms: int = ATOMS) -> tuple[Float, list[str]]:
     """
     if not crystal.has_cell:
         return crystal.atoms.positions, crystal.atoms.get_chemical_symbols()
-    cell = crystal.conventional.atoms
-    volume = cell.get_volume() * atoms / len(cell)
-    wanted = volume ** (1 / 3) / cell.cell.lengths()
-    if crystal.conventional.layer_axis is not None:
-        axis = crystal.conventional.layer_axis
-        wanted = np.sqrt(atoms / len(cell) * np.delete(cell.cell.lengths(), axis).prod())
-        wanted = wanted / cell.cell.lengths()
-        wanted[axis] = 1
-    repeated = cell.repeat(np.maximum(np.rint(wanted).astype(int), 1).tolist())
+    standard = crystal.standard
+    repeated = repeat_cell(standard.atoms, atoms, standard.layer_axis)
     return repeated.positions, repeated.get_chemical_symbols()
+
+
+def repeat_cell(cell: Atoms, atoms: int = ATOMS, layer_axis: int | None = None) -> Atoms:
+    """Repeat a cell to about as many atoms, as cubic as possible; a single layer as square.
+
+    Parameters
+    ----------
+    cell : ase.Atoms
+        With lattice vectors.
+    atoms : int
+        About how many there shall be.
+    layer_axis : int, optional
+        The axis across a single layer, along which it is not repeated.
+    """
+    lengths = cell.cell.lengths()
+    wanted = (cell.get_volume() * atoms / len(cell)) ** (1 / 3) / lengths
+    if layer_axis is not None:
+        side = np.sqrt(atoms / len(cell) * np.delete(lengths, layer_axis).prod())
+        wanted = side / lengths
+        wanted[layer_axis] = 1
+    repeated: Atoms = cell.repeat(np.maximum(np.rint(wanted).astype(int), 1).tolist())
+    return repeated
 
 
 def neighbor_distance(positions: Float) -> float:

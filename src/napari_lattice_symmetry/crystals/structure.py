@@ -41,6 +41,7 @@ TOLERANCES = np.geomspace(1e-5, 3e-2, 18)
 """Distances in nm over which the space group is looked at."""
 
 _LAYER_GAP = 0.8  # nm without atoms, across which no crystal is bound
+_WITHOUT_AXES = 2  # space groups up to this one set no direction
 _CONTRAST = 1.7  # a column is seen with about this power of its atomic numbers
 
 
@@ -165,6 +166,18 @@ class Crystal:
         found = self._found
         return (0, "") if found is None else (int(found.number), str(found.international))
 
+    def symmetry_within(self, tolerance: float) -> tuple[int, str, int]:
+        """Give the space group within a distance (nm), and how many atoms its standard cell has.
+
+        Number and symbol; 0, "" and 0 if no group is found.
+        """
+        found = self._dataset(tolerance)
+        return (
+            (0, "", 0)
+            if found is None
+            else (int(found.number), str(found.international), len(found.std_types))
+        )
+
     @cached_property
     def conventional(self) -> Crystal:
         """The cell to whose axes indices refer.
@@ -177,6 +190,17 @@ class Crystal:
             return self
         volume = abs(np.linalg.det(found.std_lattice))
         if abs(volume / self.atoms.get_volume() - 1) < 0.1:
+            return self
+        return self._with(found.std_lattice, found.std_positions, found.std_types)
+
+    @cached_property
+    def standard(self) -> Crystal:
+        """The standard cell of the International Tables, a along x and c about along z.
+
+        A cell without symmetry, such as one with vacancies, stays as it lies.
+        """
+        found = self._found
+        if found is None or found.number <= _WITHOUT_AXES:
             return self
         return self._with(found.std_lattice, found.std_positions, found.std_types)
 

@@ -44,14 +44,14 @@ def calibrate(
     ----------
     network : keras.Model
         Its last layer is changed in place.
-    spectra : ndarray, shape (n, rows, columns)
-        Spectra that were held out from training.
+    spectra : ndarray, shape (n, ...)
+        What the network takes, spectra for example, that was held out from training.
     classes : ndarray, shape (n,)
-        Their class indices 0 to 5.
+        Their class indices.
 
     Returns
     -------
-    factors, shifts : ndarray, shape (6,)
+    factors, shifts : ndarray, shape (classes,)
         What the logits of the classes were multiplied with, and what was added then.
     """
     logits = thinned_logits(network, spectra, _SAMPLES)
@@ -71,14 +71,14 @@ def thinned_logits(
     ----------
     network : keras.Model
         A network whose last layer is a softmax.
-    spectra : ndarray, shape (n, rows, columns)
+    spectra : ndarray, shape (n, ...)
         What it sees of windows.
     samples : int
         Number of thinned networks.
 
     Returns
     -------
-    ndarray, shape (samples, n, 6), float32
+    ndarray, shape (samples, n, classes), float32
         Logits of each thinned network.
     """
     trunk, head = split_at_dropout(network)
@@ -87,7 +87,8 @@ def thinned_logits(
     heads, run = thinned_heads(head, samples, seed=0), compiled(partial(thinned, head))
     logits = []
     for start in range(0, len(spectra), _BLOCK):
-        block = np.asarray(spectra[start : start + _BLOCK], dtype=np.float32)[..., np.newaxis]
+        block = np.asarray(spectra[start : start + _BLOCK], dtype=np.float32)
+        block = block.reshape(len(block), *network.input_shape[1:])
         features = keras.ops.convert_to_tensor(trunk.predict_on_batch(block))
         parts = [run(features, *masks) for masks in heads.masks(len(features))]
         logits.append(np.concatenate([keras.ops.convert_to_numpy(part) for part in parts]))
@@ -100,14 +101,14 @@ def find_scaling(logits: NDArray[np.floating], classes: NDArray[np.integer]) -> 
 
     Parameters
     ----------
-    logits : ndarray, shape (samples, n, 6)
+    logits : ndarray, shape (samples, n, classes)
         Of each thinned network.
     classes : ndarray, shape (n,)
         True class indices.
 
     Returns
     -------
-    factors, shifts : ndarray, shape (6,)
+    factors, shifts : ndarray, shape (classes,)
         Factors below 1 make bolder answers more timid.
     """
     n_classes = logits.shape[-1]

@@ -22,6 +22,7 @@ _OPSET, _IR_VERSION = 19, 9  # of 2023: any later ONNX Runtime knows them
 _FIRST = [0, 3, 1, 2]  # channels, from last
 _DOUBLE = 11  # the type, in ONNX
 
+_POOLINGS = {"AveragePooling2D": "AveragePool", "MaxPooling2D": "MaxPool"}
 _ACTIVATIONS = {"linear": "Identity", "relu": "Relu", "softmax": "Softmax"}
 
 
@@ -174,7 +175,7 @@ def _add_convolution(
 def _add_pooling(graph: Graph, x: str, shape: Shape, layer: Layer) -> tuple[str, Shape]:
     _demand(layer, data_format="channels_last", padding="valid")
     size, strides = layer.settings["pool_size"], layer.settings["strides"]
-    x = graph.add("AveragePool", x, kernel_shape=size, strides=strides)
+    x = graph.add(_POOLINGS[layer.kind], x, kernel_shape=size, strides=strides)
     rows, columns = ((n - k) // s + 1 for n, k, s in zip(shape, size, strides, strict=False))
     return x, (rows, columns, shape[2])
 
@@ -316,5 +317,6 @@ _TRANSLATIONS: dict[str, Callable[[Graph, str, Shape, Layer], tuple[str, Shape]]
     "AveragePooling2D": _add_pooling,
     "Dense": _add_dense,
     "Flatten": _add_flattening,
+    "MaxPooling2D": _add_pooling,
     "TurnedDense": _add_turned_dense,
 }

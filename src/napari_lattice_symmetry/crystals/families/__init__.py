@@ -1,0 +1,1 @@
+"""Families of structures: what they are learned from, the networks that name them."""

@@ -1,0 +1,202 @@
+"""Structures to learn families from: drawn in parallel, from one seed.
+
+Nothing here needs Keras, so that the processes that draw start fast.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from tqdm import tqdm
+
+from napari_lattice_symmetry.crystals.families.defects import (
+    Defects,
+    draw_defects,
+    random_rotation,
+)
+from napari_lattice_symmetry.crystals.families.pairs import pair_descriptor
+from napari_lattice_symmetry.crystals.families.prototypes import FAMILIES, Draw, draw_structure
+from napari_lattice_symmetry.crystals.fingerprint import diffract, repeat_cell
+from napari_lattice_symmetry.networks.drawing import draw_chunks
+
+Float = NDArray[np.float64]
+Single = NDArray[np.float32]
+
+CHUNK = 10 * len(FAMILIES)
+"""Structures that are drawn at a time, as many of every family."""
+
+_ATOMS = (180, 330)  # of a cluster, before any are missing
+
+
+@dataclass(frozen=True, eq=False)
+class Example:
+    """A cluster whose family is known.
+
+    Parameters
+    ----------
+    positions : ndarray, shape (n, 3)
+        In angstrom.
+    symbols : list of str
+        Element of each atom.
+    lattice : ndarray, shape (3, 3)
+        Vectors over which it would repeat, if it had no defects.
+    family : str
+        One of `FAMILIES`.
+    defects : Defects
+        What was done to it.
+    structure : Draw
+        What it was cut from.
+    """
+
+    positions: Float
+    symbols: list[str]
+    lattice: Float
+    family: str
+    defects: Defects
+    structure: Draw
+
+
+def draw_example(
+    family: str,
+    part: int,
+    rng: np.random.Generator,
+    defects: Defects | None = None,
+    *,
+    turned: bool = False,
+) -> Example:
+    """Draw a cluster of a family.
+
+    Parameters
+    ----------
+    family : str
+        One of `FAMILIES`.
+    part : {TRAINING, VALIDATION, TEST}
+        Of structures and compositions.
+    rng : numpy.random.Generator
+        Draws it.
+    defects : Defects, optional
+        What is done to it; drawn as for training if not given.
+    turned : bool
+        Turn it at random.
+    """
+    structure = draw_structure(family, part, rng)
+    cluster = repeat_cell(structure.cell, int(rng.integers(*_ATOMS)))
+    symbols = np.where(
+        rng.random(len(cluster)) < structure.share, structure.elements[-1], structure.elements[0]
+    )
+    defects = draw_defects(rng) if defects is None else defects
+    if turned:
+        defects = replace(defects, rotation=random_rotation(rng))
+    positions, kept = defects.apply(cluster.positions, symbols.tolist(), rng)
+    lattice = cluster.cell.array if defects.rotation is None else cluster.cell @ defects.rotation
+    return Example(positions, kept, np.asarray(lattice), family, defects, structure)
+
+
+@dataclass(frozen=True, eq=False)
+class ExampleChunk:
+    """Orders `CHUNK` examples: a pure function of its fields, whoever computes it.
+
+    Parameters
+    ----------
+    network : {"fingerprint", "pairs"}
+        Whose inputs are wanted: fingerprints of clusters that lie along their axes, or
+        descriptors of clusters in any orientation.
+    part : {TRAINING, VALIDATION, TEST}
+        Of structures and compositions.
+    seed, index : int
+        Draw it.
+    defects : Defects, optional
+        The same for all; drawn as for training if not given.
+    turned : bool
+        Turn clusters of which fingerprints are made; of others this changes nothing.
+    """
+
+    network: str
+    part: int
+    seed: int
+    index: int
+    defects: Defects | None = None
+    turned: bool = False
+
+    def examples(self) -> list[Example]:
+        """Draw the clusters, of the families in turn."""
+        rng = np.random.default_rng((self.seed, self.part, self.index))
+        return [
+            draw_example(
+                FAMILIES[i % len(FAMILIES)], self.part, rng, self.defects, turned=self.turned
+            )
+            for i in range(CHUNK)
+        ]
+
+    def draw(self) -> tuple[Single, NDArray[np.uint8]]:
+        """Draw inputs (CHUNK, ...) and family indices (CHUNK,)."""
+        examples = self.examples()
+        families = np.array([FAMILIES.index(each.family) for each in examples], np.uint8)
+        return np.stack([network_input(self.network, each) for each in examples]), families
+
+
+def network_input(network: str, example: Example) -> Single:
+    """Return what a network sees of a cluster."""
+    if network == "pairs":
+        return pair_descriptor(example.positions)
+    return diffract(example.positions, example.symbols)
+
+
+def plan_chunks(
+    network: str,
+    part: int,
+    structures: int,
+    seed: int,
+    defects: Defects | None = None,
+    *,
+    turned: bool = False,
+) -> list[ExampleChunk]:
+    """Order as many structures, rounded up to whole chunks."""
+    return [
+        ExampleChunk(network, part, seed, index, defects, turned)
+        for index in range(-(-structures // CHUNK))
+    ]
+
+
+def draw_set(
+    plan: Sequence[ExampleChunk],
+    file: Path | None = None,
+    workers: int | None = None,
+    progress: bool = False,
+) -> tuple[Single, NDArray[np.uint8]]:
+    """Draw all chunks of a plan, or read what was drawn before.
+
+    Parameters
+    ----------
+    plan : sequence of ExampleChunk
+        What to draw.
+    file : path, optional
+        An .npz file to keep it in.
+    workers : int, optional
+        Processes; all cores by default, and 1 draws in this one. The set does not depend on it.
+    progress : bool
+        Show a progress bar.
+
+    Returns
+    -------
+    inputs : ndarray, shape (n, ...), float32
+    families : ndarray, shape (n,), uint8
+        Indices of `FAMILIES`.
+    """
+    if file is not None and file.exists():
+        with np.load(file) as kept:
+            return kept["inputs"].astype(np.float32), kept["families"]
+    drawn = (chunk.draw() for chunk in plan) if workers == 1 else draw_chunks(plan, workers)
+    title = "structures" if file is None else f"structures ({file.stem})"
+    shown = tqdm(drawn, total=len(plan), desc=title, disable=not progress, mininterval=5)
+    inputs, families = (np.concatenate(each) for each in zip(*shown, strict=True))
+    inputs = inputs.astype(np.float16)
+    if file is not None:
+        partial = file.with_suffix(".new.npz")
+        np.savez(partial, inputs=inputs, families=families)
+        partial.replace(file)
+    return inputs.astype(np.float32), families

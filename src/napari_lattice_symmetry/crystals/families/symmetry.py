@@ -1,0 +1,62 @@
+"""The family that the space group of a structure tells: the reference that needs no network."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_lattice_symmetry.crystals.families.prototypes import FAMILIES
+from napari_lattice_symmetry.crystals.fingerprint import neighbor_distance
+from napari_lattice_symmetry.crystals.structure import ANGSTROM, Crystal
+
+Float = NDArray[np.float64]
+
+TOLERANCES = (0.01, 0.05, 0.1, 0.2)
+"""Within which shares of the neighbor distance atoms count as equivalent."""
+
+# Of every family the space group, and the atoms in its standard cell.
+_GROUPS = {
+    221: ("sc", 1),
+    225: ("fcc", 4),
+    227: ("diamond", 8),
+    229: ("bcc", 2),
+    139: ("bct139", 2),
+    141: ("bct141", 4),
+}
+_HEXAGONAL = range(143, 195)
+
+
+def symmetry_families(
+    crystal: Crystal, tolerances: Sequence[float] = TOLERANCES
+) -> list[tuple[int, str, str]]:
+    """Return space groups by spglib and the families they tell, elements left out of account.
+
+    Parameters
+    ----------
+    crystal : Crystal
+        With a cell; of a cluster nothing is told.
+    tolerances : sequence of float
+        Distances within which atoms count as equivalent, over that of neighbors.
+
+    Returns
+    -------
+    list of (int, str, str)
+        Number and symbol of each group, 0 and "" where none is found, and the family: one of
+        `FAMILIES`, or "" for none of them.
+    """
+    if not crystal.has_cell:
+        return [(0, "", "")] * len(tolerances)
+    plain = crystal.atoms.copy()
+    plain.numbers[:] = 6
+    scale = neighbor_distance(plain.repeat(2).positions) * ANGSTROM
+    found = [Crystal(crystal.name, plain).symmetry_within(each * scale) for each in tolerances]
+    return [(number, symbol, _family(number, atoms)) for number, symbol, atoms in found]
+
+
+def _family(number: int, atoms: int) -> str:
+    if number in _HEXAGONAL:
+        return FAMILIES[-1]
+    family, count = _GROUPS.get(number, ("", 0))
+    return family if atoms == count else ""
