@@ -85,6 +85,7 @@ def make_curve(values: Float64) -> Curve:
     """Make a curve of which the frames alone are uncertain."""
     return Curve(
         name="simulated",
+        frame_indices=np.arange(len(values)),
         times=np.arange(len(values)) * SECONDS / len(values),
         values=values,
         std=np.zeros_like(values),

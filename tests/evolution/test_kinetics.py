@@ -29,6 +29,7 @@ def make_curve(values, std=0.0, draws=None):
     std = np.broadcast_to(np.asarray(std, dtype=float), values.shape)
     return Curve(
         name="noise",
+        frame_indices=np.arange(len(values)),
         times=TIMES[: len(values)],
         values=values,
         std=std,

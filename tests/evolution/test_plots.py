@@ -19,7 +19,10 @@ def make_curve():
     def make(name, values, std):
         std = np.full_like(values, std)
         draws = thinned_draws(values, std)
-        return Curve(name, TIMES, values, std, draws, area=100.0, timed=True, calibrated=True)
+        indices = np.arange(len(TIMES))
+        return Curve(
+            name, indices, TIMES, values, std, draws, area=100.0, timed=True, calibrated=True
+        )
 
     return make
 

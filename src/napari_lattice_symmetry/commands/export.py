@@ -13,6 +13,7 @@ from napari_lattice_symmetry.errors import InputError
 from napari_lattice_symmetry.files import check_free
 from napari_lattice_symmetry.io.writing.write import WRITTEN_SUFFIXES, write_layer_stack
 from napari_lattice_symmetry.results import MovieResult, plot_fractions, plot_maps, write_fractions
+from napari_lattice_symmetry.results.column import Column, read_column
 from napari_lattice_symmetry.results.export import result_layer_stack
 from napari_lattice_symmetry.results.plots import save_figure, save_movie
 
@@ -34,32 +35,55 @@ _FILMS = (".gif", ".mp4")
     type=click.IntRange(0),
     help="Draw the maps of this frame of the movie, not the phase fractions.",
 )
+@click.option(
+    "--along",
+    type=PATH,
+    help="A table (CSV) of what was recorded beside the movie, such as the temperature: the axis "
+    "of the figure of phase fractions, and a column of their table. Its rows are frames, or what "
+    "its column frame or time (s) says.",
+)
+@click.option("--column", help="Which column of it.  [default: the first]")
 @overwrite_option
-def export(result: Path, outputs: tuple[Path, ...], frame: int | None, overwrite: bool) -> None:
+def export(
+    result: Path,
+    *,
+    outputs: tuple[Path, ...],
+    frame: int | None,
+    along: Path | None,
+    column: str | None,
+    overwrite: bool,
+) -> None:
     """Write a saved RESULT for other programs.
 
     The ending of each name says how: maps with their calibration, a table, a figure or a film.
     """
+    if column is not None and along is None:
+        raise InputError(f"Give the table that has the column {column!r} with --along.")
+    axis = None if along is None else read_column(along, column)
     loaded = open_result(result)
     for output in outputs:
-        _export(loaded, output, frame, overwrite)
+        _export(loaded, output, frame, axis, overwrite)
         click.echo(f"Wrote {output}.")
 
 
-def _export(result: MovieResult, output: Path, frame: int | None, overwrite: bool) -> None:
+def _export(
+    result: MovieResult, output: Path, frame: int | None, along: Column | None, overwrite: bool
+) -> None:
     suffix = output.suffix.lower()
     if suffix not in (*_TABLES, *_FIGURES, *_FILMS):
         write_layer_stack(result_layer_stack(result), output, overwrite=overwrite)
         return
     check_free(output, overwrite=overwrite)
     if suffix in _TABLES:
-        write_fractions(result, output)
+        write_fractions(result, output, along=along)
         return
     if suffix in _FILMS:
         save_movie(result, output)
         return
-    figure = plot_fractions(result) if frame is None else plot_maps(result, _row(result, frame))
-    save_figure(figure, output)
+    if frame is None:
+        save_figure(plot_fractions(result, along=along), output)
+    else:
+        save_figure(plot_maps(result, _row(result, frame)), output)
 
 
 def _row(result: MovieResult, frame: int) -> int:

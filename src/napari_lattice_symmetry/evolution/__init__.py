@@ -23,10 +23,12 @@ from napari_lattice_symmetry.evolution.kinetics import compare_laws, fit_growth
 from napari_lattice_symmetry.evolution.plots import plot_evolution, plot_growth
 from napari_lattice_symmetry.evolution.tables import write_curves, write_fits
 from napari_lattice_symmetry.results.areas import AreaFractions, area_fractions
+from napari_lattice_symmetry.results.column import Column, list_columns, read_column
 
 __all__ = [
     "AreaFractions",
     "Brightness",
+    "Column",
     "Curve",
     "Estimate",
     "GrowthFit",
@@ -39,10 +41,12 @@ __all__ = [
     "equivalent_radius",
     "fit_growth",
     "hole_curve",
+    "list_columns",
     "maximum_energy_transfer",
     "measure_brightness",
     "plot_evolution",
     "plot_growth",
+    "read_column",
     "remark",
     "write_curves",
     "write_fits",

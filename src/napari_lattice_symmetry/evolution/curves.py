@@ -35,6 +35,8 @@ class Curve:
     ----------
     name : str
         The class, `HOLES` or `BRIGHTNESS`.
+    frame_indices : numpy.ndarray, shape (T,), int64
+        Which frames of the movie.
     times : numpy.ndarray, shape (T,), float64
         In seconds, or frame indices where there is no frame time.
     values : numpy.ndarray, shape (T,), float64
@@ -50,6 +52,7 @@ class Curve:
     """
 
     name: str
+    frame_indices: NDArray[np.int64]
     times: Float64
     values: Float64
     std: Float64
@@ -203,6 +206,7 @@ def make_curve(
     pixels = n_windows * result.grid.stride**2 if area is None else area
     return Curve(
         name=name,
+        frame_indices=result.frame_indices,
         times=result.times,
         values=values,
         std=std,

@@ -10,6 +10,7 @@ import numpy as np
 from napari_lattice_symmetry.evolution.curves import BRIGHTNESS, HOLES, Curve
 from napari_lattice_symmetry.evolution.growth import GrowthFit
 from napari_lattice_symmetry.lattice import COLORS
+from napari_lattice_symmetry.results.column import Column, label_axis
 from napari_lattice_symmetry.results.plots import NARROW, new_figure
 
 if TYPE_CHECKING:
@@ -23,9 +24,13 @@ FIT_COLOR = "#E6007E"
 
 
 def plot_evolution(
-    curves: Sequence[Curve], title: str = "", figure: Figure | None = None
+    curves: Sequence[Curve],
+    title: str = "",
+    figure: Figure | None = None,
+    *,
+    along: Column | None = None,
 ) -> Figure:
-    """Draw curves over time, with a band of one standard deviation.
+    """Draw curves over time, or along a column, with a band of one standard deviation.
 
     Parameters
     ----------
@@ -35,18 +40,25 @@ def plot_evolution(
         Of the figure.
     figure : matplotlib.figure.Figure, optional
         An empty figure to draw on; a new one if not given.
+    along : Column, optional
+        What was recorded beside the movie, as of `read_column`: the horizontal axis.
 
     Returns
     -------
     matplotlib.figure.Figure
+
+    Raises
+    ------
+    InputError
+        If `along` says nothing of these frames.
     """
     figure = figure or new_figure(7, 4)
     axes = figure.add_subplot()
     for curve in curves:
-        _draw_curve(axes, curve)
+        _draw_curve(axes, curve, along)
     axes.set(ylabel="Fraction", ylim=(-0.02, 1.02))
     axes.set_title(title, parse_math=False)
-    _label_time(axes, curves)
+    _label_time(axes, curves, along)
     if curves:
         columns = 1 if figure.get_figwidth() < NARROW else 2
         figure.legend(loc="outside lower center", ncols=columns, frameon=False, fontsize="small")
@@ -104,12 +116,13 @@ def plot_growth(fit: GrowthFit, title: str = "", figure: Figure | None = None) -
     return figure
 
 
-def _draw_curve(axes: Axes, curve: Curve) -> None:
+def _draw_curve(axes: Axes, curve: Curve, along: Column | None) -> None:
+    places = curve.times if along is None else along.at(curve, timed=curve.timed)
     color = CURVE_COLORS[curve.name]
     line, marker = ("none", "o") if curve.name == BRIGHTNESS else ("-", "")
     if np.isfinite(curve.values).sum() == 1:  # a line through one point is not seen, nor its band
         axes.errorbar(
-            curve.times,
+            places,
             curve.values,
             yerr=curve.std,
             fmt="o",
@@ -119,7 +132,7 @@ def _draw_curve(axes: Axes, curve: Curve) -> None:
         )
         return
     axes.plot(
-        curve.times,
+        places,
         curve.values,
         linestyle=line,
         marker=marker,
@@ -129,7 +142,7 @@ def _draw_curve(axes: Axes, curve: Curve) -> None:
     )
     if np.any(curve.std > 0):
         axes.fill_between(
-            curve.times,
+            places,
             curve.values - curve.std,
             curve.values + curve.std,
             color=color,
@@ -138,6 +151,5 @@ def _draw_curve(axes: Axes, curve: Curve) -> None:
         )
 
 
-def _label_time(axes: Axes, curves: Sequence[Curve]) -> None:
-    timed = not curves or curves[0].timed
-    axes.set_xlabel("Time (s)" if timed else "Frame")
+def _label_time(axes: Axes, curves: Sequence[Curve], along: Column | None = None) -> None:
+    label_axis(axes, timed=not curves or curves[0].timed, along=along)

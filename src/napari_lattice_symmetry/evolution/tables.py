@@ -11,10 +11,11 @@ import numpy as np
 from napari_lattice_symmetry.evolution.curves import Curve
 from napari_lattice_symmetry.evolution.growth import Estimate, GrowthFit, akaike_weights
 from napari_lattice_symmetry.files import replacing
+from napari_lattice_symmetry.results.column import Column
 
 
-def write_curves(curves: Sequence[Curve], path: str | Path) -> None:
-    """Write curves of one result as CSV: the time, then values and standard deviations.
+def write_curves(curves: Sequence[Curve], path: str | Path, *, along: Column | None = None) -> None:
+    """Write curves of one result as CSV: time, column, values and standard deviations.
 
     Frames of which nothing is known are left out.
 
@@ -24,19 +25,23 @@ def write_curves(curves: Sequence[Curve], path: str | Path) -> None:
         At least one.
     path : str or pathlib.Path
         Where to; a file that is there is replaced.
+    along : Column, optional
+        What was recorded beside the movie; it becomes the second column.
 
     Raises
     ------
     InputError
-        If `path` cannot be written.
+        If `path` cannot be written, or `along` says nothing of these frames.
     """
     first = curves[0]
     columns = {f"time_{first.time_unit}": first.times}
+    if along is not None:
+        columns[along.name] = along.at(first, timed=first.timed)
     for curve in curves:
         columns[curve.name] = curve.values
         columns[f"{curve.name}, std"] = curve.std
     rows = np.column_stack(list(columns.values()))
-    known = np.isfinite(rows[:, 1:]).any(axis=1)
+    known = np.isfinite(rows[:, -2 * len(curves) :]).any(axis=1)
     _write(path, list(columns), [[f"{value:.6g}" for value in row] for row in rows[known]])
 
 

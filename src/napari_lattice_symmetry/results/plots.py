@@ -16,6 +16,7 @@ from napari_lattice_symmetry.errors import InputError
 from napari_lattice_symmetry.files import replacing
 from napari_lattice_symmetry.io.optional import require
 from napari_lattice_symmetry.lattice import CLASSES, COLORS
+from napari_lattice_symmetry.results.column import Column, label_axis
 from napari_lattice_symmetry.results.maps import MAPS
 from napari_lattice_symmetry.results.result import MovieResult
 
@@ -65,14 +66,26 @@ def save_figure(figure: Figure, path: Path, dpi: int = 150) -> None:
         figure.savefig(partial, dpi=dpi)
 
 
-def plot_fractions(result: MovieResult) -> Figure:
+def plot_fractions(result: MovieResult, *, along: Column | None = None) -> Figure:
     """Draw the phase fractions over time, with a band of one standard deviation.
 
     A result of one frame becomes a bar chart.
 
+    Parameters
+    ----------
+    result : MovieResult
+        What to draw.
+    along : Column, optional
+        What was recorded beside the movie: the horizontal axis.
+
     Returns
     -------
     matplotlib.figure.Figure
+
+    Raises
+    ------
+    InputError
+        If `along` says nothing of these frames.
     """
     figure = new_figure(7, 4)
     axes = figure.subplots()
@@ -80,7 +93,7 @@ def plot_fractions(result: MovieResult) -> Figure:
         _draw_bars(axes, result)
         axes.set(ylabel="Phase fraction", ylim=(0, 1.05))
     else:
-        draw_fractions(axes, result)
+        draw_fractions(axes, result, along)
         axes.legend(loc="center left", bbox_to_anchor=(1.0, 0.5), frameon=False)
     axes.set_title(result.name, parse_math=False)
     return figure
@@ -190,19 +203,18 @@ def _draw_bars(axes: Axes, result: MovieResult) -> None:
     )
 
 
-def draw_fractions(axes: Axes, result: MovieResult) -> None:
+def draw_fractions(axes: Axes, result: MovieResult, along: Column | None = None) -> None:
     """Draw the curves of `plot_fractions` on axes that are there, without a legend."""
+    timed = result.frame_time is not None
+    places = result.times if along is None else along.at(result, timed=timed)
     for k, name in enumerate(CLASSES):
         mean, std = result.fractions[:, k], result.fractions_std[:, k]
-        axes.plot(result.times, mean, color=COLORS[name], label=name, marker=".", markersize=4)
+        axes.plot(places, mean, color=COLORS[name], label=name, marker=".", markersize=4)
         axes.fill_between(
-            result.times, mean - std, mean + std, color=COLORS[name], alpha=0.25, linewidth=0
+            places, mean - std, mean + std, color=COLORS[name], alpha=0.25, linewidth=0
         )
-    axes.set(
-        xlabel="Frame" if result.frame_time is None else "Time (s)",
-        ylabel="Phase fraction",
-        ylim=(0, 1.05),
-    )
+    label_axis(axes, timed=timed, along=along)
+    axes.set(ylabel="Phase fraction", ylim=(0, 1.05))
 
 
 def _extent(result: MovieResult) -> tuple[float, float, float, float]:

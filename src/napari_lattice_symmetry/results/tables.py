@@ -15,6 +15,7 @@ from napari_lattice_symmetry.data.movie import unit_name
 from napari_lattice_symmetry.files import replacing
 from napari_lattice_symmetry.lattice import AT_LEAST, CLASSES, at_least
 from napari_lattice_symmetry.results.areas import area_fractions
+from napari_lattice_symmetry.results.column import Column
 from napari_lattice_symmetry.results.maps import AGREE
 from napari_lattice_symmetry.spectrum.lattice_fit import Flag
 
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from napari_lattice_symmetry.results.result import MovieResult
 
 
-def write_fractions(result: MovieResult, path: str | Path) -> None:
+def write_fractions(result: MovieResult, path: str | Path, *, along: Column | None = None) -> None:
     """Write the phase fractions of the finished frames, one row a frame.
 
     The columns are ``frame`` (index in the movie), ``time_s`` (empty without a frame time) and,
@@ -41,20 +42,24 @@ def write_fractions(result: MovieResult, path: str | Path) -> None:
         What was found.
     path : path-like
         Where to; Parquet, with all digits and the provenance, if it ends in .parquet, else CSV.
+    along : Column, optional
+        What was recorded beside the movie; it becomes the third column.
 
     Raises
     ------
     InputError
-        If `path` cannot be written.
+        If `path` cannot be written, or `along` says nothing of these frames.
     """
     path = Path(path)
-    write = _write_parquet if path.suffix.lower() == ".parquet" else _write_csv
+    columns = _columns(result, along)
     with replacing(path) as partial:
-        write(result, partial)
+        if path.suffix.lower() == ".parquet":
+            _write_parquet(result, columns, partial)
+        else:
+            _write_csv(columns, partial)
 
 
-def _write_csv(result: MovieResult, path: Path) -> None:
-    columns = _columns(result)
+def _write_csv(columns: dict[str, NDArray[Any]], path: Path) -> None:
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
         writer.writerow(columns)
@@ -67,24 +72,24 @@ def _rows(columns: dict[str, NDArray[Any]]) -> Iterator[list[str]]:
         yield [str(frame), seconds, *("" if np.isnan(v) else f"{v:.6f}" for v in values)]
 
 
-def _write_parquet(result: MovieResult, path: Path) -> None:
+def _write_parquet(result: MovieResult, columns: dict[str, NDArray[Any]], path: Path) -> None:
     import pyarrow as pa
     from pyarrow import parquet
 
-    columns = {
-        name: pa.array(values, from_pandas=True) for name, values in _columns(result).items()
-    }
+    arrays = {name: pa.array(values, from_pandas=True) for name, values in columns.items()}
     about = {"provenance": json.dumps(result.provenance), "name": result.name}
-    parquet.write_table(pa.table(columns, metadata=about), path)
+    parquet.write_table(pa.table(arrays, metadata=about), path)
 
 
-def _columns(result: MovieResult) -> dict[str, NDArray[Any]]:
+def _columns(result: MovieResult, along: Column | None) -> dict[str, NDArray[Any]]:
     done = result.done
     unknown = np.full(len(done), np.nan)
     columns: dict[str, NDArray[Any]] = {
         "frame": result.frame_indices[done],
         "time_s": (unknown if result.frame_time is None else result.times)[done],
     }
+    if along is not None:
+        columns[along.name] = along.at(result, timed=result.frame_time is not None)[done]
     shares, areas = result.area_shares, area_fractions(result)
     for k, name in enumerate(CLASSES):
         title = name.replace(" ", "_")

@@ -411,3 +411,28 @@ def test_a_dock_that_is_closed_lets_go(bench):
     bench.viewer.layers.remove(bench.layers[-1])
     bench.viewer.dims.set_current_step(0, 5)
     assert bench.curves.line.time != 5 * FRAME_TIME
+
+
+def test_the_evolution_is_drawn_along_a_column_of_a_table(bench, tmp_path, monkeypatch):
+    table = tmp_path / "log.csv"
+    kelvin = np.linspace(300, 760, N_FRAMES)  # 20 K a frame
+    table.write_text("T (K),bias\n" + "".join(f"{value},0\n" for value in kelvin))
+    monkeypatch.setattr(QFileDialog, "getOpenFileName", lambda *_: (str(table), ""))
+    bench.qtbot.mouseClick(bench.curves.along.button, Qt.MouseButton.LeftButton)
+    axes = bench.curves.canvas.figure.axes[0]
+    assert axes.get_xlabel() == "T (K)"
+    np.testing.assert_allclose(axes.lines[0].get_xdata(), kelvin)
+    bench.viewer.dims.set_current_step(0, 3)
+    bench.drag(bench.curves.canvas, 360, 640)
+    assert bench.viewer.dims.current_step[0] == 17
+    np.testing.assert_allclose(bench.curves.line._lines[0].get_xdata(), 640)
+    bench.choose(bench.curves.along.chooser, "time")
+    assert bench.curves.canvas.figure.axes[0].get_xlabel() == "Time (s)"
+
+
+def test_a_table_of_other_frames_is_said_and_not_drawn(bench, tmp_path):
+    table = tmp_path / "log.csv"
+    table.write_text("frame,T (K)\n900,300\n901,301\n")
+    bench.curves.along.open(table)
+    assert bench.curves.canvas.figure.axes[0].get_xlabel() == "Time (s)"
+    assert "from 900 to 901 frames" in bench.widget.status.text()

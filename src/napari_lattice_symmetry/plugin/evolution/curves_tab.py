@@ -16,11 +16,13 @@ from napari_lattice_symmetry.errors import LatticeSymmetryError
 from napari_lattice_symmetry.evolution.curves import HOLES, Curve, class_curves
 from napari_lattice_symmetry.evolution.holes import hole_curve
 from napari_lattice_symmetry.plugin.background.latest import LatestRequest
+from napari_lattice_symmetry.plugin.evolution.along_row import AlongRow
 from napari_lattice_symmetry.plugin.evolution.brightness_controls import BrightnessControls
 from napari_lattice_symmetry.plugin.evolution.follower import ResultFollower
 from napari_lattice_symmetry.plugin.evolution.time_line import TimeLine
 from napari_lattice_symmetry.plugin.widgets.export_dialog import export
 from napari_lattice_symmetry.results import MovieResult
+from napari_lattice_symmetry.results.column import Column
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -60,6 +62,8 @@ class CurvesTab(QWidget):
         self._request = LatestRequest(_make_curves, self, delay=100)
         self._request.done.connect(self._on_curves)
         self._request.failed.connect(self._on_failure)
+        self.along = AlongRow()
+        self.along.changed.connect(self._on_along)
         self.line = TimeLine(self)
         self.line.moved.connect(follower.go_to)
         tooltip = "Drag the line, or use the arrow keys, to go to another frame."
@@ -101,6 +105,7 @@ class CurvesTab(QWidget):
         form = QFormLayout()
         form.setVerticalSpacing(3)
         form.addRow("Show", self.quantity)
+        form.addRow("Along", self.along)
         form.addRow(self.holes)
         form.addRow(self._brightness)
         layout = QVBoxLayout(self)
@@ -131,8 +136,8 @@ class CurvesTab(QWidget):
         self.curves = curves
         self.line.time = self._follower.time
         self.export_button.setEnabled(bool(curves))
-        self.canvas.refresh()
         self.told.emit("")
+        self.canvas.refresh()
 
     def _on_failure(self, error: Exception) -> None:
         self._on_curves([])
@@ -141,21 +146,42 @@ class CurvesTab(QWidget):
     def _plot(self, figure: Figure) -> None:
         from napari_lattice_symmetry.evolution.plots import plot_evolution
 
-        plot_evolution(self.curves, figure=figure)
-        times = self.curves[0].times if self.curves else np.zeros(0)
-        self.line.draw(figure.axes if self.curves else [], times)
+        along = self._usable_column()
+        plot_evolution(self.curves, figure=figure, along=along)
+        if not self.curves:
+            self.line.draw([], np.zeros(0))
+            return
+        first = self.curves[0]
+        places = None if along is None else along.at(first, timed=first.timed)
+        self.line.draw(figure.axes, first.times, places)
+
+    def _usable_column(self) -> Column | None:
+        """Give the column that was chosen, if it says something of these frames."""
+        column = self.along.column
+        if column is None or not self.curves:
+            return None
+        try:
+            column.at(self.curves[0], timed=self.curves[0].timed)
+        except LatticeSymmetryError as error:
+            self.told.emit(str(error))
+            return None
+        return column
+
+    def _on_along(self) -> None:
+        self.told.emit("")
+        self.canvas.refresh()
 
     def _export(self) -> None:
         from napari_lattice_symmetry.evolution.plots import plot_evolution
         from napari_lattice_symmetry.evolution.tables import write_curves
 
         name = "" if self._follower.result is None else self._follower.result.name
-        curves = self.curves
+        curves, along = self.curves, self._usable_column()
         export(
             self,
             f"{name} evolution",
-            lambda: plot_evolution(curves, name),
-            lambda path: write_curves(curves, path),
+            lambda: plot_evolution(curves, name, along=along),
+            lambda path: write_curves(curves, path, along=along),
         )
 
 

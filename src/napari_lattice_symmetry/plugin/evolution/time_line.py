@@ -39,7 +39,7 @@ class TimeLine(QObject):
     def __init__(self, parent: QObject) -> None:
         super().__init__(parent)
         self.time = 0.0
-        self._times = np.zeros(1)
+        self._times = self._places = np.zeros(1)
         self._lines: list[Line2D] = []
         self._dragged = False
 
@@ -57,11 +57,19 @@ class TimeLine(QObject):
         canvas.mpl_connect("key_press_event", self._on_key)
         return canvas
 
-    def draw(self, axes: list[Axes], times: NDArray[np.float64]) -> None:
-        """Draw the line into axes, which have been cleared, over these times."""
-        self._times = times
+    def draw(
+        self,
+        axes: list[Axes],
+        times: NDArray[np.float64],
+        places: NDArray[np.float64] | None = None,
+    ) -> None:
+        """Draw the line into axes, which have been cleared, over these times.
+
+        Where the axis is not the time, `places` (T,) say where on it the times are.
+        """
+        self._times, self._places = times, times if places is None else places
         self._lines = [
-            each.axvline(self.time, color=each.xaxis.label.get_color(), linestyle="--")
+            each.axvline(self._place, color=each.xaxis.label.get_color(), linestyle="--")
             for each in axes
         ]
 
@@ -69,9 +77,21 @@ class TimeLine(QObject):
         """Move the line."""
         self.time = time
         for line in self._lines:
-            line.set_xdata([time, time])
+            line.set_xdata([self._place, self._place])
         if self._lines:
             self._lines[0].figure.canvas.draw_idle()
+
+    @property
+    def _place(self) -> float:
+        """Where on the axis the line is; between frames only if that is the time."""
+        if self._places is self._times or not len(self._times):
+            return self.time
+        return float(self._places[np.abs(self._times - self.time).argmin()])
+
+    def _move_to_place(self, place: float) -> None:
+        apart = np.abs(self._places - place)
+        if np.isfinite(apart).any():
+            self._move(float(self._times[np.nanargmin(apart)]))
 
     def _move(self, time: float) -> None:
         nearest = float(self._times[np.abs(self._times - time).argmin()])
@@ -86,7 +106,7 @@ class TimeLine(QObject):
 
     def _on_motion(self, event: Any) -> None:
         if self._dragged and event.xdata is not None and len(self._times):
-            self._move(event.xdata)
+            self._move_to_place(event.xdata)
 
     def _on_release(self, _event: Any) -> None:
         self._dragged = False
