@@ -156,11 +156,14 @@ once what it works on is done. Only a changed setting breaks off a fit that is u
   ([how often it holds](area-fractions.md)).
 - **Along**: time, or a column of a table (CSV) that was recorded beside the movie: a temperature, a
   voltage, a dose. *Table…* opens it. Its first line names the columns; one that is called `frame`
-  holds frames of the movie, from 0, one that is called `time (s)` (or ms, min, h) the time since the
-  first frame, and without either each row is a frame. Between rows values are linear; frames before
-  the first row or after the last are not drawn. Heating and cooling are one line that goes there and
-  back. In Python that is `nls.evolution.read_column`, without napari
+  holds frames of the movie, from 0, one that is called `time (s)` (or ms, min, h) the time since
+  the first frame, and without either each row is a frame. Between rows values are linear; frames
+  before the first row or after the last are not drawn. Heating and cooling are one line that goes
+  there and back. In Python that is `nls.evolution.read_column`, without napari
   `lattice-symmetry export movie.zarr --to fractions.png --along log.csv --column "T (K)"`.
+
+![The phases of a heated crystal over its temperature](images/napari-along.png)
+
 - **Region**: only windows whose centers lie in the polygons, rectangles and ellipses of a Shapes
   layer. The spread over the thinned networks is kept for whole frames alone; in a region the band
   is the mean of the spreads of its windows, as if each thinned network erred alike in all of

@@ -18,6 +18,7 @@ VERBS = {
     "analyze": "Analyze the movie or image in each FILE.",
     "cell": "Average the unit cell in FILE and name its plane group.",
     "crystal": "Describe the structure in FILE and its view along a zone axis.",
+    "drift": "Measure how the frames of the movie FILE drift, and undo it.",
     "export": "Write a saved RESULT for other programs.",
     "info": "Describe a movie, a result or, without FILE, this installation.",
     "kinetics": "Fit how fast a phase grows in a saved RESULT.",

@@ -33,6 +33,10 @@ def result(movie, parameters, fake_model):
     return analyze(movie, parameters, model=fake_model, frame_step=2)  # 0, 2, 4; 0, 1, 2 s
 
 
+def read_rows(path):
+    return list(csv.DictReader(path.read_text(encoding="utf-8").splitlines()))
+
+
 def at(result, column):
     return column.at(result, timed=result.frame_time is not None)
 
@@ -90,7 +94,7 @@ def test_curves_are_drawn_and_written_along_a_column(result, table, tmp_path):
     assert axes.get_xlabel() == "T (K)"
     np.testing.assert_array_equal(axes.lines[0].get_xdata(), [300, 350, 320])
     write_curves(curves, tmp_path / "curves.csv", along=column)
-    rows = list(csv.DictReader((tmp_path / "curves.csv").open(encoding="utf-8")))
+    rows = read_rows(tmp_path / "curves.csv")
     assert [row["T (K)"] for row in rows] == ["300", "350", "320"]
     assert [row["time_s"] for row in rows] == ["0", "1", "2"]
 
@@ -101,7 +105,7 @@ def test_phase_fractions_are_drawn_and_written_along_a_column(result, table, tmp
     assert axes.get_xlabel() == "T (K)"
     np.testing.assert_array_equal(axes.lines[0].get_xdata(), [300, 350, np.nan])
     write_fractions(result, tmp_path / "fractions.csv", along=column)
-    rows = list(csv.DictReader((tmp_path / "fractions.csv").open(encoding="utf-8")))
+    rows = read_rows(tmp_path / "fractions.csv")
     assert [row["T (K)"] for row in rows] == ["300.000000", "350.000000", ""]
 
 
@@ -120,5 +124,6 @@ def test_the_command_takes_a_table(result, table, tmp_path, monkeypatch):
     done = export("--to", "a.csv", "--to", "a.png", "--along", "log.csv", "--column", "U")
     assert done.exit_code == 0, done.output
     assert "U" in (tmp_path / "a.csv").read_text(encoding="utf-8").splitlines()[0].split(",")
-    assert Image.open("a.png").size[0] > 500
+    with Image.open("a.png") as picture:
+        assert picture.size[0] > 500
     assert "Give the table" in export("--to", "b.csv", "--column", "U").output

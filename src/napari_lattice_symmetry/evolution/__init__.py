@@ -11,6 +11,13 @@ from napari_lattice_symmetry.evolution.curves import (
     class_curves,
     class_fractions,
 )
+from napari_lattice_symmetry.evolution.drift import (
+    Drift,
+    correct_drift,
+    measure_drift,
+    plot_drift,
+    write_drift,
+)
 from napari_lattice_symmetry.evolution.growth import (
     Estimate,
     GrowthFit,
@@ -30,6 +37,7 @@ __all__ = [
     "Brightness",
     "Column",
     "Curve",
+    "Drift",
     "Estimate",
     "GrowthFit",
     "akaike_weights",
@@ -38,16 +46,20 @@ __all__ = [
     "class_curves",
     "class_fractions",
     "compare_laws",
+    "correct_drift",
     "equivalent_radius",
     "fit_growth",
     "hole_curve",
     "list_columns",
     "maximum_energy_transfer",
     "measure_brightness",
+    "measure_drift",
+    "plot_drift",
     "plot_evolution",
     "plot_growth",
     "read_column",
     "remark",
     "write_curves",
+    "write_drift",
     "write_fits",
 ]

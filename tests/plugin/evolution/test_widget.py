@@ -24,6 +24,7 @@ from qtpy.QtWidgets import QFileDialog
 from napari_lattice_symmetry.data.movie import Movie
 from napari_lattice_symmetry.evolution.curves import BRIGHTNESS, HOLES
 from napari_lattice_symmetry.lattice import CLASSES
+from napari_lattice_symmetry.lattice.image import LatticeImage
 from napari_lattice_symmetry.plugin.evolution import brightness_controls
 from napari_lattice_symmetry.results.areas import area_fractions
 
@@ -436,3 +437,30 @@ def test_a_table_of_other_frames_is_said_and_not_drawn(bench, tmp_path):
     bench.curves.along.open(table)
     assert bench.curves.canvas.figure.axes[0].get_xlabel() == "Time (s)"
     assert "from 900 to 901 frames" in bench.widget.status.text()
+
+
+def test_the_drift_of_a_movie_is_measured_and_undone(make_shown_viewer, qtbot):
+    image = LatticeImage(lattice="square", a=12, size=128).draw().astype(np.float32)
+    frames = np.array([image[20 - t : 116 - t, 8 + 2 * t : 104 + 2 * t] for t in range(4)])
+    viewer = make_shown_viewer()
+    units = {"scale": (2, 0.1, 0.1), "units": ("s", "nm", "nm"), "axis_labels": ("t", "y", "x")}
+    viewer.add_image(frames, name="walk", **units)
+    _, widget = viewer.window.add_plugin_dock_widget("napari-lattice-symmetry", "Phase evolution")
+    tab = widget.drift
+    widget.tabs.setCurrentWidget(tab)
+    tab.by_lattice.setChecked(True)
+    qtbot.mouseClick(tab.measure_button, Qt.MouseButton.LeftButton)
+    assert "has no result yet" in widget.status.text()
+    tab.by_lattice.setChecked(False)
+    qtbot.mouseClick(tab.measure_button, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: tab.drift is not None, timeout=TIMEOUT)
+    np.testing.assert_allclose(tab.drift.shifts[-1], [0.3, -0.6], atol=0.01)
+    assert tab.canvas.figure.axes[0].get_ylabel() == "Shift (nm)"
+    qtbot.mouseClick(tab.correct_button, Qt.MouseButton.LeftButton)
+    still = viewer.layers["walk without drift"]
+    np.testing.assert_allclose(still.scale, (2, 0.1, 0.1))
+    last = np.asarray(still.data[3])
+    seen = np.isfinite(last)
+    np.testing.assert_allclose(last[seen], frames[0][seen], atol=1)
+    assert widget.selection.image == still
+    assert tab.drift is None  # which was that of another movie

@@ -21,14 +21,14 @@ class Progress(Protocol):
     """Shows how far a run is."""
 
     def show(self, done: int) -> None:
-        """Show how many windows are done."""
+        """Show how much is done."""
 
     def tell(self, sentence: str) -> None:
         """Write a sentence among what is shown."""
 
 
 @contextmanager
-def progress(name: str, total: int, done: int = 0) -> Iterator[Progress]:
+def progress(name: str, total: int, done: int = 0, unit: str = "window") -> Iterator[Progress]:
     """Show the progress of a run on the standard error.
 
     Parameters
@@ -37,13 +37,15 @@ def progress(name: str, total: int, done: int = 0) -> Iterator[Progress]:
         Of the movie.
     total, done : int
         Number of windows, and how many are finished before.
+    unit : str
+        What is counted, if not windows.
     """
     if not sys.stderr.isatty():
-        yield _Lines(name, total)
+        yield _Lines(name, total, unit)
         return
     from tqdm import tqdm
 
-    with tqdm(total=total, initial=done, unit="window", desc=name) as bar:
+    with tqdm(total=total, initial=done, unit=unit, desc=name) as bar:
         yield _Bar(bar)
 
 
@@ -59,14 +61,14 @@ class _Bar:
 
 
 class _Lines:
-    def __init__(self, name: str, total: int) -> None:
-        self._name, self._total = name, total
+    def __init__(self, name: str, total: int, unit: str) -> None:
+        self._name, self._total, self._unit = name, total, unit
         self._next = monotonic() + INTERVAL
 
     def show(self, done: int) -> None:
         if monotonic() >= self._next:
             self._next = monotonic() + INTERVAL
-            self.tell(f"{self._name}: {done:,} of {self._total:,} windows")
+            self.tell(f"{self._name}: {done:,} of {self._total:,} {self._unit}s")
 
     def tell(self, sentence: str) -> None:
         click.echo(sentence, err=True)

@@ -159,11 +159,7 @@ class ResultFollower(QObject):
         if self.result is None or self.layer is None:
             return
         frame = self.result.frame_indices[np.abs(self.result.times - time).argmin()]
-        geometry, dims = self._geometry, self.viewer.dims
-        axis = dims.ndim - len(geometry.scale) + geometry.time_axis
-        if axis >= 0:
-            first, step = geometry.translate[geometry.time_axis], geometry.scale[geometry.time_axis]
-            dims.set_point(axis, first + step * frame)
+        self._geometry.show_frame(self.viewer.dims, int(frame))
 
     @property
     def _geometry(self) -> LayerGeometry:

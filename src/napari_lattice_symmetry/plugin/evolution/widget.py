@@ -10,6 +10,7 @@ from qtpy.QtWidgets import QFormLayout, QLabel, QTabWidget
 from napari_lattice_symmetry.evolution.growth import GrowthFit
 from napari_lattice_symmetry.plugin.evolution.brightness_controls import BrightnessControls
 from napari_lattice_symmetry.plugin.evolution.curves_tab import CurvesTab
+from napari_lattice_symmetry.plugin.evolution.drift_tab import DriftTab
 from napari_lattice_symmetry.plugin.evolution.follower import ResultFollower
 from napari_lattice_symmetry.plugin.evolution.kinetics_tab import KineticsTab
 from napari_lattice_symmetry.plugin.evolution.report_button import ReportButton
@@ -42,6 +43,7 @@ class EvolutionWidget(Dock):
         self.brightness = BrightnessControls(self.follower)
         self.curves = CurvesTab(self.follower, self.brightness)
         self.kinetics = KineticsTab(self.follower, self.brightness)
+        self.drift = DriftTab(self.follower)
 
         self.result_text = SelectionLine(self.selection)
         self.region_chooser = LayerChoice(
@@ -54,6 +56,7 @@ class EvolutionWidget(Dock):
         self.tabs = QTabWidget()
         self.tabs.addTab(self.curves, "Evolution")
         self.tabs.addTab(self.kinetics, "Kinetics")
+        self.tabs.addTab(self.drift, "Drift")
         self.tabs.currentChanged.connect(self._on_tab)
         self.report_button = ReportButton(self.follower, self._shown_growth)
         self.status = QLabel()
@@ -73,6 +76,7 @@ class EvolutionWidget(Dock):
             ("brightness", self.brightness),
             ("curves", self.curves),
             ("kinetics", self.kinetics),
+            ("drift", self.drift),
         ):
             part.told.connect(partial(self._on_told, name))
         self.selection.changed.connect(self._show_region)
@@ -88,6 +92,7 @@ class EvolutionWidget(Dock):
             self.brightness,
             self.curves,
             self.kinetics,
+            self.drift,
         ):
             part.release()
 
@@ -109,6 +114,7 @@ class EvolutionWidget(Dock):
 
     def _show_remarks(self) -> None:
         """Show what concerns the tab that is seen."""
-        seen = ("brightness", "kinetics" if self.tabs.currentIndex() else "curves")
+        tab = ("curves", "kinetics", "drift")[self.tabs.currentIndex()]
+        seen = (tab,) if tab == "drift" else ("brightness", tab)
         told = dict.fromkeys(self._remarks.get(part, "") for part in seen)
         self.status.setText(" ".join(filter(None, told)))

@@ -16,6 +16,7 @@ from napari_lattice_symmetry.results.result import Maps
 from napari_lattice_symmetry.structure.unmixing import Unmixing
 
 if TYPE_CHECKING:
+    from napari.components import Dims
     from napari.layers import Layer
 
 SECOND = "s"
@@ -156,6 +157,13 @@ class LayerGeometry:
             return 0
         time = (point[axis] - self.translate[self.time_axis]) / self.scale[self.time_axis]
         return min(max(round(time), 0), n_frames - 1)
+
+    def show_frame(self, dims: Dims, frame: int) -> None:
+        """Let a viewer, whose last axes are these ones, show a frame."""
+        axis = dims.ndim - len(self.scale) + self.time_axis
+        if axis >= 0:
+            first, step = self.translate[self.time_axis], self.scale[self.time_axis]
+            dims.set_point(axis, first + step * frame)
 
     def of_maps(self, result: MovieResult | Unmixing) -> LayerGeometry:
         """Give the geometry of the maps of `result`, made from the layer of this geometry."""
