@@ -11,7 +11,12 @@ from napari_lattice_symmetry.analysis import analyze
 from napari_lattice_symmetry.bravais.parameters import AnalysisParameters
 from napari_lattice_symmetry.data.movie import Movie
 from napari_lattice_symmetry.errors import AnalysisError, InputError
-from napari_lattice_symmetry.inspection.window import inspect_window, place_window, reciprocal_spots
+from napari_lattice_symmetry.inspection.window import (
+    inspect_window,
+    place_window,
+    reciprocal_spots,
+    region_window,
+)
 from napari_lattice_symmetry.inspection.window_plot import plot_inspection
 from napari_lattice_symmetry.lattice import CLASSES, COLORS
 from napari_lattice_symmetry.lattice.basis import cell, lattice_points, rotation
@@ -172,3 +177,15 @@ def test_the_figure_shows_window_spectrum_and_probabilities(hexagonal, fake_mode
         color.lower() for color in COLORS.values()
     ]
     assert_as_stored(figure, IMAGES / "inspection.png", tmp_path)
+
+
+def test_a_region_gives_the_window_over_it():
+    inside = np.zeros((90, 120), dtype=bool)
+    inside[20:61, 10:40] = True
+    assert region_window(inside) == ((40.0, 24.5), 40)
+    inside[:] = False
+    inside[50, 70] = True
+    assert region_window(inside) == ((50.0, 70.0), 32)
+    assert region_window(np.ones((90, 120), dtype=bool))[1] == 90
+    with pytest.raises(InputError, match="region is empty"):
+        region_window(np.zeros((90, 120), dtype=bool))

@@ -8,7 +8,7 @@ from napari_lattice_symmetry.inspection.simulation import (
     sweepable,
 )
 from napari_lattice_symmetry.inspection.simulation_plot import plot_sweep
-from napari_lattice_symmetry.inspection.window import Inspection, inspect_window
+from napari_lattice_symmetry.inspection.window import Inspection, inspect_window, region_window
 from napari_lattice_symmetry.inspection.window_plot import plot_inspection
 
 __all__ = [
@@ -19,6 +19,7 @@ __all__ = [
     "judge",
     "plot_inspection",
     "plot_sweep",
+    "region_window",
     "sweep_values",
     "sweepable",
 ]

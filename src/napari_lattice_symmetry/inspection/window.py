@@ -14,11 +14,13 @@ from napari_lattice_symmetry.analysis.reading import read_frame
 from napari_lattice_symmetry.bravais.classifier import Classifier
 from napari_lattice_symmetry.bravais.parameters import AnalysisParameters
 from napari_lattice_symmetry.data.movie import Movie, unit_name
+from napari_lattice_symmetry.errors import InputError
 from napari_lattice_symmetry.lattice import CLASSES, NOT_ANALYZED
 from napari_lattice_symmetry.lattice.basis import lattice_points
 from napari_lattice_symmetry.results.maps import AGREE, DISAGREE
 from napari_lattice_symmetry.spectrum import LatticeFit, WindowGrid
 from napari_lattice_symmetry.spectrum.cartesian import SIDE, cartesian_spectrum
+from napari_lattice_symmetry.spectrum.checks import MIN_WINDOW
 from napari_lattice_symmetry.spectrum.fitting import fit_lattices
 
 Float32 = NDArray[np.float32]
@@ -197,6 +199,45 @@ def inspect_window(
         agreement=int(compare(found.label, fits)[0]),
         parameters=parameters,
     )
+
+
+def region_window(inside: NDArray[np.bool_]) -> tuple[tuple[float, float], int]:
+    """Return the window that lies over a region: its middle, and its side in pixels.
+
+    Parameters
+    ----------
+    inside : numpy.ndarray, shape (Y, X), bool
+        The pixels of a frame that are in the region.
+
+    Returns
+    -------
+    center : (float, float)
+        Row and column of the middle of the region's bounding box, as `inspect_window` takes it.
+    side : int
+        The longer side of the box, even, between the smallest window that can be looked at and
+        what fits into the frame.
+
+    Raises
+    ------
+    InputError
+        If the region is empty.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import napari_lattice_symmetry as nls
+    >>> inside = np.zeros((200, 300), dtype=bool)
+    >>> inside[20:80, 100:200] = True
+    >>> nls.inspection.region_window(inside)
+    ((49.5, 149.5), 100)
+    """
+    if not np.any(inside):
+        raise InputError("The region is empty; mark one that lies on the frame.")
+    ends = [np.flatnonzero(inside.any(axis=axis))[[0, -1]] for axis in (1, 0)]
+    (top, bottom), (left, right) = ends
+    side = int(max(bottom - top, right - left)) + 1
+    side = min(max(side, MIN_WINDOW), *inside.shape)
+    return (float(top + bottom) / 2, float(left + right) / 2), side - side % 2
 
 
 def place_window(

@@ -429,3 +429,48 @@ def test_planes_that_are_no_frames_are_not_inspected(inspecting):
     inspecting.viewer.dims.roll()
     inspecting.qtbot.waitUntil(inspecting.widget.message.isVisible, timeout=TIMEOUT)
     assert "'edge' is seen along other axes than its last two" in inspecting.widget.message.text()
+
+
+def test_the_window_follows_a_region_that_is_drawn_and_moved(inspecting):
+    widget, viewer = inspecting.widget, inspecting.viewer
+    box = np.array([[10, 60], [10, 99], [45, 99], [45, 60]])  # rows and columns, of 0.5 nm
+    region = viewer.add_shapes([box * 0.5], shape_type="rectangle", name="grain")
+    viewer.layers.selection.active = viewer.layers["edge"]
+    widget.region_chooser.value = region
+    inspecting.settle()
+    assert widget.inspection.parameters.window == 40
+    assert inspecting.corner == pytest.approx((8, 60), abs=1)
+    assert not widget.parameters["window"].enabled
+
+    region.data = [(box - [0, 50]) * 0.5]  # as a drag does
+    inspecting.settle()
+    assert inspecting.corner == pytest.approx((8, 10), abs=1)
+    assert widget.inspection.label == LABELS["square"]
+    viewer.dims.set_current_step(0, 1)
+    inspecting.settle()
+    assert widget.inspection.frame == 1
+    assert inspecting.corner == pytest.approx((8, 10), abs=1)
+
+    region.data = [box + 500]
+    assert "'grain' holds no part of 'edge'" in widget.message.text()
+    region.data = [box * 0.5]
+    inspecting.settle()
+    assert inspecting.corner == pytest.approx((8, 60), abs=1)
+    inspecting.click(40, 30)
+    assert widget.region_chooser.value is None
+    assert widget.parameters["window"].enabled
+    assert inspecting.corner == pytest.approx((20, 10), abs=1)
+
+
+def test_a_region_that_is_removed_is_followed_no_longer(inspecting):
+    widget, viewer = inspecting.widget, inspecting.viewer
+    region = viewer.add_shapes([np.array([[5, 5], [5, 25], [25, 25], [25, 5]])])
+    viewer.layers.selection.active = viewer.layers["edge"]
+    assert widget.outline.layer not in widget.region_chooser.choices
+    widget.region_chooser.value = region
+    inspecting.settle()
+    corner = inspecting.corner
+    viewer.layers.remove(region)
+    assert widget.region_chooser.value is None
+    inspecting.settle()
+    assert inspecting.corner == corner

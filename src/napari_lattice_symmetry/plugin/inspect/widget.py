@@ -20,7 +20,9 @@ from napari_lattice_symmetry.inspection.window import (
 )
 from napari_lattice_symmetry.inspection.window_plot import plot_inspection
 from napari_lattice_symmetry.plugin.background.latest import LatestRequest
+from napari_lattice_symmetry.plugin.forms.layer_choice import LayerChoice
 from napari_lattice_symmetry.plugin.forms.model_form import ModelForm
+from napari_lattice_symmetry.plugin.inspect.followed_region import ONE_WINDOW, followed_window
 from napari_lattice_symmetry.plugin.inspect.picking import STEPS, Picking
 from napari_lattice_symmetry.plugin.layers.outline import WindowOutline
 from napari_lattice_symmetry.plugin.selection.selection import selection_of
@@ -32,6 +34,7 @@ from napari_lattice_symmetry.spectrum import WindowGrid
 if TYPE_CHECKING:
     import napari.viewer
     from matplotlib.figure import Figure
+    from napari.layers import Image, Shapes
 
 _HINT = "Click on an image or a class map; the arrow keys move the window."
 _NOT_SHOWN = ("movie", "frame", "window", "P(", "network")
@@ -57,6 +60,8 @@ class InspectorWidget(Dock):
         self.inspection: Inspection | None = None
         self.selection = selection_of(viewer)
         self._chosen: tuple[Any, ...] = ()
+        self._region: Shapes | None = None
+        self._followed: tuple[Any, ...] = ()
         self._settings = AnalysisParameters()
         self._center: tuple[float, float] | None = None
         self._frame = 0
@@ -70,6 +75,7 @@ class InspectorWidget(Dock):
         self.picking.clicked.connect(self._on_clicked)
         self.picking.moved.connect(self.move_by)
         self.picking.stepped.connect(self._step_frames)
+        self.selection.changed.connect(self._list_regions)
         self.selection.changed.connect(self._on_selection)
         self.selection.image_edited.connect(self._on_edited)
         viewer.dims.events.current_step.connect(self._on_step)
@@ -81,7 +87,9 @@ class InspectorWidget(Dock):
         self.requests.drop()
         self.picking.set_on(False)
         self.canvas.release()
+        self.selection.changed.disconnect(self._list_regions)
         self.selection.changed.disconnect(self._on_selection)
+        self._follow(None)
         self.selection.image_edited.disconnect(self._on_edited)
         self.viewer.dims.events.current_step.disconnect(self._on_step)
         self.outline.remove()
@@ -99,6 +107,14 @@ class InspectorWidget(Dock):
             DEFAULTS, ("window", "samples", "network"), remembered_as="inspector"
         )
         self.parameters.pages[""].insertRow(0, "Inspects", self.title)
+        self.region_chooser = LayerChoice(
+            lambda: [each for each in self.selection.regions if each is not self.outline.layer],
+            ONE_WINDOW,
+            "Let the window lie over the shapes of a layer, or those that are selected there: move "
+            "or enlarge them, and the spectrum comes along.",
+        )
+        self.region_chooser.changed.connect(self._follow)
+        self.parameters.pages[""].insertRow(1, "Follows", self.region_chooser.native)
         self.parameters.changed.connect(self._inspect)
         self.pick = QPushButton("Pick with mouse and arrow keys")
         self.pick.setCheckable(True)
@@ -193,16 +209,53 @@ class InspectorWidget(Dock):
         y, x = (float(coordinate) for coordinate in image.world_to_data(position)[-2:])
         last_y, last_x = image.extent.data[1, -2:]
         if -0.5 <= y < last_y + 0.5 and -0.5 <= x < last_x + 0.5:
+            self._follow(None)
             self._center = y, x
             self._inspect()
 
     def move_by(self, down: int, right: int) -> None:
         """Move the window by steps of a stride."""
         if self._center is not None:
+            self._follow(None)
             y, x = self._center
             stride = self._settings.stride
             self._center = y + down * stride, x + right * stride
             self._inspect()
+
+    def _follow(self, region: Shapes | None) -> None:
+        """Let the window follow a region, or stay where it is."""
+        if self._region is not None:
+            self._region.events.set_data.disconnect(self._on_region_moved)
+        self._region, self._followed = region, ()
+        self._list_regions()
+        self.parameters["window"].enabled = region is None
+        if region is not None:
+            region.events.set_data.connect(self._on_region_moved)
+            self._inspect()
+
+    def _list_regions(self) -> None:
+        if self._region is not None and self._region not in self.selection.regions:
+            self._follow(None)
+        self.region_chooser.show_layer(self._region)
+
+    def _on_region_moved(self, _event: Any = None) -> None:
+        image = self.selection.image
+        if self._region is None or image is None:
+            return
+        try:
+            followed = followed_window(self._region, image)
+        except LatticeSymmetryError as error:
+            self._stop(str(error))
+            return
+        if followed != self._followed:
+            self._inspect()
+
+    def _go_to_region(self, image: Image) -> None:
+        """Put the window over the region that it follows."""
+        if self._region is not None:
+            self._followed = self._center, side = followed_window(self._region, image)
+            with self.parameters.changed.blocked():
+                self.parameters["window"].value = side
 
     def _on_figure_key(self, event: Any) -> None:
         steps = STEPS.get(str(event.key).capitalize())
@@ -248,6 +301,7 @@ class InspectorWidget(Dock):
             return
         shape = source.movie.shape[1:]
         try:
+            self._go_to_region(image)
             chosen = self.parameters.asdict()
             parameters = parse_parameters(**(self._settings.model_dump() | chosen))
             corner = place_window(self._center or _middle(shape), parameters.window, shape)
