@@ -37,12 +37,13 @@ _LIMIT = 2.0
 # What another plane group than that of a window takes from a candidate: lenses break symmetries.
 _WRONG_GROUP = 0.05
 _BLOCK = 1 << 14
-# Okabe and Ito's color-blind-safe set without gray, then lighter ones.
-_COLORS = (
+# Okabe and Ito's color-blind-safe set without gray, then those that differ most from all before, to
+# every kind of color vision and half transparent on gray; a test holds that.
+PHASE_COLORS = (
     *("#E69F00", "#56B4E9", "#009E73", "#0072B2", "#D55E00", "#CC79A7", "#F0E442"),
-    *("#B2DF8A", "#CAB2D6", "#FDBF6F", "#FB9A99", "#A6CEE3"),
+    *("#622700", "#0000B1", "#D8EBB1", "#4E2762", "#C4EBFF"),
 )
-_NONE_COLOR = "#555555"
+NONE_COLOR = "#555555"
 
 _WRITINGS = np.array(
     [
@@ -373,9 +374,9 @@ def _explain(
         near = np.flatnonzero(mean > max(_TOLD_APART * mean[lead], CrystalMatch.none_likelihood))
         others = tuple(int(k) for k in near[np.argsort(-mean[near], kind="stable")] if k != lead)
         name = " or ".join(candidates[k].name for k in (lead, *others))
-        phases.append(Phase(lead, others, name, _COLORS[len(phases) % len(_COLORS)]))
+        phases.append(Phase(lead, others, name, PHASE_COLORS[len(phases) % len(PHASE_COLORS)]))
         labels[here] = len(phases)
         left &= ~here
-    phases.append(Phase(-1, (), NONE_OF_THESE, _NONE_COLOR))
+    phases.append(Phase(-1, (), NONE_OF_THESE, NONE_COLOR))
     labels[found.ravel() & (labels == 0)] = len(phases)
     return labels.reshape(found.shape), tuple(phases)

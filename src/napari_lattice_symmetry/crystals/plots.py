@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from itertools import cycle
 from textwrap import fill
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
 _SIDE = 320  # pixels of a picture
 _CELLS = 4  # of the longer side across it
 _CURVE = "#0072B2"
+# So that no color alone tells what is drawn.
+_MARKERS, _LINES = "osD^v*x", ("-", "--", ":", "-.")
+_HATCHES = ("", "//", "..", "xx", "\\\\", "oo", "++")
 _COLORS = ("#E69F00", "#56B4E9", "#009E73", "#CC79A7", "#F0E442", "#D55E00", "#0072B2")
 
 
@@ -59,7 +63,11 @@ def _draw_projection(axes: Axes, seen: Projection) -> None:
     columns = seen.columns
     for k, name in enumerate(dict.fromkeys(columns.names)):
         here = columns.position[[each == name for each in columns.names]]
-        axes.plot(*here.T, "o", mfc="none", color=_COLORS[k % len(_COLORS)], label=name)
+        look: dict[str, Any] = {
+            "marker": _MARKERS[k % len(_MARKERS)],
+            "color": _COLORS[k % len(_COLORS)],
+        }
+        axes.plot(*here.T, linestyle="", mfc="none", label=name, **look)
     axes.set(xlabel="x (nm)", ylabel="y (nm)", xlim=extent[:2], ylim=extent[2:])
     axes.set_title(
         f"{seen.name}: a = {seen.a:.4f}, b = {seen.b:.4f} nm, "
@@ -131,13 +139,15 @@ def draw_fractions(
     axes: Axes, match: CrystalMatch, times: NDArray[np.float64], time_label: str
 ) -> None:
     """Draw phase fractions (T, phases) on axes that are there, as bars if there is one frame."""
-    for k, phase in enumerate(match.phases):
+    for k, (phase, marker, line, hatch) in enumerate(
+        zip(match.phases, cycle(_MARKERS), cycle(_LINES), cycle(_HATCHES), strict=False)
+    ):
         label = fill(phase.name, 48)
         shares = match.fractions[:, k]
         if len(times) == 1:
-            axes.bar(k, shares[0], color=phase.color, label=label)
+            axes.bar(k, shares[0], color=phase.color, label=label, hatch=hatch)
         else:
-            axes.plot(times, shares, color=phase.color, label=label, marker=".", markersize=4)
+            axes.plot(times, shares, color=phase.color, label=label, marker=marker, linestyle=line)
     if len(times) == 1:
         axes.set_xticks([])
     else:
