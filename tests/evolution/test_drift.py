@@ -155,3 +155,11 @@ def test_a_drift_is_drawn_and_written(drift, tmp_path):
     assert len(rows) == 26
     assert float(rows[-1]["x_nm"]) == pytest.approx(drift.shifts[-1, 1], rel=1e-4)
     assert float(rows[-1]["affine_y0"]) == pytest.approx(drift.affines[-1, 0, 2], rel=1e-4)
+
+
+def test_a_hole_that_grows_does_not_move(scene):
+    """At last only a rim of the crystal is left, where more of it lies on one side."""
+    still = take(scene, shifted((0, 0)), counts=50)
+    y, x = np.mgrid[:SIDE, :SIDE]
+    frames = [np.where(np.hypot(y - 70, x - 50) < 12 * t, 0, still) for t in range(6)]
+    np.testing.assert_allclose(measure_drift(Movie(np.array(frames))).shifts, 0, atol=0.1)

@@ -138,13 +138,13 @@ def measure_drift(
     steps = Steps(len(indices), progress, should_stop)
     affines = np.full((len(indices), 3, 3), np.nan)
     registration = Registration()
-    period = None
+    period: float | None = None
     for row, (index, turn) in enumerate(zip(indices, turns, strict=True)):
         frame, _ = try_to_read(movie, int(index))
         if frame is not None and not is_blank(frame) and np.isfinite(turn).all():
-            first = not registration.has_begun
-            period = measure_period([frame]) if first else period
-            shift = registration.add(_turn_back(prepare_frame(frame), turn))
+            if not registration.has_begun and (found := measure_period([frame])):
+                period = float(found.length)
+            shift = registration.add(_turn_back(prepare_frame(frame, period), turn))
             affines[row] = _affine(turn, shift, movie.shape[1:])
         steps.advance()
     if not registration.has_begun:
@@ -153,7 +153,7 @@ def measure_drift(
         frame_indices=np.asarray(indices, dtype=np.int64),
         times=indices.astype(np.float64) * (movie.frame_time or 1.0),
         affines=affines,
-        period=None if period is None else float(period.length),
+        period=period,
         pixel_size=movie.pixel_size,
         unit=movie.unit,
         timed=movie.frame_time is not None,

@@ -46,24 +46,45 @@ def _shift_between(first: Float64, second: Float64, expected: Float64) -> Float6
     whole = np.round(expected).astype(int)
     there = tuple(slice(max(s, 0), n + min(s, 0)) for s, n in zip(whole, first.shape, strict=True))
     here = tuple(slice(max(-s, 0), n - max(s, 0)) for s, n in zip(whole, first.shape, strict=True))
-    weight = np.outer(*(np.hanning(side.stop - side.start) for side in here))
-    return np.asarray(whole + _best_shift(first[here] * weight, second[there] * weight))
+    return np.asarray(whole + _best_shift(first[here], second[there]))
 
 
 def _best_shift(first: Float64, second: Float64) -> Float64:
     """Find the maximum of the correlation that is nearest to no shift, to a fraction of a pixel."""
-    from scipy.fft import irfft2, next_fast_len, rfft2
     from skimage.feature import peak_local_max
 
-    shape = tuple(next_fast_len(n, real=True) for n in first.shape)
-    spectrum = rfft2(first, shape).conj() * rfft2(second, shape)
-    correlation = np.fft.fftshift(irfft2(spectrum, shape))
+    correlation = _correlation(first, second)
     peaks = peak_local_max(correlation, min_distance=1, threshold_rel=_AS_GOOD)
     if not len(peaks):
         return np.zeros(2)
-    middle = np.array(shape) // 2
+    middle = np.array(correlation.shape) // 2
     peak = peaks[np.hypot(*(peaks - middle).T).argmin()]
     return np.asarray(peak - middle + _top(correlation, peak), dtype=np.float64)
+
+
+def _correlation(first: Float64, second: Float64) -> Float64:
+    """Correlate two frames at all shifts up to a quarter of a frame, no shift in the middle.
+
+    It is that of the pixels which both show: else a crystal that is left at the side of a hole
+    would seem to fit better where more of it lies in the other frame.
+    """
+    from scipy.fft import irfft2, next_fast_len, rfft2
+
+    reach = [n // 4 for n in first.shape]
+    shape = tuple(
+        next_fast_len(n + far, real=True) for n, far in zip(first.shape, reach, strict=True)
+    )
+    place = tuple(
+        slice(n // 2 - far, n // 2 + far + 1) for n, far in zip(shape, reach, strict=True)
+    )
+
+    def correlate(one: Any, other: Any) -> Float64:
+        return np.asarray(np.fft.fftshift(irfft2(one.conj() * other, shape))[place])
+
+    ones = rfft2(np.ones_like(first), shape)
+    energy = correlate(rfft2(first**2, shape), ones) * correlate(ones, rfft2(second**2, shape))
+    product = correlate(rfft2(first, shape), rfft2(second, shape))
+    return np.asarray(product / np.sqrt(np.maximum(energy, 1e-9 * energy.max() + 1e-300)))
 
 
 def _top(values: Float64, peak: NDArray[np.int64]) -> Float64:
@@ -81,8 +102,17 @@ def _top(values: Float64, peak: NDArray[np.int64]) -> Float64:
     return np.clip(-np.linalg.solve(curvature, [y1, x1]), -1, 1)
 
 
-def prepare_frame(frame: NDArray[Any]) -> Float64:
-    """Return a frame about its mean, with nothing where pixels are missing."""
+def prepare_frame(frame: NDArray[Any], period: float | None) -> Float64:
+    """Return a frame about its mean, with nothing where pixels are missing.
+
+    Where there is a lattice, what varies more slowly than that is taken out: a hole that grows is
+    not one that moves.
+    """
+    from scipy.ndimage import gaussian_filter
+
     known = np.isfinite(frame)
     values = np.where(known, frame, 0).astype(np.float64)
-    return np.where(known, values - values.sum() / known.sum(), 0)
+    values = np.where(known, values - values.sum() / known.sum(), 0)
+    return (
+        values if period is None else np.where(known, values - gaussian_filter(values, period), 0)
+    )
