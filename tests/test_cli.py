@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
 import sys
 
@@ -13,6 +14,7 @@ from click.testing import CliRunner
 from napari_lattice_symmetry.cli import VERBS, main
 from napari_lattice_symmetry.commands import info
 from napari_lattice_symmetry.errors import InputError
+from napari_lattice_symmetry.interrupts import keep_on_interrupt, leave_on_interrupt
 
 
 def test_every_verb_is_listed_as_it_describes_itself():
@@ -44,6 +46,41 @@ def test_help_loads_no_numpy_and_is_quick():
     assert "click" in loaded
     assert not {"numpy", "pydantic", "napari_lattice_symmetry.analysis"} & set(loaded)
     assert seconds < 1
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Ctrl-C cannot be sent to a process alone")
+@pytest.mark.parametrize("moment", ["click", "napari_lattice_symmetry.commands.info", "ended"])
+def test_ctrl_c_while_modules_are_imported_or_after_all_leaves_no_traceback(tmp_path, moment):
+    """Ctrl-C comes in the import of a module, or when all is said and Python ends."""
+    (tmp_path / "script.py").write_text(
+        "import atexit, builtins, os, signal, sys\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+        "interrupt = lambda: os.kill(os.getpid(), signal.SIGINT)\n"
+        f"moment = {moment!r}\n"
+        "class Finder:\n"
+        "    def find_spec(self, name, *_):\n"
+        "        if name == moment: interrupt()\n"
+        "sys.meta_path.insert(0, Finder())\n"
+        "if moment == 'ended': atexit.register(interrupt)\n"
+        "from napari_lattice_symmetry.__main__ import main\n"
+        "sys.argv[1:] = ['info']\n"
+        "main()\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "script.py"], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stderr) == (130, "")
+    assert bool(done.stdout) == (moment == "ended")
+
+
+def test_ctrl_c_that_is_to_be_ignored_still_is(monkeypatch):
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        leave_on_interrupt()
+        keep_on_interrupt()
+        assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 @pytest.mark.parametrize(

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import os
+from functools import partial
+from pathlib import Path
+
 import pytest
 
 from napari_lattice_symmetry.errors import AnalysisError, InputError
-from napari_lattice_symmetry.files import check_free, check_writable, replacing, writing
+from napari_lattice_symmetry.files import as_path, check_free, check_writable, replacing, writing
 
 
 def test_a_file_is_moved_to_its_place_when_it_is_whole(tmp_path):
@@ -96,3 +100,37 @@ def test_what_is_left_of_a_trial_is_in_no_ones_way(tmp_path):
     (tmp_path / "run.zarr" / "probe.partial").mkdir(parents=True)
     check_writable(tmp_path / "run.zarr")
     assert [each.name for each in (tmp_path / "run.zarr").iterdir()] == ["probe.partial"]
+
+
+@pytest.mark.parametrize("name", [3, None, "", "a\0b", b"a\0b", "\ud800", ["a"]])
+def test_what_is_no_name_is_told(name):
+    with pytest.raises(InputError, match="is the name of no file"):
+        as_path(name)
+
+
+def test_names_of_bytes_are_names():
+    assert as_path(b"a.npy") == as_path("a.npy") == Path("a.npy")
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no pipes in folders")
+def test_a_device_is_never_replaced(tmp_path):
+    os.mkfifo(tmp_path / "pipe.csv")  # as /dev/null, which root could replace by a file
+    with (
+        pytest.raises(InputError, match=r"pipe\.csv is a device or a pipe"),
+        replacing(tmp_path / "pipe.csv"),
+    ):
+        pytest.fail("it was begun")
+    assert (tmp_path / "pipe.csv").is_fifo()
+    assert len(list(tmp_path.iterdir())) == 1
+
+
+@pytest.mark.parametrize("length", [250, 300])
+def test_a_name_that_is_too_long_is_told(tmp_path, length):
+    """The first is one, but has no room for what is written beside it."""
+    path = tmp_path / ("a" * length)
+    for check in (partial(check_free, overwrite=False), check_writable):
+        if length > 255 or check is check_writable:
+            with pytest.raises(InputError, match=r"cannot be written .*; choose a shorter name"):
+                check(path)
+    with pytest.raises(InputError, match="choose a shorter name"), replacing(path) as partial_file:
+        partial_file.touch()

@@ -4,9 +4,14 @@ The names in ``__init__.pyi`` are imported from their modules when they are firs
 ``import napari_lattice_symmetry`` costs next to nothing.
 """
 
-from importlib.metadata import version
-
 from lazy_loader import attach_stub
 
-__version__ = version("napari-lattice-symmetry")
-__getattr__, __dir__, __all__ = attach_stub(__name__, __file__)
+_get, __dir__, __all__ = attach_stub(__name__, __file__)
+
+
+def __getattr__(name: str) -> object:
+    if name != "__version__":
+        return _get(name)
+    from importlib.metadata import version  # which takes most of the time of a start
+
+    return version("napari-lattice-symmetry")

@@ -10,9 +10,7 @@ from typing import Any
 import click
 
 from napari_lattice_symmetry.errors import LatticeSymmetryError, guard
-
-INTERRUPTED = 130
-"""Exit status after Ctrl-C, as shells have it."""
+from napari_lattice_symmetry.interrupts import INTERRUPTED, keep_on_interrupt
 
 VERBS = {
     "analyze": "Analyze the movie or image in each FILE.",
@@ -52,6 +50,7 @@ class _Verbs(click.Group):
             return None
         module = import_module(f"napari_lattice_symmetry.commands.{cmd_name}")
         command: click.Command = getattr(module, cmd_name)
+        keep_on_interrupt()
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from errno import ENAMETOOLONG
+from os import PathLike
 from pathlib import Path
 from uuid import uuid4
 
@@ -14,6 +17,24 @@ PARTIAL = ".partial"
 """Ending of a file that is not written to its end yet."""
 
 ELSEWHERE = "choose a folder in which you may write"
+
+
+def as_path(path: str | bytes | PathLike[str]) -> Path:
+    """Return what names a place, as a path.
+
+    Raises
+    ------
+    InputError
+        If it can be the name of no file: a number, nothing, or a text with a NUL in it.
+    """
+    try:
+        name = os.fsdecode(path)
+        is_name = bool(name) and b"\0" not in os.fsencode(name)
+    except (TypeError, ValueError):
+        is_name = False
+    if not is_name:
+        raise InputError(f"{path!r} is the name of no file; give the path of one.")
+    return Path(name)
 
 
 def check_free(
@@ -43,8 +64,9 @@ def check_free(
     InputError
         If there is something of another kind, or something that may not be replaced.
     """
-    if not path.exists():
-        return
+    with writing(path):
+        if not as_path(path).exists():
+            return
     if not is_kind(path):
         raise InputError(f"{path} exists and is not {kind}; choose another name.")
     if not overwrite:
@@ -59,7 +81,7 @@ def check_writable(path: Path) -> None:
     InputError
         If it cannot; in one sentence.
     """
-    with writing(path):
+    with writing(as_path(path)):
         path.parent.mkdir(parents=True, exist_ok=True)
         inside = [path / f"{uuid4().hex}{PARTIAL}"] if path.is_dir() else []
         for probe in (beside(path), *inside):
@@ -85,6 +107,7 @@ def writing(
     try:
         yield
     except OSError as reason:
+        advice = "choose a shorter name" if reason.errno == ENAMETOOLONG else advice
         raise error(
             f"{path} cannot be written ({reason.strerror or reason}); {advice}."
         ) from reason
@@ -104,10 +127,14 @@ def replacing(path: Path) -> Iterator[Path]:
     Raises
     ------
     InputError
-        If the system is against it.
+        If the system is against it, or a device or a pipe is there, which would be replaced.
     """
+    if not as_path(path).name:
+        raise InputError(f"{path} is a folder; give the path of a file.")
     partial = beside(path)
     with writing(path):
+        if path.exists() and not (path.is_file() or path.is_dir()):
+            raise InputError(f"{path} is a device or a pipe; choose another name.")
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             yield partial

@@ -28,6 +28,12 @@ def test_info_measures_the_period_of_a_file(run):
     assert re.search(r"suggested window: (152|160|168) px", told)
 
 
+def test_info_asks_along_which_axis_frames_lie(run, assert_one_sentence):
+    np.save("a.npy", np.random.default_rng(0).normal(size=(64, 64, 9)))
+    assert_one_sentence(run("info", "a.npy"), "--frames-are first or --frames-are last")
+    assert "shape: 9 x 64 x 64" in run("info", "a.npy", "--frames-are", "last").stdout
+
+
 def test_info_says_where_no_lattice_is(run):
     np.save("noise.npy", np.random.default_rng(0).normal(size=(256, 256)))
     assert "lattice period: none found" in run("info", "noise.npy").stdout

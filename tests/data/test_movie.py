@@ -18,6 +18,15 @@ def test_what_is_masked_is_not_a_number():
     assert np.isnan(movie.frames).sum() == 5
     np.testing.assert_array_equal(movie.frames[1], FRAMES[1])
     assert movie.frames.dtype == np.float32
+    for frames in (masked, da.from_array(masked)):  # also of one that was not made of an array
+        assert np.isnan(Movie(frames).frame(0)).sum() == 5
+        np.testing.assert_array_equal(Movie(frames).frame(1), FRAMES[1])
+
+
+def test_a_number_of_frames_that_is_not_known_is_told():
+    frames = da.from_array(FRAMES, chunks=(1, 6, 8))
+    with pytest.raises(InputError, match="compute_chunk_sizes"):
+        Movie.from_array(frames[frames[:, 0, 0] >= 0])
 
 
 def test_arrays_in_files_are_read_frame_by_frame(tmp_path):

@@ -10,7 +10,7 @@ import numpy as np
 from napari_lattice_symmetry.cells.unit_cell import UnitCell
 from napari_lattice_symmetry.data.movie import PIXEL
 from napari_lattice_symmetry.errors import InputError
-from napari_lattice_symmetry.files import check_free, replacing
+from napari_lattice_symmetry.files import as_path, check_free, replacing
 
 SUFFIXES = (".tif", ".tiff", ".csv", ".cif")
 """Image with its error, structure factors, and atoms."""
@@ -38,7 +38,7 @@ def write_cell(cell: UnitCell, path: str | Path, *, overwrite: bool = False) -> 
         If the ending is another one, something is in the way, or the pixel size that a .cif
         needs is not known.
     """
-    path = Path(path)
+    path = as_path(path)
     suffix = path.suffix.lower()
     if suffix not in SUFFIXES:
         raise InputError(f"{path} must end in {', '.join(SUFFIXES)}.")

@@ -23,6 +23,7 @@ from napari_lattice_symmetry.commands.shared.options import (
     analysis_options,
     calibration_options,
     file_options,
+    frames_option,
     output_option,
     overwrite_option,
 )
@@ -32,6 +33,7 @@ from napari_lattice_symmetry.data.movie import Movie
 from napari_lattice_symmetry.errors import AnalysisError, InputError, LatticeSymmetryError
 from napari_lattice_symmetry.files import check_free
 from napari_lattice_symmetry.io import read_movie
+from napari_lattice_symmetry.io.axes import FramesAre
 from napari_lattice_symmetry.lattice import AT_LEAST, CLASSES, at_least
 from napari_lattice_symmetry.results import MovieResult, check_target, plot_fractions, plot_maps
 from napari_lattice_symmetry.results.areas import area_fractions
@@ -49,6 +51,7 @@ if TYPE_CHECKING:
 )
 @overwrite_option
 @file_options
+@frames_option
 @calibration_options
 @click.option("--plots/--no-plots", default=True, show_default=True, help="Draw figures as PNG.")
 @click.option("--scheduler", metavar="ADDRESS", help="Dask scheduler whose workers analyze.")
@@ -64,6 +67,7 @@ def analyze(
     overwrite: bool,
     dataset: str | None,
     channel: str | None,
+    frames_are: FramesAre | None,
     pixel_size: tuple[float, float] | None,
     frame_time: float | None,
     plots: bool,
@@ -87,7 +91,11 @@ def analyze(
             _analyze_one,
             parameters=parameters,
             known=known,
-            read=partial(_read, (dataset, channel), (pixel_size, frame_time)),
+            read=partial(
+                _read,
+                {"dataset": dataset, "channel": channel, "frames_are": frames_are},
+                (pixel_size, frame_time),
+            ),
             start=cache(lambda: ended.enter_context(_cluster(scheduler, workers))),
             overwrite=overwrite,
             plots=plots,
@@ -137,14 +145,13 @@ def _analyze_one(
 
 
 def _read(
-    choice: tuple[str | None, str | None],
+    choice: dict[str, Any],
     calibration: tuple[tuple[float, float] | None, float | None],
     file: Path,
 ) -> Movie:
     """Read a movie frame by frame, and note what was chosen of the file and set by hand."""
-    dataset, channel = choice
-    movie = read_movie(file, dataset=dataset, channel=channel, lazy=True)
-    return replace(movie.recalibrated(*calibration), dataset=dataset, channel=channel)
+    movie = read_movie(file, **choice, lazy=True)
+    return replace(movie.recalibrated(*calibration), **choice)
 
 
 def _cluster(scheduler: str | None, workers: int | None) -> AbstractContextManager[Cluster | None]:

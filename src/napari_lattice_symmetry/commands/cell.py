@@ -24,6 +24,7 @@ from napari_lattice_symmetry.commands.shared.options import (
     PATH,
     calibration_options,
     file_options,
+    frames_option,
     outputs_option,
     overwrite_option,
 )
@@ -31,6 +32,7 @@ from napari_lattice_symmetry.data.movie import Movie
 from napari_lattice_symmetry.errors import InputError
 from napari_lattice_symmetry.files import check_free
 from napari_lattice_symmetry.io import read_movie
+from napari_lattice_symmetry.io.axes import FramesAre
 from napari_lattice_symmetry.lattice.plane_groups import PLANE_GROUPS
 from napari_lattice_symmetry.results.plots import save_figure
 from napari_lattice_symmetry.settings import parse_settings
@@ -62,6 +64,7 @@ _FIGURES = (".png", ".svg")
 @outputs_option(f"Also write the cell: {', '.join((*SUFFIXES, *_FIGURES))}.")
 @overwrite_option
 @file_options
+@frames_option
 @calibration_options
 def cell(
     file: Path,
@@ -75,6 +78,7 @@ def cell(
     overwrite: bool,
     dataset: str | None,
     channel: str | None,
+    frames_are: FramesAre | None,
     pixel_size: tuple[float, float] | None,
     frame_time: float | None,
 ) -> None:
@@ -87,7 +91,7 @@ def cell(
         if output.suffix.lower() not in (*SUFFIXES, *_FIGURES):
             raise InputError(f"{output} must end in {', '.join((*SUFFIXES, *_FIGURES))}.")
         check_free(output, overwrite=overwrite)
-    movie = read_movie(file, dataset=dataset, channel=channel, lazy=True)
+    movie = read_movie(file, dataset=dataset, channel=channel, frames_are=frames_are, lazy=True)
     movie = movie.recalibrated(pixel_size, frame_time)
     if frame is not None and frame >= len(movie):
         raise InputError(f"{file} has the frames 0 to {len(movie) - 1}; there is no frame {frame}.")

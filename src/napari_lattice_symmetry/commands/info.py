@@ -9,23 +9,28 @@ import click
 
 from napari_lattice_symmetry.bravais.registry import REGISTRY
 from napari_lattice_symmetry.commands.shared.describe import describe_movie, describe_result, tree
-from napari_lattice_symmetry.commands.shared.options import PATH, file_options
+from napari_lattice_symmetry.commands.shared.options import PATH, file_options, frames_option
 from napari_lattice_symmetry.commands.shared.results import find_result
 from napari_lattice_symmetry.io import read_movie
+from napari_lattice_symmetry.io.axes import FramesAre
 from napari_lattice_symmetry.results import versions
 
 
 @click.command()
 @click.argument("file", type=PATH, required=False)
 @file_options
-def info(file: Path | None, dataset: str | None, channel: str | None) -> None:
+@frames_option
+def info(
+    file: Path | None, dataset: str | None, channel: str | None, frames_are: FramesAre | None
+) -> None:
     """Describe a movie, a result or, without FILE, this installation."""
     if file is None:
         lines = _installation()
     elif (result := find_result(file)) is not None:
         lines = tree(describe_result(result))
     else:
-        lines = tree(describe_movie(read_movie(file, dataset=dataset, channel=channel)))
+        movie = read_movie(file, dataset=dataset, channel=channel, frames_are=frames_are)
+        lines = tree(describe_movie(movie))
     click.echo("\n".join(lines))
 
 

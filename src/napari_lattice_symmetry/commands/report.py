@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import click
 
 from napari_lattice_symmetry.commands.shared.options import (
     PATH,
     file_options,
+    frames_option,
     output_option,
     overwrite_option,
 )
@@ -17,6 +20,7 @@ from napari_lattice_symmetry.data.movie import Movie
 from napari_lattice_symmetry.errors import InputError
 from napari_lattice_symmetry.files import check_free
 from napari_lattice_symmetry.io import read_movie
+from napari_lattice_symmetry.io.axes import FramesAre
 from napari_lattice_symmetry.lattice import CLASSES
 from napari_lattice_symmetry.results import MovieResult
 from napari_lattice_symmetry.results.provenance import CHOICE
@@ -32,6 +36,7 @@ from napari_lattice_symmetry.results.provenance import CHOICE
     help="The movie that was analyzed, if it is no longer where it was.",
 )
 @file_options
+@frames_option
 @click.option(
     "--growth",
     type=(click.Choice(CLASSES), float),
@@ -48,6 +53,7 @@ def report(
     movie_path: Path | None,
     dataset: str | None,
     channel: str | None,
+    frames_are: FramesAre | None,
     growth: tuple[tuple[str, float], ...],
     overwrite: bool,
 ) -> None:
@@ -63,14 +69,15 @@ def report(
     output = output or result.with_name(f"{result.stem}_report.html")
     check_free(output, overwrite=overwrite)
     loaded = open_result(result)
-    movie = _find_movie(movie_path, loaded, dataset=dataset, channel=channel)
+    choice = {"dataset": dataset, "channel": channel, "frames_are": frames_are}
+    movie = _find_movie(movie_path, loaded, choice)
     curves = class_curves(loaded)
     fits = [fit_growth(curves[name], end) for name, end in growth]
     write_report(loaded, output, movie, growth=fits)
     click.echo(f"Wrote {output}.")
 
 
-def _find_movie(given: Path | None, result: MovieResult, **choice: str | None) -> Movie | None:
+def _find_movie(given: Path | None, result: MovieResult, choice: Mapping[str, Any]) -> Movie | None:
     """Open the movie that was given, or the source of a result if that can still be read.
 
     What is not chosen of it is as it was for the result.

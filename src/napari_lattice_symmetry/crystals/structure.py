@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_lattice_symmetry.errors import InputError, guard
+from napari_lattice_symmetry.files import as_path
 from napari_lattice_symmetry.io.optional import require
 
 if TYPE_CHECKING:
@@ -304,7 +305,7 @@ def read_structure(path: str | Path) -> Crystal:
     InputError
         If the file is none of these, is damaged or holds no atoms, or ASE is not installed.
     """
-    path = Path(path)
+    path = as_path(path)
     kind = structure_format(path)
     if kind is None:
         endings = ", ".join((*FORMATS, *VASP_NAMES))

@@ -94,6 +94,7 @@ class GrowingMovie(ABC):
         patience: float,
     ) -> None:
         self.path, self.name = path, name
+        self.frames_are: str | None = None  # those that come one by one have no such axis
         self.dataset, self.channel = dataset, None if channel is None else str(channel)
         self.interval, self.patience = interval, patience
         self.names: list[str] = []

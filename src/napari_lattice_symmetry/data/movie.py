@@ -69,6 +69,8 @@ class Movie:
         processes read the frames for themselves.
     dataset, channel : str, optional
         Which of several in the source; None where nothing had to be chosen.
+    frames_are : {"first", "last", "channels"}, optional
+        Along which axis of the source frames lie, where that was chosen.
     geometry : mapping, optional
         Where it lies in a viewer, in values that JSON knows; results keep it as it is.
 
@@ -90,6 +92,7 @@ class Movie:
     reopen: Callable[[], Movie] | None = None
     dataset: str | None = None
     channel: str | None = None
+    frames_are: str | None = None
     geometry: Mapping[str, Any] | None = None
 
     def __post_init__(self) -> None:
@@ -98,6 +101,11 @@ class Movie:
             raise InputError(
                 f"{self.name}: an array of shape {shape} is not a movie; "
                 "frames must be (T, Y, X) or one (Y, X) image."
+            )
+        if any(map(math.isnan, shape)):  # of a Dask array that was filtered
+            raise InputError(
+                f"{self.name}: how many frames there are is not known before they are computed; "
+                "call compute_chunk_sizes() of the Dask array first."
             )
         if 0 in shape:
             raise InputError(f"{self.name}: the stack is empty (shape {shape}).")
@@ -144,11 +152,11 @@ class Movie:
         return self.shape[0]
 
     def frame(self, index: int) -> NDArray[Any]:
-        """Read frame `index` into memory, shape (Y, X)."""
+        """Read frame `index` into memory, shape (Y, X); what is masked becomes NaN."""
         frame = self.frames[index]
         if hasattr(frame, "compute"):  # one chunk needs no threads, let alone a cluster
             frame = frame.compute(scheduler="synchronous")
-        return np.asarray(frame)
+        return _unmasked(frame)
 
     def recalibrated(
         self, pixel_size: tuple[float, float] | None = None, frame_time: float | None = None
@@ -241,15 +249,21 @@ def _as_frames(array: Any, name: str) -> Any:
 
         chunks = (1,) * (len(array.shape) - 2) + tuple(array.shape[-2:])
         return da.from_array(array, chunks=chunks, fancy=False, lock=True)
-    if isinstance(array, np.ma.MaskedArray):
-        values: Any = array.astype(np.result_type(array.dtype, np.float32))
-        return values.filled(np.nan)
     try:
-        return np.asarray(array)
+        return _unmasked(array)
     except (TypeError, ValueError) as error:
         raise InputError(
             f"{name}: this is no array of frames of one size; give (T, Y, X)."
         ) from error
+
+
+def _unmasked(array: Any) -> NDArray[Any]:
+    """Return an array in which what is masked is NaN."""
+    if not isinstance(array, np.ma.MaskedArray):
+        return np.asarray(array)
+    kind = array.dtype if array.dtype.kind not in "bui" else np.result_type(array, np.float32)
+    masked: Any = array.astype(kind)
+    return np.asarray(masked.filled(np.nan))
 
 
 def _in_one_layer(frames: da.Array) -> da.Array:

@@ -10,7 +10,7 @@ import numpy as np
 
 from napari_lattice_symmetry.evolution.curves import Curve
 from napari_lattice_symmetry.evolution.growth import Estimate, GrowthFit, akaike_weights
-from napari_lattice_symmetry.files import replacing
+from napari_lattice_symmetry.files import as_path, replacing
 from napari_lattice_symmetry.results.column import Column
 
 
@@ -85,7 +85,7 @@ def _numbers(estimate: Estimate) -> list[str]:
 
 def _write(path: str | Path, columns: list[str], rows: list[list[str]]) -> None:
     with (
-        replacing(Path(path)) as partial,
+        replacing(as_path(path)) as partial,
         partial.open("w", newline="", encoding="utf-8") as file,
     ):
         writer = csv.writer(file)

@@ -14,7 +14,9 @@ from pathlib import Path
 from napari_lattice_symmetry.data.layer_stack import LayerStack
 from napari_lattice_symmetry.data.movie import Movie
 from napari_lattice_symmetry.errors import InputError
+from napari_lattice_symmetry.files import as_path
 from napari_lattice_symmetry.io import sidecar
+from napari_lattice_symmetry.io.axes import FRAMES_ARE, FramesAre
 from napari_lattice_symmetry.io.folder import open_folder
 from napari_lattice_symmetry.io.formats import OPENERS
 from napari_lattice_symmetry.io.general.zarr_files import is_zarr, open_labels, open_ome_zarr
@@ -49,6 +51,7 @@ def read_movie(
     *,
     dataset: str | None = None,
     channel: int | str | None = None,
+    frames_are: FramesAre | None = None,
     lazy: bool = False,
 ) -> Movie:
     """Read a file, or a folder of images, as a movie.
@@ -66,6 +69,10 @@ def read_movie(
         series. Not needed where only one of them is a movie.
     channel : int or str, optional
         Which of several channels, by name or by number from 0.
+    frames_are : {"first", "last", "channels"}, optional
+        Along which axis frames lie, where a file does not say so or says otherwise: the first of
+        three, the last, as in an array (Y, X, T), or that of the channels, as some programs
+        store movies. Needed only where an array without names of its axes may well be (Y, X, T).
     lazy : bool
         Whether to read frame by frame even what fits into memory, where the format allows that.
 
@@ -79,7 +86,7 @@ def read_movie(
     ------
     InputError
         If the file is missing, damaged or no movie, or if it holds several datasets or
-        channels and none is chosen.
+        channels and none is chosen, or if its frames may lie along two axes.
 
     Examples
     --------
@@ -94,12 +101,16 @@ def read_movie(
     with _opened(path) as (stacks, files):
         dataset = choose(path, stacks, dataset)
         stacks[dataset].lazy = lazy
+        _arrange(stacks[dataset], path, frames_are)
         movie = to_movie(stacks[dataset], path, channel, files)
-    return replace(movie, reopen=_again(path, dataset, channel))
+    return replace(movie, frames_are=frames_are, reopen=_again(path, dataset, channel, frames_are))
 
 
 def read_movies(path: str | PathLike[str]) -> list[Movie]:
     """Read all that is a movie in a file: each dataset, and each channel of it.
+
+    Where `read_movie` asks along which axis the frames lie, the likelier one is taken, and the
+    movie tells which as `frames_are`: the last of three, or that of more than 16 channels.
 
     Parameters
     ----------
@@ -122,6 +133,8 @@ def read_movies(path: str | PathLike[str]) -> list[Movie]:
         names = movies_among(path, stacks)
         for dataset in names:
             stack = stacks[dataset]
+            frames_are = _likely_frames(stack)
+            _arrange(stack, path, frames_are)
             channels = stack.channel_names
             for channel in channels:
                 parts = [dataset] * (len(names) > 1) + [channel] * (len(channels) > 1)
@@ -129,7 +142,8 @@ def read_movies(path: str | PathLike[str]) -> list[Movie]:
                 movie = to_movie(stack, path, channel, files, name=name)
                 if parts:
                     movie = replace(movie, dataset=dataset, channel=channel)
-                movies.append(replace(movie, reopen=_again(path, dataset, channel)))
+                again = _again(path, dataset, channel, frames_are)
+                movies.append(replace(movie, frames_are=frames_are, reopen=again))
     return movies
 
 
@@ -187,7 +201,7 @@ def read_labels(path: str | PathLike[str]) -> list[Movie]:
     InputError
         If the folder is damaged, or its labels are no whole numbers.
     """
-    path = Path(path)
+    path = as_path(path)
     if not is_zarr(path) and path.suffix.lower() != ".zarr":
         return []
     movies = []
@@ -207,13 +221,57 @@ def read_labels(path: str | PathLike[str]) -> list[Movie]:
 
 def _named(path: str | PathLike[str]) -> Path:
     """Return a path that ends in a name, as ``.`` and ``..`` do not."""
-    path = Path(path)
+    path = as_path(path)
     return path if path.name.strip(".") else path.resolve()
 
 
-def _again(path: Path, dataset: str, channel: int | str | None) -> Callable[[], Movie]:
+def _again(
+    path: Path, dataset: str, channel: int | str | None, frames_are: FramesAre | None
+) -> Callable[[], Movie]:
     """Give what opens a movie anew, in any process."""
-    return partial(read_movie, path.absolute(), dataset=dataset, channel=channel, lazy=True)
+    return partial(
+        read_movie,
+        path.absolute(),
+        dataset=dataset,
+        channel=channel,
+        frames_are=frames_are,
+        lazy=True,
+    )
+
+
+def _likely_frames(stack: Stack) -> FramesAre | None:
+    """Return along which other axis than usual the frames of a stack lie, most probably."""
+    if stack.may_be_last:
+        return "last"
+    return "channels" if stack.are_channels else None
+
+
+def _arrange(stack: Stack, path: Path, frames_are: FramesAre | None) -> None:
+    """Take the frames along the axis that was chosen.
+
+    Raises
+    ------
+    InputError
+        If there is no such axis, or none was chosen and there may be two.
+    """
+    shape = " x ".join(map(str, stack.data.shape))
+    if frames_are is None:
+        if stack.may_be_last:
+            raise InputError(
+                f"{path.name} holds an array of {shape} without names of its axes; say whether "
+                "frames lie along the first or the last (--frames-are first or --frames-are last)."
+            )
+        return
+    if frames_are not in FRAMES_ARE:
+        raise InputError(f"Frames are {frames_are!r}, and must be one of {', '.join(FRAMES_ARE)}.")
+    if not stack.arrange(frames_are):
+        raise InputError(
+            f"{path.name} holds {shape} values along {', '.join(stack.axes.lower())}; frames "
+            f"cannot be its {frames_are}."
+        )
+    if "sidecar" in stack.metadata:  # a field of view is shared by other pixels now
+        stack.pixel_size = None
+        sidecar.calibrate(stack, path)
 
 
 @contextmanager

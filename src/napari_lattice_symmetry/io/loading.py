@@ -14,7 +14,15 @@ from napari_lattice_symmetry.data.movie import NANOMETER, PIXEL, Frames, Movie
 from napari_lattice_symmetry.errors import ChoiceError, InputError
 from napari_lattice_symmetry.io.arrays import ArrayLike, gray
 from napari_lattice_symmetry.io.calibration import is_plausible
-from napari_lattice_symmetry.io.stack import ORDER, Files, Kept, Stack, one_sentence, short_name
+from napari_lattice_symmetry.io.stack import (
+    MAX_CHANNELS,
+    ORDER,
+    Files,
+    Kept,
+    Stack,
+    one_sentence,
+    short_name,
+)
 
 # Deflate packs 1032 bytes into one at most, LZW some 2700: beyond this a size is a lie.
 _MAX_COMPRESSION = 4096
@@ -136,9 +144,12 @@ def _channel_index(stack: Stack, path: Path, channel: int | str | None) -> int:
     if str(channel) in numbers:
         return numbers[str(channel)]
     problem = "" if channel is None else f" and none is {channel!r}"
+    shown = ", ".join(names if count <= MAX_CHANNELS else (*names[:3], "…", names[-1]))
+    if stack.length("TZ") == 1:
+        shown += "; or take all of them as frames (--frames-are channels)"
     raise ChoiceError(
         f"{path.name} holds {count} channel{'s' * (count > 1)}{problem}; choose a channel by name "
-        f"or number from 0: {', '.join(names)}.",
+        f"or number from 0: {shown}.",
         "channel",
         names,
     )

@@ -17,11 +17,13 @@ import numpy as np
 from napari_lattice_symmetry.errors import ChoiceError, InputError, guard
 from napari_lattice_symmetry.io import refusals
 from napari_lattice_symmetry.io.arrays import ArrayLike, Colors
+from napari_lattice_symmetry.io.axes import FramesAre, frames_along, guess_axes, may_be_last
 
 ORDER = "TZCYXS"
 """Order of the axes of what is read."""
 
-_MAX_CHANNELS = 16  # more of them, unnamed, are positions of a scan
+MAX_CHANNELS = 16
+"""More of them, unnamed, are positions of a scan."""
 
 
 @dataclass
@@ -57,6 +59,11 @@ class Stack:
         Whether these bytes may unpack into more, as much as Deflate and LZW can pack.
     piece : int
         Bytes that are unpacked at once, whatever is asked for.
+
+    Attributes
+    ----------
+    unnamed : bool
+        Whether nothing but the shape tells the axes.
     """
 
     data: ArrayLike
@@ -72,15 +79,17 @@ class Stack:
     stored: int | None = None
     compressed: bool = False
     piece: int = 0
+    unnamed: bool = field(default=False, init=False)
 
     def __post_init__(self) -> None:
         if Colors.are_in(self.data):
             self.data, self.axes = Colors(self.data), self.axes and f"{self.axes}S"
         counts = Counter(self.axes)
+        self.unnamed = not self.axes
         known = counts["Y"] == counts["X"] == 1 and set(self.axes) <= set(ORDER)
         if not known or len(self.axes) != len(self.data.shape):
-            self.axes = _guess_axes(self.data.shape)
-            if "C" in self.axes and self.length("C") > _MAX_CHANNELS and not self.refusal:
+            self.axes = guess_axes(self.data.shape)
+            if "C" in self.axes and self.length("C") > MAX_CHANNELS and not self.refusal:
                 self.refusal = refusals.four_dimensional(self.data.shape)
         if not self.refusal:
             self.refusal = self._not_images()
@@ -105,6 +114,24 @@ class Stack:
         """Count the elements along the axes `letters`."""
         sizes = zip(self.axes, self.data.shape, strict=True)
         return math.prod(size for letter, size in sizes if letter in letters)
+
+    def arrange(self, frames_are: FramesAre) -> bool:
+        """Take the frames along other axes, if these can be meant; return whether they can."""
+        axes = frames_along(self.axes, self.data.shape, frames_are)
+        if axes:
+            self.axes = axes
+            self.refusal = self._not_images()
+        return bool(axes)
+
+    @property
+    def may_be_last(self) -> bool:
+        """Whether its frames may lie along the last of three unnamed axes."""
+        return self.unnamed and self.axes == "TYX" and may_be_last(self.data.shape)
+
+    @property
+    def are_channels(self) -> bool:
+        """Whether it has more channels than any microscope, and one frame of each."""
+        return self.length("TZ") == 1 and self.length("C") > MAX_CHANNELS and not self.channels
 
     @property
     def frame_shape(self) -> tuple[int, int]:
@@ -217,11 +244,3 @@ def one_sentence(path: Path) -> Iterator[None]:
     kind = path.suffix.lstrip(".").upper() or "image"
     with guard(f"{path.name} is not a readable {kind} file", InputError):
         yield
-
-
-def _guess_axes(shape: tuple[int, ...]) -> str:
-    """Tell the axes from the shape alone: a last axis of 1, 3 or 4 is color."""
-    color = shape[-1:] in ((1,), (3,), (4,))
-    return {2: "YX", 3: "YXS" if color else "TYX", 4: "TYXS" if color else "TCYX"}.get(
-        len(shape), ""
-    )

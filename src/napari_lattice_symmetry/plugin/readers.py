@@ -44,12 +44,13 @@ def read_movie_layers(path: str) -> list[LayerData]:
     """Read each movie in a file, with what a result is to say of its origin in the metadata."""
     from napari_lattice_symmetry.io import read_movies
     from napari_lattice_symmetry.plugin.selection.source import calibration_of
+    from napari_lattice_symmetry.results.provenance import CHOICE
 
     movies = read_movies(path)
     layers = [movie_layer(movie) for movie in movies]
     for movie, (_, arguments, _) in zip(movies, layers, strict=True):
         arguments["metadata"]["calibration"] = calibration_of(movie)
-        arguments["metadata"] |= {"dataset": movie.dataset, "channel": movie.channel}
+        arguments["metadata"] |= {name: getattr(movie, name) for name in CHOICE}
     return layers
 
 

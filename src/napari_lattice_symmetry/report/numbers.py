@@ -195,7 +195,7 @@ def origin_table(result: MovieResult) -> list[tuple[str, str]]:
     about = result.provenance
     rows = [
         ("Source", result.source or "an array, or a layer without a file"),
-        *((name.capitalize(), about[name]) for name in CHOICE if about.get(name)),
+        *((name.replace("_", " ").capitalize(), about[name]) for name in CHOICE if about.get(name)),
         ("Frame size", f"{result.grid.frame_shape[0]} x {result.grid.frame_shape[1]} px"),
         ("Pixel size", f"{y:.5g} x {x:.5g} {result.unit} (y, x)" if calibrated else "not known"),
         ("Frame time", "not known" if result.frame_time is None else f"{result.frame_time:.6g} s"),
@@ -247,7 +247,7 @@ def command_line(result: MovieResult) -> str:
     words = ["lattice-symmetry", "analyze", result.source or "MOVIE"]
     for name in CHOICE:
         if result.provenance.get(name):
-            words += [f"--{name}", str(result.provenance[name])]
+            words += [f"--{name.replace('_', '-')}", str(result.provenance[name])]
     if str(result.provenance.get("calibration_source")).endswith(BY_HAND):
         words += _calibration_options(result)
     for name, field in AnalysisParameters.model_fields.items():

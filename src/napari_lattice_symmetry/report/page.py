@@ -17,7 +17,7 @@ from napari_lattice_symmetry.errors import InputError
 from napari_lattice_symmetry.evolution.curves import class_curves
 from napari_lattice_symmetry.evolution.growth import GrowthFit
 from napari_lattice_symmetry.evolution.plots import plot_evolution, plot_growth
-from napari_lattice_symmetry.files import replacing
+from napari_lattice_symmetry.files import as_path, replacing
 from napari_lattice_symmetry.lattice import CLASSES, COLORS
 from napari_lattice_symmetry.report import figures, numbers
 from napari_lattice_symmetry.results.maps import MAPS
@@ -71,7 +71,7 @@ def write_report(
     """
     from jinja2 import Environment, StrictUndefined
 
-    path = Path(path)
+    path = as_path(path)
     if not result.done.any():
         raise InputError(f"{result.name}: no frame is finished yet, so there is nothing to report.")
     source = files("napari_lattice_symmetry.report") / "templates" / "report.html.jinja"

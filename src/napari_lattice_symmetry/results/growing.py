@@ -221,7 +221,7 @@ def check_growing_target(
             "another name, or overwrite it."
         )
     chosen = tuple(there.provenance.get(name) for name in CHOICE)
-    if (there.source, chosen) != (movie.source, (movie.dataset, movie.channel)):
+    if (there.source, chosen) != (movie.source, tuple(getattr(movie, name) for name in CHOICE)):
         theirs = ", ".join(part for part in (there.source, *chosen) if part)
         raise InputError(
             f"{path} is the result of another movie ({theirs}); choose another name, or "

@@ -15,7 +15,7 @@ import numpy as np
 from napari_lattice_symmetry.bravais.parameters import AnalysisParameters
 from napari_lattice_symmetry.data.movie import NANOMETER, PIXEL, Movie, frame_checksum, unit_name
 from napari_lattice_symmetry.errors import AnalysisError, InputError
-from napari_lattice_symmetry.files import PARTIAL, remove, writing
+from napari_lattice_symmetry.files import PARTIAL, as_path, remove, writing
 from napari_lattice_symmetry.results.maps import MAPS
 from napari_lattice_symmetry.results.result import FrameResult, MovieResult, load_result
 from napari_lattice_symmetry.results.schema import describe
@@ -102,7 +102,7 @@ def check_target(
         cannot be written, or holds something else, or the result of another movie, calibration
         or other parameters and `overwrite` is False.
     """
-    path = Path(path)
+    path = as_path(path)
     describe(movie, parameters, {})  # tells bad geometry first
     check_place(path, overwrite=True)
     if overwrite or not path.exists():
@@ -235,7 +235,7 @@ def open_result(
         As in `check_target` and `check_frames`, and if another run writes to `path` or the network
         is not the one that `path` was made with.
     """
-    path = Path(path)
+    path = as_path(path)
     about = describe(movie, parameters, provenance)
 
     def check() -> None:

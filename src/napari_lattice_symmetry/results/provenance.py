@@ -22,7 +22,7 @@ PACKAGES = [
     "zarr",
 ]
 
-CHOICE = ("dataset", "channel")
+CHOICE = ("dataset", "channel", "frames_are")
 """What had to be chosen of a file that holds several movies, in the provenance."""
 
 
@@ -61,8 +61,8 @@ def provenance(model: Network, movie: Movie, parameters: AnalysisParameters) -> 
     dict
         ``versions`` (with the engine's), ``network``, ``weights_sha256``, ``seed``, ``source``
         (None for an array), ``source_bytes`` and ``source_modified`` (ISO 8601, UTC; None of what
-        is no file), ``dataset``, ``channel`` (None where it has only one), ``calibration_source``,
-        ``movie_sha256`` (its fingerprint) and ``created`` (ISO 8601, UTC).
+        is no file), ``dataset``, ``channel``, ``frames_are`` (None where nothing had to be chosen),
+        ``calibration_source``, ``movie_sha256`` (its fingerprint) and ``created`` (ISO 8601, UTC).
     """
     return {
         "versions": versions(model),
@@ -73,6 +73,7 @@ def provenance(model: Network, movie: Movie, parameters: AnalysisParameters) -> 
         **_about_file(movie.source),
         "dataset": movie.dataset,
         "channel": movie.channel,
+        "frames_are": movie.frames_are,
         "calibration_source": movie.calibration_source,
         "movie_sha256": movie.fingerprint,
         "created": datetime.now(UTC).isoformat(timespec="seconds"),

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from napari_lattice_symmetry.bravais.parameters import AnalysisParameters
 from napari_lattice_symmetry.data.movie import Frames, Movie
 from napari_lattice_symmetry.errors import InputError
+from napari_lattice_symmetry.files import as_path
 from napari_lattice_symmetry.lattice import LABELS
 from napari_lattice_symmetry.lattice.distortion import seen_distortion
 from napari_lattice_symmetry.lattice.strain import (
@@ -282,4 +283,4 @@ def load_result(path: str | Path) -> MovieResult:
     >>> result.parameters.window, result.fractions.round(2)
     (128, array([[1., 0., 0., 0., 0., 0.]]))
     """
-    return MovieResult(**read_fields(Path(path)))
+    return MovieResult(**read_fields(as_path(path)))

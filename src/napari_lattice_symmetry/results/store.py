@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_lattice_symmetry.errors import InputError, guard
-from napari_lattice_symmetry.files import check_free, check_writable, replacing
+from napari_lattice_symmetry.files import as_path, check_free, check_writable, replacing
 from napari_lattice_symmetry.results.map_spec import MapSpec
 from napari_lattice_symmetry.results.maps import MAPS, specs_of
 from napari_lattice_symmetry.results.schema import (
@@ -74,7 +74,7 @@ def save_result(result: MovieResult, path: str | Path, *, overwrite: bool = Fals
     InputError
         If something is in the way or the place cannot be written.
     """
-    path = Path(path)
+    path = as_path(path)
     check_place(path, overwrite=overwrite)
     with replacing(path) as partial:
         group: Any = create_group(partial, vars(result), [MAPS[name] for name in result.maps])
@@ -90,7 +90,7 @@ def is_result(path: str | Path) -> bool:
     if not Path(path).is_dir():
         return False
     try:
-        return open_group(Path(path)).attrs.get("format") == FORMAT
+        return open_group(as_path(path)).attrs.get("format") == FORMAT
     except InputError:
         return False
 

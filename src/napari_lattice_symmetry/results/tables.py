@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_lattice_symmetry.data.movie import unit_name
-from napari_lattice_symmetry.files import replacing
+from napari_lattice_symmetry.files import as_path, replacing
 from napari_lattice_symmetry.lattice import AT_LEAST, CLASSES, at_least
 from napari_lattice_symmetry.results.areas import area_fractions
 from napari_lattice_symmetry.results.column import Column
@@ -50,7 +50,7 @@ def write_fractions(result: MovieResult, path: str | Path, *, along: Column | No
     InputError
         If `path` cannot be written, or `along` says nothing of these frames.
     """
-    path = Path(path)
+    path = as_path(path)
     columns = _columns(result, along)
     with replacing(path) as partial:
         if path.suffix.lower() == ".parquet":

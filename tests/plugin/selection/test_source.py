@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import pickle
 
 import dask.array as da
@@ -13,7 +14,12 @@ from napari.layers import Image, Layer
 from napari_lattice_symmetry.errors import InputError
 from napari_lattice_symmetry.io import read_movie
 from napari_lattice_symmetry.plugin.readers import read_layers
-from napari_lattice_symmetry.plugin.selection.source import count_channels, take_source
+from napari_lattice_symmetry.plugin.selection.source import (
+    ALL_CHANNELS,
+    can_be_frames,
+    count_channels,
+    take_source,
+)
 
 IMAGEJ = {"axes": "TYX", "unit": "nm", "finterval": 2.5}
 FRAMES = np.random.default_rng(0).integers(0, 255, (3, 2, 20, 30), dtype=np.uint8)
@@ -118,6 +124,41 @@ def test_of_several_channels_one_must_be_chosen():
 
 def test_a_single_channel_needs_no_choice():
     assert take_source(Image(FRAMES[:, :1])).movie.shape == (3, 20, 30)
+
+
+@pytest.mark.parametrize(
+    ("data", "flat", "time"),
+    [
+        (FRAMES[None, :, 1], (0, 1), 2),
+        (FRAMES[:, None, None, 1], (1, 2), 0),
+        (FRAMES[None, :, 1][:, :, None], (0, 2), 1),
+        (FRAMES[:, None], (1, 2), 0),
+        (FRAMES[None], (0, 2), 1),
+    ],
+)
+def test_axes_of_length_one_are_left_out(data, flat, time):
+    if data.ndim == 4:
+        data = data[None]
+    source = take_source(Image(data), 1 if 2 in data.shape else None)
+    np.testing.assert_array_equal(source.movie.frames, FRAMES[:, 1])
+    assert source.geometry.flat_axes == flat
+    assert source.geometry.time_axis == time
+    assert source.geometry.shape_maps(np.zeros((3, 4, 5))).ndim == data.ndim
+    about = source.geometry.described()
+    assert about == json.loads(json.dumps(about))
+
+
+def test_channels_can_be_taken_as_frames():
+    layer = Image(FRAMES[None, :, 0], name="stored as channels")
+    with pytest.raises(InputError, match="3 channels"):
+        take_source(layer)
+    assert can_be_frames(layer)
+    source = take_source(layer, ALL_CHANNELS)
+    np.testing.assert_array_equal(source.movie.frames, FRAMES[:, 0])
+    assert (source.movie.channel, source.movie.frames_are) == (None, "channels")
+    assert (source.geometry.time_axis, source.origin["channel"]) == (1, ALL_CHANNELS)
+    assert not can_be_frames(Image(FRAMES))
+    assert not can_be_frames(Image(FRAMES[:, 0]))
 
 
 def test_more_axes_are_refused():

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 import click
 
 from napari_lattice_symmetry.bravais.parameters import AnalysisParameters
+from napari_lattice_symmetry.io.axes import FRAMES_ARE
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -56,6 +57,14 @@ def _as_matrix(
     _context: click.Context, _option: click.Parameter, values: tuple[float, ...] | None
 ) -> tuple[tuple[float, ...], ...] | None:
     return None if values is None else (values[:2], values[2:])
+
+
+frames_option = click.option(
+    "--frames-are",
+    type=click.Choice(FRAMES_ARE),
+    help="Along which axis frames lie: the first or the last of three, or that of channels.  "
+    "[default: what the file says]",
+)
 
 
 def file_options(command: Function) -> Function:

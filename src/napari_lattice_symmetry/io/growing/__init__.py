@@ -8,15 +8,16 @@ that is complete, which takes a second look in any case.
 from __future__ import annotations
 
 from os import PathLike
-from pathlib import Path
 
 from napari_lattice_symmetry.data.growing import INTERVAL, PATIENCE, GrowingMovie
 from napari_lattice_symmetry.errors import InputError
+from napari_lattice_symmetry.files import as_path
 from napari_lattice_symmetry.io.general.tiff import SUFFIXES as TIFF_SUFFIXES
 from napari_lattice_symmetry.io.general.zarr_files import is_zarr
 from napari_lattice_symmetry.io.growing.folder import GrowingFolder
 from napari_lattice_symmetry.io.growing.pages import GrowingTiff
 from napari_lattice_symmetry.io.growing.zarr_array import GrowingZarr
+from napari_lattice_symmetry.io.stack import one_sentence
 
 __all__ = ["open_growing"]
 
@@ -54,9 +55,12 @@ def open_growing(
     InputError
         If there is nothing at `path`, or what is there cannot grow.
     """
-    path = Path(path)
-    if not path.exists():
-        raise InputError(f"{path} does not exist; choose a folder, a TIFF file or a Zarr folder.")
+    path = as_path(path)
+    with one_sentence(path):
+        if not path.exists():
+            raise InputError(
+                f"{path} does not exist; choose a folder, a TIFF file or a Zarr folder."
+            )
     times = {"interval": interval, "patience": patience}
     if path.is_dir() and (path.suffix.lower() == ".zarr" or is_zarr(path)):
         return GrowingZarr(path, dataset=dataset, channel=channel, **times)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from napari_lattice_symmetry.data.layer_stack import LayerStack
 from napari_lattice_symmetry.errors import InputError
-from napari_lattice_symmetry.files import check_free, replacing
+from napari_lattice_symmetry.files import as_path, check_free, replacing
 from napari_lattice_symmetry.io.writing.ome_zarr import write_ome_zarr
 from napari_lattice_symmetry.io.writing.tiff import write_imagej, write_ome_tiff
 
@@ -43,7 +43,7 @@ def write_layer_stack(stack: LayerStack, path: str | Path, *, overwrite: bool = 
     InputError
         If the ending is unknown, something is in the way or the place cannot be written.
     """
-    path = Path(path)
+    path = as_path(path)
     write = _writer(path)
     check_free(path, overwrite=overwrite, kind="a file or a Zarr folder", is_kind=_is_image)
     with replacing(path) as partial:

@@ -39,7 +39,12 @@ from napari_lattice_symmetry.plugin.layers.result_layers import LABEL_MAP, resul
 from napari_lattice_symmetry.plugin.runs.analysis import AnalysisRun
 from napari_lattice_symmetry.plugin.runs.loading import PREPARING, NetworkLoading
 from napari_lattice_symmetry.plugin.selection.selection import selection_of
-from napari_lattice_symmetry.plugin.selection.source import Source, count_channels
+from napari_lattice_symmetry.plugin.selection.source import (
+    ALL_CHANNELS,
+    Source,
+    can_be_frames,
+    count_channels,
+)
 from napari_lattice_symmetry.plugin.widgets.dock import Dock
 from napari_lattice_symmetry.plugin.widgets.narrow import keep_narrow
 from napari_lattice_symmetry.settings import ADVANCED
@@ -112,7 +117,9 @@ class AnalysisWidget(Dock):
         )
         keep_narrow(self.layer_chooser.native)
         self.channel_chooser = QComboBox()
-        self.channel_chooser.setToolTip("The channel to analyze of a layer (T, C, Y, X).")
+        self.channel_chooser.setToolTip(
+            "The channel to analyze of a layer (T, C, Y, X), or all as the frames of a movie."
+        )
         self.channel_chooser.currentIndexChanged.connect(
             lambda _: self.selection.choose_channel(self.channel_chooser.currentData())
         )
@@ -217,6 +224,8 @@ class AnalysisWidget(Dock):
         self.channel_chooser.addItem(CHOOSE, None)
         for channel in range(n_channels):
             self.channel_chooser.addItem(str(channel), channel)
+        if layer is not None and can_be_frames(layer):
+            self.channel_chooser.addItem("all, as frames", ALL_CHANNELS)
         self.channel_chooser.setCurrentIndex(self.channel_chooser.findData(self.selection.channel))
         self.channel_chooser.blockSignals(False)
         self.form.setRowVisible(self.channel_chooser, n_channels > 1)

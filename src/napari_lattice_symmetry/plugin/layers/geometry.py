@@ -37,6 +37,8 @@ class LayerGeometry:
     channel_axis : int, optional
         The one axis beside time, y and x. Maps have a single element along it, as long as
         all its channels together, so that they are seen at every channel.
+    single_axes : tuple of int
+        What other axes there are, each of length one.
     affine : tuple, optional
         What happens to (y, x, 1) after scale and translate: the rows of a 3 x 3 matrix, such as
         undo a distortion; maps share it.
@@ -48,9 +50,12 @@ class LayerGeometry:
     axis_labels: tuple[str, ...]
     channel_axis: int | None = None
     affine: tuple[tuple[float, ...], ...] | None = None
+    single_axes: tuple[int, ...] = ()
 
     @classmethod
-    def of_layer(cls, layer: Layer, channel_axis: int | None = None) -> LayerGeometry:
+    def of_layer(
+        cls, layer: Layer, channel_axis: int | None = None, single_axes: tuple[int, ...] = ()
+    ) -> LayerGeometry:
         """Read the geometry of a layer; a single image gets a time axis in front.
 
         Raises
@@ -71,7 +76,14 @@ class LayerGeometry:
             n_channels = layer.data.shape[channel_axis]
             translate[channel_axis] += scale[channel_axis] * (n_channels - 1) / 2
             scale[channel_axis] *= n_channels
-        geometry = cls(tuple(scale), tuple(translate), tuple(units), tuple(labels), channel_axis)
+        geometry = cls(
+            tuple(scale),
+            tuple(translate),
+            tuple(units),
+            tuple(labels),
+            channel_axis,
+            single_axes=single_axes,
+        )
         return geometry.with_affine(affine)
 
     @classmethod
@@ -97,7 +109,8 @@ class LayerGeometry:
         if about is None:
             return cls.of_calibration(result)
         axes = {len(about[name]) for name in ("scale", "translate", "units", "axis_labels")}
-        if axes != {3 if about["channel_axis"] is None else 4}:
+        single_axes = tuple(map(int, about.get("single_axes", ())))
+        if axes != {3 + (about["channel_axis"] is not None) + len(single_axes)}:
             raise ValueError(f"a geometry of {axes} axes")
         affine = about["affine"]
         return cls(
@@ -107,6 +120,7 @@ class LayerGeometry:
             tuple(map(str, about["axis_labels"])),
             about["channel_axis"],
             None if affine is None else tuple(tuple(map(float, row)) for row in affine),
+            single_axes,
         )
 
     def with_affine(self, plane: NDArray[np.float64]) -> LayerGeometry:
@@ -122,13 +136,20 @@ class LayerGeometry:
             "units": [str(unit) for unit in self.units],
             "axis_labels": list(self.axis_labels),
             "channel_axis": self.channel_axis,
+            "single_axes": list(self.single_axes),
             "affine": None if self.affine is None else [list(row) for row in self.affine],
         }
 
     @property
     def time_axis(self) -> int:
         """Which axis is time."""
-        return 1 if self.channel_axis == 0 else 0
+        return min(axis for axis in range(len(self.scale)) if axis not in self.flat_axes)
+
+    @property
+    def flat_axes(self) -> tuple[int, ...]:
+        """Along which axes maps have a single element."""
+        channels = () if self.channel_axis is None else (self.channel_axis,)
+        return tuple(sorted((*channels, *self.single_axes)))
 
     @property
     def pixel_size(self) -> tuple[float, float]:
@@ -178,7 +199,7 @@ class LayerGeometry:
 
     def shape_maps(self, maps: Maps) -> Maps:
         """View maps (T, gy, gx) with the axes of the layer."""
-        return maps if self.channel_axis is None else np.expand_dims(maps, self.channel_axis)
+        return np.expand_dims(maps, self.flat_axes) if self.flat_axes else maps
 
     def layer_arguments(self) -> dict[str, Any]:
         """Give the keywords that napari's layers take."""

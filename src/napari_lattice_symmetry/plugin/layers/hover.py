@@ -65,8 +65,8 @@ def _describe(layer: Labels, position: Any) -> str:
     if label == NOT_ANALYZED:
         return ""
     shown: ShownResult = layer.metadata[RESULT_KEY]
-    channel = shown.geometry.channel_axis
-    place = tuple(i for axis, i in enumerate(index) if axis != channel)
+    flat = shown.geometry.flat_axes
+    place = tuple(i for axis, i in enumerate(index) if axis not in flat)
     result = shown.result
     probabilities = np.asarray(result.mean[(slice(None), *place)])
     parts = [

@@ -246,8 +246,7 @@ def copy_frames(layer: Layer, result: MovieResult, position: int | slice = slice
     maps = layer_maps(layer, result)
     if isinstance(layer.data, np.ndarray):
         shown: ShownResult = layer.metadata[RESULT_KEY]
-        axis = shown.geometry.channel_axis
-        data = layer.data if axis is None else np.squeeze(layer.data, axis)
+        data = np.squeeze(layer.data, shown.geometry.flat_axes)
         data[position] = maps[position]
 
 

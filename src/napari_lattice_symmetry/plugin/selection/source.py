@@ -15,6 +15,7 @@ from napari_lattice_symmetry.errors import InputError
 from napari_lattice_symmetry.io import read_movie
 from napari_lattice_symmetry.io.arrays import gray
 from napari_lattice_symmetry.plugin.layers.geometry import LayerGeometry
+from napari_lattice_symmetry.results.provenance import CHOICE
 
 if TYPE_CHECKING:
     from napari.layers import Image
@@ -39,22 +40,52 @@ class Source:
         }
 
 
-def find_channel_axis(layer: Image) -> int | None:
-    """Give the axis of the channels of a layer with four axes; None with fewer.
+ALL_CHANNELS = -1
+"""Instead of a channel: all of them, one after the other, are the frames of a movie."""
 
-    The axis that is labeled so, or stands beside that of time, such as z; else the second, as in
-    (T, C, Y, X).
+
+def find_axes(layer: Image) -> tuple[int, int | None, tuple[int, ...]]:
+    """Return the axes of time and channels of a layer, and those of length one beside them.
+
+    Channels lie along the axis that is labeled so, or stands beside that of time, such as z; else
+    the second, as in (T, C, Y, X). With fewer than four axes, or only one that is longer than one
+    among more, there are none.
     """
-    if layer.ndim != 4:
-        return None
-    first, second = map(axis_letter, layer.axis_labels[:2])
-    return 0 if first == "C" or second == "T" else 1
+    shape = _full_resolution(layer).shape
+    letters = list(map(axis_letter, layer.axis_labels))
+    outer = range(layer.ndim - 2)
+    # Those of length one last, but for one that is labeled time.
+    kept = sorted(outer, key=lambda axis: (shape[axis] == 1, letters[axis] != "T", axis))[:2]
+    if len(kept) < 2:
+        return 0, None, ()
+    if layer.ndim > 4 and shape[kept[1]] == 1 and letters[kept[0]] != "C":
+        kept = kept[:1]
+    single = tuple(axis for axis in outer if axis not in kept)
+    if len(kept) < 2:
+        return kept[0], None, single
+    first, second = sorted(kept)
+    if letters[first] == "C" or letters[second] == "T":
+        return second, first, single
+    return first, second, single
+
+
+def find_channel_axis(layer: Image) -> int | None:
+    """Give the axis of the channels of a layer; None if it has fewer than four axes."""
+    _, axis, _ = find_axes(layer)
+    return axis
 
 
 def count_channels(layer: Image) -> int:
     """Give the number of channels; 1 if there is no such axis."""
     axis = find_channel_axis(layer)
     return 1 if axis is None else int(_full_resolution(layer).shape[axis])
+
+
+def can_be_frames(layer: Image) -> bool:
+    """Tell whether a layer has several channels of one frame, which may be those of a movie."""
+    time, channels, _ = find_axes(layer)
+    shape = _full_resolution(layer).shape
+    return channels is not None and shape[time] == 1 < shape[channels]
 
 
 def take_source(layer: Image, channel: int | None = None) -> Source:
@@ -65,7 +96,8 @@ def take_source(layer: Image, channel: int | None = None) -> Source:
     layer : napari.layers.Image
         (Y, X), (T, Y, X) or (T, C, Y, X), gray or RGB.
     channel : int, optional
-        Which channel of a layer with four axes.
+        Which channel of a layer with four axes, or `ALL_CHANNELS` for a movie of them. Further
+        axes are left out if they have length one.
 
     Raises
     ------
@@ -73,19 +105,22 @@ def take_source(layer: Image, channel: int | None = None) -> Source:
         If the layer has too many axes, or is rotated or sheared, or has several channels of
         which none is chosen.
     """
-    if layer.ndim > 4:
+    frames = _full_resolution(layer)
+    time, axis, single = find_axes(layer)
+    if any(frames.shape[each] > 1 for each in single):
         raise InputError(
             f"{layer.name!r} has {layer.ndim} axes; a movie has time, y and x, and perhaps "
             "channels: choose a part of it and make that a layer."
         )
-    axis = find_channel_axis(layer)
-    geometry = LayerGeometry.of_layer(layer, axis)
-    frames = _full_resolution(layer)
-    if axis is not None:
-        n_channels = count_channels(layer)
-        if channel is None and n_channels > 1:
-            raise InputError(f"{layer.name!r} has {n_channels} channels; choose one.")
-        frames = frames[(slice(None),) * axis + (channel or 0,)]
+    are_frames = channel == ALL_CHANNELS and can_be_frames(layer)
+    if are_frames:
+        axis, single = None, (*single, time)
+    elif axis is not None and channel is None and frames.shape[axis] > 1:
+        raise InputError(f"{layer.name!r} has {frames.shape[axis]} channels; choose one.")
+    geometry = LayerGeometry.of_layer(layer, axis, single)
+    place = dict.fromkeys(single, 0) | ({} if axis is None else {axis: channel or 0})
+    if place:
+        frames = frames[tuple(place.get(each, slice(None)) for each in range(layer.ndim))]
     if layer.rgb:
         frames = _to_gray(frames)
     movie = Movie.from_array(
@@ -97,7 +132,8 @@ def take_source(layer: Image, channel: int | None = None) -> Source:
         calibration_source=_calibration_source(layer, geometry),
         source=_name_source(layer),
         dataset=layer.metadata.get("dataset"),
-        channel=layer.metadata.get("channel") if channel is None else str(channel),
+        channel=layer.metadata.get("channel") if axis is None or channel is None else str(channel),
+        frames_are="channels" if are_frames else layer.metadata.get("frames_are"),
         geometry=geometry.described(),
         reopen=_reopener(layer),
     )
@@ -133,7 +169,7 @@ def _reopener(layer: Image) -> Callable[[], Movie] | None:
     in_file = "calibration" in layer.metadata and not isinstance(layer.data, np.ndarray)
     if path is None or not in_file:
         return None
-    choice = {name: layer.metadata.get(name) for name in ("dataset", "channel")}
+    choice = {name: layer.metadata.get(name) for name in CHOICE}
     return partial(read_movie, Path(path).absolute(), **choice, lazy=True)
 
 

@@ -82,8 +82,10 @@ class SelectionLink(QObject):
         """Link windows, `places` (n, 3) on the maps of the result that `layer` shows."""
         self._shown = layer.metadata[RESULT_KEY]
         self._about = {**(result_metadata(layer) or {}), "kind": SELECTION, "class": None}
-        geometry, axis = self._shown.geometry, self._shown.geometry.channel_axis
-        self._indices = places if axis is None else np.insert(places, axis, 0, axis=1)
+        geometry = self._shown.geometry
+        self._indices = places
+        for axis in geometry.flat_axes:
+            self._indices = np.insert(self._indices, axis, 0, axis=1)
         maps = geometry.of_maps(self._shown.result).layer_arguments()
         nowhere = Points(np.empty((0, self._indices.shape[1])), **maps)
         self._world = apply_to_all(nowhere.data_to_world, self._indices)
