@@ -261,7 +261,7 @@ def _unmasked(array: Any) -> NDArray[Any]:
     """Return an array in which what is masked is NaN."""
     if not isinstance(array, np.ma.MaskedArray):
         return np.asarray(array)
-    kind = array.dtype if array.dtype.kind not in "bui" else np.result_type(array, np.float32)
+    kind = array.dtype if array.dtype.kind not in "biu" else np.result_type(array, np.float32)
     masked: Any = array.astype(kind)
     return np.asarray(masked.filled(np.nan))
 
