@@ -108,6 +108,10 @@ bench-crystals: .venv/.installed ## Match crystals to pictures and write docs/cr
 bench-faults: .venv/.installed ## Kill runs and workers for 20 minutes and write docs/faults.md
 	$(BIN)/python benchmarks/faults.py --kills 50 --write
 
+.PHONY: bench-damage
+bench-damage: .venv/.installed ## Read 3,000 damaged files and write their part of docs/faults.md
+	$(BIN)/python benchmarks/damage.py --files 3000 --write
+
 .PHONY: bench-embedding
 bench-embedding: .venv/.installed ## Measure t-SNE and UMAP and write docs/embedding-speed.md
 	$(BIN)/python benchmarks/embedding.py --write

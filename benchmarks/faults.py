@@ -400,7 +400,9 @@ sentence and a status that is not 0; finished frames are kept in any case. What 
 
 {kills}.
 """
-        (ROOT / "docs" / "faults.md").write_text(text)
+        page = ROOT / "docs" / "faults.md"
+        _, heading, rest = page.read_text().partition("\n## Damaged files")  # of damage.py
+        page.write_text(text + heading + rest)
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ from math import prod
 from typing import Any
 
 from zarr.abc.store import Store
-from zarr.storage import WrapperStore
+from zarr.storage import LocalStore, WrapperStore
 
 _DEFLATE = 1032  # times that it can pack
 _FREE = 1 << 26  # bytes that any chunk may unpack into: those of texts have no declared size
@@ -43,7 +43,11 @@ class BoundedStore(WrapperStore[Store]):
             self._bounds[array.path] = packing, max(2 * size, _FREE)
 
     async def get(self, key: str, prototype: Any, byte_range: Any = None) -> Any:
-        """Get what is stored; raise a ValueError if it is a chunk out of bounds."""
+        """Get what is stored; raise a ValueError if it is a chunk out of bounds, or no file."""
+        if isinstance(self._store, LocalStore):
+            place = self._store.root / key
+            if place.exists() and not (place.is_file() or place.is_dir()):
+                raise ValueError(f"{key} is a pipe or a device")  # which is waited for
         value = await super().get(key, prototype, byte_range)
         path = key
         while value is not None and path:

@@ -12,7 +12,6 @@ from napari.layers import Image
 from napari.utils.notifications import show_error, show_info
 from qtpy.QtWidgets import (
     QCheckBox,
-    QComboBox,
     QFileDialog,
     QHBoxLayout,
     QLabel,
@@ -31,6 +30,7 @@ from napari_lattice_symmetry.plugin.analyze.summary import Summary, count_frames
 from napari_lattice_symmetry.plugin.analyze.summary_box import SummaryBox
 from napari_lattice_symmetry.plugin.background.run_bar import RunBar
 from napari_lattice_symmetry.plugin.forms.calibration import Calibration
+from napari_lattice_symmetry.plugin.forms.channel_choice import ChannelChoice
 from napari_lattice_symmetry.plugin.forms.destination import Destination
 from napari_lattice_symmetry.plugin.forms.model_form import FormArea, ModelForm
 from napari_lattice_symmetry.plugin.layers.origin import present_geometry, result_of
@@ -39,12 +39,7 @@ from napari_lattice_symmetry.plugin.layers.result_layers import LABEL_MAP, resul
 from napari_lattice_symmetry.plugin.runs.analysis import AnalysisRun
 from napari_lattice_symmetry.plugin.runs.loading import PREPARING, NetworkLoading
 from napari_lattice_symmetry.plugin.selection.selection import selection_of
-from napari_lattice_symmetry.plugin.selection.source import (
-    ALL_CHANNELS,
-    Source,
-    can_be_frames,
-    count_channels,
-)
+from napari_lattice_symmetry.plugin.selection.source import Source
 from napari_lattice_symmetry.plugin.widgets.dock import Dock
 from napari_lattice_symmetry.plugin.widgets.narrow import keep_narrow
 from napari_lattice_symmetry.settings import ADVANCED
@@ -53,8 +48,6 @@ if TYPE_CHECKING:
     import napari.viewer
 
     from napari_lattice_symmetry.results import MovieResult
-
-CHOOSE = "choose…"
 
 
 class AnalysisWidget(Dock):
@@ -116,13 +109,7 @@ class AnalysisWidget(Dock):
             },
         )
         keep_narrow(self.layer_chooser.native)
-        self.channel_chooser = QComboBox()
-        self.channel_chooser.setToolTip(
-            "The channel to analyze of a layer (T, C, Y, X), or all as the frames of a movie."
-        )
-        self.channel_chooser.currentIndexChanged.connect(
-            lambda _: self.selection.choose_channel(self.channel_chooser.currentData())
-        )
+        self.channel_chooser = ChannelChoice(self.selection)
         self.parameters = ModelForm(AnalysisParameters(), remembered_as="analysis")
         self.parameters.changed.connect(self._update_summary)
         self.form, advanced = self.parameters.pages[""], self.parameters.pages[ADVANCED]
@@ -208,7 +195,8 @@ class AnalysisWidget(Dock):
                 self.layer_chooser.value = selection.image
             else:
                 self.layer_chooser.native.setCurrentIndex(-1)
-        self._list_channels(selection.image)
+        several = self.channel_chooser.show_channels(selection.image)
+        self.form.setRowVisible(self.channel_chooser, several)
         movie = selection.image, selection.channel
         if movie != self._movie:
             self._movie = movie
@@ -216,19 +204,6 @@ class AnalysisWidget(Dock):
         self.save_button.setEnabled(selection.result is not None)
         self._update_summary()
         self._tell()
-
-    def _list_channels(self, layer: Image | None) -> None:
-        n_channels = 1 if layer is None else count_channels(layer)
-        self.channel_chooser.blockSignals(True)
-        self.channel_chooser.clear()
-        self.channel_chooser.addItem(CHOOSE, None)
-        for channel in range(n_channels):
-            self.channel_chooser.addItem(str(channel), channel)
-        if layer is not None and can_be_frames(layer):
-            self.channel_chooser.addItem("all, as frames", ALL_CHANNELS)
-        self.channel_chooser.setCurrentIndex(self.channel_chooser.findData(self.selection.channel))
-        self.channel_chooser.blockSignals(False)
-        self.form.setRowVisible(self.channel_chooser, n_channels > 1)
 
     def _use_window(self, window: int) -> None:
         self.parameters["window"].value = window
