@@ -106,14 +106,15 @@ def test_a_network_with_a_lambda_is_not_run(tmp_path):
         load_model(path)
 
 
+@pytest.mark.parametrize("layer", [0, -1])
 @pytest.mark.parametrize("engine", ENGINES)
-def test_a_network_without_finite_weights_is_blamed_itself(tmp_path, engine):
+def test_a_network_without_finite_weights_is_blamed_itself(tmp_path, engine, layer):
     path = tmp_path / "diverged.keras"
     from napari_lattice_symmetry.networks.keras_engine import load_network
 
     network = load_network(REGISTRY.find("polar").read())
-    values = network.layers[-1].get_weights()
-    network.layers[-1].set_weights([np.full_like(value, np.nan) for value in values])
+    changed = [each for each in network.layers if each.get_weights()][layer]
+    changed.set_weights([np.full_like(value, np.nan) for value in changed.get_weights()])
     network.save(path)
     windows = np.random.default_rng(0).normal(size=(3, 32, 32))
     with pytest.raises(ModelError, match="'diverged' answers with no numbers"):

@@ -261,10 +261,15 @@ class Classifier:
         """Tell a network that answers nothing from windows of which nothing can be told."""
         nothing = np.zeros((_FILL, *self._engine.input_shape), np.float32)
         if np.isnan(heads.sums(self._engine.trunk(nothing), np.ones(_FILL)).probabilities).any():
-            raise ModelError(
-                f"The network {self.name!r} answers with no numbers, whatever it is shown: its "
-                "weights are not finite. Choose or train another."
-            )
+            raise not_finite(self.name)
+
+
+def not_finite(name: str) -> ModelError:
+    """Return the error of a network whose weights, or what it makes of them, are no numbers."""
+    return ModelError(
+        f"The network {name!r} answers with no numbers, whatever it is shown: its weights are not "
+        "finite. Choose or train another."
+    )
 
 
 def entropy(probabilities: NDArray[np.float64]) -> NDArray[np.float64]:

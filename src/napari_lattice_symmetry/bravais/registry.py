@@ -7,8 +7,9 @@ from functools import cache
 from pathlib import Path
 from threading import Lock
 
-from napari_lattice_symmetry.bravais.classifier import Classifier
+from napari_lattice_symmetry.bravais.classifier import Classifier, not_finite
 from napari_lattice_symmetry.errors import ModelError, guard
+from napari_lattice_symmetry.networks.archive import is_finite
 from napari_lattice_symmetry.networks.engine import open_engine
 from napari_lattice_symmetry.networks.registry import NetworkFile, Registry
 
@@ -35,5 +36,7 @@ def load(network: str | os.PathLike[str], engine: str) -> Classifier:
 @cache
 def _load(file: NetworkFile, engine: str) -> Classifier:
     archive = file.read()
+    if not is_finite(archive):
+        raise not_finite(file.name)
     with guard(f"{file.path} cannot be read as a Keras network", ModelError):
         return Classifier(open_engine(archive, engine), file.name, file.sha256)

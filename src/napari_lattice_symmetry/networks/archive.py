@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
+from contextlib import suppress
 from dataclasses import dataclass
 from io import BytesIO
 from typing import Any, TypeAlias
@@ -62,6 +63,25 @@ def read_layers(archive: bytes) -> list[Layer]:
         return [_layer(about, weights, places) for about in network["config"]["layers"]]
     except (BadZipFile, LookupError, OSError, TypeError, ValueError) as error:
         raise ForeignNetworkError(str(error)) from error
+
+
+def is_finite(archive: bytes) -> bool:
+    """Tell whether all weights in a .keras file are finite, which a training may end without.
+
+    They are looked at one by one, since an engine may make zeros of what is no number. Of what
+    cannot be read so, nothing is told.
+    """
+    import h5py
+
+    found: list[bool] = []
+
+    def look(_name: str, node: Any) -> None:
+        if isinstance(node, h5py.Dataset) and node.dtype.kind == "f":
+            found.append(bool(np.isfinite(node[()]).all()))
+
+    with suppress(BadZipFile, LookupError, OSError), ZipFile(BytesIO(archive)) as file:
+        h5py.File(BytesIO(file.read("model.weights.h5"))).visititems(look)
+    return all(found)
 
 
 def _layer(about: dict[str, Any], weights: Any, places: Counter[str]) -> Layer:
