@@ -23,7 +23,7 @@ VERBS = {
     "match": "Tell which CRYSTAL a saved RESULT shows, along which zone axis.",
     "report": "Write a report on a saved RESULT.",
     "simulate": "Simulate the movie NAME, whose classes are known.",
-    "train": "Train NETWORK on simulated windows.",
+    "train": "Train NETWORK on simulated windows, or on structures.",
     "watch": "Analyze the frames in PLACE as they are written.",
 }
 """What each does; that of the name is a command in the module of the name."""

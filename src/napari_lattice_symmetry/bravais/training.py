@@ -10,7 +10,7 @@ from typing import Any
 
 from napari_lattice_symmetry.bravais import load_model, networks
 from napari_lattice_symmetry.bravais.dataset import TRAINING, VALIDATION, draw_set, plan_chunks
-from napari_lattice_symmetry.errors import InputError, ModelError
+from napari_lattice_symmetry.errors import InputError, ModelError, first_line
 from napari_lattice_symmetry.networks.batches import SpectrumBatches
 from napari_lattice_symmetry.networks.calibration import calibrate
 from napari_lattice_symmetry.networks.keras_loading import keras
@@ -218,4 +218,6 @@ def _take_weights(model: keras.Model, start: Path) -> None:
     try:
         model.set_weights(load_model(start).network.get_weights())
     except ValueError as error:
-        raise ModelError(f"{start} is not a {model.name!r} network: {error}") from error
+        raise ModelError(
+            f"{start} is not a {model.name!r} network: {first_line(error)}."
+        ) from error
