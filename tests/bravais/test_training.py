@@ -44,13 +44,13 @@ def small(monkeypatch):
     """A recipe that takes seconds."""
     from dataclasses import replace
 
-    recipe = replace(training.RECIPES["polar"], windows=480, validation=120, epochs=3, batch=48)
+    recipe = replace(training.RECIPES["polar"], windows=240, validation=120, epochs=3, batch=24)
     monkeypatch.setitem(training.RECIPES, "polar", recipe)
 
 
 @pytest.mark.slow
 def test_training_goes_on_after_a_kill_and_ends_as_if_undisturbed(small, tmp_path, monkeypatch):
-    undisturbed = training.train("polar", tmp_path / "a", seed=1, progress=False)
+    undisturbed = training.train("polar", tmp_path / "a", seed=1, workers=1, progress=False)
 
     save = shared_training.save_checkpoint
 
@@ -61,8 +61,8 @@ def test_training_goes_on_after_a_kill_and_ends_as_if_undisturbed(small, tmp_pat
     with monkeypatch.context() as patch:
         patch.setattr(shared_training, "save_checkpoint", save_once_then_die)
         with pytest.raises(Killed):
-            training.train("polar", tmp_path / "b", seed=1, progress=False)
-    resumed = training.train("polar", tmp_path / "b", seed=1, progress=False)
+            training.train("polar", tmp_path / "b", seed=1, workers=1, progress=False)
+    resumed = training.train("polar", tmp_path / "b", seed=1, workers=1, progress=False)
 
     first, second = (load_model(path).network.get_weights() for path in (undisturbed, resumed))
     for a, b in zip(first, second, strict=True):
@@ -103,7 +103,7 @@ def test_refinement_starts_from_the_weights_it_is_given(tmp_path, monkeypatch):
     )
     monkeypatch.setitem(training.REFINEMENTS, "polar", still)
     start = REGISTRY.folder / "polar.keras"
-    refined = training.train("polar", tmp_path / "run", start=start, progress=False)
+    refined = training.train("polar", tmp_path / "run", start=start, workers=1, progress=False)
     for before, after in zip(
         load_model("polar").network.get_weights(),
         load_model(refined).network.get_weights(),

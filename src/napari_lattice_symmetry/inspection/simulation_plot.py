@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+_TRUTH = 1.25  # where the true class stands above probabilities, clear of their 1 in a low plot
+
 
 class LiveFigure:
     """Image, spectrum and probabilities, of which only what changes is set anew: that is fast.
@@ -99,13 +101,15 @@ def plot_sweep(
     figure = figure or new_figure(6, 5)
     field = LatticeImage.model_fields[parameter]
     extra: Any = field.json_schema_extra
-    top, bottom = figure.subplots(2, 1, sharex=True, height_ratios=(2, 1))
+    top, bottom = figure.subplots(2, 1, sharex=True, height_ratios=(3, 2))
     values = np.array([point.value for point in points])
     _draw_probabilities(top, values, points)
     figure.legend(loc="outside upper center", **legend_look(figure))
     _draw_truth(top, values, points)
     _draw_right_answers(bottom, values, points)
-    bottom.set(xlabel=field.title, xscale="log" if extra.get("log") else "linear")
+    bottom.set(xscale="log" if extra.get("log") else "linear")
+    bottom.set_xlabel(field.title, fontsize="small")
+    figure.align_ylabels()
     return figure
 
 
@@ -122,8 +126,8 @@ def _draw_probabilities(axes: Axes, values: Any, points: Sequence[SweepPoint]) -
             alpha=0.2,
             linewidth=0,
         )
-    axes.set(ylim=(0, 1.12), yticks=(0, 0.5, 1))
-    axes.set_ylabel("probability", fontsize="small")
+    axes.set(ylim=(0, 1.4), yticks=(0, 0.5, 1))
+    axes.set_ylabel("probability", fontsize="small", loc="bottom")
     axes.tick_params(labelsize="x-small")
 
 
@@ -131,15 +135,15 @@ def _draw_truth(axes: Axes, values: Any, points: Sequence[SweepPoint]) -> None:
     """Draw the true class as a strip above the probabilities."""
     axes.scatter(
         values,
-        np.full(len(values), 1.06),
+        np.full(len(values), _TRUTH),
         c=[COLORS[point.truth] for point in points],
         marker="s",
-        s=20,
+        s=16,
         clip_on=False,
     )
     axes.annotate(
         "truth",
-        (0, 1.06),
+        (0, _TRUTH),
         xycoords=("axes fraction", "data"),
         xytext=(-4, 0),
         textcoords="offset points",
@@ -156,6 +160,6 @@ def _draw_right_answers(axes: Axes, values: Any, points: Sequence[SweepPoint]) -
         values, [point.fit_right for point in points], label="lattice fit", linestyle="--", **style
     )
     axes.set(ylim=(-0.05, 1.05), yticks=(0, 0.5, 1))
-    axes.set_ylabel("share right", fontsize="small")
+    axes.set_ylabel("right", fontsize="small")
     axes.tick_params(labelsize="x-small")
-    axes.legend(frameon=False, fontsize="x-small", loc="best")
+    axes.legend(frameon=False, fontsize="x-small", loc="best", ncols=2)
