@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from napari_lattice_symmetry.lattice import CLASSES, COLORS
 from napari_lattice_symmetry.results.maps import MAPS
-from napari_lattice_symmetry.results.plots import NARROW, new_figure
+from napari_lattice_symmetry.results.plots import legend_look, new_figure
 from napari_lattice_symmetry.results.result import MovieResult
 from napari_lattice_symmetry.spectrum.cartesian import EXTENT
 from napari_lattice_symmetry.structure.embedding import Cluster, Embedding
@@ -98,9 +98,7 @@ def plot_embedding(
     size = float(np.clip(20_000 / len(embedding.points), 3, 25))
     at = tuple(embedding.places.T)
     if coloring == "class":
-        columns = 3 if figure.get_figwidth() > NARROW else 2
-        labels = np.asarray(result.labels)[at]
-        _scatter_classes(axes, embedding.points, labels, size, columns)
+        _scatter_classes(axes, embedding.points, np.asarray(result.labels)[at], size)
         return figure
     values, title = _values(result, embedding, coloring)
     x, y = embedding.points.T
@@ -164,23 +162,21 @@ def _draw_variances(axes: Axes, unmixing: Unmixing) -> None:
 
 
 def _scatter_classes(
-    axes: Axes, points: NDArray[np.float32], labels: NDArray[np.uint8], size: float, columns: int
+    axes: Axes, points: NDArray[np.float32], labels: NDArray[np.uint8], size: float
 ) -> None:
     from matplotlib.lines import Line2D
 
     colors = np.array([_NO_CLASS, *COLORS.values()])
     axes.scatter(points[:, 0], points[:, 1], s=size, c=colors[labels], linewidths=0)
     shown = [name for value, name in enumerate(CLASSES, 1) if (labels == value).any()]
-    axes.legend(
+    figure: Any = axes.figure
+    figure.legend(
         handles=[
             Line2D([], [], linestyle="", marker="o", markersize=5, color=COLORS[name], label=name)
             for name in shown
         ],
-        loc="upper center",
-        bbox_to_anchor=(0.5, -0.01),
-        ncols=columns,
-        frameon=False,
-        fontsize="x-small",
+        loc="outside lower center",
+        **legend_look(figure),
     )
 
 
