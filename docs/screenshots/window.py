@@ -1,5 +1,7 @@
 """What all screenshots share: the window, waiting for what goes on in it, and saving it.
 
+Nothing that was remembered in other sessions is seen on them.
+
 To look at another screen or theme, set SCREENSHOT_SIZE (such as 1920x1060), SCREENSHOT_THEME (dark
 or light) and SCREENSHOT_FOLDER, so that the pictures of the pages stay.
 """
@@ -10,10 +12,11 @@ import os
 import time
 from collections.abc import Callable
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import napari
 from napari.settings import get_settings
-from qtpy.QtCore import Qt
+from qtpy.QtCore import QSettings, Qt
 from qtpy.QtTest import QTest
 
 IMAGES = Path(os.environ.get("SCREENSHOT_FOLDER", Path(__file__).parents[1] / "images"))
@@ -21,6 +24,8 @@ SIZE = os.environ.get("SCREENSHOT_SIZE", "1280x780")  # a screen of 1280 x 800 h
 THEME = os.environ.get("SCREENSHOT_THEME", "")
 PLUGIN = "napari-lattice-symmetry"
 LEFT = Qt.MouseButton.LeftButton
+FORGOTTEN = TemporaryDirectory()
+QSettings.setPath(QSettings.Format.IniFormat, QSettings.Scope.UserScope, FORGOTTEN.name)
 
 
 def open_viewer(theme: str = "dark") -> napari.Viewer:
