@@ -5,7 +5,6 @@ from __future__ import annotations
 import gc
 import os
 from pathlib import Path
-from weakref import WeakSet
 
 import numpy as np
 import pytest
@@ -94,21 +93,28 @@ def forgetful(tmp_path):
     QSettings.setPath(QSettings.Format.IniFormat, QSettings.Scope.UserScope, str(tmp_path))
 
 
+@pytest.fixture(scope="session")
+def found_plugins():
+    from npe2 import PluginManifest
+
+    return list(PluginManifest.discover())
+
+
+@pytest.fixture
+def make_napari_viewer(make_napari_viewer, found_plugins, monkeypatch):
+    """Make viewers as napari does, but look for plugins among all packages only once."""
+    monkeypatch.setattr("npe2.PluginManifest.discover", lambda paths=(): iter(found_plugins))
+    return make_napari_viewer
+
+
 @pytest.fixture
 def make_shown_viewer(make_napari_viewer):
     """Make a viewer whose window is really shown."""
 
     def make():
         viewer = make_napari_viewer(show=True)
-        drawn = WeakSet()
-
-        def draw(_event):
-            """Draw layers before one goes: software OpenGL crashes where one never was."""
-            if not drawn.issuperset(viewer.layers):
-                viewer.screenshot(flash=False)
-                drawn.update(viewer.layers)
-
-        viewer.layers.events.removing.connect(draw)
+        # Software OpenGL crashes where a layer goes that was never drawn.
+        viewer.layers.events.removing.connect(lambda _event: viewer.screenshot(flash=False))
         return viewer
 
     return make

@@ -42,7 +42,7 @@ def test_the_rate_of_a_class(saved, tmp_path):
     table, figure = tmp_path / "kinetics.csv", tmp_path / "kinetics.png"
     done = run(saved, "--of", "hexagonal", "--initial", "20", "--to", table, "--to", figure)
     assert done.exit_code == 0, done.output
-    assert "hexagonal, C until 20 s" in done.output
+    assert "hexagonal, initial level C up to 20 s" in done.output
     assert figure.stat().st_size > 5000
     with table.open(encoding="utf-8") as file:
         rows = [row for row in csv.DictReader(file) if row["law"] == "exponential"]
@@ -66,7 +66,7 @@ def test_where_nothing_grows_that_is_said(saved):
 def test_the_rate_by_brightness(saved, tmp_path):
     done = run(saved, "--of", "brightness", "--movie", tmp_path / "film.npy")
     assert done.exit_code == 0, done.output
-    assert "holes, by brightness, C until 29 s" in done.output
+    assert "holes, by brightness, initial level C up to 29 s" in done.output
 
 
 @pytest.mark.parametrize(

@@ -60,9 +60,10 @@ class Bench:
         parameters = AnalysisParameters(window=32, stride=8, samples=5)
         result = analyze(movie, parameters, model=self.model)
         origin = {"source_layer": image.name, "channel": None}
+        geometry = LayerGeometry.of_layer(image)
         layers = [
             self.viewer.add_layer(Layer.create(*each))
-            for each in result_layers(result, LayerGeometry.of_layer(image), origin=origin)
+            for each in result_layers(result, geometry, maps=["labels"], origin=origin)
         ]
         return result, layers
 

@@ -96,11 +96,11 @@ def _curve(result: MovieResult, what: str, path: Path | None) -> Curve:
 
 def _table(fits: list[GrowthFit]) -> Iterator[str]:
     """Tell each law, the best by AICc first, with its parameters."""
-    first = fits[0]
-    yield f"{first.curve.name}, C until {first.initial_end:.4g} {first.curve.time_unit}"
+    curve, end = fits[0].curve, fits[0].initial_end
+    yield f"{curve.name}, initial level C up to {end:.4g} {curve.time_unit}"
     for fit, weight in zip(fits, akaike_weights(fits), strict=True):
         yield f"{fit.law.name}: {fit.law.formula}  (AICc {fit.aic:.1f}, weight {weight:.2f})"
         for name, each in fit.estimates.items():
             interval = f"[{each.low:.4g}, {each.high:.4g}] {each.unit}"
             yield f"  {name:<17} {each.value:.4g} {interval}{' (at a bound)' * each.at_bound}"
-    yield remark(fits, first)
+    yield remark(fits, fits[0])

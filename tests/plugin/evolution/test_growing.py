@@ -55,7 +55,7 @@ class Recording:
                 self.frames[self.landed], name="film", **self.geometry.layer_arguments()
             )
             origin = {"source_layer": "film", "channel": None}
-            for layer in result_layers(self.result, self.geometry, origin=origin):
+            for layer in result_layers(self.result, self.geometry, maps=["labels"], origin=origin):
                 self.viewer.add_layer(Layer.create(*layer))
         self.image.data = self.frames[self.landed]
         self.image.metadata[FRAME_NAMES] = tuple(self.result.names)

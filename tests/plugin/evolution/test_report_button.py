@@ -25,7 +25,7 @@ class Bench:
         result = analyze(source.movie, parameters, model=model)
         self.layers = [
             viewer.add_layer(Layer.create(*each))
-            for each in build_layers(result, source.geometry, origin=source.origin)
+            for each in build_layers(result, source.geometry, maps=["labels"], origin=source.origin)
         ]
         _, self.widget = viewer.window.add_plugin_dock_widget(
             "napari-lattice-symmetry", "Phase evolution"

@@ -207,7 +207,7 @@ def test_the_dock_follows_the_selected_layer(bench):
     bench.viewer.layers.selection.active = layers[-1]
     bench.settle()
     assert bench.widget.result_text.text() == "Result of other film"
-    bench.viewer.layers.selection.active = bench.layers[2]
+    bench.viewer.layers.selection.active = bench.layers[0]
     bench.settle()
     assert bench.widget.result_text.text() == "Result of film"
     np.testing.assert_array_equal(bench.curve("noise").values, bench.result.fractions[:, 5])

@@ -41,7 +41,7 @@ class StructureBench:
         source = take_source(self.image)
         parameters = AnalysisParameters(window=32, stride=16, samples=3, **settings)
         self.result = analyze(source.movie, parameters, model=self.network)
-        layers = result_layers(self.result, source.geometry, origin=source.origin)
+        layers = result_layers(self.result, source.geometry, maps=["labels"], origin=source.origin)
         self.layers = [self.viewer.add_layer(Layer.create(*each)) for each in layers]
         return self.result
 
