@@ -49,16 +49,18 @@ def plot_inspection(inspection: Inspection, figure: Figure | None = None) -> Fig
     if figure is None:
         figure = new_figure(6, 6)
         figure.suptitle(f"{inspection.name}, frame {inspection.frame}", parse_math=False)
+    is_narrow = figure.get_figwidth() < NARROW
+    gap = "\n" if is_narrow else " "
     grid = figure.add_gridspec(2, 2, height_ratios=(1.4, 1))
-    _draw_pixels(figure.add_subplot(grid[0, 0]), inspection)
-    _draw_spectrum(figure.add_subplot(grid[0, 1]), inspection)
+    _draw_pixels(figure.add_subplot(grid[0, 0]), inspection, gap)
+    _draw_spectrum(figure.add_subplot(grid[0, 1]), inspection, gap)
     bars = figure.add_subplot(grid[1, :])
     _draw_probabilities(bars, inspection)
-    bars.tick_params(labelsize="xx-small" if figure.get_figwidth() < NARROW else "x-small")
+    bars.tick_params(labelsize="xx-small" if is_narrow else "x-small")
     return figure
 
 
-def _draw_pixels(axes: Axes, inspection: Inspection) -> None:
+def _draw_pixels(axes: Axes, inspection: Inspection, gap: str) -> None:
     y, x = inspection.corner
     size = len(inspection.pixels)
     axes.imshow(
@@ -68,11 +70,11 @@ def _draw_pixels(axes: Axes, inspection: Inspection) -> None:
     )
     middle = np.array([x, y]) + (size - 1) / 2
     _draw_cell(axes, middle, inspection.seen_basis, ("a", "b"))
-    axes.set_title(f"{size} px from x {x}, y {y}", fontsize="small")
+    axes.set_title(f"{size} px from{gap}x {x}, y {y}", fontsize="small")
     axes.set_axis_off()
 
 
-def _draw_spectrum(axes: Axes, inspection: Inspection) -> None:
+def _draw_spectrum(axes: Axes, inspection: Inspection, gap: str) -> None:
     from matplotlib.collections import EllipseCollection
 
     axes.imshow(
@@ -95,7 +97,7 @@ def _draw_spectrum(axes: Axes, inspection: Inspection) -> None:
     axes.add_collection(circles, autolim=False)
     reciprocal = reciprocal_basis(inspection.seen_basis, len(inspection.pixels))
     _draw_cell(axes, np.zeros(2), reciprocal, ("a*", "b*"))
-    axes.set_title(f"spectrum to {SIDE // 2} cycles", fontsize="small")
+    axes.set_title(f"spectrum to{gap}{SIDE // 2} cycles", fontsize="small")
     axes.set_axis_off()
 
 
@@ -132,5 +134,6 @@ def _draw_probabilities(axes: Axes, inspection: Inspection) -> None:
         capsize=4,
     )
     samples = inspection.parameters.samples
-    axes.set(ylim=(0, 1.05), ylabel="probability")
+    axes.set_ylim(0, 1.05)
+    axes.set_ylabel("probability", fontsize="small")
     axes.set_title(f"{samples} thinned networks", fontsize="small")
