@@ -9,6 +9,7 @@ import os
 import shutil
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 from queue import SimpleQueue
 
@@ -95,15 +96,17 @@ def check(readers, cases, folder):
     return len(ended)
 
 
-def check_damaged(readers, opened, part, folder, others):
+def check_damaged(readers, opened, part, folder, others, *, step=1):
     cases = damaged(opened, part, part.stat().st_size, others)
-    assert check(readers, cases, folder) == N_DAMAGED
+    n_cases = len(range(0, N_DAMAGED, step))
+    assert check(readers, islice(cases, 0, None, step), folder) == n_cases
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("path", REAL, ids=lambda path: path.name)
 def test_real_files(readers, tmp_path, others, path):
-    check_damaged(readers, path, path, tmp_path, others)
+    """A third of the cases: made files of nearly every format go through all of them."""
+    check_damaged(readers, path, path, tmp_path, others, step=3)
 
 
 @pytest.mark.slow
