@@ -131,7 +131,7 @@ def make_shown_viewer(make_napari_viewer):
 
 @pytest.fixture
 def parameters():
-    return AnalysisParameters(window=32, stride=8, samples=7, seed=3)
+    return AnalysisParameters(window=32, stride=8, samples=7, seed=3, answer="network")
 
 
 @pytest.fixture

@@ -2,8 +2,8 @@
 
     python tools/ship_weights.py runs/polar
 
-takes the folder that ``lattice-symmetry train`` filled. Measure it afterwards with
-``make bench-accuracy``, which adds the figures.
+takes the folder that ``lattice-symmetry train`` filled, also for a verdict. Measure it afterwards
+with ``make bench-accuracy``, which adds the figures.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import json
 import shutil
 import sys
 from pathlib import Path
+from typing import Any
 
 from napari_lattice_symmetry.bravais.registry import REGISTRY
 from napari_lattice_symmetry.networks.registry import file_sha256
@@ -37,22 +38,29 @@ def commands(run: Path) -> list[str]:
 def ship(run: Path) -> None:
     """Copy the weights of a finished training and enter them in the registry."""
     settings = json.loads((run / "training.json").read_text())
-    name, recipe = settings["network"], settings["recipe"]
+    registry = REGISTRY.folder / "registry.json"
+    entries = json.loads(registry.read_text()) if registry.exists() else {}
+    REGISTRY.folder.mkdir(exist_ok=True)
+    if "of" in settings:
+        entry = entries[settings["of"]]["verdict"] = ship_verdict(run, settings)
+    else:
+        entry = ship_network(run, settings)
+        entries[settings["network"]] = entry  # without a verdict, which knew the old weights
+    registry.write_text(json.dumps(entries, indent=2) + "\n")
+    file = REGISTRY.folder / entry["file"]
+    print(f"{file}: {file.stat().st_size / 1e6:.2f} MB, SHA-256 {entry['sha256']}")
+
+
+def ship_network(run: Path, settings: dict[str, Any]) -> dict[str, Any]:
+    """Copy the weights of a network; gives its entry."""
+    name = settings["network"]
     with (run / "history.csv").open(newline="") as table:
         last = list(csv.DictReader(table))[-1]
     calibration = run / "calibration.json"
-
-    REGISTRY.folder.mkdir(exist_ok=True)
-    file = REGISTRY.folder / f"{name}.keras"
-    shutil.copy(run / file.name, file)
     shutil.copy(run / "training.png", DOCS_IMAGES / f"training-{name}.png")
-    registry = REGISTRY.folder / "registry.json"
-    entries = json.loads(registry.read_text()) if registry.exists() else {}
-    entries[name] = {
-        "file": file.name,
-        "sha256": file_sha256(file),
-        "command": " && ".join(commands(run)),
-        "recipe": recipe,
+    return {
+        **copy(run, f"{name}.keras"),
+        "recipe": settings["recipe"],
         "scaling": json.loads(calibration.read_text()) if calibration.exists() else None,
         "figures": {
             "validation": {
@@ -62,8 +70,22 @@ def ship(run: Path) -> None:
             }
         },
     }
-    registry.write_text(json.dumps(entries, indent=2) + "\n")
-    print(f"{file}: {file.stat().st_size / 1e6:.1f} MB, SHA-256 {entries[name]['sha256']}")
+
+
+def ship_verdict(run: Path, settings: dict[str, Any]) -> dict[str, Any]:
+    """Copy the weights of judges; gives their entry."""
+    return {**copy(run, f"{settings['of']}-verdict.npz"), "recipe": settings["recipe"]}
+
+
+def copy(run: Path, name: str) -> dict[str, Any]:
+    """Copy a file of weights; gives what there is to know of it."""
+    file = REGISTRY.folder / name
+    shutil.copy(run / name, file)
+    return {
+        "file": name,
+        "sha256": file_sha256(file),
+        "command": " && ".join(commands(run)),
+    }
 
 
 if __name__ == "__main__":

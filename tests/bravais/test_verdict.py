@@ -86,10 +86,16 @@ def test_padding_is_not_judged():
     np.testing.assert_allclose(verdict.thinned_totals.sum(axis=1), 1)
 
 
-@pytest.mark.parametrize("tolerance", [-0.01, 0.3, np.nan])
+@pytest.mark.parametrize("tolerance", [-0.01, 0.3, np.nan, "wide"])
 def test_a_tolerance_out_of_range_is_told(tolerance):
     with pytest.raises(InputError, match=r"not from 0 to 0\.2"):
         nls.classify(np.ones((1, 64, 64)), tolerance=tolerance)
+
+
+@pytest.mark.parametrize("seed", [-1, 2**32, 0.5, "any"])
+def test_a_seed_out_of_range_is_told(seed):
+    with pytest.raises(InputError, match="whole number from 0"):
+        nls.classify(np.ones((1, 64, 64)), seed=seed)
 
 
 def test_the_judges_are_those_that_were_shipped():
@@ -116,7 +122,7 @@ def test_a_truth_knows_its_tolerance():
 
 
 def test_evidence_is_finite_whatever_is_shown():
-    windows, _ = draw_examples(30, (1, 2, 3), 48)
+    windows, *_ = draw_examples(30, (1, 2, 3), 48)
     windows[0], windows[1, :9] = 0, np.nan
     fits, network = fit_lattices(windows), nls.load_model().classify(windows, samples=3)
     seen = evidence(network, fits, shares_by_scale(windows), 0.04)
@@ -156,7 +162,7 @@ def test_judges_are_taught_alike_from_a_seed(tmp_path, monkeypatch):
     for one, other in zip(judges.weights, Judges.read(again.read_bytes()).weights, strict=True):
         np.testing.assert_array_equal(one, other)
     with np.load(tmp_path / "one" / "validation.npz") as held_out:
-        p = judges.probabilities(held_out["seen"])
+        p = judges.probabilities(held_out["seen"], held_out["repeating"])
     np.testing.assert_allclose(p.sum(axis=-1), 1)
     with pytest.raises(InputError, match="other settings"):
         verdict_training.train_verdict(tmp_path / "one", **settings | {"seed": 5})

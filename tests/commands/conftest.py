@@ -7,6 +7,7 @@ import re
 import pytest
 from click.testing import CliRunner
 
+from napari_lattice_symmetry.bravais.registry import REGISTRY
 from napari_lattice_symmetry.cli import main
 
 
@@ -19,6 +20,7 @@ def in_a_folder_of_its_own(tmp_path, monkeypatch):
 def stand_in(monkeypatch, fake_model):
     """The stand-in network, which commands load."""
     monkeypatch.setattr("napari_lattice_symmetry.bravais.load_model", lambda *_: fake_model)
+    monkeypatch.delitem(REGISTRY.entries["polar"], "verdict")  # no verdict knows a stand-in
     return fake_model
 
 

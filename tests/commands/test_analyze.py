@@ -44,6 +44,7 @@ def test_options_become_parameters(run, growth, stand_in):
         "stride": 8,
         "samples": 2,
         "network": "published",
+        "answer": "network",
         "engine": "tensorflow",
         "seed": 5,
         "first_frame": 1,

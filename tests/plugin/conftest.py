@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 from napari.utils.notifications import notification_manager
 
+from napari_lattice_symmetry.bravais.registry import REGISTRY
+
 TIMEOUT = 60_000
 
 
@@ -23,6 +25,7 @@ def network(fake_model, monkeypatch):
     Its ``classify_blocks`` may be replaced.
     """
     monkeypatch.setattr("napari_lattice_symmetry.bravais.load_model", lambda *_: fake_model)
+    monkeypatch.delitem(REGISTRY.entries["polar"], "verdict")  # no verdict knows a stand-in
     return fake_model
 
 

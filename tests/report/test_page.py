@@ -107,7 +107,7 @@ def test_it_tells_what_was_found_and_how(report, result, movie):
     for word in (result.provenance["weights_sha256"], "/data/growth.tif", "0.02 x 0.01 nm", "fake"):
         assert word in text
     assert "lattice-symmetry analyze /data/growth.tif --window 32 --stride 8" in text
-    assert "--samples 7 --seed 3" in text
+    assert "--samples 7 --answer network --seed 3" in text
     assert ARTICLE in text
 
 

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from napari_lattice_symmetry.bravais.classifier import Classification, Classifier
 from napari_lattice_symmetry.bravais.parameters import AnalysisParameters
+from napari_lattice_symmetry.bravais.verdict import load_judges
 from napari_lattice_symmetry.cells import plane_groups
 from napari_lattice_symmetry.data.movie import NANOMETER, Movie, frame_checksum, is_blank
 from napari_lattice_symmetry.errors import guard
@@ -29,7 +30,7 @@ from napari_lattice_symmetry.results.maps import AGREE, DISAGREE, specs_of
 from napari_lattice_symmetry.results.result import FrameResult
 from napari_lattice_symmetry.spectrum import WindowGrid
 from napari_lattice_symmetry.spectrum.fitting import fit_lattices
-from napari_lattice_symmetry.spectrum.lattice_fit import Flag, LatticeFits
+from napari_lattice_symmetry.spectrum.lattice_fit import TOLERANCE, Flag, LatticeFits
 
 BlockMaps: TypeAlias = dict[str, NDArray[Any]]
 
@@ -74,7 +75,7 @@ class Windows:
     def analyze(
         self, model: Classifier, frame: NDArray[Any], what: str
     ) -> Iterator[tuple[Classification, BlockMaps]]:
-        """Classify the windows of a frame in blocks, and make the maps that were asked for.
+        """Give the answer on the windows of a frame in blocks, and the maps that were asked for.
 
         Raises
         ------
@@ -94,33 +95,50 @@ class Windows:
         with guard(f"{what}: the analysis failed"):
             for block, seen in zip(classify(self.distortion), apparent, strict=corrected):
                 stop = start + len(block.entropy)
-                maps: BlockMaps = {} if seen is None else {"apparent_labels": seen.label}
                 here = np.unravel_index(np.arange(start, stop), self.grid.shape)
-                if settings.lattice_maps:
-                    maps |= self._fit(windows[here], block.label)
+                found, maps = self._answer(windows[here], block)
+                if seen is not None:
+                    maps["apparent_labels"] = self._apparent(windows[here], seen).label
                 if settings.plane_groups:
                     maps |= self._name_groups(windows[here])
                 start = stop
-                yield block, maps
+                yield found, maps
 
-    def _fit(self, windows: NDArray[Any], labels: NDArray[np.uint8]) -> BlockMaps:
-        fits = fit_lattices(windows, self.pixel_side, self.parameters.tolerance, self.distortion)
-        x, y = np.moveaxis(fits.basis, -1, 0)
-        directions = np.rad2deg(np.arctan2(y, x)) % 180
+    def fit(
+        self, windows: NDArray[Any], distortion: NDArray[np.float64] | None = None
+    ) -> LatticeFits:
+        """Fit lattices to windows (n, w, w), with the distortion undone if none is given."""
+        distortion = self.distortion if distortion is None else distortion
+        tolerance = self.parameters.tolerance or TOLERANCE
+        return fit_lattices(windows, self.pixel_side, tolerance, distortion)
+
+    def _answer(
+        self, windows: NDArray[Any], network: Classification
+    ) -> tuple[Classification, BlockMaps]:
+        """Give the answer that was asked for, and the maps of those who have a part in it."""
+        settings = self.parameters
+        if not (settings.is_verdict or settings.lattice_maps):
+            return network, {}
+        fits = self.fit(windows)
         maps: BlockMaps = {
-            "a": fits.a,
-            "b": fits.b,
-            "gamma": fits.gamma,
-            "orientation": fits.orientation,
             "metric_labels": fits.label,
             "flags": fits.flags,
-            "agreement": compare(labels, fits),
-            "a_direction": directions[..., 0],
-            "b_direction": directions[..., 1],
+            "agreement": compare(network.label, fits),
         }
-        names = ("strain_error_x", "strain_error_y", "strain_error_diagonal")
-        errors = strain_errors(fits.basis, fits.covariance)
-        return maps | dict(zip(names, errors, strict=True))
+        if settings.lattice_maps:
+            maps |= _lattice_maps(fits)
+        if not settings.is_verdict:
+            return network, maps
+        maps |= {"network_labels": network.label, "network_mean": network.mean.T}
+        return load_judges().judge(windows, network, fits, settings.tolerance), maps
+
+    def _apparent(self, windows: NDArray[Any], network: Classification) -> Classification:
+        """Give the answer on windows as the image shows them."""
+        if not self.parameters.is_verdict:
+            return network
+        seen = self.apparent_distortion
+        fits = self.fit(windows, np.eye(2) if seen is None else seen)
+        return load_judges().judge(windows, network, fits, self.parameters.tolerance)
 
     def _name_groups(self, windows: NDArray[Any]) -> BlockMaps:
         found = plane_groups(windows, distortion=self.distortion)
@@ -139,6 +157,23 @@ def compare(labels: NDArray[np.uint8], fits: LatticeFits) -> NDArray[np.uint8]:
     known = (fits.resolved | none) & (labels != NOT_ANALYZED)
     same = labels == np.where(fits.resolved, fits.label, LABELS["noise"])
     return np.where(known, np.where(same, AGREE, DISAGREE), 0).astype(np.uint8)
+
+
+def _lattice_maps(fits: LatticeFits) -> BlockMaps:
+    """Take the maps of lattice parameters from fits."""
+    x, y = np.moveaxis(fits.basis, -1, 0)
+    directions = np.rad2deg(np.arctan2(y, x)) % 180
+    maps: BlockMaps = {
+        "a": fits.a,
+        "b": fits.b,
+        "gamma": fits.gamma,
+        "orientation": fits.orientation,
+        "a_direction": directions[..., 0],
+        "b_direction": directions[..., 1],
+    }
+    names = ("strain_error_x", "strain_error_y", "strain_error_diagonal")
+    errors = strain_errors(fits.basis, fits.covariance)
+    return maps | dict(zip(names, errors, strict=True))
 
 
 class FrameMaps:
@@ -179,13 +214,13 @@ class FrameMaps:
     def add(self, block: Classification, maps: BlockMaps) -> None:
         """Take the next windows, in C order."""
         here = slice(self.filled, self.filled + len(block.entropy))
-        of_network = {
+        answer = {
             "mean": block.mean.T,
             "std": block.std.T,
             "entropy": block.entropy,
             "mutual_information": block.mutual_information,
         }
-        for name, values in (of_network | maps).items():
+        for name, values in (answer | maps).items():
             self.maps[name][..., here] = values
         self.thinned_totals = self.thinned_totals + block.thinned_totals
         self.filled = here.stop

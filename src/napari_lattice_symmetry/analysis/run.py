@@ -165,7 +165,7 @@ def stream(
     InputError, ModelError, AnalysisError
         As in `iter_analyze`, and as in `open_result` where there is an `output`.
     """
-    job = AnalysisJob(movie, parameters or AnalysisParameters())
+    job = AnalysisJob(movie, (parameters or AnalysisParameters()).answerable(model))
     if output is not None:
         check_target(output, movie, job.parameters, overwrite=overwrite)
     return _stream(
@@ -280,7 +280,7 @@ def iter_analyze(
         If the file of the movie is gone or becomes another, frames in a row cannot be read, the
         network fails, or the cluster is lost.
     """
-    job = AnalysisJob(movie, parameters or AnalysisParameters())
+    job = AnalysisJob(movie, (parameters or AnalysisParameters()).answerable(model))
     finished = np.zeros(len(job.indices), dtype=bool) if done is None else done.copy()
     frames = _analyze_frames(
         job,

@@ -126,7 +126,7 @@ def iter_watch(
     AnalysisError
         If the network fails or the result cannot be written.
     """
-    parameters = parameters or AnalysisParameters()
+    parameters = (parameters or AnalysisParameters()).answerable(model)
     _check_that_all_frames_count(parameters)
     if output is not None:
         check_growing_target(output, movie, parameters, overwrite=overwrite)

@@ -16,6 +16,7 @@ from napari_lattice_symmetry.errors import InputError, ModelError
 from napari_lattice_symmetry.lattice import CLASSES, most_probable
 from napari_lattice_symmetry.spectrum import cartesian, polar
 from napari_lattice_symmetry.spectrum.amplitude import analyzable
+from napari_lattice_symmetry.spectrum.checks import is_whole
 
 if TYPE_CHECKING:
     import keras
@@ -179,7 +180,7 @@ class Classifier:
         Raises
         ------
         InputError
-            If windows or samples are out of range.
+            If windows, samples or seed are out of range.
         ModelError
             If the network's weights are not finite, or the process was forked after it was loaded.
         """
@@ -189,8 +190,10 @@ class Classifier:
                 "processes with the method 'spawn'."
             )
         windows = _checked(windows)
-        if not 1 <= samples <= 5000:
+        if not (is_whole(samples) and 1 <= samples <= 5000):
             raise InputError(f"{samples} MC samples are out of range; use 1 to 5000.")
+        if not (is_whole(seed) and 0 <= seed < 2**32):
+            raise InputError(f"A seed of {seed} is out of range; use a whole number from 0.")
         heads = self._heads(samples, seed)
         for block in _blocks(windows):
             yield self._classify_block(block, heads, distortion)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, Self, TypeAlias
+from collections.abc import Mapping
+from typing import Any, Literal, Protocol, Self, TypeAlias
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, field_validator
@@ -12,7 +13,20 @@ from napari_lattice_symmetry.errors import InputError
 from napari_lattice_symmetry.lattice.plane_groups import MIN_CELLS
 from napari_lattice_symmetry.networks.engine import EngineName
 from napari_lattice_symmetry.settings import ADVANCED, parse_settings, setting
-from napari_lattice_symmetry.spectrum.lattice_fit import MAX_PERIODS, MIN_PERIODS, TOLERANCE
+from napari_lattice_symmetry.spectrum.lattice_fit import (
+    MAX_PERIODS,
+    MAX_TOLERANCE,
+    MIN_PERIODS,
+    TOLERANCE,
+)
+
+Answer: TypeAlias = Literal["verdict", "network"]
+
+ANSWERS: dict[Answer, str] = {
+    "verdict": "verdict of network and fit",
+    "network": "network alone",
+}
+"""Whose answer a map of classes may hold, in words."""
 
 Matrix: TypeAlias = tuple[tuple[float, float], tuple[float, float]]
 
@@ -21,6 +35,14 @@ BEST_PERIODS = 10
 
 _MIN_SUGGESTED = 64  # px: in smaller windows short periods are named wrong
 _MAX_STRETCH = 4
+
+
+class Weights(Protocol):
+    """A network that was loaded."""
+
+    @property
+    def sha256(self) -> str:
+        """Of its weights."""
 
 
 class WindowParameters(BaseModel):
@@ -71,6 +93,13 @@ class AnalysisParameters(WindowParameters):
         "or the path of a .keras file.",
         choices=tuple(REGISTRY.entries),
         files="Keras networks (*.keras)",
+    )
+    answer: Answer = setting(
+        "verdict",
+        "Answer",
+        "Whose classes and probabilities the maps hold: 'verdict' weighs what the network and a "
+        "lattice fit say of every window; 'network' is the network alone, which is quicker. The "
+        "verdict was taught with 'polar'; of another network its own answer is given.",
     )
     engine: EngineName = setting(
         "onnx",
@@ -133,12 +162,13 @@ class AnalysisParameters(WindowParameters):
     tolerance: float = setting(
         TOLERANCE,
         "Tolerance",
-        "How far a fitted lattice may be from a symmetry to be named after it: as "
-        "the logarithm of a ratio of sides, or the cosine of an angle.",
+        "How far a lattice may be from a symmetry to be named after it, by verdict and fit: as "
+        "the logarithm of a ratio of sides, or the cosine of an angle, so 0.04 is 4 % or 2.3 "
+        "degrees. With 0 a verdict is as tight as the errors of the fit allow.",
         group=ADVANCED,
         step=0.005,
-        gt=0,
-        le=0.2,
+        ge=0,
+        le=MAX_TOLERANCE,
     )
 
     @field_validator("distortion")
@@ -153,9 +183,45 @@ class AnalysisParameters(WindowParameters):
                 )
         return value
 
+    @property
+    def is_verdict(self) -> bool:
+        """Whether the answer is the verdict."""
+        return self.answer == "verdict"
+
+    @property
+    def verdict_sha256(self) -> str | None:
+        """Hash of what weighs network and fit; None where the network alone answers."""
+        if not self.is_verdict:
+            return None
+        return str(
+            next(e["verdict"] for e in REGISTRY.entries.values() if "verdict" in e)["sha256"]
+        )
+
+    def answerable(self, model: Weights | None = None) -> Self:
+        """Return the same with the answer that can be given.
+
+        Parameters
+        ----------
+        model : Classifier, optional
+            The network that is asked, if it is loaded.
+
+        Returns
+        -------
+        AnalysisParameters
+            With the network's own answer, unless those who give verdicts know the network.
+        """
+        known = {
+            name: entry["sha256"] for name, entry in REGISTRY.entries.items() if "verdict" in entry
+        }
+        if self.network in known if model is None else model.sha256 in known.values():
+            return self
+        return self.model_copy(update={"answer": "network"})
+
     def of_network(self) -> Self:
-        """Return the same without the maps that the network does not make."""
-        return self.model_copy(update={"lattice_maps": False, "plane_groups": False})
+        """Return the same without what the network does not say."""
+        return self.model_copy(
+            update={"answer": "network", "lattice_maps": False, "plane_groups": False}
+        )
 
     def frame_indices(self, n_frames: int) -> range:
         """Give the frames to analyze in a movie of `n_frames`.
@@ -186,6 +252,19 @@ def parse_parameters(**settings: Any) -> AnalysisParameters:
         every such setting.
     """
     return parse_settings(AnalysisParameters, **settings)
+
+
+def parse_recorded(settings: Mapping[str, Any]) -> AnalysisParameters:
+    """Make parameters of the settings that a result or a layer holds, of any version.
+
+    Where they do not say whose answer it is, it is the network's: there was no choice then.
+
+    Raises
+    ------
+    InputError
+        As `parse_parameters`.
+    """
+    return parse_parameters(**{"answer": "network", **settings})
 
 
 def suggest_window(period: float, frame_shape: tuple[int, int], least: int = 0) -> int:

@@ -9,21 +9,20 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import softmax
 
 from napari_lattice_symmetry.bravais import load_model
 from napari_lattice_symmetry.bravais.classifier import Classification, entropy
-from napari_lattice_symmetry.bravais.evidence import evidence, shares_by_scale
+from napari_lattice_symmetry.bravais.evidence import evidence, repetition, shares_by_scale
 from napari_lattice_symmetry.bravais.registry import REGISTRY
+from napari_lattice_symmetry.bravais.trust import believed, mean_answer, situations
 from napari_lattice_symmetry.errors import InputError
 from napari_lattice_symmetry.networks.registry import NetworkFile
-from napari_lattice_symmetry.spectrum.checks import as_windows
+from napari_lattice_symmetry.spectrum.checks import as_windows, is_real
 from napari_lattice_symmetry.spectrum.fitting import fit_lattices
-from napari_lattice_symmetry.spectrum.lattice_fit import TOLERANCE, LatticeFits
+from napari_lattice_symmetry.spectrum.lattice_fit import MAX_TOLERANCE, TOLERANCE, LatticeFits
 
 Float32 = NDArray[np.float32]
 
-MAX_TOLERANCE = 0.2
 NETWORK = "polar"
 """Whose answers the judges were taught to weigh."""
 
@@ -60,24 +59,29 @@ class Judges:
     ----------
     weights : tuple of ndarray, shapes (judges, inputs, units) and (judges, 1, units)
         Kernel and bias of each layer in turn. The first layer takes `evidence` as it is, and the
-        last gives calibrated logits: scaling is a part of their weights.
+        last gives logits.
+    trust : ndarray, shape (5, 2)
+        How far they are believed in each of `SITUATIONS`: a factor of all logits, and what is
+        added to that of noise.
     """
 
     weights: tuple[Float32, ...]
+    trust: Float32
 
     @classmethod
     def read(cls, content: bytes) -> Judges:
         """Read the content of a file that `train_verdict` wrote."""
         with np.load(io.BytesIO(content)) as arrays:
-            return cls(tuple(arrays[name] for name in arrays.files))
+            names = [name for name in arrays.files if name != "trust"]
+            return cls(tuple(arrays[name] for name in names), arrays["trust"])
 
-    def probabilities(self, seen: NDArray[np.floating]) -> NDArray[np.float64]:
-        """Judge evidence (n, m); gives class probabilities (judges, n, 6)."""
-        x: Any = seen.astype(np.float32)[np.newaxis]
-        for i in range(0, len(self.weights), 2):
-            x = np.maximum(x, 0) if i else x
-            x = x @ self.weights[i] + self.weights[i + 1]
-        return np.asarray(softmax(x.astype(np.float64), axis=-1))
+    def probabilities(
+        self, seen: NDArray[np.floating], repeating: NDArray[np.floating]
+    ) -> NDArray[np.float64]:
+        """Judge evidence (n, m) and `repetition` (n,); gives probabilities (judges, n, 6)."""
+        logits = answers(self.weights, seen)
+        situation = situations(seen, mean_answer(logits), repeating)
+        return believed(logits, self.trust[situation])
 
     def judge(
         self,
@@ -88,7 +92,7 @@ class Judges:
     ) -> Verdict:
         """Give the verdict on windows (n, w, w), with lattices named within a tolerance."""
         seen = evidence(network, fits, shares_by_scale(windows), tolerance)
-        p = self.probabilities(seen)
+        p = self.probabilities(seen, repetition(windows))
         known = np.isfinite(network.entropy)
         totals = p[:, known].sum(axis=1)
         p[:, ~known] = np.nan
@@ -103,6 +107,15 @@ class Judges:
             network=network,
             fits=fits,
         )
+
+
+def answers(weights: tuple[Float32, ...], seen: NDArray[np.floating]) -> Float32:
+    """Give the logits (judges, n, 6) of judges with these weights for evidence (n, m)."""
+    x: Any = seen.astype(np.float32)[np.newaxis]
+    for i in range(0, len(weights), 2):
+        x = np.maximum(x, 0) if i else x
+        x = x @ weights[i] + weights[i + 1]
+    return np.asarray(x)
 
 
 @cache
@@ -166,8 +179,8 @@ def classify(
     ('hexagonal', True, 0)
     """
     windows = as_windows(windows, "(n, w, w)")
-    if not 0 <= tolerance <= MAX_TOLERANCE:
+    if not (is_real(tolerance) and 0 <= tolerance <= MAX_TOLERANCE):
         raise InputError(f"A tolerance of {tolerance} is not from 0 to {MAX_TOLERANCE}.")
-    fits = fit_lattices(windows, tolerance=tolerance or TOLERANCE, distortion=distortion)
     network = load_model(NETWORK).classify(windows, samples, seed, distortion)
+    fits = fit_lattices(windows, tolerance=tolerance or TOLERANCE, distortion=distortion)
     return load_judges().judge(windows, network, fits, tolerance)

@@ -31,7 +31,7 @@ from napari_lattice_symmetry.spectrum.fitting import fit_lattices
 from napari_lattice_symmetry.spectrum.lattice_fit import LatticeFits
 
 Float = NDArray[np.float64]
-Examples = tuple[NDArray[np.float32], list[Truth], LatticeFits]
+Examples = tuple[NDArray[np.float32], list[Truth], LatticeFits, NDArray[np.intp]]
 
 _VISIBLE = 3.5  # height of the clearest spot over the median around it
 _TRACK_SIZE = 128  # px, of the windows that the tracks are made for
@@ -115,6 +115,22 @@ def _crystals(known: float = 1.0, **ranges: Any) -> Drawing:
         )
 
     return draw
+
+
+def _perfect(rng: np.random.Generator, size: int) -> tuple[Float, Truth]:
+    """Draw a noise-free crystal without a fault: what pixels alias is as clear as its spots."""
+    name = CLASSES[rng.integers(NOISE)] if rng.uniform() < 0.5 else "hexagonal"
+    ranges = CellRanges((1, 1), (1.06, 2.2), margin=0.06)
+    crystal, truth = random_crystal(
+        rng,
+        size,
+        basis=random_basis(name, rng, ranges),
+        periods=(8, 35),
+        sigma=(0.12, 0.25),
+        atoms=(1, 1),
+    )
+    image = draw_crystal(crystal, PAPER, rng, size, rng.uniform(0, 0.003) * rng.integers(2))
+    return image, truth
 
 
 def _centered(rng: np.random.Generator, size: int) -> tuple[Float, Truth]:
@@ -244,13 +260,14 @@ def _shared(first: Truth, second: Truth, share: float) -> Truth:
 
 
 KINDS: dict[str, tuple[Drawing, int]] = {
-    "paper": (_of_track(PAPER), 40),
-    "instrument": (_of_track(INSTRUMENT), 48),
+    "paper": (_of_track(PAPER), 60),
+    "instrument": (_of_track(INSTRUMENT), 80),
     "rough": (_of_track(ROUGH), 6),
     "crystals": (_crystals(), 4),
     "many atoms": (_crystals(atoms=(3, 8), sigma=(0.05, 0.11)), 6),
     "few periods": (_crystals(known=0.5, periods=(2, 5), atoms=(1, 3)), 7),
     "many periods": (_crystals(periods=(22, 60), atoms=(1, 3)), 8),
+    "perfect": (_perfect, 6),
     "centered": (_centered, 8),
     "particle": (_particle, 3),
     "covered": (_covered, 3),
@@ -271,8 +288,8 @@ KINDS: dict[str, tuple[Drawing, int]] = {
 
 def draw_examples(
     n: int, seed: tuple[int, ...], size: int
-) -> tuple[NDArray[np.float32], list[Truth]]:
-    """Draw `n` windows (n, size, size), and what is true of each."""
+) -> tuple[NDArray[np.float32], list[Truth], NDArray[np.intp]]:
+    """Draw `n` windows (n, size, size), what is true of each, and its place in `KINDS`."""
     rng = np.random.default_rng(seed)
     drawings, often = zip(*KINDS.values(), strict=True)
     weights = np.array(often, np.float64)
@@ -282,7 +299,7 @@ def draw_examples(
     for window, kind in zip(windows, kinds, strict=True):
         window[:], truth = drawings[kind](rng, size)
         truths.append(truth)
-    return windows, truths
+    return windows, truths, kinds
 
 
 @dataclass(frozen=True)
@@ -295,7 +312,7 @@ class ExampleChunk:
     n: int
 
     def draw(self) -> Examples:
-        """Draw windows, what is true of them, and what the fit says."""
+        """Draw windows, what is true of them, what the fit says, and their places in `KINDS`."""
         size = _SIZES[self.index % len(_SIZES)]
-        windows, truths = draw_examples(self.n, (self.seed, self.stream, self.index), size)
-        return windows, truths, fit_lattices(windows)
+        windows, truths, kinds = draw_examples(self.n, (self.seed, self.stream, self.index), size)
+        return windows, truths, fit_lattices(windows), kinds

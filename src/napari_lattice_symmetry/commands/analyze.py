@@ -15,7 +15,7 @@ import click
 import numpy as np
 
 from napari_lattice_symmetry.analysis import Known, stream, window_warning
-from napari_lattice_symmetry.bravais.parameters import AnalysisParameters, parse_parameters
+from napari_lattice_symmetry.bravais.parameters import ANSWERS, AnalysisParameters, parse_parameters
 from napari_lattice_symmetry.commands.shared.batch import expand, outputs_of, run_each
 from napari_lattice_symmetry.commands.shared.correction import corrected, known_option
 from napari_lattice_symmetry.commands.shared.options import (
@@ -219,7 +219,8 @@ def _phase_table(result: MovieResult) -> str:
     rows = _analyzed_ends(result)
     areas = area_fractions(result)
     heads = (f"frame {result.frame_indices[row]}" for row in rows)
-    lines = [f"{'Area fraction (95 %)':<22}" + "".join(f"{head:>24}" for head in heads)]
+    lines = [f"Classes are the answer of: {ANSWERS[result.parameters.answer]}."]
+    lines += [f"{'Area fraction (95 %)':<22}" + "".join(f"{head:>24}" for head in heads)]
     for k, name in enumerate(CLASSES):
         values = (
             f"{areas.values[t, k]:.3f} ({areas.low[t, k]:.3f} to {areas.high[t, k]:.3f})"

@@ -12,7 +12,7 @@ from napari_lattice_symmetry import bravais
 from napari_lattice_symmetry.analysis.frame import Windows, compare
 from napari_lattice_symmetry.analysis.reading import read_frame
 from napari_lattice_symmetry.bravais.classifier import Classifier
-from napari_lattice_symmetry.bravais.parameters import AnalysisParameters
+from napari_lattice_symmetry.bravais.parameters import ANSWERS, AnalysisParameters
 from napari_lattice_symmetry.data.movie import Movie, unit_name
 from napari_lattice_symmetry.errors import InputError
 from napari_lattice_symmetry.lattice import CLASSES, NOT_ANALYZED
@@ -21,7 +21,6 @@ from napari_lattice_symmetry.results.maps import AGREE, DISAGREE
 from napari_lattice_symmetry.spectrum import LatticeFit, WindowGrid
 from napari_lattice_symmetry.spectrum.cartesian import SIDE, cartesian_spectrum
 from napari_lattice_symmetry.spectrum.checks import MIN_WINDOW
-from napari_lattice_symmetry.spectrum.fitting import fit_lattices
 
 Float32 = NDArray[np.float32]
 Float64 = NDArray[np.float64]
@@ -57,13 +56,16 @@ class Inspection:
     spots : numpy.ndarray, shape (n, 2)
         Where the fitted lattice has its spots in the spectrum: (x, y) in cycles per window.
     mean, std : numpy.ndarray, shape (6,), float32
-        Class probabilities: mean and standard deviation over the thinned networks.
+        Class probabilities: mean and standard deviation over the judges of the verdict, or over
+        the thinned networks where the answer is the network's.
     entropy, mutual_information : float
         In nats.
     label : int
         Value of the most probable class, 0 if the window is not analyzed.
     apparent_label : int or None
         The same without the correction of the parameters, if they hold one.
+    network_label : int
+        What the network alone says.
     fit : LatticeFit
         The lattice, with the distortion undone.
     agreement : int
@@ -85,6 +87,7 @@ class Inspection:
     mutual_information: float
     label: int
     apparent_label: int | None
+    network_label: int
     fit: LatticeFit
     agreement: int
     parameters: AnalysisParameters
@@ -98,6 +101,7 @@ class Inspection:
             ("frame", str(self.frame)),
             ("window", f"{settings.window} px from x {x}, y {y} px"),
             ("class", _name(self.label)),
+            ("answer", ANSWERS[settings.answer]),
         ]
         if self.apparent_label is not None:
             rows.append(("class without correction", _name(self.apparent_label)))
@@ -109,6 +113,8 @@ class Inspection:
             ("predictive entropy", f"{self.entropy:.3f} nats"),
             ("mutual information", f"{self.mutual_information:.3f} nats"),
         ]
+        if settings.is_verdict:
+            rows.append(("class of the network alone", _name(self.network_label)))
         if fit.resolved:
             unit = f" {unit_name(fit.unit)}"
             rows += [
@@ -170,15 +176,15 @@ def inspect_window(
     size = parameters.window
     y, x = place_window(center, size, movie.shape[1:])
     pixels = read_frame(movie, frame)[y : y + size, x : x + size]
-    settings = parameters.of_network()  # the fit itself is wanted
+    parameters = parameters.answerable(model)
+    settings = parameters.model_copy(update={"lattice_maps": False, "plane_groups": False})
     windows = Windows(WindowGrid((size, size), size, 1), settings, movie.pixel_size, movie.unit)
     what = f"{movie.name}, frame {frame}"
     ((found, maps),) = windows.analyze(
         model or bravais.load_model(parameters.network, parameters.engine), pixels, what
     )
-    fits = fit_lattices(
-        pixels[np.newaxis], windows.pixel_side, parameters.tolerance, windows.distortion
-    )
+    fits = windows.fit(pixels[np.newaxis])
+    network = maps.get("network_labels", found.label)
     basis = _as_seen(fits[0], windows)
     apparent = maps.get("apparent_labels")
     return Inspection(
@@ -196,7 +202,8 @@ def inspect_window(
         label=int(found.label[0]),
         apparent_label=None if apparent is None else int(apparent[0]),
         fit=fits[0],
-        agreement=int(compare(found.label, fits)[0]),
+        network_label=int(network[0]),
+        agreement=int(compare(network, fits)[0]),
         parameters=parameters,
     )
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_lattice_symmetry.bravais.parameters import AnalysisParameters
+from napari_lattice_symmetry.bravais.parameters import ANSWERS, AnalysisParameters
 from napari_lattice_symmetry.data.movie import BY_HAND, PIXEL, unit_name
 from napari_lattice_symmetry.evolution.growth import GrowthFit
 from napari_lattice_symmetry.lattice import CLASSES, COLORS, LABELS
@@ -33,7 +33,9 @@ class Sample:
         Of the analyzed windows.
     entropy : ndarray, shape (n,), float32
         In nats.
-    agreement, metric_labels : ndarray, shape (n,), uint8
+    agreement : ndarray, shape (n,), uint8
+        All 0 without verdict and lattice maps.
+    metric_labels : ndarray, shape (n,), uint8
         All 0 without lattice maps.
     lattice : dict of str to ndarray, shape (n,), float32
         a, b and gamma; empty without lattice maps.
@@ -66,7 +68,7 @@ class Sample:
             labels=labels[known],
             entropy=maps["entropy"],
             agreement=maps.get("agreement", none),
-            metric_labels=maps.get("metric_labels", none),
+            metric_labels=maps["metric_labels"] if "a" in maps else none,
             lattice={name: maps[name] for name in ("a", "b", "gamma") if name in maps},
             step=step,
         )
@@ -113,6 +115,7 @@ def key_figures(result: MovieResult, sample: Sample) -> list[tuple[str, str]]:
     figures = [
         ("Frames", f"{n_done} of {len(result.done)} finished{unread}"),
         ("Windows", f"{result.grid.shape[0]} x {result.grid.shape[1]} a frame"),
+        ("Answer", ANSWERS[result.parameters.answer]),
     ]
     if not sample.labels.size:
         return [*figures, ("Classes", "no window could be analyzed")]

@@ -114,6 +114,7 @@ def _contents(
         "colors": COLORS,
         "agreement_colors": dict(MAPS["agreement"].values.values()),
         "lattice": lattice,
+        "is_verdict": result.parameters.is_verdict,
         "tolerance": result.parameters.tolerance,
         "growth": [_growth(fit) for fit in growth],
         "class_names": CLASSES,

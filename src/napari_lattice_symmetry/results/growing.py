@@ -23,7 +23,12 @@ from napari_lattice_symmetry.results.on_disk import (
     check_parameters,
     open_to_write,
 )
-from napari_lattice_symmetry.results.provenance import CHOICE, Network, provenance, versions
+from napari_lattice_symmetry.results.provenance import (
+    CHOICE,
+    Network,
+    provenance,
+    versions,
+)
 from napari_lattice_symmetry.results.result import WAITING, MovieResult, load_result
 from napari_lattice_symmetry.results.schema import describe
 from napari_lattice_symmetry.results.store import (
@@ -192,7 +197,11 @@ def open_growing_result(
     with open_to_write(
         path,
         GrowingStore,
-        {"weights_sha256": model.sha256, "versions": versions(model)},
+        {
+            "weights_sha256": model.sha256,
+            "verdict_sha256": parameters.verdict_sha256,
+            "versions": versions(model),
+        },
         check=lambda: check_growing_target(path, movie, parameters, overwrite=overwrite),
         create=create,
         overwrite=overwrite,

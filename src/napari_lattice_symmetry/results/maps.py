@@ -66,6 +66,14 @@ def _fitted(parameters: AnalysisParameters) -> bool:
     return parameters.lattice_maps
 
 
+def _judged(parameters: AnalysisParameters) -> bool:
+    return parameters.is_verdict
+
+
+def _judged_or_fitted(parameters: AnalysisParameters) -> bool:
+    return parameters.is_verdict or parameters.lattice_maps
+
+
 def _grouped(parameters: AnalysisParameters) -> bool:
     return parameters.plane_groups
 
@@ -85,7 +93,8 @@ MAPS: dict[str, MapSpec] = {
     for spec in (
         MapSpec(
             name="labels",
-            about="Most probable class, 1 to 6 in the order of `CLASSES`; 0 where not analyzed.",
+            about="Most probable class, 1 to 6 in the order of `CLASSES`; 0 where not analyzed. "
+            "The setting `answer` says whose: of the verdict, or of the network alone.",
             title="classes",
             short="classes",
             opens=True,
@@ -102,7 +111,8 @@ MAPS: dict[str, MapSpec] = {
         ),
         MapSpec(
             name="mean",
-            about="Probability of each class: its mean over the thinned networks.",
+            about="Probability of each class: its mean over the judges of the verdict, or over the "
+            "thinned networks where the answer is the network's.",
             title="{part}",
             short="P({part})",
             kind="probability",
@@ -112,7 +122,7 @@ MAPS: dict[str, MapSpec] = {
         ),
         MapSpec(
             name="std",
-            about="Standard deviation of the probability over the thinned networks.",
+            about="Standard deviation of the probability over judges, or over thinned networks.",
             title="{part} (spread)",
             short="spread of P({part})",
             kind="probability",
@@ -130,12 +140,32 @@ MAPS: dict[str, MapSpec] = {
         ),
         MapSpec(
             name="mutual_information",
-            about="Mutual information of class and network: how much the thinned networks differ.",
+            about="Mutual information of class and judge, or of class and thinned network: how "
+            "much they differ.",
             title="mutual information",
             short="mutual information",
             unit="nats",
             colors="inferno",
             limits=(0.0, _MAX_ENTROPY),
+        ),
+        MapSpec(
+            name="network_labels",
+            about="Most probable class of the network alone, where the answer is the verdict.",
+            title="classes of the network alone",
+            short="network's classes",
+            present=_judged,
+            **_CLASSES,
+        ),
+        MapSpec(
+            name="network_mean",
+            about="Probability of each class by the network alone, where the answer is the "
+            "verdict.",
+            title="{part} (network alone)",
+            short="network's P({part})",
+            kind="probability",
+            limits=(0.0, 1.0),
+            present=_judged,
+            **_OF_CLASSES,
         ),
         MapSpec(
             name="a",
@@ -179,7 +209,7 @@ MAPS: dict[str, MapSpec] = {
             title="metric classes",
             short="metric classes",
             nothing="not resolved",
-            present=_fitted,
+            present=_judged_or_fitted,
             **_CLASSES,
         ),
         MapSpec(
@@ -191,7 +221,7 @@ MAPS: dict[str, MapSpec] = {
             kind="flag",
             values={value: _describe_flags(value) for value in range(1, sum(Flag) + 1)},
             nothing="none",
-            present=_fitted,
+            present=_judged_or_fitted,
         ),
         MapSpec(
             name="agreement",
@@ -203,7 +233,7 @@ MAPS: dict[str, MapSpec] = {
             kind="flag",
             values={AGREE: ("agree", "#009E73"), DISAGREE: ("disagree", "#D55E00")},
             nothing="one has no answer",
-            present=_fitted,
+            present=_judged_or_fitted,
         ),
         MapSpec(
             name="a_direction",
@@ -287,7 +317,8 @@ MAPS: dict[str, MapSpec] = {
         ),
         MapSpec(
             name="fractions_std",
-            about="Network spread of the phase fractions: their deviation over thinned networks.",
+            about="Network spread of the phase fractions: their deviation over thinned networks, "
+            "or over the judges of the verdict.",
             title="spread of the phase fractions",
             short="spread of the phase fractions",
             **_FRACTIONS,

@@ -198,14 +198,17 @@ def check_calibration(
 def check_parameters(path: Path, theirs: AnalysisParameters, ours: AnalysisParameters) -> None:
     """See that a result was made with the parameters with which it is to be continued.
 
-    The engine may be another one; versions are noted.
+    The engine may be another one; versions are noted. Of a network that no verdict knows, the
+    answer is its own.
 
     Raises
     ------
     InputError
         If it was not.
     """
-    wanted, made_with = (each.model_dump(exclude={"engine"}) for each in (ours, theirs))
+    wanted, made_with = (
+        each.model_dump(exclude={"engine"}) for each in (ours.answerable(), theirs)
+    )
     other = [f"{name}={value!r}" for name, value in made_with.items() if wanted[name] != value]
     if other:
         raise InputError(
@@ -284,7 +287,7 @@ def open_to_write(
                     path.rename(old)
                 new.rename(path)
         group, fields = open_group(path, "r+"), read_fields(path)
-        _check_weights(path, fields["provenance"], provenance["weights_sha256"])
+        _check_weights(path, fields["provenance"], provenance)
         with writing(path):
             _note_versions(group, fields["provenance"], provenance["versions"])
             for leftover in [*path.rglob(f"*{PARTIAL}")]:
@@ -336,9 +339,13 @@ def _note_versions(group: Any, there: dict[str, Any], ours: dict[str, str]) -> N
         group.attrs["provenance"] = there
 
 
-def _check_weights(path: Path, theirs: dict[str, Any], ours: str) -> None:
-    if theirs.get("weights_sha256") != ours:
-        raise InputError(
-            f"{path} was made with other weights of the network {theirs.get('network')!r}; choose "
-            "another name, or overwrite it."
-        )
+def _check_weights(path: Path, theirs: dict[str, Any], ours: dict[str, Any]) -> None:
+    for what, whose in (
+        ("weights", f"the network {theirs.get('network')!r}"),
+        ("verdict", "the verdict"),
+    ):
+        if theirs.get(f"{what}_sha256") != ours[f"{what}_sha256"]:
+            raise InputError(
+                f"{path} was made with other weights of {whose}; choose another name, or "
+                "overwrite it."
+            )

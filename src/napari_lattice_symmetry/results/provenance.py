@@ -59,15 +59,17 @@ def provenance(model: Network, movie: Movie, parameters: AnalysisParameters) -> 
     Returns
     -------
     dict
-        ``versions`` (with the engine's), ``network``, ``weights_sha256``, ``seed``, ``source``
-        (None for an array), ``source_bytes`` and ``source_modified`` (ISO 8601, UTC; None of what
-        is no file), ``dataset``, ``channel``, ``frames_are`` (None where nothing had to be chosen),
+        ``versions`` (with the engine's), ``network``, ``weights_sha256``, ``verdict_sha256`` (None
+        where the answer is the network's), ``seed``, ``source`` (None for an array),
+        ``source_bytes`` and ``source_modified`` (ISO 8601, UTC; None of what is no file),
+        ``dataset``, ``channel``, ``frames_are`` (None where nothing had to be chosen),
         ``calibration_source``, ``movie_sha256`` (its fingerprint) and ``created`` (ISO 8601, UTC).
     """
     return {
         "versions": versions(model),
         "network": model.name,
         "weights_sha256": model.sha256,
+        "verdict_sha256": parameters.verdict_sha256,
         "seed": parameters.seed,
         "source": movie.source,
         **_about_file(movie.source),

@@ -59,6 +59,8 @@ class _MapAttributes:
     std = _Map()
     entropy = _Map()
     mutual_information = _Map()
+    network_labels = _Map()
+    network_mean = _Map()
     a = _Map()
     b = _Map()
     gamma = _Map()

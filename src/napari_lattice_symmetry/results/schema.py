@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from napari_lattice_symmetry.bravais.parameters import AnalysisParameters, parse_parameters
+from napari_lattice_symmetry.bravais.parameters import AnalysisParameters, parse_recorded
 from napari_lattice_symmetry.data.movie import NANOMETER, PIXEL, Movie
 from napari_lattice_symmetry.lattice import CLASSES
 from napari_lattice_symmetry.results.map_spec import MapSpec
@@ -78,7 +78,7 @@ def fields_of(attributes: Mapping[str, Any]) -> dict[str, Any]:
     InputError, KeyError, TypeError, ValueError
         If they are damaged.
     """
-    parameters = parse_parameters(**attributes["parameters"])
+    parameters = parse_recorded(attributes["parameters"])
     calibration = attributes["calibration"]
     height, width = attributes["frame_shape"]
     y, x = calibration["pixel_size"]

@@ -102,7 +102,7 @@ def _columns(result: MovieResult, along: Column | None) -> dict[str, NDArray[Any
     for name in AT_LEAST:
         fractions = at_least(result.fractions[done], name, axis=1)
         columns[f"at_least_{name.replace(' ', '_')}"] = fractions
-    if result.flags is not None:
+    if result.a is not None:
         columns |= _lattice_columns(result)
     return columns
 

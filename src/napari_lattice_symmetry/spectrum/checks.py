@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numbers
 from typing import Any
 
 import numpy as np
@@ -55,6 +56,16 @@ def as_real(images: Any) -> NDArray[Any]:
     if array.dtype.kind not in "buif":
         raise InputError(f"Windows hold real numbers, not {array.dtype}.")
     return array
+
+
+def is_real(value: Any) -> bool:
+    """Tell a real number from anything else."""
+    return isinstance(value, numbers.Real)
+
+
+def is_whole(value: Any) -> bool:
+    """Tell a whole number from anything else."""
+    return isinstance(value, numbers.Integral)
 
 
 def pixel_sizes(given: float | tuple[float, float] | None) -> tuple[float, float]:

@@ -13,7 +13,7 @@ from napari_lattice_symmetry.lattice import CLASSES, NOT_ANALYZED
 from napari_lattice_symmetry.lattice.basis import cell_parameters, departures, reduce_basis
 from napari_lattice_symmetry.lattice.metric import FOLDS, axis_indices, metric_labels
 from napari_lattice_symmetry.spectrum.amplitude import analyzable
-from napari_lattice_symmetry.spectrum.checks import as_windows, pixel_sizes
+from napari_lattice_symmetry.spectrum.checks import as_windows, is_real, pixel_sizes
 from napari_lattice_symmetry.spectrum.indexing import CLEAR, Indexing, index_lattices
 from napari_lattice_symmetry.spectrum.lattice_fit import (
     MAX_PERIODS,
@@ -111,7 +111,7 @@ def fit_lattices(
     """
     windows = as_windows(windows)
     shape = windows.shape[:-2]
-    if not tolerance > 0:
+    if not (is_real(tolerance) and tolerance > 0):
         raise InputError(f"A tolerance of {tolerance} is not positive.")
     to_true = _to_true(pixel_size, distortion)
 

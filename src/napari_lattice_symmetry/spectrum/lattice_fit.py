@@ -24,6 +24,9 @@ MIN_SAMPLING = 3.0
 TOLERANCE = 0.04
 """Distance from a symmetry within which a metric is named after it."""
 
+MAX_TOLERANCE = 0.2
+"""The greatest such distance that can be asked for."""
+
 SYMMETRIES = ("square", "rectangular", "centered rectangular", "hexagonal")
 """Symmetries to which distances are measured, in this order."""
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from napari_lattice_symmetry.analysis import describe_length, movie_period
-from napari_lattice_symmetry.bravais.parameters import AnalysisParameters, suggest_window
+from napari_lattice_symmetry.bravais.parameters import ANSWERS, AnalysisParameters, suggest_window
 from napari_lattice_symmetry.data.movie import Movie
 from napari_lattice_symmetry.results import MovieResult
 from napari_lattice_symmetry.spectrum.lattice_fit import MAX_PERIODS, MIN_PERIODS
@@ -21,6 +21,7 @@ def describe_result(result: MovieResult) -> dict[str, Any]:
         "name": result.name,
         "frames": f"{result.done.sum()} of {len(result.done)} finished",
         "map": f"{gy} x {gx} windows a frame",
+        "answer": ANSWERS[result.parameters.answer],
         "parameters": result.parameters.model_dump(),
         "provenance": result.provenance,
     }

@@ -43,7 +43,10 @@ def _option_of(name: str, field: Mapping[str, Any]) -> Callable[[Function], Func
         end = schema.get("exclusiveMaximum")
         kind = click.IntRange(schema.get("minimum"), schema.get("maximum", end), max_open=bool(end))
     elif schema["type"] == "number":
-        kind = click.FloatRange(schema.get("exclusiveMinimum"), schema["maximum"], min_open=True)
+        start = schema.get("exclusiveMinimum")
+        kind = click.FloatRange(
+            schema.get("minimum", start), schema["maximum"], min_open=start is not None
+        )
     elif schema["type"] == "boolean":
         option, kind = f"{option}/--no-{name.replace('_', '-')}", click.BOOL
     elif schema["type"] == "array":

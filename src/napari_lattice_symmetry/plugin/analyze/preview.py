@@ -151,7 +151,7 @@ class LivePreview(QObject):
             return
         frame = self._frame_shown(source)
         this = {"first_frame": frame, "last_frame": frame, "frame_step": 1}
-        # A lattice fit would take longer than the network, and the preview does not show it.
+        # A lattice fit would take longer than the network: the preview waits for no verdict.
         request = _Request(source, parameters.of_network().model_copy(update=this))
         if not request.is_as(self._asked):
             self._asked = request
@@ -171,7 +171,8 @@ class LivePreview(QObject):
                 self._viewer.layers.remove(old)
             self._viewer.add_layer(self.layer)
         taken = time.perf_counter() - request.asked
-        self.told.emit(f"Preview of frame {request.parameters.first_frame} in {taken:.2f} s.")
+        frame = request.parameters.first_frame
+        self.told.emit(f"Preview of frame {frame} in {taken:.2f} s, by the network alone.")
 
     def _on_failed(self, error: Exception) -> None:
         self._asked = None

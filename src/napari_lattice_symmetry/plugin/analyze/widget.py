@@ -19,7 +19,7 @@ from qtpy.QtWidgets import (
     QVBoxLayout,
 )
 
-from napari_lattice_symmetry.bravais.parameters import AnalysisParameters, parse_parameters
+from napari_lattice_symmetry.bravais.parameters import ANSWERS, AnalysisParameters, parse_recorded
 from napari_lattice_symmetry.errors import LatticeSymmetryError
 from napari_lattice_symmetry.evolution.curves import snapshot
 from napari_lattice_symmetry.plugin.analyze.correction import Correction
@@ -316,9 +316,13 @@ class AnalysisWidget(Dock):
             return
         if run is not None and is_selected:
             n_done, n_frames = run.n_done, run.n_frames
-            text = self._run_text if result is None else f"{self._run_text} {text}."
+            if result is not None:
+                text = f"{self._run_text} {text}, {ANSWERS[result.parameters.answer]}."
+            else:
+                text = self._run_text
         elif result is not None:
-            text = f"{text}: {n_done} of {count_frames(n_frames)} analyzed."
+            whose = ANSWERS[result.parameters.answer]
+            text = f"{text}: {n_done} of {count_frames(n_frames)} analyzed, {whose}."
         self.bar.show_progress(n_done, 0 if self.loading.is_busy else max(n_frames, 1))
         remark = PREPARING if self.loading.is_busy else self.loading.problem
         self.status.setText(f"{text} {remark}".strip())
@@ -348,7 +352,7 @@ class AnalysisWidget(Dock):
             show_error("Select a layer that an analysis made; then its settings can be loaded.")
             return
         try:
-            self.parameters.set_values(parse_parameters(**settings))
+            self.parameters.set_values(parse_recorded(settings))
         except LatticeSymmetryError as error:
             show_error(f"{layer.name}: {error}")
 

@@ -9,7 +9,11 @@ from typing import TYPE_CHECKING, Any
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QApplication, QHBoxLayout, QLabel, QPushButton
 
-from napari_lattice_symmetry.bravais.parameters import AnalysisParameters, parse_parameters
+from napari_lattice_symmetry.bravais.parameters import (
+    AnalysisParameters,
+    parse_parameters,
+    parse_recorded,
+)
 from napari_lattice_symmetry.data.movie import Movie
 from napari_lattice_symmetry.errors import LatticeSymmetryError
 from napari_lattice_symmetry.inspection.window import (
@@ -184,7 +188,7 @@ class InspectorWidget(Dock):
         """Give those of the map or result; without one, those that are set here."""
         about = self.selection.about
         if about is not None:
-            return parse_parameters(**about["parameters"])
+            return parse_recorded(about["parameters"])
         return self._settings.model_copy(update={"distortion": self.selection.distortion})
 
     def _on_edited(self) -> None:

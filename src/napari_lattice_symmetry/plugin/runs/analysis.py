@@ -108,7 +108,8 @@ class AnalysisRun(Run):
         seconds, settings = self.stopwatch.seconds_per_window, self.parameters
         if seconds is None:
             return None
-        return Speed(seconds, settings.network, settings.window, settings.samples)
+        answer = settings.answerable().answer
+        return Speed(seconds, settings.network, settings.window, settings.samples, answer)
 
     def describe_progress(self, done: int, total: int) -> str:
         """Say which frame is at work, and how long the rest will take."""

@@ -16,7 +16,7 @@ class Speed:
     ----------
     seconds_per_window : float
         Without the time that loading the network took.
-    network, window, samples
+    network, window, samples, answer
         As in `AnalysisParameters`.
     """
 
@@ -24,13 +24,15 @@ class Speed:
     network: str
     window: int
     samples: int
+    answer: str = "network"
 
     def fits(self, parameters: AnalysisParameters) -> bool:
         """Tell whether it was measured with these settings."""
-        return (self.network, self.window, self.samples) == (
+        return (self.network, self.window, self.samples, self.answer) == (
             parameters.network,
             parameters.window,
             parameters.samples,
+            parameters.answerable().answer,
         )
 
     def remember(self) -> None:
@@ -51,6 +53,7 @@ def last_speed() -> Speed | None:
             str(settings.value("network")),
             int(settings.value("window")),
             int(settings.value("samples")),
+            str(settings.value("answer", "network")),
         )
     except (TypeError, ValueError):  # nothing there, or not ours
         return None
