@@ -35,7 +35,8 @@ def test_all_lists_agree():
 
 
 @pytest.mark.parametrize(
-    "room", ["cells", "crystals", "evolution", "inspection", "report", "structure", "watch"]
+    "room",
+    ["atoms", "cells", "crystals", "evolution", "inspection", "report", "structure", "watch"],
 )
 def test_rooms_have_what_they_list(room):
     module = getattr(nls, room)

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 import napari_lattice_symmetry
+from napari_lattice_symmetry.atoms.finding.examples import ExampleChunk as AtomChunk
 from napari_lattice_symmetry.bravais.dataset import Chunk
 from napari_lattice_symmetry.bravais.verdict_images import ExampleChunk
 
@@ -27,6 +28,7 @@ HEAVY = ENGINES | GUI | FORMATS | {"matplotlib"}
 LEFT_OF_PLUGIN = [
     *(
         "analysis",
+        "atoms",
         "bravais",
         "cells",
         "cli",
@@ -96,7 +98,7 @@ def test_opening_a_file_loads_no_engine(tmp_path):
     assert not loaded & (ENGINES | GUI | {"matplotlib"})
 
 
-@pytest.mark.parametrize("order", [Chunk, ExampleChunk])
+@pytest.mark.parametrize("order", [AtomChunk, Chunk, ExampleChunk])
 def test_processes_that_simulate_load_no_engine(order):
     loaded, _ = loaded_by(f"import {order.__module__}")
     assert not loaded & (ENGINES | GUI)

@@ -1,3 +1,4 @@
+from . import atoms as atoms
 from . import cells as cells
 from . import crystals as crystals
 from . import evolution as evolution

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from io import BytesIO
@@ -36,15 +37,25 @@ class Layer:
         Its configuration, as in Keras.
     weights : tuple of ndarray, float32
         Kernel and bias, if it has any.
+    inputs : tuple of str
+        Names of the layers whose outputs it takes; empty in a sequential network.
     """
 
     kind: str
     settings: dict[str, Any]
     weights: tuple[Float32, ...]
+    inputs: tuple[str, ...] = ()
 
 
-def read_layers(archive: bytes) -> list[Layer]:
-    """Return the layers of a sequential network in single precision, as a .keras file holds it.
+def read_layers(archive: bytes, kind: str = "Sequential") -> list[Layer]:
+    """Return the layers of a network in single precision, as a .keras file holds it.
+
+    Parameters
+    ----------
+    archive : bytes
+        Content of the file.
+    kind : {"Sequential", "Functional"}
+        What network it has to be; the layers of a functional one come after their inputs.
 
     Raises
     ------
@@ -57,7 +68,7 @@ def read_layers(archive: bytes) -> list[Layer]:
         with ZipFile(BytesIO(archive)) as file:
             network = json.loads(file.read("config.json"))
             weights = h5py.File(BytesIO(file.read("model.weights.h5")))
-        if network["class_name"] != "Sequential":
+        if network["class_name"] != kind:
             raise ForeignNetworkError(f"a {network['class_name']} network")
         places: Counter[str] = Counter()
         return [_layer(about, weights, places) for about in network["config"]["layers"]]
@@ -100,4 +111,18 @@ def _layer(about: dict[str, Any], weights: Any, places: Counter[str]) -> Layer:
     place = f"layers/{name}_{places[name]}" if places[name] else f"layers/{name}"
     places[name] += 1
     group = weights[place]["vars"] if place in weights else {}
-    return Layer(kind, settings, tuple(group[str(i)][()] for i in range(len(group))))
+    values = tuple(group[str(i)][()] for i in range(len(group)))
+    return Layer(kind, settings, values, tuple(_inputs(about.get("inbound_nodes", []))))
+
+
+def _inputs(described: Any) -> Iterator[str]:
+    """List the layers that a description names as inputs, however deep it hides them."""
+    if isinstance(described, dict):
+        if described.get("class_name") == "__keras_tensor__":
+            yield described["config"]["keras_history"][0]
+        else:
+            for part in described.values():
+                yield from _inputs(part)
+    elif isinstance(described, list):
+        for part in described:
+            yield from _inputs(part)

@@ -50,7 +50,7 @@ class OnnxEngine:
         self.input_shape = tuple(first.settings["batch_shape"][1:])
         trunk, self._head = _split(layers)
         model, (width,) = layers_graph(trunk, self.input_shape)
-        self._trunk, self._heads = _session(model), _session(heads_graph(self._head, width))
+        self._trunk, self._heads = open_session(model), open_session(heads_graph(self._head, width))
         self._dropouts = _dropouts(self._head, width)
         self.n_outputs = self._head[-1].settings["units"]
 
@@ -76,7 +76,7 @@ class OnnxEngine:
     def _last(self) -> Run:
         dense = [layer for layer in self._head if layer.kind == "Dense"]
         model, _ = layers_graph(dense[:-1], (self._dropouts[0].width,))
-        return _session(model)
+        return open_session(model)
 
     def heads(self, samples: int, seed: int) -> ThinnedHeads:
         """Draw thinned heads."""
@@ -123,7 +123,7 @@ def _n_threads() -> int:
     return int(told) if told.isdecimal() and int(told) else os.cpu_count() or 1
 
 
-def _session(model: bytes) -> Run:
+def open_session(model: bytes) -> Run:
     """Return what runs a model, by the names of its inputs."""
     from onnxruntime import InferenceSession, SessionOptions
 

@@ -1,0 +1,23 @@
+"""Atoms: found, refined, scored against a truth; defects; pictures whose atoms are known."""
+
+from napari_lattice_symmetry.atoms.defect_table import Defects
+from napari_lattice_symmetry.atoms.finding.find import find_atoms, iter_find_atoms
+from napari_lattice_symmetry.atoms.finding.parameters import FindParameters
+from napari_lattice_symmetry.atoms.reading import read_atoms
+from napari_lattice_symmetry.atoms.score import ClassScore, Score, score
+from napari_lattice_symmetry.atoms.simulation.pictures import AtomImage, AtomPicture
+from napari_lattice_symmetry.atoms.table import Atoms
+
+__all__ = [
+    "AtomImage",
+    "AtomPicture",
+    "Atoms",
+    "ClassScore",
+    "Defects",
+    "FindParameters",
+    "Score",
+    "find_atoms",
+    "iter_find_atoms",
+    "read_atoms",
+    "score",
+]

@@ -1,0 +1,1 @@
+"""The search for atoms: scale, network, confidence; its training."""

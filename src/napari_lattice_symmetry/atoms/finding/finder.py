@@ -1,0 +1,169 @@
+"""What finds atoms in a frame: the network at its scale, peaks, calibrated confidence."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.ndimage import maximum_filter
+from scipy.special import expit, logit
+
+from napari_lattice_symmetry.atoms.finding.engine import FinderEngine
+from napari_lattice_symmetry.atoms.finding.scaling import SPACING, Resampling, normalize
+from napari_lattice_symmetry.networks.registry import NetworkFile, Registry
+
+Float = NDArray[np.float64]
+
+REGISTRY = Registry(Path(__file__).parents[1] / "weights")
+CALIBRATION = "calibration.json"
+"""Beside a network that was trained: what makes its confidence hold."""
+
+_FAINTEST = 0.05  # height of a mark that is looked at
+_EDGE = 1e-6
+
+
+@dataclass(frozen=True)
+class Peaks:
+    """Marks of atoms in a frame.
+
+    Parameters
+    ----------
+    place : ndarray, shape (n, 2)
+        y and x in pixels of the frame.
+    features : ndarray, shape (n, 3)
+        What confidence follows from: logit of the height of the mark, standard deviation of the
+        logit over thinned networks, and how far the next mark is, in spacings.
+    """
+
+    place: Float
+    features: Float
+
+
+@dataclass(frozen=True, eq=False)
+class Finder:
+    """A network that finds atoms, with its calibration.
+
+    Parameters
+    ----------
+    engine : FinderEngine
+        Runs the network.
+    weights : tuple of float
+        Of each feature of `Peaks`, and a constant: their sum is the logit of the confidence.
+    name : str
+        For provenance.
+    sha256 : str
+        Of the weights.
+    """
+
+    engine: FinderEngine
+    weights: tuple[float, ...] = (1.0, 0.0, 0.0, 0.0)
+    name: str = "atoms"
+    sha256: str = ""
+
+    def peaks(self, frame: Float, spacing: float, samples: int, seed: int = 0) -> Peaks:
+        """Find marks in a frame.
+
+        Parameters
+        ----------
+        frame : ndarray, shape (Y, X)
+            Gray values without gaps.
+        spacing : float
+            Pixels between neighbors, about.
+        samples, seed : int
+            Of the thinned networks.
+        """
+        height, width = frame.shape
+        resampling = Resampling.to_spacing((height, width), spacing)
+        logits = self.engine.logits(normalize(resampling.resample(frame)), samples, seed)
+        mark = expit(logits.astype(np.float64)).mean(axis=0)
+        rows, columns = _maxima(mark)
+        offset, top = _vertices(np.log(np.maximum(mark, _EDGE)), rows, columns)
+        place = resampling.to_frame(np.stack([rows, columns], axis=1) + offset)
+        shape = np.clip(np.exp(top), _EDGE, 1 - 1e-4)
+        spread = logits[:, rows, columns].std(axis=0)
+        features = np.stack([logit(shape), spread, _nearest(rows, columns)], axis=1)
+        inside = ((place >= 0) & (place <= [height - 1, width - 1])).all(axis=1)
+        return Peaks(place[inside], features[inside])
+
+    def confidence(self, peaks: Peaks) -> Float:
+        """Give the probability that a mark is an atom, shape (n,)."""
+        *weights, constant = self.weights
+        return np.asarray(expit(peaks.features @ np.array(weights) + constant))
+
+
+def _nearest(rows: NDArray[np.intp], columns: NDArray[np.intp]) -> Float:
+    """Give how far the next mark is, in spacings, at most 2."""
+    from scipy.spatial import KDTree
+
+    if len(rows) < 2:
+        return np.full(len(rows), 2.0)
+    points = np.stack([rows, columns], axis=1)
+    distance, _ = KDTree(points).query(points, k=2)
+    return np.minimum(np.asarray(distance)[:, 1] / SPACING, 2)
+
+
+def _maxima(mark: Float) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """List the pixels that no neighbor is higher than; of those that are equal, the first."""
+    highest = maximum_filter(mark, size=3, mode="constant")
+    rows, columns = np.nonzero((mark >= highest) & (mark > _FAINTEST))
+    return rows, columns
+
+
+def _vertices(
+    values: Float, rows: NDArray[np.intp], columns: NDArray[np.intp]
+) -> tuple[Float, Float]:
+    """Give where parabolas through maxima have their tops, (n, 2) from the pixel, and how high.
+
+    The logarithm of a round mark is a parabola.
+    """
+    padded = np.pad(values, 1, mode="reflect")
+    i, j = rows + 1, columns + 1
+    middle = padded[i, j]
+    offsets, rise = [], np.zeros(len(rows))
+    for before, after in (
+        (padded[i - 1, j], padded[i + 1, j]),
+        (padded[i, j - 1], padded[i, j + 1]),
+    ):
+        slope, bend = (after - before) / 2, before - 2 * middle + after
+        offset = np.clip(np.where(bend < -_EDGE, -slope / np.minimum(bend, -_EDGE), 0), -0.5, 0.5)
+        offsets.append(offset)
+        rise += slope * offset + bend * offset**2 / 2
+    return np.stack(offsets, axis=1), middle + rise
+
+
+def load_finder(network: str | os.PathLike[str] = "atoms") -> Finder:
+    """Load the shipped network by name, or any by the path of its .keras file.
+
+    Parameters
+    ----------
+    network : str or path
+        "atoms" or a .keras file, with ``calibration.json`` beside it.
+
+    Returns
+    -------
+    Finder
+        Loaded once and shared by later calls.
+
+    Raises
+    ------
+    ModelError
+        If there is no such network or file, the weights are not those that were shipped, or it is
+        no network that finds atoms.
+    """
+    return _load(REGISTRY.find(os.fspath(network)))
+
+
+@cache
+def _load(file: NetworkFile) -> Finder:
+    entry: dict[str, Any] = REGISTRY.entries.get(file.name, {})
+    beside = file.path.with_name(CALIBRATION)
+    if file.path.parent != REGISTRY.folder:
+        entry = json.loads(beside.read_text(encoding="utf-8")) if beside.is_file() else {}
+    weights = tuple(entry.get("calibration", Finder.weights))
+    return Finder(FinderEngine(file.read()), weights, file.name, file.sha256)

@@ -1,0 +1,217 @@
+"""How the finder's network is trained: on simulated pictures that are new in every epoch."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_lattice_symmetry.atoms.finding.calibration import JudgedChunk, fit_confidence
+from napari_lattice_symmetry.atoms.finding.engine import FinderEngine
+from napari_lattice_symmetry.atoms.finding.examples import CHUNK, TRAINING, VALIDATION, ExampleChunk
+from napari_lattice_symmetry.atoms.finding.finder import CALIBRATION, Finder
+from napari_lattice_symmetry.atoms.finding.network import finder_network, mark_loss
+from napari_lattice_symmetry.errors import ModelError, guard
+from napari_lattice_symmetry.networks.drawing import draw_chunks
+from napari_lattice_symmetry.networks.keras_loading import keras
+from napari_lattice_symmetry.networks.registry import file_sha256
+from napari_lattice_symmetry.networks.training import claim, fit, load_checkpoint
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from napari_lattice_symmetry.networks.training import History
+
+
+_JUDGED, _CHUNKS = 10_000, 30  # chunks of pictures that calibrate, and the first of them
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How the finder is trained.
+
+    Parameters
+    ----------
+    pictures, validation : int
+        New pictures in every epoch, and pictures that are never trained on.
+    epochs, batch : int
+        Epochs, pictures a step.
+    crop : int
+        Side of what is seen of a picture.
+    filters : int
+        Width of the network.
+    dropout : float
+        Share of channels turned off.
+    learning_rate : float
+        Of Adam; falls to zero along half a cosine.
+    """
+
+    pictures: int
+    validation: int
+    epochs: int
+    batch: int
+    crop: int
+    filters: int
+    dropout: float
+    learning_rate: float
+
+
+RECIPE = Recipe(
+    pictures=2_400,
+    validation=400,
+    epochs=16,
+    batch=16,
+    crop=96,
+    filters=12,
+    dropout=0.1,
+    learning_rate=2e-3,
+)
+
+# Going on from trained weights: other pictures, in smaller steps.
+REFINEMENT = replace(RECIPE, pictures=4_000, epochs=10, learning_rate=1.2e-3)
+
+
+class ExampleBatches(keras.utils.PyDataset):  # type: ignore[misc]
+    """Batches of one epoch, in memory."""
+
+    def __init__(self, seen: NDArray[Any], marks: NDArray[Any], batch: int) -> None:
+        super().__init__(workers=1)
+        self.seen, self.marks, self.batch = seen, marks, batch
+
+    def __len__(self) -> int:
+        return len(self.seen) // self.batch
+
+    def __getitem__(self, index: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        rows = slice(index * self.batch, (index + 1) * self.batch)
+        return self.seen[rows].astype(np.float32), self.marks[rows].astype(np.float32)
+
+
+def train_finder(
+    output: Path,
+    *,
+    start: Path | None = None,
+    pictures: int | None = None,
+    epochs: int | None = None,
+    seed: int = 0,
+    workers: int | None = None,
+    progress: bool = True,
+) -> Path:
+    """Train the finder's network, or go on with a training that was interrupted.
+
+    Parameters
+    ----------
+    output : path
+        Folder for checkpoints, ``history.csv``, ``training.png``, ``training.json`` and, in the
+        end, the weights. A training found there is continued.
+    start : path, optional
+        A trained network, or the checkpoint of a training, to refine.
+    pictures, epochs : int, optional
+        Instead of the recipe's.
+    seed : int
+        Draws the pictures, the first weights and the dropout.
+    workers : int, optional
+        Processes that draw; all cores by default.
+    progress : bool
+        Show progress bars.
+
+    Returns
+    -------
+    path
+        The trained network, ``<output>/atoms.keras``.
+
+    Raises
+    ------
+    InputError
+        If `output` holds a training with other settings.
+    ModelError
+        If `start` is no network of this kind.
+    """
+    recipe = RECIPE if start is None else REFINEMENT
+    recipe = replace(recipe, pictures=pictures or recipe.pictures, epochs=epochs or recipe.epochs)
+    settings: dict[str, Any] = {"network": "atoms", "seed": seed, "recipe": asdict(recipe)}
+    if start is not None:
+        settings |= {"start": str(start), "start_sha256": file_sha256(start)}
+    claim(output, settings)
+    keras.utils.set_random_seed(seed)
+    model, history = load_checkpoint(output, lambda: _create(recipe, start))
+    per_epoch = -(-recipe.pictures // CHUNK)
+
+    def draw(stream: int, first: int, n: int) -> tuple[NDArray[Any], NDArray[Any]]:
+        orders = [ExampleChunk(seed, stream, first + i, recipe.crop) for i in range(n)]
+        seen, marks = zip(*draw_chunks(orders, workers), strict=True)
+        return np.concatenate(seen), np.concatenate(marks)
+
+    seen, marks = draw(VALIDATION, 0, -(-recipe.validation // CHUNK))
+    fit(
+        model,
+        history,
+        output,
+        epochs=recipe.epochs,
+        seed=seed,
+        batches=lambda epoch: ExampleBatches(
+            *draw(TRAINING, epoch * per_epoch, per_epoch), recipe.batch
+        ),
+        validation=(seen.astype(np.float32), marks.astype(np.float32)),
+        progress=progress,
+    )
+    plot_losses(history).savefig(output / "training.png", dpi=120)
+    path = output / "atoms.keras"
+    trained = finder_network(recipe.filters, recipe.dropout)
+    trained.set_weights(model.get_weights())
+    trained.save(path)
+    weights = calibrate(path, seed, workers)
+    (output / CALIBRATION).write_text(json.dumps({"calibration": weights}) + "\n", encoding="utf-8")
+    return path
+
+
+def calibrate(path: Path, seed: int, workers: int | None = None) -> tuple[float, ...]:
+    """Fit what makes the confidence of a network hold, on pictures of the stream of validation.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        The network.
+    seed : int
+        Draws the pictures.
+    workers : int, optional
+        Processes that draw.
+    """
+    finder = Finder(FinderEngine(path.read_bytes()))
+    orders = [JudgedChunk(finder, seed, VALIDATION, _JUDGED + i) for i in range(_CHUNKS)]
+    features, right = zip(*draw_chunks(orders, workers), strict=True)
+    return fit_confidence(np.concatenate(features), np.concatenate(right))
+
+
+def _create(recipe: Recipe, start: Path | None) -> keras.Model:
+    model = finder_network(recipe.filters, recipe.dropout)
+    if start is not None:
+        with guard(f"{start} is no network that finds atoms", ModelError):
+            model.set_weights(keras.saving.load_model(start).get_weights())
+    steps = recipe.epochs * (recipe.pictures // recipe.batch)
+    rate = keras.optimizers.schedules.CosineDecay(
+        0.1 * recipe.learning_rate,
+        steps,
+        warmup_target=recipe.learning_rate,
+        warmup_steps=min(200, steps // 10),
+    )
+    model.compile(optimizer=keras.optimizers.Adam(rate), loss=mark_loss)
+    return model
+
+
+def plot_losses(history: History) -> Figure:
+    """Draw training and validation loss over the epochs."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(6, 4), layout="constrained")
+    axes = figure.add_subplot()
+    epochs = range(1, len(history) + 1)
+    for key, name in (("loss", "training (dropout on)"), ("val_loss", "validation")):
+        axes.plot(epochs, [row[key] for row in history], marker=".", label=name)
+    axes.set(xlabel="epoch", ylabel="loss", title="finder's network")
+    axes.legend(frameon=False)
+    axes.grid(alpha=0.3)
+    return figure

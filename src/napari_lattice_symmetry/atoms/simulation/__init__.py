@@ -1,0 +1,1 @@
+"""Pictures whose atoms are known."""

@@ -1,0 +1,253 @@
+"""Atoms as a table: where they are, how surely and how exactly, in pixels of their frame."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from napari_lattice_symmetry.errors import InputError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Float = NDArray[np.float64]
+
+ATOM = "atom"
+"""Label of what no class was given to."""
+
+_TEXTS, _WHOLE = ("label",), ("frame",)
+_PLAIN = ("pixel_size", "spacing", "name", "more")
+
+
+@dataclass(frozen=True, eq=False)
+class Atoms:
+    """Atoms, or columns of atoms, of an image or of the frames of a movie.
+
+    All lengths are pixels of the frame, whose first pixel is centered at 0. What is not known is
+    NaN. ``atoms[mask]`` has some of them, ``len(atoms)`` is their number.
+
+    Parameters
+    ----------
+    y, x : ndarray, shape (n,)
+        Place, refined where that succeeded, with fractions of a pixel.
+    confidence : ndarray, shape (n,)
+        Probability that there is an atom.
+    label : ndarray of str, shape (n,)
+        Class; "atom" where none was told.
+    frame : ndarray of int, shape (n,)
+        Number of the frame, from 0.
+    y_error, x_error : ndarray, shape (n,)
+        Standard errors of the place.
+    raw_y, raw_x : ndarray, shape (n,)
+        Place before it was refined.
+    intensity, intensity_error : ndarray, shape (n,)
+        Height of the fitted peak above its surroundings, in gray values, with standard error.
+    sigma : ndarray, shape (n,)
+        Standard deviation of the fitted peak.
+    neighbor : ndarray, shape (n,)
+        Distance of the nearest other atom in the frame.
+    pixel_size : (float, float), optional
+        Along y and x in nm, where it is known.
+    spacing : float, optional
+        Distance between neighbors that the search went by.
+    name : str
+        Of the movie.
+    more : mapping of str to ndarray, shape (n,)
+        Further columns.
+
+    Raises
+    ------
+    InputError
+        If columns are not of one length.
+    """
+
+    y: Float
+    x: Float
+    confidence: Float
+    label: NDArray[np.str_]
+    frame: NDArray[np.int64]
+    y_error: Float
+    x_error: Float
+    raw_y: Float
+    raw_x: Float
+    intensity: Float
+    intensity_error: Float
+    sigma: Float
+    neighbor: Float
+    pixel_size: tuple[float, float] | None = None
+    spacing: float | None = None
+    name: str = "atoms"
+    more: Mapping[str, NDArray[Any]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for title, column in self.columns().items():
+            if column.shape != (len(self.y),):
+                raise InputError(
+                    f"{self.name}: the column {title!r} has the shape {column.shape}; "
+                    f"it should have a value for each of {len(self.y)} atoms."
+                )
+
+    @classmethod
+    def at(cls, y: ArrayLike, x: ArrayLike, **known: Any) -> Atoms:
+        """Return atoms at places, with NaN for all that is not given.
+
+        Parameters
+        ----------
+        y, x : array_like, shape (n,)
+            In pixels.
+        **known
+            Other fields.
+        """
+        y, x = (np.atleast_1d(np.asarray(each, dtype=np.float64)) for each in (y, x))
+        n = len(y)
+        values: dict[str, Any] = {
+            "confidence": np.ones(n),
+            "label": np.full(n, ATOM),
+            "frame": np.zeros(n, np.int64),
+            "raw_y": y,
+            "raw_x": x,
+        }
+        for each in fields(cls):
+            if each.name not in (*values, *_PLAIN, "y", "x"):
+                values[each.name] = np.full(n, np.nan)
+        for title, column in known.items():
+            values[title] = column if title in _PLAIN else np.asarray(column)
+        if "neighbor" not in known:
+            values["neighbor"] = nearest_neighbors(y, x, values["frame"])
+        return cls(y=y, x=x, **values)
+
+    def __len__(self) -> int:
+        return len(self.y)
+
+    def __getitem__(self, chosen: Any) -> Atoms:
+        index = np.atleast_1d(np.arange(len(self))[chosen])
+        return self._with({title: column[index] for title, column in self.columns().items()})
+
+    @property
+    def errors(self) -> Float:
+        """Standard errors along y and x, shape (n, 2)."""
+        return np.stack([self.y_error, self.x_error], axis=1)
+
+    @property
+    def positions(self) -> Float:
+        """Places (y, x), shape (n, 2)."""
+        return np.stack([self.y, self.x], axis=1)
+
+    @property
+    def calibrated(self) -> bool:
+        """Whether the pixel size is known."""
+        return self.pixel_size is not None
+
+    def columns(self) -> dict[str, NDArray[Any]]:
+        """Give all columns by name, the frame first and further ones last."""
+        first = {"frame": self.frame}
+        own = [each.name for each in fields(self) if each.name not in _PLAIN]
+        return first | {title: getattr(self, title) for title in own} | dict(self.more)
+
+    def with_columns(self, **columns: NDArray[Any]) -> Atoms:
+        """Return the same atoms with further columns, shape (n,) each, or with others instead."""
+        return self._with(self.columns() | columns)
+
+    def _with(self, columns: dict[str, NDArray[Any]]) -> Atoms:
+        """Return atoms of other columns, those that are not own ones as further ones."""
+        own = {each.name for each in fields(self)}
+        values: dict[str, Any] = {k: v for k, v in columns.items() if k in own}
+        return replace(self, **values, more={k: v for k, v in columns.items() if k not in own})
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return a table of pandas, one row an atom.
+
+        Returns
+        -------
+        pandas.DataFrame
+            The columns of `Atoms`, in pixels; where the pixel size is known also ``y_nm``,
+            ``x_nm``, their errors, and ``neighbor_nm``.
+
+        Raises
+        ------
+        InputError
+            If pandas is not installed.
+        """
+        try:
+            import pandas as pd
+        except ModuleNotFoundError as error:
+            raise InputError(
+                "A table of pandas needs pandas, which is not installed; install it by "
+                'pip install pandas, or save a file by atoms.save("atoms.csv").'
+            ) from error
+        return pd.DataFrame(self.table())
+
+    def table(self) -> dict[str, NDArray[Any]]:
+        """Give the columns of `to_frame` by name."""
+        columns = self.columns()
+        if self.pixel_size is None:
+            return columns
+        height, width = self.pixel_size
+        lengths = {
+            "y_nm": self.y * height,
+            "x_nm": self.x * width,
+            "y_error_nm": self.y_error * height,
+            "x_error_nm": self.x_error * width,
+            "neighbor_nm": nearest_neighbors(self.y * height, self.x * width, self.frame),
+        }
+        return columns | lengths
+
+    def save(self, path: str | Path, *, overwrite: bool = False) -> None:
+        """Write the table, in the format that the ending of the name says.
+
+        Parameters
+        ----------
+        path : path
+            ``.csv``, ``.parquet`` (with all digits), ``.xyz``, or ``.extxyz``: extended XYZ, which
+            keeps all columns. Both of XYZ are in nanometers, x to the right and y down, with one
+            block a frame.
+        overwrite : bool
+            Replace a file that is there.
+
+        Raises
+        ------
+        InputError
+            If the ending is another one, something is in the way, or the pixel size that lengths
+            need is not known.
+        """
+        from napari_lattice_symmetry.atoms.writing import write_atoms
+
+        write_atoms(self, Path(path), overwrite=overwrite)
+
+
+def join(tables: Sequence[Atoms]) -> Atoms:
+    """Join the tables of several frames; what is no column is that of the first.
+
+    Parameters
+    ----------
+    tables : sequence of Atoms
+        At least one, all with the same further columns.
+
+    Returns
+    -------
+    Atoms
+        In the order of the tables.
+    """
+    first = tables[0]
+    columns = [each.columns() for each in tables]
+    joined = {title: np.concatenate([each[title] for each in columns]) for title in columns[0]}
+    return first.with_columns(**joined)
+
+
+def nearest_neighbors(y: Float, x: Float, frame: NDArray[np.int64]) -> Float:
+    """Measure how far the nearest other atom of the frame is, shape (n,); NaN of lone ones."""
+    from scipy.spatial import KDTree
+
+    distances = np.full(len(y), np.nan)
+    for number in np.unique(frame):
+        rows = np.flatnonzero((frame == number) & np.isfinite(y) & np.isfinite(x))
+        if len(rows) > 1:
+            points = np.stack([y[rows], x[rows]], axis=1)
+            nearest, _ = KDTree(points).query(points, k=2)
+            distances[rows] = np.asarray(nearest)[:, 1]
+    return distances
