@@ -14,6 +14,7 @@ from napari_lattice_symmetry.interrupts import INTERRUPTED, keep_on_interrupt
 
 VERBS = {
     "analyze": "Analyze the movie or image in each FILE.",
+    "atoms": "Find the atoms in FILE.",
     "cell": "Average the unit cell in FILE and name its plane group.",
     "crystal": "Describe the structure in FILE and its view along a zone axis.",
     "drift": "Measure how the frames of the movie FILE drift, and undo it.",

@@ -1,6 +1,7 @@
 """Atoms: found, refined, scored against a truth; defects; pictures whose atoms are known."""
 
 from napari_lattice_symmetry.atoms.defect_table import Defects
+from napari_lattice_symmetry.atoms.defects import find_defects
 from napari_lattice_symmetry.atoms.finding.find import find_atoms, iter_find_atoms
 from napari_lattice_symmetry.atoms.finding.parameters import FindParameters
 from napari_lattice_symmetry.atoms.reading import read_atoms
@@ -17,6 +18,7 @@ __all__ = [
     "FindParameters",
     "Score",
     "find_atoms",
+    "find_defects",
     "iter_find_atoms",
     "read_atoms",
     "score",

@@ -14,7 +14,9 @@ _FAMILIES = ("fingerprint", "pairs")
 
 
 @click.command()
-@click.argument("network", type=click.Choice(["polar", "published", "verdict", *_FAMILIES]))
+@click.argument(
+    "network", type=click.Choice(["atoms", "polar", "published", "verdict", *_FAMILIES])
+)
 @output_option("Folder for checkpoints, curves and weights.  [default: runs/NETWORK]")
 @click.option(
     "--start",
@@ -24,7 +26,7 @@ _FAMILIES = ("fingerprint", "pairs")
 @click.option(
     "--windows",
     type=click.IntRange(1),
-    help="Training windows, or structures.  [default: the recipe's]",
+    help="Training windows, structures, or pictures.  [default: the recipe's]",
 )
 @click.option("--epochs", type=click.IntRange(1), help="Epochs.  [default: the recipe's]")
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
@@ -32,7 +34,7 @@ _FAMILIES = ("fingerprint", "pairs")
 def train(network: str, output: Path | None, **settings: Any) -> None:
     """Train NETWORK on simulated windows, or on structures.
 
-    The NETWORK verdict is what weighs the answers of polar and of the lattice fit. The networks
+    The NETWORK atoms finds atoms; its windows are the new pictures of every epoch. The NETWORK verdict is what weighs the answers of polar and of the lattice fit. The networks
     fingerprint and pairs name the family of a crystal, and of a cluster in any orientation.
 
     A training that is found in the folder goes on after its last whole epoch; that of a verdict
@@ -51,6 +53,10 @@ def train(network: str, output: Path | None, **settings: Any) -> None:
 
 
 def _train(network: str, output: Path, **settings: Any) -> Path:
+    if network == "atoms":
+        from napari_lattice_symmetry.atoms.finding.training import train_finder
+
+        return train_finder(output, pictures=settings.pop("windows"), **settings)
     if network == "verdict":
         from napari_lattice_symmetry.bravais.verdict_training import train_verdict
 

@@ -44,7 +44,7 @@ class AtomPicture:
     faint : Atoms
         Columns too faint to be found, or outside the frame, which count neither way.
     defects : Defects
-        What is wrong, missing columns among it.
+        What is wrong with columns that could be seen, missing ones among them.
     spacing : float
         Distance of neighbors in pixels.
     sigma : float
@@ -274,7 +274,7 @@ class AtomImage(BaseModel):
             spacing=self.spacing,
             more={"occupancy": whole, "defect": sheet.defect},
         )
-        wrong = inside & (sheet.defect != sheets.PERFECT)
+        wrong = inside & (sheet.defect != sheets.PERFECT) & (sheet.whole >= FAINTEST)
         defects = Defects.at(sheet.defect[wrong], y[wrong], x[wrong])
         seen = sheet.weight >= FAINTEST
         there = sheet.weight > 0

@@ -44,6 +44,8 @@ class Sheet:
         What is wrong with it; empty if nothing.
     spacing : float
         Distance of neighbors in pixels.
+    whole : ndarray, shape (n,)
+        Weight without defects.
     """
 
     position: Float
@@ -52,6 +54,7 @@ class Sheet:
     label: NDArray[np.str_]
     defect: NDArray[np.str_]
     spacing: float
+    whole: Float
 
     def __len__(self) -> int:
         return len(self.weight)
@@ -64,13 +67,14 @@ class Sheet:
             atoms=self.atoms[chosen],
             label=self.label[chosen],
             defect=self.defect[chosen],
+            whole=self.whole[chosen],
         )
 
     def joined(self, other: Sheet) -> Sheet:
         """Return the columns of both."""
         pairs = {
             name: np.concatenate([getattr(self, name), getattr(other, name)])
-            for name in ("position", "weight", "atoms", "label", "defect")
+            for name in ("position", "weight", "atoms", "label", "defect", "whole")
         }
         return replace(self, **pairs)
 
@@ -129,6 +133,7 @@ def crystal_sheet(
         np.tile(np.array([name.partition("/")[0] for name in _brightest_first(seen)]), n),
         np.full(len(position), PERFECT, "U16"),
         spacing,
+        np.tile(columns.contrast, n),
     )
 
 
@@ -161,13 +166,15 @@ def scattered_sheet(
     height, width = shape
     n = rng.poisson(density * height * width / spacing**2)
     position = rng.uniform(0, [width, height], (n, 2))
+    weight = rng.choice([1.0, 1.0, 1.0, 0.5], n)
     sheet = Sheet(
         position,
-        rng.choice([1.0, 1.0, 1.0, 0.5], n),
+        weight,
         np.ones(n),
         np.full(n, "Pt"),
         np.full(n, PERFECT, "U16"),
         spacing,
+        weight,
     )
     return without_overlaps(sheet, rng)
 
@@ -240,13 +247,15 @@ def with_adatoms(sheet: Sheet, share: float, rng: np.random.Generator) -> Sheet:
     weight[on_top] += 0.5
     defect[on_top] = ADATOM
     m = int(between.sum())
+    bright = rng.uniform(0.5, 1.5, m)
     added = Sheet(
         places[between],
-        rng.uniform(0.5, 1.5, m),
+        bright,
         np.ones(m),
         np.full(m, "X"),
         np.full(m, ADATOM, "U16"),
         sheet.spacing,
+        bright,
     )
     return replace(sheet, weight=weight, defect=defect).joined(added)
 

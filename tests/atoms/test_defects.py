@@ -1,0 +1,78 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import napari_lattice_symmetry as nls
+from napari_lattice_symmetry.atoms import AtomImage, Atoms, find_defects
+from napari_lattice_symmetry.atoms.score import match
+
+
+def of_kind(defects, *kinds):
+    chosen = np.isin(defects.kind, kinds)
+    return np.stack([defects.y[chosen], defects.x[chosen]], axis=1)
+
+
+@pytest.mark.parametrize("material", ["graphene", "MoS2", "SrTiO3 [001]", "Au [001]", "Si [110]"])
+def test_vacancies_are_missing_atoms_and_nothing_else_is(material):
+    settings = {"material": material, "spacing": 12, "size": 256, "seed": 3, "wander": 0.1}
+    picture = AtomImage(vacancies=0.03, **settings).draw()
+    found = find_defects(picture.image, picture.atoms)
+    true, told = of_kind(picture.defects, "vacancy"), of_kind(found, "missing")
+    inner = ((true > 14) & (true < 241)).all(axis=1)
+    assert inner.sum() > 3
+    rows, columns = match(told, true, 4)
+    assert np.isin(np.flatnonzero(inner), columns).all()
+    assert len(told) - len(rows) <= 1
+    assert not len(find_defects(AtomImage(**settings).draw().image, picture.atoms[:0]))
+
+
+def test_atoms_of_another_brightness_are_told_by_their_sublattice():
+    picture = AtomImage(
+        material="MoS2", spacing=14, size=256, heavier=0.02, partial=0.03, counts=1000, seed=5
+    ).draw()
+    found = find_defects(picture.image, picture.atoms)
+    for kind, told in (("heavier", "brighter"), ("partial vacancy", "dimmer")):
+        true = of_kind(picture.defects, kind)
+        inner = ((true > 20) & (true < 235)).all(axis=1)
+        rows, columns = match(of_kind(found, told), true, 4)
+        assert np.isin(np.flatnonzero(inner), columns).mean() > 0.8
+        assert len(rows) > 2
+
+
+def test_an_extra_and_a_displaced_atom_are_told():
+    picture = AtomImage(material="Au [001]", spacing=14, size=200, displacement=0.01).draw()
+    atoms = picture.atoms
+    middle = int(np.linalg.norm(atoms.positions - 100, axis=1).argmin())
+    y, x = atoms.y.copy(), atoms.x.copy()
+    y[middle] += 3
+    extra = (atoms.y[middle + 3] + 7, atoms.x[middle + 3] + 7)
+    changed = Atoms.at(np.append(y, extra[0]), np.append(x, extra[1]), spacing=14)
+    found = find_defects(picture.image, changed)
+    assert of_kind(found, "displaced") == pytest.approx(np.array([[y[middle], x[middle]]]))
+    assert of_kind(found, "extra") == pytest.approx(np.array([extra]))
+
+
+def test_a_movie_has_the_defects_of_each_frame():
+    one, other = (
+        AtomImage(spacing=12, size=160, vacancies=share, seed=1).draw() for share in (0, 0.03)
+    )
+    columns = {
+        title: np.concatenate([one.atoms.columns()[title], other.atoms.columns()[title]])
+        for title in ("y", "x")
+    }
+    frame = np.repeat([0, 1], [len(one.atoms), len(other.atoms)])
+    atoms = Atoms.at(**columns, frame=frame, spacing=12)
+    found = find_defects(np.stack([one.image, other.image]), atoms)
+    assert set(found.frame[found.kind == "missing"].tolist()) == {1}
+
+
+def test_what_has_no_lattice_is_said():
+    rng = np.random.default_rng(0)
+    places = rng.uniform(5, 195, (2, 80))
+    with pytest.raises(nls.LatticeSymmetryError, match="no common lattice"):
+        find_defects(rng.uniform(size=(200, 200)), Atoms.at(*places, spacing=14))
+    with pytest.raises(nls.LatticeSymmetryError, match="too few"):
+        find_defects(np.ones((50, 50)), Atoms.at([1, 2], [3, 4]))
+    with pytest.raises(nls.LatticeSymmetryError, match="in frame 4"):
+        find_defects(np.ones((50, 50)), Atoms.at([1], [3], frame=[4]))

@@ -1,0 +1,58 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tifffile
+
+from napari_lattice_symmetry.atoms import AtomImage, read_atoms
+
+
+@pytest.fixture
+def picture():
+    drawn = AtomImage(material="MoS2", spacing=12, size=128, vacancies=0.03, seed=6).draw()
+    frames = np.stack([drawn.image] * 2).astype(np.float32)
+    tifffile.imwrite("layer.tif", frames)
+    return drawn
+
+
+def test_atoms_are_written_and_compared(run, picture):
+    picture.atoms.save("truth.csv")
+    done = run(
+        *("atoms", "layer.tif", "--frame", 0, "--spacing", 12, "--pixel-size", 0.02),
+        *("--to", "found.csv", "--to", "found.xyz", "--defects", "defects.csv"),
+        *("--truth", "truth.csv", "--radius", 0.08),
+    )
+    assert done.exit_code == 0, done.output
+    assert "nm (median)" in done.output
+    assert "missing" in done.output
+    assert "F1 0.9" in done.output or "F1 1.0" in done.output
+    found = read_atoms("found.csv")
+    assert abs(len(found) - len(picture.atoms)) < 0.1 * len(found)
+    assert int(Path("found.xyz").read_text().splitlines()[0]) == len(found)
+
+
+def test_all_frames_go_to_a_table_beside_the_file(run, picture):
+    done = run("atoms", "layer.tif", "--spacing", 12)
+    assert done.exit_code == 0, done.output
+    assert "in 2 frames" in done.output
+    assert set(read_atoms("layer.atoms.csv").frame.tolist()) == {0, 1}
+    again = run("atoms", "layer.tif", "--spacing", 12)
+    assert "overwrite" in again.output
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--to", "a.txt"], "must end in"),
+        (["--frame", 7], "there is no frame 7"),
+        (["--truth", "t.csv"], "both --truth and --radius"),
+        (["--spacing", 2], "2.0 px apart"),
+        (["--spacing", 12, "--to", "a.xyz"], "pixel size is not known"),
+    ],
+)
+def test_what_cannot_be_done_is_said(run, picture, words, said):
+    done = run("atoms", "layer.tif", *words)
+    assert done.exit_code == 1
+    assert said in " ".join(done.output.split())
