@@ -11,12 +11,11 @@ from napari_lattice_symmetry.commands.shared.options import output_option
 from napari_lattice_symmetry.files import writing
 
 _FAMILIES = ("fingerprint", "pairs")
+_NETWORKS = ("atoms", "polar", "published", "verdict", *_FAMILIES)
 
 
 @click.command()
-@click.argument(
-    "network", type=click.Choice(["atoms", "polar", "published", "verdict", *_FAMILIES])
-)
+@click.argument("network", type=click.Choice(_NETWORKS))
 @output_option("Folder for checkpoints, curves and weights.  [default: runs/NETWORK]")
 @click.option(
     "--start",
@@ -34,8 +33,9 @@ _FAMILIES = ("fingerprint", "pairs")
 def train(network: str, output: Path | None, **settings: Any) -> None:
     """Train NETWORK on simulated windows, or on structures.
 
-    The NETWORK atoms finds atoms; its windows are the new pictures of every epoch. The NETWORK verdict is what weighs the answers of polar and of the lattice fit. The networks
-    fingerprint and pairs name the family of a crystal, and of a cluster in any orientation.
+    The NETWORK verdict is what weighs the answers of polar and of the lattice fit. The networks
+    fingerprint and pairs name the family of a crystal, and of a cluster in any orientation. The
+    network atoms finds atoms; its windows are the pictures of an epoch, which are new in each.
 
     A training that is found in the folder goes on after its last whole epoch; that of a verdict
     keeps what was found out about its windows.
