@@ -101,8 +101,9 @@ bench-groups: .venv/.installed ## Measure plane groups and write docs/plane-grou
 	$(BIN)/python benchmarks/plane_groups.py --write
 
 .PHONY: bench-crystals
-bench-crystals: .venv/.installed ## Match crystals to pictures and write docs/crystal-match.md
+bench-crystals: .venv/.installed ## Match crystals, name families, and write docs/crystal-match.md and crystal-families.md
 	$(BIN)/python benchmarks/crystals.py --write
+	$(BIN)/python benchmarks/families.py --write
 
 .PHONY: bench-faults
 bench-faults: .venv/.installed ## Kill runs and workers for 20 minutes and write docs/faults.md

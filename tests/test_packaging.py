@@ -25,6 +25,7 @@ from packaging.version import Version
 ROOT = Path(__file__).parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 WEIGHTS = "src/napari_lattice_symmetry/bravais/weights"
+FAMILY_WEIGHTS = "src/napari_lattice_symmetry/crystals/families/weights"
 MONTHS = [f"constraints/{path.name}" for path in (ROOT / "constraints").glob("20??-??.txt")]
 PIN = re.compile(r"(?P<name>[a-z0-9][a-z0-9-]*)==[\w.!+]+( ; [^:/@]+)?")
 
@@ -75,7 +76,9 @@ def test_wheel_holds_the_weights(wheel):
     registry = json.loads((ROOT / WEIGHTS / "registry.json").read_text(encoding="utf-8"))
     judges = {entry["verdict"]["file"] for entry in registry.values() if "verdict" in entry}
     assert judges
-    files = {"polar.keras", "published.keras", *judges}
+    families = json.loads((ROOT / FAMILY_WEIGHTS / "registry.json").read_text(encoding="utf-8"))
+    networks = {entry["file"] for entry in (*registry.values(), *families.values())}
+    files = {*networks, *judges}
     assert set(sizes) == {"registry.json", *files}
     assert max(sizes.values()) < 10e6
 

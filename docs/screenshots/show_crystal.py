@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 from qtpy.QtTest import QTest
 from window import LEFT, PLUGIN, open_viewer, take_screenshot, wait_until
@@ -9,6 +11,10 @@ from window import LEFT, PLUGIN, open_viewer, take_screenshot, wait_until
 from napari_lattice_symmetry import AnalysisParameters
 from napari_lattice_symmetry.crystals import project, prototype
 from napari_lattice_symmetry.lattice.drawing import count_electrons
+
+if TYPE_CHECKING:
+    import napari
+    from qtpy.QtWidgets import QWidget
 
 PIXEL, SHAPE, FRAMES = 0.016, (384, 512), 6
 
@@ -30,6 +36,20 @@ def draw_movie() -> np.ndarray:
     return np.array([count_electrons(frame, 30, rng) for frame in frames], dtype=np.float32)
 
 
+def show_family(viewer: napari.Viewer, dock: QWidget) -> None:
+    """Break silicon, and show what is left of it as layers."""
+    viewer.layers.clear()
+    dock.structures.crystals.item(dock.structures.crystals.count() - 1).setSelected(True)
+    dock.tabs.setCurrentWidget(dock.family)
+    dock.family.sliders["vacancies"].setValue(30)
+    dock.family.sliders["displacement"].setValue(4)
+    wait_until(lambda: dock.family.symmetry is not None and not dock.family.is_busy, seconds=60)
+    for layer in dock.family.add_layers()[1:]:
+        layer.visible = False
+    viewer.reset_view()
+    take_screenshot(viewer, "napari-family.png")
+
+
 def main() -> None:
     """Analyze the movie, and match four crystals to it."""
     viewer = open_viewer("dark")
@@ -44,11 +64,12 @@ def main() -> None:
     viewer.window.remove_dock_widget(analysis)
     _, dock = viewer.window.add_plugin_dock_widget(PLUGIN, "Crystal")
     for name in ("Cu", "SrTiO3", "Fe", "Au", "Si"):
-        dock.add_listed(name)
-    QTest.mouseClick(dock.task.button, LEFT)
-    wait_until(lambda: not dock.task.is_running, seconds=600)
+        dock.structures.add_listed(name)
+    QTest.mouseClick(dock.match.task.button, LEFT)
+    wait_until(lambda: not dock.match.task.is_running, seconds=600)
     viewer.dims.set_current_step(0, 3)
     take_screenshot(viewer, "napari-crystal.png")
+    show_family(viewer, dock)
     viewer.close()
 
 

@@ -27,6 +27,7 @@ def test_structure_and_projection_are_printed_and_written(path, tmp_path):
     assert "rutile: O4Ti2" in done.output
     assert "space group P4_2/mnm (136)" in done.output
     assert "a = 0.45940, b = 0.45940 nm, gamma = 90.000°, square, plane group p4g" in done.output
+    assert "P4_2/mnm, is that of none of the seven families" in done.output
     with outputs[0].open(encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
     assert sorted(row["column"] for row in rows) == ["O", "O", "O", "O", "Ti", "Ti"]
@@ -34,6 +35,15 @@ def test_structure_and_projection_are_printed_and_written(path, tmp_path):
     again = run(path, "--to", outputs[0])
     assert again.exit_code == 1
     assert "exists; choose another name" in again.output
+
+
+def test_the_family_is_named_beside_that_of_the_space_group(tmp_path):
+    write(tmp_path / "copper.cif", prototype("Cu").atoms)
+    done = run(tmp_path / "copper.cif")
+    assert done.exit_code == 0, done.output
+    assert "family by network: fcc, " in done.output
+    assert "1% fcc, 5% fcc, 10% fcc, 20% " in done.output
+    assert "none of the seven families" not in done.output
 
 
 def test_a_cluster_is_told(tmp_path):

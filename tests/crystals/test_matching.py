@@ -8,7 +8,13 @@ import numpy as np
 import pytest
 
 from napari_lattice_symmetry.analysis import analyze
-from napari_lattice_symmetry.crystals import fitting_prototypes, match, project, prototype
+from napari_lattice_symmetry.crystals import (
+    fitting_prototypes,
+    match,
+    project,
+    prototype,
+    suggest_prototypes,
+)
 from napari_lattice_symmetry.crystals.matching import NONE_OF_THESE
 from napari_lattice_symmetry.data.movie import Movie
 from napari_lattice_symmetry.errors import InputError
@@ -164,13 +170,38 @@ def test_prototypes_that_fit_a_cell():
         fitting_prototypes(0.3, -1, 90)
 
 
+def test_without_a_pixel_size_lattices_are_matched_by_their_shape_and_it_is_said():
+    fitted = lattices([seen("Si", (1, 1, 0)), seen("Ti"), seen("SrTiO3")])
+    fitted.unit = "pixel"
+    fitted.a, fitted.b = 17 * fitted.a, 17 * fitted.b
+    found = match(fitted, [prototype(name) for name in ("Si", "Ti", "Fe", "SrTiO3")], zones=1)
+    assert found.by_shape
+    assert "shape alone" in found.remark
+    names = [found.names[label - 1] for label in found.labels]
+    assert "Si [1 1 0]" in names[0]
+    assert "Ti [0 0 1]" in names[1]
+    assert {"SrTiO3 [0 0 1]", "Fe [0 0 1]", "Si [0 0 1]"} <= set(names[2].split(" or "))
+    np.testing.assert_allclose(found.distortion, 0, atol=1e-6)
+    sized = match(lattices([seen("SrTiO3")]), [prototype("Fe")], zones=1)
+    assert sized.names == ["none of these"]
+    assert sized.remark == ""
+
+
+def test_crystals_are_suggested_by_the_median_lattice_each_once():
+    fitted = lattices([seen("SrTiO3")] * 3 + [seen("Ti")])
+    found = suggest_prototypes(fitted, tolerance=0.01)
+    names = [each.crystal for each, _ in found]
+    assert "SrTiO3" in names[:2]
+    assert len(names) == len(set(names))
+    assert (np.diff([strain for _, strain in found]) >= 0).all()
+    fitted.unit = "pixel"
+    with pytest.raises(InputError, match="give the pixel size"):
+        suggest_prototypes(fitted)
+
+
 def test_what_lacks_is_told_in_one_sentence(movie, parameters, fake_model):
     with pytest.raises(InputError, match="has no lattices; analyze again with lattice maps"):
         match(analyze(movie, parameters, model=fake_model), SIX)
-    pixels = lattices([seen("Cu")])
-    pixels.unit = "pixel"
-    with pytest.raises(InputError, match="give the pixel size"):
-        match(pixels, SIX)
     with pytest.raises(InputError, match="There is no crystal to match"):
         match(lattices([seen("Cu")]), [])
     with pytest.raises(InputError, match="tolerance"):

@@ -12,10 +12,13 @@ from napari_lattice_symmetry.commands.shared.options import PATH, outputs_option
 from napari_lattice_symmetry.crystals import (
     Crystal,
     Projection,
+    classify,
     fitting_prototypes,
     project,
     read_structure,
+    symmetry_families,
 )
+from napari_lattice_symmetry.crystals.families.symmetry import TOLERANCES, outside_remark
 from napari_lattice_symmetry.crystals.plots import plot_crystal
 from napari_lattice_symmetry.errors import InputError
 from napari_lattice_symmetry.files import check_free, replacing
@@ -55,8 +58,8 @@ def crystal(
     """Describe the structure in FILE and its view along a zone axis.
 
     CIF, POSCAR, xyz, extended xyz or geometry of FHI-aims. Prints the space group over the
-    distances within which atoms count as equivalent, the cell, and the projected lattice with its
-    plane group and columns.
+    distances within which atoms count as equivalent, the cell, the family of the structure, and the
+    projected lattice with its plane group and columns.
     """
     if file is None and like is not None:
         for fitting, strain in fitting_prototypes(*like):
@@ -69,7 +72,7 @@ def crystal(
             raise InputError(f"{output} must end in {', '.join(_ENDINGS)}.")
         check_free(output, overwrite=overwrite)
     structure = read_structure(file)
-    click.echo("\n".join(_describe_structure(structure)))
+    click.echo("\n".join((*_describe_structure(structure), *_describe_family(structure))))
     if not structure.has_cell:
         if outputs:
             raise InputError(
@@ -102,6 +105,25 @@ def _describe_structure(structure: Crystal) -> Iterator[str]:
             f"{title}: a = {a / 10:.5f}, b = {b / 10:.5f}, c = {c / 10:.5f} nm, "
             f"alpha = {alpha:.2f}, beta = {beta:.2f}, gamma = {gamma:.2f}°, {len(cell.atoms)} atoms"
         )
+
+
+def _describe_family(structure: Crystal) -> Iterator[str]:
+    """Say which family networks and space groups tell; a single atom has none."""
+    if len(structure.atoms) < 2 and not structure.has_cell:
+        return
+    answer = classify([structure])
+    family, chance = answer.family[0], float(answer.mean[0].max())
+    symmetry = symmetry_families(structure, TOLERANCES)
+    told = [
+        f"{tolerance:.0%} {found or 'none'}"
+        for tolerance, (_, _, found) in zip(TOLERANCES, symmetry, strict=True)
+    ]
+    yield (
+        f"family by network: {family}, {chance:.2f} ± {float(answer.std[0].max()):.2f}; "
+        f"by space group within a share of the neighbor distance: {', '.join(told)}"
+    )
+    if outside_remark(symmetry):
+        yield outside_remark(symmetry)
 
 
 def _describe_lattice(seen: Projection) -> str:

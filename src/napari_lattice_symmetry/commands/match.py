@@ -61,7 +61,8 @@ def match(
     """Tell which CRYSTAL a saved RESULT shows, along which zone axis.
 
     A CRYSTAL is a structure file, or the name of a tabulated one such as Cu or SrTiO3. The result
-    needs lattice maps and a pixel size. Those that cannot be told apart are named together.
+    needs lattice maps; without a pixel size they are matched by shape alone. Those that cannot be
+    told apart are named together.
     """
     for output in outputs:
         if output.suffix.lower() not in _ENDINGS:
@@ -88,6 +89,8 @@ def _find(name: str) -> Crystal:
 
 def _describe(found: CrystalMatch) -> Iterator[str]:
     yield f"{len(found.candidates)} candidates, distortion up to {found.parameters.tolerance:.1%}"
+    if found.remark:
+        yield found.remark
     if not (found.labels > 0).any():
         yield "no window has a lattice"
         return

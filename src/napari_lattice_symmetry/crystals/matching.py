@@ -13,12 +13,10 @@ from numpy.typing import NDArray
 
 from napari_lattice_symmetry.crystals.parameters import MatchParameters
 from napari_lattice_symmetry.crystals.projection import Projection, project
-from napari_lattice_symmetry.crystals.prototypes import prototypes
 from napari_lattice_symmetry.crystals.structure import Crystal
 from napari_lattice_symmetry.crystals.zones import Zone, zone_axes
 from napari_lattice_symmetry.data.movie import NANOMETER
 from napari_lattice_symmetry.errors import InputError
-from napari_lattice_symmetry.lattice.basis import cell, reduce_basis
 from napari_lattice_symmetry.lattice.metric import FOLDS
 from napari_lattice_symmetry.lattice.plane_groups import PLANE_GROUPS
 from napari_lattice_symmetry.settings import parse_settings
@@ -29,6 +27,11 @@ NO_LATTICE = 0
 """Label of a window in which no lattice was found."""
 
 NONE_OF_THESE = "none of these"
+
+_BY_SHAPE = (
+    "The pixel size is unknown, so that lattices are matched by their shape alone: many crystals "
+    "look alike, and none is told by its size."
+)
 
 # A candidate this much less likely than the best can be told apart from it.
 _TOLD_APART = 0.1
@@ -114,6 +117,8 @@ class CrystalMatch:
         brings its lattice back onto itself. NaN where it has none.
     parameters : MatchParameters
         The settings.
+    by_shape : bool
+        Whether sizes played no part, since the pixel size is unknown.
     """
 
     candidates: tuple[Projection, ...]
@@ -123,8 +128,14 @@ class CrystalMatch:
     phases: tuple[Phase, ...]
     orientation: NDArray[np.float32] = field(repr=False)
     parameters: MatchParameters
+    by_shape: bool = False
 
     none_likelihood = float(np.exp(-(_LIMIT**2) / 2))
+
+    @property
+    def remark(self) -> str:
+        """What there is to say of the match as a whole; empty if all is well."""
+        return _BY_SHAPE if self.by_shape else ""
 
     @property
     def names(self) -> list[str]:
@@ -180,7 +191,8 @@ def match(
     Parameters
     ----------
     fitted : MovieResult or LatticeFits
-        Maps (T, gy, gx), or fits of any shape, with lengths in nm.
+        Maps (T, gy, gx), or fits of any shape. Where lengths are in pixels, lattices are compared
+        by their shape alone, at whatever size fits each candidate best.
     crystals : sequence of Crystal
         The candidates.
     zones : int or sequence of (int, int, int)
@@ -200,11 +212,12 @@ def match(
     Raises
     ------
     InputError
-        If there are no lattices, their unit is the pixel, or there is nothing to match.
+        If there are no lattices, or there is nothing to match.
     """
     given = zones if isinstance(zones, int) else 1
     parameters = parse_settings(MatchParameters, zones=given, tolerance=tolerance)
     bases, errors = _lattices(fitted)
+    by_shape = fitted.unit != NANOMETER
     candidates = list_candidates(crystals, zones)
     seen = getattr(fitted, "plane_group", None)
     if groups is None and seen is not None:
@@ -217,7 +230,7 @@ def match(
     places = np.argwhere(found)
     for start in range(0, len(places), _BLOCK):
         here = tuple(places[start : start + _BLOCK].T)
-        strain, _ = compare(bases[here], candidates)
+        strain, _ = compare(bases[here], candidates, by_shape=by_shape)
         chance = np.exp(-np.square(strain / np.hypot(tolerance / 2, errors[here])) / 2)
         if groups is not None:
             same = np.asarray(groups)[here] == own
@@ -229,14 +242,21 @@ def match(
     orientation = distortion.copy()
     for value, phase in enumerate(phases[:-1], 1):
         here, candidate = labels == value, candidates[phase.candidate]
-        strain, writing = compare(bases[here], [candidate])
+        strain, writing = compare(bases[here], [candidate], by_shape=by_shape)
         distortion[here] = strain[0]
         if _directed(fitted):
             a = np.einsum("nj,njk->nk", _WRITINGS[writing[0], 0], bases[here])
             turn = np.rad2deg(np.arctan2(a[:, 1], a[:, 0]))
             orientation[here] = turn % FOLDS.get(candidate.label, 180.0)
     return CrystalMatch(
-        tuple(candidates), likelihood, distortion, labels, phases, orientation, parameters
+        tuple(candidates),
+        likelihood,
+        distortion,
+        labels,
+        phases,
+        orientation,
+        parameters,
+        by_shape,
     )
 
 
@@ -259,46 +279,10 @@ def list_candidates(
     ]
 
 
-def fitting_prototypes(
-    a: float, b: float, gamma: float, zones: int = 1, tolerance: float = 0.03
-) -> list[tuple[Projection, float]]:
-    """Return which tabulated crystals have a lattice like a measured one along some axis.
-
-    Parameters
-    ----------
-    a, b : float
-        Sides of any cell of the lattice, in nm.
-    gamma : float
-        Angle in degrees.
-    zones : int
-        Greatest index of the zone axes.
-    tolerance : float
-        Greatest distortion, as a share.
-
-    Returns
-    -------
-    list of (Projection, float)
-        With the distortion of each, the least first.
-
-    Raises
-    ------
-    InputError
-        If there is no such cell.
-    """
-    if not (np.isfinite([a, b, gamma]).all() and a > 0 and b > 0 and 0 < gamma < 180):
-        raise InputError(f"a = {a}, b = {b} nm, gamma = {gamma}° is no cell.")
-    candidates = list_candidates(list(prototypes().values()), zones)
-    strain, _ = compare(reduce_basis(cell(a, b, gamma))[np.newaxis], candidates)
-    order = np.argsort(strain[:, 0], kind="stable")
-    return [(candidates[k], float(strain[k, 0])) for k in order if strain[k, 0] <= tolerance]
-
-
 def _lattices(fitted: Any) -> tuple[Float, Float]:
     """Give bases (..., 2, 2) and the standard errors (...) of their strains."""
     if fitted.a is None:
         raise InputError("This result has no lattices; analyze again with lattice maps.")
-    if fitted.unit != NANOMETER:
-        raise InputError("Lengths are in pixels: give the pixel size before crystals are matched.")
     a, b, gamma = (np.asarray(each, np.float64) for each in (fitted.a, fitted.b, fitted.gamma))
     angle = np.deg2rad(gamma)
     if _directed(fitted):
@@ -321,8 +305,12 @@ def _directed(fitted: Any) -> bool:
     return getattr(fitted, "a_direction", None) is not None
 
 
-def compare(bases: Float, candidates: Sequence[Projection]) -> tuple[Float, NDArray[np.intp]]:
+def compare(
+    bases: Float, candidates: Sequence[Projection], *, by_shape: bool = False
+) -> tuple[Float, NDArray[np.intp]]:
     """Compare n reduced lattices (n, 2, 2) in nm with those of k candidates.
+
+    By shape, each is enlarged as makes the strain least.
 
     Returns
     -------
@@ -345,7 +333,10 @@ def compare(bases: Float, candidates: Sequence[Projection]) -> tuple[Float, NDAr
             half = sums[best, np.arange(len(bases))] / 2
             root = np.sqrt(np.maximum(half**2 - (area / np.linalg.det(basis)) ** 2, 0))
             stretch = np.stack([np.maximum(half - root, 1e-300), half + root])
-            found = np.abs(np.log(stretch) / 2).max(axis=0)
+            principal = np.log(stretch) / 2
+            if by_shape:
+                principal = principal - principal.mean(axis=0)
+            found = np.abs(principal).max(axis=0)
             writing[k] = np.where(found < strain[k], best, writing[k])
             strain[k] = np.minimum(strain[k], found)
     return strain, writing

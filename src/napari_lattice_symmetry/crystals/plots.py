@@ -47,7 +47,7 @@ def plot_crystal(crystal: Crystal, seen: Projection, figure: Figure | None = Non
     figure = figure or Figure(figsize=(9.5, 5), layout="constrained")
     left, right = figure.subplots(1, 2, width_ratios=(3, 2))
     _draw_projection(left, seen)
-    _draw_symmetry(right, crystal)
+    draw_symmetry(right, crystal)
     figure.legend(loc="outside lower center", ncols=4, frameon=False, fontsize="small")
     return figure
 
@@ -77,7 +77,7 @@ def _draw_projection(axes: Axes, seen: Projection) -> None:
     )
 
 
-def _draw_symmetry(axes: Axes, crystal: Crystal) -> None:
+def draw_symmetry(axes: Axes, crystal: Crystal) -> None:
     """Draw the space group over the distances within which atoms count as equivalent."""
     curve = crystal.symmetry
     groups, steps = np.unique(curve.number, return_inverse=True)
@@ -88,7 +88,7 @@ def _draw_symmetry(axes: Axes, crystal: Crystal) -> None:
     axes.axvline(taken, color="#D55E00", linestyle=":")
     axes.set_yticks(range(len(groups)), [f"{names[k]}\n{k}" if k else "none" for k in groups])
     axes.set(xscale="log", xlabel="Tolerance (nm)", ylim=(-0.5, len(groups) - 0.5))
-    axes.set_title("Space group; dotted: the one taken", fontsize="small")
+    axes.set_title("Space group\n(dotted: the one taken)", fontsize="small")
 
 
 def plot_match(

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from copy import copy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -34,7 +35,7 @@ class Curve:
     Attributes
     ----------
     name : str
-        The class, `HOLES` or `BRIGHTNESS`.
+        The class, `HOLES`, `BRIGHTNESS`, or the name of a crystal.
     frame_indices : numpy.ndarray, shape (T,), int64
         Which frames of the movie.
     times : numpy.ndarray, shape (T,), float64
@@ -49,6 +50,8 @@ class Curve:
         What a fraction of 1 is, in nm² or px².
     timed, calibrated : bool
         Whether times are seconds, and areas nm².
+    color : str
+        Of a curve that has one of its own; empty for one that `CURVE_COLORS` knows.
     """
 
     name: str
@@ -60,6 +63,7 @@ class Curve:
     area: float
     timed: bool
     calibrated: bool
+    color: str = ""
 
     @property
     def time_unit(self) -> str:
@@ -155,6 +159,44 @@ def class_curves(
         name: make_curve(result, name, values[:, k], std[:, k], region=region)
         for k, name in enumerate(CLASSES)
     }
+
+
+def phase_curves(
+    result: MovieResult,
+    labels: NDArray[np.uint8],
+    phases: Mapping[int, tuple[str, str]],
+    region: Region | None = None,
+) -> list[Curve]:
+    """Give the share of each phase of a map of crystals in the windows that have a lattice.
+
+    Parameters
+    ----------
+    result : MovieResult
+        With any number of frames done.
+    labels : numpy.ndarray, shape (n, gy, gx)
+        Of its first n frames; 0 where there is no lattice.
+    phases : dict of int to (str, str)
+        Name and color of each label.
+    region : numpy.ndarray, shape (gy, gx), bool, optional
+        Which windows count; all if not given.
+
+    Returns
+    -------
+    list of Curve
+        NaN in frames without a lattice, and in those that came after the map was made.
+    """
+    n_frames = len(result.state)
+    inside = labels[:n_frames].reshape(len(labels[:n_frames]), -1)
+    if region is not None:
+        inside = inside[:, region.ravel()]
+    total = (inside > 0).sum(axis=1)
+    curves = []
+    for label, (name, color) in phases.items():
+        values = np.full(n_frames, np.nan)
+        known = np.flatnonzero(total)
+        values[known] = (inside[known] == label).sum(axis=1) / total[known]
+        curves.append(replace(make_curve(result, name, values, region=region), color=color))
+    return curves
 
 
 def _area_draws(areas: AreaFractions) -> Float64:

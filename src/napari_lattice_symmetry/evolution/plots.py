@@ -118,7 +118,7 @@ def plot_growth(fit: GrowthFit, title: str = "", figure: Figure | None = None) -
 
 def _draw_curve(axes: Axes, curve: Curve, along: Column | None) -> None:
     places = curve.times if along is None else along.at(curve, timed=curve.timed)
-    color = CURVE_COLORS[curve.name]
+    color = curve.color or CURVE_COLORS[curve.name]
     line, marker = ("none", "o") if curve.name == BRIGHTNESS else ("-", "")
     if np.isfinite(curve.values).sum() == 1:  # a line through one point is not seen, nor its band
         axes.errorbar(

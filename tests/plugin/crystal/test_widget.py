@@ -46,8 +46,8 @@ class CrystalBench:
         self.qtbot.mouseClick(button, LEFT)
 
     def match(self):
-        self.press(self.dock.task.button)
-        self.qtbot.waitUntil(lambda: not self.dock.task.is_running, timeout=TIMEOUT)
+        self.press(self.dock.match.task.button)
+        self.qtbot.waitUntil(lambda: not self.dock.match.task.is_running, timeout=TIMEOUT)
 
     def map(self):
         return next(layer for layer in self.viewer.layers if layer.name.startswith("crystals"))
@@ -65,10 +65,11 @@ def test_files_and_listed_crystals_are_matched(bench, tmp_path, monkeypatch, mes
     monkeypatch.setattr(QInputDialog, "getItem", lambda *_: ("Cu", True))
     dock = bench.dock
     bench.add_result()
-    for button in (dock.add_button, dock.add_button, dock.listed_button):
+    listed = dock.structures
+    for button in (listed.add_button, listed.add_button, listed.listed_button):
         bench.press(button)
-    assert [dock.crystals.item(row).text() for row in range(2)] == ["titanate.cif", "Cu"]
-    assert dock.crystals.count() == 2, "a file is listed once"
+    assert [dock.structures.crystals.item(row).text() for row in range(2)] == ["titanate.cif", "Cu"]
+    assert dock.structures.crystals.count() == 2, "a file is listed once"
     bench.match()
     assert not messages()
     layer = bench.map()
@@ -82,8 +83,8 @@ def test_files_and_listed_crystals_are_matched(bench, tmp_path, monkeypatch, mes
     assert not class_map.visible
     legend = legend_of(layer)
     assert [name for _, name in legend.keys] == ["Cu [1 1 0]", "titanate [0 0 1]", "none of these"]
-    assert dock.task.status.text() == "Cu [1 1 0]: 75%; titanate [0 0 1]: 25%."
-    axes = dock.canvas.figure.axes[0]
+    assert dock.match.task.status.text() == "Cu [1 1 0]: 75%; titanate [0 0 1]: 25%."
+    axes = dock.match.canvas.figure.axes[0]
     np.testing.assert_allclose(
         [line.get_ydata() for line in axes.lines], [[1, 0.5], [0, 0.5], [0, 0]]
     )
@@ -92,12 +93,12 @@ def test_files_and_listed_crystals_are_matched(bench, tmp_path, monkeypatch, mes
 def test_crystals_can_be_removed(bench):
     dock = bench.dock
     for name in ("Cu", "Au", "Fe"):
-        dock.add_listed(name)
-    dock.crystals.item(1).setSelected(True)
-    bench.press(dock.remove_button)
-    assert [dock.crystals.item(row).text() for row in range(2)] == ["Cu", "Fe"]
-    bench.press(dock.remove_button)
-    assert dock.crystals.count() == 0
+        dock.structures.add_listed(name)
+    dock.structures.crystals.item(1).setSelected(True)
+    bench.press(dock.structures.remove_button)
+    assert [dock.structures.crystals.item(row).text() for row in range(2)] == ["Cu", "Fe"]
+    bench.press(dock.structures.remove_button)
+    assert dock.structures.crystals.count() == 0
 
 
 def test_what_lacks_is_told_in_one_sentence(bench, messages):
@@ -106,47 +107,136 @@ def test_what_lacks_is_told_in_one_sentence(bench, messages):
     bench.add_result(lattice_maps=False)
     bench.match()
     assert "There is no crystal to match" in messages()[-1]
-    bench.dock.add_listed("Cu")
+    bench.dock.structures.add_listed("Cu")
     bench.match()
     assert "analyze again with lattice maps" in messages()[-1]
-    bench.dock.add_files(["/nowhere/gone.cif"])
+    bench.dock.structures.add_files(["/nowhere/gone.cif"])
     bench.match()
     assert "gone.cif is not there" in messages()[-1]
 
 
 def test_the_figure_is_of_the_selected_result(bench):
     bench.add_result()
-    bench.dock.add_listed("Cu")
+    bench.dock.structures.add_listed("Cu")
     bench.match()
-    assert bench.dock.canvas.figure.axes
+    assert bench.dock.match.canvas.figure.axes
     other = bench.viewer.add_image(np.zeros((2, 64, 64), np.float32), name="other")
     bench.viewer.layers.selection.active = other
-    assert not bench.dock.canvas.figure.axes
+    assert not bench.dock.match.canvas.figure.axes
     bench.viewer.layers.selection.active = bench.map()
-    assert bench.dock.canvas.figure.axes
+    assert bench.dock.match.canvas.figure.axes
 
 
 def test_a_match_is_of_the_result_that_was_selected_when_it_began(bench):
     bench.add_result()
-    bench.dock.add_listed("Cu")
-    bench.dock.task.start()
+    bench.dock.structures.add_listed("Cu")
+    bench.dock.match.task.start()
     other = bench.viewer.add_image(np.zeros((2, 64, 64), np.float32), name="other")
-    bench.qtbot.waitUntil(lambda: not bench.dock.task.is_running, timeout=TIMEOUT)
+    bench.qtbot.waitUntil(lambda: not bench.dock.match.task.is_running, timeout=TIMEOUT)
     assert bench.viewer.layers.selection.active == other
     assert bench.map().name == "crystals \u00b7 two"
     assert not bench.layers[-1].visible
-    assert bench.dock.task.status.text() == ""
+    assert bench.dock.match.task.status.text() == ""
     bench.viewer.layers.selection.active = bench.image
-    assert bench.dock.task.status.text() == "Cu [1 1 0]: 75%; none of these: 25%."
+    assert bench.dock.match.task.status.text() == "Cu [1 1 0]: 75%; none of these: 25%."
     bench.match()
     assert [layer.name for layer in bench.viewer.layers].count("crystals \u00b7 two") == 1
     assert sum(layer.name.startswith("crystals") for layer in bench.viewer.layers) == 1
+
+
+def test_tabulated_crystals_with_such_a_lattice_are_suggested(bench):
+    dock = bench.dock
+    bench.press(dock.match.suggest_button)
+    assert "has no result yet" in dock.match.task.status.text()
+    bench.add_result()
+    bench.press(dock.match.suggest_button)
+    bench.qtbot.waitUntil(lambda: not dock.match.is_busy, timeout=TIMEOUT)
+    assert "Cu [1 1 0]" in dock.match.task.status.text()
+    assert ("Cu", True) in dock.structures.sources
+    assert len(dock.structures.sources) <= 5
+
+
+def test_fractions_of_crystals_are_drawn_over_time_in_the_evolution_dock(bench):
+    bench.add_result()
+    _, evolution = bench.viewer.window.add_plugin_dock_widget(
+        "napari-lattice-symmetry", "Phase evolution"
+    )
+    curves = evolution.curves
+    curves.quantity.setCurrentText("fraction of crystals")
+    bench.qtbot.waitUntil(lambda: not curves.is_busy, timeout=TIMEOUT)
+    assert "match some in the dock Crystal" in evolution.status.text()
+    for name in ("Cu", "SrTiO3"):
+        bench.dock.structures.add_listed(name)
+    bench.match()
+    bench.qtbot.waitUntil(lambda: len(curves.curves) == 3, timeout=TIMEOUT)
+    assert [curve.name for curve in curves.curves][:2] == ["Cu [1 1 0]", "SrTiO3 [0 0 1]"]
+    np.testing.assert_allclose([curve.values for curve in curves.curves][:2], [[1, 0.5], [0, 0.5]])
+    assert len(curves.canvas.figure.axes[0].lines) >= 3
+    assert evolution.status.text() == ""
+
+
+def test_a_crystal_is_broken_by_its_sliders_and_each_method_answers(bench):
+    dock = bench.dock
+    dock.structures.add_listed("Cu")
+    dock.tabs.setCurrentWidget(dock.family)
+    tab = dock.family
+    bench.qtbot.waitUntil(lambda: tab.symmetry is not None and not tab.is_busy, timeout=TIMEOUT)
+    whole = tab.trial
+    assert whole.answers["fingerprint"].family == ["fcc"]
+    assert {family for _, _, family in tab.symmetry} == {"fcc"}
+    assert "face-centered cubic by fingerprint" in tab.answer.text()
+    image, bars = tab.canvas.figure.axes
+    assert image.images[0].get_array().shape == (64, 64, 3)
+    assert len(bars.patches) == 14
+    assert "Fm-3m (fcc)" in bars.get_xlabel()
+
+    tab.sliders["vacancies"].setValue(40)
+    tab.sliders["rotation"].setValue(30)
+    bench.qtbot.waitUntil(
+        lambda: tab.trial is not whole and tab.symmetry is not None and not tab.is_busy,
+        timeout=TIMEOUT,
+    )
+    assert tab.trial.atoms == round(0.6 * whole.atoms)
+    assert np.abs(tab.trial.fingerprint - whole.fingerprint).max() > 0.3
+    assert "fcc" not in {family for _, _, family in tab.symmetry}
+
+    bench.press(tab.layers_button)
+    added = [layer for layer in bench.viewer.layers if layer.name.endswith("· Cu")]
+    assert [layer.name.split(" · ")[0].split(" for ")[0] for layer in added] == [
+        "fingerprint",
+        "attentive response",
+        "Grad-CAM",
+    ]
+    assert added[0].rgb
+    assert added[0].data.shape == (64, 64, 3)
+    assert added[2].data.shape == (64, 64)
+
+
+def test_the_symmetry_of_the_selected_crystal_is_shown_over_tolerances(bench, tmp_path):
+    dock = bench.dock
+    path = tmp_path / "cluster.xyz"
+    path.write_text("2\n\nAu 0 0 0\nCu 1 2 3\n", encoding="utf-8")
+    dock.structures.add_listed("Si")
+    dock.structures.add_files([str(path)])
+    dock.tabs.setCurrentWidget(dock.symmetry)
+    tab = dock.symmetry
+    bench.qtbot.waitUntil(lambda: not tab.is_busy and bool(tab.text.text()), timeout=TIMEOUT)
+    assert tab.text.text() == "cluster is a cluster without a cell: it has no space group."
+    dock.structures.crystals.item(0).setSelected(True)
+    bench.qtbot.waitUntil(lambda: tab.crystal is not None, timeout=TIMEOUT)
+    assert "Fd-3m (227)" in tab.text.text()
+    (axes,) = tab.canvas.figure.axes
+    assert axes.get_xlabel() == "Tolerance (nm)"
+    bench.press(dock.structures.remove_button)
+    bench.press(dock.structures.remove_button)
+    bench.qtbot.waitUntil(lambda: tab.crystal is None, timeout=TIMEOUT)
+    assert not tab.canvas.figure.axes
 
 
 def test_it_fits_beside_the_image_on_a_small_screen(bench):
     bench.viewer.window.resize(1280, 800)
     assert bench.dock.minimumSizeHint().width() <= 270
     bench.add_result()
-    bench.dock.add_listed("SrTiO3")
+    bench.dock.structures.add_listed("SrTiO3")
     bench.match()
     assert bench.dock.minimumSizeHint().width() <= 270

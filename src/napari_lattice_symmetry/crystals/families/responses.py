@@ -41,8 +41,9 @@ def attentive_response(
 ) -> Float32:
     """Return what the strongest filters of a convolution respond to.
 
-    The response of each filter with the highest mean activation is taken back through rectifiers,
-    the places of the maxima that were pooled, and transposed convolutions.
+    What each filter answers beyond its answer to an empty fingerprint is taken back through
+    rectifiers, the places of the maxima that were pooled, and transposed convolutions. The
+    strongest filters are those with the greatest sum of it.
 
     Parameters
     ----------
@@ -70,8 +71,8 @@ def attentive_response(
     if not 1 <= layer <= len(convolutions):
         raise InputError(f"There is no convolution {layer}; choose 1 to {len(convolutions)}.")
     last = convolutions[layer - 1]
-    signal = passes[last].left
-    chosen = np.argsort(-signal.mean(axis=(0, 1)), kind="stable")[:strongest]
+    signal = np.maximum(passes[last].left - _empty(network)[last], 0)
+    chosen = np.argsort(-signal.sum(axis=(0, 1)), kind="stable")[:strongest]
     signal = np.where(np.isin(np.arange(signal.shape[-1]), chosen), signal, 0)
     for each in reversed(passes[: last + 1]):
         signal = _unpool(signal, each) if each.layer.kind == "MaxPooling2D" else _back(signal, each)
@@ -123,6 +124,13 @@ def _layers(network: str) -> tuple[Layer, ...]:
     return tuple(read_layers(REGISTRY.find(network).read()))
 
 
+@cache
+def _empty(network: str) -> tuple[Float32, ...]:
+    """Give what leaves each layer where there is nothing to see."""
+    shape = _layers(network)[0].settings["batch_shape"][1:]
+    return tuple(each.left for each in _forward(np.zeros(shape, np.float32), network))
+
+
 def _forward(fingerprint: Float32, network: str) -> list[_Pass]:
     """Run the convolutions and poolings on one fingerprint."""
     first, *layers = _layers(network)
@@ -167,6 +175,7 @@ def _unpool(signal: Float32, forward: _Pass) -> Float32:
     """Put a signal where the maxima were."""
     blocks = _blocks(forward.entered)
     there = blocks == forward.left[:, np.newaxis, :, np.newaxis]
+    there = there / there.sum(axis=(1, 3), keepdims=True)  # equal ones share it
     return np.asarray((there * signal[:, np.newaxis, :, np.newaxis]).reshape(forward.entered.shape))
 
 

@@ -26,6 +26,7 @@ _GROUPS = {
     141: ("bct141", 4),
 }
 _HEXAGONAL = range(143, 195)
+_NOTHING_KNOWN = 2  # P1 and P-1 are left of any structure that has defects
 
 
 def symmetry_families(
@@ -53,6 +54,23 @@ def symmetry_families(
     scale = neighbor_distance(plain.repeat(2).positions) * ANGSTROM
     found = [Crystal(crystal.name, plain).symmetry_within(each * scale) for each in tolerances]
     return [(number, symbol, _family(number, atoms)) for number, symbol, atoms in found]
+
+
+def outside_remark(symmetry: Sequence[tuple[int, str, str]]) -> str:
+    """Say so where the symmetry is that of a structure of none of the families; else nothing.
+
+    Parameters
+    ----------
+    symmetry : sequence of (int, str, str)
+        As `symmetry_families` gives it, the least tolerance first.
+    """
+    number, symbol, family = symmetry[0]
+    if family or number <= _NOTHING_KNOWN:
+        return ""
+    return (
+        f"Its space group, {symbol}, is that of none of the seven families, so that what networks "
+        "call it means little."
+    )
 
 
 def _family(number: int, atoms: int) -> str:

@@ -45,8 +45,8 @@ class FamilyRecipe:
 
 
 RECIPES = {
-    "fingerprint": FamilyRecipe(10_500, 1_400, epochs=5, batch=32, learning_rate=1e-3),
-    "pairs": FamilyRecipe(21_000, 2_100, epochs=20, batch=64, learning_rate=1e-3),
+    "fingerprint": FamilyRecipe(10_500, 1_400, epochs=1, batch=16, learning_rate=1e-3),
+    "pairs": FamilyRecipe(4_200, 700, epochs=30, batch=64, learning_rate=1e-3),
 }
 
 BUILDERS: dict[str, Callable[[], keras.Model]] = {

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from napari_lattice_symmetry.crystals import CrystalMatch
 from napari_lattice_symmetry.plugin.layers.result_layers import (
+    MATCH_KEY,
     METADATA_KEY,
     RESULT_KEY,
     ShownResult,
@@ -38,7 +39,7 @@ def match_layer(match: CrystalMatch, sibling: Layer) -> LayerData:
     about = {**sibling.metadata[METADATA_KEY], "kind": CRYSTALS, "class": None, "values": values}
     arguments = {
         "name": f"crystals · {shown.result.name}",
-        "metadata": {METADATA_KEY: about},
+        "metadata": {METADATA_KEY: about, MATCH_KEY: match},
         "opacity": 0.5,
         **label_look(match.values, "no lattice", "crystal"),
         **shown.geometry.of_maps(shown.result).layer_arguments(),

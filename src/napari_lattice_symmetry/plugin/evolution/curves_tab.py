@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 from qtpy.QtCore import Signal  # type: ignore[attr-defined]
 from qtpy.QtWidgets import QCheckBox, QComboBox, QFormLayout, QPushButton, QVBoxLayout, QWidget
 
-from napari_lattice_symmetry.errors import LatticeSymmetryError
-from napari_lattice_symmetry.evolution.curves import HOLES, Curve, class_curves
+from napari_lattice_symmetry.crystals import CrystalMatch
+from napari_lattice_symmetry.errors import InputError, LatticeSymmetryError
+from napari_lattice_symmetry.evolution.curves import HOLES, Curve, class_curves, phase_curves
 from napari_lattice_symmetry.evolution.holes import hole_curve
 from napari_lattice_symmetry.plugin.background.latest import LatestRequest
 from napari_lattice_symmetry.plugin.evolution.along_row import AlongRow
@@ -28,11 +29,18 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
+MEAN_PROBABILITY, AREA_FRACTION = "mean probability", "area fraction"
+CRYSTAL_FRACTION = "fraction of crystals"
+_QUANTITIES = (MEAN_PROBABILITY, AREA_FRACTION, CRYSTAL_FRACTION)
+_NO_CRYSTALS = "This result has no map of crystals yet: match some in the dock Crystal."
+
+
 @dataclass(frozen=True, eq=False)
 class _Request:
     result: MovieResult
     region: NDArray[np.bool_] | None
     areas: bool
+    crystals: CrystalMatch | None
     holes: bool
     brightness: Callable[..., Curve] | None
 
@@ -87,10 +95,11 @@ class CurvesTab(QWidget):
 
     def _build(self) -> None:
         self.quantity = QComboBox()
-        self.quantity.addItems(["mean probability", "area fraction"])
+        self.quantity.addItems(_QUANTITIES)
         self.quantity.setToolTip(
-            "Mean probability of each class, with the spread over the thinned networks, or the "
-            "share of the frame that a class covers, with an interval that holds it."
+            "Mean probability of each class, with the spread over the thinned networks; the "
+            "share of the frame that a class covers, with an interval that holds it; or the "
+            "share of each crystal that the dock Crystal has found."
         )
         self.quantity.currentIndexChanged.connect(self.ask)
         self.holes = QCheckBox(HOLES)
@@ -127,9 +136,22 @@ class CurvesTab(QWidget):
             self._request.drop()
             self._on_failure(error)
             return
-        areas = self.quantity.currentIndex() == 1
-        brightness = self._brightness.curve()
-        request = _Request(result, region, areas, self.holes.isChecked(), brightness)
+        quantity = self.quantity.currentText()
+        crystals = None
+        if quantity == CRYSTAL_FRACTION:
+            crystals = self._follower.crystals
+            if crystals is None:
+                self._request.drop()
+                self._on_failure(InputError(_NO_CRYSTALS))
+                return
+        request = _Request(
+            result,
+            region,
+            quantity == AREA_FRACTION,
+            crystals,
+            self.holes.isChecked(),
+            self._brightness.curve(),
+        )
         self._request.ask(request, patient=patient)
 
     def _on_curves(self, curves: list[Curve]) -> None:
@@ -187,7 +209,10 @@ class CurvesTab(QWidget):
 
 def _make_curves(request: _Request, should_stop: Callable[[], bool]) -> list[Curve]:
     result, region = request.result, request.region
-    curves = list(class_curves(result, region, areas=request.areas).values())
+    if request.crystals is not None:
+        curves = phase_curves(result, request.crystals.labels, request.crystals.values, region)
+    else:
+        curves = list(class_curves(result, region, areas=request.areas).values())
     if request.holes:
         curves.append(hole_curve(result, region, should_stop=should_stop))
     if request.brightness is not None:

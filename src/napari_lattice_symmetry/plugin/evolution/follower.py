@@ -8,12 +8,15 @@ import numpy as np
 from numpy.typing import NDArray
 from qtpy.QtCore import QObject, QTimer, Signal  # type: ignore[attr-defined]
 
+from napari_lattice_symmetry.crystals import CrystalMatch
 from napari_lattice_symmetry.data.movie import Movie
 from napari_lattice_symmetry.errors import InputError
 from napari_lattice_symmetry.evolution.curves import snapshot
 from napari_lattice_symmetry.plugin.layers.geometry import LayerGeometry
 from napari_lattice_symmetry.plugin.layers.origin import FRAME_NAMES, geometry_of
 from napari_lattice_symmetry.plugin.layers.regions import region_mask, region_polygons
+from napari_lattice_symmetry.plugin.layers.result_group import layers_of_result
+from napari_lattice_symmetry.plugin.layers.result_layers import MATCH_KEY
 from napari_lattice_symmetry.plugin.selection.selection import Selection
 from napari_lattice_symmetry.plugin.widgets.dock import Dock
 from napari_lattice_symmetry.results import MovieResult
@@ -70,6 +73,7 @@ class ResultFollower(QObject):
         self._timer.timeout.connect(self._look)
         self._timer.start()
         selection.changed.connect(self._on_selection)
+        viewer.layers.events.inserted.connect(self._on_inserted)
         selection.region_edited.connect(self.changed)
         viewer.dims.events.current_step.connect(self._on_frame)
         self._on_selection()
@@ -78,6 +82,7 @@ class ResultFollower(QObject):
         """Let go of the viewer."""
         self._timer.stop()
         self.selection.changed.disconnect(self._on_selection)
+        self.viewer.layers.events.inserted.disconnect(self._on_inserted)
         self.selection.region_edited.disconnect(self.changed)
         self.viewer.dims.events.current_step.disconnect(self._on_frame)
 
@@ -104,6 +109,18 @@ class ResultFollower(QObject):
             shown = image.metadata.get(FRAME_NAMES, keys)
             return {name: place for place, name in enumerate(shown)}
         return {key: int(key) for key in keys}
+
+    @property
+    def crystals(self) -> CrystalMatch | None:
+        """Which crystals the windows of the result were found to show; None before a match."""
+        if self.layer is None:
+            return None
+        found = [
+            layer.metadata[MATCH_KEY]
+            for layer in layers_of_result(self.viewer.layers, self.layer)
+            if MATCH_KEY in layer.metadata
+        ]
+        return found[-1] if found else None
 
     def map_region(self) -> Region | None:
         """Give the windows whose centers lie in the region; None for whole frames.
@@ -197,6 +214,10 @@ class ResultFollower(QObject):
             self._seen = self._look_closely()
             self.changed.emit()
             self._on_frame()
+
+    def _on_inserted(self, event: Any) -> None:
+        if MATCH_KEY in event.value.metadata:
+            self.changed.emit()
 
     def _on_frame(self, _event: Any = None) -> None:
         self.frame_changed.emit(self.time)

@@ -36,6 +36,9 @@ SCHEMA_VERSION = 1
 RESULT_KEY = "napari-lattice-symmetry result"
 """Under this key in its metadata a layer holds the `ShownResult` that it is a part of."""
 
+MATCH_KEY = "napari-lattice-symmetry crystals"
+"""Under this key the layer of a map of crystals holds the `CrystalMatch` that it shows."""
+
 # What a layer shows, under "kind" in its metadata: the name of a map, or one of the last three.
 LABEL_MAP, PROBABILITY, UNCERTAINTY = "labels", "mean", "entropy"
 AT_LEAST_PROBABILITY, PREVIEW = "at least", "preview"

@@ -1,0 +1,141 @@
+"""Figures of families: fingerprints, answers beside each other, confusions, reductions, curves."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_lattice_symmetry.crystals.families.classifier import FINGERPRINT
+from napari_lattice_symmetry.crystals.families.clustering import Reduction
+from napari_lattice_symmetry.crystals.families.prototypes import COLORS, FAMILIES
+from napari_lattice_symmetry.crystals.families.symmetry import TOLERANCES
+from napari_lattice_symmetry.crystals.families.trial import FamilyTrial
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+Integer = NDArray[np.int64]
+Float = NDArray[np.float64]
+
+_LOOKS = ("#0072B2", "#E69F00")
+_EXPLAINED = 0.95  # share of the variance that is marked
+
+
+def draw_trial(
+    figure: Figure,
+    trial: FamilyTrial,
+    symmetry: Sequence[tuple[int, str, str]] | None = None,
+    tolerances: Sequence[float] = TOLERANCES,
+) -> None:
+    """Draw a fingerprint, and below it the probabilities of families with what spglib says.
+
+    Parameters
+    ----------
+    figure : matplotlib.figure.Figure
+        An empty figure to draw on.
+    trial : FamilyTrial
+        What the networks say.
+    symmetry : sequence of (int, str, str), optional
+        What spglib says at each tolerance; not yet known if not given.
+    tolerances : sequence of float
+        Over the distance of neighbors.
+    """
+    top, bottom = figure.subplots(2, 1, height_ratios=(5, 4))
+    draw_fingerprint(top, trial.fingerprint)
+    top.set_title(f"{trial.atoms} atoms", fontsize="small")
+    places = np.arange(len(FAMILIES))
+    width = 0.8 / len(trial.answers)
+    for k, (name, answer) in enumerate(trial.answers.items()):
+        label = "fingerprint" if name == FINGERPRINT else "distances, angles"
+        bottom.bar(
+            places + (k - (len(trial.answers) - 1) / 2) * width,
+            answer.mean[0],
+            width,
+            yerr=answer.std[0],
+            color=_LOOKS[k % 2],
+            ecolor="gray",
+            label=label,
+        )
+    bottom.set_xticks(places, FAMILIES, fontsize="x-small", rotation=40)
+    bottom.set_ylim(0, 1.05)
+    bottom.tick_params(axis="y", labelsize="x-small")
+    bottom.legend(
+        frameon=False, fontsize="x-small", ncols=2, loc="lower center", bbox_to_anchor=(0.5, 1)
+    )
+    bottom.set_xlabel(describe_symmetry(symmetry, tolerances), fontsize="x-small", parse_math=False)
+
+
+def describe_symmetry(
+    symmetry: Sequence[tuple[int, str, str]] | None, tolerances: Sequence[float] = TOLERANCES
+) -> str:
+    """Say which space group spglib finds within each share of the neighbor distance."""
+    if symmetry is None:
+        return "spglib …"
+    if not any(number for number, _, _ in symmetry):
+        return "spglib: no space group at any tolerance"
+    told = [
+        f"{tolerance:.0%} {symbol or 'none'}{family and f' ({family})'}"
+        for tolerance, (_, symbol, family) in zip(tolerances, symmetry, strict=True)
+    ]
+    half = (len(told) + 1) // 2
+    return "spglib: " + "\n".join([", ".join(told[:half]), ", ".join(told[half:])])
+
+
+def draw_fingerprint(axes: Axes, fingerprint: NDArray[np.float32]) -> None:
+    """Draw a fingerprint as colors, brighter as its square root."""
+    axes.imshow(np.sqrt(np.clip(fingerprint, 0, 1)), interpolation="nearest")
+    axes.set_axis_off()
+
+
+def draw_confusion(axes: Axes, families: Integer, answers: Integer, title: str = "") -> None:
+    """Draw how many structures of each family (rows) are called which; -1 is no answer."""
+    n = len(FAMILIES)
+    counts = np.zeros((n, n + 1), np.int64)
+    np.add.at(counts, (families, np.where(answers < 0, n, answers)), 1)
+    if not counts[:, n].any():
+        counts = counts[:, :n]
+    axes.imshow(counts / np.maximum(counts.sum(axis=1, keepdims=True), 1), cmap="Blues", vmax=1)
+    for (row, column), count in np.ndenumerate(counts):
+        if count:
+            dark = count > counts[row].sum() / 2
+            color = "white" if dark else "black"
+            axes.text(column, row, str(count), ha="center", va="center", color=color, fontsize=7)
+    names = [*FAMILIES, "none"][: counts.shape[1]]
+    axes.set_xticks(range(len(names)), names, rotation=60, fontsize="x-small")
+    axes.set_yticks(range(n), FAMILIES, fontsize="x-small")
+    axes.set_title(title, fontsize="small", parse_math=False)
+
+
+def draw_scree(axes: Axes, reduction: Reduction) -> None:
+    """Draw which share of the variance the first components explain together."""
+    assert reduction.variance is not None, "only a linear PCA has variances"
+    explained = np.cumsum(reduction.variance)
+    axes.plot(np.arange(1, len(explained) + 1), explained, marker=".", color=_LOOKS[0])
+    axes.axhline(_EXPLAINED, color="gray", linestyle=":")
+    axes.set(xlabel="component", ylabel="variance explained", ylim=(0, 1.02))
+
+
+def draw_losses(axes: Axes, losses: Mapping[str, Sequence[float]], title: str = "") -> None:
+    """Draw losses after each epoch."""
+    for k, (name, values) in enumerate(losses.items()):
+        axes.plot(range(1, len(values) + 1), values, marker=".", label=name, color=_LOOKS[k % 2])
+    axes.set(xlabel="epoch", ylabel="loss", yscale="log")
+    axes.set_title(title, fontsize="small")
+    axes.legend(frameon=False, fontsize="x-small")
+
+
+def draw_reduced(axes: Axes, reduced: Float, colors: Sequence[str], title: str = "") -> None:
+    """Draw structures by their first two reduced numbers."""
+    axes.scatter(reduced[:, 0], reduced[:, 1], s=4, c=list(colors), linewidths=0)
+    axes.set_xticks([])
+    axes.set_yticks([])
+    axes.set_title(title, fontsize="small")
+
+
+def family_colors(families: Integer) -> list[str]:
+    """Give the color of each structure's family, gray for none."""
+    return ["#999999" if index < 0 else COLORS[FAMILIES[index]] for index in families]
