@@ -23,7 +23,6 @@ from napari_lattice_symmetry.crystals.families.trial import (
 from napari_lattice_symmetry.plugin.background.latest import LatestRequest
 from napari_lattice_symmetry.plugin.crystal.structures import Source, load_structure
 from napari_lattice_symmetry.plugin.forms.number_slider import NumberSlider
-from napari_lattice_symmetry.plugin.widgets.figure_canvas import FigureCanvas, write_hint
 
 if TYPE_CHECKING:
     import napari.viewer
@@ -63,6 +62,8 @@ class FamilyTab(QWidget):
     """
 
     def __init__(self, viewer: napari.viewer.Viewer, choose: Callable[[], Source | None]) -> None:
+        from napari_lattice_symmetry.plugin.widgets.figure_canvas import FigureCanvas
+
         super().__init__()
         self._viewer, self._choose = viewer, choose
         self.trial: FamilyTrial | None = None
@@ -166,6 +167,7 @@ class FamilyTab(QWidget):
 
     def _plot(self, figure: Figure) -> None:
         from napari_lattice_symmetry.crystals.families.plots import draw_trial
+        from napari_lattice_symmetry.plugin.widgets.figure_canvas import write_hint
 
         if self.trial is None:
             write_hint(figure, HINT)

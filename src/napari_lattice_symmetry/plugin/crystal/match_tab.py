@@ -24,7 +24,6 @@ from napari_lattice_symmetry.plugin.crystal.structures import Source, load_struc
 from napari_lattice_symmetry.plugin.forms.model_form import ModelForm
 from napari_lattice_symmetry.plugin.layers.result_group import add_made_of_result
 from napari_lattice_symmetry.plugin.selection.selection import Selection
-from napari_lattice_symmetry.plugin.widgets.figure_canvas import FigureCanvas, write_hint
 from napari_lattice_symmetry.results import MovieResult
 
 if TYPE_CHECKING:
@@ -66,6 +65,8 @@ class MatchTab(QWidget):
         selection: Selection,
         sources: Callable[[], list[Source]],
     ) -> None:
+        from napari_lattice_symmetry.plugin.widgets.figure_canvas import FigureCanvas
+
         super().__init__()
         self.viewer, self.selection, self._sources = viewer, selection, sources
         self.matched: tuple[CrystalMatch, MovieResult, Layer] | None = None
@@ -150,6 +151,7 @@ class MatchTab(QWidget):
 
     def _plot(self, figure: Figure) -> None:
         from napari_lattice_symmetry.crystals.plots import draw_fractions
+        from napari_lattice_symmetry.plugin.widgets.figure_canvas import write_hint
 
         if self.matched is None or self.matched[1] is not self.selection.result:
             write_hint(figure, HINT)

@@ -11,7 +11,6 @@ from napari_lattice_symmetry.crystals import Crystal
 from napari_lattice_symmetry.errors import InputError
 from napari_lattice_symmetry.plugin.background.latest import LatestRequest
 from napari_lattice_symmetry.plugin.crystal.structures import Source, load_structure
-from napari_lattice_symmetry.plugin.widgets.figure_canvas import FigureCanvas, write_hint
 
 if TYPE_CHECKING:
     import napari.viewer
@@ -32,6 +31,8 @@ class SymmetryTab(QWidget):
     """
 
     def __init__(self, viewer: napari.viewer.Viewer, choose: Callable[[], Source | None]) -> None:
+        from napari_lattice_symmetry.plugin.widgets.figure_canvas import FigureCanvas
+
         super().__init__()
         self._choose = choose
         self.crystal: Crystal | None = None
@@ -79,6 +80,7 @@ class SymmetryTab(QWidget):
 
     def _plot(self, figure: Figure) -> None:
         from napari_lattice_symmetry.crystals.plots import draw_symmetry
+        from napari_lattice_symmetry.plugin.widgets.figure_canvas import write_hint
 
         if self.crystal is None:
             write_hint(figure, HINT)
