@@ -100,6 +100,10 @@ bench-fit: .venv/.installed ## Measure the lattice fit and write docs/lattice-pa
 bench-groups: .venv/.installed ## Measure plane groups and write docs/plane-groups.md
 	$(BIN)/python benchmarks/plane_groups.py --write
 
+.PHONY: bench-strain
+bench-strain: .venv/.installed ## Measure strain around a dislocation and write docs/strain.md
+	$(BIN)/python benchmarks/strain.py --write
+
 .PHONY: bench-crystals
 bench-crystals: .venv/.installed ## Match crystals, name families, and write docs/crystal-match.md and crystal-families.md
 	$(BIN)/python benchmarks/crystals.py --write

@@ -24,6 +24,7 @@ VERBS = {
     "match": "Tell which CRYSTAL a saved RESULT shows, along which zone axis.",
     "report": "Write a report on a saved RESULT.",
     "simulate": "Simulate the movie NAME, whose classes are known.",
+    "strain": "Map strain and rotation of the lattices of a saved RESULT.",
     "train": "Train NETWORK on simulated windows, or on structures.",
     "watch": "Analyze the frames in PLACE as they are written.",
 }

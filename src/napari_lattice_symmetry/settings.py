@@ -85,6 +85,8 @@ def parse_settings(model: type[Settings], **given: Any) -> Settings:
     except ValidationError as error:
         faults = (
             f"{fault['loc'][0]}={fault['input']!r}: {fault['msg'].lower()}"
+            if fault["loc"]  # else settings do not go together
+            else fault["msg"].removeprefix("Value error, ")
             for fault in error.errors()
         )
         raise InputError(f"Wrong settings: {'; '.join(faults)}.") from error

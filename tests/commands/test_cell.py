@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
+import napari_lattice_symmetry as nls
 from napari_lattice_symmetry.cli import main
+from napari_lattice_symmetry.lattice import LABELS
 from napari_lattice_symmetry.lattice.basis import cell, lattice_points, rotation
 from napari_lattice_symmetry.lattice.drawing import count_electrons, draw_atoms
 
@@ -71,3 +73,32 @@ def test_bad_requests_get_one_sentence(path, arguments, sentence, tmp_path, monk
     assert done.exit_code == 1
     assert sentence in done.output
     assert not list(tmp_path.iterdir())
+
+
+def test_a_rectangle_and_a_cell_that_is_typed_are_taken(path):
+    done = run(path, "--window", 128, "--in", 150, 20, 300, 160, "--known", 0.3161, 0.3161, 60)
+    assert done.exit_code == 0, done.output
+    assert "2 of 2 windows" in done.output
+    assert "As a = 0.3161, b = 0.3161 nm, gamma = 60°: pixels of 0.0" in done.output
+    size = re.search(r"pixels of (\S+) ±", done.output)
+    assert float(size[1]) == pytest.approx(PIXEL, rel=2e-3)
+
+
+def test_the_windows_of_a_class_in_a_result_are_averaged(path, tmp_path, fake_model):
+    movie = nls.read_movie(path)
+    result = nls.analyze(movie, window=112, stride=104, samples=2, model=fake_model)
+    result.maps["labels"][:] = LABELS["noise"]
+    result.maps["labels"][1, 0] = LABELS["hexagonal"]
+    saved = tmp_path / "result.zarr"
+    result.save(saved)
+    chosen = ("--frame", 1, "--result", saved)
+    done = run(path, *chosen, "--of", "hexagonal")
+    assert done.exit_code == 0, done.output
+    assert "2 of 2 windows" in done.output
+    none = run(path, *chosen, "--of", "square")
+    assert "No window of the class square was found in frame 1." in none.output
+    assert "Say which class" in run(path, *chosen).output
+    assert "Give one of --at, --in and --result." in run(path, *chosen, "--at", 99, 99).output
+    np.save(tmp_path / "other.npy", np.zeros((300, 300)))
+    other = run(tmp_path / "other.npy", "--result", saved, "--of", "hexagonal")
+    assert "is not the result of this movie" in other.output

@@ -129,6 +129,8 @@ def test_the_text_tells_everything(hexagonal, fake_model):
     assert rows["gamma"].endswith("°")
     assert rows["class of the lattice"] == "hexagonal (tolerance 4 %)"
     assert rows["agreement"].startswith("network and lattice")
+    assert rows["plane group"] == inspection.group.remarks
+    assert inspection.group.name == "p6m"
     assert {f"P({name})" for name in CLASSES} < set(rows)
     assert rows["network"] == "polar, 5 samples, seed 0"
 

@@ -8,7 +8,11 @@ import pytest
 from pydantic import ValidationError
 
 from napari_lattice_symmetry import CLASSES, fit_lattice
-from napari_lattice_symmetry.lattice.image import FREE_PARAMETERS, LatticeImage
+from napari_lattice_symmetry.cells import plane_group
+from napari_lattice_symmetry.errors import InputError
+from napari_lattice_symmetry.lattice.image import FREE_PARAMETERS, LatticeImage, allows
+from napari_lattice_symmetry.lattice.plane_groups import PLANE_GROUPS
+from napari_lattice_symmetry.settings import parse_settings
 
 CLEAN = {"disorder": 0, "counts": 10_000, "background": 0}
 
@@ -24,7 +28,8 @@ def test_every_field_says_what_it_is(name):
     assert field["title"]
     assert field["description"].endswith(".")
     assert field["group"] in ("Lattice", "Motif", "Disorder", "Recording")
-    assert name == "lattice" or field["minimum"] <= field["default"] <= field["maximum"]
+    choices = ("lattice", "plane_group")
+    assert name in choices or field["minimum"] <= field["default"] <= field["maximum"]
 
 
 def test_values_out_of_range_and_unknown_ones_are_refused():
@@ -132,3 +137,42 @@ def test_dose_background_and_jitter_are_in_the_image():
     calm = LatticeImage(lattice="rectangular", orientation=0, b=30, a=8, **CLEAN).draw()
     assert np.abs(rows - calm).mean() > 300
     assert rows.sum() == pytest.approx(calm.sum(), rel=0.02)
+
+
+@pytest.mark.parametrize("group", PLANE_GROUPS)
+def test_a_plane_group_that_is_asked_for_is_that_of_the_drawn_atoms(group):
+    for family in (each for each in FREE_PARAMETERS if allows(each, group)):
+        image = LatticeImage(lattice=family, plane_group=group, a=20, b=27, gamma=73, seed=3)
+        assert image.truth()["plane_group"] == group
+        assert image.symmetry() == family
+    drawn = [image.model_copy(update={"seed": seed}).draw() for seed in (3, 4)]
+    assert not np.array_equal(*drawn)
+
+
+def test_the_drawn_plane_group_is_what_a_window_shows():
+    image = LatticeImage(lattice="square", plane_group="p4", a=20, size=200, width=0.08, disorder=0)
+    assert plane_group(image.draw()).name == "p4"
+
+
+@pytest.mark.parametrize(
+    ("motif", "group"),
+    [
+        ({"lattice": "hexagonal"}, "p6m"),
+        ({"lattice": "hexagonal", "atoms": 2, "x2": 1 / 3, "y2": 1 / 3}, "p3m1"),
+        ({"lattice": "hexagonal", "atoms": 3}, "p1"),
+        ({"lattice": "square", "atoms": 2, "x2": 0.5, "y2": 0.5, "brightness2": 1}, "p4m"),
+        ({"lattice": "square", "atoms": 2, "x2": 0.5, "y2": 0}, "pmm"),
+        ({"lattice": "oblique"}, "p2"),
+        ({"lattice": "noise"}, None),
+    ],
+)
+def test_atoms_that_are_set_one_by_one_have_the_group_of_their_places(motif, group):
+    assert LatticeImage(**motif).group == group
+
+
+def test_a_lattice_that_does_not_have_the_group_is_refused():
+    for lattice in ("hexagonal", "noise"):
+        with pytest.raises(ValidationError, match=f"{lattice} lattice has no plane group p4;"):
+            LatticeImage(lattice=lattice, plane_group="p4")
+    with pytest.raises(InputError, match="settings: a noise lattice has no plane group p4;"):
+        parse_settings(LatticeImage, lattice="noise", plane_group="p4")

@@ -24,7 +24,12 @@ from napari_lattice_symmetry.cells.factors import (
     orbits_of,
     rotated_nodes,
 )
-from napari_lattice_symmetry.lattice.plane_groups import Setting, name_operations, settings
+from napari_lattice_symmetry.lattice.plane_groups import (
+    Setting,
+    name_operations,
+    settings,
+    unneeded_equalities,
+)
 
 Float = NDArray[np.float64]
 Complex = NDArray[np.complex128]
@@ -35,8 +40,13 @@ _GRID = 48
 _NEWTON_STEPS = 4
 # Nodes count as far out as an orbit of them has this many times the power of the noise.
 _STANDS_OUT = 4.0
-# How strong amplitudes that break a symmetry are beside the others.
-_BREAKS = (0.3,)
+# How strong amplitudes that break a symmetry may be beside the others; how often each is so
+# where a group is named, by what shows, and where its probability is told, which also counts
+# atoms that lie a little off the symmetry.
+_BREAKS = (0.3, 0.1, 0.05)
+_NAMED_BY, _PROBABLE_BY = (1.0, 0.0, 0.0), (1.0, 0.03, 0.03)
+# One in so many lattices meets an equality that its group does not ask for, within the tolerance.
+_COINCIDENCE = 20.0
 _POLAR = {"p1": 2, "pm": 1, "pg": 1, "cm": 1}
 
 
@@ -52,6 +62,8 @@ class GroupFits:
         Numbers that the group leaves free.
     evidence : ndarray
         Minus twice the logarithm of the marginal likelihood, up to a constant of the window.
+    odds : ndarray
+        The same where symmetries that are slightly broken are counted, too.
     count : ndarray, shape (n,)
         Number of nodes, which is that of real numbers measured.
     departure : ndarray
@@ -63,16 +75,20 @@ class GroupFits:
         Origin of the group in fractions of the cell, from the window's center.
     significant : ndarray of int, shape (n,)
         Number of nodes above three times the noise.
+    noise : ndarray, shape (n,)
+        That of the amplitudes, as a share of them.
     """
 
     residual: Float
     parameters: Float
     evidence: Float
+    odds: Float
     count: Float
     departure: Float
     phase: Float
     origin: Float
     significant: Index
+    noise: Float
 
 
 @dataclass(frozen=True, eq=False)
@@ -171,9 +187,12 @@ def fit_groups(factors: StructureFactors, family: str, systematic: float) -> Gro
         np.stack(each, axis=1) for each in zip(*columns, strict=True)
     )
     ratio = weight[:, HALF] * signal[:, HALF]
-    evidence = _evidence(np.stack(explained, axis=1), ratio, total, count, family)
+    evidence, odds = _evidence(np.stack(explained, axis=1), ratio, total, count, family)
     significant = (used & (power > 9 * noise)).sum(axis=1)
-    return GroupFits(fitted, parameters, evidence, count, departure, phase, origins, significant)
+    share = np.sqrt(np.where(used, noise, 0).sum(axis=1) / np.maximum(strength, 1e-300))
+    return GroupFits(
+        fitted, parameters, evidence, odds, count, departure, phase, origins, significant, share
+    )
 
 
 def _within_range(
@@ -266,12 +285,16 @@ def _signal(factors: StructureFactors, power: Float, noise: Float, used: Bool) -
     return np.asarray(np.maximum(total / np.maximum(near.sum(axis=2), 1e-300), 0))
 
 
-def _evidence(explained: Float, ratio: Float, total: Float, count: Float, family: str) -> Float:
+def _evidence(
+    explained: Float, ratio: Float, total: Float, count: Float, family: str
+) -> tuple[Float, Float]:
     """Minus twice the logarithm of the marginal likelihood of each setting, shape (n, settings).
 
     An amplitude that a group leaves free may be anything up to the usual strength at its
     frequency, which costs the logarithm of that strength over the noise. One that only breaks a
-    higher group may also be small beside it: of these priors the mean is taken.
+    higher group may also be small beside it: of these priors the weighted mean is taken, with
+    `_NAMED_BY` and with `_PROBABLE_BY`. A group that asks for less of the lattice than it has is
+    as much rarer as that is a coincidence.
     """
     shares = np.array([_free_share(family, k)[HALF] for k in range(explained.shape[1])])
     own = _gain(explained, ratio[:, np.newaxis], shares)
@@ -281,15 +304,24 @@ def _evidence(explained: Float, ratio: Float, total: Float, count: Float, family
         gains[lower] += [
             own[:, higher] + _gain(broken, ratio * scale**2, share) for scale in _BREAKS
         ]
-    total_gain = np.stack(
-        [2 * logsumexp(np.stack(each) / 2, axis=0) - 2 * np.log(len(each)) for each in gains],
-        axis=1,
-    )
     names = [setting.group for setting in settings(family)]
     moves = np.array([2 - _POLAR.get(name, 0) for name in names])
     choices = np.array([names.count(name) for name in names])
+    spare = np.array([unneeded_equalities(family, name) for name in names])
     origins = moves * np.log(np.maximum(count, 2))[:, np.newaxis]
-    return np.asarray(total[:, np.newaxis] - total_gain + origins + 2 * np.log(choices))
+    rarity = 2 * np.log(choices) + 2 * np.log(_COINCIDENCE) * spare
+    known = total[:, np.newaxis] + origins + rarity
+    by_name, by_odds = (
+        known - np.stack([_mean_gain(np.stack(each), weights) for each in gains], axis=1)
+        for weights in (_NAMED_BY, _PROBABLE_BY)
+    )
+    return by_name, by_odds
+
+
+def _mean_gain(gains: Float, weights: tuple[float, ...]) -> Float:
+    """Average likelihoods, own first and then those of every break of every higher group."""
+    each = np.array([1.0, *weights * ((len(gains) - 1) // len(weights))])[:, np.newaxis]
+    return np.asarray(2 * logsumexp(gains / 2, axis=0, b=each) - 2 * np.log(each.sum()))
 
 
 def _gain(explained: Float, ratio: Float, share: Float) -> Float:

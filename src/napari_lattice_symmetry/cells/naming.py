@@ -31,16 +31,24 @@ Float = NDArray[np.float64]
 TOLERANCE = 0.2
 """Departure R by lens and scan that is allowed for where noise explains no symmetry."""
 
-MIN_NODES = 12
-"""Least number of nodes above three times the noise on which a group is named."""
+MIN_NODES, MIN_CLEAR_NODES = 20, 12
+"""Least number of nodes above three times the noise on which a group is named.
+
+The second where noise is little beside the amplitudes, which blur leaves few of.
+"""
+
+_LITTLE_NOISE = 0.12
 
 # Error of amplitudes that is always allowed for: a lattice is never quite straight.
 _SYSTEMATIC = 0.01
 # Chance below which a group does not describe an image within its noise.
 _MIN_P_VALUE = 1e-3
 
-TEMPERATURE = 5.0
-"""Makes probabilities of evidence; fitted to windows with pseudosymmetry."""
+TEMPERATURE, STRETCH = 0.97, 0.7
+"""Make probabilities of evidence, ``exp(-difference**STRETCH / (2 TEMPERATURE))``.
+
+Fitted to simulated windows with pseudosymmetry: great differences say less than they seem to.
+"""
 
 
 @dataclass(frozen=True)
@@ -278,17 +286,23 @@ def groups_of_factors(
     order = np.array([setting.order for setting in settings(family)])
     explained = (p_values[np.arange(n), chosen] >= _MIN_P_VALUE) & (order[chosen] > 1)
 
-    evidence, departure = fits.evidence.copy(), fits.departure.copy()
-    places = np.flatnonzero(~explained & (fits.significant >= MIN_NODES))
+    evidence, odds = fits.evidence.copy(), fits.odds.copy()
+    departure = fits.departure.copy()
+    least = np.where(fits.noise > _LITTLE_NOISE, MIN_NODES, MIN_CLEAR_NODES)
+    places = np.flatnonzero(~explained & (fits.significant >= least))
     if len(places):
         tolerant = fit_groups(factors.of(places), family, max(tolerance, _SYSTEMATIC))
         # A structure comes near to a group of two operations more easily by chance.
         greatest = np.where(order == 1, 1.0, np.where(order == 2, tolerance / 2, tolerance))
         near = np.minimum(tolerant.departure, fits.departure[places]) <= greatest
-        evidence[places] = np.where(highest(near, family), tolerant.evidence, np.inf)
+        left = highest(near, family)
+        evidence[places] = np.where(left, tolerant.evidence, np.inf)
+        odds[places] = np.where(left, tolerant.odds, np.inf)
     return [
         _answer(
-            _Window(fits, i, evidence[i], departure[i], p_values[i], freedom[i]),
+            _Window(
+                fits, i, int(least[i]), evidence[i], odds[i], departure[i], p_values[i], freedom[i]
+            ),
             factors.basis[i],
             family,
             size,
@@ -305,7 +319,9 @@ class _Window:
 
     fits: GroupFits
     index: int
+    least: int
     evidence: Float
+    odds: Float
     departure: Float
     p_value: Float
     freedom: Float
@@ -316,11 +332,12 @@ def _answer(
 ) -> PlaneGroup:
     fits, i = window.fits, window.index
     nodes = int(fits.significant[i])
-    if nodes < MIN_NODES:
-        reason = f"{nodes} spots stand out of the noise, fewer than {MIN_NODES}"
+    if nodes < window.least:
+        reason = f"{nodes} spots stand out of the noise, fewer than {window.least}"
         return PlaneGroup(None, reason, family, {}, nodes=nodes)
     listed = settings(family)
-    weights = softmax(-0.5 * window.evidence / TEMPERATURE)
+    behind = window.odds - window.odds.min()
+    weights = softmax(-0.5 * behind**STRETCH / TEMPERATURE)
     table = {}
     best: dict[str, int] = {}
     for k, setting in enumerate(listed):
@@ -336,8 +353,8 @@ def _answer(
             phase_residual=float(fits.phase[i, k]),
             chi_square=float(fits.residual[i, k] / freedom),
         )
-    name = max(table, key=lambda group: table[group].probability)
-    setting = listed[best[name]]
+    setting = listed[int(window.evidence.argmin())]
+    name = setting.group
     center = (size - 1) / 2
     return PlaneGroup(
         name,

@@ -1,4 +1,4 @@
-"""Weak spots halfway between those of a fitted lattice, which make its cell larger."""
+"""Weak spots halfway or a third of the way between those of a lattice, which enlarge its cell."""
 
 from __future__ import annotations
 
@@ -14,9 +14,18 @@ from napari_lattice_symmetry.lattice.basis import reduce_basis
 
 Float = NDArray[np.float64]
 
-# Cells that spots at (1/2, 0), (0, 1/2), (1/2, 1/2) make, and at two kinds of these.
-_HALVES = np.array([[0.5, 0], [0, 0.5], [0.5, 0.5]])
-_LARGER = ([[2, 0], [0, 1]], [[1, 0], [0, 2]], [[1, 1], [1, -1]])
+# Spots at the first make the second of the cell; where there are several kinds, all of them.
+_HALVES = {
+    (1 / 2, 0): ((2, 0), (0, 1)),
+    (0, 1 / 2): ((1, 0), (0, 2)),
+    (1 / 2, 1 / 2): ((1, 1), (1, -1)),
+}
+_THIRDS = {
+    (1 / 3, 0): ((3, 0), (0, 1)),
+    (0, 1 / 3): ((1, 0), (0, 3)),
+    (1 / 3, 1 / 3): ((1, -1), (1, 2)),
+    (1 / 3, 2 / 3): ((1, 1), (-1, 2)),
+}
 # Places that are farthest from the spots of the lattice and of all these.
 _QUARTERS = np.array([[0.25, 0.25], [0.75, 0.25], [0.25, 0.75], [0.75, 0.75]])
 _STEPS = np.arange(-4, 4)
@@ -28,12 +37,15 @@ _CLEAR = 9.0
 _FLOOR = 0.01
 # One spot counts at most so many times the noise; diffuse scattering is not quite even.
 _MAX_POWER, _UNEVEN = 25.0, 1.3
-# The chance at which power between the spots is no noise.
-_CHANCE = 1e-6
+# Chances at which power between the spots is no noise: of its sum, and of the strongest spot
+# alone, since what disorder scatters is spread over all of them.
+_CHANCE, _CHANCE_OF_STRONGEST = 1e-4, 1e-2
+# Cycles a window from a spot of the lattice within which there is some of its power.
+_LEAK = 3.0
 
 
 def find_superlattices(windows: NDArray[Any], basis: Float) -> Float:
-    """Enlarge the cells of windows by the spots that lie halfway between those of the lattice.
+    """Enlarge the cells of windows by the spots that lie between those of the lattice.
 
     Parameters
     ----------
@@ -59,17 +71,21 @@ def find_superlattices(windows: NDArray[Any], basis: Float) -> Float:
 
 
 def _enlarged(power: NDArray[Any], basis: Float) -> Float | None:
-    there = [_has_spots(power, basis, place) for place in _HALVES]
-    if not any(there):
-        return None
-    change = _LARGER[there.index(True)] if sum(there) == 1 else [[2, 0], [0, 2]]
-    return reduce_basis(np.array(change) @ basis)
+    for order, cells in ((2, _HALVES), (3, _THIRDS)):
+        there = [cell for place, cell in cells.items() if _has_spots(power, basis, np.array(place))]
+        if there:
+            change = np.array(there[0]) if len(there) == 1 else order * np.eye(2)
+            return reduce_basis(change @ basis)
+    return None
 
 
 def _has_spots(power: NDArray[Any], basis: Float, place: Float) -> bool:
     """Tell whether the places h + `place` hold more power than those farthest from spots."""
     size = len(power)
     to_frequency = np.linalg.inv(basis).T
+    away = np.linalg.norm((_NODES + place) @ to_frequency, axis=1).min()
+    if away * size < _LEAK:
+        return False
     step = np.linalg.norm(to_frequency, axis=1).min()
     between = (_NODES[:, np.newaxis] + _QUARTERS).reshape(-1, 2) @ to_frequency
     noise, ring = _read(power, between, size), np.linalg.norm(between, axis=-1)
@@ -85,10 +101,19 @@ def _has_spots(power: NDArray[Any], basis: Float, place: Float) -> bool:
 
     lattice, length = read(_NODES[_NODES.any(axis=1)].astype(np.float64))
     farthest = length[(lattice > _CLEAR) & (length < _MAX_FREQUENCY)].max(initial=0.0)
-    # Mirror images are the same spots.
-    spots, length = read(_NODES[_STEPS.size // 2 * _STEPS.size :] + place)
-    spots = np.minimum(spots[length <= farthest], _MAX_POWER)
-    return bool(chdtrc(2 * max(len(spots), 1), 2 * spots.sum()) < _CHANCE)
+    spots, length = read(_one_of_each_pair(_NODES + place))
+    spots = spots[length <= farthest]
+    if not len(spots):
+        return False
+    strongest = -np.expm1(len(spots) * np.log1p(-np.exp(-spots.max())))
+    total = np.minimum(spots, _MAX_POWER).sum()
+    return bool(chdtrc(2 * len(spots), 2 * total) < _CHANCE and strongest < _CHANCE_OF_STRONGEST)
+
+
+def _one_of_each_pair(nodes: Float) -> Float:
+    """Leave out the nodes of which the mirror image is listed: they are the same spots."""
+    both = (np.abs(nodes[:, np.newaxis] + nodes) < 1e-9).all(axis=2)
+    return nodes[~np.triu(both, 1).any(axis=0)]
 
 
 def _read(power: NDArray[Any], frequency: Float, size: int) -> Float:

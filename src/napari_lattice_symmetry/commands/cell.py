@@ -7,19 +7,21 @@ from pathlib import Path
 
 import click
 import numpy as np
-from numpy.typing import NDArray
 
 from napari_lattice_symmetry.analysis.cell_windows import (
     AS_MEASURED,
     CellParameters,
+    Places,
     average_pixel_size,
     average_windows,
+    places_of_class,
     places_of_frames,
     window_side,
 )
 from napari_lattice_symmetry.cells import KNOWN_CELLS, UnitCell
 from napari_lattice_symmetry.cells.plots import plot_cell
 from napari_lattice_symmetry.cells.writing import SUFFIXES, write_cell
+from napari_lattice_symmetry.commands.shared.cells import known_cell_option, rectangle_option
 from napari_lattice_symmetry.commands.shared.options import (
     PATH,
     calibration_options,
@@ -28,11 +30,13 @@ from napari_lattice_symmetry.commands.shared.options import (
     outputs_option,
     overwrite_option,
 )
+from napari_lattice_symmetry.commands.shared.results import open_result
 from napari_lattice_symmetry.data.movie import Movie
 from napari_lattice_symmetry.errors import InputError
 from napari_lattice_symmetry.files import check_free
 from napari_lattice_symmetry.io import read_movie
 from napari_lattice_symmetry.io.axes import FramesAre
+from napari_lattice_symmetry.lattice import CLASSES
 from napari_lattice_symmetry.lattice.plane_groups import PLANE_GROUPS
 from napari_lattice_symmetry.results.plots import save_figure
 from napari_lattice_symmetry.settings import parse_settings
@@ -51,6 +55,13 @@ _FIGURES = (".png", ".svg")
     metavar="X Y",
     help="Only the window around this place, in px.  [default: the whole frame]",
 )
+@rectangle_option("Only windows that lie in this rectangle.")
+@click.option(
+    "--result",
+    type=PATH,
+    help="Only windows of the class --of in this saved result of FILE.",
+)
+@click.option("--of", "name", type=click.Choice(CLASSES[:-1]), help="Class of the windows.")
 @click.option(
     "--lattice",
     type=click.Choice(["square", "rectangular", "centered rectangular", "hexagonal", "oblique"]),
@@ -61,6 +72,7 @@ _FIGURES = (".png", ".svg")
     type=click.Choice(list(KNOWN_CELLS)),
     help="Also tell the pixel size at which the lattice is that of this material.",
 )
+@known_cell_option("Also tell the pixel size at which the lattice is this one.")
 @outputs_option(f"Also write the cell: {', '.join((*SUFFIXES, *_FIGURES))}.")
 @overwrite_option
 @file_options
@@ -72,8 +84,12 @@ def cell(
     frame: int | None,
     window: int | None,
     center: tuple[float, float] | None,
+    rectangle: tuple[float, float, float, float] | None,
+    result: Path | None,
+    name: str | None,
     lattice: str | None,
     material: str | None,
+    known: tuple[float, float, float] | None,
     outputs: tuple[Path, ...],
     overwrite: bool,
     dataset: str | None,
@@ -96,16 +112,23 @@ def cell(
     if frame is not None and frame >= len(movie):
         raise InputError(f"{file} has the frames 0 to {len(movie) - 1}; there is no frame {frame}.")
     frames = range(len(movie)) if frame is None else [frame]
-    side = window or window_side(movie.frame(frames[0]))
-    places = _places(movie, frames, side, center)
+    if sum(each is not None for each in (center, rectangle, result)) > 1:
+        raise InputError("Give one of --at, --in and --result.")
+    if result is not None:
+        places, side = _places_of_class(movie, result, name, frames)
+    else:
+        side = window or window_side(movie.frame(frames[0]))
+        places = _places(movie, frames, side, center, rectangle)
     parameters = parse_settings(CellParameters, lattice=lattice or AS_MEASURED)
     averaged = average_windows(movie, places, side, parameters)
     found = averaged.cell
     click.echo("\n".join(_describe(found, averaged.tried)))
-    if material:
-        size = average_pixel_size(movie, averaged.places, side, material)
+    for cell_known in (material, known):
+        if cell_known is None:
+            continue
+        size = average_pixel_size(movie, averaged.places, side, cell_known)
         click.echo(
-            f"As {material}: pixels of {size.x:.5f} ± {size.x_error:.5f} nm along x, "
+            f"As {_told(cell_known)}: pixels of {size.x:.5f} ± {size.x_error:.5f} nm along x, "
             f"{size.y:.5f} ± {size.y_error:.5f} nm along y (misfit {size.misfit:.1%})."
         )
     for output in outputs:
@@ -116,11 +139,26 @@ def cell(
         click.echo(f"Wrote {output}.")
 
 
+def _told(known: str | tuple[float, float, float]) -> str:
+    if isinstance(known, str):
+        return known
+    return "a = {:g}, b = {:g} nm, gamma = {:g}°".format(*known)
+
+
 def _places(
-    movie: Movie, frames: Sequence[int], side: int, center: tuple[float, float] | None
-) -> NDArray[np.intp]:
-    """List the windows side by side, or those around a place."""
+    movie: Movie,
+    frames: Sequence[int],
+    side: int,
+    center: tuple[float, float] | None,
+    rectangle: tuple[float, float, float, float] | None,
+) -> Places:
+    """List the windows side by side, in a rectangle if there is one, or those around a place."""
     height, width = movie.shape[1:]
+    if rectangle is not None:
+        x0, y0, x1, y1 = rectangle
+        y, x = np.mgrid[:height, :width]
+        inside = (x >= x0) & (x <= x1) & (y >= y0) & (y <= y1)
+        return places_of_frames((height, width), frames, side, inside)
     if center is None:
         return places_of_frames((height, width), frames, side)
     x, y = (round(place - (side - 1) / 2) for place in center)
@@ -130,6 +168,18 @@ def _places(
             f"{width} x {height} px."
         )
     return np.array([(frame, y, x) for frame in frames])
+
+
+def _places_of_class(
+    movie: Movie, path: Path, name: str | None, frames: Sequence[int]
+) -> tuple[Places, int]:
+    """List the windows of a class in a result, and give their side."""
+    if name is None:
+        raise InputError("Say which class of the result is averaged, with --of.")
+    result = open_result(path)
+    if movie.shape[1:] != result.grid.frame_shape or len(movie) <= result.frame_indices[-1]:
+        raise InputError(f"{path} is not the result of this movie: its frames are other ones.")
+    return places_of_class(result, name, frames), result.grid.window
 
 
 def _describe(cell: UnitCell, n_windows: int) -> Iterator[str]:

@@ -5,10 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import click
-import numpy as np
 
 from napari_lattice_symmetry.commands.shared.options import PATH, outputs_option, overwrite_option
-from napari_lattice_symmetry.commands.shared.results import open_result
+from napari_lattice_symmetry.commands.shared.results import open_result, row_of_frame
 from napari_lattice_symmetry.errors import InputError
 from napari_lattice_symmetry.files import check_free
 from napari_lattice_symmetry.io.writing.write import WRITTEN_SUFFIXES, write_layer_stack
@@ -83,15 +82,4 @@ def _export(
     if frame is None:
         save_figure(plot_fractions(result, along=along), output)
     else:
-        save_figure(plot_maps(result, _row(result, frame)), output)
-
-
-def _row(result: MovieResult, frame: int) -> int:
-    """Find a frame of the movie among those that were analyzed."""
-    rows = np.flatnonzero(result.frame_indices == frame)
-    if not len(rows):
-        raise InputError(
-            f"Frame {frame} was not analyzed; the result holds frames "
-            f"{result.frame_indices[0]} to {result.frame_indices[-1]}."
-        )
-    return int(rows[0])
+        save_figure(plot_maps(result, row_of_frame(result, frame)), output)

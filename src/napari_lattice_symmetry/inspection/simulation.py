@@ -22,7 +22,7 @@ from napari_lattice_symmetry.spectrum.lattice_fit import TOLERANCE
 
 Float64 = NDArray[np.float64]
 
-_NOT_SWEPT = ("lattice", "seed")
+_NOT_SWEPT = ("lattice", "plane_group", "seed")
 
 
 def judge(image: LatticeImage, model: Classifier | None = None, samples: int = 100) -> Inspection:

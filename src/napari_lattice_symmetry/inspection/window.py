@@ -13,6 +13,7 @@ from napari_lattice_symmetry.analysis.frame import Windows, compare
 from napari_lattice_symmetry.analysis.reading import read_frame
 from napari_lattice_symmetry.bravais.classifier import Classifier
 from napari_lattice_symmetry.bravais.parameters import ANSWERS, AnalysisParameters
+from napari_lattice_symmetry.cells import PlaneGroup, plane_groups
 from napari_lattice_symmetry.data.movie import Movie, unit_name
 from napari_lattice_symmetry.errors import InputError
 from napari_lattice_symmetry.lattice import CLASSES, NOT_ANALYZED
@@ -70,6 +71,8 @@ class Inspection:
         The lattice, with the distortion undone.
     agreement : int
         As in the map of the same name.
+    group : PlaneGroup
+        The plane group, or why none is named.
     parameters : AnalysisParameters
         The settings; stride and frames have no meaning here.
     """
@@ -90,6 +93,7 @@ class Inspection:
     network_label: int
     fit: LatticeFit
     agreement: int
+    group: PlaneGroup
     parameters: AnalysisParameters
 
     def rows(self) -> list[tuple[str, str]]:
@@ -128,6 +132,7 @@ class Inspection:
             rows.append(("lattice", fit.remarks))
         rows += [
             ("agreement", _AGREEMENTS[self.agreement]),
+            ("plane group", self.group.remarks),
             ("network", f"{settings.network}, {settings.samples} samples, seed {settings.seed}"),
         ]
         return rows
@@ -204,6 +209,7 @@ def inspect_window(
         fit=fits[0],
         network_label=int(network[0]),
         agreement=int(compare(network, fits)[0]),
+        group=plane_groups(pixels[np.newaxis], distortion=windows.distortion)[0],
         parameters=parameters,
     )
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from itertools import product
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, model_validator
 
 from napari_lattice_symmetry.lattice.basis import (
     cell,
@@ -19,6 +20,12 @@ from napari_lattice_symmetry.lattice.basis import (
 )
 from napari_lattice_symmetry.lattice.drawing import count_electrons, draw_atoms, scan_jitter
 from napari_lattice_symmetry.lattice.metric import metric_class
+from napari_lattice_symmetry.lattice.motifs import Motif, random_motif
+from napari_lattice_symmetry.lattice.plane_groups import (
+    allowed,
+    family_basis,
+    family_of,
+)
 from napari_lattice_symmetry.settings import setting
 
 Float = NDArray[np.float64]
@@ -33,9 +40,15 @@ FREE_PARAMETERS: dict[str, tuple[str, ...]] = {
 }
 """Which lattice parameters can be chosen; the class settles the others."""
 
+OF_THE_ATOMS = "of the atoms below"
+"""The plane group of a motif whose atoms are placed one by one."""
+
+# One round atom makes a higher group of these.
+_LEAST_ATOMS = {"p1": 2, "pm": 2, "pg": 2, "cm": 2}
+
 _EXACT = 1e-6
 _EDGE = np.deg2rad(20)  # direction across the boundary of the second grain
-_DISORDER, _VACANCIES, _JITTER, _COUNTS = range(4)  # streams of random numbers
+_DISORDER, _VACANCIES, _JITTER, _COUNTS, _MOTIF = range(5)  # streams of random numbers
 
 
 def _number(
@@ -86,7 +99,40 @@ class LatticeImage(BaseModel):
         "Lattice", "Turned by (°)", 20, (0, 180), "Angle from the first grain to the second."
     )
 
-    atoms: int = _number("Motif", "Atoms a cell", 1, (1, 3), "Number of atoms in a cell.")
+    plane_group: Literal[
+        "of the atoms below",
+        "p1",
+        "p2",
+        "pm",
+        "pg",
+        "cm",
+        "pmm",
+        "pmg",
+        "pgg",
+        "cmm",
+        "p4",
+        "p4m",
+        "p4g",
+        "p3",
+        "p3m1",
+        "p31m",
+        "p6",
+        "p6m",
+    ] = setting(
+        OF_THE_ATOMS,
+        "Plane group",
+        "Place atoms at random, by the seed, so that the crystal has this plane group and no "
+        "higher one.",
+        group="Motif",
+    )
+    atoms: int = _number(
+        "Motif",
+        "Atoms a cell",
+        1,
+        (1, 3),
+        "Number of atoms in a cell; with a plane group, the least number of those that symmetry "
+        "does not bring about.",
+    )
     x2: float = _number("Motif", "2nd: along a", 0.35, (0, 1), "Place of the second atom, in a.")
     y2: float = _number("Motif", "2nd: along b", 0.35, (0, 1), "Place of the second atom, in b.")
     brightness2: float = _number(
@@ -143,6 +189,15 @@ class LatticeImage(BaseModel):
         "Root-mean-square error of the sideways position of scan rows.",
     )
 
+    @model_validator(mode="after")
+    def _has_a_lattice_for_its_group(self) -> Self:
+        if not allows(self.lattice, self.plane_group):
+            raise ValueError(
+                f"a {self.lattice} lattice has no plane group {self.plane_group}; choose a "
+                f"{family_of(self.plane_group)} one"
+            )
+        return self
+
     @property
     def cell(self) -> tuple[float, float, float]:
         """Lengths a, b in pixels and the angle gamma in degrees, as the class has them."""
@@ -158,6 +213,10 @@ class LatticeImage(BaseModel):
     @property
     def motif(self) -> tuple[Float, Float]:
         """Sites (m, 2) as fractions of the cell, and brightness (m,), of the atoms of a cell."""
+        if self.plane_group != OF_THE_ATOMS:
+            atoms = max(self.atoms, _LEAST_ATOMS.get(self.plane_group, 1))
+            drawn = _drawn_motif(self.plane_group, self.lattice, atoms, self.seed)
+            return drawn.sites, drawn.brightness
         sites = np.array([[0, 0], [self.x2, self.y2], [self.x3, self.y3]], dtype=np.float64)
         brightness = np.array([1, self.brightness2, self.brightness3], dtype=np.float64)
         present = (np.arange(3) < self.atoms) & (brightness > 0)
@@ -170,7 +229,24 @@ class LatticeImage(BaseModel):
         A motif that looks the same from each of its atoms makes the true cell smaller than the
         one that was asked for.
         """
-        return reduce_basis(_primitive(cell(*self.cell), *self.motif) @ self._seen(0))
+        return reduce_basis(_primitive(self._upright, *self.motif) @ self._seen(0))
+
+    @property
+    def group(self) -> str | None:
+        """Plane group of the crystal, before the scan distorts it; None of noise.
+
+        That of the atoms as they lie, by exact operations, wherever their mean places are.
+        """
+        if self.lattice == "noise":
+            return None
+        sites, brightness = self.motif
+        basis = _primitive(self._upright, sites, brightness)
+        family = metric_class(symmetry_distances(basis), _EXACT)
+        basis = family_basis(basis, family)
+        places = sites @ self._upright @ np.linalg.inv(basis)
+        apart = _is_whole(places[:, np.newaxis] - places).all(axis=2)
+        first = ~np.tril(apart, -1).any(axis=1)
+        return Motif(places[first], brightness[first], family).group
 
     def symmetry(self, tolerance: float = _EXACT) -> str:
         """Name the class that the image shows, drift included.
@@ -189,7 +265,8 @@ class LatticeImage(BaseModel):
         if self.lattice == "noise":
             return {"class": "noise"}
         a, b, gamma = lattice_parameters(self.basis)
-        return {"class": self.symmetry(), "a": a, "b": b, "gamma": gamma, "unit": "pixel"}
+        lattice = {"class": self.symmetry(), "a": a, "b": b, "gamma": gamma, "unit": "pixel"}
+        return {**lattice, "plane_group": self.group}
 
     def draw(self) -> Float:
         """Draw the image: counts, shape (size, size), float64."""
@@ -203,6 +280,12 @@ class LatticeImage(BaseModel):
             image = np.where(second, self._draw_grain(1, shift), image)
         image += self.background
         return count_electrons(image, self.counts, self._random(_COUNTS))
+
+    @property
+    def _upright(self) -> Float:
+        """Vectors (x, y) in rows, by which sites are placed, before the turn and the scan."""
+        basis = cell(*self.cell)
+        return basis if self.plane_group == OF_THE_ATOMS else family_basis(basis, self.lattice)
 
     def _random(self, stream: int, grain: int = 0) -> np.random.Generator:
         return np.random.default_rng([self.seed, stream, grain])
@@ -223,7 +306,7 @@ class LatticeImage(BaseModel):
     def _atoms(self, grain: int, reach: float) -> tuple[Float, Float]:
         """Place the atoms of a grain: positions (n, 2) in pixels and brightness (n,)."""
         sites, brightness = self.motif
-        basis = cell(*self.cell) @ self._seen(grain)
+        basis = self._upright @ self._seen(grain)
         pad = reach + 2 * float(np.abs(basis).sum(axis=0).max())
         middle = (self.size / 2, self.size / 2)
         points = lattice_points(basis, (self.size, self.size), middle, pad)
@@ -232,6 +315,16 @@ class LatticeImage(BaseModel):
             points = rng.uniform(-pad, self.size + pad, points.shape)
         atoms = (points[:, np.newaxis] + sites @ basis).reshape(-1, 2)
         return atoms, np.tile(brightness, len(points))
+
+
+def allows(lattice: str, group: str) -> bool:
+    """Tell whether a class of lattices, or noise, has a plane group, or atoms set one by one."""
+    return group == OF_THE_ATOMS or (lattice != "noise" and group in allowed(lattice))
+
+
+@lru_cache(maxsize=64)
+def _drawn_motif(group: str, family: str, atoms: int, seed: int) -> Motif:
+    return random_motif(group, np.random.default_rng([seed, _MOTIF]), atoms, family=family)
 
 
 def _primitive(basis: Float, sites: Float, brightness: Float) -> Float:

@@ -105,11 +105,8 @@ def highest_setting(family: str) -> Setting:
 def orbit(site: Float, setting: Setting) -> Float:
     """List the different places (n, 2) to which a group takes a site, in fractions from 0 to 1."""
     places = (setting.rotations @ site + setting.translations) % 1
-    kept: list[Float] = []
-    for place in places:
-        if not any(_whole(place - other).all() for other in kept):
-            kept.append(place)
-    return np.array(kept)
+    same = _whole(places[:, np.newaxis] - places).all(axis=2)
+    return np.asarray(places[~np.tril(same, -1).any(axis=1)])
 
 
 def random_motif(

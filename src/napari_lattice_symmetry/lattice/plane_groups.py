@@ -100,6 +100,14 @@ _SETTINGS: dict[str, dict[str, _Changes]] = {
     },
 }
 
+_EQUALITIES = {
+    "oblique": 0,
+    "rectangular": 1,
+    "centered rectangular": 1,
+    "square": 2,
+    "hexagonal": 2,
+}
+
 _WYCKOFF: dict[str, str] = {
     "p1": "a 1 x,y",
     "p2": "a 2 0,0; b 2 0,1/2; c 2 1/2,0; d 2 1/2,1/2; e 1 x,y",
@@ -276,6 +284,15 @@ def supergroups(group: str) -> tuple[str, ...]:
 def family_of(group: str) -> str:
     """Name the lowest class of lattices that allows a group."""
     return next(family for family, groups in _SETTINGS.items() if group in groups)
+
+
+@cache
+def unneeded_equalities(family: str, group: str) -> int:
+    """Count what holds of the metric of a class of lattices though a group does not ask for it.
+
+    Two of a square one (a = b, a right angle) or a hexagonal one, one of a rectangle.
+    """
+    return _EQUALITIES[family] - _EQUALITIES[family_of(group)]
 
 
 def family_basis(basis: Float, family: str) -> Float:

@@ -122,7 +122,7 @@ def plot_maps(result: MovieResult, position: int = 0) -> Figure:
     assert entropy.limits is not None
     colors = ListedColormap(["white", *(color for _, color in classes.values.values())])
     norm = BoundaryNorm(np.arange(len(CLASSES) + 2) - 0.5, colors.N)
-    place: dict[str, Any] = {"extent": _extent(result), "interpolation": "nearest"}
+    place: dict[str, Any] = {"extent": extent_of(result), "interpolation": "nearest"}
     left.imshow(np.asarray(result.labels[position]), cmap=colors, norm=norm, **place)
     figure.legend(
         handles=[Patch(color=color, label=name) for name, color in COLORS.items()],
@@ -217,7 +217,7 @@ def draw_fractions(axes: Axes, result: MovieResult, along: Column | None = None)
     axes.set(ylabel="Phase fraction", ylim=(0, 1.05))
 
 
-def _extent(result: MovieResult) -> tuple[float, float, float, float]:
+def extent_of(result: MovieResult) -> tuple[float, float, float, float]:
     """Give (left, right, bottom, top) of the map on the frame, y downwards."""
     sy, sx = result.grid.scale(result.pixel_size)
     ty, tx = result.grid.translate(result.pixel_size)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
+
 from napari_lattice_symmetry.errors import InputError
 from napari_lattice_symmetry.io import read_layer_stack
 from napari_lattice_symmetry.results import MovieResult, is_result, load_result
@@ -40,3 +42,20 @@ def find_result(path: Path) -> MovieResult | None:
         return None
     stack = read_layer_stack(path)
     return None if stack is None else layer_stack_result(stack)
+
+
+def row_of_frame(result: MovieResult, frame: int) -> int:
+    """Find a frame of the movie among those that were analyzed.
+
+    Raises
+    ------
+    InputError
+        If it is none of them.
+    """
+    rows = np.flatnonzero(result.frame_indices == frame)
+    if not len(rows):
+        raise InputError(
+            f"Frame {frame} was not analyzed; the result holds frames "
+            f"{result.frame_indices[0]} to {result.frame_indices[-1]}."
+        )
+    return int(rows[0])

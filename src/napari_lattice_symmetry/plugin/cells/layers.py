@@ -17,15 +17,13 @@ from napari_lattice_symmetry.plugin.layers.result_layers import (
     ShownResult,
 )
 from napari_lattice_symmetry.plugin.selection.source import Source
+from napari_lattice_symmetry.results.strain import COMPONENTS, components, even_range
 
 if TYPE_CHECKING:
     from napari.layers import Image, Layer
     from napari.types import LayerData
 
 CELL, RESIDUAL, STRAIN = "unit cell", "residual", "strain"
-
-_COMPONENTS = ("exx (%)", "eyy (%)", "exy (%)", "rotation (°)")
-_MIDDLE = 0.98  # share of the values within the range of colors
 
 
 def cell_layers(averaged: AveragedCell, image: Image, source: Source) -> list[LayerData]:
@@ -76,7 +74,7 @@ def cell_layers(averaged: AveragedCell, image: Image, source: Source) -> list[La
     residual = cell.residual(0)
     in_window = np.array([[1, 0, top], [0, 1, left], [0, 0, 1]])
     group = cell.group.name or "p1"
-    colors = {"colormap": "RdBu_r", "contrast_limits": _even_range(residual), "visible": False}
+    colors = {"colormap": "RdBu_r", "contrast_limits": even_range(residual), "visible": False}
     return [
         layer(RESIDUAL, residual, RESIDUAL, in_window, **colors),
         layer(CELL, cell.symmetrized, f"{CELL} as {group}", in_frame, visible=False),
@@ -102,37 +100,30 @@ def strain_layers(maps: StrainMaps, sibling: Layer, *, with_errors: bool) -> lis
     """
     shown: ShownResult = sibling.metadata[RESULT_KEY]
     result, geometry = shown.result, shown.geometry
-    values = dict(zip(_COMPONENTS, (maps.exx, maps.eyy, maps.exy, maps.rotation), strict=True))
+    values = components(maps)
     errors = (
         {}
         if maps.errors is None or not with_errors
-        else {f"error of {name}": each for name, each in zip(_COMPONENTS, maps.errors, strict=True)}
+        else {f"error of {name}": each for name, each in zip(COMPONENTS, maps.errors, strict=True)}
     )
     layers: list[LayerData] = []
     for title, data in reversed((values | errors).items()):
         if title in values:
-            colors = {"colormap": "RdBu_r", "contrast_limits": _even_range(data)}
+            colors = {"colormap": "RdBu_r", "contrast_limits": even_range(data)}
         else:
-            colors = {"colormap": "magma", "contrast_limits": (0.0, _even_range(data)[1])}
+            colors = {"colormap": "magma", "contrast_limits": (0.0, even_range(data)[1])}
         about = {**sibling.metadata[METADATA_KEY], "kind": STRAIN, "class": title}
         arguments = {
             "name": f"{title} · {result.name}",
             "metadata": {METADATA_KEY: about},
             "blending": "translucent",
-            "visible": title == _COMPONENTS[0],
+            "visible": title == COMPONENTS[0],
             **geometry.of_maps(result).layer_arguments(),
             "affine": sibling.affine,
             **colors,
         }
         layers.append((geometry.shape_maps(data.astype(np.float32)), arguments, "image"))
     return layers
-
-
-def _even_range(values: Any) -> tuple[float, float]:
-    """Give a range that is even about 0, so that its middle color is that of nothing."""
-    found = np.abs(values[np.isfinite(values)])
-    limit = float(np.quantile(found, _MIDDLE)) if found.size else 0.0
-    return (-limit, limit) if limit > 0 else (-1.0, 1.0)
 
 
 def _plane_transform(image: Image) -> Any:

@@ -6,7 +6,13 @@ from typing import Any
 
 from qtpy.QtWidgets import QTabWidget, QWidget
 
-from napari_lattice_symmetry.lattice.image import FREE_PARAMETERS, LatticeImage
+from napari_lattice_symmetry.lattice.image import (
+    FREE_PARAMETERS,
+    OF_THE_ATOMS,
+    LatticeImage,
+    allows,
+)
+from napari_lattice_symmetry.lattice.plane_groups import family_of
 from napari_lattice_symmetry.plugin.forms.model_form import ModelForm
 
 
@@ -17,6 +23,8 @@ class LatticeForm(ModelForm[LatticeImage]):
         self.tabs = QTabWidget()
         super().__init__(LatticeImage(), remembered_as="simulate")
         self._widen(self["lattice"].native)
+        self._group = self["plane_group"].value
+        self.changed.connect(self._agree)
         self.changed.connect(self._gray_out)
         self._gray_out()
 
@@ -33,11 +41,24 @@ class LatticeForm(ModelForm[LatticeImage]):
         rows.takeRow(box)
         rows.insertRow(0, box)
 
+    def _agree(self, _event: Any = None) -> None:
+        """Let the lattice follow a group that it does not have, and the group another lattice."""
+        lattice, group = self["lattice"], self["plane_group"]
+        is_new, self._group = group.value != self._group, group.value
+        if allows(lattice.value, group.value):
+            return
+        if is_new:
+            lattice.value = family_of(group.value)
+        else:
+            group.value = OF_THE_ATOMS
+
     def _gray_out(self, _event: Any = None) -> None:
         free = FREE_PARAMETERS[self["lattice"].value]
         for name in ("a", "b", "gamma"):
             self[name].enabled = name in free
         for atom in (2, 3):
             for name in ("x", "y", "brightness"):
-                self[f"{name}{atom}"].enabled = atom <= self["atoms"].value
+                self[f"{name}{atom}"].enabled = (
+                    atom <= self["atoms"].value and self["plane_group"].value == OF_THE_ATOMS
+                )
         self["misorientation"].enabled = self["second_grain"].value > 0

@@ -138,8 +138,9 @@ def describe_truth(image: LatticeImage) -> str:
     if "a" not in truth:
         return f"{name}, atoms anywhere"
     periods = image.size / truth["a"]
+    group = f", {truth['plane_group']}" if truth["plane_group"] else ""
     return (
-        f"{name}, a = {truth['a']:.2f} px, b = {truth['b']:.2f} px, "
+        f"{name}{group}, a = {truth['a']:.2f} px, b = {truth['b']:.2f} px, "
         f"gamma = {truth['gamma']:.1f}°, {periods:.1f} periods"
     )
 
@@ -156,6 +157,7 @@ def describe_verdict(verdict: Inspection) -> str:
     if verdict.fit.remarks:
         lines.append(f"Fit: {verdict.fit.remarks}")
     lines.append(f"Agreement: {said['agreement']}")
+    lines.append(f"Plane group: {said['plane group']}")
     return "<br>".join(lines)
 
 

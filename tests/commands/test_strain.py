@@ -1,0 +1,86 @@
+from __future__ import annotations
+
+import csv
+
+import numpy as np
+import pytest
+import tifffile
+
+import napari_lattice_symmetry as nls
+from napari_lattice_symmetry.lattice.basis import cell, lattice_points
+from napari_lattice_symmetry.lattice.drawing import draw_atoms
+
+SIDE, PIXEL = 192, 0.025
+
+
+@pytest.fixture
+def saved(tmp_path, fake_model):
+    """A square crystal of 12 px, 2 % longer along x in the second of two frames."""
+    frames = []
+    for stretch in (1.0, 1.02):
+        points = lattice_points(cell(12 * stretch, 12, 90), (SIDE, SIDE), (90, 90), 20)
+        frames.append(draw_atoms(points, np.ones(len(points)), 2.0, (SIDE, SIDE)))
+    movie = nls.Movie(np.array(frames), name="stretched", pixel_size=(PIXEL, PIXEL), unit="nm")
+    path = tmp_path / "result.zarr"
+    nls.analyze(movie, window=96, stride=48, samples=2, lattice_maps=True, model=fake_model).save(
+        path
+    )
+    return path
+
+
+def test_strain_is_printed_and_written(run, saved, tmp_path):
+    outputs = [tmp_path / f"strain.{ending}" for ending in ("csv", "tif", "png")]
+    to = [text for output in outputs for text in ("--to", output)]
+    done = run("strain", saved, "--known", 12 * PIXEL, 12 * PIXEL, 90, "--frame", 1, *to)
+    assert done.exit_code == 0, done.output
+    assert "18 of 18 windows have the lattice of the reference" in done.output
+    mean = float(next(line for line in done.output.splitlines() if "exx" in line).split()[2])
+    assert mean == pytest.approx(1.0, abs=0.03)  # of both frames
+    with outputs[0].open(encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == 18
+    last = {name: float(value) for name, value in rows[-1].items()}
+    assert (last["frame"], last["x_nm"], last["y_nm"]) == pytest.approx(
+        (1, 143.5 * PIXEL, 143.5 * PIXEL)
+    )
+    assert last["exx_percent"] == pytest.approx(2, abs=0.05)
+    assert last["eyy_percent"] == pytest.approx(0, abs=0.05)
+    assert 0 < last["exx_percent_error"] < 0.5
+    assert tifffile.imread(outputs[1]).shape[-2:] == (3, 3)
+    assert outputs[2].stat().st_size > 1000
+
+
+def test_a_rectangle_is_the_reference(run, saved):
+    done = run("strain", saved, "--in", 0, 0, 60, 60)
+    assert done.exit_code == 0, done.output
+    mean = float(next(line for line in done.output.splitlines() if "exx" in line).split()[2])
+    assert abs(mean) < 1.1  # of both frames, against the median of a window in both
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (("--in", 0, 0, 10, 10), "No window has its center in the rectangle 0, 0 to 10, 10 px"),
+        (("--in", 0, 0, 60, 60, "--material", "MoS2"), "Give one reference"),
+        (("--frame", 7), "Frame 7 was not analyzed"),
+        (("--to", "strain.docx"), "strain.docx must end in .csv"),
+        (("--known", 1, 1, 0), "There is no cell with a = 1"),
+    ],
+)
+def test_bad_requests_get_one_sentence(run, saved, assert_one_sentence, arguments, says):
+    assert_one_sentence(run("strain", saved, *arguments), says)
+
+
+def test_a_result_without_lattices_or_pixel_size_is_refused(
+    run, tmp_path, fake_model, assert_one_sentence
+):
+    frame = np.random.default_rng(0).poisson(20, (96, 96)).astype(float)
+    plain = nls.analyze(frame, window=64, stride=32, samples=2, model=fake_model)
+    plain.save("plain.zarr")
+    assert_one_sentence(run("strain", "plain.zarr"), "analyze again with lattice maps")
+    fitted = nls.analyze(
+        frame, window=64, stride=32, samples=2, model=fake_model, lattice_maps=True
+    )
+    fitted.save("fitted.zarr")
+    assert_one_sentence(run("strain", "fitted.zarr"), "No window of the reference has a lattice")
+    assert_one_sentence(run("strain", "fitted.zarr", "--material", "MoS2"), "has no pixel size")
