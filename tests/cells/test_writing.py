@@ -77,3 +77,14 @@ def test_picture_shows_both_cells_and_every_axis(cell):
     assert len(triangles) == 6
     marks = next(line for line in raw.lines if line.get_marker() == "+")
     assert len(marks.get_xdata()) == len(cell.motif().sites)
+
+
+def test_ase_reads_the_atoms_of_the_cell(cell, tmp_path):
+    write_cell(cell, tmp_path / "cell.cif")
+    atoms = pytest.importorskip("ase.io").read(tmp_path / "cell.cif")
+    a, b, _, _, _, gamma = atoms.cell.cellpar()
+    assert (a, b, gamma) == pytest.approx((10 * cell.a, 10 * cell.b, cell.gamma), abs=1e-3)
+    sites = cell.motif().sites
+    apart = atoms.get_scaled_positions()[:, np.newaxis, :2] - sites
+    assert len(atoms) == len(sites)
+    assert np.abs(apart - np.rint(apart)).max(axis=2).min(axis=1).max() < 1e-4

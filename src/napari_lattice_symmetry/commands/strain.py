@@ -16,17 +16,17 @@ from napari_lattice_symmetry.commands.shared.results import open_result, row_of_
 from napari_lattice_symmetry.data.movie import NANOMETER
 from napari_lattice_symmetry.errors import InputError
 from napari_lattice_symmetry.files import check_free
-from napari_lattice_symmetry.io.writing.write import WRITTEN_SUFFIXES, write_layer_stack
-from napari_lattice_symmetry.lattice.basis import lattice_parameters
-from napari_lattice_symmetry.lattice.strain import StrainMaps
-from napari_lattice_symmetry.results import MovieResult
-from napari_lattice_symmetry.results.plots import save_figure
-from napari_lattice_symmetry.results.strain import (
+from napari_lattice_symmetry.inspection.strain import (
     components,
     plot_strain,
     strain_layer_stack,
     write_strain,
 )
+from napari_lattice_symmetry.io.writing.write import WRITTEN_SUFFIXES, write_layer_stack
+from napari_lattice_symmetry.lattice.basis import lattice_parameters
+from napari_lattice_symmetry.lattice.strain import StrainMaps
+from napari_lattice_symmetry.results import MovieResult
+from napari_lattice_symmetry.results.plots import save_figure
 
 _FIGURES = (".png", ".svg")
 _PIXEL = (1.0, 1.0)

@@ -9,6 +9,7 @@ import numpy as np
 
 from napari_lattice_symmetry.analysis.cell_windows import AveragedCell
 from napari_lattice_symmetry.bravais.parameters import AnalysisParameters
+from napari_lattice_symmetry.inspection.strain import COMPONENTS, components, even_range
 from napari_lattice_symmetry.lattice.strain import StrainMaps
 from napari_lattice_symmetry.plugin.layers.result_layers import (
     METADATA_KEY,
@@ -17,7 +18,6 @@ from napari_lattice_symmetry.plugin.layers.result_layers import (
     ShownResult,
 )
 from napari_lattice_symmetry.plugin.selection.source import Source
-from napari_lattice_symmetry.results.strain import COMPONENTS, components, even_range
 
 if TYPE_CHECKING:
     from napari.layers import Image, Layer
