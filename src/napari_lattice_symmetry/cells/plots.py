@@ -116,6 +116,7 @@ def _draw_elements(axes: Axes, cell: UnitCell) -> None:
             color=_ELEMENT_COLOR,
             markeredgecolor="k",
             markersize=8,
+            clip_on=False,  # half a lens would be a triangle
         )
 
 
