@@ -8,7 +8,7 @@ from window import LEFT, PLUGIN, open_viewer, take_screenshot, wait_until
 
 
 def main() -> None:
-    """Draw a disordered centered lattice and a plane group, and see at which disorder one is lost."""
+    """Draw a disordered lattice and a plane group, and see at which disorder a lattice is lost."""
     viewer = open_viewer("light")
     _, dock = viewer.window.add_plugin_dock_widget(PLUGIN, "Simulate a lattice")
     dock.parameters.reset()  # of what was set before

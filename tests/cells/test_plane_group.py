@@ -231,3 +231,27 @@ def test_the_unit_of_the_image_changes_nothing(crystal, unit):
     np.testing.assert_allclose(other.error, one.error * unit, rtol=1e-3)
     np.testing.assert_allclose(other.motif().sites, one.motif().sites, atol=1e-6)
     np.testing.assert_allclose(other.motif().errors, one.motif().errors, rtol=1e-3)
+
+
+def test_of_groups_that_no_spot_tells_apart_the_higher_is_named():
+    """Round atoms so wide that only two rings of spots are seen: p6 and p6m ask for the same."""
+    rng = np.random.default_rng(0)
+    points = lattice_points(cell(13, 13, 60) @ rotation(7), (SIZE, SIZE), (60, 61), 20)
+    image = draw_atoms(points, np.ones(len(points)), 2.6, (SIZE, SIZE)) + 0.1
+    found = nls.cells.plane_group(count_electrons(image, 100, rng))
+    assert found.nodes < 20
+    assert found.probabilities["p6"] == pytest.approx(found.probabilities["p6m"])
+    assert found.name == "p6m"
+
+
+def test_cells_that_spots_a_third_of_the_way_make_are_found():
+    """A weak atom in every third cell of a hexagonal lattice, as of graphite with adsorbates."""
+    rng = np.random.default_rng(0)
+    small = cell(9, 9, 60) @ rotation(11)
+    large = np.array([[1, 1], [-1, 2]]) @ small
+    atoms = [lattice_points(each, (SIZE, SIZE), (60, 61), 20) for each in (small, large)]
+    weights = np.concatenate([np.ones(len(atoms[0])), np.full(len(atoms[1]), 0.25)])
+    image = draw_atoms(np.concatenate(atoms), weights, 1.5, (SIZE, SIZE)) + 0.1
+    found = nls.cells.plane_group(count_electrons(image, 60, rng))
+    assert abs(np.linalg.det(found.basis)) == pytest.approx(3 * 81 * np.sqrt(3) / 2, rel=0.02)
+    assert found.name == "p6m"

@@ -38,6 +38,7 @@ The second where noise is little beside the amplitudes, which blur leaves few of
 """
 
 _LITTLE_NOISE = 0.12
+_EQUAL = 1e-6  # difference of evidence by rounding
 
 # Error of amplitudes that is always allowed for: a lattice is never quite straight.
 _SYSTEMATIC = 0.01
@@ -353,7 +354,7 @@ def _answer(
             phase_residual=float(fits.phase[i, k]),
             chi_square=float(fits.residual[i, k] / freedom),
         )
-    setting = listed[int(window.evidence.argmin())]
+    setting = listed[_most_symmetric(window.evidence, family)]
     name = setting.group
     center = (size - 1) / 2
     return PlaneGroup(
@@ -368,3 +369,9 @@ def _answer(
         fits.origin[i, best[name]] @ basis + center,
         setting,
     )
+
+
+def _most_symmetric(evidence: Float, family: str) -> int:
+    """Choose the best setting; of those that no node tells apart, that of the most operations."""
+    equal = np.flatnonzero(evidence <= evidence.min() + _EQUAL)
+    return int(max(equal, key=lambda k: settings(family)[k].order))

@@ -156,8 +156,11 @@ def describe_verdict(verdict: Inspection) -> str:
         )
     if verdict.fit.remarks:
         lines.append(f"Fit: {verdict.fit.remarks}")
-    lines.append(f"Agreement: {said['agreement']}")
-    lines.append(f"Plane group: {said['plane group']}")
+    agreement = said["agreement"]
+    lines.append(agreement.capitalize() if "network" in agreement else f"Agreement: {agreement}")
+    group = verdict.group
+    chance = f", probability {group.probabilities[group.name]:.2f}" if group.name else ""
+    lines.append(f"Plane group: {group.name or 'not resolved'}{chance}")
     return "<br>".join(lines)
 
 
