@@ -71,7 +71,7 @@ def show_inspector(viewer: napari.Viewer, analysis: AnalysisWidget) -> None:
 
 def show_evolution(viewer: napari.Viewer, analysis: AnalysisWidget) -> None:
     """Analyze the movie in windows that see its holes, and show what became of it, and how fast."""
-    analysis.parameters.set_values(AnalysisParameters(window=64, stride=16))
+    analysis.parameters.set_values(AnalysisParameters(window=64, stride=32))
     analysis.run_button.click()
     wait_until(lambda: analysis.run.is_over, seconds=1200)
     viewer.dims.set_current_step(0, 80)

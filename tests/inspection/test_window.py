@@ -20,6 +20,7 @@ from napari_lattice_symmetry.inspection.window import (
 from napari_lattice_symmetry.inspection.window_plot import plot_inspection
 from napari_lattice_symmetry.lattice import CLASSES, COLORS
 from napari_lattice_symmetry.lattice.basis import cell, lattice_points, rotation
+from napari_lattice_symmetry.results.plots import new_figure
 
 IMAGES = Path(__file__).parent / "images"
 SETTINGS = AnalysisParameters(window=128, samples=5)
@@ -179,6 +180,21 @@ def test_the_figure_shows_window_spectrum_and_probabilities(hexagonal, fake_mode
         color.lower() for color in COLORS.values()
     ]
     assert_as_stored(figure, IMAGES / "inspection.png", tmp_path)
+
+
+def test_the_figure_of_a_narrow_dock_holds_its_texts(hexagonal, fake_model):
+    movie = Movie.from_array(draw(hexagonal), name="film")
+    inspection = inspect_window(movie, 0, (80, 80), SETTINGS, fake_model)
+    figure = plot_inspection(inspection, new_figure(2.85, 2.15))
+    figure.draw_without_rendering()
+    window, spectrum, bars = figure.axes
+    texts = [window.title, spectrum.title, bars.title, *bars.get_xticklabels()]
+    extents = [text.get_window_extent() for text in texts]
+    assert not extents[0].overlaps(extents[1])
+    edge = figure.bbox.padded(1)
+    for text, extent in zip(texts, extents, strict=True):
+        assert edge.x0 <= extent.x0 < extent.x1 <= edge.x1, text
+        assert edge.y0 <= extent.y0 < extent.y1 <= edge.y1, text
 
 
 def test_a_region_gives_the_window_over_it():

@@ -56,6 +56,9 @@ def plot_inspection(inspection: Inspection, figure: Figure | None = None) -> Fig
     _draw_spectrum(figure.add_subplot(grid[0, 1]), inspection, gap)
     bars = figure.add_subplot(grid[1, :])
     _draw_probabilities(bars, inspection)
+    if is_narrow:  # and low, with no room for a label along so short an axis
+        bars.set_title(f"probability, {bars.get_title()}", fontsize="small")
+        bars.set_ylabel("")
     bars.tick_params(labelsize="xx-small" if is_narrow else "x-small")
     return figure
 
