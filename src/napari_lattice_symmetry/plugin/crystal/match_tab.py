@@ -110,17 +110,23 @@ class MatchTab(QWidget):
         except LatticeSymmetryError as error:
             self._tell(error)
             return
-        self.task.status.setText("Looking up tabulated crystals …")
+        self._say("Looking up tabulated crystals …")
         self._suggestion.ask((result, self.parameters.values()))
 
     def _on_suggestion(self, found: list[tuple[Projection, float]]) -> None:
         told = [f"{seen.name} {strain:.1%}" for seen, strain in found[:_SUGGESTED]]
         listed = f"Lattices like the median one: {', '.join(told)}."
-        self.task.status.setText(listed if told else "No tabulated crystal has such a lattice.")
+        self._say(listed if told else "No tabulated crystal has such a lattice.")
         self.suggested.emit([seen.crystal for seen, _ in found[:_SUGGESTED]])
 
+    def _say(self, sentence: str) -> None:
+        """Show a sentence, with room for all of its lines."""
+        status = self.task.status
+        status.setText(sentence)
+        status.setMinimumHeight(max(0, status.heightForWidth(status.width())))
+
     def _tell(self, error: Exception) -> None:
-        self.task.status.setText(str(error))
+        self._say(str(error))
 
     def _prepare(self) -> Task:
         result, layer = self.selection.require_result()
@@ -147,7 +153,7 @@ class MatchTab(QWidget):
         self.canvas.refresh()
         if self.matched is not None and not self.task.is_running:
             found, result, _ = self.matched
-            self.task.status.setText(_describe(found) if result is self.selection.result else "")
+            self._say(_describe(found) if result is self.selection.result else "")
 
     def _plot(self, figure: Figure) -> None:
         from napari_lattice_symmetry.crystals.plots import draw_fractions
