@@ -109,6 +109,10 @@ bench-crystals: .venv/.installed ## Match crystals, name families, and write doc
 	$(BIN)/python benchmarks/crystals.py --write
 	$(BIN)/python benchmarks/families.py --write
 
+.PHONY: bench-atoms
+bench-atoms: .venv/.installed ## Find atoms of known pictures and write docs/atoms-measured.md
+	$(BIN)/python benchmarks/atoms.py --write
+
 .PHONY: bench-faults
 bench-faults: .venv/.installed ## Kill runs and workers for 20 minutes and write docs/faults.md
 	$(BIN)/python benchmarks/faults.py --kills 50 --write

@@ -25,3 +25,15 @@ def test_a_sample_opens_with_its_truth(make_napari_viewer, monkeypatch, name):
     assert list(truth.features["class"]) == list(CLASSES)
     assert movie.visible
     assert not truth.visible
+
+
+def test_the_sample_of_atoms_opens_with_its_truth(make_napari_viewer):
+    viewer = make_napari_viewer()
+    movie, truth = viewer.open_sample("napari-lattice-symmetry", "atoms")
+    assert movie.data.shape == (8, 256, 256)
+    np.testing.assert_array_equal(movie.scale, truth.scale)
+    assert movie.units == truth.units
+    assert set(truth.features["class"]) == {"Mo", "S"}
+    counts = np.bincount(truth.data[:, 0].astype(int))
+    assert (np.diff(counts) <= 0).all()
+    assert counts[-1] < 0.97 * counts[0]

@@ -6,11 +6,13 @@ from napari_lattice_symmetry.atoms.finding.find import find_atoms, iter_find_ato
 from napari_lattice_symmetry.atoms.finding.parameters import FindParameters
 from napari_lattice_symmetry.atoms.reading import read_atoms
 from napari_lattice_symmetry.atoms.score import ClassScore, Score, score
+from napari_lattice_symmetry.atoms.simulation.movie import AtomMovie, sample_movie
 from napari_lattice_symmetry.atoms.simulation.pictures import AtomImage, AtomPicture
 from napari_lattice_symmetry.atoms.table import Atoms
 
 __all__ = [
     "AtomImage",
+    "AtomMovie",
     "AtomPicture",
     "Atoms",
     "ClassScore",
@@ -21,5 +23,6 @@ __all__ = [
     "find_defects",
     "iter_find_atoms",
     "read_atoms",
+    "sample_movie",
     "score",
 ]

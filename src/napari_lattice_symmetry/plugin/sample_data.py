@@ -5,8 +5,13 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 if TYPE_CHECKING:
     from napari.types import LayerData
+
+
+_GEOMETRY = ("scale", "translate", "units", "axis_labels")
 
 
 def growing_holes() -> list[LayerData]:
@@ -35,6 +40,34 @@ def gallery() -> list[LayerData]:
 def plane_groups() -> list[LayerData]:
     """Make a gallery of the 17 plane groups."""
     return _simulated("plane-groups")
+
+
+def atoms() -> list[LayerData]:
+    """Make a layer of MoS2 that loses atoms, and its atoms as points."""
+    from napari import current_viewer
+
+    from napari_lattice_symmetry.atoms import sample_movie
+    from napari_lattice_symmetry.plugin.layers.care import take_care
+    from napari_lattice_symmetry.plugin.readers import movie_layer
+
+    take_care(current_viewer())
+    sample = sample_movie()
+    image = movie_layer(sample.movie)
+    true = sample.atoms
+    points = {
+        "name": f"{sample.movie.name} · truth",
+        "features": {"class": true.label.tolist(), "occupancy": true.more["occupancy"].tolist()},
+        "size": 5,
+        "face_color": "transparent",
+        "border_color": "class",
+        "visible": False,
+        **{
+            key: image[1][key]
+            for key in ("scale", "translate", "units", "axis_labels")
+            if key in image[1]
+        },
+    }
+    return [image, (np.stack([true.frame, true.y, true.x], axis=1), points, "points")]
 
 
 def _simulated(name: str, **options: Any) -> list[LayerData]:

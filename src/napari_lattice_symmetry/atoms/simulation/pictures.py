@@ -147,6 +147,9 @@ class AtomImage(BaseModel):
     wander: float = setting(0.0, "Wander", "Slow sideways drift of rows, in spacings.", ge=0, le=2)
     shear: float = setting(0.0, "Shear", "Sideways drift, of the height.", ge=-0.3, le=0.3)
     seed: int = setting(0, "Seed", "Draws all that is random.", ge=0)
+    frame: int = setting(
+        0, "Frame", "Another of the same atoms: draws counts, scan and heat anew.", ge=0
+    )
 
     def draw(self) -> AtomPicture:
         """Draw the picture."""
@@ -162,7 +165,8 @@ class AtomImage(BaseModel):
         return self._with_truth(counts, sheet, rows, sigma)
 
     def _random(self, stream: int) -> np.random.Generator:
-        return np.random.default_rng([self.seed, stream])
+        frame = self.frame if stream in (_HEAT, _SCAN, _COUNTS) else 0
+        return np.random.default_rng([self.seed, stream, frame])
 
     def _columns(self, shape: tuple[int, int]) -> Sheet:
         """Lay out what is there, defects included."""

@@ -1,0 +1,62 @@
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+import napari_lattice_symmetry as nls
+from napari_lattice_symmetry.atoms.finding import training
+from napari_lattice_symmetry.atoms.finding.calibration import calibration_error, fit_confidence
+from napari_lattice_symmetry.atoms.finding.examples import draw_example, draw_marks
+from napari_lattice_symmetry.atoms.finding.finder import load_finder
+
+
+def test_marks_lie_at_atoms_with_fractions_of_a_pixel():
+    marks = draw_marks(np.array([[10.25, 20.5], [0, 0], [-3, 5]]), (32, 40), 1.0)
+    i, j = np.mgrid[:32, :40]
+    part = marks * (i > 4)
+    assert (part * i).sum() / part.sum() == pytest.approx(10.25, abs=0.01)
+    assert (part * j).sum() / part.sum() == pytest.approx(20.5, abs=0.01)
+    assert marks[0, 0] == 1
+
+
+def test_examples_follow_from_their_numbers():
+    one, other = (draw_example(np.random.default_rng(seed), 48) for seed in (3, 3))
+    assert np.array_equal(one[0], other[0])
+    assert one[0].shape == one[1].shape == (48, 48, 2)
+    assert np.isfinite(one[0]).all()
+    assert 0 <= one[1].min() <= one[1].max() <= 1
+
+
+def test_a_fit_of_confidence_recovers_what_is_true():
+    rng = np.random.default_rng(0)
+    features = rng.normal(size=(20_000, 3)) * [2, 1, 0.5]
+    logit = features @ [1.5, -0.5, 0.2] + 0.3
+    right = rng.uniform(size=len(logit)) < 1 / (1 + np.exp(-logit))
+    assert fit_confidence(features, right) == pytest.approx((1.5, -0.5, 0.2, 0.3), abs=0.1)
+    assert calibration_error(1 / (1 + np.exp(-logit)), right) < 0.015
+    assert calibration_error(np.full(len(right), 0.95), right) > 0.2
+
+
+@pytest.mark.slow
+def test_a_training_goes_on_and_ends_in_a_network_that_loads(tmp_path, monkeypatch):
+    small = training.replace(training.RECIPE, validation=40, batch=8, crop=32, filters=4)
+    monkeypatch.setattr(training, "RECIPE", small)
+    monkeypatch.setattr(training, "_CHUNKS", 1)
+    monkeypatch.setattr(training, "draw_chunks", lambda orders, _: (each.draw() for each in orders))
+    monkeypatch.setattr(training, "JudgedChunk", lambda *_: _Judged())
+    path = training.train_finder(tmp_path / "run", pictures=40, epochs=1, progress=False)
+    assert load_finder(path).weights == tuple(
+        json.loads((tmp_path / "run" / "calibration.json").read_text())["calibration"]
+    )
+    again = training.train_finder(tmp_path / "run", pictures=40, epochs=1, progress=False)
+    assert again == path
+    with pytest.raises(nls.LatticeSymmetryError, match="other settings"):
+        training.train_finder(tmp_path / "run", pictures=40, epochs=2, progress=False)
+
+
+class _Judged:
+    def draw(self):
+        rng = np.random.default_rng(0)
+        return rng.normal(size=(50, 3)), rng.uniform(size=50) > 0.5
