@@ -52,7 +52,7 @@ def test_readers_take_what_io_reads_and_results():
 
 
 def test_samples_are_the_simulations():
-    assert [sample.key for sample in MANIFEST.contributions.sample_data] == list(SIMULATIONS)
+    assert [sample.key for sample in MANIFEST.contributions.sample_data] == [*SIMULATIONS, "atoms"]
 
 
 def test_the_menus_open_the_widget(viewer):

@@ -322,6 +322,10 @@ class _Fit:
         succeeded = (moved < _FARTHEST * self.spacing) & (height > 0)
         succeeded &= (errors[:, [_Y, _X]] < _FARTHEST * self.spacing).all(axis=1)
         succeeded &= np.isfinite(self.values).all(axis=1)
+        inside = (self.values[:, [_Y, _X]] >= 0) & (
+            self.values[:, [_Y, _X]] <= np.array(self.frame.shape) - 1
+        )
+        succeeded &= inside.all(axis=1)
         place = np.where(succeeded[:, np.newaxis], self.values[:, [_Y, _X]], self.start.T)
         errors[~succeeded] = np.nan
         values = np.where(succeeded[:, np.newaxis], self.values, np.nan)
