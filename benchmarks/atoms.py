@@ -37,13 +37,13 @@ if TYPE_CHECKING:
 
 DOCS = Path(__file__).parents[1] / "docs"
 SEED = 2026
-MATERIALS = ("graphene", "MoS2", "SrTiO3 [001]", "Au [001]", "Si [110]")
-SPACINGS, COUNTS = (6, 8, 12, 18, 30, 60), (100, 10, 3)
-SIDE, LARGEST = 20, 400
+MATERIALS = ("graphene", "MoS2", "SrTiO3 [001]", "Si [110]")
+SPACINGS, COUNTS = (6, 8, 12, 24, 60), (100, 10, 3)
+SIDE, LARGEST = 16, 360
 RADIUS = 0.35
 BACKGROUND, PROBE = 0.2, 0.2
 THRESHOLDS = (0.1, 0.2, 0.3, 0.4, 0.5)
-CALIBRATED, SITES = 60, 4
+CALIBRATED, SITES = 40, 3
 SAMPLING = 0.0078125
 BOND, DENSITY = 0.142, 38.2
 AIMS = {100: 0.998, 10: 0.99, 3: 0.95}
@@ -72,7 +72,7 @@ def f1_of(found: Atoms, case: Case) -> float:
 
 
 def draw(material: str, spacing: int, counts: int, seed: int, **settings: float) -> AtomPicture:
-    """Draw a picture of some 20 neighbors a side."""
+    """Draw a picture of some 16 neighbors a side."""
     rng = np.random.default_rng((SEED, BENCHMARK, seed))
     size = min(SIDE * spacing, LARGEST)
     return AtomImage(

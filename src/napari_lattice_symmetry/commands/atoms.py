@@ -123,7 +123,7 @@ def _describe(found: Atoms) -> Iterator[str]:
     side = None if found.pixel_size is None else float(np.sqrt(np.prod(found.pixel_size)))
     for title, values in (
         ("nearest neighbor", found.neighbor),
-        ("standard error of a place", np.nanmean(found.errors, axis=1)),
+        ("standard error of a place", found.errors.mean(axis=1)),
         ("width of a peak", found.sigma),
     ):
         known = values[np.isfinite(values)]
