@@ -75,3 +75,10 @@ def test_the_bound_is_the_textbook_one():
     assert cramer_rao(1000, 2.5, 1e-9, 20) == pytest.approx(
         2.5 / np.sqrt(2 * np.pi * 2.5**2 * 1000), rel=1e-3
     )
+
+
+def test_columns_at_the_very_border_are_borne():
+    image = AtomImage(spacing=45, size=128, counts=50).draw().image
+    found = refine(image, np.array([127.0, 0, 60]), np.array([127.0, 0, 126.9]), 45)
+    assert np.isfinite(found.y).all()
+    assert ((found.y >= 0) & (found.y <= 127)).all()

@@ -154,7 +154,8 @@ class _Fit:
             self.covered[index[inside]] = True
             gray = np.where(inside, self.frame.ravel()[index], np.nan)
             lowest[rows] = np.nanquantile(gray, 0.15, axis=1)
-            self.values[rows, _HEIGHT] = np.nanmean(gray[:, nearest], axis=1)
+            close = np.where(inside, gray, lowest[rows, np.newaxis])[:, nearest]
+            self.values[rows, _HEIGHT] = close.mean(axis=1)
         self.values[:, _HEIGHT] = np.maximum(self.values[:, _HEIGHT] - lowest, 0)
         self.places = np.ravel_multi_index(
             tuple(np.rint(places).astype(np.intp).clip(0, np.array(frame.shape)[:, None] - 1)),
