@@ -72,7 +72,7 @@ RECIPE = Recipe(
 )
 
 # Going on from trained weights: other pictures, in smaller steps.
-REFINEMENT = replace(RECIPE, pictures=4_000, epochs=10, learning_rate=1.2e-3)
+REFINEMENT = replace(RECIPE, epochs=4, learning_rate=8e-4)
 
 
 class ExampleBatches(keras.utils.PyDataset):  # type: ignore[misc]
