@@ -26,10 +26,11 @@ from tqdm import tqdm
 
 import napari_lattice_symmetry as nls
 from napari_lattice_symmetry.atoms import AtomImage, AtomPicture, Atoms
+from napari_lattice_symmetry.atoms.bound import cramer_rao
 from napari_lattice_symmetry.atoms.finding.calibration import judge
 from napari_lattice_symmetry.atoms.finding.examples import BENCHMARK
 from napari_lattice_symmetry.atoms.finding.finder import load_finder
-from napari_lattice_symmetry.atoms.refine import cramer_rao, refine
+from napari_lattice_symmetry.atoms.refine import refine
 from napari_lattice_symmetry.atoms.score import match
 
 if TYPE_CHECKING:

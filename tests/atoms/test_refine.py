@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from napari_lattice_symmetry.atoms import AtomImage
-from napari_lattice_symmetry.atoms.refine import cramer_rao, refine
+from napari_lattice_symmetry.atoms.bound import cramer_rao
+from napari_lattice_symmetry.atoms.refine import refine
 
 
 def fitted(spacing, counts, probe, **settings):

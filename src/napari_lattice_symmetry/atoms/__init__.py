@@ -1,5 +1,6 @@
 """Atoms: found, refined, scored against a truth; defects; pictures whose atoms are known."""
 
+from napari_lattice_symmetry.atoms.classes import classify
 from napari_lattice_symmetry.atoms.defect_table import Defects
 from napari_lattice_symmetry.atoms.defects import find_defects
 from napari_lattice_symmetry.atoms.finding.find import find_atoms, iter_find_atoms
@@ -19,6 +20,7 @@ __all__ = [
     "Defects",
     "FindParameters",
     "Score",
+    "classify",
     "find_atoms",
     "find_defects",
     "iter_find_atoms",

@@ -47,7 +47,7 @@ _DISC = 0.16  # standard deviation of the spot over which gray values are averag
 
 
 @dataclass(frozen=True, eq=False)
-class _Frame:
+class LatticeOfAtoms:
     """The atoms of one frame, and its gray values averaged over spots."""
 
     places: Float
@@ -99,11 +99,6 @@ def find_defects(frame: Movie | ArrayLike, atoms: Atoms) -> Defects:
     """
     movie = frame if isinstance(frame, Movie) else Movie.from_array(frame, name=atoms.name)
     numbers = np.unique(atoms.frame).tolist()
-    if numbers and numbers[-1] >= len(movie):
-        raise InputError(
-            f"{atoms.name} has atoms in frame {numbers[-1]}, and {movie.name} has {len(movie)} "
-            "frames; give the movie in which they were found."
-        )
     parts = [_of_frame(movie, atoms[atoms.frame == number], number) for number in numbers]
     if not parts:
         return Defects.at([], [], [])
@@ -114,22 +109,49 @@ def find_defects(frame: Movie | ArrayLike, atoms: Atoms) -> Defects:
     return Defects(**columns)
 
 
-def _of_frame(movie: Movie, atoms: Atoms, number: int) -> Defects:
-    places = atoms.positions
-    if len(places) < _MIN_ATOMS:
+def frame_of(movie: Movie, atoms: Atoms, number: int) -> LatticeOfAtoms:
+    """Return the atoms of a frame with what they have in common.
+
+    Raises
+    ------
+    InputError
+        If the movie has no such frame.
+    """
+    if number >= len(movie):
         raise InputError(
-            f"{movie.name}: {len(places)} atoms in frame {number} are too few to tell a lattice; "
-            f"{_MIN_ATOMS} are needed."
+            f"{atoms.name} has atoms in frame {number}, and {movie.name} has {len(movie)} "
+            "frames; give the movie in which they were found."
         )
     spacing = atoms.spacing or float(np.nanmedian(atoms.neighbor))
     gray = gaussian_filter(fill_gaps(movie.frame(number)), max(_DISC * spacing, 0.5))
-    basis = common_basis(places, spacing, _gray_at(gray, places))
-    if basis is None:
+    places, basis = atoms.positions, None
+    if len(places) >= _MIN_ATOMS:
+        basis = common_basis(places, spacing, _gray_at(gray, places))
+    vectors = np.empty((0, 2)) if basis is None else _vectors_of(basis)
+    return LatticeOfAtoms(places, gray, spacing, vectors)
+
+
+def of_sublattice(seen: LatticeOfAtoms, values: Float) -> Float:
+    """Give the median of values over each atom and those a lattice vector away, shape (n,)."""
+    if not len(seen.vectors):
+        return values
+    partners = _partners(seen, seen.places)
+    others = np.where(partners >= 0, values[partners], np.nan)
+    return _medians(np.column_stack([values, others]))
+
+
+def _of_frame(movie: Movie, atoms: Atoms, number: int) -> Defects:
+    if len(atoms) < _MIN_ATOMS:
+        raise InputError(
+            f"{movie.name}: {len(atoms)} atoms in frame {number} are too few to tell a lattice; "
+            f"{_MIN_ATOMS} are needed."
+        )
+    seen = frame_of(movie, atoms, number)
+    if not len(seen.vectors):
         raise InputError(
             f"{movie.name}: the atoms of frame {number} lie on no common lattice, against which "
             "defects are told; give a part of the frame within one grain."
         )
-    seen = _Frame(places, gray, spacing, _vectors_of(basis))
     rows = [*_missing(seen), *_present(seen)]
     if not rows:
         return Defects.at([], [], [])
@@ -194,7 +216,7 @@ def _vectors_of(basis: Float) -> Float:
     return np.asarray(vectors[np.linalg.norm(vectors, axis=1) <= _VECTORS * longest])
 
 
-def _missing(seen: _Frame) -> list[tuple[str, float, float, float]]:
+def _missing(seen: LatticeOfAtoms) -> list[tuple[str, float, float, float]]:
     """List the places where atoms agree that there has to be one."""
     expected = (seen.places[:, np.newaxis] + seen.vectors).reshape(-1, 2)
     expected = expected[seen.inside(expected)]
@@ -224,7 +246,7 @@ def _missing(seen: _Frame) -> list[tuple[str, float, float, float]]:
     return found
 
 
-def _settled(seen: _Frame, place: Float) -> tuple[Float, float]:
+def _settled(seen: LatticeOfAtoms, place: Float) -> tuple[Float, float]:
     """Give the mean of all that expect an atom about there, and how far the nearest atom is.
 
     Those on opposite sides are wrong in opposite ways where the lattice is strained.
@@ -236,13 +258,13 @@ def _settled(seen: _Frame, place: Float) -> tuple[Float, float]:
     return place, float(tree.query(place)[0])
 
 
-def _partners(seen: _Frame, places: Float) -> Integer:
+def _partners(seen: LatticeOfAtoms, places: Float) -> Integer:
     """Give the atom a lattice vector before each place, (n, vectors); -1 where there is none."""
     distance, index = KDTree(seen.places).query(places[:, np.newaxis] - seen.vectors)
     return np.where(distance < _SAME * seen.spacing, index, -1)
 
 
-def _present(seen: _Frame) -> list[tuple[str, float, float, float]]:
+def _present(seen: LatticeOfAtoms) -> list[tuple[str, float, float, float]]:
     """List atoms that nobody expects, that are displaced, or of another brightness."""
     partners = _partners(seen, seen.places)
     here = partners >= 0
@@ -286,7 +308,7 @@ def _medians(values: Float) -> Float:
         return np.asarray(np.nanmedian(values, axis=1))
 
 
-def _shares_around(seen: _Frame, share: Float) -> Float:
+def _shares_around(seen: LatticeOfAtoms, share: Float) -> Float:
     """Give the median share of the nearest atoms that are where others expect them."""
     k = min(7, len(seen.places))
     _, index = KDTree(seen.places).query(seen.places, k=k)

@@ -25,6 +25,8 @@ from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 from scipy.spatial import KDTree
 
+from napari_lattice_symmetry.atoms.bound import disc
+
 Float = NDArray[np.float64]
 Integer = NDArray[np.intp]
 
@@ -139,7 +141,7 @@ class _Fit:
 
     def __init__(self, frame: Float, places: Float, spacing: float) -> None:
         self.frame, self.spacing, self.start = frame, spacing, places
-        self.offsets = _disc(max(_WINDOW * spacing, _MIN_RADIUS))
+        self.offsets = disc(max(_WINDOW * spacing, _MIN_RADIUS))
         self.limits = max(_WIDTHS[0] * spacing, _MIN_SIGMA), max(_WIDTHS[1] * spacing, 1.0)
         self.noise = (float(frame.var()) or 1.0, 0.0)  # of the variance, at 0 and a gray value
         n = places.shape[1]
@@ -358,13 +360,6 @@ def _turns(places: Float, reach: float) -> list[Integer]:
     return [np.flatnonzero(group == g) for g in range(group.max() + 1)]
 
 
-def _disc(radius: float) -> Integer:
-    """List the pixels (p, 2) within a radius of the middle one."""
-    side = np.arange(-int(radius), int(radius) + 1)
-    grid = np.stack(np.meshgrid(side, side, indexing="ij"), axis=-1).reshape(-1, 2)
-    return np.asarray(grid[np.square(grid).sum(axis=1) <= radius**2], dtype=np.intp)
-
-
 def _scaled(information: Float) -> tuple[Float, Float]:
     """Bring parameters to like units; returns the matrices and what each was divided by."""
     diagonal = np.diagonal(information, axis1=1, axis2=2)
@@ -377,31 +372,6 @@ def _solve(information: Float, gradient: Float) -> Float:
     matrix, scale = _scaled(information)
     matrix[:, range(4), range(4)] += 1e-3
     return np.asarray(np.linalg.solve(matrix, (gradient * scale)[..., np.newaxis])[..., 0] * scale)
-
-
-def cramer_rao(height: float, sigma: float, background: float, radius: float) -> float:
-    """Return the least standard deviation of a coordinate of a column, of its counts.
-
-    Parameters
-    ----------
-    height : float
-        Expected counts at its peak, above the background.
-    sigma : float
-        Its standard deviation in pixels.
-    background : float
-        Expected counts a pixel around it.
-    radius : float
-        Within which pixels are used.
-
-    Returns
-    -------
-    float
-        In pixels: one over the root of the Fisher information of counts with Poisson noise.
-    """
-    offsets = _disc(radius)
-    peak = height * np.exp(-0.5 * np.square(offsets).sum(axis=1) / sigma**2)
-    slope = peak * offsets[:, 0] / sigma**2
-    return float(1 / np.sqrt((slope**2 / (peak + background)).sum()))
 
 
 REFINED = tuple(each.name for each in fields(Refined))
