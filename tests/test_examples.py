@@ -20,9 +20,9 @@ pytestmark = pytest.mark.slow
 def run(tmp_path, monkeypatch):
     """Run an example in a folder of its own, and give its names."""
 
-    def run_example(name):
+    def run_example(name, *more):
         path = EXAMPLES / name
-        monkeypatch.setattr("sys.argv", [str(path), str(tmp_path)])
+        monkeypatch.setattr("sys.argv", [str(path), str(tmp_path), *map(str, more)])
         return runpy.run_path(str(path), run_name="__main__")
 
     return run_example
@@ -36,6 +36,29 @@ def test_a_movie_becomes_a_curve(run, tmp_path):
     assert len(nls.load_result(tmp_path / "phase_curve.zarr").times) == 9
     assert len((tmp_path / "phase_curve.csv").read_text().splitlines()) == 10
     assert (tmp_path / "phase_curve.png").stat().st_size > 10_000
+
+
+def test_a_file_of_ones_own_becomes_a_curve(run, tmp_path):
+    names = run("own_file.py")
+    assert names["movie"].frame_time == 30
+    assert names["movie"].pixel_size == pytest.approx((0.025, 0.025))
+    assert names["curves"][0].values[0] > 0.95
+    assert names["curves"][3].values[-1] > 0.95
+    assert (tmp_path / "own_file.png").stat().st_size > 10_000
+
+
+def test_a_real_dm4_becomes_a_curve(run, tmp_path, shared_data, monkeypatch):
+    names = run("own_file.py", shared_data / "formats" / "dmTest_3D_int16.dm4")
+    assert names["movie"].shape == (66, 65, 64)
+    assert names["movie"].unit == "nm"
+    assert len((tmp_path / "own_file.csv").read_text().splitlines()) == 67
+
+
+def test_a_network_is_trained(run, tmp_path):
+    right = run("train.py")["right"]
+    assert right["own"] > 1 / 6
+    assert right["polar"] > 0.95
+    assert (tmp_path / "train.png").stat().st_size > 10_000
 
 
 def test_a_film_is_strained_along_one_axis(run, tmp_path):

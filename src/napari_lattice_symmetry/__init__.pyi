@@ -12,6 +12,7 @@ from .analysis import measure_distortion as measure_distortion
 from .analysis import watch as watch
 from .bravais import load_model as load_model
 from .bravais.parameters import AnalysisParameters as AnalysisParameters
+from .bravais.training import train as train
 from .bravais.verdict import classify as classify
 from .data.movie import Movie as Movie
 from .errors import LatticeSymmetryError as LatticeSymmetryError

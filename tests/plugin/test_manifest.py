@@ -38,6 +38,7 @@ def test_every_contribution_has_a_command():
             contributions.writers,
             contributions.widgets,
             contributions.sample_data,
+            *contributions.menus.values(),
         )
         for item in items
     }

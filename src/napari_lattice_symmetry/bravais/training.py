@@ -104,10 +104,11 @@ BUILDERS: dict[str, Callable[..., keras.Model]] = {
 
 def train(
     network: str,
-    output: Path,
+    output: str | Path,
     *,
-    start: Path | None = None,
+    start: str | Path | None = None,
     windows: int | None = None,
+    validation: int | None = None,
     epochs: int | None = None,
     seed: int = 0,
     workers: int | None = None,
@@ -119,14 +120,15 @@ def train(
     ----------
     network : {"polar", "published"}
         Which network, with its own recipe.
-    output : path
+    output : str or pathlib.Path
         Folder for the simulated set, checkpoints, ``history.csv``, ``training.png``,
         ``training.json``, ``calibration.json`` and, in the end, the weights. A training found
         there is continued.
-    start : path, optional
+    start : str or pathlib.Path, optional
         A trained network to refine, instead of training from nothing.
-    windows, epochs : int, optional
-        Instead of the recipe's.
+    windows, validation, epochs : int, optional
+        Windows to train on and to validate on, and passes over the former, instead of the
+        recipe's.
     seed : int
         Draws the windows, the first weights, the order and the dropout.
     workers : int, optional
@@ -136,8 +138,8 @@ def train(
 
     Returns
     -------
-    path
-        The trained network, ``<output>/<network>.keras``.
+    pathlib.Path
+        The trained network, ``<output>/<network>.keras``; `load_model` takes it.
 
     Raises
     ------
@@ -152,7 +154,13 @@ def train(
         choice = " or ".join(map(repr, recipes))
         raise InputError(f"No network {network!r} can be trained so; use {choice}.")
     recipe = recipes[network]
-    recipe = replace(recipe, windows=windows or recipe.windows, epochs=epochs or recipe.epochs)
+    recipe = replace(
+        recipe,
+        windows=windows or recipe.windows,
+        validation=validation or recipe.validation,
+        epochs=epochs or recipe.epochs,
+    )
+    output, start = Path(output), None if start is None else Path(start)
     settings = {"network": network, "seed": seed, "recipe": asdict(recipe)}
     if start is not None:
         settings |= {"start": str(start), "start_sha256": file_sha256(start)}
@@ -167,7 +175,7 @@ def train(
         ),
     }
     sets = {name: draw_set(plan, output, name, workers, progress) for name, plan in plans.items()}
-    validation = sets["validation"]
+    held_out = sets["validation"]
     fit(
         model,
         history,
@@ -177,7 +185,7 @@ def train(
         batches=lambda epoch: SpectrumBatches(
             *sets["training"], recipe.batch, (seed, epoch), recipe.turn
         ),
-        validation=(validation[0].astype("float32")[..., None], validation[1]),
+        validation=(held_out[0].astype("float32")[..., None], held_out[1]),
         progress=progress,
     )
     plot_history(history, network).savefig(output / "training.png", dpi=120)
@@ -185,7 +193,7 @@ def train(
     trained = BUILDERS[network](recipe.sampled_dropout)
     trained.set_weights(model.get_weights())
     if recipe.calibrate:
-        factors, shifts = calibrate(trained, *validation)
+        factors, shifts = calibrate(trained, *held_out)
         scaling = {"factors": factors.round(4).tolist(), "shifts": shifts.round(4).tolist()}
         (output / "calibration.json").write_text(json.dumps(scaling) + "\n")
     trained.save(path)

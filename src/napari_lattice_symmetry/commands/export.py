@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING, TypeAlias
 
 import click
 
@@ -14,7 +17,13 @@ from napari_lattice_symmetry.io.writing.write import WRITTEN_SUFFIXES, write_lay
 from napari_lattice_symmetry.results import MovieResult, plot_fractions, plot_maps, write_fractions
 from napari_lattice_symmetry.results.column import Column, read_column
 from napari_lattice_symmetry.results.export import result_layer_stack
+from napari_lattice_symmetry.results.map_plots import PLOTTED, plot_map
 from napari_lattice_symmetry.results.plots import save_figure, save_movie
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+Plot: TypeAlias = "Callable[[MovieResult, int], Figure]"
 
 _TABLES = (".csv", ".parquet")
 _FIGURES = (".png", ".svg")
@@ -35,6 +44,18 @@ _FILMS = (".gif", ".mp4")
     help="Draw the maps of this frame of the movie, not the phase fractions.",
 )
 @click.option(
+    "--map",
+    "name",
+    type=click.Choice(PLOTTED),
+    help="Draw this map alone, of the frame or as a film.  [default: classes and uncertainty]",
+)
+@click.option(
+    "--legend/--no-legend", default=True, show_default=True, help="Beside a map that is alone."
+)
+@click.option(
+    "--scale-bar/--no-scale-bar", default=True, show_default=True, help="On a map that is alone."
+)
+@click.option(
     "--along",
     type=PATH,
     help="A table (CSV) of what was recorded beside the movie, such as the temperature: the axis "
@@ -48,6 +69,9 @@ def export(
     *,
     outputs: tuple[Path, ...],
     frame: int | None,
+    name: str | None,
+    legend: bool,
+    scale_bar: bool,
     along: Path | None,
     column: str | None,
     overwrite: bool,
@@ -60,13 +84,24 @@ def export(
         raise InputError(f"Give the table that has the column {column!r} with --along.")
     axis = None if along is None else read_column(along, column)
     loaded = open_result(result)
+    plot: Plot = plot_maps
+    if name is not None or not (legend and scale_bar):
+        plot = partial(plot_map, name=name or "labels", legend=legend, scale_bar=scale_bar)
     for output in outputs:
-        _export(loaded, output, frame, axis, overwrite)
+        if name is not None and frame is None and output.suffix.lower() in _FIGURES:
+            raise InputError(f"Say of which frame the map {name!r} is to be drawn with --frame.")
+        _export(loaded, output, frame=frame, along=axis, plot=plot, overwrite=overwrite)
         click.echo(f"Wrote {output}.")
 
 
 def _export(
-    result: MovieResult, output: Path, frame: int | None, along: Column | None, overwrite: bool
+    result: MovieResult,
+    output: Path,
+    *,
+    frame: int | None,
+    along: Column | None,
+    plot: Plot,
+    overwrite: bool,
 ) -> None:
     suffix = output.suffix.lower()
     if suffix not in (*_TABLES, *_FIGURES, *_FILMS):
@@ -77,9 +112,9 @@ def _export(
         write_fractions(result, output, along=along)
         return
     if suffix in _FILMS:
-        save_movie(result, output)
+        save_movie(result, output, plot=plot)
         return
     if frame is None:
         save_figure(plot_fractions(result, along=along), output)
     else:
-        save_figure(plot_maps(result, row_of_frame(result, frame)), output)
+        save_figure(plot(result, row_of_frame(result, frame)), output)

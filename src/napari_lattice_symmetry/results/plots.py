@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from threading import RLock
@@ -147,7 +147,12 @@ def plot_maps(result: MovieResult, position: int = 0) -> Figure:
     return figure
 
 
-def save_movie(result: MovieResult, path: Path, rate: float = 5.0) -> None:
+def save_movie(
+    result: MovieResult,
+    path: Path,
+    rate: float = 5.0,
+    plot: Callable[[MovieResult, int], Figure] = plot_maps,
+) -> None:
     """Write the figures of all frames, each with its time, as a film.
 
     Parameters
@@ -158,6 +163,8 @@ def save_movie(result: MovieResult, path: Path, rate: float = 5.0) -> None:
         Ending in .gif or .mp4; the latter needs PyAV.
     rate : float
         Frames that are shown in a second.
+    plot : callable
+        Draws a frame.
 
     Raises
     ------
@@ -170,7 +177,7 @@ def save_movie(result: MovieResult, path: Path, rate: float = 5.0) -> None:
     rows = np.flatnonzero(result.done)
     if not len(rows):
         raise InputError(f"{result.name} has no frame yet that could be shown.")
-    pictures = (_picture(plot_maps(result, int(row))) for row in rows)
+    pictures = (_picture(plot(result, int(row))) for row in rows)
     with replacing(path) as partial:
         if path.suffix.lower() == ".gif":
             first, *rest = (Image.fromarray(picture).quantize() for picture in pictures)
