@@ -61,6 +61,8 @@ def validation_examples(model: Classifier) -> Figure:
     for i, axes in enumerate(figure.subplots(3, 6).flat):
         wrong = found.label[i] != labels[i]
         show_spectrum(axes, windows[i])
+        if wrong:
+            print(f"wrong: {SHORT[found.label[i] - 1]} ({found.mean[i].max():.2f})")
         axes.set_title(
             f"found {SHORT[found.label[i] - 1]} ({found.mean[i].max():.2f})\n"
             f"true {SHORT[labels[i] - 1]}",
@@ -76,6 +78,8 @@ def wrong_confidence(model: Classifier) -> Figure:
     found = model.classify(windows, samples=100)
     confidence, wrong = found.mean.max(axis=1), found.label != labels
     second = np.argsort(-found.mean, axis=1)[:, 1] + 1 == labels
+    title = f"{wrong.sum()} of {len(labels)} wrong; second answer right in {second[wrong].sum()}"
+    print(title)
     figure = Figure(figsize=(6, 4), layout="constrained")
     axes = figure.add_subplot()
     bins = np.linspace(0.2, 1, 17)
@@ -84,7 +88,7 @@ def wrong_confidence(model: Classifier) -> Figure:
     axes.set(
         xlabel="probability of the answer",
         ylabel="density",
-        title=f"{wrong.sum()} of {len(labels)} wrong; second answer right in {second[wrong].sum()}",
+        title=title,
     )
     axes.legend(frameon=False)
     return figure

@@ -14,10 +14,10 @@ from napari_lattice_symmetry.commands.shared.results import open_result, row_of_
 from napari_lattice_symmetry.errors import InputError
 from napari_lattice_symmetry.files import check_free
 from napari_lattice_symmetry.io.writing.write import WRITTEN_SUFFIXES, write_layer_stack
+from napari_lattice_symmetry.report.map_plots import PLOTTED, plot_map
 from napari_lattice_symmetry.results import MovieResult, plot_fractions, plot_maps, write_fractions
 from napari_lattice_symmetry.results.column import Column, read_column
 from napari_lattice_symmetry.results.export import result_layer_stack
-from napari_lattice_symmetry.results.map_plots import PLOTTED, plot_map
 from napari_lattice_symmetry.results.plots import save_figure, save_movie
 
 if TYPE_CHECKING:

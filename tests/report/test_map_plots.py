@@ -10,7 +10,7 @@ from napari_lattice_symmetry.analysis import analyze
 from napari_lattice_symmetry.cli import main
 from napari_lattice_symmetry.errors import InputError
 from napari_lattice_symmetry.lattice import COLORS
-from napari_lattice_symmetry.results.map_plots import plot_map, round_length
+from napari_lattice_symmetry.report.map_plots import plot_map, round_length
 
 
 @pytest.fixture
