@@ -11,7 +11,7 @@ from .analysis import iter_analyze as iter_analyze
 from .analysis import measure_distortion as measure_distortion
 from .analysis import watch as watch
 from .bravais import load_model as load_model
-from .bravais.own_network import train as train
+from .bravais import train as train
 from .bravais.parameters import AnalysisParameters as AnalysisParameters
 from .bravais.verdict import classify as classify
 from .data.movie import Movie as Movie

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 from napari_lattice_symmetry.bravais.classifier import Classifier
 from napari_lattice_symmetry.networks.engine import ENGINES
 
-__all__ = ["load_model"]
+__all__ = ["load_model", "train"]
 
 
 def load_model(network: str | os.PathLike[str] = "polar", engine: str = ENGINES[0]) -> Classifier:
@@ -43,3 +44,65 @@ def load_model(network: str | os.PathLike[str] = "polar", engine: str = ENGINES[
     from napari_lattice_symmetry.bravais.registry import load
 
     return load(network, engine)
+
+
+def train(
+    network: str,
+    output: str | Path,
+    *,
+    start: str | Path | None = None,
+    windows: int | None = None,
+    validation: int | None = None,
+    epochs: int | None = None,
+    seed: int = 0,
+    workers: int | None = None,
+    progress: bool = True,
+) -> Path:
+    """Train a network, or go on with a training that was interrupted.
+
+    Parameters
+    ----------
+    network : {"polar", "published"}
+        Which network, with its own recipe.
+    output : str or pathlib.Path
+        Folder for the simulated set, checkpoints, ``history.csv``, ``training.png``,
+        ``training.json``, ``calibration.json`` and, in the end, the weights. A training found
+        there is continued.
+    start : str or pathlib.Path, optional
+        A trained network to refine, instead of training from nothing.
+    windows, validation, epochs : int, optional
+        Windows to train on and to validate on, and passes over the former, instead of the
+        recipe's.
+    seed : int
+        Draws the windows, the first weights, the order and the dropout.
+    workers : int, optional
+        Processes that simulate; all cores by default.
+    progress : bool
+        Show progress bars.
+
+    Returns
+    -------
+    pathlib.Path
+        The trained network, ``<output>/<network>.keras``; `load_model` takes it.
+
+    Raises
+    ------
+    InputError
+        If the network is not known or has no recipe for refinement, or `output` holds a
+        training with other settings.
+    ModelError
+        If `start` is not a network of this kind.
+    """
+    from napari_lattice_symmetry.bravais import training
+
+    return training.train(
+        network,
+        output,
+        start=start,
+        windows=windows,
+        validation=validation,
+        epochs=epochs,
+        seed=seed,
+        workers=workers,
+        progress=progress,
+    )

@@ -8,11 +8,13 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from napari_lattice_symmetry.bravais import load_model, networks
+from napari_lattice_symmetry.bravais import networks
 from napari_lattice_symmetry.bravais.dataset import TRAINING, VALIDATION, draw_set, plan_chunks
+from napari_lattice_symmetry.bravais.registry import load
 from napari_lattice_symmetry.errors import InputError, ModelError, first_line
 from napari_lattice_symmetry.networks.batches import SpectrumBatches
 from napari_lattice_symmetry.networks.calibration import calibrate
+from napari_lattice_symmetry.networks.engine import ENGINES
 from napari_lattice_symmetry.networks.keras_loading import keras
 from napari_lattice_symmetry.networks.registry import file_sha256
 from napari_lattice_symmetry.networks.training import claim, fit, load_checkpoint, plot_history
@@ -114,7 +116,7 @@ def train(
     workers: int | None = None,
     progress: bool = True,
 ) -> Path:
-    """Train a network, or go on with a training; see `own_network.train`."""
+    """Train a network, or go on with a training; see `bravais.train`."""
     recipes = RECIPES if start is None else REFINEMENTS
     if network not in recipes:
         choice = " or ".join(map(repr, recipes))
@@ -190,7 +192,7 @@ def _create(network: str, recipe: Recipe, start: Path | None) -> keras.Model:
 
 def _take_weights(model: keras.Model, start: Path) -> None:
     try:
-        model.set_weights(load_model(start).network.get_weights())
+        model.set_weights(load(start, ENGINES[0]).network.get_weights())
     except ValueError as error:
         raise ModelError(
             f"{start} is not a {model.name!r} network: {first_line(error)}."
