@@ -69,6 +69,14 @@ def test_a_film_is_strained_along_one_axis(run, tmp_path):
     assert (tmp_path / "strain.png").exists()
 
 
+def test_vacancies_are_counted_over_a_movie(run, tmp_path):
+    names = run("vacancies.py")
+    np.testing.assert_allclose(names["seen"], names["shares"], atol=0.03)
+    assert names["seen"][0] == 0
+    assert len((tmp_path / "vacancies.csv").read_text().splitlines()) == 7
+    assert (tmp_path / "vacancies.png").exists()
+
+
 def test_holes_grow_as_they_were_made_to(run, tmp_path):
     names = run("growth.py")
     rho = names["fits"][0].estimates["rho"]
