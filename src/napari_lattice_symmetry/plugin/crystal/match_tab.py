@@ -37,6 +37,7 @@ HINT = (
 )
 
 _SUGGESTED = 5
+_LINE = 200  # pixels of text that the narrowest dock has room for
 
 
 class MatchTab(QWidget):
@@ -120,10 +121,12 @@ class MatchTab(QWidget):
         self.suggested.emit([seen.crystal for seen, _ in found[:_SUGGESTED]])
 
     def _say(self, sentence: str) -> None:
-        """Show a sentence, with room for all of its lines."""
+        """Show a sentence, with room for all of its lines in the narrowest dock."""
         status = self.task.status
         status.setText(sentence)
-        status.setMinimumHeight(max(0, status.heightForWidth(status.width())))
+        metrics = status.fontMetrics()
+        lines = -(-metrics.horizontalAdvance(sentence) // _LINE)
+        status.setMinimumHeight(lines * metrics.lineSpacing())
 
     def _tell(self, error: Exception) -> None:
         self._say(str(error))
