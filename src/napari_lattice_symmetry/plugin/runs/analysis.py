@@ -89,7 +89,7 @@ class AnalysisRun(Run):
             show_uncertainty=show_uncertainty,
         )
         self.n_frames = n_frames
-        self.source, self.parameters = source, parameters
+        self.source, self.parameters = source, parameters.answerable()
         self.stopwatch = Stopwatch()
         self._output, self._scheduler = output, scheduler
         self._layers_to_come: list[LayerData] = []
@@ -108,8 +108,8 @@ class AnalysisRun(Run):
         seconds, settings = self.stopwatch.seconds_per_window, self.parameters
         if seconds is None:
             return None
-        answer = settings.answerable().answer
-        return Speed(seconds, settings.network, settings.window, settings.samples, answer)
+        named = settings.network, settings.window, settings.samples, settings.answer
+        return Speed(seconds, *named)
 
     def describe_progress(self, done: int, total: int) -> str:
         """Say which frame is at work, and how long the rest will take."""

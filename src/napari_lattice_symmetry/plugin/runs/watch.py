@@ -80,7 +80,7 @@ class WatchRun(Run):
             show_probabilities=show_probabilities,
             show_uncertainty=show_uncertainty,
         )
-        self.movie, self.parameters = movie, parameters
+        self.movie, self.parameters = movie, parameters.answerable()
         self.result: Growing | None = None
         self.movie_layer: Layer | None = None
         self.backlog, self.message, self.newest = 0, PREPARING, ""
