@@ -55,7 +55,7 @@ def curves_of(simulated: SimulatedMovie) -> Iterator[tuple[str, Curve]]:
     rows = list(measure_brightness(simulated.movie, np.arange(len(simulated.movie))))
     yield "holes, by brightness", brightness_curve(result, Brightness(np.array(rows)))
     results: dict[int, MovieResult] = {
-        window: nls.analyze(simulated.movie, window=window, stride=STRIDE)
+        window: nls.analyze(simulated.movie, window=window, stride=STRIDE, answer="network")
         for window in tqdm(WINDOWS, desc="windows")
     }
     for window, each in results.items():
@@ -66,7 +66,8 @@ def curves_of(simulated: SimulatedMovie) -> Iterator[tuple[str, Curve]]:
 
 def correlation_between_frames(simulated: SimulatedMovie) -> float:
     """Give how alike thinned networks err in two frames: the correlation of how much is noise."""
-    parameters = nls.AnalysisParameters(window=WINDOWS[0], stride=STRIDE, samples=SEEN_SAMPLES)
+    settings = {"window": WINDOWS[0], "stride": STRIDE, "samples": SEEN_SAMPLES}
+    parameters = nls.AnalysisParameters(**settings, answer="network")
     movie, model, noise = simulated.movie, nls.load_model(), nls.CLASSES.index("noise")
     job = AnalysisJob(movie, parameters)
     totals = []
@@ -140,7 +141,7 @@ def report(figure: Path | None = None) -> str:
     beam = [[name, f"{energies[name]:.2f}", f"{printed}"] for name, printed in PAPER.items()]
     return f"""# Phase evolution and kinetics
 
-Made by `python benchmarks/kinetics.py --write`.
+Made by `python benchmarks/kinetics.py --write`; movies are analyzed by the network alone.
 
 The dock *Phase evolution* works on the result that the selected layer is a part of, also while a
 run still fills it or a watched folder makes it longer: every second it takes the new frames in,

@@ -100,6 +100,7 @@ def run_here(path: str, stride: int) -> None:
         window=WINDOW,
         stride=stride,
         samples=SAMPLES,
+        answer="network",
         progress=lambda done, _: done % size or times.append(perf_counter()),
     )
     stored = sum(file.stat().st_size for file in output.rglob("*") if file.is_file())
@@ -118,12 +119,17 @@ def run_apart(n_frames: int, stride: int, side: int = SIDE) -> Run:
         return Run(**json.loads(done.stdout.splitlines()[-1]))
 
 
+def settings(stride: int, samples: int) -> AnalysisParameters:
+    """Ask for the network's answer, which is what the page is about."""
+    return AnalysisParameters(window=WINDOW, stride=stride, samples=samples, answer="network")
+
+
 def seconds_per_frame(repeats: int) -> dict[int, float]:
     """Time a frame against the number of its windows."""
     model, movie = load_model(), Movie.from_array(image(SIDE))
     times = {}
     for stride in STRIDES:
-        parameters = AnalysisParameters(window=WINDOW, stride=stride, samples=SAMPLES)
+        parameters = settings(stride, SAMPLES)
         size = WindowGrid((SIDE, SIDE), WINDOW, stride).size
         times[size] = seconds(
             lambda p=parameters: list(iter_analyze(movie, p, model=model)), repeats
@@ -133,7 +139,7 @@ def seconds_per_frame(repeats: int) -> dict[int, float]:
 
 def result_bytes() -> int:
     """Measure what a worker sends back for a frame of the default grid."""
-    parameters = AnalysisParameters(window=WINDOW, stride=STRIDE, samples=2)
+    parameters = settings(STRIDE, 2)
     (result,) = iter_analyze(Movie.from_array(image(SIDE)), parameters)
     return len(pickle.dumps(result))
 
@@ -143,7 +149,7 @@ def writing_seconds(n_frames: int = 40) -> float:
     from napari_lattice_symmetry.results import open_result, provenance
 
     model, movie = load_model(), Movie(np.broadcast_to(image(SIDE), (n_frames, SIDE, SIDE)))
-    parameters = AnalysisParameters(window=WINDOW, stride=STRIDE, samples=2)
+    parameters = settings(STRIDE, 2)
     frame = next(iter_analyze(movie, parameters, model=model))
     origin = provenance(model, movie, parameters)
     times = []
@@ -240,7 +246,9 @@ def report(*, coarse: bool, large: bool, repeats: int) -> tuple[str, dict[str, A
     overhead = [[str(n), f"{1e3 * stacked_seconds(n):.1f} ms"] for n in (FEW, MANY)]
     text = f"""# Scaling
 
-Made by `{command}` on: {machine()}. Frames of {SIDE} x {SIDE} px, window {WINDOW} px,
+Made by `{command}` on: {machine()}. Frames of {SIDE} x {SIDE} px, window {
+        WINDOW
+    } px, the network's answer,
 {SAMPLES} MC samples; results are written to disk frame by frame.
 
 ## Memory

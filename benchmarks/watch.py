@@ -29,7 +29,7 @@ from napari_lattice_symmetry.io.growing import open_growing
 from napari_lattice_symmetry.spectrum import WindowGrid
 
 DOCS = Path(__file__).parents[1] / "docs"
-SETTINGS = AnalysisParameters(window=96, stride=16, samples=100)
+SETTINGS = AnalysisParameters(window=96, stride=16, samples=100, answer="network")
 NAMES = {"folder": "frames", "TIFF": "movie.tif", "Zarr": "movie.zarr"}
 
 WRITER = """
@@ -109,7 +109,8 @@ def main() -> None:
     text = f"""# How soon a frame is analyzed
 
 Made by `make bench-watch` on: {machine()}; {os.getloadavg()[0]:.1f} programs at
-work. {options.frames} frames each of 256 x 256 px, {n_windows} windows, {SETTINGS.samples} samples.
+work. {options.frames} frames each of 256 x 256 px, {n_windows} windows, {SETTINGS.samples} samples,
+the network's answer.
 
 From the return of the writer's last call for a frame to its maps; {INTERVAL} s of it are the time
 for which a file has to be left alone before it is read:

@@ -39,7 +39,7 @@ def test_a_real_movie_goes_through_all_docks(opened, qtbot):
     wait(lambda: analysis.run is not None and analysis.run.is_over)
     result = analysis.run.result
     assert result.done.all()
-    np.testing.assert_array_equal(previewed, result.labels[4])
+    np.testing.assert_array_equal(previewed, result.network_labels[4])
 
     viewer.layers.selection.active = analysis.run.layers[0]
     _, inspector = viewer.window.add_plugin_dock_widget(PLUGIN, "Inspect a window")

@@ -15,12 +15,13 @@ from napari_lattice_symmetry.results.result import MovieResult
 NOISE = CLASSES.index("noise")
 
 
-def result_of(labels, probability, window=32, stride=16):
+def result_of(labels, probability, window=32, stride=16, answer="verdict"):
     """Make a result whose windows give their own class a probability, the next one the rest."""
     labels = np.asarray(labels, dtype=np.uint8)
     sides = tuple(window + (n - 1) * stride for n in labels.shape[1:])
     movie = Movie(np.zeros((len(labels), *sides), np.float32), name="made")
-    result = MovieResult.empty(movie, AnalysisParameters(window=window, stride=stride))
+    settings = AnalysisParameters(window=window, stride=stride, answer=answer)
+    result = MovieResult.empty(movie, settings)
     result.labels[:] = labels
     result.mean[:] = 0
     for k, value in enumerate(LABELS.values()):
@@ -36,9 +37,10 @@ def test_every_point_counts_for_the_nearest_window():
     np.testing.assert_allclose(areas.values[0], [40 / 64, 0, 0, 24 / 64, 0, 0])
 
 
-def test_bounds_hold_what_windows_leave_to_others_and_what_they_hide():
-    areas = area_fractions(result_of([[[1, 1, 4]]], 0.8))
-    (down, up), window = STRETCH["lattice"], 32**2 / (32 * 64)
+@pytest.mark.parametrize("answer", list(STRETCH))
+def test_bounds_hold_what_windows_leave_to_others_and_what_they_hide(answer):
+    areas = area_fractions(result_of([[[1, 1, 4]]], 0.8, answer=answer))
+    (down, up), window = STRETCH[answer]["lattice"], 32**2 / (32 * 64)
     assert areas.low[0, 3] == pytest.approx(
         max(24 / 64 - down * (0.2 * 24 / 64 + HIDDEN * window), 0)
     )
@@ -48,7 +50,8 @@ def test_bounds_hold_what_windows_leave_to_others_and_what_they_hide():
 def test_a_frame_without_any_hole_in_sight_may_hide_one():
     many = area_fractions(result_of(np.full((1, 31, 31), 4), 1.0))
     assert many.values[0, NOISE] == many.low[0, NOISE] == 0
-    assert many.high[0, NOISE] == pytest.approx(STRETCH["noise"][1] * HIDDEN * 32**2 / 512**2)
+    up = STRETCH["verdict"]["noise"][1]
+    assert many.high[0, NOISE] == pytest.approx(up * HIDDEN * 32**2 / 512**2)
     assert many.high[0, 3] == 1
 
 

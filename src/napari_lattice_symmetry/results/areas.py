@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_lattice_symmetry.bravais.parameters import Answer
 from napari_lattice_symmetry.lattice import CLASSES, LABELS
 from napari_lattice_symmetry.spectrum import WindowGrid
 
@@ -30,10 +31,14 @@ COVERAGE = 0.95
 HIDDEN = 0.4
 """What a window may hide, in windows: a small hole, or what lies between windows and border."""
 
-STRETCH = {"lattice": (1.25, 1.56), "noise": (0.9, 3.56)}
+STRETCH: dict[Answer, dict[str, tuple[float, float]]] = {
+    "network": {"lattice": (1.25, 1.56), "noise": (0.9, 3.56)},
+    "verdict": {"lattice": (3.04, 3.32), "noise": (1.03, 2.36)},
+}
 """How much farther than its scale an interval reaches down and up; by `benchmarks/areas.py`.
 
-Farther up for noise, since a window names the lattice that it still sees at the edge of a hole.
+Farther up for noise, since a window names the lattice that it still sees at the edge of a hole; and
+farther for lattices of a verdict, which leaves less to other classes at an edge.
 """
 
 _BLOCK = 64  # frames that are read from the disk at once
@@ -82,7 +87,8 @@ def area_fractions(result: MovieResult, region: Region | None = None) -> AreaFra
     True
     """
     values, below, above = area_scales(result, region)
-    down, up = np.array([STRETCH["noise" if name == "noise" else "lattice"] for name in CLASSES]).T
+    stretch = STRETCH[result.parameters.answer]
+    down, up = np.array([stretch["noise" if name == "noise" else "lattice"] for name in CLASSES]).T
     low, high = (np.clip(ends, 0, 1) for ends in (values - down * below, values + up * above))
     return AreaFractions(values, low, high)
 
