@@ -44,7 +44,7 @@ SIDE, LARGEST = 16, 360
 RADIUS = 0.35
 BACKGROUND, PROBE = 0.2, 0.2
 THRESHOLDS = (0.1, 0.2, 0.3, 0.4, 0.5)
-CALIBRATED, SITES = 40, 3
+CALIBRATED, SITES = 60, 8
 SAMPLING = 0.0078125
 BOND, DENSITY = 0.142, 38.2
 AIMS = {100: 0.998, 10: 0.99, 3: 0.95}
@@ -214,7 +214,7 @@ def vacancy_table() -> str:
         for counts in (100, 10):
             hit = there = false = sites = 0
             for seed in range(SITES):
-                picture = draw(material, 16, counts, 100 + seed, vacancies=0.02)
+                picture = draw(material, 16, counts, 100 + seed, vacancies=0.04)
                 found = nls.atoms.find_atoms(picture.image, spacing=16)
                 defects = nls.atoms.find_defects(picture.image, found)
                 inner = partial(_inside, size=len(picture.image), edge=16)
@@ -333,7 +333,7 @@ def page() -> str:
         ),
         "## Vacancies",
         (
-            f"2 % of the columns are missing; {SITES} pictures a row, 16 px between neighbors, "
+            f"4 % of the columns are missing; {SITES} pictures a row, 16 px between neighbors, "
             "sites nearer than that to the border left out. Aims: 99 % and 1 at 100 counts, 95 % "
             "and 3 at 10."
         ),
