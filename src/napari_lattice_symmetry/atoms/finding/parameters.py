@@ -29,7 +29,12 @@ class FindParameters(BaseModel):
         le=1000,
     )
     confidence: float = setting(
-        0.5, "Least confidence", "Atoms that are less probable are left out.", ge=0.02, le=1
+        0.5,
+        "Confidence",
+        "The least of an atom; those that are less probable are left out.",
+        step=0.05,
+        ge=0.02,
+        le=1,
     )
     samples: int = setting(
         8, "Samples", "Thinned networks that are asked of each frame; 0 for the whole one.", ge=0

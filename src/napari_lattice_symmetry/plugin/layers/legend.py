@@ -22,6 +22,9 @@ from napari_lattice_symmetry.results.maps import MAPS
 if TYPE_CHECKING:
     from napari.layers import Layer
 
+LEGEND_KEY = "napari-lattice-symmetry legend"
+"""Under this key in its metadata a layer whose colors are its own holds its legend."""
+
 _STOPS = np.linspace(0, 1, 9)
 
 
@@ -49,6 +52,9 @@ class Legend:
 
 def legend_of(layer: Layer) -> Legend | None:
     """Return the legend of a layer that an analysis made; None for any other layer."""
+    own: Legend | None = layer.metadata.get(LEGEND_KEY)
+    if own is not None:
+        return own
     about = result_metadata(layer)
     if about is None:
         return None

@@ -104,6 +104,7 @@ _TELLING = (
     "colormap",
     "contrast_limits",
     "gamma",
+    "metadata",
 )
 
 

@@ -1,0 +1,139 @@
+"""The dock "Atoms": finds the atoms of the selected image, colors and checks them."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+from qtpy.QtWidgets import QComboBox, QFormLayout, QPushButton, QTabWidget
+
+from napari_lattice_symmetry.atoms import find_atoms
+from napari_lattice_symmetry.errors import guard
+from napari_lattice_symmetry.plugin.atoms.check_tab import CheckTab
+from napari_lattice_symmetry.plugin.atoms.coloring import title_of
+from napari_lattice_symmetry.plugin.atoms.current import CurrentAtoms
+from napari_lattice_symmetry.plugin.atoms.edits import Edits
+from napari_lattice_symmetry.plugin.atoms.find_tab import FindTab
+from napari_lattice_symmetry.plugin.atoms.histogram import plot_neighbors
+from napari_lattice_symmetry.plugin.atoms.layers import FoundAtoms
+from napari_lattice_symmetry.plugin.atoms.review_tab import ReviewTab
+from napari_lattice_symmetry.plugin.atoms.search import Answer, Finder
+from napari_lattice_symmetry.plugin.selection.selection import selection_of
+from napari_lattice_symmetry.plugin.widgets.dock import Dock
+from napari_lattice_symmetry.plugin.widgets.export_dialog import export
+from napari_lattice_symmetry.plugin.widgets.narrow import keep_narrow
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import napari.viewer
+    from matplotlib.figure import Figure
+
+    from napari_lattice_symmetry.atoms import Atoms
+
+_HINT = "Find atoms first: this shows how far their nearest neighbors are apart."
+_FILES = "Table (*.csv);;Table (*.parquet);;XYZ in nm (*.xyz);;Extended XYZ in nm (*.extxyz)"
+
+
+class AtomsWidget(Dock):
+    """Finds atoms in the selected image, and shows what is known of each.
+
+    Parameters
+    ----------
+    viewer : napari.Viewer
+        Whose layers these are.
+    finder : callable
+        What finds atoms in a frame.
+    """
+
+    page = "atoms-dock.md"
+
+    def __init__(self, viewer: napari.viewer.Viewer, finder: Finder = find_atoms) -> None:
+        from napari_lattice_symmetry.plugin.widgets.figure_canvas import FigureCanvas
+
+        super().__init__()
+        self.viewer, self.selection = viewer, selection_of(viewer)
+        self.current = CurrentAtoms(viewer, self.selection, self)
+        self.searching = FindTab(viewer, self.selection, finder)
+        self.searching.found.connect(self._on_found)
+        self.color = QComboBox()
+        self.color.setToolTip(
+            "What the colors of the points stand for; the legend is on the image. Values that are "
+            "not known are gray."
+        )
+        self.color.activated.connect(lambda _: self.current.color_by(self.color.currentData()))
+        keep_narrow(self.color)
+        self.tabs = QTabWidget()
+        self.edits = Edits(self.current, finder, self)
+        self.review = ReviewTab(viewer, self.current, self.edits)
+        self.tabs.addTab(self.searching, "Find")
+        self.tabs.addTab(self.review, "Review")
+        self.check = CheckTab(viewer, self.current)
+        self.tabs.addTab(self.check, "Check")
+        self.canvas = FigureCanvas(viewer, self._plot, "How far nearest neighbors are apart.")
+        self.canvas.setMinimumSize(150, 150)
+        self.tabs.addTab(self.canvas.pane, "Distances")
+        self.export_button = QPushButton("Export…")
+        self.export_button.setToolTip(
+            "Save the atoms as they are now: a table (CSV, Parquet), XYZ or extended XYZ in nm, or "
+            "the histogram."
+        )
+        self.export_button.clicked.connect(self._export)
+        rows = QFormLayout()
+        rows.addRow("Color by", self.color)
+        self.column.addWidget(self.tabs, stretch=1)
+        self.column.addLayout(rows)
+        self.column.addWidget(self.export_button)
+        self.edits.edited.connect(self.canvas.refresh)
+        self.current.changed.connect(self._on_layer)
+        self._on_layer()
+
+    def release(self) -> None:
+        """Stop, and let go of the viewer."""
+        self.edits.edited.disconnect(self.canvas.refresh)
+        self.canvas.release()
+        self.check.release()
+        self.review.release()
+        self.edits.release()
+        self.current.release()
+        self.searching.release()
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether anything goes on in the background."""
+        return self.searching.is_busy or self.edits.is_busy
+
+    def _on_found(self, answer: Answer) -> None:
+        self.current.show(FoundAtoms(answer.atoms, answer.request.source, answer.searched))
+
+    def _on_layer(self) -> None:
+        """List what the atoms can be colored by."""
+        layer = self.current.layer
+        self.color.clear()
+        self.color.setEnabled(layer is not None)
+        self.export_button.setEnabled(layer is not None)
+        if layer is None:
+            return
+        for name in layer.features.columns:
+            self.color.addItem(title_of(name), name)
+        self.color.setCurrentIndex(self.color.findData(self.current.color_name(layer)))
+
+    def _plot(self, figure: Figure) -> None:
+        from napari_lattice_symmetry.plugin.widgets.figure_canvas import write_hint
+
+        atoms = self.current.atoms
+        if atoms is None:
+            write_hint(figure, _HINT)
+        else:
+            plot_neighbors(atoms, figure)
+
+    def _export(self) -> None:
+        atoms = self.current.atoms
+        if atoms is not None:
+            name = f"{atoms.name} atoms"
+            export(self, name, partial(plot_neighbors, atoms), partial(_write, atoms), _FILES)
+
+
+def _write(atoms: Atoms, path: Path) -> None:
+    with guard(f"{path.name} cannot be written"):
+        atoms.save(path, overwrite=True)  # the dialog has asked
