@@ -24,8 +24,6 @@ from packaging.version import Version
 
 ROOT = Path(__file__).parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
-WEIGHTS = "src/napari_lattice_symmetry/bravais/weights"
-FAMILY_WEIGHTS = "src/napari_lattice_symmetry/crystals/families/weights"
 MONTHS = [f"constraints/{path.name}" for path in (ROOT / "constraints").glob("20??-??.txt")]
 PIN = re.compile(r"(?P<name>[a-z0-9][a-z0-9-]*)==[\w.!+]+( ; [^:/@]+)?")
 
@@ -73,13 +71,16 @@ def test_wheel_holds_the_weights(wheel):
     sizes = {
         Path(i.filename).name: i.file_size for i in wheel.infolist() if "weights/" in i.filename
     }
-    registry = json.loads((ROOT / WEIGHTS / "registry.json").read_text(encoding="utf-8"))
-    judges = {entry["verdict"]["file"] for entry in registry.values() if "verdict" in entry}
+    registries = list((ROOT / "src").rglob("weights/registry.json"))
+    assert len(registries) >= 3  # of lattices, families of crystals, and atoms
+    entries = [
+        entry
+        for path in registries
+        for entry in json.loads(path.read_text(encoding="utf-8")).values()
+    ]
+    judges = {entry["verdict"]["file"] for entry in entries if "verdict" in entry}
     assert judges
-    families = json.loads((ROOT / FAMILY_WEIGHTS / "registry.json").read_text(encoding="utf-8"))
-    networks = {entry["file"] for entry in (*registry.values(), *families.values())}
-    files = {*networks, *judges}
-    assert set(sizes) == {"registry.json", *files}
+    assert set(sizes) == {"registry.json", *judges, *(entry["file"] for entry in entries)}
     assert max(sizes.values()) < 10e6
 
 
