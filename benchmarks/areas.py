@@ -137,7 +137,7 @@ pixel.
 A verdict leaves less to other classes at an edge than the network does, so with the network's
 factors its intervals held 88 % of 129 areas in 40 frames. They have factors of their own, from
 those frames (`python benchmarks/areas.py --fit --answer verdict --frames 4`), which makes them
-wider; how often these hold on other frames is not on this page yet.
+wider; on 30 others (`--answer verdict --frames 3`) they held 97 % of 100 areas.
 
 Where the network is sure of a wrong class in much of a frame, no interval holds. Nor does it for
 frames of other contents than these, such as very many holes far smaller than a window. Regions

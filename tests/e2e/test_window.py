@@ -68,8 +68,8 @@ def test_a_click_maps_a_real_movie(window, shared_data):
     assert image.data.shape == (5, 256, 256)
     assert classes.data.shape == (5, 6, 6)
     assert (classes.data > 0).all()
-    assert (classes.data == LABELS["hexagonal"]).mean() > 0.4
-    assert (classes.data == LABELS["noise"]).any()
+    # The crystal shows through the contamination that the network alone takes for noise.
+    assert (classes.data == LABELS["hexagonal"]).mean() > 0.9
     np.testing.assert_allclose(classes.scale[1:], 32 * np.asarray(image.scale[1:]))
     np.testing.assert_allclose(classes.translate[1:], 47.5 * np.asarray(image.scale[1:]))
 
