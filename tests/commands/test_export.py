@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import json
+import re
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree
@@ -201,6 +203,31 @@ def test_maps_of_one_frame(result):
     done = export("--to", "other.svg", "--frame", "2")
     assert done.exit_code == 1
     assert "Frame 2 was not analyzed" in done.stderr
+
+
+@contextmanager
+def no_room():
+    """Let no file get longer than 64 bytes, as on a disk that is full."""
+    resource = pytest.importorskip("resource", reason="only POSIX limits files")
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (64, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+@pytest.mark.parametrize("name", ["a.csv", "a.parquet", "a.svg", "film.gif", "film.mp4", *FORMATS])
+def test_a_disk_that_gets_full_is_told_and_leaves_what_was_there(result, tmp_path, name):
+    assert export("--to", name).exit_code == 0
+    before = sorted(tmp_path.rglob("*"))
+    with no_room():
+        done = export("--to", name, "--overwrite")
+    assert done.exit_code == 1
+    assert re.fullmatch(
+        f"Error: {name} cannot be written \\(.*\\); choose .*\\.", done.stderr.strip()
+    )
+    assert sorted(tmp_path.rglob("*")) == before
 
 
 @pytest.mark.parametrize(("name", "shown"), [("film.gif", 0.2), ("film.mp4", 0.2)])

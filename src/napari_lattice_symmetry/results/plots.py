@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from io import BytesIO
 from pathlib import Path
 from threading import RLock
 from typing import TYPE_CHECKING, Any
@@ -185,10 +186,12 @@ def save_movie(
             first.save(partial, save_all=True, append_images=rest, **timing)
             return
         require("av", "PyAV", "video", path)
-        with iio.imopen(partial, "w", plugin="pyav") as film:
+        held = BytesIO()  # PyAV would not say what the system has against a file
+        with iio.imopen(held, "w", plugin="pyav", extension=path.suffix.lower()) as film:
             film.init_video_stream("libx264", fps=rate)
             for picture in pictures:
                 film.write_frame(picture)
+        partial.write_bytes(held.getvalue())
 
 
 def _picture(figure: Figure) -> NDArray[np.uint8]:
