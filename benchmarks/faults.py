@@ -367,6 +367,21 @@ def survive(number: int, expected: dict[str, np.ndarray]) -> str:
         return "the right result" if same and not left else f"**another result** {left}"
 
 
+def with_rows(text: str, rows: list[list[str]], only: str) -> str:
+    """Put rows that were tried again in the place of older ones, and say so under the table."""
+    lines = text.splitlines()
+    for row in rows:
+        at = next(i for i, line in enumerate(lines) if line.startswith(f"| {row[0]} |"))
+        lines[at] = f"| {' | '.join(row)} |"
+    end = max(
+        i for i, line in enumerate(lines) if line.startswith(tuple(f"| {f.name} |" for f in FAULTS))
+    )
+    remark = f'Rows with “{only}” were tried again later, by `--only "{only}"`.'
+    if remark not in lines:
+        lines[end + 1 : end + 1] = ["", remark]
+    return "\n".join(lines) + "\n"
+
+
 def main() -> None:
     """Try all faults and kills, and print what came of them."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
@@ -387,7 +402,10 @@ def main() -> None:
         + ("; ".join(f"{ends.count(end)} x {end}" for end in sorted({*ends})) or "none")
     )
     print(table, kills, sep="\n\n")
-    if options.write:
+    if options.write and options.only:
+        page = ROOT / "docs" / "faults.md"
+        page.write_text(with_rows(page.read_text(), rows, options.only))
+    elif options.write:
         text = f"""# Faults and kills
 
 Made by `python benchmarks/faults.py --kills {options.kills} --write` on: {machine()}.
