@@ -145,7 +145,7 @@ class Run:
         found = subprocess.run(
             ["ps", "-o", "pid=,args=", "--ppid", str(self.command.pid)],
             stdout=subprocess.PIPE,
-            check=True,
+            check=False,  # it may have ended
         ).stdout.decode()
         return [int(line.split()[0]) for line in found.splitlines() if "spawn_main" in line]
 
@@ -201,8 +201,8 @@ def send_own(number: int, *which: int) -> Act:
 
     def act(run: Run) -> None:
         workers = run.own_workers()
-        for index in which:
-            os.kill(workers[index], number)
+        for worker in [workers[index] for index in which if index < len(workers)]:
+            os.kill(worker, number)
 
     return act
 
