@@ -56,6 +56,12 @@ def test_samples_are_the_simulations():
     assert [sample.key for sample in MANIFEST.contributions.sample_data] == [*SIMULATIONS, "atoms"]
 
 
+def test_samples_and_commands_share_no_name():
+    # napari registers both as actions by one kind of name, and opens no window where two are one.
+    samples = {f"{MANIFEST.name}.{sample.key}" for sample in MANIFEST.contributions.sample_data}
+    assert not samples & {command.id for command in MANIFEST.contributions.commands}
+
+
 def test_the_menus_open_the_widget(viewer):
     def texts(menu):
         for action in menu.actions():

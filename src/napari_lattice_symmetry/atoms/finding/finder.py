@@ -1,4 +1,4 @@
-"""What finds atoms in a frame: the network at its scale, peaks, calibrated confidence."""
+"""What finds atoms in a frame: the network at its scale, peaks, and how sure each is."""
 
 from __future__ import annotations
 
