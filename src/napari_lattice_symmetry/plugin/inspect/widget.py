@@ -7,7 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QApplication, QHBoxLayout, QLabel, QPushButton
+from qtpy.QtWidgets import QApplication, QHBoxLayout, QLabel, QPushButton, QScrollArea
 
 from napari_lattice_symmetry.bravais.parameters import (
     AnalysisParameters,
@@ -142,8 +142,14 @@ class InspectorWidget(Dock):
         self.message.setVisible(False)
         layout = self.column
         layout.addWidget(self.parameters.native)
-        for widget in (self.pick, self.canvas.pane, self.details, self.message):
-            layout.addWidget(widget)
+        rows = QScrollArea()  # else they cover the figure where there are many
+        rows.setWidgetResizable(True)
+        rows.setFrameShape(QScrollArea.Shape.NoFrame)
+        rows.setWidget(self.details)
+        layout.addWidget(self.pick)
+        layout.addWidget(self.canvas.pane, stretch=3)
+        layout.addWidget(rows, stretch=2)
+        layout.addWidget(self.message)
         layout.addLayout(self._build_buttons())
 
     def _build_buttons(self) -> QHBoxLayout:
