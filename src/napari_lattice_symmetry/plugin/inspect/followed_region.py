@@ -13,7 +13,7 @@ from napari_lattice_symmetry.plugin.layers.regions import region_mask, region_po
 if TYPE_CHECKING:
     from napari.layers import Image, Shapes
 
-ONE_WINDOW = "a window of its own"
+ONE_WINDOW = "its own place"
 
 
 def followed_window(region: Shapes, image: Image) -> tuple[tuple[float, float], int]:
