@@ -40,7 +40,7 @@ FREE_PARAMETERS: dict[str, tuple[str, ...]] = {
 }
 """Which lattice parameters can be chosen; the class settles the others."""
 
-OF_THE_ATOMS = "of the atoms below"
+OF_THE_ATOMS = "of the atoms"
 """The plane group of a motif whose atoms are placed one by one."""
 
 # One round atom makes a higher group of these.
@@ -100,7 +100,7 @@ class LatticeImage(BaseModel):
     )
 
     plane_group: Literal[
-        "of the atoms below",
+        "of the atoms",
         "p1",
         "p2",
         "pm",
