@@ -34,6 +34,7 @@ def open_store(movie, settings, fake_model, tmp_path):
         if first is not None:
             first = replace(first, source=source, dataset=dataset)
         growing = SimpleNamespace(source=source, first=first, dataset=dataset, channel=None)
+        growing.frames_are = None
         growing.set_by_hand = None, None
         return open_growing_result(path, growing, wanted, fake_model)
 

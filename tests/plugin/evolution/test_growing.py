@@ -32,7 +32,7 @@ class Recording:
         self.frames = make_frames()
         calibration = {"pixel_size": (PIXEL, PIXEL), "unit": "nm", "frame_time": FRAME_TIME}
         movie = Movie(self.frames, name="film", **calibration)
-        parameters = AnalysisParameters(window=32, stride=16, samples=5)
+        parameters = AnalysisParameters(window=32, stride=16, samples=5).answerable(model)
         self.analyzed = list(iter_analyze(movie, parameters, model=model))
         self.result = GrowingResult.begin(movie, parameters, model)
         self.landed = []

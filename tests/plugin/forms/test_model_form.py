@@ -55,7 +55,7 @@ def test_every_field_has_a_row_with_its_words(form):
 def test_basic_settings_come_first_and_the_rest_is_folded(form, qtbot):
     form.native.show()
     seen = [field.name for field in form if field.native.isVisible()]
-    assert seen == ["window", "stride", "samples", "network"]
+    assert seen == ["window", "stride", "samples", "network", "answer"]
     fold = form.pages[ADVANCED].parentWidget().parentWidget()
     qtbot.keyClick(fold.toggleButton(), Qt.Key.Key_Space)
     assert all(field.native.isVisible() for field in form)
@@ -111,8 +111,8 @@ def test_a_change_is_told(form, name):
 
 
 def test_a_wrong_value_is_one_sentence(form):
-    form["tolerance"].value = 0
-    with pytest.raises(InputError, match="tolerance=0"):
+    form["distortion"].value = ((1, 1), (1, 1.001))
+    with pytest.raises(InputError, match="a distortion is an invertible matrix"):
         form.values()
 
 

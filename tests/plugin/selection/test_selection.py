@@ -246,7 +246,7 @@ def test_all_docks_show_the_same(bench, docks, stack):
     bench.wait(lambda: bool(evolution.curves.curves))
     for dock in (evolution, structure):
         assert dock.result_text.text() == "Result of A"
-    assert bench.widget.status.text().endswith("Result of A.")
+    assert bench.widget.status.text().endswith("Result of A, network alone.")
 
     b = bench.viewer.add_image(stack[:2], name="B")
     for dock in (evolution, structure):
@@ -300,7 +300,7 @@ def test_a_new_image_has_no_status_progress_or_legend_of_the_former(bench, stack
     bench.viewer.layers.selection.active = bench.viewer.layers["new"]
     bench.run()
     bench.viewer.layers.selection.active = bench.viewer.layers["old"]
-    assert widget.status.text() == "Result of old: 4 of 4 frames analyzed."
+    assert widget.status.text() == "Result of old: 4 of 4 frames analyzed, network alone."
     assert widget.legend.text() == of_old[1]
 
 

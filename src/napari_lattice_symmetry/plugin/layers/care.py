@@ -27,6 +27,8 @@ def take_care(viewer: ViewerModel | None) -> None:
     viewer : napari.Viewer or None
         What is asked for again changes nothing; without a viewer there is nothing to do.
     """
+    # The registry loads its units when first asked; another thread must not meet it half loaded.
+    pint.get_application_registry().Unit(NANOMETER)
     viewer = getattr(viewer, "__wrapped__", viewer)  # napari hands docks a proxy
     if viewer is None or viewer in _CARED_FOR:
         return
