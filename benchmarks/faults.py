@@ -408,7 +408,8 @@ def main() -> None:
     elif options.write:
         text = f"""# Faults and kills
 
-Made by `python benchmarks/faults.py --kills {options.kills} --write` on: {machine()}.
+Made by `python benchmarks/faults.py --kills {options.kills} --at-once {options.at_once} --write`
+on: {machine()}.
 
 A run on a cluster suffers a fault once three frames are finished; the `worker-ttl` of the
 scheduler is {WORKER_TTL} s. It has to end with the result of an undisturbed run, or with one
