@@ -188,14 +188,25 @@ class AnalysisParameters(WindowParameters):
         """Whether the answer is the verdict."""
         return self.answer == "verdict"
 
-    @property
-    def verdict_sha256(self) -> str | None:
-        """Hash of what weighs network and fit; None where the network alone answers."""
-        if not self.is_verdict:
-            return None
-        return str(
-            next(e["verdict"] for e in REGISTRY.entries.values() if "verdict" in e)["sha256"]
-        )
+    def verdict_sha256(self, model: Weights) -> str | None:
+        """Return the hash of what weighs a network and the fit.
+
+        Parameters
+        ----------
+        model : Classifier
+            The network that is asked.
+
+        Returns
+        -------
+        str or None
+            None where the network alone answers.
+        """
+        judges: dict[str, str] = {
+            entry["sha256"]: entry["verdict"]["sha256"]
+            for entry in REGISTRY.entries.values()
+            if "verdict" in entry
+        }
+        return judges.get(model.sha256) if self.is_verdict else None
 
     def answerable(self, model: Weights | None = None) -> Self:
         """Return the same with the answer that can be given.

@@ -207,7 +207,9 @@ def _add_turned_dense(graph: Graph, x: str, shape: Shape, layer: Layer) -> tuple
     kernel = kernel.reshape(n_angles, radii, channels, units).swapaxes(1, 2)
     waves, mixing = turn_waves(n_angles)
     n_slots = len(waves) // 2
-    kernel = (waves @ kernel.reshape(n_angles, -1)).reshape(n_slots, 2, width, units)
+    # In double precision, lest the order in which threads add up changes the rounded weights.
+    product = waves.astype(np.float64) @ kernel.reshape(n_angles, -1).astype(np.float64)
+    kernel = product.astype(np.float32).reshape(n_slots, 2, width, units)
     kernel = kernel.transpose(0, 2, 1, 3).reshape(n_slots, width, 2 * units)
     x = graph.add("Reshape", graph.add("Transpose", x, perm=[2, 0, 1, 3]), [n_angles, -1])
     x = graph.add("Reshape", graph.add("MatMul", waves, x), [n_slots, -1, width])

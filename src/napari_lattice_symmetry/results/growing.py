@@ -199,7 +199,7 @@ def open_growing_result(
         GrowingStore,
         {
             "weights_sha256": model.sha256,
-            "verdict_sha256": parameters.verdict_sha256,
+            "verdict_sha256": parameters.verdict_sha256(model),
             "versions": versions(model),
         },
         check=lambda: check_growing_target(path, movie, parameters, overwrite=overwrite),

@@ -69,7 +69,7 @@ def provenance(model: Network, movie: Movie, parameters: AnalysisParameters) -> 
         "versions": versions(model),
         "network": model.name,
         "weights_sha256": model.sha256,
-        "verdict_sha256": parameters.verdict_sha256,
+        "verdict_sha256": parameters.verdict_sha256(model),
         "seed": parameters.seed,
         "source": movie.source,
         **_about_file(movie.source),
