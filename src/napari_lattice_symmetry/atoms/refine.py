@@ -44,6 +44,7 @@ _LAGS = 2
 _HEIGHT, _Y, _X, _SIGMA = range(4)
 _FINE = 20  # pixels between neighbors; where there are more, some are averaged
 _SMOOTH = 1.5  # spacings over which the background is smooth
+_SQUARES = 4  # a spacing, on which that is computed
 
 
 @dataclass(frozen=True, eq=False)
@@ -166,14 +167,21 @@ class _Fit:
         self.ground = self._smoothed(self.places, lowest)
 
     def _smoothed(self, index: Integer, values: Float) -> Float:
-        """Average values at some pixels over the neighborhood of every one, as a flat image."""
+        """Average values at some pixels over the neighborhood of every one, as a flat image.
+
+        What is so smooth is computed on squares of pixels, and interpolated.
+        """
+        square = max(1, int(self.spacing // _SQUARES))
+        shape = tuple(-(-n // square) for n in self.frame.shape)
+        i, j = (each // square for each in np.divmod(index, self.frame.shape[1]))
         images = (
-            np.bincount(index, weights, minlength=self.frame.size).reshape(self.frame.shape)
-            for weights in (values, np.ones(len(index)))
+            np.bincount(i * shape[1] + j, weights, minlength=shape[0] * shape[1]).reshape(shape)
+            for weights in (values, None)
         )
-        scale = _SMOOTH * self.spacing
-        total, count = (gaussian_filter(image, scale, mode="constant") for image in images)
-        return np.where(count > 1e-12, total / np.maximum(count, 1e-12), values.mean()).ravel()
+        scale = _SMOOTH * self.spacing / square
+        total, count = (gaussian_filter(1.0 * image, scale, mode="constant") for image in images)
+        mean = np.where(count > 1e-12, total / np.maximum(count, 1e-12), values.mean())
+        return _enlarged(mean, square, self.frame.shape).ravel()
 
     def _windows(self, chosen: Integer) -> Iterator[tuple[Integer, Integer, NDArray[np.bool_]]]:
         """List pixels (m, p) of the windows of some columns at a time, and which are inside."""
@@ -232,8 +240,9 @@ class _Fit:
         for rows, index, inside in self._windows(turn):
             jacobian, weight = self._derivatives(rows, index, inside)
             off = others[index] - self.values[rows, _HEIGHT, np.newaxis] * jacobian[..., _HEIGHT]
-            information = np.einsum("npi,np,npj->nij", jacobian, weight, jacobian, optimize=True)
-            gradient = np.einsum("npi,np->ni", jacobian, weight * off)
+            weighted = (jacobian * weight[..., np.newaxis]).swapaxes(1, 2)
+            information = weighted @ jacobian
+            gradient = (weighted @ off[..., np.newaxis])[..., 0]
             self._expect_width(information, gradient, self.values[rows])
             move = _solve(information, gradient)
             limit = 0.1 * self.spacing
@@ -313,7 +322,7 @@ class _Fit:
         errors = np.full((n, 4), np.nan)
         for rows, index, inside in self._windows(self.everything):
             jacobian, weight = self._derivatives(rows, index, inside)
-            information = np.einsum("npi,np,npj->nij", jacobian, weight, jacobian)
+            information = (jacobian * weight[..., np.newaxis]).swapaxes(1, 2) @ jacobian
             self._expect_width(information, np.zeros((len(index), 4)), self.values[rows])
             covariance = np.linalg.pinv(_scaled(information)[0], hermitian=True)
             scale = _scaled(information)[1]
@@ -344,6 +353,19 @@ class _Fit:
             np.where(succeeded, self.ground[self.places], np.nan),
             succeeded,
         )
+
+
+def _enlarged(image: Float, factor: int, shape: tuple[int, ...]) -> Float:
+    """Interpolate an image whose pixels are squares of some of another to that (Y, X)."""
+    if factor == 1:
+        return image
+    for axis in (0, 1):
+        at = (np.arange(shape[axis]) + 0.5) / factor - 0.5
+        low = np.clip(np.floor(at).astype(np.intp), 0, max(image.shape[axis] - 2, 0))
+        high = np.minimum(low + 1, image.shape[axis] - 1)
+        share = np.expand_dims(at - low, 1 - axis)  # beyond the outer centers it is extrapolated
+        image = image.take(low, axis) * (1 - share) + image.take(high, axis) * share
+    return image
 
 
 def _turns(places: Float, reach: float) -> list[Integer]:
