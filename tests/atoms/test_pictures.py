@@ -116,3 +116,26 @@ def test_single_atoms_lie_anywhere_but_not_on_each_other():
     atoms = AtomImage(material="single atoms", support=0.2, density=0.4, spacing=12).draw().atoms
     assert len(atoms) > 50
     assert atoms.neighbor.min() > 0.69 * 12
+
+
+def test_atoms_in_and_below_clumps_count_neither_way():
+    settings = {"spacing": 12, "size": 256, "seed": 5}
+    whole, heaped = AtomImage(**settings).draw(), AtomImage(clumps=3, **settings).draw()
+    assert len(heaped.atoms) < len(whole.atoms)
+    assert set(map(tuple, heaped.atoms.positions)) < set(map(tuple, whole.atoms.positions))
+    assert len(heaped.faint) - len(whole.faint) >= len(whole.atoms) - len(heaped.atoms)
+    assert heaped.image.sum() > 1.02 * whole.image.sum()
+    assert not len(heaped.defects)
+
+
+def test_the_background_slopes_and_rows_flicker():
+    settings = {"spacing": 12, "size": 256, "counts": 1e4, "background": 1.0}
+    flat = AtomImage(**settings).draw().image
+    sloping = AtomImage(slope=2.0, **settings).draw().image - flat
+    gradient = [np.polyfit(np.arange(256), sloping.mean(axis=axis), 1)[0] * 256 for axis in (0, 1)]
+    assert np.hypot(*gradient) == pytest.approx(2e4, rel=0.02)
+    rows = AtomImage(flicker=0.1, **settings).draw().image.sum(axis=1) / flat.sum(axis=1)
+    assert rows.std() == pytest.approx(0.1, rel=0.2)
+    assert AtomImage(frame=1, flicker=0.1, **settings).draw().image.sum(axis=1) / flat.sum(
+        axis=1
+    ) != pytest.approx(rows, abs=0.01)

@@ -26,7 +26,8 @@ Float = NDArray[np.float64]
 FAINTEST = 0.14
 """Share of the brightest column below which one counts as unseen."""
 
-_LAYOUT, _DEFECTS, _SHAPE, _HEAT, _SCAN, _GROUND, _COUNTS = range(7)  # streams of random numbers
+# Streams of random numbers.
+_LAYOUT, _DEFECTS, _SHAPE, _HEAT, _SCAN, _GROUND, _COUNTS, _FLICKER = range(8)
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,7 +43,7 @@ class AtomPicture:
         (in counts), and the columns ``occupancy`` (share of its atoms that are there) and
         ``defect``.
     faint : Atoms
-        Columns too faint to be found, or outside the frame, which count neither way.
+        Columns too faint to be found, in clumps, or outside the frame, which count neither way.
     defects : Defects
         What is wrong with columns that could be seen, missing ones among them.
     spacing : float
@@ -132,8 +133,18 @@ class AtomImage(BaseModel):
     edge: float = setting(
         0.0, "Edge", "Share of the picture beyond the edge of the crystal.", ge=0, le=0.9
     )
+    clumps: int = setting(
+        0, "Clumps", "Number of heaps of atoms, 1.5 to 5 spacings in radius.", ge=0, le=10
+    )
     density: float = setting(
         0.15, "Density", "Single atoms a square of the spacing.", ge=0.01, le=1
+    )
+    slope: float = setting(
+        0.0,
+        "Slope",
+        "Rise of the background over the picture, of the brightest column.",
+        ge=0,
+        le=10,
     )
     contamination: float = setting(
         0.0, "Contamination", "Brightness of patches, of the brightest column.", ge=0, le=3
@@ -143,6 +154,9 @@ class AtomImage(BaseModel):
     )
     jitter: float = setting(
         0.0, "Scan jitter", "Sideways error of rows, root mean square, in spacings.", ge=0, le=0.2
+    )
+    flicker: float = setting(
+        0.0, "Flicker", "Deviation of the brightness of rows, as a share.", ge=0, le=0.5
     )
     wander: float = setting(0.0, "Wander", "Slow sideways drift of rows, in spacings.", ge=0, le=2)
     shear: float = setting(0.0, "Shear", "Sideways drift, of the height.", ge=-0.3, le=0.3)
@@ -160,12 +174,12 @@ class AtomImage(BaseModel):
         image = draw_atoms(sheet.position, sheet.weight, sigma, shape, rows)
         if self.tails:
             image = (1 - self.tails) * image + self.tails * gaussian_filter(image, 2.3 * sigma)
-        expected = np.clip(image + self._ground(shape), 0, None) * self.counts
+        expected = np.clip(image + self._ground(shape), 0, None) * self.counts * self._rows_gain()
         counts = self._random(_COUNTS).poisson(expected).astype(np.float64)
         return self._with_truth(counts, sheet, rows, sigma)
 
     def _random(self, stream: int) -> np.random.Generator:
-        frame = self.frame if stream in (_HEAT, _SCAN, _COUNTS) else 0
+        frame = self.frame if stream in (_HEAT, _SCAN, _COUNTS, _FLICKER) else 0
         return np.random.default_rng([self.seed, stream, frame])
 
     def _columns(self, shape: tuple[int, int]) -> Sheet:
@@ -186,7 +200,10 @@ class AtomImage(BaseModel):
             sheets.ANTISITE: self.antisites,
         }
         sheet = sheets.with_point_defects(sheet, shares, rng)
-        return sheets.with_adatoms(sheet, self.adatoms, rng)
+        sheet = sheets.with_adatoms(sheet, self.adatoms, rng)
+        for _ in range(self.clumps):
+            sheet = sheets.with_clump(sheet, shape, rng)
+        return sheet
 
     def _crystal(self, shape: tuple[int, int], rng: np.random.Generator) -> Sheet:
         seen, layer = material(self.material, self.zone)
@@ -247,6 +264,11 @@ class AtomImage(BaseModel):
             shifts += gaussian_filter(slow, self.spacing)
         return shifts if shifts.any() else None
 
+    def _rows_gain(self) -> Float:
+        """Draw by how much rows are brighter or darker than they should be, (Y, 1)."""
+        noise = self._random(_FLICKER).standard_normal((self.size, 1))
+        return np.clip(1 + self.flicker * noise, 0.1, None)
+
     def _ground(self, shape: tuple[int, int]) -> Float:
         """Draw what lies behind the columns and over them."""
         rng = self._random(_GROUND)
@@ -258,6 +280,11 @@ class AtomImage(BaseModel):
             patches = np.clip(patches - rng.uniform(-0.5, 1), 0, None)
             grain = 1 + 0.3 * _texture(shape, 0.5 * self.spacing, rng)
             ground += self.contamination * patches / max(patches.max(), 1e-9) * grain
+        if self.slope:
+            direction = rng.uniform(0, 2 * np.pi)
+            y, x = (np.linspace(-0.5, 0.5, n) for n in shape)
+            rise = np.sin(direction) * y[:, np.newaxis] + np.cos(direction) * x
+            ground += self.slope * (rise - rise.min())
         return ground
 
     def _with_truth(
@@ -268,7 +295,8 @@ class AtomImage(BaseModel):
             smooth = np.interp(y, np.arange(self.size), gaussian_filter(rows, sigma))
             x = x + smooth
         inside = (x >= 0) & (x <= self.size - 1) & (y >= 0) & (y <= self.size - 1)
-        whole = np.array([_full(kind) for kind in sheet.defect])
+        lacking = [sheet.defect == kind for kind in (sheets.VACANCY, sheets.PARTIAL)]
+        whole = np.select(lacking, [0.0, 0.5], 1.0)
         table = Atoms.at(
             y,
             x,
@@ -278,9 +306,10 @@ class AtomImage(BaseModel):
             spacing=self.spacing,
             more={"occupancy": whole, "defect": sheet.defect},
         )
-        wrong = inside & (sheet.defect != sheets.PERFECT) & (sheet.whole >= FAINTEST)
+        alone = sheet.defect != sheets.CLUMP
+        wrong = inside & alone & (sheet.defect != sheets.PERFECT) & (sheet.whole >= FAINTEST)
         defects = Defects.at(sheet.defect[wrong], y[wrong], x[wrong])
-        seen = sheet.weight >= FAINTEST
+        seen = alone & (sheet.weight >= FAINTEST)
         there = sheet.weight > 0
         return AtomPicture(
             counts,
@@ -290,10 +319,6 @@ class AtomImage(BaseModel):
             self.spacing,
             sigma,
         )
-
-
-def _full(kind: str) -> float:
-    return {sheets.VACANCY: 0.0, sheets.PARTIAL: 0.5}.get(kind, 1.0)
 
 
 def _neighbors_anew(atoms: Atoms) -> Atoms:

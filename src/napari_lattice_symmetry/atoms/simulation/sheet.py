@@ -18,6 +18,7 @@ PERFECT = ""
 VACANCY, PARTIAL = "vacancy", "partial vacancy"
 LIGHTER, HEAVIER = "lighter", "heavier"
 ANTISITE, ADATOM, ROTATED_BOND = "antisite", "adatom", "rotated bond"
+CLUMP = "clump"
 
 BULK = 4.0
 """Thickness in nm of a bulk crystal, unless it is told."""
@@ -260,6 +261,30 @@ def with_adatoms(sheet: Sheet, share: float, rng: np.random.Generator) -> Sheet:
     return replace(sheet, weight=weight, defect=defect).joined(added)
 
 
+def with_clump(sheet: Sheet, shape: tuple[int, int], rng: np.random.Generator) -> Sheet:
+    """Heap atoms on a round part of the image (Y, X); none in it, nor below, can be told apart."""
+    middle = rng.uniform(0, shape[::-1])
+    radius = rng.uniform(1.5, 5) * sheet.spacing
+    n = rng.poisson(rng.uniform(1, 3) * np.pi * (radius / sheet.spacing) ** 2)
+    direction, distance = rng.uniform(0, 2 * np.pi, n), radius * np.sqrt(rng.uniform(size=n))
+    places = middle + distance[:, np.newaxis] * np.stack(
+        [np.cos(direction), np.sin(direction)], axis=1
+    )
+    below = np.linalg.norm(sheet.position - middle, axis=1) < radius + 0.7 * sheet.spacing
+    weight = rng.uniform(0.2, 1, n) * rng.uniform(0.3, 2)
+    heap = Sheet(
+        places,
+        weight,
+        np.ones(n),
+        np.full(n, "X"),
+        np.full(n, CLUMP, "U16"),
+        sheet.spacing,
+        weight,
+    )
+    defect = np.where(below, CLUMP, sheet.defect)
+    return replace(sheet, defect=defect).joined(heap)
+
+
 def with_rotated_bond(sheet: Sheet, near: tuple[float, float]) -> Sheet:
     """Turn the bond nearest to a place by 90 degrees, which makes two five- and two seven-rings.
 
@@ -290,21 +315,21 @@ def _relaxed(position: Float, bonds: Integer, middle: Float, spacing: float) -> 
     """Move atoms around a place until bonds are as long as the spacing, and others farther."""
     around = np.flatnonzero(np.linalg.norm(position - middle, axis=1) < 7 * spacing)
     places = position[around]
-    bonded = np.zeros((len(around), len(around)), bool)
-    inside = np.isin(bonds, around).all(axis=1)
-    rows, columns = np.searchsorted(around, bonds[inside]).T
-    bonded[rows, columns] = bonded[columns, rows] = True
+    bonds = np.searchsorted(around, bonds[np.isin(bonds, around).all(axis=1)])
+    pairs = KDTree(places).query_pairs(2 * _SECOND * spacing, output_type="ndarray")
+    pairs = np.unique(np.sort(np.concatenate([bonds, pairs]), axis=1), axis=0)
+    n = len(places)
+    bonded = np.isin(pairs @ [n, 1], np.sort(bonds, axis=1) @ [n, 1])
     moving = np.linalg.norm(places - middle, axis=1) < 5.5 * spacing
+    i, j = pairs.T
     for _ in range(300):
-        apart = places[:, np.newaxis] - places
-        length = np.linalg.norm(apart, axis=-1) + 1e-9
+        apart = places[i] - places[j]
+        length = np.hypot(*apart.T) + 1e-9
         pull = np.where(bonded, length - spacing, 0.5 * np.minimum(length - _SECOND * spacing, 0))
-        np.fill_diagonal(pull, 0)
-        places = places - np.where(
-            moving[:, np.newaxis],
-            0.1 * (pull[..., np.newaxis] * apart / length[..., np.newaxis]).sum(axis=1),
-            0,
-        )
+        move = (0.1 * pull / length)[:, np.newaxis] * apart
+        for axis in (0, 1):
+            step = np.bincount(j, move[:, axis], n) - np.bincount(i, move[:, axis], n)
+            places[:, axis] += np.where(moving, step, 0)
     relaxed = position.copy()
     relaxed[around] = places
     return relaxed
