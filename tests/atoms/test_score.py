@@ -81,6 +81,7 @@ def test_nothing_found_or_nothing_there():
     ("truth", "radius", "said"),
     [
         ([[0.0, 0], [1, 1], [2, 2]], 1, "other units"),
+        (np.arange(50)[:, np.newaxis] * [1.0, 1.0], 1, "other units"),  # angstrom for nm
         ([[0, 0]], 0, "positive"),
         ([0, 0], 1, "no truth"),
         ([[0, np.nan]], 1, "no truth"),

@@ -70,6 +70,39 @@ def test_a_csv_comes_back(tmp_path):
         atoms.save(tmp_path / "a.csv")
 
 
+@pytest.mark.parametrize("ending", [".csv", ".parquet", ".xyz", ".extxyz"])
+def test_what_was_saved_comes_back_in_its_own_pixels(tmp_path, ending):
+    path, atoms = tmp_path / f"a{ending}", some(pixel_size=(0.1, 0.2))
+    atoms.save(path)
+    back = read_atoms(path, (0.1, 0.2))
+    np.testing.assert_allclose(back.positions, atoms.positions, atol=1e-5)
+    assert back.frame.tolist() == [0, 0, 1]
+    assert back.label[:2].tolist() == ["Mo", "S"]
+    assert back.pixel_size == (0.1, 0.2)
+    if ending != ".xyz":
+        np.testing.assert_allclose(back.confidence, atoms.confidence)
+        assert back.more["occupancy"].tolist() == [1, 0.5, 1]
+    if ending in (".csv", ".parquet"):
+        assert read_atoms(path).pixel_size == (0.1, 0.2)
+    if ending == ".extxyz":
+        assert back.more["edge"].tolist() == [True, False, False]
+
+
+def test_a_table_of_other_pixels_and_one_in_angstrom_are_refused(tmp_path):
+    atoms = some(pixel_size=(0.1, 0.2))
+    atoms.save(tmp_path / "a.csv")
+    with pytest.raises(nls.LatticeSymmetryError, match=r"made with pixels of 0\.1 x 0\.2 nm"):
+        read_atoms(tmp_path / "a.csv", 0.1)
+    (tmp_path / "b.xyz").write_text("1\nby another program\nC 1.0 2.0 0.0\n")
+    with pytest.raises(nls.LatticeSymmetryError, match="may be in angstrom"):
+        read_atoms(tmp_path / "b.xyz", 0.1)
+    (tmp_path / "c.xyz").write_text("3\nlengths in nm\nC 1.0 2.0\n")
+    with pytest.raises(nls.LatticeSymmetryError, match="cannot be read as atoms"):
+        read_atoms(tmp_path / "c.xyz", 0.1)
+    with pytest.raises(nls.LatticeSymmetryError, match=r"ends in \.csv"):
+        read_atoms(tmp_path / "a.npz", 0.1)
+
+
 def test_parquet_holds_all_digits(tmp_path):
     some().save(tmp_path / "a.parquet")
     table = parquet.read_table(tmp_path / "a.parquet")

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import tifffile
 
-from napari_lattice_symmetry.atoms import AtomImage, read_atoms
+from napari_lattice_symmetry.atoms import AtomImage, read_atoms, sample_movie
 
 
 @pytest.fixture
@@ -42,9 +42,45 @@ def test_all_frames_go_to_a_table_beside_the_file(run, picture):
     assert "overwrite" in again.output
 
 
+def test_what_was_measured_is_written_and_told(run):
+    sample = sample_movie(frames=2, size=128)
+    tifffile.imwrite("film.tif", sample.movie.frames)
+    done = run(
+        *("atoms", "film.tif", "--spacing", 13.5, "--pixel-size", sample.movie.pixel_size[0]),
+        *("--classes", "S,Mo", "--polarization", "S,3", "--displacements", "--grains"),
+        *("--tracks", "--lives", "lives.csv", "--bonds", "bonds.csv", "--rings", "rings.csv"),
+        *("--material", "MoS2", "--to", "found.csv"),
+    )
+    assert done.exit_code == 0, done.output
+    found = read_atoms("found.csv")
+    assert set(found.label.tolist()) == {"S", "Mo"}
+    assert {"track", "displacement", "polarization", "grain"} <= set(found.more)
+    assert len(set(found.more["track"].tolist())) < 0.6 * len(found)
+    assert "of MoS2: length 0.1825 nm, angle 120\u00b0" in done.output
+    assert "missing atoms:" in done.output
+    assert Path("lives_counts.csv").read_text().count("\n") == 3
+    assert Path("rings.csv").read_text().startswith("frame,size,y,x,area_nm2\n")
+
+
+def test_symmetry_comes_from_a_result(run, picture, stand_in):
+    settings = ("--window", 64, "--stride", 16, "--samples", 2)
+    done = run("analyze", "layer.tif", *settings, "--output", "layer.zarr")
+    assert done.exit_code == 0, done.output
+    done = run("atoms", "layer.tif", "--spacing", 12, "--result", "layer.zarr", "--to", "a.csv")
+    assert done.exit_code == 0, done.output
+    assert "lattice_class" in read_atoms("a.csv").more
+    done = run("atoms", "layer.tif", "--spacing", 12, "--result", "layer.tif", "--to", "b.csv")
+    assert "not a saved result" in done.output
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [
+        (["--rings", "r.txt"], "must end in .csv"),
+        (["--polarization", "S,3"], "needs the classes"),
+        (["--polarization", "S", "--classes", "S,Mo"], "no class with a number of neighbors"),
+        (["--spacing", 12, "--classes", "S,S"], "have to be different"),
+        (["--material", "unobtainium"], "no material"),
         (["--to", "a.txt"], "must end in"),
         (["--frame", 7], "there is no frame 7"),
         (["--truth", "t.csv"], "both --truth and --radius"),

@@ -1,10 +1,15 @@
-"""Atoms: found, refined, scored against a truth; defects; pictures whose atoms are known."""
+"""Atoms: found, refined, scored, tracked, measured; defects; pictures whose atoms are known."""
 
 from napari_lattice_symmetry.atoms.classes import classify
 from napari_lattice_symmetry.atoms.defect_table import Defects
 from napari_lattice_symmetry.atoms.defects import find_defects
 from napari_lattice_symmetry.atoms.finding.find import find_atoms, iter_find_atoms
 from napari_lattice_symmetry.atoms.finding.parameters import FindParameters
+from napari_lattice_symmetry.atoms.measures.bonds import Bonds, KnownBonds, find_bonds, known_bonds
+from napari_lattice_symmetry.atoms.measures.lives import DefectLives, follow_defects
+from napari_lattice_symmetry.atoms.measures.rings import Rings, find_rings
+from napari_lattice_symmetry.atoms.measures.sites import displacements, find_grains, polarization
+from napari_lattice_symmetry.atoms.measures.tracks import measure_drift, track
 from napari_lattice_symmetry.atoms.reading import read_atoms
 from napari_lattice_symmetry.atoms.score import ClassScore, Score, score
 from napari_lattice_symmetry.atoms.simulation.movie import AtomMovie, sample_movie
@@ -16,15 +21,28 @@ __all__ = [
     "AtomMovie",
     "AtomPicture",
     "Atoms",
+    "Bonds",
     "ClassScore",
+    "DefectLives",
     "Defects",
     "FindParameters",
+    "KnownBonds",
+    "Rings",
     "Score",
     "classify",
+    "displacements",
     "find_atoms",
+    "find_bonds",
     "find_defects",
+    "find_grains",
+    "find_rings",
+    "follow_defects",
     "iter_find_atoms",
+    "known_bonds",
+    "measure_drift",
+    "polarization",
     "read_atoms",
     "sample_movie",
     "score",
+    "track",
 ]

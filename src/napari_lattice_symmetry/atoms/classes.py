@@ -8,6 +8,8 @@ counts alone.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import logsumexp
@@ -27,7 +29,12 @@ _LEAST = 4  # columns of a class
 _APART = 3.0  # standard deviations by which classes differ at least
 
 
-def classify(frame: Movie | ArrayLike, atoms: Atoms, classes: int | None = None) -> Atoms:
+def classify(
+    frame: Movie | ArrayLike,
+    atoms: Atoms,
+    classes: int | None = None,
+    names: Sequence[str] | None = None,
+) -> Atoms:
     """Tell light from heavy columns by the brightness of their sites.
 
     Parameters
@@ -39,17 +46,20 @@ def classify(frame: Movie | ArrayLike, atoms: Atoms, classes: int | None = None)
     classes : {1, 2, 3}, optional
         How many there are; if not given, the most that are 3 standard deviations apart and explain
         brightness best (the least Bayesian information criterion).
+    names : sequence of str, optional
+        Of the classes from the dimmest to the brightest, such as ("S", "Mo"); so many there are.
 
     Returns
     -------
     Atoms
-        With the labels "light" and "heavy", with "mixed" between them, or "atom" where all are
-        alike, and the columns ``class_probability`` and ``site_brightness``.
+        With these names as labels, else with "light" and "heavy", with "mixed" between them, or
+        "atom" where all are alike, and the columns ``class_probability`` and ``site_brightness``.
 
     Raises
     ------
     InputError
-        If there is no such number of classes, or the atoms are not of this movie.
+        If there is no such number of classes, names are empty or said twice, or the atoms are not
+        of this movie.
 
     Examples
     --------
@@ -58,15 +68,29 @@ def classify(frame: Movie | ArrayLike, atoms: Atoms, classes: int | None = None)
     >>> sorted(set(told.label.tolist()))
     ['heavy', 'light']
     """
+    if names is not None:
+        classes = len(names)
+        if len(set(names)) < classes or not all(names):
+            raise InputError(f"The names {', '.join(names)} have to be different, none empty.")
     if classes is not None and classes not in NAMES:
         raise InputError(f"{classes} classes cannot be told; choose 1, 2 or 3.")
     movie = frame if isinstance(frame, Movie) else Movie.from_array(frame, name=atoms.name)
     numbers = np.unique(atoms.frame).tolist()
-    parts = [_of_frame(movie, atoms[atoms.frame == number], number, classes) for number in numbers]
+    called = {len(names): tuple(names)} if names else NAMES
+    parts = [
+        _of_frame(movie, atoms[atoms.frame == number], number, classes, called)
+        for number in numbers
+    ]
     return join(parts) if parts else atoms
 
 
-def _of_frame(movie: Movie, atoms: Atoms, number: int, classes: int | None) -> Atoms:
+def _of_frame(
+    movie: Movie,
+    atoms: Atoms,
+    number: int,
+    classes: int | None,
+    called: Mapping[int, tuple[str, ...]],
+) -> Atoms:
     seen = frame_of(movie, atoms, number)
     own = seen.brightness(atoms.positions)
     sites = of_sublattice(seen, own)
@@ -74,7 +98,7 @@ def _of_frame(movie: Movie, atoms: Atoms, number: int, classes: int | None) -> A
     fits = [_mixture(sites, n) for n in chosen if n * _LEAST <= len(sites)] or [_mixture(sites, 1)]
     kept = [fit for fit in fits if classes or _are_apart(fit)]
     probability = min(kept or fits[:1], key=lambda fit: fit[1])[0]
-    names = np.array(NAMES[probability.shape[1]])
+    names = np.array(called[probability.shape[1]])
     return atoms.with_columns(
         label=names[probability.argmax(axis=1)],
         class_probability=probability.max(axis=1),

@@ -1,4 +1,4 @@
-"""Atoms from tables, as they were saved here or as napari saves points."""
+"""Atoms from files, as they were saved here or as napari saves points."""
 
 from __future__ import annotations
 
@@ -10,20 +10,26 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_lattice_symmetry.atoms.table import Atoms
+from napari_lattice_symmetry.atoms.table import ATOM, Atoms
+from napari_lattice_symmetry.atoms.writing import NO_ELEMENT
 from napari_lattice_symmetry.errors import InputError, guard
 
 _LENGTHS = re.compile(r"(.*)_nm")
+_PROPERTIES = re.compile(r'Properties="?([^"\s]+)"?')
+_UNIT = re.compile(r"unit=nm|lengths in nm")
+_FRAME = re.compile(r"\bframe[= ](\d+)")
+_SAME_SIZE = 1e-3  # share by which pixel sizes of one table differ at most
 
 
 def read_atoms(path: str | Path, pixel_size: float | tuple[float, float] | None = None) -> Atoms:
-    """Read atoms from a table.
+    """Read atoms from a file.
 
     Parameters
     ----------
     path : path
-        A ``.csv`` as `Atoms.save` writes it, one with columns y and x in pixels or y_nm and x_nm
-        (and a frame, a label and whatever else), or points that napari saved.
+        A ``.csv`` or ``.parquet`` as `Atoms.save` writes it, or one with columns y and x in pixels
+        or y_nm and x_nm (and a frame, a label and whatever else); points that napari saved; or
+        ``.xyz`` and ``.extxyz`` in nanometers, as `Atoms.save` writes them.
     pixel_size : float or (float, float), optional
         In nm, or along y and x; needed where only nm are given.
 
@@ -35,21 +41,64 @@ def read_atoms(path: str | Path, pixel_size: float | tuple[float, float] | None 
     Raises
     ------
     InputError
-        If it is none of these.
+        If it is none of these, its lengths are not known to be in nm, or it was made with pixels of
+        another size.
     """
     path = Path(path)
-    if path.suffix.lower() != ".csv" or not path.is_file():
+    if path.suffix.lower() not in _READERS or not path.is_file():
+        endings = ", ".join(_READERS)
         raise InputError(
-            f"{path} is no table of atoms that can be read; choose a .csv that exists."
+            f"{path} is no table of atoms that can be read; choose a file that exists and ends in "
+            f"{endings}."
         )
     size = None if pixel_size is None else nm_pair(pixel_size)
     advice = "it should hold numbers under the names y and x"
     with guard(f"{path.name} cannot be read as atoms", InputError, advice=advice):
-        with path.open(newline="", encoding="utf-8-sig") as file:
-            rows = list(csv.DictReader(file))
-        titles = list(rows[0]) if rows else []
-        columns = {title: _values([row[title] for row in rows]) for title in titles if title}
-        return _as_atoms(columns, size, path)
+        return _as_atoms(_READERS[path.suffix.lower()](path), size, path)
+
+
+def _csv_columns(path: Path) -> dict[str, NDArray[Any]]:
+    with path.open(newline="", encoding="utf-8-sig") as file:
+        rows = list(csv.DictReader(file))
+    titles = list(rows[0]) if rows else []
+    return {title: _values([row[title] for row in rows]) for title in titles if title}
+
+
+def _parquet_columns(path: Path) -> dict[str, NDArray[Any]]:
+    from pyarrow import parquet
+
+    table = parquet.read_table(path)
+    return {title: np.array(table[title].to_pylist()) for title in table.column_names}
+
+
+def _xyz_columns(path: Path) -> dict[str, NDArray[Any]]:
+    """Read the blocks of an XYZ file, one a frame, whose second lines say that it is in nm."""
+    lines = path.read_text(encoding="utf-8").splitlines()
+    frames: list[int] = []
+    rows: list[list[str]] = []
+    titles, kinds, at = ["species", "x_nm", "y_nm", "z_nm"], ["S", "R", "R", "R"], 0
+    while at + 1 < len(lines):
+        count, about = int(lines[at]), lines[at + 1]
+        if not _UNIT.search(about):
+            raise InputError(
+                f"{path.name} does not say that its lengths are in nm, so that they may be in "
+                "angstrom, as in most XYZ files; make a .csv of it with the columns y_nm and x_nm."
+            )
+        told, listed = _FRAME.search(about), _PROPERTIES.search(about)
+        frames += [int(told[1]) if told else len(frames) and frames[-1] + 1] * count
+        if listed:
+            parts = listed[1].split(":")[6:]
+            titles, kinds = titles[:4] + parts[::3], kinds[:4] + parts[1::3]
+        rows += [line.split() for line in lines[at + 2 : at + 2 + count]]
+        at += 2 + count
+    cells = zip(*rows, strict=True) if rows else [()] * len(titles)
+    columns = {
+        title: np.array(each) == "T" if kind == "L" else _values(list(each))
+        for title, kind, each in zip(titles, kinds, cells, strict=True)
+    }
+    species = columns.pop("species").astype(str)
+    label = np.where(species == NO_ELEMENT, ATOM, species)
+    return {"label": label, "frame": np.array(frames, np.int64)} | columns
 
 
 def _as_atoms(
@@ -59,10 +108,13 @@ def _as_atoms(
     if len(axes) >= 2:  # of napari
         names = ("frame", "y", "x")[-min(len(axes), 3) :]
         columns |= dict(zip(names, (columns[axis] for axis in axes[-3:]), strict=True))
-    if not {"y", "x"} <= set(columns) and {"y_nm", "x_nm"} <= set(columns):
-        if size is None:
+    if {"y_nm", "x_nm"} <= set(columns):
+        if {"y", "x"} <= set(columns):
+            size = _size_of(columns, size, path)
+        elif size is None:
             raise InputError(f"{path.name} is in nm; give pixel_size, which makes pixels of them.")
-        columns |= {"y": columns["y_nm"] / size[0], "x": columns["x_nm"] / size[1]}
+        else:
+            columns |= {"y": columns["y_nm"] / size[0], "x": columns["x_nm"] / size[1]}
     if not {"y", "x"} <= set(columns):
         raise InputError(
             f"{path.name} has no columns y and x, or y_nm and x_nm; add a row of names."
@@ -71,7 +123,7 @@ def _as_atoms(
     given = {
         title: column
         for title, column in columns.items()
-        if title not in axes and not _LENGTHS.fullmatch(title) and title != "index"
+        if title not in (*axes, "index", "z_nm") and not _LENGTHS.fullmatch(title)
     }
     own = {title: column for title, column in given.items() if title in known}
     if "frame" in own:
@@ -80,6 +132,32 @@ def _as_atoms(
         own["label"] = own["label"].astype(str)
     more = {title: column for title, column in given.items() if title not in known}
     return Atoms.at(**own, more=more, pixel_size=size, name=path.stem)
+
+
+def _size_of(
+    columns: dict[str, NDArray[Any]], size: tuple[float, float] | None, path: Path
+) -> tuple[float, float] | None:
+    """Give the pixel size that a table in px and in nm was made with.
+
+    Raises
+    ------
+    InputError
+        If another one is asked for.
+    """
+    made: list[float] = []
+    for axis in "yx":
+        pixels = columns[axis]
+        far = int(np.nanargmax(np.abs(pixels))) if np.isfinite(pixels).any() else None
+        if far is None or pixels[far] == 0:
+            return size
+        made.append(float(f"{columns[f'{axis}_nm'][far] / pixels[far]:.6g}"))
+    if size is not None and not np.allclose(made, size, rtol=_SAME_SIZE):
+        raise InputError(
+            f"{path.name} was made with pixels of {made[0]:.4g} x {made[1]:.4g} nm, and these are "
+            f"of {size[0]:.4g} x {size[1]:.4g} nm; correct the pixel size of the image, or keep "
+            "only the columns y_nm and x_nm."
+        )
+    return made[0], made[1]
 
 
 def _values(texts: list[str]) -> NDArray[Any]:
@@ -101,3 +179,14 @@ def nm_pair(size: float | tuple[float, float]) -> tuple[float, float]:
     if not (0 < height < np.inf and 0 < width < np.inf):
         raise InputError(f"The pixel size {size} must be positive and finite, in nm.")
     return height, width
+
+
+_READERS = {
+    ".csv": _csv_columns,
+    ".parquet": _parquet_columns,
+    ".xyz": _xyz_columns,
+    ".extxyz": _xyz_columns,
+}
+
+READ_SUFFIXES = tuple(_READERS)
+"""Endings of files that atoms are read from."""

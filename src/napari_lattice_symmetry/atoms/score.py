@@ -23,8 +23,11 @@ Integer = NDArray[np.int64]
 
 _Points: TypeAlias = tuple[Float, Integer]  # places and frames
 
-_OTHER_UNITS = 20
-"""How many times wider found atoms may spread than the truth before units are doubted."""
+_OTHER_UNITS, _OF_FEW = 8, 20
+"""How many times wider found atoms may spread than the truth before units are doubted, if there
+are enough of both, and if not; angstrom are 10 times as many as nanometers."""
+
+_ENOUGH = 12
 
 
 @dataclass(frozen=True)
@@ -244,7 +247,8 @@ def _check_units(atoms: Atoms, true: Atoms) -> None:
     if len(atoms) < 3 or len(true) < 3:
         return
     one, other = (float(np.ptp(each.positions, axis=0).max()) for each in (atoms, true))
-    if one > _OTHER_UNITS * other or other > _OTHER_UNITS * one:
+    doubtful = _OTHER_UNITS if min(len(atoms), len(true)) >= _ENOUGH else _OF_FEW
+    if one > doubtful * other or other > doubtful * one:
         raise InputError(
             f"The truth spreads over {other:.4g} px and the atoms over {one:.4g} px: it seems to "
             "be in other units; give it in pixels, or as a table with the columns y_nm and x_nm."

@@ -20,7 +20,9 @@ Float = NDArray[np.float64]
 ATOM = "atom"
 """Label of what no class was given to."""
 
-_TEXTS, _WHOLE = ("label",), ("frame",)
+VECTORS = ("displacement", "polarization")
+"""Further columns that are lengths of vectors; with _y and _x, their components."""
+
 _PLAIN = ("pixel_size", "spacing", "name", "more")
 
 
@@ -166,7 +168,8 @@ class Atoms:
         -------
         pandas.DataFrame
             The columns of `Atoms`, in pixels; where the pixel size is known also ``y_nm``,
-            ``x_nm``, their errors, and ``neighbor_nm``.
+            ``x_nm``, their errors, ``neighbor_nm``, and displacements and polarization if there
+            are any.
 
         Raises
         ------
@@ -195,6 +198,10 @@ class Atoms:
             "x_error_nm": self.x_error * width,
             "neighbor_nm": nearest_neighbors(self.y * height, self.x * width, self.frame),
         }
+        for name in VECTORS:
+            if name in self.more:
+                y, x = self.more[f"{name}_y"] * height, self.more[f"{name}_x"] * width
+                lengths |= {f"{name}_y_nm": y, f"{name}_x_nm": x, f"{name}_nm": np.hypot(y, x)}
         return columns | lengths
 
     def save(self, path: str | Path, *, overwrite: bool = False) -> None:

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from napari_lattice_symmetry.atoms.table import Atoms
 
 _SYMBOL = re.compile(r"[A-Z][a-z]?")
-_NO_ELEMENT = "X"
+NO_ELEMENT = "X"
+"""Stands in files of structures for what has a label that is no element."""
 
 
 def write_atoms(atoms: Atoms, path: Path, *, overwrite: bool = False) -> None:
@@ -36,8 +37,26 @@ def write_atoms(atoms: Atoms, path: Path, *, overwrite: bool = False) -> None:
         _WRITERS[suffix](atoms, partial)
 
 
+def write_columns(columns: dict[str, NDArray[Any]], path: Path, *, overwrite: bool = False) -> None:
+    """Write columns of one length as CSV.
+
+    Raises
+    ------
+    InputError
+        If the name does not end in .csv, or something is in the way.
+    """
+    if path.suffix.lower() != ".csv":
+        raise InputError(f"{path} must end in .csv.")
+    check_free(path, overwrite=overwrite)
+    with replacing(path) as partial:
+        _write_table(columns, partial)
+
+
 def _write_csv(atoms: Atoms, path: Path) -> None:
-    table = atoms.table()
+    _write_table(atoms.table(), path)
+
+
+def _write_table(table: dict[str, NDArray[Any]], path: Path) -> None:
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
         writer.writerow(table)
@@ -105,7 +124,7 @@ def _places(atoms: Atoms) -> Iterator[tuple[str, str, str, str]]:
     assert atoms.pixel_size is not None, "it was asked for"
     height, width = atoms.pixel_size
     for label, y, x in zip(atoms.label.tolist(), atoms.y, atoms.x, strict=True):
-        symbol = label if _SYMBOL.fullmatch(label) else _NO_ELEMENT
+        symbol = label if _SYMBOL.fullmatch(label) else NO_ELEMENT
         yield symbol, f"{x * width:.6f}", f"{y * height:.6f}", "0.000000"
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import click
 import numpy as np
@@ -19,6 +20,7 @@ from napari_lattice_symmetry.atoms import (
     score,
 )
 from napari_lattice_symmetry.atoms.writing import ATOM_SUFFIXES
+from napari_lattice_symmetry.commands.shared.atoms import Measures, measure_options
 from napari_lattice_symmetry.commands.shared.options import (
     PATH,
     calibration_options,
@@ -53,6 +55,7 @@ _FIELDS = FindParameters.model_fields
 @click.option(
     "--radius", type=float, help="Within which a pair is allowed, in nm, or px if not calibrated."
 )
+@measure_options
 @outputs_option(f"Also write the atoms: {', '.join(ATOM_SUFFIXES)}.  [default: FILE.atoms.csv]")
 @overwrite_option
 @file_options
@@ -73,6 +76,7 @@ def atoms(
     channel: str | None,
     pixel_size: tuple[float, float] | None,
     frame_time: float | None,
+    **measured: Any,
 ) -> None:
     """Find the atoms in FILE.
 
@@ -86,21 +90,28 @@ def atoms(
         check_free(output, overwrite=overwrite)
     if (truth is None) != (radius is None):
         raise InputError("A comparison needs both --truth and --radius.")
+    measures = Measures(**measured)
+    measures.check(overwrite=overwrite)
     movie = read_movie(file, dataset=dataset, channel=channel, lazy=True)
     movie = movie.recalibrated(pixel_size, frame_time)
     if frame is not None:
         movie = _one_frame(movie, frame)
     found = find_atoms(movie, spacing=spacing, confidence=confidence, refine=refine)
-    click.echo("\n".join(_describe(found)))
+    found = measures.add_columns(movie, found)
+    click.echo("\n".join([*_describe(found), *measures.describe(found)]))
     for output in outputs:
         found.save(output, overwrite=overwrite)
         click.echo(f"Wrote {output}.")
-    if defects is not None:
+    listed = None
+    if defects is not None or measures.lives is not None:
         listed = find_defects(movie, found)
+    if defects is not None and listed is not None:
         listed.save(defects, overwrite=overwrite)
         counts = Counter(listed.kind.tolist())
         told = ", ".join(f"{count} {kind}" for kind, count in sorted(counts.items())) or "none"
         click.echo(f"Defects: {told}.\nWrote {defects}.")
+    for text in measures.write(found, listed, overwrite=overwrite):
+        click.echo(text)
     if truth is not None and radius is not None:
         click.echo("\n".join(_compare(score(found, read_atoms(truth, found.pixel_size), radius))))
 

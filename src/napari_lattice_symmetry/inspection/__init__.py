@@ -1,5 +1,6 @@
-"""A close look at one window or one simulated lattice, and its figure."""
+"""A close look at one window, one simulated lattice or the surroundings of atoms."""
 
+from napari_lattice_symmetry.inspection.atoms import symmetry_at_atoms
 from napari_lattice_symmetry.inspection.simulation import (
     SweepPoint,
     iter_sweep,
@@ -22,4 +23,5 @@ __all__ = [
     "region_window",
     "sweep_values",
     "sweepable",
+    "symmetry_at_atoms",
 ]

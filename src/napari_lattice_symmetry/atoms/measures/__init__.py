@@ -1,0 +1,1 @@
+"""What atoms say together: tracks, lives of defects, displacements, bonds and rings."""
