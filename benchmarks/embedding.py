@@ -21,7 +21,8 @@ from napari_lattice_symmetry.analysis import analyze
 from napari_lattice_symmetry.bravais import load_model
 from napari_lattice_symmetry.bravais.parameters import AnalysisParameters
 from napari_lattice_symmetry.lattice import simulate
-from napari_lattice_symmetry.structure.embedding import AT_MOST, NEIGHBORS, embed
+from napari_lattice_symmetry.structure.embedding import embed
+from napari_lattice_symmetry.structure.parameters import AT_MOST, NEIGHBORS
 
 DOCS = Path(__file__).parents[1] / "docs"
 

@@ -81,7 +81,7 @@ def show_evolution(viewer: napari.Viewer, analysis: AnalysisWidget) -> None:
     wait_until(lambda: len(dock.curves.curves) == len(CLASSES) + 2, seconds=300)
     take_screenshot(viewer, "napari-evolution.png")
     dock.tabs.setCurrentWidget(dock.kinetics)
-    dock.kinetics.initial_end.setValue(100)
+    dock.kinetics.form["after"].native.setValue(100)
     wait_until(lambda: dock.kinetics.fit is not None and not dock.kinetics.is_busy, seconds=300)
     take_screenshot(viewer, "napari-kinetics.png")
 

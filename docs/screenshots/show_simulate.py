@@ -32,7 +32,7 @@ def main() -> None:
 
     dock.tabs.setCurrentWidget(dock.sweep)
     dock.parameters.tabs.setCurrentIndex(2)
-    dock.sweep.last.setValue(0.3)
+    dock.sweep.form["last"].value = 0.3
     QTest.mouseClick(dock.sweep.run_button, LEFT)
     wait_until(lambda: not dock.sweep.is_running, seconds=600)
     take_screenshot(viewer, "napari-sweep.png")

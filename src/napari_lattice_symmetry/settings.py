@@ -22,6 +22,8 @@ def setting(
     *,
     group: str = "",
     step: float | None = None,
+    decimals: int | None = None,
+    unit: str = "",
     choices: Sequence[str] = (),
     files: str = "",
     none: str = "",
@@ -42,6 +44,10 @@ def setting(
         Under which heading a form shows it; the basic ones have none.
     step : float, optional
         From one number to the next.
+    decimals : int, optional
+        How many a form shows; as the step has them if not given.
+    unit : str, optional
+        What a form shows behind a number.
     choices : sequence of str, optional
         Texts to choose from.
     files : str, optional
@@ -58,6 +64,8 @@ def setting(
     shown = {
         "group": group,
         "step": step,
+        "decimals": decimals,
+        "unit": unit,
         "choices": list(choices),
         "files": files,
         "none": none,

@@ -62,7 +62,7 @@ def test_a_real_movie_goes_through_all_docks(opened, qtbot):
     wait(lambda: not kinetics.is_busy)
     is_flat = np.ptp(curves.curves[-2].values) == 0
     wait(lambda: ("in all frames; there is no growth to fit" in hint(evolution)) == is_flat)
-    kinetics.quantity.setCurrentText("P(hexagonal)")
+    kinetics.form["curve"].native.setCurrentText("P(hexagonal)")
     wait(lambda: kinetics.fit is not None and not kinetics.is_busy)
     assert "Nothing grows measurably" in evolution.status.text()
     assert kinetics.laws_text.text().startswith("AICc: constant +0 ")

@@ -34,7 +34,7 @@ class LiveFigure:
     def plot(self, figure: Figure) -> None:
         """Begin on an empty figure."""
         figure.set_layout_engine("none")
-        left, right = (figure.add_axes((x, 0.46, 0.48, 0.48)) for x in (0.01, 0.51))
+        left, right = (figure.add_axes((x, 0.46, 0.48, 0.44)) for x in (0.01, 0.51))
         self._bars_axes = figure.add_axes((0.475, 0.01, 0.22, 0.43))
         for axes, title in ((left, "image"), (right, "spectrum")):
             axes.set_title(title, fontsize="small", pad=3)

@@ -61,11 +61,7 @@ def atoms() -> list[LayerData]:
         "face_color": "transparent",
         "border_color": "class",
         "visible": False,
-        **{
-            key: image[1][key]
-            for key in ("scale", "translate", "units", "axis_labels")
-            if key in image[1]
-        },
+        **{key: image[1][key] for key in _GEOMETRY if key in image[1]},
     }
     return [image, (np.stack([true.frame, true.y, true.x], axis=1), points, "points")]
 

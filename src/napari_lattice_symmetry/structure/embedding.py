@@ -24,15 +24,10 @@ from napari_lattice_symmetry.errors import InputError
 from napari_lattice_symmetry.lattice import CLASSES, NOT_ANALYZED
 from napari_lattice_symmetry.results.result import MovieResult
 from napari_lattice_symmetry.spectrum.cartesian import cartesian_spectrum
+from napari_lattice_symmetry.structure.parameters import AT_MOST, NEIGHBORS
 from napari_lattice_symmetry.structure.sampling import Places, choose_windows, read_windows
 
 Float32: TypeAlias = NDArray[np.float32]
-
-NEIGHBORS = {"t-SNE": 30, "UMAP": 15}
-"""How many windows each window is kept near to: t-SNE's perplexity, UMAP's neighbors."""
-
-AT_MOST = 10_000
-"""Windows that are embedded where the movie has more."""
 
 FOR_A_SPECTRUM = 512
 """Windows of a cluster over which its spectrum is averaged."""

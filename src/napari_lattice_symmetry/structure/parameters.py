@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
 from napari_lattice_symmetry.bravais.parameters import WindowParameters
 from napari_lattice_symmetry.settings import setting
 
 MAX_COMPONENTS = 8
 """More than these nobody can tell apart on a map."""
+
+AT_MOST = 10_000
+"""Windows that are embedded where the movie has more."""
+
+NEIGHBORS = {"t-SNE": 30, "UMAP": 15}
+"""How many windows each window is kept near to: t-SNE's perplexity, UMAP's neighbors."""
 
 
 class UnmixingParameters(WindowParameters):
@@ -25,4 +35,24 @@ class UnmixingParameters(WindowParameters):
         none="suggested",
         ge=1,
         le=MAX_COMPONENTS,
+    )
+
+
+class EmbeddingParameters(BaseModel):
+    """Settings of one embedding."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    method: Literal["t-SNE", "UMAP"] = setting(
+        "t-SNE",
+        "Method",
+        "Two ways to lay out points; what is a cluster in both is hardly an artifact.",
+    )
+    at_most: int = setting(
+        AT_MOST,
+        "At most",
+        "Where there are more windows, so many are chosen at random.",
+        step=1000,
+        ge=100,
+        le=10 * AT_MOST,
     )

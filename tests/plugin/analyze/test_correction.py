@@ -90,9 +90,10 @@ def test_what_is_written_to_the_layer_is_saved_with_the_result(bench, image, pan
 
 def test_a_cell_can_be_typed_in_nanometers(bench, panel):
     mark(panel, LEFT)
-    panel.known.setCurrentIndex(2)
-    for box, value in zip(panel.cell, (0.22, 0.22, 60), strict=True):
-        box.setValue(value)
+    assert not panel.known["a"].native.isVisibleTo(panel)  # which hexagonal leaves open
+    panel.known.update(lattice="typed cell", a=0.22, b=0.22, gamma=60)
+    assert panel.known["a"].native.isVisibleTo(panel)
+    assert panel.known["a"].native.text() == "0.22 nm"
     measure(bench, panel)
     np.testing.assert_allclose(distortion(bench), DISTORTION, atol=0.015)
 

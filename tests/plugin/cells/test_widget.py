@@ -235,11 +235,12 @@ def test_a_file_of_atoms_without_a_pixel_size_is_refused(dock, monkeypatch, tmp_
 def test_the_pixel_size_is_found_and_written(dock):
     dock.widget.tabs.setCurrentWidget(dock.widget.pixel)
     tab = dock.widget.pixel
-    tab.known.material.setCurrentText("SrTiO3 [001]")
+    tab.form["lattice"].value = "SrTiO3 [001]"
     dock.press(tab.bar.button)
     assert "does not show the lattice of SrTiO3 [001]" in tab.answer.text()
     assert not tab.write_button.isEnabled()
-    tab.known.material.setCurrentText("MoS2")
+    tab.form["lattice"].value = "MoS2"
+    assert (tab.form["a"].value, tab.form["a"].enabled) == (0.3161, False)
     dock.press(tab.bar.button)
     assert (tab.found.y, tab.found.x) == pytest.approx((PIXEL, PIXEL), rel=3e-3)
     assert "± " in tab.answer.text()
@@ -248,9 +249,9 @@ def test_the_pixel_size_is_found_and_written(dock):
     np.testing.assert_allclose(film.scale[-2:], PIXEL, rtol=3e-3)
     assert str(film.units[-1]) == "nanometer"
     assert " nm" in dock.answer  # the cell has lengths now
-    tab.known.material.setCurrentText("typed cell")
-    tab.known.a.setValue(0.6322)
-    tab.known.b.setValue(0.6322)
+    tab.form["lattice"].value = "typed cell"
+    assert (tab.form["a"].value, tab.form["a"].enabled) == (0.3161, True)
+    tab.form.update(a=0.6322, b=0.6322)
     dock.press(tab.bar.button)
     assert tab.found.x == pytest.approx(2 * PIXEL, rel=3e-3)
 
@@ -258,7 +259,7 @@ def test_the_pixel_size_is_found_and_written(dock):
 def test_strain_is_mapped_with_errors_and_colors_even_about_zero(analyzed, messages):
     widget = analyzed.widget
     widget.tabs.setCurrentWidget(widget.strain)
-    widget.strain.with_errors.setChecked(True)
+    widget.strain.form["errors"].value = True
     analyzed.press(widget.strain.bar.button)
     found = {layer.name.split(" \u00b7 ")[0]: layer for layer in analyzed.viewer.layers}
     for name in ("exx (%)", "eyy (%)", "exy (%)", "rotation (°)"):
@@ -275,7 +276,7 @@ def test_strain_is_mapped_with_errors_and_colors_even_about_zero(analyzed, messa
     number = len(analyzed.viewer.layers)
     analyzed.press(widget.strain.bar.button)
     assert len(analyzed.viewer.layers) == number  # the maps before are replaced
-    widget.strain.reference.setCurrentText("known lattice")
+    widget.strain.form["reference"].value = "known lattice"
     analyzed.press(widget.strain.bar.button)
     assert "film has no pixel size" in messages()[-1]
 

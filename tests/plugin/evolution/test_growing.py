@@ -124,7 +124,7 @@ def test_a_frame_that_failed_is_measured_once_it_can_be_read(recording):
 
 
 def test_the_interval_grows_until_it_is_chosen(recording):
-    end = recording.kinetics.initial_end
+    end = recording.kinetics.form["after"].native
     recording.widget.tabs.setCurrentWidget(recording.kinetics)
     recording.wait(lambda: "needs 7 analyzed frames" in hint(recording))
     assert end.maximum() == FRAME_TIME
@@ -162,9 +162,9 @@ def test_a_fit_is_finished_though_frames_come_in(recording, monkeypatch):
     assert len(recording.kinetics.fit.curve.times) == N_FRAMES
 
     n_begun = len(begun)
-    recording.kinetics.initial_end.setValue(20)
+    recording.kinetics.form["after"].native.setValue(20)
     recording.wait(lambda: len(begun) > n_begun)
-    recording.kinetics.initial_end.setValue(22)
+    recording.kinetics.form["after"].native.setValue(22)
     recording.wait(lambda: not recording.kinetics.is_busy)
     assert stopped == [20]
     assert recording.kinetics.fit.initial_end == 22

@@ -133,8 +133,9 @@ def test_controls_come_from_the_fields_and_can_be_reached_by_keys(bench):
             fields[name]["minimum"],
             fields[name]["maximum"],
         )
+    others = bench.widget.send_button, bench.sweep.form["steps"].native
     for widget in bench.widget.findChildren(QWidget):
-        if isinstance(widget, QSlider) or widget in (bench.widget.send_button, bench.sweep.steps):
+        if isinstance(widget, QSlider) or widget in others:
             assert widget.focusPolicy() & Qt.FocusPolicy.TabFocus
     bench.parameters["a"].value = 20
     bench.qtbot.mouseClick(bench.parameters.reset_button, LEFT)
@@ -212,9 +213,8 @@ def test_a_failing_network_is_one_sentence(bench, network, monkeypatch, messages
 
 def sweep(bench, *, first=0.0, last=0.2, steps=3, images=2):
     bench.widget.tabs.setCurrentWidget(bench.sweep)
-    bench.sweep.parameter.setCurrentIndex(bench.sweep.parameter.findData("disorder"))
-    for name, value in (("first", first), ("last", last), ("steps", steps), ("images", images)):
-        getattr(bench.sweep, name).setValue(value)
+    bench.sweep.form.update(parameter="disorder")
+    bench.sweep.form.update(first=first, last=last, steps=steps, images=images)
     bench.qtbot.mouseClick(bench.sweep.run_button, LEFT)
 
 
@@ -254,15 +254,15 @@ def test_a_sweep_of_nothing_is_one_sentence(bench, messages):
 
 
 def test_what_can_be_swept_follows_the_class(bench):
-    names = [bench.sweep.parameter.itemData(i) for i in range(bench.sweep.parameter.count())]
-    assert "gamma" not in names
-    assert bench.sweep.parameter.currentData() == "disorder"
+    form = bench.sweep.form
+    assert "gamma" not in form["parameter"].choices
+    assert form["parameter"].value == "disorder"
     bench.parameters["lattice"].value = "centered rectangular"
-    bench.sweep.parameter.setCurrentIndex(bench.sweep.parameter.findData("gamma"))
-    assert (bench.sweep.first.value(), bench.sweep.last.value()) == (30, 120)
+    form["parameter"].value = "gamma"
+    assert (form["first"].value, form["last"].value) == (30, 120)
     bench.parameters["lattice"].value = "square"
-    assert bench.sweep.parameter.currentData() == "disorder"
-    assert (bench.sweep.first.value(), bench.sweep.last.value()) == (0, 0.5)
+    assert form["parameter"].value == "disorder"
+    assert (form["first"].value, form["last"].value) == (0, 0.5)
 
 
 def test_a_closed_dock_stops(bench, gate):

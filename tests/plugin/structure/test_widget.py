@@ -383,7 +383,7 @@ def test_points_are_colored_by_what_the_result_has(bench, laid_out):
 
 def test_the_real_embedding_runs_from_the_dock(bench):
     bench.add_result()
-    bench.embedding.at_most.setValue(100)
+    bench.embedding.form["at_most"].value = 100
     bench.embed()
     assert bench.embedding.embedded.embedding.points.shape == (100, 2)
     assert bench.embedding.task.status.text().startswith("Finished")
@@ -455,8 +455,8 @@ def test_it_fits_a_small_screen_and_keys_reach_everything(bench):
         assert hint.width() <= 460
         assert hint.height() <= 700
     for part in (
-        bench.embedding.method,
-        bench.embedding.at_most,
+        bench.embedding.form["method"].native,
+        bench.embedding.form["at_most"].native,
         bench.embedding.task.button,
         bench.embedding.canvas,
         bench.embedding.coloring,

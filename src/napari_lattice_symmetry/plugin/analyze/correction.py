@@ -12,8 +12,6 @@ from napari.utils.notifications import show_error
 from numpy.typing import NDArray
 from qtpy.QtCore import QTimer
 from qtpy.QtWidgets import (
-    QComboBox,
-    QDoubleSpinBox,
     QFormLayout,
     QHBoxLayout,
     QLabel,
@@ -23,13 +21,16 @@ from qtpy.QtWidgets import (
 )
 
 from napari_lattice_symmetry.analysis import Known, MeasuredDistortion, measure_distortion
-from napari_lattice_symmetry.data.movie import Movie
+from napari_lattice_symmetry.cells.parameters import TYPED, KnownLattice
+from napari_lattice_symmetry.data.movie import NANOMETER, PIXEL, Movie
 from napari_lattice_symmetry.errors import InputError, LatticeSymmetryError
 from napari_lattice_symmetry.plugin.background.latest import LatestRequest
+from napari_lattice_symmetry.plugin.forms.known_lattice import KnownLatticeForm
 from napari_lattice_symmetry.plugin.forms.layer_choice import LayerChoice
 from napari_lattice_symmetry.plugin.forms.model_form import ModelForm
 from napari_lattice_symmetry.plugin.layers.geometry import (
     layer_affine,
+    length_unit,
     plane_affine,
     undoing_affine,
 )
@@ -37,7 +38,6 @@ from napari_lattice_symmetry.plugin.layers.origin import source_layer_of
 from napari_lattice_symmetry.plugin.layers.regions import region_mask, region_polygons
 from napari_lattice_symmetry.plugin.selection.selection import Selection
 from napari_lattice_symmetry.plugin.selection.source import Source
-from napari_lattice_symmetry.plugin.widgets.narrow import keep_narrow
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
@@ -45,8 +45,7 @@ if TYPE_CHECKING:
 Request = tuple[Movie, int, Known, NDArray[np.bool_] | None]
 
 REGION_NAME = "known lattice"
-_SIDES = ("a", "b", "gamma")
-_CELL = "another, of this cell:"
+_NAMED = ("hexagonal", "square")
 
 
 class Correction(QWidget):
@@ -80,9 +79,10 @@ class Correction(QWidget):
         self._measuring.done.connect(self._on_measured)
         self._measuring.failed.connect(lambda error: self._tell(str(error)))
         self._build()
-        self._build_row(form)
+        self._build_row(form, parameters)
         self._distortion.changed.connect(self._on_change)
         selection.changed.connect(self._on_selection)
+        selection.image_edited.connect(self._show_unit)
         self._on_selection()
         self._on_change()
 
@@ -90,17 +90,11 @@ class Correction(QWidget):
         """Measure no longer, and let go of the viewer."""
         self._measuring.drop()
         self._selection.changed.disconnect(self._on_selection)
+        self._selection.image_edited.disconnect(self._show_unit)
 
     def _build(self) -> None:
-        self.known = QComboBox()
-        self.known.addItems(["hexagonal", "square", _CELL])
-        self.known.setToolTip("The lattice that the crystal has, whatever the image shows.")
-        self.cell = [
-            _make_box(*limits) for limits in ((1e-3, 1e4, 1), (1e-3, 1e4, 1), (1, 179, 90))
-        ]
-        for box, name in zip(self.cell, _SIDES, strict=True):
-            box.setToolTip(f"{name} of the crystal; lengths in nm if the layer is calibrated.")
-        self.known.currentTextChanged.connect(self._on_known_chosen)
+        self.known = KnownLatticeForm(KnownLattice(lattice=TYPED), lattices=_NAMED)
+        self.known["lattice"].value = _NAMED[0]
         self.region = LayerChoice(
             lambda: self._selection.regions,
             "whole frame",
@@ -125,31 +119,20 @@ class Correction(QWidget):
         form = QFormLayout(self)
         form.setContentsMargins(0, 0, 0, 0)
         form.setVerticalSpacing(2)
-        self._form = form
-        form.addRow("Lattice", self.known)
-        for box, name in zip(self.cell, _SIDES, strict=True):
-            form.addRow(name, box)
+        form.addRow(self.known.native)
         form.addRow("Where", _row(self.region.native, self.mark_button))
         form.addRow(_row(self.measure_button, self.clear_button))
         form.addRow(self.write_button)
         form.addRow(self.told)
-        self._on_known_chosen(self.known.currentText())
 
-    def _build_row(self, form: QFormLayout) -> None:
+    def _build_row(self, form: QFormLayout, parameters: ModelForm) -> None:
         """Put a button beside what the row tells, and the panel below."""
-        line = self._distortion.native
         self.open_button = QPushButton("Correct…")
         self.open_button.setCheckable(True)
         self.open_button.setToolTip("Measure the distortion where the lattice is known.")
         self.open_button.toggled.connect(self._on_opened)
-        row, _ = form.getWidgetPosition(line)
-        holder = QWidget()
-        form.replaceWidget(line, holder)
-        layout = QHBoxLayout(holder)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(line, stretch=1)
-        layout.addWidget(self.open_button)
-        form.insertRow(row + 1, self)
+        line = parameters.put_beside("distortion", self.open_button)
+        form.insertRow(line + 1, self)
         self.setVisible(False)
 
     def _on_opened(self, opened: bool) -> None:
@@ -172,14 +155,18 @@ class Correction(QWidget):
     def _on_selection(self) -> None:
         """Show the distortion of the image that is selected: it is that of no other."""
         self.region.reset_choices()
+        self._show_unit()
         if self._selection.image != self._shown_image:
             self._shown_image = self._selection.image
             self.told.setText("")
             self._distortion.value = self._selection.distortion
 
-    def _on_known_chosen(self, known: str) -> None:
-        for box in self.cell:
-            self._form.setRowVisible(box, known == _CELL)
+    def _show_unit(self) -> None:
+        """Let the cell be typed in the unit in which it is measured."""
+        image = self._selection.image
+        unit = "px" if image is None or length_unit(image.units) == PIXEL else NANOMETER
+        for side in ("a", "b"):
+            self.known[side].native.setSuffix(f" {unit}")
 
     def _on_change(self, *_: Any) -> None:
         if self._shown_image is not None:
@@ -221,13 +208,9 @@ class Correction(QWidget):
             self._tell(str(error))
             return
         index = source.geometry.frame_at(self._viewer.dims.point, len(source.movie))
-        known: Known = self.known.currentText()
-        if known == _CELL:
-            a, b, gamma = (box.value() for box in self.cell)
-            known = (a, b, gamma)
         self._measured_image = self._selection.image
         self._tell("Measuring…")
-        self._measuring.ask((source.movie, index, known, region))
+        self._measuring.ask((source.movie, index, self.known.values().known, region))
 
     def _mask(self, source: Source) -> NDArray[np.bool_] | None:
         """Give the pixels of a frame that are marked; None for all."""
@@ -287,16 +270,6 @@ class Correction(QWidget):
 def _measure(request: Request, _should_stop: Callable[[], bool]) -> MeasuredDistortion:
     movie, index, known, region = request
     return measure_distortion(movie.frame(index), known, region, pixel_side=movie.pixel_side)
-
-
-def _make_box(minimum: float, maximum: float, value: float) -> QDoubleSpinBox:
-    box = QDoubleSpinBox()
-    box.setDecimals(4)
-    keep_narrow(box)
-    box.setRange(minimum, maximum)
-    box.setValue(value)
-    box.setStepType(QDoubleSpinBox.StepType.AdaptiveDecimalStepType)
-    return box
 
 
 def _make_button(text: str, tooltip: str, press: Callable[[], object]) -> QPushButton:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from qtpy.QtWidgets import QCheckBox, QLabel, QPushButton, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QLabel, QPushButton, QVBoxLayout, QWidget
 
 from napari_lattice_symmetry.analysis.cell_windows import average_pixel_size
 from napari_lattice_symmetry.analysis.steps import Progress, ShouldStop
 from napari_lattice_symmetry.cells import PixelSize
+from napari_lattice_symmetry.cells.parameters import PixelParameters
 from napari_lattice_symmetry.plugin.background.task_bar import Task, TaskBar
-from napari_lattice_symmetry.plugin.cells.known_cell import KnownCell
 from napari_lattice_symmetry.plugin.cells.window_chooser import WindowChooser
 from napari_lattice_symmetry.plugin.forms.calibration import set_pixel_size
+from napari_lattice_symmetry.plugin.forms.known_lattice import KnownLatticeForm
 from napari_lattice_symmetry.plugin.selection.selection import Selection
 
 _HINT = "The windows that are chosen above show a known lattice: what is the size of a pixel?"
@@ -31,9 +32,7 @@ class PixelTab(QWidget):
         super().__init__()
         self._selection, self._chooser = selection, chooser
         self.found: PixelSize | None = None
-        self.known = KnownCell()
-        self.square = QCheckBox("Pixels are square")
-        self.square.setToolTip("Find one size for x and y.")
+        self.form = KnownLatticeForm(PixelParameters())
         self.bar = TaskBar(
             "Find &pixel size",
             "Fit the pixel size at which the lattice that is seen is the known one.",
@@ -48,14 +47,13 @@ class PixelTab(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(4, 4, 4, 4)
         layout.setSpacing(3)
-        for widget in (self.known, self.square, self.bar, self.answer, self.write_button):
+        for widget in (self.form.native, self.bar, self.answer, self.write_button):
             layout.addWidget(widget)
         layout.addStretch(1)
         self.bar.done.connect(self._on_done)
         self.bar.refused.connect(self._on_refused)
         self.write_button.clicked.connect(self._write)
-        self.known.changed.connect(self._forget)
-        self.square.toggled.connect(self._forget)
+        self.form.changed.connect(self._forget)
         chooser.changed.connect(self._forget)
 
     def release(self) -> None:
@@ -63,12 +61,11 @@ class PixelTab(QWidget):
         self.bar.release()
 
     def _prepare(self) -> Task:
-        request, known = self._chooser.request(), self.known.value()
-        square = self.square.isChecked()
+        request, asked = self._chooser.request(), self.form.values()
 
         def task(_progress: Progress, _should_stop: ShouldStop) -> PixelSize:
             places, side = request.places()
-            return average_pixel_size(request.movie, places, side, known, square=square)
+            return average_pixel_size(request.movie, places, side, asked.known, square=asked.square)
 
         return task
 

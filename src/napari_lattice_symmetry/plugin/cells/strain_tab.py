@@ -6,29 +6,29 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from qtpy.QtWidgets import QCheckBox, QComboBox, QFormLayout, QLabel, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QLabel, QVBoxLayout, QWidget
 
 from napari_lattice_symmetry.analysis.steps import Progress, ShouldStop
+from napari_lattice_symmetry.cells.parameters import KNOWN, MEDIAN, StrainParameters
 from napari_lattice_symmetry.cells.strain import known_basis
 from napari_lattice_symmetry.data.movie import NANOMETER
 from napari_lattice_symmetry.errors import InputError
 from napari_lattice_symmetry.lattice.basis import lattice_parameters
 from napari_lattice_symmetry.lattice.strain import StrainMaps
 from napari_lattice_symmetry.plugin.background.task_bar import Task, TaskBar
-from napari_lattice_symmetry.plugin.cells.known_cell import KnownCell
 from napari_lattice_symmetry.plugin.cells.layers import STRAIN, strain_layers
+from napari_lattice_symmetry.plugin.forms.known_lattice import KnownLatticeForm
 from napari_lattice_symmetry.plugin.layers.origin import result_of
 from napari_lattice_symmetry.plugin.layers.regions import region_mask, region_polygons
 from napari_lattice_symmetry.plugin.layers.result_group import add_made_of_result
 from napari_lattice_symmetry.plugin.selection.selection import Selection
-from napari_lattice_symmetry.plugin.widgets.narrow import keep_narrow
 from napari_lattice_symmetry.results import MovieResult
 
 if TYPE_CHECKING:
     import napari.viewer
     from napari.layers import Layer
 
-MEDIAN, KNOWN = "median lattice", "known lattice"
+_ROWS = ("reference", "axes", "lattice", "a", "b", "gamma", "errors")
 _HINT = "It takes a result with lattice maps: see Advanced in its settings."
 
 
@@ -48,22 +48,7 @@ class StrainTab(QWidget):
         self._viewer, self._selection = viewer, selection
         self._member: Layer | None = None
         self._mapped: tuple[MovieResult | None, str] = None, _HINT
-        self.reference = QComboBox()
-        self.reference.setToolTip(
-            "What counts as not strained: the median of all windows or of those in the shapes of "
-            "a layer, or a lattice that is known."
-        )
-        self.axes = QComboBox()
-        self.axes.addItems(["image: x, y", "crystal: along a"])
-        self.axes.setToolTip(
-            "Strain along x and y of the image, y down, or along and across the vector a of the "
-            "reference."
-        )
-        for box in (self.reference, self.axes):
-            keep_narrow(box)
-        self.with_errors = QCheckBox("Standard errors too")
-        self.with_errors.setToolTip("Also add the standard error of each map as a layer.")
-        self.known = KnownCell()
+        self.form = KnownLatticeForm(StrainParameters(), _ROWS)
         self.bar = TaskBar(
             "&Map strain",
             "Add exx, eyy, exy (%) and rotation (°) of every window of the result as layers.",
@@ -71,21 +56,15 @@ class StrainTab(QWidget):
         )
         self.summary = QLabel(_HINT)
         self.summary.setWordWrap(True)
-        form = QFormLayout()
-        form.setVerticalSpacing(3)
-        form.addRow("Reference", self.reference)
-        form.addRow("Axes", self.axes)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(4, 4, 4, 4)
         layout.setSpacing(3)
-        layout.addLayout(form)
-        layout.addWidget(self.known)
-        layout.addWidget(self.with_errors)
+        layout.addWidget(self.form.native)
         layout.addWidget(self.bar)
         layout.addWidget(self.summary)
         layout.addStretch(1)
         self.bar.done.connect(self._on_done)
-        self.reference.currentIndexChanged.connect(self._show_known)
+        self.form["reference"].changed.connect(self._show_known)
         selection.changed.connect(self._on_selection)
         self._list_references()
 
@@ -104,50 +83,46 @@ class StrainTab(QWidget):
         self.summary.setText(text if result is self._selection.result else _HINT)
 
     def _list_references(self) -> None:
-        before = self.reference.currentData()
-        self.reference.clear()
-        self.reference.addItem(MEDIAN, MEDIAN)
-        for region in self._selection.regions:
-            self.reference.addItem(f"region {region.name}", region)
-        self.reference.addItem(KNOWN, KNOWN)
-        found = [self.reference.itemData(i) for i in range(self.reference.count())]
-        self.reference.setCurrentIndex(found.index(before) if before in found else 0)
+        self._regions = {f"region {region.name}": region for region in self._selection.regions}
+        self.form.offer("reference", (MEDIAN, *self._regions, KNOWN))
+        self._show_known()
 
     def _show_known(self) -> None:
-        self.known.setVisible(self.reference.currentData() == KNOWN)
+        self.form.ask(self.form["reference"].value == KNOWN)
 
     def _prepare(self) -> Task:
         result, self._member = self._selection.require_result()
-        reference = self._reference(result, self._member)
-        lattice_axes = self.axes.currentIndex() == 1
+        asked = self.form.values()
+        reference = self._reference(asked, result, self._member)
+        lattice_axes = asked.axes != StrainParameters().axes
 
         def task(_progress: Progress, _should_stop: ShouldStop) -> StrainMaps:
             return result.strain(reference, lattice_axes=lattice_axes)
 
         return task
 
-    def _reference(self, result: MovieResult, member: Layer) -> Any:
-        chosen = self.reference.currentData()
-        if chosen == MEDIAN:
+    def _reference(self, asked: StrainParameters, result: MovieResult, member: Layer) -> Any:
+        if asked.reference == MEDIAN:
             return None
-        if chosen == KNOWN:
+        if asked.reference == KNOWN:
             if result.unit != NANOMETER:
                 raise InputError(
                     f"{result.name} has no pixel size, so that its lattices are in pixels; set it "
                     "and analyze again, or take another reference."
                 )
-            return lattice_parameters(known_basis(self.known.value()))
-        inside = region_mask(region_polygons(chosen), member, result.grid.shape)
+            return lattice_parameters(known_basis(asked.known))
+        region = self._regions[asked.reference]
+        inside = region_mask(region_polygons(region), member, result.grid.shape)
         if not inside.any():
             raise InputError(
-                f"No window has its center in {chosen.name!r}; draw a polygon, a rectangle or an "
+                f"No window has its center in {region.name!r}; draw a polygon, a rectangle or an "
                 "ellipse on the map."
             )
         return inside
 
     def _on_done(self, maps: StrainMaps) -> None:
         if self._member is not None:
-            made = strain_layers(maps, self._member, with_errors=self.with_errors.isChecked())
+            made = strain_layers(maps, self._member, with_errors=self.form["errors"].value)
             add_made_of_result(self._viewer.layers, self._member, STRAIN, made)
             self._mapped = result_of(self._member), describe_strain(maps)
         self._tell()

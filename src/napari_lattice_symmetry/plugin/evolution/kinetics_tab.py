@@ -10,10 +10,6 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 from qtpy.QtCore import Qt, Signal  # type: ignore[attr-defined]
 from qtpy.QtWidgets import (
-    QComboBox,
-    QDoubleSpinBox,
-    QFormLayout,
-    QHBoxLayout,
     QHeaderView,
     QLabel,
     QPushButton,
@@ -30,15 +26,14 @@ from napari_lattice_symmetry.evolution.curves import BRIGHTNESS, HOLES, Curve, c
 from napari_lattice_symmetry.evolution.growth import Estimate, GrowthFit, akaike_weights, remark
 from napari_lattice_symmetry.evolution.holes import hole_curve, smallest_hole
 from napari_lattice_symmetry.evolution.kinetics import compare_laws
-from napari_lattice_symmetry.evolution.laws import LAWS
-from napari_lattice_symmetry.lattice import CLASSES
+from napari_lattice_symmetry.evolution.parameters import CLASS_CURVES, KineticsParameters
 from napari_lattice_symmetry.plugin.background.latest import LatestRequest
 from napari_lattice_symmetry.plugin.evolution.brightness_controls import BrightnessControls
 from napari_lattice_symmetry.plugin.evolution.follower import ResultFollower
 from napari_lattice_symmetry.plugin.evolution.time_line import TimeLine
 from napari_lattice_symmetry.plugin.forms.beam_row import BeamRow
+from napari_lattice_symmetry.plugin.forms.model_form import ModelForm
 from napari_lattice_symmetry.plugin.widgets.export_dialog import export
-from napari_lattice_symmetry.plugin.widgets.narrow import keep_narrow
 from napari_lattice_symmetry.results import MovieResult
 
 if TYPE_CHECKING:
@@ -84,11 +79,18 @@ class KineticsTab(QWidget):
         self._request.failed.connect(self._on_failure)
         self._why_not = ""
         self.line = TimeLine(self)
-        self._make_choosers()
+        self.form = ModelForm(KineticsParameters(), remembered_as="kinetics")
+        self.form.reset_button.hide()
         tooltip = "Drag the line to where growth begins, or move it with the arrow keys."
         self.canvas = self.line.make_canvas(follower.viewer, self._plot, tooltip)
         self._build()
-        self.line.moved.connect(self.initial_end.setValue)
+        for name, follow in (
+            ("curve", self.ask),
+            ("after", self._on_interval),
+            ("law", self._on_law),
+        ):
+            self.form[name].changed.connect(follow)
+        self.line.moved.connect(self._set_end)
         for part in (follower, brightness):
             part.changed.connect(self.ask)
             part.grown.connect(partial(self.ask, patient=True))
@@ -101,41 +103,13 @@ class KineticsTab(QWidget):
     @property
     def fit(self) -> GrowthFit | None:
         """The fit of the chosen law."""
-        name = self.law.currentData()
+        name = self.form["law"].value
         return next((fit for fit in self.fits if fit.law.name == name), None)
 
     def release(self) -> None:
         """Let go of the viewer."""
         self._request.drop()
         self.canvas.release()
-
-    def _make_choosers(self) -> None:
-        self.quantity = QComboBox()
-        self.quantity.setToolTip(
-            "What grows. 'By windows': the area without a lattice. 'By brightness': what is "
-            "darker than the threshold in the other tab. Or one of the six classes."
-        )
-        keep_narrow(self.quantity)
-        for name in (HOLES, BRIGHTNESS):
-            self.quantity.addItem(name, (name, False))
-        for areas, title in ((False, "P({})"), (True, "{}, area")):
-            for name in reversed(CLASSES):
-                self.quantity.addItem(title.format(name), (name, areas))
-        self.quantity.currentIndexChanged.connect(self.ask)
-        self.initial_end = QDoubleSpinBox()
-        self.initial_end.setToolTip(
-            "When growth begins: it is fitted after this time, above the level C that the curve "
-            "has before. Drag the line in the figure, or set it here."
-        )
-        self.initial_end.setKeyboardTracking(False)
-        self.initial_end.valueChanged.connect(self._on_interval)
-        self.law = QComboBox()
-        keep_narrow(self.law)
-        self.law.setToolTip("The law that is drawn; the lower its AICc, the better it fits.")
-        for row, law in enumerate(LAWS):
-            self.law.addItem(law.name, law.name)
-            self.law.setItemData(row, law.formula, Qt.ItemDataRole.ToolTipRole)
-        self.law.currentIndexChanged.connect(self._on_law)
 
     def _build(self) -> None:
         self.table = QTableWidget(0, 3)
@@ -149,7 +123,12 @@ class KineticsTab(QWidget):
         columns.setFixedHeight(_ROW_HEIGHT + 2)
         self.table.setEditTriggers(QTableWidget.EditTrigger.NoEditTriggers)
         frame = 2 * self.table.frameWidth()
-        self.table.setMinimumHeight(columns.height() + 3 * _ROW_HEIGHT + frame)
+        self.table.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        small = self.table.font()
+        small.setPointSizeF(0.85 * small.pointSizeF())
+        self.table.setFont(small)  # so that intervals fit beside values in the narrowest dock
+        columns.setFont(small)
+        self.table.setMinimumHeight(columns.height() + 4 * _ROW_HEIGHT + frame)
         self.table.setMaximumHeight(columns.height() + 9 * _ROW_HEIGHT + frame)
         self.table.setMinimumWidth(0)
         self.laws_text = QLabel()
@@ -162,25 +141,18 @@ class KineticsTab(QWidget):
         self.export_button = QPushButton("Export…")
         self.export_button.setToolTip("Save the numbers (CSV) or the figure (PNG, SVG).")
         self.export_button.clicked.connect(self._export)
-        form = QFormLayout()
-        form.setVerticalSpacing(3)
-        form.addRow("Curve", self.quantity)
-        after = QHBoxLayout()
-        after.addWidget(self.initial_end, stretch=1)
-        after.addWidget(self.export_button)
-        form.addRow("After", after)
-        form.addRow("Law", self.law)
+        self.form.put_beside("law", self.export_button)
         parts = QSplitter(Qt.Orientation.Vertical)
         parts.addWidget(self.canvas.pane)
         parts.addWidget(self.table)
         parts.setChildrenCollapsible(False)
         parts.setStretchFactor(0, 1)
         parts.setStretchFactor(1, 0)
-        parts.setSizes([400, columns.height() + 4 * _ROW_HEIGHT + frame])
+        parts.setSizes([400, columns.height() + 7 * _ROW_HEIGHT + frame])
         layout = QVBoxLayout(self)
         layout.setContentsMargins(4, 4, 4, 4)
         layout.setSpacing(4)
-        layout.addLayout(form)
+        layout.addWidget(self.form.native)
         layout.addWidget(parts, stretch=1)
         layout.addWidget(self.laws_text)
         layout.addWidget(self.beam)
@@ -207,10 +179,10 @@ class KineticsTab(QWidget):
             return
         if not (patient and self.fits):
             self.told.emit("Fitting…")
-        self._request.ask(_Request(curve, self.initial_end.value()), patient=patient)
+        self._request.ask(_Request(curve, self.form["after"].value), patient=patient)
 
     def _choose_curve(self, result: MovieResult) -> MakeCurve:
-        name, areas = self.quantity.currentData()
+        name = self.form["curve"].value
         region = self._follower.map_region()
         if name == HOLES:
             return partial(hole_curve, result, region)
@@ -219,27 +191,30 @@ class KineticsTab(QWidget):
             if curve is None:
                 raise InputError(self._brightness.why_not)
             return curve
-        return lambda should_stop: class_curves(result, region, areas=areas)[name]
+        of, areas = CLASS_CURVES[name]
+        return lambda should_stop: class_curves(result, region, areas=areas)[of]
 
     def _set_interval(self, result: MovieResult) -> None:
         """Let the interval end within the times that there are: in the middle, unless chosen."""
         if self._follower.result is not self._timed_result:
             self._timed_result, self._interval_chosen = self._follower.result, False
         first, last = float(result.times[0]), float(result.times[-1])
-        end = self.initial_end.value() if self._interval_chosen else (first + last) / 2
-        self.initial_end.blockSignals(True)
-        self.initial_end.setRange(first, last)
-        self.initial_end.setSingleStep(result.frame_time or 1.0)
-        self.initial_end.setSuffix(" s" if result.frame_time else "")
-        self.initial_end.setValue(end)
-        self.initial_end.blockSignals(False)
+        box: Any = self.form["after"]
+        end = box.value if self._interval_chosen else (first + last) / 2
+        with self.form.changed.blocked(), box.changed.blocked():
+            box.set_range(first, last, result.frame_time or 1.0, decimals=2)
+            box.native.setSuffix(" s" if result.frame_time else "")
+            box.value = end
+
+    def _set_end(self, time: float) -> None:
+        self.form["after"].value = time
 
     def _on_interval(self, time: float) -> None:
         self._interval_chosen = True
         self.line.set(time)
         self.ask()
 
-    def _on_law(self, _index: int) -> None:
+    def _on_law(self) -> None:
         self._show()
         if self.fits:
             self.told.emit(self._remark())
@@ -279,11 +254,12 @@ class KineticsTab(QWidget):
             for column, text in enumerate((name, *_words(estimate))):
                 item = QTableWidgetItem(text)
                 item.setTextAlignment(Qt.AlignmentFlag.AlignVCenter)
+                item.setToolTip(text)
                 self.table.setItem(row, column, item)
             self.table.setRowHeight(row, _ROW_HEIGHT)
         self.laws_text.setText(_compare(self.fits))
         self.export_button.setEnabled(fit is not None)
-        self.line.time = self.initial_end.value()
+        self.line.time = self.form["after"].value
         self.canvas.refresh()
 
     def _plot(self, figure: Figure) -> None:
@@ -319,7 +295,8 @@ def _fit(request: _Request, should_stop: ShouldStop) -> list[GrowthFit]:
 
 def _words(estimate: Estimate) -> tuple[str, str]:
     value = f"{estimate.value:.3g} {estimate.unit}".strip()
-    interval = f"{estimate.low:.3g} to {estimate.high:.3g}"
+    between = "\N{EN DASH}" if estimate.low >= 0 else " to "
+    interval = f"{estimate.low:.3g}{between}{estimate.high:.3g}"
     return value, f"{interval} (bound)" if estimate.at_bound else interval
 
 

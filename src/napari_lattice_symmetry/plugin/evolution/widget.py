@@ -68,8 +68,8 @@ class EvolutionWidget(Dock):
         layout.addWidget(self.result_text)
         layout.addLayout(form)
         layout.addWidget(self.tabs, stretch=1)
-        layout.addWidget(self.report_button)
         layout.addWidget(self.status)
+        self.foot.insertWidget(0, self.report_button)
 
         self._remarks: dict[str, str] = {}
         for name, part in (

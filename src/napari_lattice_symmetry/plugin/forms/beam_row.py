@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from qtpy.QtWidgets import QDoubleSpinBox, QHBoxLayout, QLabel, QLineEdit, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QLabel, QVBoxLayout, QWidget
 
 from napari_lattice_symmetry.errors import InputError
 from napari_lattice_symmetry.evolution.beam import maximum_energy_transfer
+from napari_lattice_symmetry.evolution.parameters import BeamParameters
+from napari_lattice_symmetry.plugin.forms.model_form import ModelForm
 
 
 class BeamRow(QWidget):
@@ -15,36 +15,27 @@ class BeamRow(QWidget):
 
     def __init__(self) -> None:
         super().__init__()
-        self.formula = QLineEdit("WS2")
-        self.formula.setMaximumWidth(64)
-        self.formula.setToolTip("Chemical formula, such as WS2 or Mo0.1W0.9S2.")
-        self.voltage = QDoubleSpinBox()
-        self.voltage.setRange(1, 3000)
-        self.voltage.setValue(100)
-        self.voltage.setDecimals(0)
-        self.voltage.setSuffix(" kV")
-        self.voltage.setToolTip("Acceleration voltage of the microscope.")
+        self.form = ModelForm(BeamParameters(), remembered_as="beam")
+        self.form.reset_button.hide()
+        voltage = self.form["voltage"].native
+        self.form.pages[""].removeRow(self.form.put_beside("formula", voltage) + 1)
         self.energies = QLabel()
         self.energies.setWordWrap(True)
         self.energies.setToolTip(
             "Maximum energy transfer 2 (E + 2 E0) E / (M c²) of an electron to each nucleus."
         )
-        row = QHBoxLayout()
-        row.addWidget(QLabel("Beam on"))
-        row.addWidget(self.formula)
-        row.addWidget(self.voltage)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(2)
-        layout.addLayout(row)
+        layout.addWidget(self.form.native)
         layout.addWidget(self.energies)
-        self.formula.textChanged.connect(self._update)
-        self.voltage.valueChanged.connect(self._update)
+        self.form.changed.connect(self._update)
         self._update()
 
-    def _update(self, _: Any = None) -> None:
+    def _update(self) -> None:
         try:
-            energies = maximum_energy_transfer(self.formula.text(), self.voltage.value())
+            asked = self.form.values()
+            energies = maximum_energy_transfer(asked.formula, asked.voltage)
         except InputError as error:
             self.energies.setText(str(error))
         else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,13 +12,14 @@ from magicgui.backends._qtpy.widgets import QBaseRangedWidget, QBaseValueWidget
 from magicgui.widgets import CheckBox, SpinBox, create_widget
 from magicgui.widgets.bases import RangedWidget, ValueWidget
 from qtpy.QtCore import Qt, Signal  # type: ignore[attr-defined]
-from qtpy.QtWidgets import QComboBox, QFileDialog, QLabel, QSpinBox, QWidget
+from qtpy.QtWidgets import QComboBox, QDoubleSpinBox, QFileDialog, QLabel, QSpinBox, QWidget
 
 from napari_lattice_symmetry.lattice import describe_stretch
 from napari_lattice_symmetry.plugin.forms.number_slider import NumberSlider
 from napari_lattice_symmetry.plugin.widgets.narrow import keep_narrow
 
 _INT32_MAX = 2**31 - 1
+_UNLIMITED = 1e9
 _ASK = "file…"
 
 
@@ -44,6 +46,8 @@ def make_field(name: str, schema: dict[str, Any], annotation: Any) -> ValueWidge
         widget = NativeField(DistortionLine, **common, nullable=True)
     elif "integer" in kinds:
         widget = _make_integer(schema, kinds["integer"], "null" in kinds, common)
+    elif "number" in kinds:
+        widget = NumberBox(schema, kinds["number"], **common)
     else:
         widget = _make_plain(schema, annotation, common)
     widget.value = schema["default"]
@@ -67,13 +71,9 @@ def _make_integer(
 
 
 def _make_plain(schema: dict[str, Any], annotation: Any, common: dict[str, Any]) -> ValueWidget:
-    """Let magicgui choose the widget of a number, a text, a choice or a yes and no."""
+    """Let magicgui choose the widget of a text, a choice or a yes and no."""
     options: dict[str, Any] = {"tooltip": common["tooltip"]}
-    if schema.get("type") == "number":
-        options["min"] = schema.get("minimum", schema.get("exclusiveMinimum"))
-        options["max"] = schema.get("maximum", schema.get("exclusiveMaximum"))
-        options["step"] = schema["step"]
-    elif "choices" in schema:
+    if "choices" in schema:
         options["choices"] = schema["choices"]
     widget: Any = create_widget(
         annotation=annotation, name=common["name"], label=common["label"], options=options
@@ -151,6 +151,68 @@ class OptionalIntegerBox(IntegerBox):
     def set_value(self, value: Any) -> None:
         """Take a number, or None."""
         super().set_value(self.min if value is None else value)
+
+    def _on_value_change(self, value: Any = None) -> None:
+        self.changed.emit(self.value)
+
+
+class _QtNumberBox(QBaseRangedWidget):
+    def __init__(self, **keywords: Any) -> None:
+        super().__init__(PlainNumberBox, **keywords)
+
+
+class PlainNumberBox(QDoubleSpinBox):
+    """A box that leaves out zeros which say nothing, and takes a number once it is typed."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setKeyboardTracking(False)
+
+    def textFromValue(self, value: float) -> str:  # noqa: N802
+        """Write 0.25 rather than 0.2500."""
+        text = super().textFromValue(value)
+        return text.rstrip("0").rstrip(".,") if self.decimals() else text
+
+
+class NumberBox(RangedWidget):
+    """A box for a number with its unit; one step below the minimum means None, if that may be.
+
+    Parameters
+    ----------
+    schema : dict
+        Of the setting: ``step``, ``decimals``, ``unit``, ``none``.
+    limits : dict
+        The range, as JSON schemas have it.
+    **keywords
+        As any widget of magicgui has them.
+    """
+
+    def __init__(self, schema: dict[str, Any], limits: dict[str, Any], **keywords: Any) -> None:
+        super().__init__(widget_type=_QtNumberBox, nullable="none" in schema, **keywords)
+        self.native.setSuffix(schema.get("unit", ""))
+        if "none" in schema:
+            self.native.setSpecialValueText(schema["none"])
+        low = limits.get("minimum", limits.get("exclusiveMinimum", -_UNLIMITED))
+        high = limits.get("maximum", limits.get("exclusiveMaximum", _UNLIMITED))
+        self.set_range(low, high, schema["step"], schema.get("decimals"))
+
+    def set_range(self, low: float, high: float, step: float, decimals: int | None = None) -> None:
+        """Let the number be from `low` to `high`; what it is stays, or comes as near as can be."""
+        is_none, box = self.value is None, self.native
+        box.setDecimals(max(0, -math.floor(math.log10(step))) if decimals is None else decimals)
+        box.setSingleStep(step)
+        box.setRange(low - step if self._nullable else low, high)
+        if is_none:
+            self.value = None
+
+    def get_value(self) -> Any:
+        """Return the number, or None."""
+        value = super().get_value()
+        return None if self._nullable and value == self.native.minimum() else value
+
+    def set_value(self, value: Any) -> None:
+        """Take a number, or the nearest that may be, or None."""
+        self.native.setValue(self.native.minimum() if value is None else value)
 
     def _on_value_change(self, value: Any = None) -> None:
         self.changed.emit(self.value)

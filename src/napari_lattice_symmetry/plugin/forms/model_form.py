@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Generic
 
 from magicgui.widgets import Container
 from qtpy.QtCore import QEvent, QObject, QSize, Qt
-from qtpy.QtWidgets import QFormLayout, QLabel, QPushButton, QScrollArea, QWidget
+from qtpy.QtWidgets import QFormLayout, QHBoxLayout, QLabel, QPushButton, QScrollArea, QWidget
 from superqt import QCollapsible
 
 from napari_lattice_symmetry.errors import InputError
@@ -104,6 +104,39 @@ class ModelForm(Container, Generic[Settings]):
             page: Any = rows.parentWidget()
             page.setEnabled(enabled)
         self.reset_button.setEnabled(enabled)
+
+    def offer(self, name: str, choices: Sequence[str | tuple[str, str]]) -> None:
+        """Let a list offer other choices, or pairs of a text and a choice; nobody is told.
+
+        What is chosen stays, if it is among them; else it is the first.
+        """
+        box: Any = self[name]
+        before = box.value
+        with self.changed.blocked(), box.changed.blocked():
+            box.choices = ()  # else those that stay come before the others
+            box.choices = lambda _: choices  # magicgui forgets others in another window
+            if before in box.choices:
+                box.value = before
+
+    def show_rows(self, names: Sequence[str], shown: bool) -> None:
+        """Show some rows, or hide them."""
+        for rows in self.pages.values():
+            for name in names:
+                if rows.indexOf(self[name].native) >= 0:
+                    rows.setRowVisible(self[name].native, shown)
+
+    def put_beside(self, name: str, button: QWidget) -> int:
+        """Put a button at the end of a row; return on which line of its page that is."""
+        native = self[name].native
+        rows = next(rows for rows in self.pages.values() if rows.indexOf(native) >= 0)
+        line, _ = rows.getWidgetPosition(native)
+        holder = QWidget()
+        rows.replaceWidget(native, holder)
+        layout = QHBoxLayout(holder)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(native, stretch=1)
+        layout.addWidget(button)
+        return line
 
     def place_page(self, heading: str, page: QWidget) -> None:
         """Give a page its place in the form."""

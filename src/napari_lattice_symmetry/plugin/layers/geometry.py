@@ -162,8 +162,7 @@ class LayerGeometry:
     @property
     def unit(self) -> str:
         """What `pixel_size` is in: "nm" or "pixel"."""
-        lengths = (_convert(1.0, unit, NANOMETER) for unit in self.units[-2:])
-        return PIXEL if None in lengths else NANOMETER
+        return length_unit(self.units)
 
     @property
     def frame_time(self) -> float | None:
@@ -212,6 +211,11 @@ class LayerGeometry:
         if self.affine is not None:
             arguments["affine"] = layer_affine(np.array(self.affine), len(self.scale))
         return arguments
+
+
+def length_unit(units: Sequence[Any]) -> str:
+    """Return what lengths along the last two of some axes are told in: "nm" or "pixel"."""
+    return PIXEL if None in (_convert(1.0, unit, NANOMETER) for unit in units[-2:]) else NANOMETER
 
 
 def _convert(value: float, unit: Any, target: str) -> float | None:

@@ -3,24 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from napari.utils.notifications import show_error
 from qtpy.QtCore import Signal  # type: ignore[attr-defined]
-from qtpy.QtWidgets import (
-    QComboBox,
-    QDoubleSpinBox,
-    QFormLayout,
-    QSpinBox,
-    QVBoxLayout,
-    QWidget,
-)
+from qtpy.QtWidgets import QVBoxLayout, QWidget
 from superqt.utils import GeneratorWorker, QSignalThrottler
 
 from napari_lattice_symmetry import bravais
 from napari_lattice_symmetry.errors import LatticeSymmetryError
+from napari_lattice_symmetry.inspection.parameters import SweepParameters
 from napari_lattice_symmetry.lattice.image import LatticeImage
 from napari_lattice_symmetry.plugin.background.run_bar import RunBar
+from napari_lattice_symmetry.plugin.forms.model_form import ModelForm
 from napari_lattice_symmetry.plugin.runs.loading import PREPARING
 from napari_lattice_symmetry.plugin.runs.worker import create_step_worker
 
@@ -77,29 +72,26 @@ class SweepPanel(QWidget):
         from napari_lattice_symmetry.inspection.simulation import sweepable
 
         names = sweepable(image.lattice)
-        if names == [self.parameter.itemData(i) for i in range(self.parameter.count())]:
+        box: Any = self.form["parameter"]
+        if tuple(names) == box.choices:
             return
-        before = self.parameter.currentData()
-        self.parameter.blockSignals(True)
-        self.parameter.clear()
-        for name in names:
-            self.parameter.addItem(_FIELDS[name]["title"], name)
-        self.parameter.setCurrentIndex(names.index(before if before in names else "disorder"))
-        self.parameter.blockSignals(False)
-        if self.parameter.currentData() != before:
+        before = box.value
+        self.form.offer("parameter", [(_FIELDS[name]["title"], name) for name in names])
+        if before not in names:
+            box.value = "disorder"
             self._on_parameter_chosen()
 
     def start(self) -> None:
         """Sweep with the settings as they are now; a wrong one becomes a notification."""
         from napari_lattice_symmetry.inspection.simulation import iter_sweep, sweep_values
 
-        name = self.parameter.currentData()
         try:
-            values = sweep_values(name, self.first.value(), self.last.value(), self.steps.value())
+            asked = self.form.values()
+            values = sweep_values(asked.parameter, asked.first, asked.last, asked.steps)
         except LatticeSymmetryError as error:
             show_error(str(error))
             return
-        image, images = self._image(), self.images.value()
+        image, name, images = self._image(), asked.parameter, asked.images
 
         def sweep(should_stop: Callable[[], bool]) -> Iterator[SweepPoint]:
             model = bravais.load_model()
@@ -127,45 +119,30 @@ class SweepPanel(QWidget):
         self.canvas.release()
 
     def _build(self) -> None:
-        self.parameter = QComboBox()
-        self.parameter.setToolTip("Which parameter varies; all others stay as they are set.")
-        self.parameter.currentIndexChanged.connect(self._on_parameter_chosen)
-        self.first, self.last = QDoubleSpinBox(), QDoubleSpinBox()
-        self.first.setToolTip("The first value.")
-        self.last.setToolTip("The last value.")
-        self.steps, self.images = QSpinBox(), QSpinBox()
-        self.steps.setRange(2, 200)
-        self.steps.setValue(21)
-        self.steps.setToolTip("How many values, evenly spaced; for the dose by equal factors.")
-        self.images.setRange(1, 1000)
-        self.images.setValue(16)
-        self.images.setToolTip("How many images at each value, with other random numbers.")
+        self.form = ModelForm(SweepParameters())
+        self.form.reset_button.hide()
+        self.form["parameter"].changed.connect(self._on_parameter_chosen)
+        self._on_parameter_chosen()
         self.bar = RunBar("Sweep", "Draw and judge all these images.", self.start, self.cancel)
         self.run_button, self.progress = self.bar.button, self.bar.progress
         self.status = self.bar.status
-        form = QFormLayout()
-        form.setVerticalSpacing(2)
-        form.addRow("Vary", self.parameter)
-        form.addRow("From", self.first)
-        form.addRow("To", self.last)
-        form.addRow("Values", self.steps)
-        form.addRow("Images each", self.images)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(4, 4, 4, 4)
         layout.setSpacing(3)
-        layout.addLayout(form)
+        layout.addWidget(self.form.native)
         layout.addWidget(self.bar)
         layout.addWidget(self.canvas.pane, stretch=1)
 
-    def _on_parameter_chosen(self, _index: int = 0) -> None:
-        field = _FIELDS[self.parameter.currentData()]
+    def _on_parameter_chosen(self) -> None:
+        """Let it vary over all of its range."""
+        field = _FIELDS[self.form["parameter"].value]
         low, high = field["minimum"], field["maximum"]
         whole = field["type"] == "integer"
-        for box, value in ((self.first, low), (self.last, high)):
-            box.setDecimals(0 if whole else 2 if high - low > 1 else 3)
-            box.setSingleStep(1 if whole else (high - low) / 50)
-            box.setRange(low, high)
-            box.setValue(value)
+        for name, value in (("first", low), ("last", high)):
+            box: Any = self.form[name]
+            decimals = 0 if whole else 2 if high - low > 1 else 3
+            box.set_range(low, high, 1 if whole else (high - low) / 50, decimals)
+            box.value = value
 
     def _on_point(self, point: SweepPoint) -> None:
         self.points.append(point)

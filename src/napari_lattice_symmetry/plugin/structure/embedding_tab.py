@@ -12,7 +12,6 @@ from qtpy.QtWidgets import (
     QHBoxLayout,
     QLabel,
     QPushButton,
-    QSpinBox,
     QVBoxLayout,
     QWidget,
 )
@@ -22,10 +21,12 @@ from napari_lattice_symmetry.data.movie import Movie
 from napari_lattice_symmetry.errors import InputError
 from napari_lattice_symmetry.plugin.background.task_bar import Task, TaskBar
 from napari_lattice_symmetry.plugin.forms.layer_choice import LayerChoice
+from napari_lattice_symmetry.plugin.forms.model_form import ModelForm
 from napari_lattice_symmetry.plugin.selection.selection import Selection
 from napari_lattice_symmetry.plugin.structure.selection_link import SelectionLink
 from napari_lattice_symmetry.results import MovieResult
 from napari_lattice_symmetry.structure.embedding import Cluster, Embedding
+from napari_lattice_symmetry.structure.parameters import EmbeddingParameters
 
 if TYPE_CHECKING:
     import napari.viewer
@@ -89,18 +90,8 @@ class EmbeddingTab(QWidget):
         self._show_region()
 
     def _build(self) -> None:
-        from napari_lattice_symmetry.structure.embedding import AT_MOST, NEIGHBORS
-
-        self.method = QComboBox()
-        self.method.addItems(list(NEIGHBORS))
-        self.method.setToolTip(
-            "Two ways to lay out points; what is a cluster in both is hardly an artifact."
-        )
-        self.at_most = QSpinBox()
-        self.at_most.setRange(100, 10 * AT_MOST)
-        self.at_most.setSingleStep(1000)
-        self.at_most.setValue(AT_MOST)
-        self.at_most.setToolTip("Where there are more windows, so many are chosen at random.")
+        self.form = ModelForm(EmbeddingParameters(), remembered_as="embedding")
+        self.form.reset_button.hide()
         self.task = TaskBar("&Embed", "Embed the windows of the result.", self._prepare)
         self.coloring = QComboBox()
         self.coloring.setToolTip(
@@ -124,17 +115,14 @@ class EmbeddingTab(QWidget):
         )
         self.question.setEnabled(False)
 
-        form, lower = QFormLayout(), QFormLayout()
-        form.addRow(*_row("&Method", self.method))
-        form.addRow(*_row("At most", self.at_most))
+        lower = QFormLayout()
         lower.addRow(*_row("&Color by", self.coloring, self.clear_button))
         lower.addRow(*_row("&Region", self.region.native))
-        for rows in (form, lower):
-            rows.setVerticalSpacing(3)
+        lower.setVerticalSpacing(3)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(4, 4, 4, 4)
         layout.setSpacing(4)
-        layout.addLayout(form)
+        layout.addWidget(self.form.native)
         layout.addWidget(self.task)
         layout.addWidget(self.canvas.pane, stretch=1)
         layout.addLayout(lower)
@@ -163,14 +151,14 @@ class EmbeddingTab(QWidget):
 
         result, layer = self._selection.require_result()
         movie = self._selection.take_source().movie
-        method, at_most = self.method.currentText(), self.at_most.value()
+        asked = self.form.values()
 
         def task(progress: Progress, should_stop: ShouldStop) -> Embedded:
             embedding = embed(
                 movie,
                 result,
-                method,
-                at_most=at_most,
+                asked.method,
+                at_most=asked.at_most,
                 progress=progress,
                 should_stop=should_stop,
             )

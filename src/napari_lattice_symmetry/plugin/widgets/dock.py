@@ -8,6 +8,7 @@ from typing import ClassVar
 from qtpy.QtCore import QEvent, QSize, Qt, QTimer
 from qtpy.QtWidgets import (  # type: ignore[attr-defined]
     QDockWidget,
+    QHBoxLayout,
     QMainWindow,
     QShortcut,
     QSizePolicy,
@@ -32,6 +33,8 @@ class Dock(QWidget):
         The page of the documentation that tells how it is used.
     column : QVBoxLayout
         What the dock shows, one below the other.
+    foot : QHBoxLayout
+        What stands below, beside the button that helps.
     is_seen : bool
         Whether it is in front of the others; Qt calls those behind it visible, too.
     """
@@ -50,7 +53,10 @@ class Dock(QWidget):
         layout.setContentsMargins(2, 5, 2, 2)
         layout.setSpacing(2)
         layout.addLayout(self.column, stretch=1)
-        layout.addWidget(HelpButton(self.page), alignment=Qt.AlignmentFlag.AlignRight)
+        self.foot = QHBoxLayout()
+        self.foot.addStretch()
+        self.foot.addWidget(HelpButton(self.page))
+        layout.addLayout(self.foot)
 
     def sizeHint(self) -> QSize:  # noqa: N802
         """Ask for little more than the parts need."""
