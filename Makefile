@@ -144,7 +144,7 @@ figures: .venv/.installed ## Draw the figures of the original paper into docs/im
 .PHONY: docs-screenshots
 docs-screenshots: .venv/.screenshots ## Drive napari and save what is seen to docs/images
 	@for script in docs/screenshots/show_*.py; do \
-		$(if $(SCREEN),,xvfb-run -a -s "-screen 0 1280x800x24") $(BIN)/python $$script || exit 1; \
+		$(if $(SCREEN),,xvfb-run -a -s "-screen 0 1920x1080x24") $(BIN)/python $$script || exit 1; \
 	done
 
 .PHONY: examples

@@ -141,7 +141,7 @@ class KineticsTab(QWidget):
         self.export_button = QPushButton("Export…")
         self.export_button.setToolTip("Save the numbers (CSV) or the figure (PNG, SVG).")
         self.export_button.clicked.connect(self._export)
-        self.form.put_beside("law", self.export_button)
+        self.form.put_beside("after", self.export_button)
         parts = QSplitter(Qt.Orientation.Vertical)
         parts.addWidget(self.canvas.pane)
         parts.addWidget(self.table)
