@@ -28,7 +28,7 @@ def test_docks_leave_the_image_its_room_and_texts_theirs(make_shown_viewer, fake
     for layer in result_layers(result, source.geometry, origin=source.origin):
         viewer.add_layer(Layer.create(*layer))  # whose names and shares take room
     canvas = viewer.window._qt_viewer.canvas.native
-    for title in TITLES:
+    for title in (*TITLES, TITLES[0]):  # once more, where another one was
         dock, widget = viewer.window.add_plugin_dock_widget(PLUGIN, title)
         pages = [(tab, i) for tab in widget.findChildren(QTabWidget) for i in range(tab.count())]
         for tab, page in pages or [(None, 0)]:
@@ -41,7 +41,7 @@ def test_docks_leave_the_image_its_room_and_texts_theirs(make_shown_viewer, fake
 def check(title, dock, widget, canvas):
     """Hold a dock to be narrow, the image wider than half of the window, and no text cut off."""
     assert dock.window().width() == WIDTH, title
-    assert dock.width() <= 275, title
+    assert dock.width() <= 262, title  # beside a class map, whose controls are 351 wide
     left = {
         each.windowTitle(): each.width()
         for each in dock.window().findChildren(QDockWidget)

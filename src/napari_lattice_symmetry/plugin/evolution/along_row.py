@@ -32,7 +32,7 @@ class AlongRow(QWidget):
         self._path: Path | None = None
         self.chooser = QComboBox()
         self.chooser.setToolTip("What curves are drawn along.")
-        keep_narrow(self.chooser)
+        keep_narrow(self.chooser, letters=5)
         self.chooser.addItem(_TIME, None)
         self.chooser.currentIndexChanged.connect(self._on_chosen)
         self.button = QPushButton("Table…")

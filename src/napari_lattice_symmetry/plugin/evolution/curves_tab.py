@@ -22,6 +22,7 @@ from napari_lattice_symmetry.plugin.evolution.brightness_controls import Brightn
 from napari_lattice_symmetry.plugin.evolution.follower import ResultFollower
 from napari_lattice_symmetry.plugin.evolution.time_line import TimeLine
 from napari_lattice_symmetry.plugin.widgets.export_dialog import export
+from napari_lattice_symmetry.plugin.widgets.narrow import keep_narrow
 from napari_lattice_symmetry.results import MovieResult
 from napari_lattice_symmetry.results.column import Column
 
@@ -96,6 +97,7 @@ class CurvesTab(QWidget):
     def _build(self) -> None:
         self.quantity = QComboBox()
         self.quantity.addItems(_QUANTITIES)
+        keep_narrow(self.quantity)
         self.quantity.setToolTip(
             "Mean probability of each class, with the spread over the thinned networks; the "
             "share of the frame that a class covers, with an interval that holds it; or the "

@@ -44,6 +44,7 @@ class Dock(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self.is_seen = True
+        self._least = 0  # pixels that its parts took at the last look
         self._put_off: list[Callable[[], object]] = []
         self.column = QVBoxLayout()
         self.column.setSpacing(4)
@@ -69,6 +70,9 @@ class Dock(QWidget):
         is_new = event is not None and event.type() == QEvent.Type.LayoutRequest
         if is_new and isinstance(dock, QDockWidget):
             dock.setMinimumWidth(0)
+            had_to_be, self._least = self._least, self.minimumSizeHint().width()
+            if self._least < had_to_be == dock.width():  # else somebody has made it as wide
+                QTimer.singleShot(0, self._become_narrow)
         return super().event(event)
 
     def changeEvent(self, event: QEvent | None) -> None:  # noqa: N802
