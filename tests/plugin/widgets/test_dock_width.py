@@ -5,21 +5,26 @@ from functools import partial
 from cut_off import texts_cut_off
 from napari.layers import Layer
 from npe2 import PluginManifest
-from qtpy.QtWidgets import QDockWidget, QTabWidget
+from qtpy.QtWidgets import QDockWidget, QShortcut, QTabWidget
 
 from napari_lattice_symmetry.analysis import analyze
+from napari_lattice_symmetry.plugin.background.run_bar import RunBar
 from napari_lattice_symmetry.plugin.layers.result_layers import result_layers
 from napari_lattice_symmetry.plugin.selection.source import take_source
+from napari_lattice_symmetry.plugin.widgets.help import DOCS
 
 PLUGIN = "napari-lattice-symmetry"
 WIDTH, HEIGHT = 1280, 800
 NAPARI = 330
 """Pixels that napari's own docks take on the left."""
 CONTRIBUTED = PluginManifest.from_distribution(PLUGIN).contributions.widgets
+GUIDE = (DOCS / "guide.md").read_text(encoding="utf-8")
 TITLES = [widget.display_name for widget in CONTRIBUTED]
 
 
-def test_docks_leave_the_image_its_room_and_texts_theirs(make_shown_viewer, fake_model, qtbot):
+def test_docks_leave_the_image_its_room_and_texts_theirs_and_tell_their_keys(
+    make_shown_viewer, fake_model, qtbot
+):
     viewer = make_shown_viewer()
     viewer.window.resize(WIDTH, HEIGHT)
     image, _ = viewer.open_sample(PLUGIN, "two-grains")
@@ -35,6 +40,9 @@ def test_docks_leave_the_image_its_room_and_texts_theirs(make_shown_viewer, fake
             if tab is not None:
                 tab.setCurrentIndex(page)
             qtbot.waitUntil(partial(check, title, dock, widget, canvas), timeout=60_000)
+        for bar in widget.findChildren(RunBar):
+            if bar.findChildren(QShortcut):
+                assert f"*{bar.button.text().replace('&', '')}*" in GUIDE, title
         viewer.window.remove_dock_widget(dock)
 
 
