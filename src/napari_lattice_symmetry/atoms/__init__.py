@@ -1,8 +1,8 @@
 """Atoms: found, refined, scored, tracked, measured; defects; pictures whose atoms are known."""
 
 from napari_lattice_symmetry.atoms.classes import classify
+from napari_lattice_symmetry.atoms.defect_search import find_defects
 from napari_lattice_symmetry.atoms.defect_table import Defects
-from napari_lattice_symmetry.atoms.defects import find_defects
 from napari_lattice_symmetry.atoms.finding.find import find_atoms, iter_find_atoms
 from napari_lattice_symmetry.atoms.finding.parameters import FindParameters
 from napari_lattice_symmetry.atoms.measures.bonds import Bonds, KnownBonds, find_bonds, known_bonds

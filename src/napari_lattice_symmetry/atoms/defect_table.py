@@ -16,6 +16,9 @@ from napari_lattice_symmetry.files import check_free, replacing
 if TYPE_CHECKING:
     import pandas as pd
 
+MISSING, EXTRA, DISPLACED = "missing", "extra", "displaced"
+BRIGHTER, DIMMER, ROTATED = "brighter", "dimmer", "rotated bond"
+
 
 @dataclass(frozen=True, eq=False)
 class Defects:

@@ -11,15 +11,23 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import product
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter, map_coordinates
 from scipy.spatial import KDTree
 from scipy.special import ndtr
 
-from napari_lattice_symmetry.atoms.defect_table import Defects
+from napari_lattice_symmetry.atoms.defect_table import (
+    BRIGHTER,
+    DIMMER,
+    DISPLACED,
+    EXTRA,
+    MISSING,
+    Defects,
+)
 from napari_lattice_symmetry.atoms.finding.scaling import fill_gaps
 from napari_lattice_symmetry.atoms.table import Atoms
 from napari_lattice_symmetry.data.movie import Movie
@@ -28,9 +36,6 @@ from napari_lattice_symmetry.lattice.basis import reduce_basis
 
 Float = NDArray[np.float64]
 Integer = NDArray[np.intp]
-
-MISSING, EXTRA, DISPLACED = "missing", "extra", "displaced"
-BRIGHTER, DIMMER = "brighter", "dimmer"
 
 _SAME = 0.35  # spacings within which an atom is where it is expected
 _ELSEWHERE = 0.5  # spacings within which of an empty place there is no atom
@@ -53,7 +58,12 @@ class LatticeOfAtoms:
     places: Float
     gray: Float
     spacing: float
-    vectors: Float
+    basis: Float | None
+
+    @cached_property
+    def vectors(self) -> Float:
+        """Lattice vectors (n, 2) up to a length; none where the atoms have no common lattice."""
+        return np.empty((0, 2)) if self.basis is None else _vectors_of(self.basis)
 
     def brightness(self, places: Float) -> Float:
         """Give the gray value at places (n, 2)."""
@@ -70,45 +80,6 @@ def _gray_at(gray: Float, places: Float) -> Float:
     return np.asarray(map_coordinates(gray, places.T, order=1, mode="nearest"))
 
 
-def find_defects(frame: Movie | ArrayLike, atoms: Atoms) -> Defects:
-    """Find what departs from the lattice of the atoms.
-
-    Parameters
-    ----------
-    frame : Movie or array_like, shape (Y, X) or (T, Y, X)
-        Where they were found.
-    atoms : Atoms
-        As `find_atoms` gives them.
-
-    Returns
-    -------
-    Defects
-        Of the kinds "missing", "extra", "displaced", "brighter" and "dimmer", frame after frame.
-
-    Raises
-    ------
-    InputError
-        If the atoms of a frame are too few, lie on no common lattice, or are not of this movie.
-
-    Examples
-    --------
-    >>> picture = nls.atoms.AtomImage(spacing=14, size=160, vacancies=0.02, seed=1).draw()
-    >>> found = nls.atoms.find_defects(picture.image, picture.atoms)
-    >>> set(found.kind.tolist())
-    {'missing'}
-    """
-    movie = frame if isinstance(frame, Movie) else Movie.from_array(frame, name=atoms.name)
-    numbers = np.unique(atoms.frame).tolist()
-    parts = [_of_frame(movie, atoms[atoms.frame == number], number) for number in numbers]
-    if not parts:
-        return Defects.at([], [], [])
-    columns = {
-        title: np.concatenate([each.columns()[title] for each in parts])
-        for title in ("kind", "y", "x", "confidence", "frame")
-    }
-    return Defects(**columns)
-
-
 def frame_of(movie: Movie, atoms: Atoms, number: int) -> LatticeOfAtoms:
     """Return the atoms of a frame with what they have in common.
 
@@ -117,18 +88,33 @@ def frame_of(movie: Movie, atoms: Atoms, number: int) -> LatticeOfAtoms:
     InputError
         If the movie has no such frame.
     """
+    check_frame(movie, atoms, number)
+    spacing = spacing_of(atoms)
+    gray = gaussian_filter(fill_gaps(movie.frame(number)), max(_DISC * spacing, 0.5))
+    places, basis = atoms.positions, None
+    if len(places) >= _MIN_ATOMS:
+        basis = common_basis(places, spacing, _gray_at(gray, places))
+    return LatticeOfAtoms(places, gray, spacing, basis)
+
+
+def check_frame(movie: Movie, atoms: Atoms, number: int) -> None:
+    """Check that a movie has the frame in which atoms were found.
+
+    Raises
+    ------
+    InputError
+        If it has not.
+    """
     if number >= len(movie):
         raise InputError(
             f"{atoms.name} has atoms in frame {number}, and {movie.name} has {len(movie)} "
             "frames; give the movie in which they were found."
         )
-    spacing = atoms.spacing or float(np.nanmedian(atoms.neighbor))
-    gray = gaussian_filter(fill_gaps(movie.frame(number)), max(_DISC * spacing, 0.5))
-    places, basis = atoms.positions, None
-    if len(places) >= _MIN_ATOMS:
-        basis = common_basis(places, spacing, _gray_at(gray, places))
-    vectors = np.empty((0, 2)) if basis is None else _vectors_of(basis)
-    return LatticeOfAtoms(places, gray, spacing, vectors)
+
+
+def spacing_of(atoms: Atoms) -> float:
+    """Give the distance of neighbors in pixels, as it was told or as it is."""
+    return atoms.spacing or float(np.nanmedian(atoms.neighbor))
 
 
 def of_sublattice(seen: LatticeOfAtoms, values: Float) -> Float:
@@ -140,7 +126,14 @@ def of_sublattice(seen: LatticeOfAtoms, values: Float) -> Float:
     return _medians(np.column_stack([values, others]))
 
 
-def _of_frame(movie: Movie, atoms: Atoms, number: int) -> Defects:
+def lattice_of(movie: Movie, atoms: Atoms, number: int) -> LatticeOfAtoms:
+    """Return the atoms of a frame, which have a common lattice.
+
+    Raises
+    ------
+    InputError
+        If they are too few, or have none.
+    """
     if len(atoms) < _MIN_ATOMS:
         raise InputError(
             f"{movie.name}: {len(atoms)} atoms in frame {number} are too few to tell a lattice; "
@@ -152,6 +145,27 @@ def _of_frame(movie: Movie, atoms: Atoms, number: int) -> Defects:
             f"{movie.name}: the atoms of frame {number} lie on no common lattice, against which "
             "defects are told; give a part of the frame within one grain."
         )
+    return seen
+
+
+def lattice_defects(movie: Movie, atoms: Atoms, number: int) -> Defects:
+    """List the atoms of a frame that depart from their lattice, and the places without one.
+
+    Parameters
+    ----------
+    movie : Movie
+        Where they were found.
+    atoms : Atoms
+        Of one frame.
+    number : int
+        Of the frame.
+
+    Raises
+    ------
+    InputError
+        As by `lattice_of`.
+    """
+    seen = lattice_of(movie, atoms, number)
     rows = [*_missing(seen), *_present(seen)]
     if not rows:
         return Defects.at([], [], [])

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import logsumexp
 
 from napari_lattice_symmetry.errors import InputError, ModelError
 from napari_lattice_symmetry.lattice import CLASSES, most_probable
@@ -39,6 +40,11 @@ _PART = 32  # windows whose spectra one thread takes at a time: they stay in its
 _SPECTRA: dict[tuple[int, ...], Callable[..., NDArray[np.float32]]] = {
     (polar.N_ANGLES, polar.N_RADII, 1): polar.polar_spectrum,
     (cartesian.SIDE, cartesian.SIDE, 1): cartesian.cartesian_spectrum,
+}
+
+_OF_AMPLITUDE: dict[tuple[int, ...], Callable[..., NDArray[np.float32]]] = {
+    (polar.N_ANGLES, polar.N_RADII, 1): polar.polar_of_amplitude,
+    (cartesian.SIDE, cartesian.SIDE, 1): cartesian.cartesian_of_amplitude,
 }
 
 
@@ -219,6 +225,35 @@ class Classifier:
                 for block in _blocks(_checked(windows))
             ]
         )
+
+    def log_odds(
+        self,
+        amplitude: Float32,
+        label: int,
+        distortion: NDArray[np.float64] | None = None,
+    ) -> NDArray[np.float64]:
+        """Compute how surely the whole network, without dropout, names a class.
+
+        Parameters
+        ----------
+        amplitude : ndarray, shape (n, w, w // 2 + 1)
+            Of windows, as `half_amplitude` gives it; it may have been changed.
+        label : int
+            Value of the class, 1 to 6.
+        distortion : ndarray, shape (2, 2), optional
+            As for `classify`.
+
+        Returns
+        -------
+        ndarray, shape (n,)
+            log(p / (1 - p)) of its probability p, in nats.
+        """
+        n = len(amplitude)
+        spectra = _OF_AMPLITUDE[self._engine.input_shape](amplitude, distortion)
+        spectra = np.pad(spectra, ((0, -n % _FILL), (0, 0), (0, 0)))[..., np.newaxis]
+        logits = self._engine.logits(self._engine.trunk(spectra))[:n].astype(np.float64)
+        others = np.delete(logits, label - 1, axis=1)
+        return np.asarray(logits[:, label - 1] - logsumexp(others, axis=1))
 
     def _trunk_block(self, windows: NDArray[Any], distortion: NDArray[np.float64] | None) -> Any:
         """Compute features of up to `BLOCK` windows, and of what they are filled up with."""

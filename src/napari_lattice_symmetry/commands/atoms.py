@@ -19,6 +19,7 @@ from napari_lattice_symmetry.atoms import (
     read_atoms,
     score,
 )
+from napari_lattice_symmetry.atoms.defect_search import METHODS
 from napari_lattice_symmetry.atoms.writing import ATOM_SUFFIXES
 from napari_lattice_symmetry.commands.shared.atoms import Measures, measure_options
 from napari_lattice_symmetry.commands.shared.options import (
@@ -51,6 +52,13 @@ _FIELDS = FindParameters.model_fields
     "--refine/--no-refine", default=True, show_default=True, help=_FIELDS["refine"].description
 )
 @click.option("--defects", type=PATH, metavar="CSV", help="Also list defects, in this file.")
+@click.option(
+    "--method",
+    type=click.Choice(METHODS),
+    default=METHODS[0],
+    show_default=True,
+    help="How defects are found: by the lattice of the atoms, or without the periodic part.",
+)
 @click.option("--truth", type=PATH, metavar="CSV", help="Also compare with these atoms.")
 @click.option(
     "--radius", type=float, help="Within which a pair is allowed, in nm, or px if not calibrated."
@@ -68,6 +76,7 @@ def atoms(
     confidence: float,
     refine: bool,
     defects: Path | None,
+    method: str,
     truth: Path | None,
     radius: float | None,
     outputs: tuple[Path, ...],
@@ -104,7 +113,7 @@ def atoms(
         click.echo(f"Wrote {output}.")
     listed = None
     if defects is not None or measures.lives is not None:
-        listed = find_defects(movie, found)
+        listed = find_defects(movie, found, method=method)
     if defects is not None and listed is not None:
         listed.save(defects, overwrite=overwrite)
         counts = Counter(listed.kind.tolist())

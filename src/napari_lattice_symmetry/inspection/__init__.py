@@ -9,6 +9,7 @@ from napari_lattice_symmetry.inspection.simulation import (
     sweepable,
 )
 from napari_lattice_symmetry.inspection.simulation_plot import plot_sweep
+from napari_lattice_symmetry.inspection.spots import spot_evidence
 from napari_lattice_symmetry.inspection.window import Inspection, inspect_window, region_window
 from napari_lattice_symmetry.inspection.window_plot import plot_inspection
 
@@ -21,6 +22,7 @@ __all__ = [
     "plot_inspection",
     "plot_sweep",
     "region_window",
+    "spot_evidence",
     "sweep_values",
     "sweepable",
     "symmetry_at_atoms",

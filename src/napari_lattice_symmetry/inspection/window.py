@@ -16,6 +16,7 @@ from napari_lattice_symmetry.bravais.parameters import ANSWERS, AnalysisParamete
 from napari_lattice_symmetry.cells import PlaneGroup, plane_groups
 from napari_lattice_symmetry.data.movie import Movie, unit_name
 from napari_lattice_symmetry.errors import InputError
+from napari_lattice_symmetry.inspection.spots import spot_evidence
 from napari_lattice_symmetry.lattice import CLASSES, NOT_ANALYZED
 from napari_lattice_symmetry.lattice.basis import lattice_points
 from napari_lattice_symmetry.results.maps import AGREE, DISAGREE
@@ -34,6 +35,8 @@ _AGREEMENTS = {
     AGREE: "network and lattice agree",
     DISAGREE: "network and lattice disagree",
 }
+
+_SPOTS, _TOLD = 4, 0.5  # spots that are listed, and nats that each tells at least
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,6 +59,9 @@ class Inspection:
         The fitted lattice as it is seen: two vectors (x, y) in pixels; NaN if not resolved.
     spots : numpy.ndarray, shape (n, 2)
         Where the fitted lattice has its spots in the spectrum: (x, y) in cycles per window.
+    evidence : numpy.ndarray, shape (n,)
+        By how much the log-odds of the network's class fall without each spot, in nats, as
+        `spot_evidence` gives it.
     mean, std : numpy.ndarray, shape (6,), float32
         Class probabilities: mean and standard deviation over the judges of the verdict, or over
         the thinned networks where the answer is the network's.
@@ -84,6 +90,7 @@ class Inspection:
     spectrum: Float32
     seen_basis: Float64
     spots: Float64
+    evidence: Float64
     mean: Float32
     std: Float32
     entropy: float
@@ -131,11 +138,24 @@ class Inspection:
         if fit.remarks:
             rows.append(("lattice", fit.remarks))
         rows += [
+            *self._spot_rows(),
             ("agreement", _AGREEMENTS[self.agreement]),
             ("plane group", self.group.remarks),
             ("network", f"{settings.network}, {settings.samples} samples, seed {settings.seed}"),
         ]
         return rows
+
+    def _spot_rows(self) -> list[tuple[str, str]]:
+        """Tell which spots the network names its class by."""
+        told = np.nan_to_num(self.evidence)
+        half = (self.spots[:, 0] > 0) | ((self.spots[:, 0] == 0) & (self.spots[:, 1] > 0))
+        first = [i for i in np.argsort(-told, kind="stable") if half[i] and told[i] > _TOLD][
+            :_SPOTS
+        ]
+        if not first:
+            return []
+        spots = (f"({x:.1f}, {y:.1f}) {told[i]:+.1f}" for i in first for x, y in [self.spots[i]])
+        return [(f"spots for {_name(self.network_label)}", f"{'; '.join(spots)} nats")]
 
     def text(self) -> str:
         """Give the rows as lines, name and value separated by a tab."""
@@ -185,12 +205,15 @@ def inspect_window(
     settings = parameters.model_copy(update={"lattice_maps": False, "plane_groups": False})
     windows = Windows(WindowGrid((size, size), size, 1), settings, movie.pixel_size, movie.unit)
     what = f"{movie.name}, frame {frame}"
-    ((found, maps),) = windows.analyze(
-        model or bravais.load_model(parameters.network, parameters.engine), pixels, what
-    )
+    model = model or bravais.load_model(parameters.network, parameters.engine)
+    ((found, maps),) = windows.analyze(model, pixels, what)
     fits = windows.fit(pixels[np.newaxis])
     network = maps.get("network_labels", found.label)
     basis = _as_seen(fits[0], windows)
+    spots, named = reciprocal_spots(basis, size), int(network[0])
+    evidence = np.full(len(spots), np.nan)
+    if named != NOT_ANALYZED:
+        evidence = spot_evidence(model, pixels, spots, named, windows.distortion)
     apparent = maps.get("apparent_labels")
     return Inspection(
         name=movie.name,
@@ -199,7 +222,8 @@ def inspect_window(
         pixels=pixels,
         spectrum=cartesian_spectrum(pixels[np.newaxis])[0],
         seen_basis=basis,
-        spots=reciprocal_spots(basis, size),
+        spots=spots,
+        evidence=evidence,
         mean=found.mean[0],
         std=found.std[0],
         entropy=float(found.entropy[0]),
@@ -207,7 +231,7 @@ def inspect_window(
         label=int(found.label[0]),
         apparent_label=None if apparent is None else int(apparent[0]),
         fit=fits[0],
-        network_label=int(network[0]),
+        network_label=named,
         agreement=int(compare(network, fits)[0]),
         group=plane_groups(pixels[np.newaxis], distortion=windows.distortion)[0],
         parameters=parameters,

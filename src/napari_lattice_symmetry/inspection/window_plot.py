@@ -21,6 +21,12 @@ Float64 = NDArray[np.float64]
 LATTICE_COLOR = "#00C8FF"
 """Of what is drawn over the pixels and the spectrum; seen on black, gray and white."""
 
+AGAINST_COLOR = "#FF7A00"
+"""Of a spot that speaks against the network's class."""
+
+_THIN, _THICK = 0.8, 2.4  # widths of circles: of all, and by how much of what tells most
+_FULL, _TOLD = 2.0, 0.5  # nats at which a circle may be thickest, and from which on it tells
+
 _BREAKS = {
     "rectangular": "rectan-\ngular",
     "centered rectangular": "centered\nrectan-\ngular",
@@ -34,6 +40,9 @@ _CIRCLE = 4.5
 
 def plot_inspection(inspection: Inspection, figure: Figure | None = None) -> Figure:
     """Draw the window with its cell, the spectrum with the lattice's spots, and the six bars.
+
+    The circle of a spot is the thicker, the more the spot tells the network for its class; it is
+    orange where it tells against it.
 
     Parameters
     ----------
@@ -86,6 +95,8 @@ def _draw_spectrum(axes: Axes, inspection: Inspection, gap: str) -> None:
         extent=EXTENT,
     )
     n = len(inspection.spots)
+    told = np.nan_to_num(inspection.evidence)
+    share = np.abs(told) / max(np.abs(told).max(initial=0), _FULL)
     circles = EllipseCollection(
         np.full(n, _CIRCLE),
         np.full(n, _CIRCLE),
@@ -94,8 +105,8 @@ def _draw_spectrum(axes: Axes, inspection: Inspection, gap: str) -> None:
         offsets=inspection.spots,
         offset_transform=axes.transData,
         facecolors="none",
-        edgecolors=LATTICE_COLOR,
-        linewidths=0.8,
+        edgecolors=np.where(told < -_TOLD, AGAINST_COLOR, LATTICE_COLOR),
+        linewidths=_THIN + _THICK * share,
     )
     axes.add_collection(circles, autolim=False)
     reciprocal = reciprocal_basis(inspection.seen_basis, len(inspection.pixels))

@@ -51,6 +51,9 @@ class Engine(Protocol):
     def last_features(self, features: Any) -> Float32:
         """Compute what the last layer decides on, without dropout, of what `trunk` gives."""
 
+    def logits(self, features: Any) -> Float32:
+        """Compute what enters the softmax, without dropout, of what `trunk` gives."""
+
     def heads(self, samples: int, seed: int) -> ThinnedHeads:
         """Draw thinned heads, which take what `trunk` gives."""
 

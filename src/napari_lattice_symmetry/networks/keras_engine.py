@@ -66,6 +66,11 @@ class KerasEngine:
         converted: Float32 = keras.ops.convert_to_numpy(features)
         return converted
 
+    def logits(self, features: Any) -> Float32:
+        """Compute what enters the softmax, without dropout."""
+        kernel, *bias = self._head[-1].get_weights()
+        return np.asarray(self.last_features(features) @ kernel + sum(bias), np.float32)
+
     def heads(self, samples: int, seed: int) -> ThinnedHeads:
         """Draw thinned heads."""
         return thinned_heads(self._head, samples, seed)

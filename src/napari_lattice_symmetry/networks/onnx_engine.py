@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+import numpy as np
 from numpy.typing import NDArray
 
 from napari_lattice_symmetry.networks.archive import (
@@ -20,7 +21,6 @@ from napari_lattice_symmetry.networks.onnx_graph import heads_graph, layers_grap
 
 if TYPE_CHECKING:
     import keras
-    import numpy as np
 
 Run: TypeAlias = Callable[..., list[NDArray[Any]]]
 
@@ -71,6 +71,11 @@ class OnnxEngine:
     def last_features(self, features: Float32) -> Float32:
         """Compute what the last layer decides on, without dropout."""
         return self._last(x=features)[0]
+
+    def logits(self, features: Float32) -> Float32:
+        """Compute what enters the softmax, without dropout."""
+        kernel, *bias = self._head[-1].weights
+        return np.asarray(self.last_features(features) @ kernel + sum(bias), np.float32)
 
     @cached_property
     def _last(self) -> Run:

@@ -52,7 +52,14 @@ def cartesian_spectrum(
     InputError
         If `distortion` is no invertible (2, 2) matrix.
     """
-    spectrum = unscaled_spectrum(windows, distortion)
+    return cartesian_of_amplitude(half_amplitude(windows), distortion)
+
+
+def cartesian_of_amplitude(
+    amplitude: NDArray[np.float32], distortion: NDArray[np.float64] | None = None
+) -> NDArray[np.float32]:
+    """Cut amplitudes (n, w, w // 2 + 1), as `half_amplitude` gives them, as the picture."""
+    spectrum = _unscaled(amplitude, distortion)
     brightest = spectrum.max(axis=(1, 2), keepdims=True)
     return np.asarray(spectrum / np.where(brightest > 0, brightest, 1), dtype=np.float32)
 
@@ -64,8 +71,13 @@ def unscaled_spectrum(
 
     Those of a window that holds two grains are the sum of theirs, each by its share.
     """
+    return _unscaled(half_amplitude(windows), distortion)
+
+
+def _unscaled(
+    amplitude: NDArray[np.float32], distortion: NDArray[np.float64] | None
+) -> NDArray[np.float32]:
     key = distortion_key(distortion)
-    amplitude = half_amplitude(windows)
     return _cut(amplitude) if key is None else _sampled(amplitude, key)
 
 

@@ -56,10 +56,25 @@ def polar_spectrum(windows: NDArray[Any], distortion: NDArray[np.float64] | None
     InputError
         If `distortion` is no invertible (2, 2) matrix.
     """
-    matrix, columns = _sampling(windows.shape[-1], distortion_key(distortion))
-    amplitude = half_amplitude(windows, columns)
+    _, columns = _sampling(windows.shape[-1], distortion_key(distortion))
+    return polar_of_amplitude(half_amplitude(windows, columns), distortion)
+
+
+def polar_of_amplitude(
+    amplitude: Float32, distortion: NDArray[np.float64] | None = None
+) -> Float32:
+    """Sample amplitudes (n, w, columns), as `half_amplitude` gives them, as `polar_spectrum` does.
+
+    Parameters
+    ----------
+    amplitude : ndarray, shape (n, w, columns)
+        Of as many columns as are needed, or all.
+    distortion : ndarray, shape (2, 2), optional
+        As in `polar_spectrum`.
+    """
+    matrix, columns = _sampling(amplitude.shape[1], distortion_key(distortion))
     n = len(amplitude)
-    sampled = np.ascontiguousarray((matrix @ amplitude.reshape(n, -1).T).T)
+    sampled = np.ascontiguousarray((matrix @ amplitude[..., :columns].reshape(n, -1).T).T)
     np.maximum(sampled, 0, out=sampled)  # beside a peak cubic weights undershoot
     power = np.square(sampled).mean(axis=1, keepdims=True)
     sampled /= np.sqrt(np.where(power > 0, power, 1))

@@ -1,0 +1,1 @@
+"""Maps in which defects are peaks: class activation, and what is left of a lattice."""
