@@ -84,6 +84,13 @@ def test_files_and_listed_crystals_are_matched(bench, tmp_path, monkeypatch, mes
     legend = legend_of(layer)
     assert [name for _, name in legend.keys] == ["Cu [1 1 0]", "titanate [0 0 1]", "none of these"]
     assert dock.match.task.status.text() == "Cu [1 1 0]: 75%; titanate [0 0 1]: 25%."
+    (turns,) = (
+        each for each in bench.viewer.layers if each.name.startswith("direction of a of the")
+    )
+    assert not turns.visible
+    directions = np.squeeze(turns.data)
+    assert np.abs((directions[1, 1] - 20 + 45) % 90 - 45) < 1, "the titanate is drawn at 20°"
+    assert np.isfinite(directions).all()
     axes = dock.match.canvas.figure.axes[0]
     np.testing.assert_allclose(
         [line.get_ydata() for line in axes.lines], [[1, 0.5], [0, 0.5], [0, 0]]
@@ -140,7 +147,9 @@ def test_a_match_is_of_the_result_that_was_selected_when_it_began(bench):
     bench.viewer.layers.selection.active = bench.image
     assert bench.dock.match.task.status.text() == "Cu [1 1 0]: 75%; none of these: 25%."
     bench.match()
-    assert [layer.name for layer in bench.viewer.layers].count("crystals \u00b7 two") == 1
+    names = [layer.name for layer in bench.viewer.layers]
+    assert names.count("crystals \u00b7 two") == 1
+    assert sum(name.startswith("direction of a") for name in names) == 1
     assert sum(layer.name.startswith("crystals") for layer in bench.viewer.layers) == 1
 
 
@@ -210,6 +219,11 @@ def test_a_crystal_is_broken_by_its_sliders_and_each_method_answers(bench):
     assert added[0].rgb
     assert added[0].data.shape == (64, 64, 3)
     assert added[2].data.shape == (64, 64)
+    assert bench.viewer.layers.selection.active is added[2]
+    line = dock.match.result_text
+    assert not line.isVisible(), "whether a layer has a result matters to a match alone"
+    dock.tabs.setCurrentWidget(dock.match)
+    assert line.isVisible()
 
 
 def test_the_symmetry_of_the_selected_crystal_is_shown_over_tolerances(bench, tmp_path):

@@ -20,29 +20,45 @@ if TYPE_CHECKING:
 CRYSTALS = "crystals"
 
 
-def match_layer(match: CrystalMatch, sibling: Layer) -> LayerData:
-    """Build the labels of a match.
+def match_layers(match: CrystalMatch, sibling: Layer) -> list[LayerData]:
+    """Build the labels of a match, and below them, hidden, how the crystals are turned.
 
     Parameters
     ----------
     match : CrystalMatch
         Of the result of which `sibling` shows a map.
     sibling : napari.layers.Layer
-        Where the labels lie, and which result they belong to.
+        Where the layers lie, and which result they belong to.
 
     Returns
     -------
-    (data, keywords, type)
+    list of (data, keywords, type)
+        Bottom first.
     """
     shown: ShownResult = sibling.metadata[RESULT_KEY]
-    values = {value: (each.short, each.color) for value, each in enumerate(match.phases, 1)}
-    about = {**sibling.metadata[METADATA_KEY], "kind": CRYSTALS, "class": None, "values": values}
-    arguments = {
-        "name": f"crystals · {shown.result.name}",
-        "metadata": {METADATA_KEY: about, MATCH_KEY: match},
-        "opacity": 0.5,
-        **label_look(match.values, "no lattice", "crystal"),
+    place = {
         **shown.geometry.of_maps(shown.result).layer_arguments(),
         "affine": sibling.affine,
     }
-    return shown.geometry.shape_maps(match.labels.copy()), arguments, "labels"
+    about = {**sibling.metadata[METADATA_KEY], "kind": CRYSTALS, "class": None}
+    values = {value: (each.short, each.color) for value, each in enumerate(match.phases, 1)}
+    labels = {
+        "name": f"crystals · {shown.result.name}",
+        "metadata": {METADATA_KEY: {**about, "values": values}, MATCH_KEY: match},
+        "opacity": 0.5,
+        **label_look(match.values, "no lattice", "crystal"),
+        **place,
+    }
+    turns = {
+        "name": f"direction of a of the crystal (°) · {shown.result.name}",
+        "metadata": {METADATA_KEY: about},
+        "colormap": "hsv",
+        "contrast_limits": (0.0, 180.0),
+        "visible": False,
+        **place,
+    }
+    shape = shown.geometry.shape_maps
+    return [
+        (shape(match.orientation.copy()), turns, "image"),
+        (shape(match.labels.copy()), labels, "labels"),
+    ]

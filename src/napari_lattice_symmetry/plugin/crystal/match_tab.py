@@ -19,11 +19,12 @@ from napari_lattice_symmetry.crystals import (
 from napari_lattice_symmetry.errors import InputError, LatticeSymmetryError
 from napari_lattice_symmetry.plugin.background.latest import LatestRequest
 from napari_lattice_symmetry.plugin.background.task_bar import Task, TaskBar
-from napari_lattice_symmetry.plugin.crystal.match_layer import CRYSTALS, match_layer
+from napari_lattice_symmetry.plugin.crystal.match_layer import CRYSTALS, match_layers
 from napari_lattice_symmetry.plugin.crystal.structures import Source, load_structure
 from napari_lattice_symmetry.plugin.forms.model_form import ModelForm
 from napari_lattice_symmetry.plugin.layers.result_group import add_made_of_result
 from napari_lattice_symmetry.plugin.selection.selection import Selection
+from napari_lattice_symmetry.plugin.widgets.selection_line import SelectionLine
 from napari_lattice_symmetry.results import MovieResult
 
 if TYPE_CHECKING:
@@ -70,6 +71,7 @@ class MatchTab(QWidget):
 
         super().__init__()
         self.viewer, self.selection, self._sources = viewer, selection, sources
+        self.result_text = SelectionLine(selection)
         self.matched: tuple[CrystalMatch, MovieResult, Layer] | None = None
         self.parameters = ModelForm(MatchParameters(), remembered_as="crystals")
         self.task = TaskBar("&Match", "Match the crystals to all windows.", self._prepare)
@@ -87,6 +89,7 @@ class MatchTab(QWidget):
         self.canvas.setMinimumHeight(150)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(4, 4, 4, 4)
+        layout.addWidget(self.result_text)
         layout.addWidget(self.parameters.native)
         layout.addWidget(self.suggest_button)
         layout.addWidget(self.task)
@@ -96,6 +99,7 @@ class MatchTab(QWidget):
     def release(self) -> None:
         """Stop, and let go of the viewer."""
         self.selection.changed.disconnect(self._show)
+        self.result_text.release()
         self._suggestion.drop()
         self.task.release()
         self.canvas.release()
@@ -149,7 +153,7 @@ class MatchTab(QWidget):
     def _on_done(self, matched: tuple[CrystalMatch, MovieResult, Layer]) -> None:
         self.matched = found, _, layer = matched
         self._show()
-        add_made_of_result(self.viewer.layers, layer, CRYSTALS, [match_layer(found, layer)])
+        add_made_of_result(self.viewer.layers, layer, CRYSTALS, match_layers(found, layer))
 
     def _show(self) -> None:
         """Draw the match and tell of it, unless another result is selected."""

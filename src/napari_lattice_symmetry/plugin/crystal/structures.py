@@ -102,6 +102,7 @@ class StructureList(QWidget):
         item.setToolTip("tabulated" if source[1] else source[0])
         item.setData(_SOURCE, source)
         self.crystals.addItem(item)
+        self.crystals.scrollToItem(item)
 
     def _ask_for_files(self) -> None:
         paths, _ = QFileDialog.getOpenFileNames(self, "Structures", "", f"Structures ({_FILES})")

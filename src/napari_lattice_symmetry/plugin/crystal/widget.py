@@ -12,7 +12,6 @@ from napari_lattice_symmetry.plugin.crystal.structures import StructureList
 from napari_lattice_symmetry.plugin.crystal.symmetry_tab import SymmetryTab
 from napari_lattice_symmetry.plugin.selection.selection import selection_of
 from napari_lattice_symmetry.plugin.widgets.dock import Dock
-from napari_lattice_symmetry.plugin.widgets.selection_line import SelectionLine
 
 if TYPE_CHECKING:
     import napari.viewer
@@ -32,7 +31,6 @@ class CrystalWidget(Dock):
     def __init__(self, viewer: napari.viewer.Viewer) -> None:
         super().__init__()
         self.selection = selection_of(viewer)
-        self.result_text = SelectionLine(self.selection)
         self.structures = StructureList()
         self.match = MatchTab(viewer, self.selection, lambda: self.structures.sources)
         self.family = FamilyTab(viewer, lambda: self.structures.chosen)
@@ -42,7 +40,6 @@ class CrystalWidget(Dock):
         self.tabs.addTab(self.family, "Family")
         self.tabs.addTab(self.symmetry, "Symmetry")
         layout = self.column
-        layout.addWidget(self.result_text)
         layout.addWidget(self.structures)
         layout.addWidget(self.tabs, stretch=1)
         self.match.suggested.connect(self._add_suggested)
@@ -51,7 +48,6 @@ class CrystalWidget(Dock):
 
     def release(self) -> None:
         """Stop, and let go of the viewer."""
-        self.result_text.release()
         for part in (self.match, self.family, self.symmetry):
             part.release()
 
