@@ -1,4 +1,4 @@
-"""The analysis of the sample movie, the live preview, the inspector and the phase evolution."""
+"""Every sixth frame of the sample movie analyzed, the preview, the inspector and the evolution."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def main() -> None:
     _, widget = viewer.window.add_plugin_dock_widget(PLUGIN, "Lattice symmetry")
     wait_until(lambda: "periods" in widget.summary.window_text.text(), seconds=60)
     viewer.reset_view()  # the dock has its width by now
-    widget.parameters.set_values(AnalysisParameters(window=96, stride=12))
+    widget.parameters.set_values(AnalysisParameters(window=96, stride=12, frame_step=6))
     show_preview(viewer, widget)
 
     widget.run_button.click()
@@ -77,7 +77,7 @@ def show_evolution(viewer: napari.Viewer, analysis: AnalysisWidget) -> None:
     viewer.dims.set_current_step(0, 80)
     _, dock = viewer.window.add_plugin_dock_widget(PLUGIN, "Phase evolution")
     dock.curves.holes.setChecked(True)
-    dock.brightness.shown.setChecked(True)
+    dock.brightness.form["shown"].value = True
     wait_until(lambda: len(dock.curves.curves) == len(CLASSES) + 2, seconds=300)
     take_screenshot(viewer, "napari-evolution.png")
     dock.tabs.setCurrentWidget(dock.kinetics)

@@ -53,7 +53,7 @@ def test_a_real_movie_goes_through_all_docks(opened, qtbot):
     _, evolution = viewer.window.add_plugin_dock_widget(PLUGIN, "Phase evolution")
     curves, kinetics = evolution.curves, evolution.kinetics
     curves.holes.setChecked(True)
-    evolution.brightness.shown.setChecked(True)
+    evolution.brightness.form["shown"].value = True
     wait(lambda: [c.name for c in curves.curves] == [*CLASSES, HOLES, BRIGHTNESS])
     assert all(np.isfinite(curve.values).all() for curve in curves.curves)
     np.testing.assert_array_equal(curves.curves[3].values, result.fractions[:, 3])

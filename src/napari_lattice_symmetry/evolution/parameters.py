@@ -69,3 +69,27 @@ class BeamParameters(BaseModel):
         ge=1,
         le=3000,
     )
+
+
+class BrightnessParameters(BaseModel):
+    """Whether holes are also counted by their brightness, and what counts as one."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    shown: bool = setting(
+        False,
+        BRIGHTNESS.capitalize(),
+        "Count the pixels that are darker than a threshold, once the lattice is smoothed away: a "
+        "check on the network.",
+    )
+    threshold: float | None = setting(
+        None,
+        "Below",
+        "Gray value below which a pixel counts; Otsu's threshold if not given.",
+        none="Otsu",
+        step=1.0,
+        of_one_image=True,
+    )
+    bright: bool = setting(
+        False, "Bright", "Holes are brighter than the film, as in a bright-field image."
+    )

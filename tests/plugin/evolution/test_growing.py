@@ -83,10 +83,10 @@ def test_the_brightness_of_new_frames_alone_is_measured(recording, monkeypatch):
 
     monkeypatch.setattr(brightness_controls, "measure_brightness", counting)
     controls = recording.widget.brightness
-    controls.bright.setChecked(True)
-    controls.shown.setChecked(True)
+    controls.form["bright"].value = True
+    controls.form["shown"].value = True
     recording.wait(lambda: len(recording.brightness()) == 2)
-    controls.threshold.setValue(45)
+    controls.form["threshold"].value = 45
 
     recording.land(*range(2, 12), *range(13, N_FRAMES))
     recording.wait(lambda: np.isfinite(recording.brightness()).sum() == N_FRAMES - 1)
@@ -94,12 +94,12 @@ def test_the_brightness_of_new_frames_alone_is_measured(recording, monkeypatch):
     recording.wait(lambda: np.isfinite(recording.brightness()).sum() == N_FRAMES)
     truth = (recording.frames > 45).mean(axis=(1, 2))
     np.testing.assert_allclose(recording.brightness(), truth, atol=0.005)
-    assert controls.threshold.value() == 45
+    assert controls.form["threshold"].value == 45
     assert len(measured) == N_FRAMES
 
 
 def test_a_layer_that_lags_behind_is_waited_for(recording):
-    recording.widget.brightness.shown.setChecked(True)
+    recording.widget.brightness.form["shown"].value = True
     recording.wait(lambda: len(recording.brightness()) == 2)
     shown = recording.image.data, recording.image.metadata[FRAME_NAMES]
     recording.land(*range(2, 9))
@@ -112,7 +112,7 @@ def test_a_layer_that_lags_behind_is_waited_for(recording):
 
 
 def test_a_frame_that_failed_is_measured_once_it_can_be_read(recording):
-    recording.widget.brightness.shown.setChecked(True)
+    recording.widget.brightness.form["shown"].value = True
     good = recording.analyzed[2]
     recording.analyzed[2] = replace(good, failure="corrupt")
     recording.land(2, 3)
@@ -189,8 +189,8 @@ def test_a_watched_folder_is_measured_as_it_fills(
     write(0, 1)
     qtbot.waitUntil(lambda: watch.run.n_done == 2 and bool(watch.run.layers), timeout=TIMEOUT)
     _, dock = viewer.window.add_plugin_dock_widget(PLUGIN, "Phase evolution")
-    dock.brightness.bright.setChecked(True)
-    dock.brightness.shown.setChecked(True)
+    dock.brightness.form["bright"].value = True
+    dock.brightness.form["shown"].value = True
     write(*range(2, N_FRAMES))
 
     def measured():

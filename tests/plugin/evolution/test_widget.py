@@ -133,14 +133,14 @@ def test_a_region_that_is_deleted_gives_way_to_whole_frames(bench):
 
 
 def test_the_brightness_gives_the_holes(bench):
-    bench.widget.brightness.bright.setChecked(True)
+    bench.widget.brightness.form["bright"].value = True
     bench.qtbot.mouseClick(
-        bench.widget.brightness.shown, Qt.MouseButton.LeftButton, pos=QPoint(10, 8)
+        bench.widget.brightness.form["shown"].native, Qt.MouseButton.LeftButton, pos=QPoint(10, 8)
     )
     bench.settle()
     truth = (make_frames() > 45).mean(axis=(1, 2))
     np.testing.assert_allclose(bench.curve(BRIGHTNESS).values, truth, atol=0.005)
-    bench.widget.brightness.threshold.setValue(54)
+    bench.widget.brightness.form["threshold"].value = 54
     bench.settle()
     assert np.all(bench.curve(BRIGHTNESS).values < truth)
 
@@ -153,7 +153,7 @@ def test_brightness_that_is_being_measured_is_waited_for(bench, monkeypatch):
         yield from plain(*args, **keywords)
 
     monkeypatch.setattr(brightness_controls, "measure_brightness", waiting)
-    bench.widget.brightness.shown.setChecked(True)
+    bench.widget.brightness.form["shown"].value = True
     bench.widget.tabs.setCurrentWidget(bench.kinetics)
     bench.kinetics.form["curve"].native.setCurrentText(BRIGHTNESS)
     assert bench.widget.status.text() == "Measuring the brightness…"
@@ -171,21 +171,21 @@ def test_the_brightness_of_a_frame_that_cannot_be_read_is_unknown(bench, monkeyp
         return plain(movie, index)
 
     monkeypatch.setattr(Movie, "frame", spoilt)
-    bench.widget.brightness.shown.setChecked(True)
+    bench.widget.brightness.form["shown"].value = True
     bench.settle()
     assert np.flatnonzero(np.isnan(bench.curve(BRIGHTNESS).values)).tolist() == [3]
 
 
 def test_the_brightness_of_a_movie_that_is_gone_is_said(bench):
     bench.viewer.layers.remove(bench.image)
-    bench.widget.brightness.shown.setChecked(True)
+    bench.widget.brightness.form["shown"].value = True
     bench.settle()
     assert "The image layer of 'film' is not there" in bench.widget.status.text()
 
 
 def test_the_brightness_of_a_movie_that_was_edited_is_said(bench):
     bench.image.data = np.zeros((3, 64, 64), dtype=np.float32)
-    bench.widget.brightness.shown.setChecked(True)
+    bench.widget.brightness.form["shown"].value = True
     bench.settle()
     assert "'film' is not the movie that was analyzed" in bench.widget.status.text()
 
@@ -321,7 +321,7 @@ def test_all_controls_are_reached_with_the_tab_key_and_explained(bench):
         bench.curves.quantity,
         bench.curves.holes,
         bench.curves.canvas,
-        bench.widget.brightness.threshold,
+        bench.widget.brightness.form["threshold"].native,
         bench.kinetics.form["curve"].native,
         bench.kinetics.form["after"].native,
         bench.kinetics.canvas,
@@ -388,7 +388,7 @@ def test_icons_of_the_toolbar_are_seen_in_both_themes(bench, theme, dark):
 def test_the_legend_lies_in_the_figure(bench):
     bench.viewer.window._qt_window.resize(1280, 780)
     bench.curves.holes.setChecked(True)
-    bench.widget.brightness.shown.setChecked(True)
+    bench.widget.brightness.form["shown"].value = True
     bench.settle()
     figure = bench.curves.canvas.figure
     figure.canvas.draw()

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 from qtpy.QtCore import Signal  # type: ignore[attr-defined]
-from qtpy.QtWidgets import QCheckBox, QDoubleSpinBox, QHBoxLayout, QLabel, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QVBoxLayout, QWidget
 
 from napari_lattice_symmetry.data.movie import Movie
 from napari_lattice_symmetry.errors import LatticeSymmetryError
@@ -21,8 +21,10 @@ from napari_lattice_symmetry.evolution.brightness import (
     measure_brightness,
     movie_smoothing,
 )
-from napari_lattice_symmetry.evolution.curves import BRIGHTNESS, Curve
+from napari_lattice_symmetry.evolution.curves import Curve
+from napari_lattice_symmetry.evolution.parameters import BrightnessParameters
 from napari_lattice_symmetry.plugin.background.latest import LatestRequest
+from napari_lattice_symmetry.plugin.forms.model_form import ModelForm
 from napari_lattice_symmetry.results import MovieResult
 from napari_lattice_symmetry.results.result import FAILED
 
@@ -31,8 +33,6 @@ if TYPE_CHECKING:
 
 Float32 = NDArray[np.float32]
 Region = NDArray[np.bool_]
-
-_THRESHOLD = "Gray value that divides hole and film; the lowest stands for Otsu's threshold."
 
 
 @dataclass(eq=False)
@@ -105,30 +105,15 @@ class BrightnessControls(QWidget):
         follower.changed.connect(self._on_result)
         follower.grown.connect(partial(self._on_result, patient=True))
 
-        self.shown = QCheckBox(BRIGHTNESS)
-        self.shown.setToolTip(
-            "Count the pixels that are darker than a threshold, once the lattice is smoothed away: "
-            "a check on the network."
-        )
-        self.threshold = QDoubleSpinBox()
-        self.threshold.setSpecialValueText("Otsu")
-        self.threshold.setToolTip(_THRESHOLD)
-        self.threshold.setKeyboardTracking(False)
-        self.bright = QCheckBox("bright")
-        self.bright.setToolTip("Holes are brighter than the film, as in a bright-field image.")
-        limit = QHBoxLayout()
-        limit.addWidget(QLabel("below"))
-        limit.addWidget(self.threshold, stretch=1)
-        limit.addWidget(self.bright)
+        self.form = ModelForm(BrightnessParameters())
+        self.form.reset_button.hide()
+        self.form["bright"].native.setText("bright")
+        self.form.join("threshold", "bright")
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(3)
-        layout.addWidget(self.shown)
-        layout.addLayout(limit)
-        self.shown.toggled.connect(self._on_result)
-        self.shown.toggled.connect(self.changed)
-        self.threshold.valueChanged.connect(self.changed)
-        self.bright.toggled.connect(self.changed)
+        layout.addWidget(self.form.native)
+        self.form["shown"].changed.connect(self._on_result)
+        self.form.changed.connect(lambda _=None: self.changed.emit())
 
     @property
     def is_busy(self) -> bool:
@@ -139,7 +124,7 @@ class BrightnessControls(QWidget):
     def why_not(self) -> str:
         """Why there is no curve; empty where this widget itself has said it."""
         unasked = "Tick 'holes, by brightness' in the tab Evolution first."
-        return "" if self.shown.isChecked() else unasked
+        return "" if self.form["shown"].value else unasked
 
     def release(self) -> None:
         """Measure no longer."""
@@ -151,20 +136,19 @@ class BrightnessControls(QWidget):
         Its keyword `should_stop` is that of `brightness_curve`.
         """
         measured, result = self.measured, self._follower.snapshot()
-        if measured is None or result is None or not self.shown.isChecked():
+        asked = self.form.values()
+        if measured is None or result is None or not asked.shown:
             return None
         if not measured.is_shown:
             return None
         brightness = measured.brightness(self._follower.keys[: len(result.state)])
-        chosen = self.threshold.value() > self.threshold.minimum()
-        threshold = self.threshold.value() if chosen else None
         area = None if measured.region is None else float(measured.region.sum())
-        bright = self.bright.isChecked()
-        return partial(brightness_curve, result, brightness, threshold, bright=bright, area=area)
+        given = result, brightness, asked.threshold
+        return partial(brightness_curve, *given, bright=asked.bright, area=area)
 
     def _on_result(self, _checked: bool = False, *, patient: bool = False) -> None:
         """Measure what is not measured yet, if it is to be shown."""
-        if self._follower.result is None or not self.shown.isChecked():
+        if self._follower.result is None or not self.form["shown"].value:
             self._measure.drop()
             self.told.emit("")
             return
@@ -218,15 +202,12 @@ class BrightnessControls(QWidget):
         known = brightness.quantiles[np.isfinite(brightness.quantiles)]
         low, high = (float(known.min()), float(known.max())) if known.size else (0.0, 1.0)
         step = max(high - low, 1e-9) / 100
-        chosen = keep and self.threshold.value() > self.threshold.minimum()
-        value = self.threshold.value() if chosen else low - step
-        self.threshold.blockSignals(True)
-        self.threshold.setDecimals(int(np.clip(1 - np.floor(np.log10(step)), 0, 6)))
-        self.threshold.setRange(low - step, high)
-        self.threshold.setSingleStep(step)
-        self.threshold.setValue(value)
-        self.threshold.setToolTip(f"{_THRESHOLD} Here that is {brightness.otsu():.4g}.")
-        self.threshold.blockSignals(False)
+        box: Any = self.form["threshold"]
+        chosen = box.value if keep else None
+        with self.form.changed.blocked(), box.changed.blocked():
+            box.set_range(low, high, step, int(np.clip(1 - np.floor(np.log10(step)), 0, 6)))
+            box.value = chosen
+        box.native.setToolTip(f"{box.tooltip} Here that is {brightness.otsu():.4g}.")
 
 
 def _measure(request: _Request, should_stop: Callable[[], bool]) -> Measured:

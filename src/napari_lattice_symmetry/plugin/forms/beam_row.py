@@ -17,8 +17,7 @@ class BeamRow(QWidget):
         super().__init__()
         self.form = ModelForm(BeamParameters(), remembered_as="beam")
         self.form.reset_button.hide()
-        voltage = self.form["voltage"].native
-        self.form.pages[""].removeRow(self.form.put_beside("formula", voltage) + 1)
+        self.form.join("formula", "voltage")
         self.energies = QLabel()
         self.energies.setWordWrap(True)
         self.energies.setToolTip(

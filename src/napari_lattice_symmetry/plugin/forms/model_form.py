@@ -120,15 +120,12 @@ class ModelForm(Container, Generic[Settings]):
 
     def show_rows(self, names: Sequence[str], shown: bool) -> None:
         """Show some rows, or hide them."""
-        for rows in self.pages.values():
-            for name in names:
-                if rows.indexOf(self[name].native) >= 0:
-                    rows.setRowVisible(self[name].native, shown)
+        for name in names:
+            self._rows_of(name).setRowVisible(self[name].native, shown)
 
     def put_beside(self, name: str, button: QWidget) -> int:
         """Put a button at the end of a row; return on which line of its page that is."""
-        native = self[name].native
-        rows = next(rows for rows in self.pages.values() if rows.indexOf(native) >= 0)
+        native, rows = self[name].native, self._rows_of(name)
         line, _ = rows.getWidgetPosition(native)
         holder = QWidget()
         rows.replaceWidget(native, holder)
@@ -137,6 +134,18 @@ class ModelForm(Container, Generic[Settings]):
         layout.addWidget(native, stretch=1)
         layout.addWidget(button)
         return line
+
+    def join(self, name: str, other: str) -> None:
+        """Put another setting at the end of a row, without its title."""
+        native: Any = self[other].native
+        rows: Any = self._rows_of(other)
+        rows.labelForField(native).deleteLater()
+        rows.takeRow(native)
+        self.put_beside(name, native)
+
+    def _rows_of(self, name: str) -> QFormLayout:
+        native = self[name].native
+        return next(rows for rows in self.pages.values() if rows.indexOf(native) >= 0)
 
     def place_page(self, heading: str, page: QWidget) -> None:
         """Give a page its place in the form."""
