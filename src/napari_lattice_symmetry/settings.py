@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, TypeVar
 
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from napari_lattice_symmetry.errors import InputError
 
@@ -13,6 +13,18 @@ Settings = TypeVar("Settings", bound=BaseModel)
 
 ADVANCED = "Advanced"
 """Group of what most people leave as it is."""
+
+
+class SettingsModel(BaseModel):
+    """Settings that stay as they are made; unknown ones are refused.
+
+    Raises
+    ------
+    pydantic.ValidationError
+        If a value is of the wrong type or out of its range.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 def setting(

@@ -8,7 +8,6 @@ from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict
 
 from napari_lattice_symmetry.analysis.reading import read_frame
 from napari_lattice_symmetry.analysis.steps import Steps
@@ -19,7 +18,7 @@ from napari_lattice_symmetry.data.movie import Movie
 from napari_lattice_symmetry.errors import InputError
 from napari_lattice_symmetry.lattice import LABELS
 from napari_lattice_symmetry.results.result import MovieResult
-from napari_lattice_symmetry.settings import ADVANCED, setting
+from napari_lattice_symmetry.settings import ADVANCED, SettingsModel, setting
 from napari_lattice_symmetry.spectrum import WindowGrid, fit_lattices
 from napari_lattice_symmetry.spectrum.checks import MIN_WINDOW
 from napari_lattice_symmetry.spectrum.period import dominant_period, spread_windows
@@ -37,10 +36,8 @@ _PERIODS, _DEFAULT_SIDE = 10, 128
 _MAX_FITTED = 64
 
 
-class CellParameters(BaseModel):
+class CellParameters(SettingsModel):
     """How a unit cell is averaged and its plane group named."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     window: int | None = setting(
         None,

@@ -6,13 +6,13 @@ from collections.abc import Mapping
 from typing import Any, Literal, Protocol, Self, TypeAlias
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, field_validator
+from pydantic import field_validator
 
 from napari_lattice_symmetry.bravais.registry import REGISTRY
 from napari_lattice_symmetry.errors import InputError
 from napari_lattice_symmetry.lattice.plane_groups import MIN_CELLS
 from napari_lattice_symmetry.networks.engine import EngineName
-from napari_lattice_symmetry.settings import ADVANCED, parse_settings, setting
+from napari_lattice_symmetry.settings import ADVANCED, SettingsModel, parse_settings, setting
 from napari_lattice_symmetry.spectrum.lattice_fit import (
     MAX_PERIODS,
     MAX_TOLERANCE,
@@ -45,10 +45,8 @@ class Weights(Protocol):
         """Of its weights."""
 
 
-class WindowParameters(BaseModel):
+class WindowParameters(SettingsModel):
     """Which windows of a frame are looked at."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     window: int = setting(
         128,

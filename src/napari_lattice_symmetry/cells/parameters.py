@@ -4,25 +4,15 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict
-
 from napari_lattice_symmetry.cells.strain import KNOWN_CELLS, Cell
-from napari_lattice_symmetry.settings import setting
+from napari_lattice_symmetry.settings import SettingsModel, setting
 
 TYPED = "typed cell"
 MEDIAN, KNOWN = "median lattice", "known lattice"
 
 
-class KnownLattice(BaseModel):
-    """A lattice that is known: by its name, or by a cell that is typed.
-
-    Raises
-    ------
-    pydantic.ValidationError
-        If a value is of the wrong type or out of its range.
-    """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
+class KnownLattice(SettingsModel):
+    """A lattice that is known: by its name, or by a cell that is typed."""
 
     lattice: str = setting(
         "graphene",

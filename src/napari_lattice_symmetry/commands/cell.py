@@ -30,10 +30,10 @@ from napari_lattice_symmetry.commands.shared.options import (
     outputs_option,
     overwrite_option,
 )
+from napari_lattice_symmetry.commands.shared.outputs import check_outputs
 from napari_lattice_symmetry.commands.shared.results import open_result
 from napari_lattice_symmetry.data.movie import Movie
 from napari_lattice_symmetry.errors import InputError
-from napari_lattice_symmetry.files import check_free
 from napari_lattice_symmetry.io import read_movie
 from napari_lattice_symmetry.io.axes import FramesAre
 from napari_lattice_symmetry.lattice import CLASSES
@@ -103,10 +103,7 @@ def cell(
     Windows side by side over the frames are brought to one origin and averaged; those of another
     grain are left out. Prints the cell, the group, and what breaks each group.
     """
-    for output in outputs:
-        if output.suffix.lower() not in (*SUFFIXES, *_FIGURES):
-            raise InputError(f"{output} must end in {', '.join((*SUFFIXES, *_FIGURES))}.")
-        check_free(output, overwrite=overwrite)
+    check_outputs(outputs, (*SUFFIXES, *_FIGURES), overwrite=overwrite)
     movie = read_movie(file, dataset=dataset, channel=channel, frames_are=frames_are, lazy=True)
     movie = movie.recalibrated(pixel_size, frame_time)
     if frame is not None and frame >= len(movie):

@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from napari_lattice_symmetry.commands.shared.options import PATH, outputs_option, overwrite_option
+from napari_lattice_symmetry.commands.shared.outputs import check_outputs
 from napari_lattice_symmetry.crystals import (
     Crystal,
     Projection,
@@ -21,7 +22,7 @@ from napari_lattice_symmetry.crystals import (
 from napari_lattice_symmetry.crystals.families.symmetry import TOLERANCES, outside_remark
 from napari_lattice_symmetry.crystals.plots import plot_crystal
 from napari_lattice_symmetry.errors import InputError
-from napari_lattice_symmetry.files import check_free, replacing
+from napari_lattice_symmetry.files import replacing
 from napari_lattice_symmetry.results.plots import save_figure
 
 _ENDINGS = (".csv", ".png", ".svg")
@@ -67,10 +68,7 @@ def crystal(
         return
     if file is None or like is not None:
         raise InputError("Give either a structure FILE or a measured cell by --like.")
-    for output in outputs:
-        if output.suffix.lower() not in _ENDINGS:
-            raise InputError(f"{output} must end in {', '.join(_ENDINGS)}.")
-        check_free(output, overwrite=overwrite)
+    check_outputs(outputs, _ENDINGS, overwrite=overwrite)
     structure = read_structure(file)
     click.echo("\n".join((*_describe_structure(structure), *_describe_family(structure))))
     if not structure.has_cell:

@@ -9,6 +9,7 @@ import click
 import numpy as np
 
 from napari_lattice_symmetry.commands.shared.options import PATH, outputs_option, overwrite_option
+from napari_lattice_symmetry.commands.shared.outputs import check_outputs
 from napari_lattice_symmetry.errors import InputError
 from napari_lattice_symmetry.evolution.brightness import (
     Brightness,
@@ -21,7 +22,6 @@ from napari_lattice_symmetry.evolution.holes import hole_curve
 from napari_lattice_symmetry.evolution.kinetics import compare_laws
 from napari_lattice_symmetry.evolution.plots import plot_growth
 from napari_lattice_symmetry.evolution.tables import write_fits
-from napari_lattice_symmetry.files import check_free
 from napari_lattice_symmetry.io import read_movie
 from napari_lattice_symmetry.lattice import CLASSES
 from napari_lattice_symmetry.results import MovieResult, load_result
@@ -64,10 +64,7 @@ def kinetics(
     The exponential A0 exp(rho (t - t1)) + C with the first frame at t1, logistic and Avrami
     growth, and none at all, with 95 % intervals and the weight of evidence by AICc.
     """
-    for output in outputs:
-        if output.suffix.lower() not in _ENDINGS:
-            raise InputError(f"{output} must end in {', '.join(_ENDINGS)}.")
-        check_free(output, overwrite=overwrite)
+    check_outputs(outputs, _ENDINGS, overwrite=overwrite)
     loaded = load_result(result)
     end = float(loaded.times[[0, -1]].mean()) if initial is None else initial
     fits = compare_laws(_curve(loaded, what, movie), end)

@@ -10,6 +10,7 @@ import click
 import numpy as np
 
 from napari_lattice_symmetry.commands.shared.options import PATH, outputs_option, overwrite_option
+from napari_lattice_symmetry.commands.shared.outputs import check_outputs
 from napari_lattice_symmetry.commands.shared.results import open_result
 from napari_lattice_symmetry.crystals import (
     Crystal,
@@ -21,8 +22,7 @@ from napari_lattice_symmetry.crystals import (
 )
 from napari_lattice_symmetry.crystals import match as match_crystals
 from napari_lattice_symmetry.crystals.plots import plot_match
-from napari_lattice_symmetry.errors import InputError
-from napari_lattice_symmetry.files import check_free, replacing
+from napari_lattice_symmetry.files import replacing
 from napari_lattice_symmetry.results import MovieResult
 from napari_lattice_symmetry.results.plots import save_figure
 
@@ -64,10 +64,7 @@ def match(
     needs lattice maps; without a pixel size they are matched by shape alone. Those that cannot be
     told apart are named together.
     """
-    for output in outputs:
-        if output.suffix.lower() not in _ENDINGS:
-            raise InputError(f"{output} must end in {', '.join(_ENDINGS)}.")
-        check_free(output, overwrite=overwrite)
+    check_outputs(outputs, _ENDINGS, overwrite=overwrite)
     loaded = open_result(result)
     crystals = [_find(name) for name in structures]
     found = match_crystals(loaded, crystals, zones, tolerance)

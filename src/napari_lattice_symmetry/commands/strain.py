@@ -12,10 +12,10 @@ import numpy as np
 from napari_lattice_symmetry.cells.strain import KNOWN_CELLS, known_basis
 from napari_lattice_symmetry.commands.shared.cells import known_cell_option, rectangle_option
 from napari_lattice_symmetry.commands.shared.options import PATH, outputs_option, overwrite_option
+from napari_lattice_symmetry.commands.shared.outputs import check_outputs
 from napari_lattice_symmetry.commands.shared.results import open_result, row_of_frame
 from napari_lattice_symmetry.data.movie import NANOMETER
 from napari_lattice_symmetry.errors import InputError
-from napari_lattice_symmetry.files import check_free
 from napari_lattice_symmetry.inspection.strain import (
     components,
     plot_strain,
@@ -70,10 +70,7 @@ def strain(
     The result needs lattice maps. What counts as not strained is the median lattice of all
     windows, unless another is given.
     """
-    for output in outputs:
-        if not output.name.lower().endswith(_ENDINGS):
-            raise InputError(f"{output} must end in {', '.join(_ENDINGS)}.")
-        check_free(output, overwrite=overwrite)
+    check_outputs(outputs, _ENDINGS, overwrite=overwrite)
     loaded = open_result(result)
     position = 0 if frame is None else row_of_frame(loaded, frame)
     reference = _reference(loaded, rectangle, known or material)

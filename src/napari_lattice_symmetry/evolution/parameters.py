@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict
-
 from napari_lattice_symmetry.evolution.curves import BRIGHTNESS, HOLES
 from napari_lattice_symmetry.evolution.laws import LAWS
 from napari_lattice_symmetry.lattice import CLASSES
-from napari_lattice_symmetry.settings import setting
+from napari_lattice_symmetry.settings import SettingsModel, setting
 
 CLASS_CURVES: dict[str, tuple[str, bool]] = {
     title.format(name): (name, areas)
@@ -17,16 +15,8 @@ CLASS_CURVES: dict[str, tuple[str, bool]] = {
 """Curves of classes by their titles: which class, and whether its area or its probability."""
 
 
-class KineticsParameters(BaseModel):
-    """What is fitted, from when on, and by which law.
-
-    Raises
-    ------
-    pydantic.ValidationError
-        If a value is of the wrong type or out of its range.
-    """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
+class KineticsParameters(SettingsModel):
+    """What is fitted, from when on, and by which law."""
 
     curve: str = setting(
         HOLES,
@@ -54,10 +44,8 @@ class KineticsParameters(BaseModel):
     )
 
 
-class BeamParameters(BaseModel):
+class BeamParameters(SettingsModel):
     """What the beam hits, and how fast it is."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     formula: str = setting("WS2", "Beam on", "Chemical formula, such as WS2 or Mo0.1W0.9S2.")
     voltage: float = setting(
@@ -71,10 +59,8 @@ class BeamParameters(BaseModel):
     )
 
 
-class BrightnessParameters(BaseModel):
+class BrightnessParameters(SettingsModel):
     """Whether holes are also counted by their brightness, and what counts as one."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     shown: bool = setting(
         False,

@@ -2,21 +2,11 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict
-
-from napari_lattice_symmetry.settings import setting
+from napari_lattice_symmetry.settings import SettingsModel, setting
 
 
-class SweepParameters(BaseModel):
-    """Which parameter of a simulated lattice varies, and how.
-
-    Raises
-    ------
-    pydantic.ValidationError
-        If a value is of the wrong type or out of its range.
-    """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
+class SweepParameters(SettingsModel):
+    """Which parameter of a simulated lattice varies, and how."""
 
     parameter: str = setting(
         "disorder",

@@ -8,7 +8,7 @@ from typing import Any, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, model_validator
+from pydantic import model_validator
 
 from napari_lattice_symmetry.lattice.basis import (
     cell,
@@ -26,7 +26,7 @@ from napari_lattice_symmetry.lattice.plane_groups import (
     family_basis,
     family_of,
 )
-from napari_lattice_symmetry.settings import setting
+from napari_lattice_symmetry.settings import SettingsModel, setting
 
 Float = NDArray[np.float64]
 
@@ -58,7 +58,7 @@ def _number(
     return setting(default, title, text, group=group, slider=True, ge=low, le=high, **extra)
 
 
-class LatticeImage(BaseModel):
+class LatticeImage(SettingsModel):
     """What an image shows, and how it was recorded.
 
     Whatever is random is drawn from `seed` in a stream of its own, so that a change of one
@@ -69,8 +69,6 @@ class LatticeImage(BaseModel):
     pydantic.ValidationError
         If a value is of the wrong type or out of its range.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     lattice: Literal[
         "square", "rectangular", "centered rectangular", "hexagonal", "oblique", "noise"

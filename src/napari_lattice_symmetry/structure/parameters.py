@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict
-
 from napari_lattice_symmetry.bravais.parameters import WindowParameters
-from napari_lattice_symmetry.settings import setting
+from napari_lattice_symmetry.settings import SettingsModel, setting
 
 MAX_COMPONENTS = 8
 """More than these nobody can tell apart on a map."""
@@ -20,13 +18,7 @@ NEIGHBORS = {"t-SNE": 30, "UMAP": 15}
 
 
 class UnmixingParameters(WindowParameters):
-    """Settings of one unmixing.
-
-    Raises
-    ------
-    pydantic.ValidationError
-        If a value is of the wrong type or out of its range.
-    """
+    """Settings of one unmixing."""
 
     components: int | None = setting(
         None,
@@ -38,10 +30,8 @@ class UnmixingParameters(WindowParameters):
     )
 
 
-class EmbeddingParameters(BaseModel):
+class EmbeddingParameters(SettingsModel):
     """Settings of one embedding."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     method: Literal["t-SNE", "UMAP"] = setting(
         "t-SNE",
