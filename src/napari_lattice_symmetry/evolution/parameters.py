@@ -64,7 +64,7 @@ class BrightnessParameters(SettingsModel):
 
     shown: bool = setting(
         False,
-        BRIGHTNESS.capitalize(),
+        "Brightness",
         "Count the pixels that are darker than a threshold, once the lattice is smoothed away: a "
         "check on the network.",
     )

@@ -21,7 +21,7 @@ from napari_lattice_symmetry.evolution.brightness import (
     measure_brightness,
     movie_smoothing,
 )
-from napari_lattice_symmetry.evolution.curves import Curve
+from napari_lattice_symmetry.evolution.curves import BRIGHTNESS, Curve
 from napari_lattice_symmetry.evolution.parameters import BrightnessParameters
 from napari_lattice_symmetry.plugin.background.latest import LatestRequest
 from napari_lattice_symmetry.plugin.forms.model_form import ModelForm
@@ -107,6 +107,8 @@ class BrightnessControls(QWidget):
 
         self.form = ModelForm(BrightnessParameters())
         self.form.reset_button.hide()
+        self.form["shown"].native.setText(BRIGHTNESS)
+        self.form.widen("shown")
         self.form["bright"].native.setText("bright")
         self.form.join("threshold", "bright")
         layout = QVBoxLayout(self)

@@ -137,11 +137,21 @@ class ModelForm(Container, Generic[Settings]):
 
     def join(self, name: str, other: str) -> None:
         """Put another setting at the end of a row, without its title."""
-        native: Any = self[other].native
-        rows: Any = self._rows_of(other)
+        self._take_row(other)
+        self.put_beside(name, self[other].native)
+
+    def widen(self, name: str) -> None:
+        """Let a setting have a whole row, without its title."""
+        rows, line = self._take_row(name)
+        rows.insertRow(line, self[name].native)
+
+    def _take_row(self, name: str) -> tuple[QFormLayout, int]:
+        rows: Any = self._rows_of(name)
+        native = self[name].native
+        line, _ = rows.getWidgetPosition(native)
         rows.labelForField(native).deleteLater()
         rows.takeRow(native)
-        self.put_beside(name, native)
+        return rows, line
 
     def _rows_of(self, name: str) -> QFormLayout:
         native = self[name].native

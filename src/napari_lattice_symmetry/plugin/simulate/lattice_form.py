@@ -22,7 +22,7 @@ class LatticeForm(ModelForm[LatticeImage]):
     def __init__(self) -> None:
         self.tabs = QTabWidget()
         super().__init__(LatticeImage(), remembered_as="simulate")
-        self._widen(self["lattice"].native)
+        self.widen("lattice")  # "centered rectangular" needs it; the tab is its title
         self._group = self["plane_group"].value
         self.changed.connect(self._agree)
         self.changed.connect(self._gray_out)
@@ -33,13 +33,6 @@ class LatticeForm(ModelForm[LatticeImage]):
         self.native.layout().addWidget(self.tabs)
         self.tabs.addTab(page, heading)
         self.pages[heading].setContentsMargins(4, 4, 4, 4)
-
-    def _widen(self, box: QWidget) -> None:
-        """Let a list have a whole row, for "centered rectangular"; the tab is its title."""
-        rows: Any = self.pages["Lattice"]
-        rows.labelForField(box).deleteLater()
-        rows.takeRow(box)
-        rows.insertRow(0, box)
 
     def _agree(self, _event: Any = None) -> None:
         """Let the lattice follow a group that it does not have, and the group another lattice."""
