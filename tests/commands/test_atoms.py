@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -92,3 +93,25 @@ def test_what_cannot_be_done_is_said(run, picture, words, said):
     done = run("atoms", "layer.tif", *words)
     assert done.exit_code == 1
     assert said in " ".join(done.output.split())
+
+
+def test_bad_images_and_truths_are_said_in_one_sentence(run, picture):
+    tifffile.imwrite("empty.tif", np.full((96, 96), 7, np.float32))
+    noise = np.random.default_rng(0).normal(size=(96, 96)).astype(np.float32)
+    tifffile.imwrite("noise.tif", noise)
+    size = (0.02, 0.02)
+    replace(picture.atoms, pixel_size=size).save("truth.csv")
+    replace(picture.atoms, pixel_size=size).save("truth.xyz")
+    angstrom = Path("truth.xyz").read_text().replace("lengths in nm", "by another program")
+    Path("angstrom.xyz").write_text(angstrom)
+    layer = ("atoms", "layer.tif", "--frame", 0, "--spacing", 12, "--overwrite", "--radius", 0.08)
+    for words, said in (
+        (("atoms", "empty.tif", "--spacing", 12), "constant or missing"),
+        (("atoms", "noise.tif"), "spacing"),
+        ((*layer, "--pixel-size", 0.03, "--truth", "truth.csv"), "made with pixels of 0.02"),
+        ((*layer, "--pixel-size", 0.02, "--truth", "angstrom.xyz"), "may be in angstrom"),
+    ):
+        done = run(*words)
+        assert done.exit_code == 1
+        (sentence,) = [line for line in done.output.splitlines() if line.startswith("Error")]
+        assert said in sentence

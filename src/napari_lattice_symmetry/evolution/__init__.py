@@ -27,8 +27,16 @@ from napari_lattice_symmetry.evolution.growth import (
 )
 from napari_lattice_symmetry.evolution.holes import hole_curve
 from napari_lattice_symmetry.evolution.kinetics import compare_laws, fit_growth
-from napari_lattice_symmetry.evolution.plots import plot_evolution, plot_growth
-from napari_lattice_symmetry.evolution.tables import write_curves, write_fits
+from napari_lattice_symmetry.evolution.plots import (
+    plot_defect_counts,
+    plot_evolution,
+    plot_growth,
+)
+from napari_lattice_symmetry.evolution.tables import (
+    write_curves,
+    write_defect_counts,
+    write_fits,
+)
 from napari_lattice_symmetry.results.areas import AreaFractions, area_fractions
 from napari_lattice_symmetry.results.column import Column, list_columns, read_column
 
@@ -54,12 +62,14 @@ __all__ = [
     "maximum_energy_transfer",
     "measure_brightness",
     "measure_drift",
+    "plot_defect_counts",
     "plot_drift",
     "plot_evolution",
     "plot_growth",
     "read_column",
     "remark",
     "write_curves",
+    "write_defect_counts",
     "write_drift",
     "write_fits",
 ]

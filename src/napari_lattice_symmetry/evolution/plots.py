@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from napari_lattice_symmetry.atoms import DefectLives
 from napari_lattice_symmetry.evolution.curves import BRIGHTNESS, HOLES, Curve
 from napari_lattice_symmetry.evolution.growth import GrowthFit
 from napari_lattice_symmetry.lattice import COLORS
@@ -21,6 +22,9 @@ CURVE_COLORS = {**COLORS, HOLES: "#808080", BRIGHTNESS: "#B39F00"}
 """Colors of all curves: the classes', and two that are read on black and on white."""
 
 FIT_COLOR = "#E6007E"
+
+_COUNT, _ALIVE, _SEEN = "#CC79A7", "#0072B2", "#E69F00"
+_INTERVAL = 1.96  # standard deviations
 
 
 def plot_evolution(
@@ -113,6 +117,52 @@ def plot_growth(fit: GrowthFit, title: str = "", figure: Figure | None = None) -
             axes.tick_params(labelsize="x-small")
             for label in (axes.xaxis.label, axes.yaxis.label):
                 label.set_fontsize("x-small")
+    return figure
+
+
+def plot_defect_counts(
+    lives: DefectLives,
+    frame_time: float | None = None,
+    title: str = "",
+    figure: Figure | None = None,
+) -> Figure:
+    """Draw how many defects were seen in each frame, lived, and are there with those missed.
+
+    Parameters
+    ----------
+    lives : DefectLives
+        As `follow_defects` gives them.
+    frame_time : float, optional
+        Seconds from frame to frame; the axis is that of frames if not given.
+    title : str
+        Of the figure.
+    figure : matplotlib.figure.Figure, optional
+        An empty one to draw on; a new one if not given.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        The band holds the true number in 95 of 100 frames, as far as no false ones are seen.
+    """
+    figure = figure or new_figure(7, 4)
+    axes = figure.add_subplot()
+    times = lives.frames * (frame_time or 1.0)
+    axes.plot(times, lives.visible, "o", markersize=3, color=_SEEN, label="seen")
+    axes.step(times, lives.alive, where="mid", color=_ALIVE, label="seen, or missed in between")
+    if np.isfinite(lives.detection):
+        off = _INTERVAL * lives.count_error
+        low = np.maximum(lives.count - off, lives.visible)
+        axes.fill_between(
+            times, low, lives.count + off, color=_COUNT, alpha=0.3, linewidth=0, label="95 %"
+        )
+        axes.plot(times, lives.count, color=_COUNT, label=f"seen / {lives.detection:.2f}")
+    axes.set(ylabel=f"Atoms {lives.kind}")
+    axes.set_ylim(bottom=0)
+    axes.locator_params(axis="y", integer=True)
+    axes.set_title(title, parse_math=False)
+    label_axis(axes, timed=frame_time is not None)
+    columns = 1 if figure.get_figwidth() < 2 * NARROW else 2
+    figure.legend(loc="outside lower center", ncols=columns, frameon=False, fontsize="small")
     return figure
 
 

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
+from napari_lattice_symmetry.atoms import DefectLives
+from napari_lattice_symmetry.atoms.writing import write_columns
 from napari_lattice_symmetry.evolution.curves import Curve
 from napari_lattice_symmetry.evolution.growth import Estimate, GrowthFit, akaike_weights
 from napari_lattice_symmetry.files import as_path, replacing
@@ -77,6 +79,29 @@ def write_fits(fits: Sequence[GrowthFit], path: str | Path) -> None:
         ]
     columns = ["curve", "law", "formula", "quantity", "value", "low", "high", "unit", "at bound"]
     _write(path, columns, rows)
+
+
+def write_defect_counts(
+    lives: DefectLives, path: str | Path, frame_time: float | None = None
+) -> None:
+    """Write what is known of each frame as CSV; a file that is there is replaced.
+
+    Parameters
+    ----------
+    lives : DefectLives
+        As `follow_defects` gives them.
+    path : str or pathlib.Path
+        Where to.
+    frame_time : float, optional
+        Seconds from frame to frame, for a column of times.
+
+    Raises
+    ------
+    InputError
+        If the name does not end in .csv, or nothing can be written there.
+    """
+    times = {} if frame_time is None else {"time_s": lives.frames * frame_time}
+    write_columns(times | lives.counts(), Path(path), overwrite=True)
 
 
 def _numbers(estimate: Estimate) -> list[str]:

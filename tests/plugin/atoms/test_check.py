@@ -10,7 +10,8 @@ from atoms_bench import FAINT, MISSING, SITES
 from qtpy.QtWidgets import QFileDialog
 
 from napari_lattice_symmetry.atoms import Defects, read_atoms
-from napari_lattice_symmetry.plugin.atoms.truth import mark_defects
+from napari_lattice_symmetry.plugin.atoms.layers import found_in
+from napari_lattice_symmetry.plugin.atoms.measures.marks import defects_layer
 from napari_lattice_symmetry.plugin.layers.legend import legend_of
 
 PIXEL = 0.01
@@ -62,6 +63,13 @@ def test_a_file_is_the_truth_or_is_refused_in_one_sentence(found, tmp_path):
     assert "1 extra" not in told(found)  # frames without truth count as extra
     assert f"{N} extra" in told(found)
     assert "0 missed" in told(found)
+    other = path.with_suffix(".xyz")
+    other.write_text("1\nby another program\nC 1.0 2.0 0.0\n")
+    check.score_file(other)
+    assert "may be in angstrom" in told(found)
+    path.write_text("frame,y,x,y_nm,x_nm\n0,8,8,0.16,0.16\n0,24,8,0.48,0.16\n")
+    check.score_file(path)
+    assert told(found).startswith("truth.csv was made with pixels of 0.02 x 0.02 nm")
     path.write_text("a,b\n1,2\n")
     check.score_file(path)
     assert told(found).startswith("truth.csv has no columns y and x")
@@ -103,18 +111,18 @@ def test_xyz_without_a_pixel_size_is_refused(bench, monkeypatch, tmp_path, messa
 
 
 def test_distances_are_drawn_and_follow_edits(found):
-    (axes,) = found.widget.canvas.figure.axes
+    (axes,) = found.widget.plots.canvas.figure.axes
     assert axes.get_xlabel() == "Nearest neighbor (nm)"
     assert axes.get_title().startswith(f"{2 * N - 1} atoms\nmedian 0.16 nm")
     found.layer.add([1, 40, 40])
     found.settle()
-    (axes,) = found.widget.canvas.figure.axes
+    (axes,) = found.widget.plots.canvas.figure.axes
     assert axes.get_title().startswith(f"{2 * N} atoms")
 
 
 def test_kinds_of_defects_are_told_by_color_and_symbol(found):
     defects = Defects.at(["vacancy", "adatom", "vacancy"], [8, 8, 24], [8, 24, 8], frame=[0, 0, 1])
-    layer = mark_defects(defects, found.layer, None)
+    layer = defects_layer(defects, None, found.layer, found_in(found.layer))
     assert layer.symbol[0] == layer.symbol[2] != layer.symbol[1]
     assert (layer.face_color[0] != layer.face_color[1]).any()
     assert [key[1] for key in legend_of(layer).keys] == ["\u25a0 adatom", "\u25b2 vacancy"]

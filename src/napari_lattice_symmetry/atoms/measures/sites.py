@@ -47,7 +47,8 @@ def displacements(frame: Movie | ArrayLike, atoms: Atoms) -> Atoms:
     -------
     Atoms
         With the columns ``displacement_y``, ``displacement_x`` and ``displacement``, their length,
-        in pixels; NaN where there is no lattice, or fewer than four atoms tell the site.
+        in pixels; NaN where there is no lattice, fewer than four atoms tell the site, or the border
+        of the frame cuts an atom off.
 
     Raises
     ------
@@ -87,7 +88,7 @@ def _from_sites(movie: Movie, atoms: Atoms, number: int) -> Float:
     here = np.asarray(distance) < _SAME * seen.spacing
     sites = seen.places[np.where(here, index, 0)] + seen.vectors
     away = np.where(here[..., np.newaxis], seen.places[:, np.newaxis] - sites, np.nan)
-    away[here.sum(axis=1) < _LEAST] = np.nan
+    away[(here.sum(axis=1) < _LEAST) | ~seen.inside(seen.places)] = np.nan
     return _medians(away)
 
 

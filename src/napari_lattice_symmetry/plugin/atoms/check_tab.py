@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     from napari_lattice_symmetry.atoms import Atoms
 
+_FILES = "Atoms (*.csv *.parquet *.xyz *.extxyz)"
 _HINT = (
     "Each atom belongs to one known atom at most, within the radius; as many pairs are made as "
     "possible."
@@ -60,7 +61,9 @@ class CheckTab(QWidget):
         self.score_button = QPushButton("&Score")
         self.score_button.setToolTip("Compare the atoms with those of the layer, one to one.")
         self.file_button = QPushButton("Score against a file…")
-        self.file_button.setToolTip("A table with columns y and x in px, or y_nm and x_nm (CSV).")
+        self.file_button.setToolTip(
+            "A table with columns y and x in px, or y_nm and x_nm (CSV, Parquet), or XYZ in nm."
+        )
         self.told = QLabel(_HINT)
         self.told.setWordWrap(True)
         rows = QFormLayout()
@@ -116,7 +119,7 @@ class CheckTab(QWidget):
         self._current.put_beside(marks)
 
     def _ask_for_file(self) -> None:
-        path, _ = QFileDialog.getOpenFileName(self, "Known atoms", "", "Table (*.csv)")
+        path, _ = QFileDialog.getOpenFileName(self, "Known atoms", "", _FILES)
         if path:
             self.score_file(Path(path))
 

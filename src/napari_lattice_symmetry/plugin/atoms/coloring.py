@@ -41,6 +41,13 @@ TITLES = {
     "neighbor_nm": "nearest neighbor (nm)",
     "y_error": "error of y (px)",
     "x_error": "error of x (px)",
+    "displacement": "displacement (px)",
+    "displacement_nm": "displacement (nm)",
+    "polarization": "polarization (px)",
+    "polarization_nm": "polarization (nm)",
+    "orientation": "direction of bonds (°)",
+    "lattice_class": "lattice of the window",
+    "plane_group": "plane group of the window",
     "raw_y": "y before refinement (px)",
     "raw_x": "x before refinement (px)",
 }
@@ -71,7 +78,8 @@ def paint(layer: Points, name: str, title: str | None = None, *, as_marks: bool 
     values = layer.features[name].to_numpy()
     title = title or title_of(name)
     if values.dtype.kind in "fiub":
-        colors, symbols, legend = _of_numbers(values.astype(np.float64), title)
+        colors, legend = number_colors(values.astype(np.float64), title)
+        symbols: Any = "disc"
     else:
         colors, symbols, legend = _of_kinds(values.astype(str), title, _KINDS[as_marks:])
     if len(values):
@@ -81,7 +89,8 @@ def paint(layer: Points, name: str, title: str | None = None, *, as_marks: bool 
     layer.events.metadata()
 
 
-def _of_numbers(values: NDArray[np.float64], title: str) -> tuple[Any, Any, Legend]:
+def number_colors(values: NDArray[np.float64], title: str) -> tuple[NDArray[Any], Legend]:
+    """Give the colors (n, 4) of numbers, gray where they are not known, and their legend."""
     known = np.isfinite(values)
     low, high = np.quantile(values[known], _MIDDLE) if known.any() else (0.0, 1.0)
     share = (values - low) / (high - low) if high > low else np.full(len(values), 0.5)
@@ -90,7 +99,7 @@ def _of_numbers(values: NDArray[np.float64], title: str) -> tuple[Any, Any, Lege
     ramp = tuple(map(_hex, _ramp(_STEPS)))
     missing = () if known.all() else ((UNKNOWN, "not known"),)
     limits = (f"{low:.3g}", f"{high:.3g}")
-    return colors, "disc", Legend(title, keys=missing, ramp=ramp, limits=limits)
+    return colors, Legend(title, keys=missing, ramp=ramp, limits=limits)
 
 
 def _of_kinds(

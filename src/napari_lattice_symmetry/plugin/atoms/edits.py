@@ -20,9 +20,11 @@ from napari_lattice_symmetry.plugin.atoms.layers import (
     FOUND,
     MOVED,
     ORIGIN,
+    UNNUMBERED,
     atoms_in,
     found_in,
     frames_and_places,
+    unknown_of,
 )
 from napari_lattice_symmetry.plugin.atoms.scoring import Rescored, Touched, rescore
 from napari_lattice_symmetry.plugin.atoms.search import Finder
@@ -31,6 +33,8 @@ from napari_lattice_symmetry.plugin.background.latest import LatestRequest
 if TYPE_CHECKING:
     import pandas as pd
     from napari.layers import Points
+
+    from napari_lattice_symmetry.atoms import Atoms
 
 _QUIET = 150  # ms without a move before a drag counts as done
 _STEPS = 50  # that can be undone
@@ -135,7 +139,35 @@ class Edits(QObject):
             self._layer.selected_data = set()
             self._layer.data = state.data.copy()
             self._layer.features = state.features
-        self._settle()
+        self.settle()
+
+    def take_columns(self, atoms: Atoms) -> None:
+        """Take over what was measured of the atoms of the layer, which are the same."""
+        layer = self._layer
+        if layer is None:
+            return
+        features = layer.features.copy()
+        for name, values in ({"label": atoms.label} | dict(atoms.more)).items():
+            features[name] = values
+        with self._ours():
+            layer.features = features
+            layer.feature_defaults = unknown_of({k: v.to_numpy() for k, v in features.items()})
+        self._last = _State.of(layer)
+        self.edited.emit()
+
+    def set_label(self, label: str) -> int:
+        """Give the points that are selected a class, which can be undone; say how many."""
+        self._take()
+        layer = self._layer
+        if layer is None or self._last is None or not layer.selected_data:
+            return 0
+        self._before.append(self._last)
+        features = layer.features.copy()
+        features.loc[sorted(layer.selected_data), "label"] = label
+        with self._ours():
+            layer.features = features
+        self.settle()
+        return len(layer.selected_data)
 
     # ------------------------------------------------------------------ following
 
@@ -185,7 +217,7 @@ class Edits(QObject):
             touched[:n] = (data[:n] != last.data[:n]).any(axis=1)
             touched[n:] = True
         self._forget(layer, touched, n)
-        self._settle()
+        self.settle()
         self._waiting |= {tuple(place) for place in data[touched].tolist()}
         self._ask()
 
@@ -193,16 +225,16 @@ class Edits(QObject):
         """Know no more of touched points than who set them."""
         features = layer.features.copy()
         for name, values in features.items():
-            if values.dtype.kind == "f":
-                features.loc[touched, name] = np.nan
+            if values.dtype.kind in "fi":
+                features.loc[touched, name] = np.nan if values.dtype.kind == "f" else UNNUMBERED
         was_found = (features[ORIGIN] != ADDED).to_numpy()
         features.loc[touched & was_found, ORIGIN] = MOVED
         features.loc[np.arange(len(features)) >= n, ORIGIN] = ADDED
         with self._ours():
             layer.features = features
 
-    def _settle(self) -> None:
-        """Measure distances, color, and tell."""
+    def settle(self) -> None:
+        """Measure distances, color, and tell, after points or their image have changed."""
         layer = self._layer
         if layer is None:
             return
@@ -249,7 +281,7 @@ class Edits(QObject):
         with self._ours():
             layer.data = data
             layer.features = features
-        self._settle()
+        self.settle()
 
     @contextmanager
     def _ours(self) -> Iterator[None]:

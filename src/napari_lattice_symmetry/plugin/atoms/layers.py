@@ -11,10 +11,11 @@ from numpy.typing import NDArray
 
 from napari_lattice_symmetry.atoms import Atoms
 from napari_lattice_symmetry.atoms.table import ATOM
+from napari_lattice_symmetry.errors import InputError
 from napari_lattice_symmetry.plugin.selection.source import Source
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     import pandas as pd
     from napari.layers import Layer
@@ -22,12 +23,19 @@ if TYPE_CHECKING:
 ATOMS_KEY = "napari-lattice-symmetry atoms"
 """Under this key in its metadata a layer of atoms holds what it was made of."""
 
+SOURCE_KEY = "napari-lattice-symmetry source of atoms"
+"""Under this key in its metadata a layer beside atoms holds the identity of their image."""
+
 ORIGIN = "origin"
 """The column that says who set a point."""
+
+UNNUMBERED = -1
+"""The track or grain of a point that was not asked for since it was set."""
 
 FOUND, ADDED, MOVED = "found", "added", "moved"
 
 _PLACE = ("frame", "y", "x")
+_OWN = set(Atoms.at([], []).columns()) - set(_PLACE)
 _SIZE = 0.4  # spacings
 _USUAL_SPACING = 15.0  # pixels, of a lone atom
 _TEXTS = {"label": ATOM, ORIGIN: ADDED}  # of a point of which nothing is known
@@ -76,22 +84,27 @@ def make_layer(found: FoundAtoms) -> Points:
     """
     atoms, geometry = found.atoms, found.source.geometry
     features = features_of(atoms)
-    unknown = {
-        name: _TEXTS.get(name, "" if values.dtype.kind == "U" else np.nan)
-        for name, values in features.items()
-    }
     return Points(
         places_of(atoms, geometry.channel_axis),
         ndim=len(geometry.scale),
         name=f"atoms · {found.source.movie.name}",
         features=features,
-        feature_defaults=unknown,
+        feature_defaults=unknown_of(features),
         metadata={ATOMS_KEY: found},
         size=_SIZE * spacing_of(atoms),
         border_width=0,
         opacity=0.8,
         **geometry.layer_arguments(),
     )
+
+
+def unknown_of(features: Mapping[str, NDArray[Any]]) -> dict[str, Any]:
+    """Give what each feature is of a point of which nothing is known."""
+    empty = {"U": "", "O": "", "i": UNNUMBERED, "b": False}
+    return {
+        name: _TEXTS.get(name, empty.get(np.asarray(values).dtype.kind, np.nan))
+        for name, values in features.items()
+    }
 
 
 def places_of(table: Any, channel_axis: int | None) -> NDArray[np.float64]:
@@ -127,20 +140,26 @@ def atoms_in(layer: Points) -> Atoms:
     -------
     Atoms
         In the frames' own pixels.
+
+    Raises
+    ------
+    InputError
+        If its features are others altogether.
     """
     found: FoundAtoms = layer.metadata[ATOMS_KEY]
     frame, y, x = frames_and_places(layer.data, found.source.geometry.time_axis)
     known = {
         name: _column(values) for name, values in layer.features.items() if name != "neighbor_nm"
     }
-    own = {name: values for name, values in known.items() if name in found.atoms.columns()}
-    more = {name: own.pop(name) for name in found.atoms.more if name in own}
+    if ORIGIN not in known:
+        raise InputError(f"{layer.name!r} has lost what was known of its atoms; find them anew.")
+    own = {name: known.pop(name) for name in _OWN if name in known}
     return Atoms.at(
         y,
         x,
         frame=frame,
         **own,
-        more=more | {ORIGIN: known[ORIGIN]},
+        more=known,
         pixel_size=found.atoms.pixel_size,
         spacing=found.atoms.spacing,
         name=found.atoms.name,
@@ -153,6 +172,13 @@ def frames_and_places(
     """Give frame, y and x of points over the axes of a layer."""
     points = np.asarray(data, dtype=np.float64)
     return np.rint(points[:, time_axis]).astype(np.int64), points[:, -2], points[:, -1]
+
+
+def image_of(layer: Layer) -> str | None:
+    """Give the identity of the image that atoms, or what is beside them, were found in."""
+    found = found_in(layer)
+    own: str | None = layer.metadata.get(SOURCE_KEY)
+    return own if found is None else found.source.layer_id
 
 
 def layers_of_atoms(layers: Iterable[Layer], image_id: str | None = None) -> list[Points]:

@@ -10,6 +10,7 @@ from qtpy.QtWidgets import (
     QComboBox,
     QHBoxLayout,
     QLabel,
+    QLineEdit,
     QPushButton,
     QVBoxLayout,
     QWidget,
@@ -64,6 +65,9 @@ class ReviewTab(QWidget):
         self.tools.setWordWrap(True)
         self.refine = QCheckBox("Refine by the image")
         self.refine.setToolTip("Let points that are added or moved go where the atom is seen.")
+        self.label = QLineEdit()
+        self.label.setPlaceholderText("class, such as S")
+        self.label.setToolTip("Class of the points that are selected; Return sets it.")
         self.edited = QLabel()
         self.edited.setWordWrap(True)
         self.undo_button = QPushButton("Undo")
@@ -72,6 +76,7 @@ class ReviewTab(QWidget):
         self.reason.activated.connect(self.begin_anew)
         self.next_button.clicked.connect(self.go_on)
         self.back_button.clicked.connect(self.go_back)
+        self.label.returnPressed.connect(self._set_label)
         self.refine.toggled.connect(self._on_refine)
         self.undo_button.clicked.connect(edits.undo)
         current.changed.connect(self.begin_anew)
@@ -95,6 +100,7 @@ class ReviewTab(QWidget):
         layout.addSpacing(8)
         layout.addWidget(self.tools)
         layout.addWidget(self.refine)
+        layout.addWidget(self.label)
         layout.addWidget(self.edited)
         layout.addWidget(self.undo_button)
         layout.addStretch(1)
@@ -146,6 +152,11 @@ class ReviewTab(QWidget):
         self.undo_button.setEnabled(self._edits.can_undo)
         for button in (self.next_button, self.back_button):
             button.setEnabled(self._current.layer is not None)
+
+    def _set_label(self) -> None:
+        name = self.label.text().strip()
+        if name and not self._edits.set_label(name):
+            self.edited.setText("Select the points first whose class this is.")
 
     def _on_refine(self, checked: bool) -> None:
         self._edits.refines = checked

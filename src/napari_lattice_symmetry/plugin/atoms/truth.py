@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from napari.layers import Points
@@ -19,9 +19,6 @@ from napari_lattice_symmetry.plugin.atoms.layers import (
     places_of,
 )
 from napari_lattice_symmetry.plugin.structure.selection_link import apply_to_all
-
-if TYPE_CHECKING:
-    from napari_lattice_symmetry.atoms import Defects
 
 KIND = "kind"
 _SIZE = 0.7  # spacings: what is marked is still seen in it
@@ -166,9 +163,3 @@ def mark(places: Any, features: dict[str, Any], sibling: Points, what: str) -> P
     )
     paint(layer, KIND, what, as_marks=True)
     return layer
-
-
-def mark_defects(defects: Defects, sibling: Points, channel_axis: int | None) -> Points:
-    """Return a layer of defects beside the atoms."""
-    features = {KIND: defects.kind, "confidence": defects.confidence}
-    return mark(places_of(defects, channel_axis), features, sibling, "defects")

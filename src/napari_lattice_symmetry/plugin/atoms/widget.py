@@ -14,8 +14,11 @@ from napari_lattice_symmetry.plugin.atoms.coloring import title_of
 from napari_lattice_symmetry.plugin.atoms.current import CurrentAtoms
 from napari_lattice_symmetry.plugin.atoms.edits import Edits
 from napari_lattice_symmetry.plugin.atoms.find_tab import FindTab
-from napari_lattice_symmetry.plugin.atoms.histogram import plot_neighbors
 from napari_lattice_symmetry.plugin.atoms.layers import FoundAtoms
+from napari_lattice_symmetry.plugin.atoms.measures.following import follow_image
+from napari_lattice_symmetry.plugin.atoms.measures.plot_tab import PlotTab
+from napari_lattice_symmetry.plugin.atoms.measures.plots import NEIGHBORS, plot_quantity
+from napari_lattice_symmetry.plugin.atoms.measures.tab import MeasureTab
 from napari_lattice_symmetry.plugin.atoms.review_tab import ReviewTab
 from napari_lattice_symmetry.plugin.atoms.search import Answer, Finder
 from napari_lattice_symmetry.plugin.selection.selection import selection_of
@@ -27,11 +30,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     import napari.viewer
-    from matplotlib.figure import Figure
 
     from napari_lattice_symmetry.atoms import Atoms
 
-_HINT = "Find atoms first: this shows how far their nearest neighbors are apart."
 _FILES = "Table (*.csv);;Table (*.parquet);;XYZ in nm (*.xyz);;Extended XYZ in nm (*.extxyz)"
 
 
@@ -49,8 +50,6 @@ class AtomsWidget(Dock):
     page = "atoms-dock.md"
 
     def __init__(self, viewer: napari.viewer.Viewer, finder: Finder = find_atoms) -> None:
-        from napari_lattice_symmetry.plugin.widgets.figure_canvas import FigureCanvas
-
         super().__init__()
         self.viewer, self.selection = viewer, selection_of(viewer)
         self.current = CurrentAtoms(viewer, self.selection, self)
@@ -64,15 +63,18 @@ class AtomsWidget(Dock):
         self.color.activated.connect(lambda _: self.current.color_by(self.color.currentData()))
         keep_narrow(self.color)
         self.tabs = QTabWidget()
+        keep_narrow(self.tabs)
         self.edits = Edits(self.current, finder, self)
         self.review = ReviewTab(viewer, self.current, self.edits)
         self.tabs.addTab(self.searching, "Find")
         self.tabs.addTab(self.review, "Review")
         self.check = CheckTab(viewer, self.current)
         self.tabs.addTab(self.check, "Check")
-        self.canvas = FigureCanvas(viewer, self._plot, "How far nearest neighbors are apart.")
-        self.canvas.setMinimumSize(150, 150)
-        self.tabs.addTab(self.canvas.pane, "Distances")
+        self.measures = MeasureTab(viewer, self.selection, self.current, self.edits)
+        self.measures.measured.connect(self._list_columns)
+        self.tabs.addTab(self.measures, "Measure")
+        self.plots = PlotTab(viewer, self.current, self.edits)
+        self.tabs.addTab(self.plots, "Plot")
         self.export_button = QPushButton("Export…")
         self.export_button.setToolTip(
             "Save the atoms as they are now: a table (CSV, Parquet), XYZ or extended XYZ in nm, or "
@@ -84,14 +86,15 @@ class AtomsWidget(Dock):
         self.column.addWidget(self.tabs, stretch=1)
         self.column.addLayout(rows)
         self.column.addWidget(self.export_button)
-        self.edits.edited.connect(self.canvas.refresh)
+        self.selection.image_edited.connect(self._follow)
         self.current.changed.connect(self._on_layer)
         self._on_layer()
 
     def release(self) -> None:
         """Stop, and let go of the viewer."""
-        self.edits.edited.disconnect(self.canvas.refresh)
-        self.canvas.release()
+        self.selection.image_edited.disconnect(self._follow)
+        self.plots.release()
+        self.measures.release()
         self.check.release()
         self.review.release()
         self.edits.release()
@@ -101,7 +104,7 @@ class AtomsWidget(Dock):
     @property
     def is_busy(self) -> bool:
         """Whether anything goes on in the background."""
-        return self.searching.is_busy or self.edits.is_busy
+        return self.searching.is_busy or self.edits.is_busy or self.measures.is_busy
 
     def _on_found(self, answer: Answer) -> None:
         self.current.show(FoundAtoms(answer.atoms, answer.request.source, answer.searched))
@@ -114,24 +117,29 @@ class AtomsWidget(Dock):
         self.export_button.setEnabled(layer is not None)
         if layer is None:
             return
+        self._list_columns()
+
+    def _list_columns(self) -> None:
+        layer = self.current.layer
+        if layer is None:
+            return
+        self.color.clear()
         for name in layer.features.columns:
             self.color.addItem(title_of(name), name)
         self.color.setCurrentIndex(self.color.findData(self.current.color_name(layer)))
 
-    def _plot(self, figure: Figure) -> None:
-        from napari_lattice_symmetry.plugin.widgets.figure_canvas import write_hint
-
-        atoms = self.current.atoms
-        if atoms is None:
-            write_hint(figure, _HINT)
-        else:
-            plot_neighbors(atoms, figure)
+    def _follow(self) -> None:
+        """Lay points where their image lies now."""
+        if follow_image(self.viewer, self.selection.image):
+            self.edits.settle()
+            self._list_columns()
 
     def _export(self) -> None:
         atoms = self.current.atoms
         if atoms is not None:
             name = f"{atoms.name} atoms"
-            export(self, name, partial(plot_neighbors, atoms), partial(_write, atoms), _FILES)
+            plot = partial(plot_quantity, atoms, NEIGHBORS)
+            export(self, name, plot, partial(_write, atoms), _FILES)
 
 
 def _write(atoms: Atoms, path: Path) -> None:

@@ -13,10 +13,12 @@ from napari_lattice_symmetry.plugin.evolution.curves_tab import CurvesTab
 from napari_lattice_symmetry.plugin.evolution.drift_tab import DriftTab
 from napari_lattice_symmetry.plugin.evolution.follower import ResultFollower
 from napari_lattice_symmetry.plugin.evolution.kinetics_tab import KineticsTab
+from napari_lattice_symmetry.plugin.evolution.lives_tab import LivesTab
 from napari_lattice_symmetry.plugin.evolution.report_button import ReportButton
 from napari_lattice_symmetry.plugin.forms.layer_choice import LayerChoice
 from napari_lattice_symmetry.plugin.selection.selection import selection_of
 from napari_lattice_symmetry.plugin.widgets.dock import Dock
+from napari_lattice_symmetry.plugin.widgets.narrow import keep_narrow
 from napari_lattice_symmetry.plugin.widgets.selection_line import SelectionLine
 
 if TYPE_CHECKING:
@@ -44,6 +46,7 @@ class EvolutionWidget(Dock):
         self.curves = CurvesTab(self.follower, self.brightness)
         self.kinetics = KineticsTab(self.follower, self.brightness)
         self.drift = DriftTab(self.follower)
+        self.lives = LivesTab(self.follower)
 
         self.result_text = SelectionLine(self.selection)
         self.region_chooser = LayerChoice(
@@ -54,9 +57,11 @@ class EvolutionWidget(Dock):
         )
         self.region_chooser.changed.connect(self.selection.choose_region)
         self.tabs = QTabWidget()
+        keep_narrow(self.tabs)
         self.tabs.addTab(self.curves, "Evolution")
         self.tabs.addTab(self.kinetics, "Kinetics")
         self.tabs.addTab(self.drift, "Drift")
+        self.tabs.addTab(self.lives, "Atoms")
         self.tabs.currentChanged.connect(self._on_tab)
         self.report_button = ReportButton(self.follower, self._shown_growth)
         self.status = QLabel()
@@ -77,6 +82,7 @@ class EvolutionWidget(Dock):
             ("curves", self.curves),
             ("kinetics", self.kinetics),
             ("drift", self.drift),
+            ("lives", self.lives),
         ):
             part.told.connect(partial(self._on_told, name))
         self.selection.changed.connect(self._show_region)
@@ -93,6 +99,7 @@ class EvolutionWidget(Dock):
             self.curves,
             self.kinetics,
             self.drift,
+            self.lives,
         ):
             part.release()
 
@@ -114,7 +121,7 @@ class EvolutionWidget(Dock):
 
     def _show_remarks(self) -> None:
         """Show what concerns the tab that is seen."""
-        tab = ("curves", "kinetics", "drift")[self.tabs.currentIndex()]
-        seen = (tab,) if tab == "drift" else ("brightness", tab)
+        tab = ("curves", "kinetics", "drift", "lives")[self.tabs.currentIndex()]
+        seen = (tab,) if tab in ("drift", "lives") else ("brightness", tab)
         told = dict.fromkeys(self._remarks.get(part, "") for part in seen)
         self.status.setText(" ".join(filter(None, told)))

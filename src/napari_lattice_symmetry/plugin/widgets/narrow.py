@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from qtpy.QtWidgets import QAbstractSpinBox, QComboBox, QWidget
+from qtpy.QtWidgets import QAbstractSpinBox, QComboBox, QTabWidget, QWidget
 
 _NARROW = 90  # pixels: a number of five digits between two buttons
 
 
 def keep_narrow(widget: QWidget, letters: int = 8) -> None:
-    """Let names in a list, and numbers in a box, be as long as they can be in a narrow dock."""
+    """Let names in a list, numbers in a box and titles of tabs have room in a narrow dock."""
     if isinstance(widget, QComboBox):
         policy = QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
         widget.setSizeAdjustPolicy(policy)
         widget.setMinimumContentsLength(letters)
     elif isinstance(widget, QAbstractSpinBox):
         widget.setMinimumWidth(_NARROW)
+    elif isinstance(widget, QTabWidget):
+        widget.setStyleSheet("QTabBar::tab { padding-left: 3px; padding-right: 3px; }")

@@ -1,0 +1,1 @@
+"""What the dock measures on atoms: defects, displacements, tracks, rings, and their layers."""

@@ -1,0 +1,183 @@
+"""What is measured on the atoms of a layer, off the GUI thread."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from napari_lattice_symmetry.atoms import (
+    Atoms,
+    DefectLives,
+    Defects,
+    Rings,
+    classify,
+    displacements,
+    find_defects,
+    find_grains,
+    find_rings,
+    follow_defects,
+    polarization,
+    track,
+)
+from napari_lattice_symmetry.atoms.defect_search import METHODS
+from napari_lattice_symmetry.errors import InputError
+from napari_lattice_symmetry.inspection import symmetry_at_atoms
+from napari_lattice_symmetry.plugin.atoms.layers import FoundAtoms
+from napari_lattice_symmetry.results import MovieResult
+
+
+@dataclass(frozen=True, eq=False)
+class Request:
+    """What is to be measured.
+
+    Parameters
+    ----------
+    kind : str
+        A key of `MEASURES`.
+    found : FoundAtoms
+        What the layer was made of.
+    atoms : Atoms
+        As they are in it now.
+    names : tuple of str
+        Of classes, from the dimmest to the brightest; none if they are to be told.
+    label, count : str, int
+        Class that is displaced, and how many neighbors it has.
+    result : MovieResult, optional
+        Of the image.
+    method : str
+        By which defects are found, as `find_defects` knows it.
+    """
+
+    kind: str
+    found: FoundAtoms
+    atoms: Atoms
+    names: tuple[str, ...] = ()
+    label: str = ""
+    count: int = 3
+    result: MovieResult | None = None
+    method: str = METHODS[0]
+
+
+@dataclass(frozen=True, eq=False)
+class Measured:
+    """What was measured.
+
+    Parameters
+    ----------
+    request : Request
+        What was asked.
+    atoms : Atoms
+        With new columns, if there are any.
+    text : str
+        What there is to say.
+    defects, lives, rings : Defects, DefectLives, Rings
+        Where these were asked for.
+    """
+
+    request: Request
+    atoms: Atoms
+    text: str
+    defects: Defects | None = None
+    lives: DefectLives | None = None
+    rings: Rings | None = None
+
+
+def measure(request: Request, _should_stop: Callable[[], bool]) -> Measured:
+    """Measure what is asked for.
+
+    Raises
+    ------
+    InputError
+        If the layer has no atoms, or they do not allow it.
+    """
+    if not len(request.atoms):
+        raise InputError(f"{request.atoms.name} has no atoms left; find atoms anew.")
+    return MEASURES[request.kind](request)
+
+
+def _classes(request: Request) -> Measured:
+    atoms = classify(request.found.source.movie, request.atoms, names=request.names or None)
+    names, counts = np.unique(atoms.label, return_counts=True)
+    told = ", ".join(f"{count} {name}" for name, count in zip(names, counts, strict=True))
+    return Measured(request, atoms, f"Classes: {told}.")
+
+
+def _defects(request: Request) -> Measured:
+    atoms = request.atoms
+    defects = find_defects(request.found.source.movie, atoms, method=request.method)
+    names, counts = np.unique(defects.kind, return_counts=True)
+    told = ", ".join(f"{n} {name}" for name, n in zip(names, counts, strict=True)) or "none"
+    text, lives = f"Defects: {told}.", None
+    if len(request.found.frames) > 1:
+        lives = follow_defects(defects, atoms)
+        text += f" {len(lives)} missing ones were followed"
+        known = np.isfinite(lives.detection)
+        text += f", each seen in {lives.detection:.0%} of its frames." if known else "."
+    return Measured(request, atoms, text, defects, lives)
+
+
+def _displacements(request: Request) -> Measured:
+    atoms = displacements(request.found.source.movie, request.atoms)
+    return Measured(request, atoms, _median(atoms, "displacement"))
+
+
+def _polarization(request: Request) -> Measured:
+    atoms = polarization(request.atoms, request.label, request.count)
+    return Measured(request, atoms, _median(atoms, "polarization"))
+
+
+def _median(atoms: Atoms, name: str) -> str:
+    known = atoms.more[name][np.isfinite(atoms.more[name])]
+    if not known.size:
+        raise InputError(
+            f"{atoms.name}: no atom has the neighbors that its {name} is measured against; tell "
+            "grains apart first, or choose other settings."
+        )
+    text = f"Median {name} of {known.size} atoms: {np.median(known):.3g} px"
+    nm = atoms.table().get(f"{name}_nm")
+    return text + ("." if nm is None else f" = {1000 * np.nanmedian(nm):.3g} pm.")
+
+
+def _grains(request: Request) -> Measured:
+    atoms = find_grains(request.atoms)
+    counts = np.bincount(atoms.more["grain"])
+    told = ", ".join(map(str, counts[1:])) or "none"
+    return Measured(request, atoms, f"Atoms of the grains: {told}; of none: {counts[0]}.")
+
+
+def _tracks(request: Request) -> Measured:
+    if len(request.found.frames) < 2:
+        raise InputError("Atoms are followed through several frames; find those of all frames.")
+    atoms = track(request.atoms)
+    lengths = np.bincount(atoms.more["track"])
+    whole = int((lengths == len(request.found.frames)).sum())
+    return Measured(request, atoms, f"{len(lengths)} tracks, {whole} of them in all frames.")
+
+
+def _rings(request: Request) -> Measured:
+    rings = find_rings(request.atoms)
+    told = ", ".join(f"{count} of {size}" for size, count in rings.counts().items()) or "none"
+    return Measured(request, request.atoms, f"Rings: {told}.", rings=rings)
+
+
+def _symmetry(request: Request) -> Measured:
+    if request.result is None:
+        raise InputError("The image has no result yet: run an analysis of it, or open its result.")
+    atoms = symmetry_at_atoms(request.atoms, request.result)
+    known = int((atoms.more["lattice_class"] != "").sum())
+    return Measured(request, atoms, f"{known} of {len(atoms)} atoms lie in windows with a lattice.")
+
+
+MEASURES: dict[str, Callable[[Request], Measured]] = {
+    "defects": _defects,
+    "track": _tracks,
+    "displacement": _displacements,
+    "polarization": _polarization,
+    "grain": _grains,
+    "rings": _rings,
+    "lattice_class": _symmetry,
+    "label": _classes,
+}
+"""By what the atoms are colored by after it, where it is a column."""
