@@ -113,6 +113,10 @@ bench-crystals: .venv/.installed ## Match crystals, name families, and write doc
 bench-atoms: .venv/.installed ## Find atoms of known pictures and write docs/atoms-measured.md
 	$(BIN)/python benchmarks/atoms.py --write
 
+.PHONY: bench-defects
+bench-defects: .venv/.installed ## Find defects in three ways, train small networks and write docs/defects-measured.md
+	$(BIN)/python benchmarks/defects.py --write --train
+
 .PHONY: bench-faults
 bench-faults: .venv/.installed ## Kill runs and workers for 20 minutes and write docs/faults.md
 	$(BIN)/python benchmarks/faults.py --kills 50 --write

@@ -1,4 +1,4 @@
-"""Defects of an image, in one of two ways."""
+"""Defects of an image, in one of three ways."""
 
 from __future__ import annotations
 
@@ -9,19 +9,21 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from napari_lattice_symmetry.atoms.defect_maps.bragg import bragg_defects
+from napari_lattice_symmetry.atoms.defect_maps.mapper import load_mapper
 from napari_lattice_symmetry.atoms.defect_table import Defects
 from napari_lattice_symmetry.atoms.defects import (
     check_frame,
     lattice_defects,
     lattice_of,
+    spacing_of,
 )
 from napari_lattice_symmetry.atoms.finding.scaling import fill_gaps
 from napari_lattice_symmetry.atoms.table import Atoms
 from napari_lattice_symmetry.data.movie import Movie
 from napari_lattice_symmetry.errors import InputError
 
-Method: TypeAlias = Literal["lattice", "bragg"]
-"""Atoms against their lattice, what is left of the periodic part."""
+Method: TypeAlias = Literal["lattice", "activation", "bragg"]
+"""Atoms against their lattice, class activation maps, what is left of the periodic part."""
 
 METHODS: tuple[Method, ...] = get_args(Method)
 
@@ -35,15 +37,16 @@ def find_defects(frame: Movie | ArrayLike, atoms: Atoms, *, method: str = "latti
         Where they were found.
     atoms : Atoms
         As `find_atoms` gives them.
-    method : {"lattice", "bragg"}
-        How: each atom against those a lattice vector away, or the frame without its periodic part,
-        against its noise.
+    method : {"lattice", "activation", "bragg"}
+        How: each atom against those a lattice vector away; class activation maps of a network that
+        learned from labels of crops, which needs no common lattice; or the frame without its
+        periodic part, against its noise.
 
     Returns
     -------
     Defects
         Of the kinds "missing", "extra", "brighter" and "dimmer", frame after frame; by the lattice
-        also "displaced".
+        also "displaced", by activation also "rotated bond".
 
     Raises
     ------
@@ -79,7 +82,11 @@ def _of_frame(movie: Movie, atoms: Atoms, number: int, method: str) -> Defects:
         return lattice_defects(movie, atoms, number)
     check_frame(movie, atoms, number)
     gray = fill_gaps(movie.frame(number))
-    seen = lattice_of(movie, atoms, number)
-    assert seen.basis is not None, "or it was told"
-    found = bragg_defects(gray, seen.places, seen.basis, seen.spacing)
+    if method == "activation":
+        spacing = spacing_of(atoms)
+        found = load_mapper().defects(gray, spacing, len(atoms))
+    else:
+        seen = lattice_of(movie, atoms, number)
+        assert seen.basis is not None, "or it was told"
+        found = bragg_defects(gray, seen.places, seen.basis, seen.spacing)
     return replace(found, frame=np.full(len(found), number, np.int64))

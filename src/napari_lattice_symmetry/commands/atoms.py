@@ -57,7 +57,7 @@ _FIELDS = FindParameters.model_fields
     type=click.Choice(METHODS),
     default=METHODS[0],
     show_default=True,
-    help="How defects are found: by the lattice of the atoms, or without the periodic part.",
+    help="How defects are found: by the lattice of the atoms, by maps, or without the lattice.",
 )
 @click.option("--truth", type=PATH, metavar="CSV", help="Also compare with these atoms.")
 @click.option(

@@ -11,7 +11,7 @@ from napari_lattice_symmetry.commands.shared.options import output_option
 from napari_lattice_symmetry.files import writing
 
 _FAMILIES = ("fingerprint", "pairs")
-_NETWORKS = ("atoms", "polar", "published", "verdict", *_FAMILIES)
+_NETWORKS = ("atoms", "defects", "polar", "published", "verdict", *_FAMILIES)
 
 
 @click.command()
@@ -36,6 +36,7 @@ def train(network: str, output: Path | None, **settings: Any) -> None:
     The NETWORK verdict is what weighs the answers of polar and of the lattice fit. The networks
     fingerprint and pairs name the family of a crystal, and of a cluster in any orientation. The
     network atoms finds atoms; its windows are the pictures of an epoch, which are new in each.
+    The network defects maps what is wrong with a lattice; its windows are crops.
 
     A training that is found in the folder goes on after its last whole epoch; that of a verdict
     keeps what was found out about its windows.
@@ -57,6 +58,10 @@ def _train(network: str, output: Path, **settings: Any) -> Path:
         from napari_lattice_symmetry.atoms.finding.training import train_finder
 
         return train_finder(output, pictures=settings.pop("windows"), **settings)
+    if network == "defects":
+        from napari_lattice_symmetry.atoms.defect_maps.training import train_defects
+
+        return train_defects(output, crops=settings.pop("windows"), **settings)
     if network == "verdict":
         from napari_lattice_symmetry.bravais.verdict_training import train_verdict
 

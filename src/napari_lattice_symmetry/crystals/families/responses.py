@@ -19,6 +19,7 @@ from scipy.ndimage import zoom
 
 from napari_lattice_symmetry.crystals.families.classifier import REGISTRY
 from napari_lattice_symmetry.errors import InputError, ModelError
+from napari_lattice_symmetry.networks import activation_maps
 from napari_lattice_symmetry.networks.archive import Layer, read_layers
 
 Float32 = NDArray[np.float32]
@@ -107,13 +108,8 @@ def grad_cam(
         If the input is no fingerprint.
     """
     maps = _forward(fingerprint, network)[-1].left
-    hidden, last = [each for each in _layers(network) if each.kind == "Dense"][-2:]
-    (kernel, bias), (weights, shift) = hidden.weights, last.weights
-    active = maps.reshape(-1) @ kernel + bias
-    logits = np.maximum(active, 0) @ weights + shift
-    chosen = int(logits.argmax()) if family is None else family
-    slopes = (kernel @ (weights[:, chosen] * (active > 0))).reshape(maps.shape)
-    seen = np.maximum((maps * slopes.mean(axis=(0, 1))).sum(axis=-1), 0)
+    hidden, last = [each.weights for each in _layers(network) if each.kind == "Dense"][-2:]
+    seen = activation_maps.grad_cam(maps, hidden, last, family)
     factors = np.array(fingerprint.shape[:2]) / seen.shape
     larger = zoom(seen, factors, order=1, mode="nearest", grid_mode=True)
     return np.asarray(larger, np.float32)
