@@ -22,7 +22,7 @@ from napari_lattice_symmetry.bravais import load_model
 from napari_lattice_symmetry.bravais.parameters import AnalysisParameters
 from napari_lattice_symmetry.lattice import simulate
 from napari_lattice_symmetry.structure.embedding import embed
-from napari_lattice_symmetry.structure.parameters import AT_MOST, NEIGHBORS
+from napari_lattice_symmetry.structure.parameters import MAX_EMBEDDED, NEIGHBORS
 
 DOCS = Path(__file__).parents[1] / "docs"
 
@@ -66,8 +66,9 @@ def main() -> None:
     text = (
         "# Speed of embeddings\n\n"
         f"Made by `make bench-embedding` on {os.cpu_count()} cores, Python "
-        f"{platform.python_version()}, with {load:.0f} other processes at work. At most {AT_MOST} "
-        "windows are embedded; the first run of a method also loads its library.\n\n"
+        f"{platform.python_version()}, with {load:.0f} other processes at work. At most "
+        f"{MAX_EMBEDDED} windows are embedded; the first run of a method also loads its "
+        "library.\n\n"
         f"{measure()}\n"
     )
     print(text)

@@ -69,8 +69,8 @@ def test_areas_radii_and_rates_follow():
     for name, true, unit in (
         ("A0, area", A0 * AREA, "nm²"),
         ("A0, radius", np.sqrt(A0 * AREA / np.pi), "nm"),
-        ("rate at the end", RHO * grown, "nm²/s"),
-        ("grown by the end", grown, "nm²"),
+        ("final rate", RHO * grown, "nm²/s"),
+        ("area grown", grown, "nm²"),
         ("its radius", np.sqrt(grown / np.pi), "nm"),
     ):
         assert estimates[name].value == pytest.approx(true, rel=1e-3)
@@ -96,7 +96,7 @@ def test_what_the_networks_leave_open_widens_the_intervals():
         fit_growth(make_curve(values, draws=thinned_draws(values, std)), 90).estimates
         for std in (0 * values, 0.1 * values)
     )
-    for name in ("C", "grown by the end"):
+    for name in ("C", "area grown"):
         widths = [each[name].high - each[name].low for each in (narrow, wide)]
         assert widths[1] > 5 * widths[0]
     # 95 % of the networks see less than 2 of their standard deviations more or less.

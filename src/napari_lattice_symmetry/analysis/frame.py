@@ -75,7 +75,7 @@ class Windows:
     def analyze(
         self, model: Classifier, frame: NDArray[Any], what: str
     ) -> Iterator[tuple[Classification, BlockMaps]]:
-        """Give the answer on the windows of a frame in blocks, and the maps that were asked for.
+        """Return the answer on the windows of a frame in blocks, and the maps that were asked for.
 
         Raises
         ------
@@ -115,7 +115,7 @@ class Windows:
     def _answer(
         self, windows: NDArray[Any], network: Classification
     ) -> tuple[Classification, BlockMaps]:
-        """Give the answer that was asked for, and the maps of those who have a part in it."""
+        """Return the answer that was asked for, and the maps of those who have a part in it."""
         settings = self.parameters
         if not (settings.is_verdict or settings.lattice_maps):
             return network, {}
@@ -133,7 +133,7 @@ class Windows:
         return load_judges().judge(windows, network, fits, settings.tolerance), maps
 
     def _apparent(self, windows: NDArray[Any], network: Classification) -> Classification:
-        """Give the answer on windows as the image shows them."""
+        """Return the answer on windows as the image shows them."""
         if not self.parameters.is_verdict:
             return network
         seen = self.apparent_distortion
@@ -227,7 +227,7 @@ class FrameMaps:
         self.analyzed += int(np.isfinite(block.entropy).sum())
 
     def result(self, index: int, position: int, failure: str = "") -> FrameResult:
-        """Give the finished maps."""
+        """Return the finished maps."""
         thinned = self.thinned_totals / (self.analyzed or np.nan)
         maps = {
             name: maps.reshape(*maps.shape[:-1], *self.shape) for name, maps in self.maps.items()

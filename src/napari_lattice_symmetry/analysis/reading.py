@@ -83,7 +83,7 @@ class Patience:
             )
 
     def _stamp_now(self) -> Stamp | None:
-        """Give the stamp of a file from which frames are still read."""
+        """Return the stamp of a file from which frames are still read."""
         is_lazy = hasattr(self._movie.frames, "dask")
         return stamp_of(self._source) if self._source and is_lazy else None
 

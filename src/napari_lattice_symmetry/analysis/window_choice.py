@@ -60,6 +60,6 @@ def window_warning(movie: Movie, window: int) -> str:
 
 
 def describe_choice(movie: Movie, window: int, period: Period) -> str:
-    """Give the lattice period of a movie, and how many of it are in a window."""
+    """Return the lattice period of a movie, and how many of it are in a window."""
     length = describe_length(movie, period.length)
     return f"period {length}, {window / period.length:.1f} periods in {window} px"

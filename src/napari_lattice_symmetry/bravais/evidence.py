@@ -15,7 +15,7 @@ from napari_lattice_symmetry.spectrum.lattice_fit import Flag, LatticeFits
 
 Float = NDArray[np.float64]
 
-_LEAST_P, _LEAST_ERROR = 1e-4, 1e-4
+_MIN_P, _MIN_ERROR = 1e-4, 1e-4
 _N_SHARES = 4
 _PARTS = 16
 _COARSE = 32
@@ -152,7 +152,7 @@ def _filled(windows: NDArray[Any]) -> Float:
 def _of_network(network: Classification) -> Float:
     p = np.nan_to_num(network.mean.astype(np.float64))
     doubt = np.stack([network.entropy, network.mutual_information, network.std.max(axis=1)], axis=1)
-    return np.concatenate([np.log(p + _LEAST_P) / 4, np.nan_to_num(np.sqrt(np.abs(doubt)))], axis=1)
+    return np.concatenate([np.log(p + _MIN_P) / 4, np.nan_to_num(np.sqrt(np.abs(doubt)))], axis=1)
 
 
 def _of_fit(fits: LatticeFits, tolerance: float) -> Float:
@@ -161,7 +161,7 @@ def _of_fit(fits: LatticeFits, tolerance: float) -> Float:
     ratio_error = np.hypot(fits.a_error / fits.a, fits.b_error / fits.b)
     angle_error = np.deg2rad(fits.gamma_error) * np.sin(np.deg2rad(fits.gamma))
     either = np.maximum(ratio_error, angle_error)
-    error = np.stack([either, angle_error, either, either], axis=1) + _LEAST_ERROR
+    error = np.stack([either, angle_error, either, either], axis=1) + _MIN_ERROR
     metric = np.concatenate(
         [
             np.log(away + 1e-3) / 3,

@@ -233,7 +233,7 @@ class AnalysisParameters(WindowParameters):
         )
 
     def frame_indices(self, n_frames: int) -> range:
-        """Give the frames to analyze in a movie of `n_frames`.
+        """Return the frames to analyze in a movie of `n_frames`.
 
         Raises
         ------

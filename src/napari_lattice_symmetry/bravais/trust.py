@@ -37,7 +37,7 @@ _AS_THEY_ARE = (1.0, 0.0)
 
 
 def mean_answer(logits: NDArray[np.floating]) -> NDArray[np.intp]:
-    """Give the class index (n,) of which judges (judges, n, 6) are surest together."""
+    """Return the class index (n,) of which judges (judges, n, 6) are surest together."""
     return np.asarray(softmax(logits, axis=-1).mean(axis=0).argmax(axis=-1))
 
 

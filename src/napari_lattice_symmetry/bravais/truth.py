@@ -41,7 +41,7 @@ class Truth:
     exact: bool = True
 
     def target(self, tolerance: float) -> Float:
-        """Give the probabilities (6,) that are right within a tolerance."""
+        """Return the probabilities (6,) that are right within a tolerance."""
         target = np.full(len(CLASSES), (1 - sum(self.shares) - self.noise) / _LATTICES)
         target[NOISE] = self.noise
         for basis, share in zip(self.bases, self.shares, strict=True):

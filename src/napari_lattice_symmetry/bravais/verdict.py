@@ -90,7 +90,7 @@ class Judges:
         fits: LatticeFits,
         tolerance: float,
     ) -> Verdict:
-        """Give the verdict on windows (n, w, w), with lattices named within a tolerance."""
+        """Return the verdict on windows (n, w, w), with lattices named within a tolerance."""
         seen = evidence(network, fits, shares_by_scale(windows), tolerance)
         p = self.probabilities(seen, repetition(windows))
         known = np.isfinite(network.entropy)
@@ -110,7 +110,7 @@ class Judges:
 
 
 def answers(weights: tuple[Float32, ...], seen: NDArray[np.floating]) -> Float32:
-    """Give the logits (judges, n, 6) of judges with these weights for evidence (n, m)."""
+    """Return the logits (judges, n, 6) of judges with these weights for evidence (n, m)."""
     x: Any = seen.astype(np.float32)[np.newaxis]
     for i in range(0, len(weights), 2):
         x = np.maximum(x, 0) if i else x

@@ -209,7 +209,7 @@ def _save_figures(result: MovieResult, fractions: Path, maps: Path) -> None:
 
 
 def _analyzed_ends(result: MovieResult) -> list[int]:
-    """Give the rows of the first and the last frame that show something."""
+    """Return the rows of the first and the last frame that show something."""
     analyzed = np.flatnonzero(np.asarray((result.labels > 0).any(axis=(1, 2))))
     return sorted({int(analyzed[0]), int(analyzed[-1])}) if len(analyzed) else [0]
 

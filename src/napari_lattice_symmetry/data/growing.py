@@ -135,7 +135,7 @@ class GrowingMovie(ABC):
 
     @abstractmethod
     def _order(self, name: str) -> Any:
-        """Give what frames are sorted by."""
+        """Return what frames are sorted by."""
 
     @abstractmethod
     def _expect(self, failed: set[str]) -> None:
@@ -192,7 +192,7 @@ class GrowingMovie(ABC):
         self.set_by_hand = pixel_size, frame_time
 
     def movie(self, names: Sequence[str] | None = None) -> Movie | None:
-        """Give the movie as it is now, read frame by frame; None before the first image.
+        """Return the movie as it is now, read frame by frame; None before the first image.
 
         A frame that cannot be read is black, lest a viewer stumbles over it.
 

@@ -161,7 +161,7 @@ class Movie:
     def recalibrated(
         self, pixel_size: tuple[float, float] | None = None, frame_time: float | None = None
     ) -> Movie:
-        """Give the movie with another calibration, set by hand.
+        """Return the movie with another calibration, set by hand.
 
         Parameters
         ----------

@@ -6,7 +6,7 @@ from napari_lattice_symmetry.errors import InputError
 
 
 def maximum_energy_transfer(formula: str, voltage: float) -> dict[str, float]:
-    """Give the energy that an electron transfers to each element in a head-on collision.
+    """Return the energy that an electron transfers to each element in a head-on collision.
 
     With the kinetic energy E of the electron, its rest energy E0 and the mass M of the atom,
     that is ``2 (E + 2 E0) E / (M c²)``.

@@ -47,7 +47,7 @@ class Brightness:
     quantiles: Float32
 
     def otsu(self) -> float:
-        """Give the threshold of Otsu for all frames together; NaN if there are none.
+        """Return the threshold of Otsu for all frames together; NaN if there are none.
 
         One for all, since a frame without a hole has no two levels of gray to tell apart.
         """
@@ -57,13 +57,13 @@ class Brightness:
         return float(threshold_otsu(known)) if known.size else float("nan")
 
     def step(self, threshold: float) -> float:
-        """Give the step of brightness between what is darker and what is brighter."""
+        """Return the step of brightness between what is darker and what is brighter."""
         known = self.quantiles[np.isfinite(self.quantiles)]
         darker, brighter = known[known <= threshold], known[known > threshold]
         return float(brighter.mean() - darker.mean()) if darker.size and brighter.size else 0.0
 
     def hole_fraction(self, threshold: float, *, bright: bool = False) -> Float64:
-        """Give the fraction of each frame that is darker than `threshold`, or brighter."""
+        """Return the fraction of each frame that is darker than `threshold`, or brighter."""
         darker = np.array([np.interp(threshold, row, _LEVELS) for row in self.quantiles])
         darker[np.isnan(self.quantiles).any(axis=1)] = np.nan
         return 1 - darker if bright else darker
@@ -78,7 +78,7 @@ def brightness_curve(
     area: float | None = None,
     should_stop: ShouldStop | None = None,
 ) -> Curve:
-    """Give the fraction of each frame that is a hole by its brightness.
+    """Return the fraction of each frame that is a hole by its brightness.
 
     Parameters
     ----------
@@ -168,20 +168,20 @@ def measure_brightness(
 
 
 def movie_smoothing(movie: Movie, indices: NDArray[np.int64]) -> float:
-    """Give the `lattice_smoothing` of the first of some frames that can be read."""
+    """Return the `lattice_smoothing` of the first of some frames that can be read."""
     readings = (try_to_read(movie, int(index))[0] for index in indices)
     frame = next((frame for frame in readings if frame is not None), None)
     return _UNKNOWN_SMOOTHING if frame is None else lattice_smoothing(frame)
 
 
 def _quantiles(values: Float32) -> Float32:
-    """Give the quantiles of the values that are known; NaN if there are none."""
+    """Return the quantiles of the values that are known; NaN if there are none."""
     known = values[np.isfinite(values)]
     return np.quantile(known, _LEVELS).astype(np.float32) if known.size else NOT_MEASURED
 
 
 def lattice_smoothing(frame: NDArray[Any]) -> float:
-    """Give the standard deviation in px that smooths a lattice away but keeps the edges of holes.
+    """Return the standard deviation in px that smooths a lattice away but keeps the edges of holes.
 
     That is half a lattice period; 3 px where there is no lattice.
     """

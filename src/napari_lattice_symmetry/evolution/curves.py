@@ -92,7 +92,7 @@ def thinned_draws(values: Float64, std: Float64) -> Float64:
 
 
 def class_fractions(result: MovieResult, region: Region | None = None) -> tuple[Float64, Float64]:
-    """Give the mean probability of each class in each frame, and its standard deviation.
+    """Return the mean probability of each class in each frame, and its standard deviation.
 
     For whole frames that is the spread of the mean over the thinned networks. In a region it is
     the mean of the spreads of its windows, as if each thinned network erred alike in all of
@@ -121,7 +121,7 @@ def class_fractions(result: MovieResult, region: Region | None = None) -> tuple[
 def class_curves(
     result: MovieResult, region: Region | None = None, *, areas: bool = False
 ) -> dict[str, Curve]:
-    """Give the evolution of every class: its mean probability, or the area that it covers.
+    """Return the evolution of every class: its mean probability, or the area that it covers.
 
     Parameters
     ----------
@@ -167,7 +167,7 @@ def phase_curves(
     phases: Mapping[int, tuple[str, str]],
     region: Region | None = None,
 ) -> list[Curve]:
-    """Give the share of each phase of a map of crystals in the windows that have a lattice.
+    """Return the share of each phase of a map of crystals in the windows that have a lattice.
 
     Parameters
     ----------

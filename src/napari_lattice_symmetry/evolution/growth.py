@@ -84,7 +84,7 @@ class GrowthFit:
 
 
 def akaike_weights(fits: Sequence[GrowthFit]) -> Float64:
-    """Give the share of the evidence that speaks for each of some fits to the same curve.
+    """Return the share of the evidence that speaks for each of some fits to the same curve.
 
     Parameters
     ----------
@@ -136,7 +136,7 @@ def remark(fits: Sequence[GrowthFit], shown: GrowthFit) -> str:
 
 
 def equivalent_radius(area: float) -> float:
-    """Give the radius of a disc of an area.
+    """Return the radius of a disc of an area.
 
     Parameters
     ----------

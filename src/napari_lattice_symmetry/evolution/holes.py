@@ -42,7 +42,7 @@ _N_REACHES = 11
 def hole_curve(
     result: MovieResult, region: Region | None = None, *, should_stop: ShouldStop | None = None
 ) -> Curve:
-    """Give the fraction of the area that has no lattice, as far as windows can tell.
+    """Return the fraction of the area that has no lattice, as far as windows can tell.
 
     Holes smaller than `smallest_hole` may escape: there the draws hold one such hole, of any
     size. More of them are not allowed for.
@@ -93,7 +93,7 @@ def hole_curve(
 
 
 def smallest_hole(result: MovieResult) -> float:
-    """Give the diameter of the smallest hole that windows see for sure, in px."""
+    """Return the diameter of the smallest hole that windows see for sure, in px."""
     return SEEN_HOLE * result.grid.window
 
 
@@ -104,7 +104,7 @@ def _domain(place: Region, stride: int, margin: float) -> Region:
 
 
 def _areas(mean: Float32, std: Float32, domain: Region, stride: int, reaches: Float64) -> Float64:
-    """Give the fractions of the domain within each reach of noise, for each level."""
+    """Return the fractions of the domain within each reach of noise, for each level."""
     pad = (domain.shape[0] - mean.shape[0] * _FINER) // 2
     fractions = np.zeros((len(_LEVELS), len(reaches)))
     for level, row in zip(_LEVELS, fractions, strict=True):

@@ -272,14 +272,14 @@ def _units(law: GrowthLaw, curve: Curve) -> dict[str, str]:
     if law is CONSTANT:
         return units
     if law is EXPONENTIAL:
-        units |= {"A0, area": area, "A0, radius": length, "rate at the end": f"{area}/{time}"}
-    return units | {"grown by the end": area, "its radius": length}
+        units |= {"A0, area": area, "A0, radius": length, "final rate": f"{area}/{time}"}
+    return units | {"area grown": area, "its radius": length}
 
 
 def _estimates(
     law: GrowthLaw, curve: Curve, times: Float64, t0: float, solution: tuple[Float64, Float64]
 ) -> list[float]:
-    """Give the values that `_units` names."""
+    """Return the values that `_units` names."""
     p, c = solution
     values = [float(each) for each in law.report(times, p, t0)]
     if law is CONSTANT:
@@ -309,7 +309,7 @@ def _with_intervals(
 
 
 def _interval(drawn: list[list[float]] | Float64) -> Float64:
-    """Give the ends of the 95 % intervals, shape (2, ...)."""
+    """Return the ends of the 95 % intervals, shape (2, ...)."""
     return np.asarray(np.percentile(drawn, [_TAIL, 100 - _TAIL], axis=0))
 
 

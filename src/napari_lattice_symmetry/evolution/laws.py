@@ -51,7 +51,7 @@ class GrowthLaw:
 
 
 def _columns(p: Float64) -> Float64:
-    """Give the parameters (..., k) one by one, each with an axis for the times."""
+    """Return the parameters (..., k) one by one, each with an axis for the times."""
     return np.moveaxis(p, -1, 0)[..., np.newaxis]
 
 

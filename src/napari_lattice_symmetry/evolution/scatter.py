@@ -14,7 +14,7 @@ Float64 = NDArray[np.float64]
 
 _GRID = np.append(np.arange(0, 0.9, 0.05), [0.9, 0.925, 0.95, 0.97, 0.985])
 _SINGULAR = 1e-10  # of the normal matrix's trace: a parameter that does nothing is left out
-_LEAST = 1e-30  # a curve without any scatter has a logarithm, too
+_TINY = 1e-30  # a curve without any scatter has a logarithm, too
 
 
 class Scatter:
@@ -52,13 +52,13 @@ class Scatter:
         return noise
 
     def log_likelihood(self, residuals: Float64) -> Float64:
-        """Give the greatest log-likelihood of residuals (..., T) over phi and the deviation."""
+        """Return the greatest log-likelihood of residuals (..., T) over phi and the deviation."""
         n = residuals.shape[-1]
         rss = np.square(self._on_grid(residuals)).sum(axis=-1)
-        return np.asarray((-n / 2 * np.log(rss / n + _LEAST) - self._log_scale()).max(axis=-1))
+        return np.asarray((-n / 2 * np.log(rss / n + _TINY) - self._log_scale()).max(axis=-1))
 
     def correlation(self, residuals: Float64, design: Float64) -> Float64:
-        """Give the likeliest phi of residuals (..., T) that a law with `design` left."""
+        """Return the likeliest phi of residuals (..., T) that a law with `design` left."""
         return np.asarray(_GRID[self._log_evidence(residuals, design)[0].argmax(axis=-1)])
 
     def draw(
@@ -101,16 +101,16 @@ class Scatter:
         return np.asarray(np.log1p(-(self._decay(_GRID) ** 2)).sum(axis=-1) / 2)
 
     def _log_evidence(self, residuals: Float64, design: Float64) -> tuple[Float64, Float64]:
-        """Give the restricted log-likelihood and sum of squares, shape (..., grid)."""
+        """Return the restricted log-likelihood and sum of squares, shape (..., grid)."""
         n, k = design.shape[-2:]
         white = self._on_grid(residuals)
         columns = self._on_grid(np.moveaxis(design, -1, -2))  # (..., k, grid, T)
         columns = np.moveaxis(columns, -3, -2)
         normal = columns @ np.moveaxis(columns, -1, -2)
         trace = np.trace(normal, axis1=-2, axis2=-1)[..., np.newaxis, np.newaxis]
-        normal = normal + (_SINGULAR * trace + _LEAST) * np.eye(k)
+        normal = normal + (_SINGULAR * trace + _TINY) * np.eye(k)
         along = (columns @ white[..., np.newaxis])[..., 0]
         taken = (along * np.linalg.solve(normal, along[..., np.newaxis])[..., 0]).sum(axis=-1)
-        rss = np.maximum(np.square(white).sum(axis=-1) - taken, _LEAST)
+        rss = np.maximum(np.square(white).sum(axis=-1) - taken, _TINY)
         evidence = -(n - k) / 2 * np.log(rss) - self._log_scale()
         return evidence - np.linalg.slogdet(normal)[1] / 2, rss

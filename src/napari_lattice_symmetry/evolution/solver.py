@@ -101,12 +101,12 @@ class Solver:
         return np.asarray(values - self.law.growth(self.times, p) - c[:, np.newaxis])
 
     def design(self, p: Float64) -> Float64:
-        """Give the derivatives by the parameters and C, shape (n, T, parameters + 1)."""
+        """Return the derivatives by the parameters and C, shape (n, T, parameters + 1)."""
         slopes = self._slopes(p)
         return np.concatenate([slopes, np.ones((*slopes.shape[:2], 1))], axis=2)
 
     def _slopes(self, p: Float64) -> Float64:
-        """Give the derivatives of the growth by its parameters, shape (n, T, parameters)."""
+        """Return the derivatives of the growth by its parameters, shape (n, T, parameters)."""
         slopes = np.empty((len(p), len(self.times), p.shape[1]))
         for k, step in enumerate(_DIFFERENCE * (self.upper - self.lower)):
             forth, back = p.copy(), p.copy()
@@ -127,7 +127,7 @@ class Solver:
         return np.asarray(white - share[..., np.newaxis] * ones)
 
     def _level(self, values: Float64, phi: Float64, p: Float64) -> Float64:
-        """Give the C of each curve, (n,)."""
+        """Return the C of each curve, (n,)."""
         ones = self.scatter.whiten(np.ones((len(phi), len(self.times))), phi)
         white = self.scatter.whiten(values - self.law.growth(self.times, p), phi)
         return np.asarray((white * ones).sum(axis=1) / np.square(ones).sum(axis=1))

@@ -103,7 +103,7 @@ def without(amplitude: Float32, spots: Float64) -> Float32:
 
 
 def _distance(shape: tuple[int, ...], spots: Float64) -> Float32:
-    """Give how far each frequency of the half plane is from a spot or its opposite."""
+    """Return how far each frequency of the half plane is from a spot or its opposite."""
     size, columns = shape
     ky = (np.fft.fftfreq(size) * size)[:, np.newaxis]
     kx = np.arange(columns)
@@ -113,7 +113,7 @@ def _distance(shape: tuple[int, ...], spots: Float64) -> Float32:
 
 
 def _strength(amplitude: Float32, spots: Float64) -> Float32:
-    """Give the amplitude at each spot, whose x is not negative."""
+    """Return the amplitude at each spot, whose x is not negative."""
     x, y = np.rint(spots).astype(np.intp).T
     found: Float32 = amplitude[y % len(amplitude), np.minimum(x, amplitude.shape[1] - 1)]
     return found

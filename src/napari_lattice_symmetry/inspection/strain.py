@@ -29,7 +29,7 @@ _MIDDLE = 0.98  # share of the values within the range of colors
 
 
 def components(maps: StrainMaps) -> dict[str, Float]:
-    """Give the four maps by their titles."""
+    """Return the four maps by their titles."""
     return dict(zip(COMPONENTS, (maps.exx, maps.eyy, maps.exy, maps.rotation), strict=True))
 
 

@@ -161,7 +161,7 @@ class Inspection:
         return [(f"spots for {_name(self.network_label)}", f"{'; '.join(spots)} nats")]
 
     def text(self) -> str:
-        """Give the rows as lines, name and value separated by a tab."""
+        """Return the rows as lines, name and value separated by a tab."""
         return "\n".join("\t".join(row) for row in self.rows())
 
 
@@ -326,12 +326,12 @@ def reciprocal_spots(basis: Float64, size: int) -> Float64:
 
 
 def reciprocal_basis(basis: Float64, size: int) -> Float64:
-    """Give the reciprocal vectors (x, y) of a lattice, in rows and cycles per window."""
+    """Return the reciprocal vectors (x, y) of a lattice, in rows and cycles per window."""
     return np.asarray(size * np.linalg.inv(basis).T, dtype=np.float64)
 
 
 def _as_seen(fit: LatticeFit, windows: Windows) -> Float64:
-    """Give the lattice in pixels of the image, as the distortion shows it."""
+    """Return the lattice in pixels of the image, as the distortion shows it."""
     basis = fit.basis / (windows.pixel_side or 1.0)
     return basis if windows.distortion is None else np.asarray(basis @ windows.distortion.T)
 

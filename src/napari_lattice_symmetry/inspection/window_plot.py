@@ -123,7 +123,7 @@ def _draw_spectrum(axes: Axes, inspection: Inspection, gap: str) -> None:
 
 
 def cell_outline(basis: Float64, origin: Float64 | float) -> Float64:
-    """Give the corners (x, y) of a cell as a closed line; NaN if there is no lattice."""
+    """Return the corners (x, y) of a cell as a closed line; NaN if there is no lattice."""
     first, second = basis
     return np.asarray(origin + np.array([0 * first, first, first + second, second, 0 * first]))
 

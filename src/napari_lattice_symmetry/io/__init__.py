@@ -228,7 +228,7 @@ def _named(path: str | PathLike[str]) -> Path:
 def _again(
     path: Path, dataset: str, channel: int | str | None, frames_are: FramesAre | None
 ) -> Callable[[], Movie]:
-    """Give what opens a movie anew, in any process."""
+    """Return what opens a movie anew, in any process."""
     return partial(
         read_movie,
         path.absolute(),

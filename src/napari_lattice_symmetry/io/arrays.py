@@ -66,7 +66,7 @@ class Colors:
 
 
 def gray(colors: Frames) -> Frames:
-    """Give the luminance of gray or RGB values (..., S), without alpha."""
+    """Return the luminance of gray or RGB values (..., S), without alpha."""
     if colors.shape[-1] < len(_LUMINANCE):
         return colors[..., 0]
     weights = np.asarray(_LUMINANCE, np.result_type(colors.dtype, np.float32))

@@ -62,7 +62,7 @@ def is_frame(name: str) -> bool:
 
 
 def frame_order(name: str) -> tuple[list[tuple[int, str]], str]:
-    """Give what names are sorted by, so that frame_2 comes before frame_10."""
+    """Return what names are sorted by, so that frame_2 comes before frame_10."""
     parts = re.findall(r"[0-9]+|[^0-9]+", name.casefold())
     return [(int(part), "") if part.isdecimal() else (-1, part) for part in parts], name
 

@@ -112,7 +112,7 @@ def check(stack: Stack, path: Path) -> None:
 
 
 def memory_budget() -> int:
-    """Give the bytes that one movie may take: a quarter of the free memory."""
+    """Return the bytes that one movie may take: a quarter of the free memory."""
     import psutil
 
     return int(psutil.virtual_memory().available) // 4

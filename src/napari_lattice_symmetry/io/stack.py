@@ -195,7 +195,7 @@ def add(stacks: dict[str, Stack], name: str, stack: Stack) -> None:
 
 
 def choose(path: Path, stacks: Mapping[str, Stack], dataset: str | None) -> str:
-    """Give the name `dataset`, or that of the only stack that is a movie.
+    """Return the name `dataset`, or that of the only stack that is a movie.
 
     Raises
     ------
@@ -234,7 +234,7 @@ def movies_among(path: Path, stacks: Mapping[str, Stack]) -> list[str]:
 
 
 def short_name(path: Path) -> str:
-    """Give the name of a file without its endings, as text that can be drawn and written."""
+    """Return the name of a file without its endings, as text that can be drawn and written."""
     return os.fsencode(path.stem.removesuffix(".ome")).decode(errors="backslashreplace")
 
 

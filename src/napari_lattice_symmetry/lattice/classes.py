@@ -47,7 +47,7 @@ AT_LEAST = ("rectangular", "centered rectangular")
 
 
 def at_least(probabilities: Any, name: str, axis: int = 0) -> Any:
-    """Give the probability that a symmetry is that of class `name` or a higher one.
+    """Return the probability that a symmetry is that of class `name` or a higher one.
 
     A square lattice is also rectangular, centered and oblique: a square that the network takes
     for a rectangle is at least rectangular all the same.
@@ -71,7 +71,7 @@ def at_least(probabilities: Any, name: str, axis: int = 0) -> Any:
 
 
 def most_probable(mean: NDArray[np.floating], axis: int = 0) -> NDArray[np.uint8]:
-    """Give the label values of the most probable classes, 0 where probabilities are NaN.
+    """Return the label values of the most probable classes, 0 where probabilities are NaN.
 
     Parameters
     ----------

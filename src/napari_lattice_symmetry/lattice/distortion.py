@@ -96,7 +96,7 @@ def correct_basis(basis: Matrix, distortion: Matrix) -> Matrix:
 
 
 def pixel_distortion(pixel_size: tuple[float, float]) -> Matrix:
-    """Give the distortion of an image whose pixels are not square, areas kept.
+    """Return the distortion of an image whose pixels are not square, areas kept.
 
     Parameters
     ----------
@@ -108,7 +108,7 @@ def pixel_distortion(pixel_size: tuple[float, float]) -> Matrix:
 
 
 def seen_distortion(given: ArrayLike | None, pixel_size: tuple[float, float]) -> Matrix | None:
-    """Give the distortion of an image: what was measured, else that of pixels not square.
+    """Return the distortion of an image: what was measured, else that of pixels not square.
 
     Parameters
     ----------

@@ -259,7 +259,7 @@ class LatticeImage(SettingsModel):
         return metric_class(symmetry_distances(self.basis), tolerance)
 
     def truth(self) -> dict[str, Any]:
-        """Give what is true of the image, in values that JSON knows."""
+        """Return what is true of the image, in values that JSON knows."""
         if self.lattice == "noise":
             return {"class": "noise"}
         a, b, gamma = lattice_parameters(self.basis)

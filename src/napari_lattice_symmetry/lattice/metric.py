@@ -36,7 +36,7 @@ def metric_class(distances: Mapping[str, float], tolerance: float) -> str:
 
 
 def metric_labels(distances: NDArray[np.float64], tolerance: float) -> NDArray[np.uint8]:
-    """Give the label values of the names that `metric_class` gives, for distances (..., 4).
+    """Return the label values of the names that `metric_class` gives, for distances (..., 4).
 
     Their last axis is in the order of `CLASSES`, as `departures` gives it.
     """

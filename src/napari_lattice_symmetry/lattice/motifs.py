@@ -98,7 +98,7 @@ class Motif:
 
 
 def highest_setting(family: str) -> Setting:
-    """Give the group of the lattice itself."""
+    """Return the group of the lattice itself."""
     return next(each for each in settings(family) if each.group == _HIGHEST[family])
 
 

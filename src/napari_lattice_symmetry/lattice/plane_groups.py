@@ -47,7 +47,7 @@ MIN_CELLS = 6
 
 
 def group_label(name: str | None) -> int:
-    """Give the label value of a plane group; 0 of None."""
+    """Return the label value of a plane group; 0 of None."""
     return 0 if name is None else PLANE_GROUPS.index(name) + 1
 
 
@@ -197,7 +197,7 @@ def _terms(text: str) -> tuple[list[list[float]], list[float]]:
 
 @cache
 def standard_operations(group: str) -> tuple[Float, Float]:
-    """Give the operations of a group in the cell of the International Tables.
+    """Return the operations of a group in the cell of the International Tables.
 
     Returns
     -------

@@ -127,7 +127,7 @@ def strain_errors(bases: Float, covariance: Float) -> Float:
 
 
 def covariance_of(bases: Float, errors: Float, distortion: Float | None = None) -> Float:
-    """Give the covariance of bases of which the strain errors (3, ...) are known.
+    """Return the covariance of bases of which the strain errors (3, ...) are known.
 
     Parameters
     ----------
@@ -151,7 +151,7 @@ def covariance_of(bases: Float, errors: Float, distortion: Float | None = None) 
 
 
 def median_basis(bases: Float) -> Float:
-    """Give the lattice that most of the bases (..., 2, 2) are near to.
+    """Return the lattice that most of the bases (..., 2, 2) are near to.
 
     The median of each component over the bases that lie within a departure of 20 % of one of
     them, that which has most such neighbors among a sample.

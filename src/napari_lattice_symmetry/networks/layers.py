@@ -78,7 +78,7 @@ class TurnedDense(layers.Layer):  # type: ignore[misc]
         self.waves_back = (counts * self.waves / n_angles).astype(np.float32)
 
     def call(self, images: Any) -> Any:
-        """Give the mean over all turns (n, units) of images (n, angles, radii, channels)."""
+        """Return the mean over all turns (n, units) of images (n, angles, radii, channels)."""
         ops, n_angles = keras.ops, self.waves.shape[-1]
         images = ops.transpose(ops.reshape(images, (-1, n_angles, self.width)), (1, 0, 2))
         kernel = ops.reshape(self.kernel, (n_angles, self.width, self.units))

@@ -58,7 +58,7 @@ def layers_layer_stack(layers: list[FullLayerData]) -> LayerStack:
 
 
 def _one_result(layers: list[FullLayerData]) -> ShownResult | None:
-    """Give the result of which all these layers are maps, with the frames that it has now."""
+    """Return the result of which all these layers are maps, with the frames that it has now."""
     from napari_lattice_symmetry.evolution.curves import snapshot
     from napari_lattice_symmetry.plugin.layers.result_layers import RESULT_KEY
 
@@ -87,7 +87,7 @@ def _is_map(layer: FullLayerData, shown: ShownResult) -> bool:
 
 
 def _result_layer_stack(shown: ShownResult) -> LayerStack:
-    """Give the maps of a result, where the layer lies that was analyzed."""
+    """Return the maps of a result, where the layer lies that was analyzed."""
     from napari_lattice_symmetry.results.export import result_layer_stack
 
     place = shown.geometry.of_maps(shown.result)
@@ -119,7 +119,7 @@ def _plain_layer_stack(layers: list[FullLayerData]) -> LayerStack:
 
 
 def _place(geometry: LayerGeometry) -> dict[str, Any]:
-    """Give the place of (T, Y, X) arrays in seconds and nanometers, where they are known."""
+    """Return the place of (T, Y, X) arrays in seconds and nanometers, where they are known."""
     timed = len(geometry.scale) > 2 and geometry.frame_time is not None
     time = geometry.time_axis
     lengths = np.divide(geometry.pixel_size, np.abs(geometry.scale[-2:]))

@@ -143,7 +143,7 @@ def draw_pictures(
 
 
 def aspect_ratio(result: MovieResult, whole: bool) -> float:
-    """Give width over height of a picture: of the whole frame, or of the map alone."""
+    """Return width over height of a picture: of the whole frame, or of the map alone."""
     (height, width), (y, x) = result.grid.frame_shape, result.pixel_size
     if not whole:
         height, width = result.grid.shape
@@ -160,7 +160,7 @@ def scale_bar(result: MovieResult, whole: bool) -> ScaleBar:
 
 
 def color_ramp() -> str:
-    """Give the colors of the uncertainty, as stops of a CSS gradient."""
+    """Return the colors of the uncertainty, as stops of a CSS gradient."""
     from matplotlib import colormaps
     from matplotlib.colors import to_hex
 

@@ -150,7 +150,7 @@ def fraction_table(result: MovieResult) -> list[list[str]]:
 
 
 def lattice_table(sample: Sample, unit: str) -> list[dict[str, str]]:
-    """Give the median and the quartiles of the lattice parameters of each fitted class."""
+    """Return the median and the quartiles of the lattice parameters of each fitted class."""
     unit = f" {unit_name(unit)}"
     rows = []
     for name in CLASSES[:5]:
@@ -176,7 +176,7 @@ def _quartiles(values: NDArray[np.float32], unit: str) -> str:
 
 
 def growth_table(fit: GrowthFit) -> list[tuple[str, str]]:
-    """Give the estimates of a growth law with their 95 % intervals."""
+    """Return the estimates of a growth law with their 95 % intervals."""
     return [
         (name, f"{each.value:.4g} {each.unit} ({each.low:.4g} to {each.high:.4g})")
         for name, each in fit.estimates.items()
@@ -184,7 +184,7 @@ def growth_table(fit: GrowthFit) -> list[tuple[str, str]]:
 
 
 def parameter_table(parameters: AnalysisParameters) -> list[tuple[str, str, str]]:
-    """Give title, value and meaning of every setting."""
+    """Return title, value and meaning of every setting."""
     return [
         (field.title or name, _in_words(getattr(parameters, name)), field.description or "")
         for name, field in AnalysisParameters.model_fields.items()
@@ -208,7 +208,7 @@ def origin_table(result: MovieResult) -> list[tuple[str, str]]:
 
 
 def versions_table(result: MovieResult) -> list[tuple[str, str]]:
-    """Give the versions that made a result."""
+    """Return the versions that made a result."""
     versions = result.provenance.get("versions")
     return list(_flat(versions)) if isinstance(versions, Mapping) else []
 
@@ -235,7 +235,7 @@ def _in_words(value: Any) -> str:
 
 
 def _calibration_options(result: MovieResult) -> list[str]:
-    """Give the options that say what was set by hand."""
+    """Return the options that say what was set by hand."""
     options = []
     if result.unit != PIXEL:
         height, width = result.pixel_size
@@ -246,7 +246,7 @@ def _calibration_options(result: MovieResult) -> list[str]:
 
 
 def command_line(result: MovieResult) -> str:
-    """Give the command that makes a result again."""
+    """Return the command that makes a result again."""
     words = ["lattice-symmetry", "analyze", result.source or "MOVIE"]
     for name in CHOICE:
         if result.provenance.get(name):

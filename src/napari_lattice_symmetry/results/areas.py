@@ -127,7 +127,7 @@ def area_scales(
 
 
 def _areas(grid: WindowGrid) -> Float64:
-    """Give the part of a frame, in px², that is nearest to the center of each window."""
+    """Return the part of a frame, in px², that is nearest to the center of each window."""
     sides = []
     for length, n in zip(grid.frame_shape, grid.shape, strict=True):
         between = np.arange(1, n) * grid.stride + (grid.window - grid.stride) / 2

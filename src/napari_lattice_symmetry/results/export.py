@@ -54,7 +54,7 @@ def result_layer_stack(result: MovieResult) -> LayerStack:
 
 
 def layer_stack_result(stack: LayerStack) -> MovieResult | None:
-    """Give the result that `result_layer_stack` made a layer stack of; None for any other.
+    """Return the result that `result_layer_stack` made a layer stack of; None for any other.
 
     Raises
     ------
@@ -81,7 +81,7 @@ def layer_stack_result(stack: LayerStack) -> MovieResult | None:
 
 
 def _channels(spec: MapSpec, maps: Maps) -> dict[str, Maps]:
-    """Give the maps (T, Y, X) of an array by their titles."""
+    """Return the maps (T, Y, X) of an array by their titles."""
     each = list(maps) if "class" in spec.axes else [maps]
     return dict(zip(spec.titles, each, strict=True))
 

@@ -113,7 +113,7 @@ class MapSpec:
         return (slice(None),) * self.time_axis + (time,)
 
     def shape(self, n_frames: int, grid: WindowGrid) -> tuple[int, ...]:
-        """Give the shape for a number of frames."""
+        """Return the shape for a number of frames."""
         y, x = grid.shape
         lengths = {**_LENGTHS, "time": n_frames, "y": y, "x": x}
         return tuple(lengths[axis] for axis in self.axes)
@@ -123,5 +123,5 @@ class MapSpec:
         return np.full(self.shape(n_frames, grid), self.fill_value, self.dtype)
 
     def unit_in(self, length: str) -> str:
-        """Give the unit where lengths are in `length`, the unit of a movie."""
+        """Return the unit where lengths are in `length`, the unit of a movie."""
         return unit_name(length) if self.unit == "length" else self.unit

@@ -49,7 +49,7 @@ def new_figure(width: float, height: float) -> Figure:
 
 
 def legend_look(figure: Figure) -> dict[str, Any]:
-    """Give the look of a legend of the classes that a figure has room for, also in a dock."""
+    """Return the look of a legend of the classes that a figure has room for, also in a dock."""
     is_narrow = figure.get_figwidth() < NARROW
     columns = {"ncols": 2, "handlelength": 1, "columnspacing": 1} if is_narrow else {"ncols": 3}
     return {**columns, "frameon": False, "fontsize": "x-small"}

@@ -43,7 +43,7 @@ class Network(Protocol):
 
 
 def versions(network: Network | None = None) -> dict[str, str]:
-    """Give the versions of Python, of what the numbers depend on, and of what runs a network."""
+    """Return the versions of Python, of what the numbers depend on, and of what runs a network."""
     found = {"python": platform.python_version()}
     for package in PACKAGES:
         try:

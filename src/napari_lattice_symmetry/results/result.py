@@ -207,7 +207,7 @@ class MovieResult(_MapAttributes):
         *,
         lattice_axes: bool = False,
     ) -> StrainMaps:
-        """Give the strain and rotation of the lattice of every window.
+        """Return the strain and rotation of the lattice of every window.
 
         Parameters
         ----------

@@ -28,7 +28,7 @@ _FIRST_MAPS = (
 def describe(
     movie: Movie, parameters: AnalysisParameters, provenance: dict[str, Any]
 ) -> dict[str, Any]:
-    """Give what a result of `movie` holds besides its maps and states.
+    """Return what a result of `movie` holds besides its maps and states.
 
     Raises
     ------
@@ -71,7 +71,7 @@ def attributes_of(about: Mapping[str, Any], maps: Iterable[str]) -> dict[str, An
 
 
 def fields_of(attributes: Mapping[str, Any]) -> dict[str, Any]:
-    """Give the fields of a `MovieResult` that `attributes_of` wrote.
+    """Return the fields of a `MovieResult` that `attributes_of` wrote.
 
     Raises
     ------

@@ -39,7 +39,7 @@ def analyzable(windows: NDArray[Any]) -> NDArray[np.bool_]:
 
 
 def _padding(windows: NDArray[Any]) -> NDArray[np.float64]:
-    """Give the share of windows (n, w, w) that rows and columns of one value at an edge take."""
+    """Return the share of windows (n, w, w) that rows and columns of one value at an edge take."""
     left = np.ones(len(windows))
     for across in (windows, windows.swapaxes(1, 2)):
         lines = np.zeros(len(windows))

@@ -212,7 +212,7 @@ def _metric(
     of_basis = of_basis.reshape(n, 4, 4)
 
     def error(gradient: Float) -> Float:
-        """Give the standard error of a function of the basis with this gradient (n, 2, 2)."""
+        """Return the standard error of a function of the basis with this gradient (n, 2, 2)."""
         along = gradient.reshape(n, 4)
         return np.asarray(np.sqrt(np.einsum("ni,nij,nj->n", along, of_basis, along)))
 

@@ -93,6 +93,6 @@ class WindowGrid:
         return y + py * half, x + px * half
 
     def window_at(self, row: int, column: int) -> tuple[slice, slice]:
-        """Give the part of the frame that map pixel (`row`, `column`) stands for."""
+        """Return the part of the frame that map pixel (`row`, `column`) stands for."""
         y, x = row * self.stride, column * self.stride
         return slice(y, y + self.window), slice(x, x + self.window)

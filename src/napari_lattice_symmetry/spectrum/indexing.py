@@ -279,7 +279,7 @@ def _strain_variance(peaks: Peaks, on: Bool) -> Float:
 
 
 def _nearest(peaks: Peaks, basis: Float) -> tuple[Float, Float]:
-    """Give the indices (n, k, 2) of the lattice points nearest to peaks, and the distances."""
+    """Return the indices (n, k, 2) of the lattice points nearest to peaks, and the distances."""
     indices = np.rint(peaks.position @ np.linalg.inv(basis))
     return indices, np.asarray(np.linalg.norm(peaks.position - indices @ basis, axis=-1))
 

@@ -82,11 +82,11 @@ class Peaks:
         return (_POSITION_ERROR / np.maximum(self.significance, 1)) ** 2
 
     def of(self, windows: Index) -> Peaks:
-        """Give the peaks of some windows, by their indices."""
+        """Return the peaks of some windows, by their indices."""
         return Peaks(*(getattr(self, field.name)[windows] for field in fields(self)))
 
     def first(self, k: int) -> Peaks:
-        """Give the first `k` columns."""
+        """Return the first `k` columns."""
         significance, height, diffuse = (
             each[:, :k] for each in (self.significance, self.height, self.diffuse)
         )
@@ -167,7 +167,7 @@ def _measure_displaced(peaks: Peaks, spectrum: Complex64, noise: Float32) -> Non
     inside = ((np.abs(forth) <= reach) & (np.abs(back) <= reach)).all(axis=-1)
 
     def bins(place: Index) -> tuple[Complex64, NDArray[np.bool_]]:
-        """Give what is in bins, in units of the noise, and whether that may be diffuse."""
+        """Return what is in bins, in units of the noise, and whether that may be diffuse."""
         side = np.where(place[..., 0] < 0, -1, 1)
         x, y = (np.clip(side * place[..., i], -reach, reach) for i in (0, 1))
         at = window.reshape(-1, *[1] * (x.ndim - 1))

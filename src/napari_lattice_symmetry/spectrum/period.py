@@ -110,7 +110,7 @@ def measure_period(
 
 
 def dominant_period(frame: NDArray[Any]) -> float | None:
-    """Give the length in pixels of `measure_period` for a frame (Y, X); None if there is none."""
+    """Return the length in pixels of `measure_period` for a frame (Y, X); None if there is none."""
     period = measure_period([frame])
     return None if period is None else period.length
 

@@ -112,7 +112,7 @@ def _is_two_dimensional(
 
 
 def _at(correlation: NDArray[np.float64], lags: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Give the correlation relative to lag 0 at lags (..., 2) along y and x."""
+    """Return the correlation relative to lag 0 at lags (..., 2) along y and x."""
     center = correlation.shape[0] // 2
     places = np.moveaxis(lags + center, -1, 0)
     found = scipy.ndimage.map_coordinates(correlation, places, order=1, mode="nearest")

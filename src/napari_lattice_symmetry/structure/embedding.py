@@ -24,7 +24,7 @@ from napari_lattice_symmetry.errors import InputError
 from napari_lattice_symmetry.lattice import CLASSES, NOT_ANALYZED
 from napari_lattice_symmetry.results.result import MovieResult
 from napari_lattice_symmetry.spectrum.cartesian import cartesian_spectrum
-from napari_lattice_symmetry.structure.parameters import AT_MOST, NEIGHBORS
+from napari_lattice_symmetry.structure.parameters import MAX_EMBEDDED, NEIGHBORS
 from napari_lattice_symmetry.structure.sampling import Places, choose_windows, read_windows
 
 Float32: TypeAlias = NDArray[np.float32]
@@ -84,7 +84,7 @@ def embed(
     result: MovieResult,
     method: str = "t-SNE",
     *,
-    at_most: int = AT_MOST,
+    at_most: int = MAX_EMBEDDED,
     seed: int = 0,
     model: Classifier | None = None,
     progress: Progress | None = None,
@@ -191,7 +191,7 @@ def describe_cluster(movie: Movie, result: MovieResult, places: Places) -> Clust
 
 
 def _job(movie: Movie, result: MovieResult) -> AnalysisJob:
-    """Give the job that made a result, if the movie can be its own."""
+    """Return the job that made a result, if the movie can be its own."""
     n_frames, *shape = movie.shape
     if tuple(shape) != result.grid.frame_shape or result.frame_indices[-1] >= n_frames:
         y, x = result.grid.frame_shape

@@ -10,7 +10,7 @@ from napari_lattice_symmetry.settings import SettingsModel, setting
 MAX_COMPONENTS = 8
 """More than these nobody can tell apart on a map."""
 
-AT_MOST = 10_000
+MAX_EMBEDDED = 10_000
 """Windows that are embedded where the movie has more."""
 
 NEIGHBORS = {"t-SNE": 30, "UMAP": 15}
@@ -39,10 +39,10 @@ class EmbeddingParameters(SettingsModel):
         "Two ways to lay out points; what is a cluster in both is hardly an artifact.",
     )
     at_most: int = setting(
-        AT_MOST,
+        MAX_EMBEDDED,
         "At most",
         "Where there are more windows, so many are chosen at random.",
         step=1000,
         ge=100,
-        le=10 * AT_MOST,
+        le=10 * MAX_EMBEDDED,
     )

@@ -181,7 +181,7 @@ def _scatter_classes(
 
 
 def _values(result: MovieResult, embedding: Embedding, coloring: str) -> tuple[NDArray[Any], str]:
-    """Give the values that color the points, and what they are."""
+    """Return the values that color the points, and what they are."""
     at = tuple(embedding.places.T)
     if coloring == "frame":
         return result.frame_indices[at[0]], "frame"

@@ -38,7 +38,7 @@ from napari_lattice_symmetry.structure.simplex import (
 Float32: TypeAlias = NDArray[np.float32]
 Float64: TypeAlias = NDArray[np.float64]
 
-AT_MOST = 3000
+MAX_WINDOWS = 3000
 """Windows among which the pure ones are looked for."""
 
 PUREST = 16
@@ -104,7 +104,7 @@ class Unmixing:
         return np.where(known, values[largest], NOT_ANALYZED).astype(np.uint8)
 
     def agreement(self, result: MovieResult) -> float:
-        """Give the share of windows in which the largest component has the network's class.
+        """Return the share of windows in which the largest component has the network's class.
 
         Parameters
         ----------
@@ -187,7 +187,7 @@ def unmix(
         raise InputError(f"{components} components are out of range; use 1 to {MAX_COMPONENTS}.")
     job = AnalysisJob(movie, parameters)
     everywhere = np.ones((len(job.indices), *job.grid.shape), dtype=bool)
-    places = choose_windows(everywhere, AT_MOST, parameters.seed)
+    places = choose_windows(everywhere, MAX_WINDOWS, parameters.seed)
     steps = Steps(len(places) + everywhere.size, progress, should_stop)
 
     blocks = list(_read_spectra(job, places, steps))
@@ -243,7 +243,7 @@ def _nearest(spectra: Float32, endmember: Float64) -> NDArray[np.intp]:
 
 
 def _ask_network(model: Classifier, job: AnalysisJob, places: Places) -> Float32:
-    """Give the mean class probabilities of some windows, shape (6,)."""
+    """Return the mean class probabilities of some windows, shape (6,)."""
     windows = np.concatenate([windows for _, windows in read_windows(job, places)])
     settings = job.parameters
     answer = model.classify(

@@ -342,6 +342,11 @@ def test_it_fits_on_a_small_screen_with_a_plot_that_can_be_read(bench):
     fifth = table.visualItemRect(table.item(4, 0))  # A0, rho and C, which the law has, and more
     assert table.viewport().rect().contains(fifth)
     assert not table.horizontalScrollBar().isVisible()
+    for row in range(table.rowCount()):
+        for column in range(3):
+            text = table.item(row, column).text()
+            room = table.columnWidth(column) - 6  # between the lines
+            assert table.fontMetrics().horizontalAdvance(text) <= room, text
 
 
 def test_too_few_frames_are_said_in_the_figure_with_what_to_do(bench):

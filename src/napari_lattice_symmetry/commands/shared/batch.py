@@ -33,7 +33,7 @@ def expand(files: Sequence[Path]) -> list[Path]:
 
 
 def outputs_of(files: Sequence[Path], output: Path | None) -> dict[Path, Path]:
-    """Give the place of each file's result.
+    """Return the place of each file's result.
 
     Raises
     ------

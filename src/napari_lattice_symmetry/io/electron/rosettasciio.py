@@ -95,7 +95,7 @@ def _check_prz(path: Path, files: Files) -> bool:
 
 
 def _check_mrc(path: Path) -> str:
-    """Give the byte order, after comparing the declared size with that of the file.
+    """Return the byte order, after comparing the declared size with that of the file.
 
     RosettaSciIO takes the header at its word.
     """
@@ -122,7 +122,7 @@ def _check_mrc(path: Path) -> str:
 
 
 def _parts(path: Path) -> list[Path]:
-    """Give the file and those beside it that hold the images it tells of."""
+    """Return the file and those beside it that hold the images it tells of."""
     if path.suffix.lower() == ".asw":
         return [path, *path.parent.glob("*/*.img"), *path.parent.glob("*/*/*.img")]
     if path.suffix.lower() != ".emi":

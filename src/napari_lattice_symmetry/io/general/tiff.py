@@ -131,7 +131,7 @@ def _is_packed(page: Any) -> bool:
 
 
 def axes_of(series: TiffPageSeries | TiffPage) -> str:
-    """Give the axes in the letters of a Stack: a sequence is frames, many samples are channels."""
+    """Return the axes in the letters of a Stack: a sequence is frames, many samples channels."""
     axes: str = series.axes.replace("I", "T")
     many = "S" in axes and series.shape[axes.index("S")] > 4
     return axes.replace("S", "C") if many else axes

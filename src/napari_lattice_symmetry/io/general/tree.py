@@ -49,7 +49,7 @@ def tree_of(group: Any, *, without: Container[str] = ()) -> dict[str, Any]:
 
 
 def attributes_of(node: Any) -> dict[str, Any]:
-    """Give the attributes of a group or dataset that are texts, numbers or lists of them."""
+    """Return the attributes of a group or dataset that are texts, numbers or lists of them."""
     attributes = {}
     for name in node.attrs:
         with suppress(Exception):  # damaged, or a reference to another object
@@ -99,7 +99,7 @@ def _members(group: Any) -> Iterator[tuple[str, Any]]:
 
 
 def _branch(tree: dict[str, Any], name: str) -> dict[str, Any]:
-    """Give the dictionary under a name; a member counts for more than an attribute."""
+    """Return the dictionary under a name; a member counts for more than an attribute."""
     if not isinstance(tree.get(name), dict):
         tree[name] = {}
     branch: dict[str, Any] = tree[name]

@@ -132,7 +132,7 @@ def check_array(array: Any) -> None:
 
 
 def _ome(group: zarr.Group) -> Mapping[str, Any]:
-    """Give what OME says of a group: from version 0.5 on under a key of its own."""
+    """Return what OME says of a group: from version 0.5 on under a key of its own."""
     attributes = group.attrs.asdict()
     ome = attributes.get("ome", attributes)
     return ome if isinstance(ome, Mapping) else {}
@@ -166,7 +166,7 @@ def _image(group: zarr.Group, image: Mapping[str, Any]) -> Stack:
 
 
 def _scale(part: Mapping[str, Any], n_axes: int) -> Any:
-    """Give the scale among coordinate transformations, one step an axis."""
+    """Return the scale among coordinate transformations, one step an axis."""
     scales = [
         transformation["scale"]
         for transformation in part.get("coordinateTransformations", [])

@@ -29,7 +29,7 @@ class Quiet:
             self._seen[key] = stamp, time.monotonic()
 
     def seconds(self, key: str, stamp: Hashable) -> float:
-        """Give the time since a file changed; 0 if it is not as it was noted last."""
+        """Return the time since a file changed; 0 if it is not as it was noted last."""
         seen, since = self._seen.get(key, (None, 0.0))
         return time.monotonic() - since if seen == stamp else 0.0
 
@@ -67,7 +67,7 @@ def further(index: int, end: int) -> Iterator[int]:
 
 
 def stamp_of(path: Path) -> Stamp | None:
-    """Give the stamp of a file; None if there is none, or it cannot be reached.
+    """Return the stamp of a file; None if there is none, or it cannot be reached.
 
     It asks for the file itself, since a folder on Windows may list an old size of a file that
     is still open.

@@ -159,7 +159,7 @@ class GrowingZarr(GrowingMovie):
         return self._chunks[self._time] > 1
 
     def _stamps(self, index: int) -> Stamps:
-        """Give the stamps of the files that hold a frame; None for those that are missing."""
+        """Return the stamps of the files that hold a frame; None for those that are missing."""
         sides = zip(self._array.shape, self._chunks, strict=True)
         places = [range(-(-size // chunk)) for size, chunk in sides]
         places[self._time] = range(place := index // self._chunks[self._time], place + 1)
@@ -185,7 +185,7 @@ class GrowingZarr(GrowingMovie):
 
 
 def _time_axis(path: Path, stack: Stack) -> int:
-    """Give the axis along which frames are added."""
+    """Return the axis along which frames are added."""
     axes = stack.axes
     frames = [i for i, letter in enumerate(axes) if letter in "TZ"]
     long = [i for i in frames if axes[i] == "T" or stack.data.shape[i] > 1] or frames

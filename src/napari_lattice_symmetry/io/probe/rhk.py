@@ -65,7 +65,7 @@ def _open_pages(path: Path, content: mmap) -> dict[str, Stack]:
 
 
 def _objects(content: mmap, start: int, number: int) -> dict[int, int]:
-    """Give the offsets of the objects in a list, by their identifiers."""
+    """Return the offsets of the objects in a list, by their identifiers."""
     end = start + 12 * number
     if end > len(content):
         raise ValueError("its lists of objects are cut off")

@@ -111,7 +111,7 @@ def _channel(stack: LayerStack, name: str) -> dict[str, Any]:
 
 
 def _limits(values: Frames) -> tuple[float, float]:
-    """Give the lowest and the highest value, finite and apart, frame by frame."""
+    """Return the lowest and the highest value, finite and apart, frame by frame."""
     finite = [frame[np.isfinite(frame)] for frame in map(np.asarray, values)]
     some = [frame for frame in finite if frame.size]
     low = min((float(frame.min()) for frame in some), default=0.0)

@@ -213,7 +213,7 @@ class Correction(QWidget):
         self._measuring.ask((source.movie, index, self.known.values().known, region))
 
     def _mask(self, source: Source) -> NDArray[np.bool_] | None:
-        """Give the pixels of a frame that are marked; None for all."""
+        """Return the pixels of a frame that are marked; None for all."""
         layer: Shapes | None = self.region.value
         if layer is None:
             return None
@@ -255,7 +255,7 @@ class Correction(QWidget):
         self._set_affine(image, undoing_affine(image, np.array(self._distortion.value)))
 
     def _image(self) -> Image:
-        """Give the image to analyze, if it can be."""
+        """Return the image to analyze, if it can be."""
         self._selection.take_source()
         assert self._selection.image is not None  # or its source could not be taken
         return self._selection.image

@@ -67,7 +67,7 @@ class Summary:
 
 
 def describe_window(movie: Movie, window: int, period: Period | None) -> str:
-    """Give the size of a window in nm if calibrated, and in periods if they are known."""
+    """Return the size of a window in nm if calibrated, and in periods if they are known."""
     size = ""
     if movie.calibrated:
         sizes = dict.fromkeys(f"{window * side:.3g}" for side in movie.pixel_size)
@@ -80,7 +80,7 @@ def describe_window(movie: Movie, window: int, period: Period | None) -> str:
 
 
 def describe_grid(grid: WindowGrid, n_frames: int) -> str:
-    """Give the number of windows a frame, and of frames."""
+    """Return the number of windows a frame, and of frames."""
     y, x = grid.shape
     return f"{y} x {x} = {grid.size:,} a frame, {count_frames(n_frames)}"
 
@@ -92,7 +92,7 @@ def describe_time(
     speed: Speed | None,
     loading: float = 0.0,
 ) -> str:
-    """Give the expected time, with the seconds of loading, or say that it is not known."""
+    """Return the expected time, with the seconds of loading, or say that it is not known."""
     if speed is None:
         return "not measured yet"
     time = describe_duration(loading + speed.seconds_per_window * n_windows * n_frames)

@@ -335,7 +335,7 @@ class AnalysisWidget(Dock):
         return image is not None and str(image.unique_id) == run.source.layer_id
 
     def _area_shares(self) -> Iterable[float] | None:
-        """Give the shares of the classes in the selected result, as its class map tells them."""
+        """Return the shares of the classes in the selected result, as its class map tells them."""
         for layer in self.viewer.layers:
             if shows(layer, LABEL_MAP) and result_of(layer) is self.selection.result is not None:
                 shares: Iterable[float] = layer.features["area share"]

@@ -127,7 +127,7 @@ def strain_layers(maps: StrainMaps, sibling: Layer, *, with_errors: bool) -> lis
 
 
 def _plane_transform(image: Image) -> Any:
-    """Give the matrix from (row, column, 1) of an upright image to the world."""
+    """Return the matrix from (row, column, 1) of an upright image to the world."""
     plane = np.diag([*image.scale[-2:], 1.0])
     plane[:2, 2] = image.translate[-2:]
     return image.affine.affine_matrix[-3:, -3:] @ plane

@@ -61,7 +61,7 @@ class Measured:
         return result is self.result and same
 
     def brightness(self, keys: list[FrameKey]) -> Brightness:
-        """Give the brightness of these frames, NaN where it was not measured."""
+        """Return the brightness of these frames, NaN where it was not measured."""
         return Brightness(np.array([self.rows.get(key, NOT_MEASURED) for key in keys]))
 
 
@@ -133,7 +133,7 @@ class BrightnessControls(QWidget):
         self._measure.drop()
 
     def curve(self) -> Callable[..., Curve] | None:
-        """Give what makes the curve, in whichever thread; None if it is not measured.
+        """Return what makes the curve, in whichever thread; None if it is not measured.
 
         Its keyword `should_stop` is that of `brightness_curve`.
         """

@@ -180,7 +180,7 @@ class CurvesTab(QWidget):
         self.line.draw(figure.axes, first.times, places)
 
     def _usable_column(self) -> Column | None:
-        """Give the column that was chosen, if it says something of these frames."""
+        """Return the column that was chosen, if it says something of these frames."""
         column = self.along.column
         if column is None or not self.curves:
             return None

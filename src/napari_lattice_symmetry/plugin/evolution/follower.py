@@ -92,7 +92,7 @@ class ResultFollower(QObject):
         return self.selection.result_layer
 
     def snapshot(self) -> MovieResult | None:
-        """Give the result with the frames that it has now, to be read in a thread."""
+        """Return the result with the frames that it has now, to be read in a thread."""
         return None if self.result is None else snapshot(self.result)
 
     @property
@@ -103,7 +103,7 @@ class ResultFollower(QObject):
         return [] if self.result is None else self.result.frame_indices.tolist()
 
     def places(self) -> dict[FrameKey, int]:
-        """Give where in the movie the frames of the result are; its layer may lag behind."""
+        """Return where in the movie the frames of the result are; its layer may lag behind."""
         image, keys = self._image(), self.keys
         if isinstance(self.result, GrowingResult | GrowingStore):
             shown = image.metadata.get(FRAME_NAMES, keys)
@@ -135,7 +135,7 @@ class ResultFollower(QObject):
         return self._mask(self._region, self.layer, self.result.grid.shape)
 
     def frame_region(self) -> Region | None:
-        """Give the frame pixels in the region; None for whole frames.
+        """Return the frame pixels in the region; None for whole frames.
 
         Raises
         ------
@@ -147,7 +147,7 @@ class ResultFollower(QObject):
         return self._mask(self._region, self._image(), self.result.grid.frame_shape)
 
     def movie(self) -> Movie:
-        """Give the movie that was analyzed.
+        """Return the movie that was analyzed.
 
         Raises
         ------

@@ -125,7 +125,7 @@ class KineticsTab(QWidget):
         frame = 2 * self.table.frameWidth()
         self.table.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         small = self.table.font()
-        small.setPointSizeF(0.85 * small.pointSizeF())
+        small.setPointSizeF(0.8 * small.pointSizeF())
         self.table.setFont(small)  # so that intervals fit beside values in the narrowest dock
         columns.setFont(small)
         self.table.setMinimumHeight(columns.height() + 4 * _ROW_HEIGHT + frame)
@@ -294,10 +294,12 @@ def _fit(request: _Request, should_stop: ShouldStop) -> list[GrowthFit]:
 
 
 def _words(estimate: Estimate) -> tuple[str, str]:
-    value = f"{estimate.value:.3g} {estimate.unit}".strip()
-    between = "\N{EN DASH}" if estimate.low >= 0 else " to "
-    interval = f"{estimate.low:.3g}{between}{estimate.high:.3g}"
-    return value, f"{interval} (bound)" if estimate.at_bound else interval
+    value, low, high = (
+        format(number, f".{digits}g").replace("e-0", "e-")
+        for number, digits in ((estimate.value, 3), (estimate.low, 2), (estimate.high, 2))
+    )
+    interval = f"{low}\N{EN DASH}{high}" if estimate.low >= 0 else f"{low} to {high}"
+    return f"{value} {estimate.unit}".strip(), interval + " (bound)" * estimate.at_bound
 
 
 def _compare(fits: list[GrowthFit]) -> str:

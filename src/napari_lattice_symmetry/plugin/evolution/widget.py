@@ -111,7 +111,7 @@ class EvolutionWidget(Dock):
         self._show_remarks()
 
     def _shown_growth(self) -> list[GrowthFit]:
-        """Give the fit in the kinetics tab; another tab may hide one of an earlier result."""
+        """Return the fit in the kinetics tab; another tab may hide one of an earlier result."""
         is_shown = self.tabs.currentWidget() is self.kinetics and not self.kinetics.is_busy
         return [] if self.kinetics.fit is None or not is_shown else [self.kinetics.fit]
 

@@ -18,6 +18,8 @@ class BeamRow(QWidget):
         self.form = ModelForm(BeamParameters(), remembered_as="beam")
         self.form.reset_button.hide()
         self.form.join("formula", "voltage")
+        self.form["formula"].native.setMinimumWidth(48)
+        self.form["voltage"].native.setMaximumWidth(122)
         self.energies = QLabel()
         self.energies.setWordWrap(True)
         self.energies.setToolTip(

@@ -32,7 +32,7 @@ class FileChoice:
         self.forget()
 
     def chosen(self, keyword: str) -> str | None:
-        """Give the dataset or the channel; None where nothing is chosen, or need be."""
+        """Return the dataset or the channel; None where nothing is chosen, or need be."""
         name: str | None = self.boxes[keyword].currentData()
         return name
 

@@ -191,7 +191,7 @@ class InspectorWidget(Dock):
             self._inspect()
 
     def _selected_settings(self) -> AnalysisParameters:
-        """Give those of the map or result; without one, those that are set here."""
+        """Return those of the map or result; without one, those that are set here."""
         about = self.selection.about
         if about is not None:
             return parse_recorded(about["parameters"])
@@ -374,7 +374,7 @@ def _middle(shape: tuple[int, int]) -> tuple[float, float]:
 
 
 def _on_grid(corner: tuple[int, int], grid: WindowGrid) -> tuple[int, int]:
-    """Give the corner of the nearest window of a map."""
+    """Return the corner of the nearest window of a map."""
     y, x = (
         grid.stride * min(round(place / grid.stride), n - 1)
         for place, n in zip(corner, grid.shape, strict=True)

@@ -99,7 +99,7 @@ class LayerGeometry:
 
     @classmethod
     def of_result(cls, result: MovieResult) -> LayerGeometry:
-        """Give the geometry of the layer that was analyzed; of a movie, that of its calibration.
+        """Return the geometry of the layer that was analyzed; of a movie, that of its calibration.
 
         What a damaged file says raises anything.
         """
@@ -124,7 +124,7 @@ class LayerGeometry:
         )
 
     def with_affine(self, plane: NDArray[np.float64]) -> LayerGeometry:
-        """Give the geometry with another affine transform of (y, x, 1)."""
+        """Return the geometry with another affine transform of (y, x, 1)."""
         is_none = np.allclose(plane, np.eye(3))
         return replace(self, affine=None if is_none else tuple(map(tuple, plane.tolist())))
 
@@ -171,7 +171,7 @@ class LayerGeometry:
         return None if time is None else abs(time)
 
     def frame_at(self, point: Sequence[float], n_frames: int) -> int:
-        """Give the frame nearest to a point of the viewer, whose last axes are these ones."""
+        """Return the frame nearest to a point of the viewer, whose last axes are these ones."""
         axis = len(point) - len(self.scale) + self.time_axis
         if axis < 0:  # a viewer of one image has no axis for time
             return 0
@@ -186,7 +186,7 @@ class LayerGeometry:
             dims.set_point(axis, first + step * frame)
 
     def of_maps(self, result: MovieResult | Unmixing) -> LayerGeometry:
-        """Give the geometry of the maps of `result`, made from the layer of this geometry."""
+        """Return the geometry of the maps of `result`, made from the layer of this geometry."""
         scale, translate = list(self.scale), list(self.translate)
         time = self.time_axis
         translate[time] += scale[time] * result.parameters.first_frame
@@ -201,7 +201,7 @@ class LayerGeometry:
         return np.expand_dims(maps, self.flat_axes) if self.flat_axes else maps
 
     def layer_arguments(self) -> dict[str, Any]:
-        """Give the keywords that napari's layers take."""
+        """Return the keywords that napari's layers take."""
         arguments: dict[str, Any] = {
             "scale": self.scale,
             "translate": self.translate,
@@ -227,7 +227,7 @@ def _convert(value: float, unit: Any, target: str) -> float | None:
 
 
 def plane_affine(layer: Layer) -> NDArray[np.float64]:
-    """Give the affine transform of a layer, for (y, x, 1).
+    """Return the affine transform of a layer, for (y, x, 1).
 
     Raises
     ------

@@ -79,7 +79,7 @@ def _title(layer: Layer) -> str:
 
 
 def _own_keys(about: dict[str, Any]) -> Legend:
-    """Give the meanings of labels that are those of one layer alone."""
+    """Return the meanings of labels that are those of one layer alone."""
     return Legend(about["kind"], tuple((color, name) for name, color in about["values"].values()))
 
 

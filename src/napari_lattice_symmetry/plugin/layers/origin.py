@@ -23,19 +23,19 @@ FRAME_NAMES = "frame names"
 
 
 def result_of(layer: Layer | None) -> MovieResult | None:
-    """Give the result of which a layer shows a part; None for any other layer."""
+    """Return the result of which a layer shows a part; None for any other layer."""
     shown = _shown(layer)
     return None if shown is None else shown.result
 
 
 def geometry_of(layer: Layer | None) -> LayerGeometry | None:
-    """Give the geometry of the layer from which the result in `layer` was made."""
+    """Return the geometry of the layer from which the result in `layer` was made."""
     shown = _shown(layer)
     return None if shown is None else shown.geometry
 
 
 def present_geometry(viewer: ViewerModel, result: MovieResult) -> LayerGeometry | None:
-    """Give where a result lies in a viewer, with the affine transform that its layers have by now.
+    """Return where a result lies in a viewer, with the affine transform that its layers have now.
 
     Raises
     ------

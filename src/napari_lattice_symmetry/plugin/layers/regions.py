@@ -17,7 +17,7 @@ _ROUND = np.linspace(0, 2 * np.pi, 65)[:-1]
 
 
 def region_polygons(layer: Shapes) -> list[Float64]:
-    """Give the outlines (N, 2), along y and x in world coordinates, of all shapes with an area."""
+    """Return the outlines (N, 2) along y and x, in world coordinates, of shapes with an area."""
     polygons = []
     for vertices, kind in zip(layer.data, layer.shape_type, strict=True):
         if kind not in ("polygon", "rectangle", "ellipse"):
@@ -30,7 +30,7 @@ def region_polygons(layer: Shapes) -> list[Float64]:
 def region_mask(
     polygons: Sequence[Float64], layer: Layer, shape: tuple[int, int]
 ) -> NDArray[np.bool_]:
-    """Give the pixels of a layer whose centers lie in any of some polygons.
+    """Return the pixels of a layer whose centers lie in any of some polygons.
 
     Parameters
     ----------
@@ -56,7 +56,7 @@ def _to_pixels(polygon: Float64, layer: Layer) -> Float64:
 
 
 def _ellipse(corners: Float64) -> Any:
-    """Give the outline of the ellipse in a box, of which the corners are known."""
+    """Return the outline of the ellipse in a box, of which the corners are known."""
     center = corners.mean(axis=0)
     u, v = (corners[1] - corners[0]) / 2, (corners[3] - corners[0]) / 2
     return center + np.cos(_ROUND)[:, np.newaxis] * u + np.sin(_ROUND)[:, np.newaxis] * v

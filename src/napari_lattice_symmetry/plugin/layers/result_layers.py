@@ -168,7 +168,7 @@ def list_maps(result: MovieResult) -> list[tuple[str, str | None]]:
 
 
 def map_title(kind: str, part: str | None, unit: str) -> str:
-    """Give what a map is called; `unit` is that of the movie."""
+    """Return what a map is called; `unit` is that of the movie."""
     if kind == AT_LEAST_PROBABILITY:
         return f"P(at least {part})"
     spec = MAPS[kind]
@@ -176,7 +176,7 @@ def map_title(kind: str, part: str | None, unit: str) -> str:
 
 
 def map_type(kind: str) -> str:
-    """Give the type of layer that shows a map of a kind."""
+    """Return the type of layer that shows a map of a kind."""
     is_labels = kind == PREVIEW or (kind in MAPS and MAPS[kind].is_labels)
     return "labels" if is_labels else "image"
 
@@ -204,7 +204,7 @@ def _label_look(spec: MapSpec, labels: Maps) -> dict[str, Any]:
 
 
 def _image_look(spec: MapSpec, result: MovieResult, part: str | None) -> dict[str, Any]:
-    """Give the colormap of numbers, and its range."""
+    """Return the colormap of numbers, and its range."""
     if spec.kind == "probability":
         return _ramp_look(part, spec.limits)
     limits = spec.limits
@@ -227,7 +227,7 @@ def _ramp_look(part: str | None, limits: tuple[float, float] | None) -> dict[str
 
 
 def layer_maps(layer: Layer, result: MovieResult) -> Maps:
-    """Give what a layer that `result_layers` built shows of a result, which may have grown."""
+    """Return what a layer that `result_layers` built shows of a result, which may have grown."""
     about = layer.metadata[METADATA_KEY]
     return _maps(result, about["kind"], about["class"])
 
@@ -274,7 +274,7 @@ class _View:
 
 
 def _middle_range(maps: Maps) -> tuple[float, float]:
-    """Give the range of the middle 96 % of the values so far; an empty one is widened."""
+    """Return the range of the middle 96 % of the values so far; an empty one is widened."""
     values = np.asarray(maps)
     values = values[np.isfinite(values)]
     if not values.size:
@@ -285,7 +285,7 @@ def _middle_range(maps: Maps) -> tuple[float, float]:
 
 
 def _widest_fold(metric_labels: Maps) -> float:
-    """Give the turn (degrees) from 0 within which nearly all orientations so far lie."""
+    """Return the turn (degrees) from 0 within which nearly all orientations so far lie."""
     counts = count_labels(metric_labels)
     if not counts.any():
         return 180.0
@@ -336,7 +336,7 @@ def class_features(counts: NDArray[np.int64]) -> dict[str, Any]:
 
 
 def class_colors() -> DirectLabelColormap:
-    """Give the colors of the label values; nothing is drawn where nothing was analyzed."""
+    """Return the colors of the label values; nothing is drawn where nothing was analyzed."""
     return label_colors({LABELS[name]: color for name, color in COLORS.items()})
 
 
@@ -378,13 +378,13 @@ def label_colors(colors: Mapping[int, str]) -> DirectLabelColormap:
 
 
 def class_ramp(name: str) -> Colormap:
-    """Give the colormap of a class probability: from black to the color of the class."""
+    """Return the colormap of a class probability: from black to the color of the class."""
     from napari.utils import Colormap
 
     return Colormap(["black", COLORS[name]], name=name)
 
 
 def result_metadata(layer: Layer) -> dict[str, Any] | None:
-    """Give what a layer says about the analysis that made it; None for any other layer."""
+    """Return what a layer says about the analysis that made it; None for any other layer."""
     about: dict[str, Any] | None = layer.metadata.get(METADATA_KEY)
     return about

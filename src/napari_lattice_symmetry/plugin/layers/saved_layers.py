@@ -42,7 +42,7 @@ _OWN = ("schema_version", "result", "parameters", "provenance", "kind", "class")
 
 
 def describe_layer(layer: FullLayerData, in_result: bool = False) -> dict[str, Any]:
-    """Give what is to be kept of a layer beside its pixels, and beside its result if any."""
+    """Return what is to be kept of a layer beside its pixels, and beside its result if any."""
     _, about, kind = layer
     described = {
         "name": about["name"],
@@ -99,7 +99,7 @@ def restore_result_layers(result: MovieResult, stack: LayerStack) -> list[LayerD
 
 
 def _describe_origin(metadata: Mapping[str, Any], in_result: bool) -> dict[str, Any] | None:
-    """Give what a layer says of its analysis; without what the result itself says.
+    """Return what a layer says of its analysis; without what the result itself says.
 
     What is opened again is no part of the result that is shown now.
     """
@@ -111,7 +111,7 @@ def _describe_origin(metadata: Mapping[str, Any], in_result: bool) -> dict[str, 
 
 
 def _part(about: Mapping[str, Any]) -> tuple[str, str | None]:
-    """Give what a layer shows: the name of the map, and the class."""
+    """Return what a layer shows: the name of the map, and the class."""
     kind, part = about["kind"], about["class"]
     if kind == "lattice parameter":  # as the first version had it
         return part, None
@@ -134,7 +134,7 @@ def _plain_layers(stack: LayerStack) -> list[LayerData]:
 
 
 def _arguments(about: Mapping[str, Any]) -> dict[str, Any]:
-    """Give the keywords of a layer that was described."""
+    """Return the keywords of a layer that was described."""
     arguments: dict[str, Any] = {"name": str(about["name"])}
     arguments |= {name: convert(about[name]) for name, convert in _LOOK.items()}
     arguments |= {name: tuple(about[name]) for name in _AXES}

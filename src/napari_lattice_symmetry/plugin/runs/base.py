@@ -101,7 +101,7 @@ class Run(QObject):
         return 0 if self.result is None else int(self.result.done.sum())
 
     def _steps(self, should_stop: Callable[[], bool]) -> Iterator[Any]:
-        """Give the steps; called in the worker's thread."""
+        """Return the steps; called in the worker's thread."""
         raise NotImplementedError
 
     def _on_step(self, step: Any) -> None:

@@ -129,7 +129,7 @@ class Selection(QObject):
         )
 
     def require_result(self) -> tuple[MovieResult, Layer]:
-        """Give the result, and a layer that shows it.
+        """Return the result, and a layer that shows it.
 
         Raises
         ------
@@ -296,7 +296,7 @@ _SELECTIONS: WeakValueDictionary[int, Selection] = WeakValueDictionary()
 
 
 def selection_of(viewer: ViewerModel) -> Selection:
-    """Give the one selection of a viewer; napari hands viewers to docks in wrappers."""
+    """Return the one selection of a viewer; napari hands viewers to docks in wrappers."""
     selection = _SELECTIONS.get(hash(viewer))
     if selection is None:
         selection = _SELECTIONS[hash(viewer)] = Selection(viewer)

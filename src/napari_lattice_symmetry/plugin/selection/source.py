@@ -70,13 +70,13 @@ def find_axes(layer: Image) -> tuple[int, int | None, tuple[int, ...]]:
 
 
 def find_channel_axis(layer: Image) -> int | None:
-    """Give the axis of the channels of a layer; None if it has fewer than four axes."""
+    """Return the axis of the channels of a layer; None if it has fewer than four axes."""
     _, axis, _ = find_axes(layer)
     return axis
 
 
 def count_channels(layer: Image) -> int:
-    """Give the number of channels; 1 if there is no such axis."""
+    """Return the number of channels; 1 if there is no such axis."""
     axis = find_channel_axis(layer)
     return 1 if axis is None else int(_full_resolution(layer).shape[axis])
 
@@ -155,13 +155,13 @@ def _calibration_source(layer: Image, geometry: LayerGeometry) -> str | None:
 
 
 def _name_source(layer: Image) -> str | None:
-    """Give the path of a layer's file, or the key of its sample."""
+    """Return the path of a layer's file, or the key of its sample."""
     source = layer.source
     return source.path or (source.sample and " ".join(source.sample))
 
 
 def _reopener(layer: Image) -> Callable[[], Movie] | None:
-    """Give what opens the movie of a layer anew, so that workers read the file for themselves.
+    """Return what opens the movie of a layer anew, so that workers read the file for themselves.
 
     Only where a reader of ours left the frames in the file: those in memory may have been edited.
     """
@@ -174,7 +174,7 @@ def _reopener(layer: Image) -> Callable[[], Movie] | None:
 
 
 def _to_gray(frames: Any) -> Any:
-    """Give the luminance (..., Y, X) of colors (..., Y, X, 3 or 4), computed when it is read."""
+    """Return the luminance (..., Y, X) of colors (..., Y, X, 3 or 4), computed when it is read."""
     import dask.array as da
 
     if isinstance(frames, np.ndarray):
@@ -184,7 +184,7 @@ def _to_gray(frames: Any) -> Any:
 
 
 def _full_resolution(layer: Image) -> Any:
-    """Give the data as a NumPy or a Dask array, which can be indexed without being read."""
+    """Return the data as a NumPy or a Dask array, which can be indexed without being read."""
     import dask.array as da
 
     data = layer.data[0] if layer.multiscale else layer.data

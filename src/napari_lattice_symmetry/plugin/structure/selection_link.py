@@ -139,7 +139,7 @@ class SelectionLink(QObject):
             self.changed.emit()
 
     def _selection_layer(self, shown: ShownResult) -> Labels:
-        """Give the region if windows can be painted in it, else a new layer for that."""
+        """Return the region if windows can be painted in it, else a new layer for that."""
         result, geometry = shown.result, shown.geometry
         maps = np.zeros((len(result.frame_indices), *result.grid.shape), dtype=np.uint8)
         data, region = geometry.shape_maps(maps), self.region
