@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy.spatial import KDTree
 
 import napari_lattice_symmetry as nls
 from napari_lattice_symmetry.atoms import Atoms, Defects, follow_defects, measure_drift, track
@@ -74,6 +75,16 @@ def lost(rng, drift, seen_of, *, n=60, mean_life=10):
     return Defects.at(["missing"] * len(i), *place.T, frame=frame), there.sum(axis=0)
 
 
+def test_of_few_that_were_all_seen_it_is_not_certain_that_none_is_missed():
+    rng = np.random.default_rng(4)
+    atoms, drift = sheet(rng, n_frames=5)
+    place = np.array([Y[210], X[210]]) + drift
+    lives = follow_defects(Defects.at(["missing"] * 5, *place.T, frame=np.arange(5)), atoms)
+    assert lives.detection == 1
+    assert lives.count.tolist() == [1] * 5
+    assert lives.count_error.min() > 0.4  # 3 of 3 seen: a share of 0.8 on average
+
+
 @pytest.mark.parametrize("seen_of", [0.95, 0.8])
 def test_the_count_of_vacancies_is_right_where_some_are_missed(seen_of):
     rng = np.random.default_rng(3)
@@ -119,3 +130,22 @@ def test_nothing_lost_is_no_life(tmp_path):
     assert (tmp_path / "lives.csv").read_text().startswith("defect,kind,y,x,birth,end")
     with pytest.raises(nls.LatticeSymmetryError, match=r"must end in \.csv"):
         lives.save(tmp_path / "lives.txt")
+
+
+def test_vacancies_of_the_sample_movie_are_counted_from_its_pixels():
+    sample = nls.atoms.sample_movie(frames=4, seed=101)
+    spacing, side = 13.5, sample.movie.shape[1]
+    atoms = nls.atoms.find_atoms(sample.movie, spacing=spacing)
+    lives = follow_defects(nls.atoms.find_defects(sample.movie, atoms), atoms)
+    true = sample.atoms
+    whole = true.positions[true.frame == 0]
+    edge = 0.3 * spacing  # nearer to the border nothing is told
+    whole = whole[((whole > edge) & (whole < side - 1 - edge)).all(axis=1)]
+    gone = [
+        int((KDTree(true.positions[true.frame == k]).query(whole)[0] > 5).sum()) for k in range(4)
+    ]
+    assert gone[-1] > 5
+    assert np.abs(lives.alive - gone).max() <= 1
+    numbers = track(atoms).more["track"]
+    stay = int((np.bincount(numbers) == 4).sum())
+    assert stay == pytest.approx(int((true.frame == 3).sum()), abs=8)

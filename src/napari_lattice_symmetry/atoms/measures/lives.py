@@ -104,10 +104,14 @@ class DefectLives:
         """Standard deviation of how many there are, shape (t,).
 
         That of the negative binomial law which follows from how many were seen, if any number is as
-        likely beforehand.
+        likely beforehand, and what `detection_error` adds; so that none missed so far does not mean
+        that none ever is.
         """
-        share = self.detection
-        return np.asarray(np.sqrt((self.visible + 1) * (1 - share)) / share)
+        between, seen = self._between()
+        share = (seen + 1) / (between + 2)
+        missed = np.sqrt((self.visible + 1) * (1 - share)) / share
+        unknown = self.visible * self.detection_error / share**2
+        return np.asarray(np.hypot(missed, unknown))
 
     @property
     def mean_life(self) -> float:
