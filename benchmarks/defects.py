@@ -34,15 +34,17 @@ from napari_lattice_symmetry.atoms.defect_search import METHODS
 from napari_lattice_symmetry.atoms.score import match
 
 if TYPE_CHECKING:
+    from matplotlib.figure import Figure
     from numpy.typing import NDArray
 
     Float = NDArray[np.float64]
 
-PAGE = Path(__file__).parents[1] / "docs" / "defects-measured.md"
+DOCS = Path(__file__).parents[1] / "docs"
+PAGE, PICTURE = DOCS / "defects-measured.md", DOCS / "images" / "defects-three-ways.png"
 COMPARISON = "## What makes maps good"
 SEED = 2027
 COUNTS = (100, 30, 10)
-SPACING, SIZE, PICTURES = 14, 208, 1
+SPACING, SIZE, PICTURES = 14, 224, 3
 RADIUS, EDGE = 1.0, 1.0  # spacings
 KINDS = ("missing", "dimmer", "brighter", "extra")
 WRONG = {"vacancies": 0.01, "lighter": 0.006, "heavier": 0.008, "adatoms": 0.006}
@@ -297,6 +299,43 @@ def judged(network: Any, head: str, test: Crops) -> tuple[float, float]:
     return float((told == test.labels).mean()), float(np.mean(hits))
 
 
+def plot() -> Figure:
+    """Draw what each way sees of one picture, and what it tells."""
+    from matplotlib.figure import Figure
+
+    from napari_lattice_symmetry.atoms.defect_maps.bragg import noise_score
+    from napari_lattice_symmetry.atoms.defect_maps.mapper import load_mapper, sharpened
+    from napari_lattice_symmetry.atoms.defects import lattice_of
+    from napari_lattice_symmetry.atoms.finding.scaling import Resampling
+
+    picture, atoms = draw("MoSe2", 30, 7, **WRONG)
+    image = picture.image
+    basis = lattice_of(nls.Movie.from_array(image), atoms, 0).basis
+    resampling = Resampling.to_spacing(image.shape, SPACING)
+    score = noise_score(resampling.resample(image), basis / resampling.factors)
+    evidence = sharpened(load_mapper().in_frame(image, SPACING)[0])
+    extent = (-0.5, SIZE - 0.5, SIZE - 0.5, -0.5)
+    figure = Figure(figsize=(9.6, 3.6), layout="constrained")
+    shown = ((image, "gray", None), (evidence, "magma", None), (score, "RdBu_r", 10))
+    for axes, method, (seen, colors, limit) in zip(
+        figure.subplots(1, 3), METHODS, shown, strict=True
+    ):
+        drawn = axes.imshow(
+            seen, cmap=colors, extent=extent, vmin=limit and -limit, vmax=limit, rasterized=True
+        )
+        told = nls.atoms.find_defects(image, atoms, method=method)
+        true = named_defects(picture)
+        axes.scatter(true.x, true.y, s=110, facecolors="none", edgecolors="#00C8FF", label="true")
+        axes.scatter(told.x, told.y, s=40, marker="x", color="#FF7A00", label="told")
+        axes.set(title=NAMES[method], xlim=extent[:2], ylim=extent[2:])
+        axes.set_axis_off()
+        figure.colorbar(drawn, ax=axes, orientation="horizontal", shrink=0.8).set_label(
+            {"lattice": "counts", "activation": "logits, sharpened"}.get(method, "noise floors")
+        )
+    figure.axes[0].legend(loc="upper right", fontsize="small")
+    return figure
+
+
 def study_part(train: bool) -> str:
     """Give the part of the page on small networks, trained anew or as it is."""
     if not train:
@@ -352,6 +391,11 @@ def page(train: bool) -> str:
                 dose_table(wrong, perfect),
                 "All doses together, by structure:",
                 structure_table(wrong),
+                (
+                    "MoSe2 at 30 counts: blue circles are true, orange crosses are told. Of the "
+                    "maps the sharpened evidence is drawn, of the residual its noise floors."
+                ),
+                f"![What each of the three ways sees](images/{PICTURE.name})",
                 "## Rotated bonds",
                 (
                     "A bond of graphene is turned, and the neighborhood relaxed; "
@@ -377,6 +421,7 @@ def main() -> None:
     print(text)
     if arguments.write:
         PAGE.write_text(text, encoding="utf-8")
+        plot().savefig(PICTURE, dpi=110)
 
 
 if __name__ == "__main__":
