@@ -105,9 +105,10 @@ bench-strain: .venv/.installed ## Measure strain around a dislocation and write 
 	$(BIN)/python benchmarks/strain.py --write
 
 .PHONY: bench-crystals
-bench-crystals: .venv/.installed ## Match crystals, name families, and write docs/crystal-match.md and crystal-families.md
+bench-crystals: .venv/.installed ## Match crystals, name families, and write docs/crystal-match.md, -families.md and -clusters.md
 	$(BIN)/python benchmarks/crystals.py --write
 	$(BIN)/python benchmarks/families.py --write
+	$(BIN)/python benchmarks/clusters.py --write
 
 .PHONY: bench-atoms
 bench-atoms: .venv/.installed ## Find atoms of known pictures and write docs/atoms-measured.md

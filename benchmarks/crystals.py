@@ -22,6 +22,7 @@ from threadpoolctl import threadpool_limits
 from tqdm import tqdm
 
 import napari_lattice_symmetry as nls
+from napari_lattice_symmetry.analysis.correction import measure_distortion
 from napari_lattice_symmetry.crystals import (
     Crystal,
     Projection,
@@ -63,7 +64,11 @@ OUTCOMES = (RIGHT, RIGHTLY, FAR, WRONG, NONE_OF_THESE, UNRESOLVED)
 
 @dataclass(frozen=True)
 class RealImage:
-    """An image, what it shows, and the pixel size in nm that comes with it."""
+    """An image, what it shows, and the pixel size in nm that comes with it.
+
+    Where a share of it, from the left, is known, the lattice of the crystal there corrects the
+    image, size and shear, and what is not known is matched; all of it if all is known.
+    """
 
     file: str
     crystal: str
@@ -71,7 +76,7 @@ class RealImage:
     pixel_size: float
     rows: tuple[float, float] = (0.0, 1.0)
     remark: str = ""
-    known: str | None = None
+    known: float = 0.0
 
 
 IMAGES = (
@@ -86,11 +91,16 @@ IMAGES = (
     RealImage("simulated/ai4stem_FCC_Cu_110.npy", "Cu", (1, 1, 0), 0.012, remark=", multislice"),
     RealImage("simulated/ai4stem_HCP_Ti_0001.npy", "Ti", (0, 0, 1), 0.012, remark=", multislice"),
     RealImage("images/MoS2_stem_Exp-001-5.npy", "MoS2", (0, 0, 1), 0.01367),
-    RealImage(
-        "images/MoS2_stem_Exp-001-5.npy",
-        *("MoS2", (0, 0, 1), 0.01367, (0, 1)),
-        ", scan corrected as hexagonal",
-        "hexagonal",
+    *(
+        RealImage(file, crystal, zone, pixel_size, (0, 1), remark, known)
+        for file, crystal, zone, pixel_size in (
+            ("images/Si_110_haadf_5nm.png", "Si", (1, 1, 0), 0.00977),
+            ("images/MoS2_stem_Exp-001-5.npy", "MoS2", (0, 0, 1), 0.01367),
+        )
+        for remark, known in (
+            (", corrected", 1.0),
+            (", right half, corrected by the left one", 0.5),
+        )
     ),
 )
 
@@ -206,19 +216,22 @@ def image_row(data: Path, image: RealImage, crystals: Sequence[Crystal]) -> list
     frame = frame[first:last]
     side, period = min(frame.shape), dominant_period(frame)
     window = side if period is None else int(min(round(PERIODS * period), side))
-    grid = WindowGrid(frame.shape, window, max(1, (side - window) // 2))
-    distortion = None
-    if image.known is not None:
-        square = frame[:side, :side]
-        distortion = nls.solve_distortion(nls.fit_lattice(square).basis, image.known)
+    truth, distortion = project(prototype(image.crystal), image.zone), None
+    if image.known:
+        split = round(image.known * frame.shape[1])
+        cell = (truth.a, truth.b, truth.gamma)
+        measured = measure_distortion(frame[:, :split], cell, pixel_side=image.pixel_size)
+        distortion = measured.matrix
+        frame = frame[:, split:] if image.known < 1 else frame
+        window = min(window, *frame.shape)
+    grid = WindowGrid(frame.shape, window, max(1, (min(frame.shape) - window) // 2))
     fits = nls.fit_lattices(grid.windows(frame), image.pixel_size, distortion=distortion)
-    truth = project(prototype(image.crystal), image.zone)
-    measured = ", ".join(
+    told = ", ".join(
         f"{np.nanmedian(values):{digits}}"
         for values, digits in ((fits.a, ".4f"), (fits.b, ".4f"), (fits.gamma, ".1f"))
     )
     expected = f"{truth.a:.4f}, {truth.b:.4f}, {truth.gamma:.1f}"
-    row = [f"{truth.name}{image.remark}", f"{image.pixel_size}", expected, measured]
+    row = [f"{truth.name}{image.remark}", f"{image.pixel_size}", expected, told]
     for tolerance in (TOLERANCE, LOOSE):
         found = match(fits, crystals, MAX_INDEX, tolerance)
         row.append(shares(found, truth))
@@ -307,8 +320,11 @@ Processor time on one core; the aim is 25 ms.
 Windows of {PERIODS} periods, and the ten candidates {", ".join(TEN)} along all axes
 up to index {MAX_INDEX}. The pixel size is the one that comes with the image. Shares of the windows
 with a lattice; the crystal that is there is in bold. A lattice that is larger than that of its
-crystal in all directions tells of a wrong pixel size, with which "none of these" is the answer to
-be had; a sheared scan is to be corrected first.
+crystal in all directions tells of a wrong pixel size, and one with another angle of a sheared scan:
+"none of these" is then the answer to be had. What is *corrected* was first measured by the lattice
+that is known to be there, as `analyze --known a,b,gamma` does, which takes away a wrong pixel size
+as well as a shear; on the left half only, where the right half is matched. What differs even then
+changed while the image was scanned.
 
 {markdown_table([*header, f"within {TOLERANCE:.0%}", f"within {LOOSE:.0%}"], rows)}"""
     return text

@@ -1,4 +1,6 @@
-"""How often the family of a structure is named right: by networks, by spglib, and without labels.
+"""How often the family of a structure is named right, or rightly left unnamed.
+
+By networks and by spglib; `clusters.py` does without labels.
 
     python benchmarks/families.py --write
 
@@ -11,6 +13,7 @@ from __future__ import annotations
 import argparse
 import os
 import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,7 +24,7 @@ from threadpoolctl import threadpool_limits
 from tqdm import tqdm
 
 from napari_lattice_symmetry.crystals import classify, fingerprint, prototype, read_structure
-from napari_lattice_symmetry.crystals.families import clustering, plots
+from napari_lattice_symmetry.crystals.families import plots
 from napari_lattice_symmetry.crystals.families.classifier import (
     FINGERPRINT,
     PAIRS_NETWORK,
@@ -34,8 +37,12 @@ from napari_lattice_symmetry.crystals.families.data_set import (
     network_input,
 )
 from napari_lattice_symmetry.crystals.families.defects import Defects
-from napari_lattice_symmetry.crystals.families.prototypes import FAMILIES, TEST, TRAINING
-from napari_lattice_symmetry.crystals.families.responses import attentive_response, grad_cam
+from napari_lattice_symmetry.crystals.families.prototypes import (
+    ANSWERS,
+    FAMILIES,
+    NONE,
+    TEST,
+)
 from napari_lattice_symmetry.crystals.families.symmetry import symmetry_families
 from napari_lattice_symmetry.crystals.families.trial import supercell, try_families
 from napari_lattice_symmetry.results.plots import new_figure
@@ -60,8 +67,15 @@ CONDITIONS = {
     "25 % vacancies and 5 %": Defects(0.25, 0.05),
     "50 % vacancies and 10 %": Defects(0.5, 0.1),
 }
-TURNED = ("pristine", "25 % vacancies", "displacements of 5 %")
-OF_SEED = {"PCA": "84.09 %", "kernel PCA": "84.07 %", "autoencoder": "86.81 %"}
+TURNED = ("pristine", "25 % vacancies", "displacements of 5 %", "displacements of 10 %")
+OUTSIDE = ("pristine", "25 % vacancies", "displacements of 5 %")
+KINDS = {
+    "known": "known prototypes",
+    "random": "atoms at random in a space group",
+    "layer": "single layers of such",
+    "strained": "strained families",
+    "packing": "random packings",
+}
 
 
 @dataclass(frozen=True)
@@ -70,40 +84,99 @@ class Answers:
 
     Parameters
     ----------
-    families : ndarray of int, shape (n,)
-        The right ones.
-    mean : dict of str to ndarray, shape (n, 7)
-        Probabilities by each network.
+    right_ones : ndarray of int, shape (n,)
+        Indices of `ANSWERS`.
+    probabilities : dict of str to ndarray, shape (n, 8)
+        Of each answer, by each network.
     """
 
-    families: NDArray[np.int64]
-    mean: dict[str, NDArray[np.float32]]
+    right_ones: NDArray[np.int64]
+    probabilities: dict[str, NDArray[np.float32]]
+
+    def given(self, network: str) -> NDArray[np.int64]:
+        """Give the answers."""
+        return self.probabilities[network].argmax(axis=1)
 
     def right(self, network: str) -> NDArray[np.bool_]:
         """Tell which answers are right."""
-        return np.asarray(self.mean[network].argmax(axis=1) == self.families)
+        return np.asarray(self.given(network) == self.right_ones)
+
+    def unnamed(self, network: str) -> float:
+        """Give the share that is called none."""
+        return float(np.mean(self.given(network) == ANSWERS.index(NONE)))
 
 
 def draw_examples(
-    count: int, part: int, seed: tuple[int, ...], defects: Defects | None, *, turned: bool = False
+    count: int,
+    part: int,
+    seed: tuple[int, ...],
+    defects: Defects | None,
+    *,
+    turned: bool = False,
+    families: Sequence[str] = FAMILIES,
 ) -> list[Example]:
     """Draw as many clusters of every family."""
     rng = np.random.default_rng(seed)
     return [
         draw_example(family, part, rng, defects, turned=turned)
-        for family in FAMILIES
+        for family in families
         for _ in range(count)
     ]
 
 
-def ask(examples: list[Example]) -> Answers:
-    """Ask both networks."""
-    families = np.array([FAMILIES.index(each.family) for each in examples])
-    mean = {}
-    for name in NETWORKS:
-        seen = np.stack([network_input(name, each) for each in examples])
-        mean[name] = load_families(name).classify(seen, SAMPLES).mean
-    return Answers(families, mean)
+@dataclass(frozen=True)
+class Block:
+    """Structures of one condition as methods see them: what takes long, and no network changes.
+
+    Parameters
+    ----------
+    right_ones : ndarray of int, shape (n,)
+        Indices of `ANSWERS`.
+    kinds : ndarray of str, shape (n,)
+        Their prototypes.
+    by_spglib : ndarray of bool, shape (tolerances, m)
+        Whether spglib finds the families of some.
+    fingerprint, pairs : ndarray, shape (n, ...)
+        What networks see.
+    """
+
+    right_ones: NDArray[np.int64]
+    kinds: NDArray[np.str_]
+    by_spglib: NDArray[np.bool_]
+    fingerprint: NDArray[np.float32]
+    pairs: NDArray[np.float32]
+
+    def answers(self) -> Answers:
+        """Ask both networks."""
+        found = {
+            name: load_families(name).classify(getattr(self, name), SAMPLES).probabilities
+            for name in NETWORKS
+        }
+        return Answers(self.right_ones, found)
+
+
+def look(examples: list[Example], of_spglib: int) -> Block:
+    """Compute what methods see, every `of_spglib`-th by spglib; none of them for 0."""
+    seen = [np.stack([network_input(name, each) for each in examples]) for name in NETWORKS]
+    return Block(
+        np.array([ANSWERS.index(each.family) for each in examples]),
+        np.array([each.structure.prototype for each in examples]),
+        ask_spglib(examples[::of_spglib]) if of_spglib else np.empty((0, 0), bool),
+        *seen,
+    )
+
+
+def kept(folder: Path | None, name: str, compute: Callable[[], Block]) -> Block:
+    """Compute a block, or take it from a folder where it is kept."""
+    file = None if folder is None else folder / f"{name}.npz"
+    if file is not None and file.exists():
+        with np.load(file) as found:
+            return Block(**found)
+    block = compute()
+    if file is not None:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        np.savez(file, **vars(block))
+    return block
 
 
 def ask_spglib(examples: list[Example]) -> NDArray[np.bool_]:
@@ -115,19 +188,60 @@ def ask_spglib(examples: list[Example]) -> NDArray[np.bool_]:
     return np.array(right).T
 
 
-def condition_rows(count: int) -> tuple[list[list[str]], dict[str, Answers]]:
-    """Measure all conditions, a row each; the last ones with clusters turned at random."""
-    rows, found = [], {}
+def draw_conditions(count: int, folder: Path | None) -> dict[str, Block]:
+    """Draw structures of all families under all conditions, the last ones turned at random."""
     jobs = [(name, CONDITIONS[name], False) for name in CONDITIONS]
     jobs += [(name, CONDITIONS[name], True) for name in TURNED]
+    blocks = {}
     for k, (name, defects, turned) in enumerate(tqdm(jobs, desc="conditions")):
         title = f"{name}, turned at random" if turned else name
-        examples = draw_examples(count, TEST, (SEED, k), defects, turned=turned)
-        found[title] = answers = ask(examples)
-        by_spglib = ask_spglib(examples[:: max(1, count // OF_SPGLIB)])
-        shares = [answers.right(network).mean() for network in NETWORKS]
-        rows.append([title, *(f"{share:.3f}" for share in (*shares, *by_spglib.mean(axis=1)))])
-    return rows, found
+
+        def compute(
+            seed: tuple[int, int] = (SEED, k), defects: Defects = defects, turned: bool = turned
+        ) -> Block:
+            examples = draw_examples(count, TEST, seed, defects, turned=turned)
+            return look(examples, max(1, count // OF_SPGLIB))
+
+        blocks[title] = kept(folder, f"families-{count}-{k}", compute)
+    return blocks
+
+
+def draw_outside(count: int, folder: Path | None) -> dict[str, Block]:
+    """Draw structures of none of the families under some conditions."""
+    blocks = {}
+    for k, name in enumerate(tqdm(OUTSIDE, desc="outside")):
+
+        def compute(
+            seed: tuple[int, int] = (SEED, 50 + k), defects: Defects = CONDITIONS[name]
+        ) -> Block:
+            n = len(FAMILIES) * count
+            return look(draw_examples(n, TEST, seed, defects, families=[NONE]), 0)
+
+        blocks[name] = kept(folder, f"none-{count}-{k}", compute)
+    return blocks
+
+
+def condition_rows(blocks: dict[str, Block], found: dict[str, Answers]) -> list[list[str]]:
+    """Count right answers and refusals by networks, and right ones by spglib, a row a condition."""
+    rows = []
+    for title, block in blocks.items():
+        shares = [found[title].right(network).mean() for network in NETWORKS]
+        shares += [found[title].unnamed(network) for network in NETWORKS]
+        rows.append(
+            [title, *(f"{share:.3f}" for share in (*shares, *block.by_spglib.mean(axis=1)))]
+        )
+    return rows
+
+
+def outside_rows(blocks: dict[str, Block], found: dict[str, Answers]) -> list[list[str]]:
+    """Count which structures of none of the families are left unnamed, by kind."""
+    rows = []
+    for name, block in blocks.items():
+        for kind, title in (*KINDS.items(), ("", "all")):
+            here = block.kinds == kind if kind else np.ones(len(block.kinds), bool)
+            shares = [found[name].right(network)[here].mean() for network in NETWORKS]
+            rows.append([name, title, str(here.sum()), *(f"{share:.3f}" for share in shares)])
+    return rows
 
 
 def calibration_rows(found: dict[str, Answers]) -> list[list[str]]:
@@ -136,12 +250,13 @@ def calibration_rows(found: dict[str, Answers]) -> list[list[str]]:
     for network in NETWORKS:
         aligned_only = network == FINGERPRINT
         kept = [each for title, each in found.items() if not (aligned_only and "turned" in title)]
-        mean = np.concatenate([each.mean[network].max(axis=1) for each in kept])
+        mean = np.concatenate([each.probabilities[network].max(axis=1) for each in kept])
         right = np.concatenate([each.right(network) for each in kept])
         sure = mean > 0.9
         rows.append(
             [
                 network,
+                f"{len(right):,}",
                 f"{right.mean():.3f}",
                 f"{calibration_error(mean.astype(float), right):.3f}",
                 f"{sure.mean():.2f}",
@@ -151,84 +266,23 @@ def calibration_rows(found: dict[str, Answers]) -> list[list[str]]:
     return rows
 
 
-def file_rows(folder: Path) -> list[list[str]]:
-    """Name the structures of files: those of the seven families, then others."""
+def file_rows(folder: Path) -> tuple[list[list[str]], list[list[str]]]:
+    """Name the structures of files, those of the seven families first; and count the answers."""
     rows = []
     for path in sorted(folder.glob("*.in")):
         crystal = read_structure(path)
         number, symbol, family = symmetry_families(crystal, (0.02,))[0]
-        if "Elemental" not in path.stem and family == FAMILIES[-1]:
-            family = ""  # hexagonal compounds have other prototypes
-        answer = classify([crystal], SAMPLES)
-        turned = classify([crystal], SAMPLES, network=PAIRS_NETWORK)
-        rows.append(
-            [
-                path.stem.partition("__")[2],
-                f"{symbol} ({number})",
-                family or "none of the seven",
-                *(f"{each.family[0]} {each.mean.max():.2f}" for each in (answer, turned)),
-            ]
-        )
-    return sorted(rows, key=lambda row: (row[2] == "none of the seven", row[0]))
-
-
-def clustering_rows(count: int, methods: list[str], write: bool) -> list[list[str]]:
-    """Cluster pristine structures without labels, and score others."""
-    training = draw_examples(4 * count, TRAINING, (SEED, 100), Defects())
-    tests = {
-        name: draw_examples(count, TEST, (SEED, 101 + k), CONDITIONS[name])
-        for k, name in enumerate(("pristine", "25 % vacancies"))
-    }
-    seen = np.stack([network_input(FINGERPRINT, each) for each in training])
-    others = [np.stack([network_input(FINGERPRINT, e) for e in each]) for each in tests.values()]
-    families = np.repeat(np.arange(len(FAMILIES)), count)
-    rows, labels, reductions = [], {}, {}
-    for method in tqdm(methods, desc="reductions"):
-        reduced = reductions[method] = clustering.METHODS[method](seen, 0)
-        points = [reduced.transform(each) for each in others]
-        for algorithm in clustering.ALGORITHMS:
-            found = clustering.cluster_structures(reduced, points, algorithm, len(FAMILIES))
-            labels[method, algorithm] = (points, found)
-            scores = [clustering.score_clusters(families, each) for each in found]
-            seed = OF_SEED.get(method, "") if algorithm == "k-means" else ""
-            rows.append(
-                [
-                    f"{method}, {algorithm}",
-                    str(scores[0].clusters),
-                    *(f"{each.accuracy:.3f}" for each in scores),
-                    f"{scores[0].adjusted_rand:.3f}",
-                    f"{scores[0].mutual_information:.3f}",
-                    seed,
-                ]
-            )
-    if write:
-        draw_clusters(labels, reductions, families)
-    return rows
-
-
-def draw_clusters(labels, reductions, families) -> None:
-    """Draw the seed's Figures 4, 5 and 8, and confusions of the clusters."""
-    figure = new_figure(9, 3)
-    axes = figure.subplots(1, 3)
-    plots.draw_scree(axes[0], reductions["PCA"])
-    axes[0].set_title("PCA", fontsize="small")
-    for place, method in zip(axes[1:], ("autoencoder", "convolutional autoencoder"), strict=True):
-        if method in reductions:
-            plots.draw_losses(place, reductions[method].losses, method)
-    save(figure, "families-curves.png")
-    methods = list(reductions)
-    figure = new_figure(2.4 * len(methods), 7.2)
-    grid = figure.subplots(3, len(methods), squeeze=False)
-    for column, method in enumerate(methods):
-        (points, _), (found, _) = labels[method, "k-means"]
-        colors = plots.family_colors(families)
-        plots.draw_reduced(grid[0, column], points, colors, method)
-        assigned = clustering.assign_families(families, found)
-        plots.draw_reduced(grid[1, column], points, plots.family_colors(assigned), "k-means")
-        by_density = labels[method, "HDBSCAN"][1][0]
-        assigned = clustering.assign_families(families, by_density)
-        plots.draw_reduced(grid[2, column], points, plots.family_colors(assigned), "HDBSCAN")
-    save(figure, "families-maps.png")
+        given = [classify([crystal], SAMPLES, network=name) for name in NETWORKS]
+        told = [(each.family[0], f"{each.probabilities.max():.2f}") for each in given]
+        group = f"{symbol} ({number})"
+        rows.append((path.stem.partition("__")[2], group, family or NONE, *told))
+    rows.sort(key=lambda row: (row[2] == NONE, row[0]))
+    counts = []
+    for title, outside in (("of the seven families", False), ("of none of them", True)):
+        here = [row for row in rows if (row[2] == NONE) == outside]
+        right = [sum(row[3 + k][0] == row[2] for row in here) for k in range(len(NETWORKS))]
+        counts.append([title, str(len(here)), *map(str, right)])
+    return [[*row[:3], *(" ".join(each) for each in row[3:])] for row in rows], counts
 
 
 def draw_answers(found: dict[str, Answers]) -> None:
@@ -239,25 +293,15 @@ def draw_answers(found: dict[str, Answers]) -> None:
         axes, ("pristine", "25 % vacancies", "displacements of 10 %"), strict=True
     ):
         answers = found[title]
-        called = answers.mean[FINGERPRINT].argmax(axis=1)
-        plots.draw_confusion(place, answers.families, called, title)
+        called = answers.given(FINGERPRINT)
+        plots.draw_confusion(place, answers.right_ones, called, title)
     save(figure, "families-confusion.png")
 
 
 def draw_responses() -> None:
     """Draw what the network looks at in titanium: the seed's Figure 7, and Grad-CAM."""
-    image = fingerprint(prototype("Ti"))
     figure = new_figure(11, 3)
-    axes = figure.subplots(1, 5)
-    plots.draw_fingerprint(axes[0], image)
-    axes[0].set_title("fingerprint of Ti", fontsize="small")
-    for place, layer in zip(axes[1:4], (1, 3, 6), strict=True):
-        response = attentive_response(image, layer)
-        plots.draw_fingerprint(place, response / max(float(response.max()), 1e-12))
-        place.set_title(f"attentive response,\nconvolution {layer}", fontsize="small")
-    axes[4].imshow(grad_cam(image), cmap="magma")
-    axes[4].set_axis_off()
-    axes[4].set_title("Grad-CAM", fontsize="small")
+    plots.draw_responses(figure.subplots(1, 5), fingerprint(prototype("Ti")), "Ti")
     save(figure, "families-responses.png")
 
 
@@ -279,14 +323,28 @@ def speed_row(n: int = 10) -> str:
 
 def report(options: argparse.Namespace, data: Path | None) -> str:
     """Measure everything; gives the page."""
-    if options.write:
-        draw_responses()
-    clusters = clustering_rows(options.count, options.methods, options.write)
-    rows, found = condition_rows(options.count)
+    blocks = draw_conditions(options.count, options.keep)
+    outside = draw_outside(options.count, options.keep)
+    if options.draw:
+        return ""
+    found = {title: block.answers() for title, block in blocks.items()}
+    others = {title: block.answers() for title, block in outside.items()}
+    everything = {f"none, {name}": each for name, each in others.items()}
     n = options.count * len(FAMILIES)
-    header = ["structures", *NETWORKS, *(f"spglib, {each:.0%}" for each in TOLERANCES)]
-    sure = ["network", "right", "calibration error", "share above 0.9", "wrong above 0.9"]
-    entry = REGISTRY.entries[FINGERPRINT]["recipe"]
+    called_none = (f"{name}: none" for name in NETWORKS)
+    header = [
+        *("structures", *NETWORKS, *called_none),
+        *(f"spglib, {each:.0%}" for each in TOLERANCES),
+    ]
+    sure = [
+        "network",
+        "answers",
+        "right",
+        "calibration error",
+        "share above 0.9",
+        "wrong above 0.9",
+    ]
+    recipes = {name: REGISTRY.entries[name]["recipe"] for name in NETWORKS}
     text = f"""# Families, measured
 
 Made by `python benchmarks/families.py --write --count {options.count}`; how it
@@ -295,49 +353,46 @@ works and what it is for is told in [families](families.md).
 ## Structures that no training has seen
 
 {n} clusters a row, {options.count} of every family, of elements and ranges of c/a that no training
-has seen, half of them random alloys of two elements. Displacements are the standard deviation of
-every coordinate over the distance of neighbors. Probabilities are means over {SAMPLES} thinned
-networks. spglib sees the same defects in a supercell, atoms of all kinds alike, within a tolerance
-over the distance of neighbors; {OF_SPGLIB} of every family.
+has seen: of one element, random alloys of two, and two in an order. Displacements are the standard
+deviation of every coordinate over the distance of neighbors. Probabilities are means over {SAMPLES}
+thinned networks. The columns *none* count those that are refused as being of none of the families.
+spglib sees the same defects in a supercell, atoms of all kinds alike, within a tolerance over the
+distance of neighbors; {OF_SPGLIB} of every family.
 
-{markdown_table(header, rows)}
+{markdown_table(header, condition_rows(blocks, found))}
 ![Which family is called which](images/families-confusion.png)
 
-`fingerprint` is for crystals along the axes of their cell, and turned at random it can only guess;
-`pairs` knows no axes. `fingerprint` was trained on {entry["structures"]:,} clusters.
+`fingerprint` is for crystals along the axes of their cell; turned at random these are no family
+that it knows. `pairs` knows no axes. They were trained on {recipes[FINGERPRINT]["structures"]:,}
+and {recipes[PAIRS_NETWORK]["structures"]:,} clusters.
 
+## Structures of none of the families
+
+Share that is called none, of {n} a block. Their prototypes, space groups and elements are those
+that no training has seen; within a tenth of the distance of neighbors spglib finds none of the
+families in them.
+
+{markdown_table(["defects", "kind", "structures", *NETWORKS], outside_rows(outside, others))}
 ## Probabilities
 
-Over all rows above (for `fingerprint` those along the axes).
+Over all rows of the first table (for `fingerprint` those along the axes).
 
-{markdown_table(sure, calibration_rows(found))}"""
+{markdown_table(sure, calibration_rows(found))}
+The same and the structures of none of the families.
+
+{markdown_table(sure, calibration_rows({**found, **everything}))}"""
     if data is not None:
         files = ["file", "space group", "family", *NETWORKS]
+        named, counts = file_rows(data / "crystals")
         text += f"""
 ## Files
 
-Prototypes, those of the seven families first. What belongs to none of them is called one of them
-all the same: the networks know no others, and are sure where they should not be.
+Files of structures that made no choice here. How many each network names right, which is *none* for
+those of none of the families:
 
-{markdown_table(files, file_rows(data / "crystals"))}"""
-    without = [
-        *("route", "clusters", "pristine", "25 % vacancies", "adjusted Rand index"),
-        *("mutual information", "seed"),
-    ]
+{markdown_table(["files", "number", *NETWORKS], counts)}
+{markdown_table(files, named)}"""
     text += f"""
-## Without labels
-
-Learned from {4 * options.count * len(FAMILIES)} pristine clusters of the training structures, and
-applied to {n} others each. Accuracy is the share in the cluster of their family, one cluster a
-family at most (Hungarian). The majority baseline is {1 / len(FAMILIES):.3f} here, where all
-families are as frequent, and 30 % in the seed, whose numbers are the best of 5,040 labelings on the
-structures that were learned from.
-
-{markdown_table(without, clusters)}
-![Scree plot and losses](images/families-curves.png)
-
-![Reduced structures by family, by k-means and by HDBSCAN](images/families-maps.png)
-
 ## What it looks at
 
 ![Attentive response maps and Grad-CAM of titanium](images/families-responses.png)
@@ -349,6 +404,7 @@ core; the aim is 100 ms.
 """
     if options.write:
         draw_answers(found)
+        draw_responses()
     return text
 
 
@@ -357,14 +413,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--write", action="store_true", help="write docs/crystal-families.md")
     parser.add_argument("--count", type=int, default=50, help="structures of every family")
-    parser.add_argument(
-        "--methods", nargs="+", default=list(clustering.METHODS), choices=clustering.METHODS
-    )
+    parser.add_argument("--keep", type=Path, help="folder in which drawn structures are kept")
+    parser.add_argument("--draw", action="store_true", help="draw them, and no more")
     options = parser.parse_args()
     folder = os.environ.get("LATTICE_SYMMETRY_DATA")
     text = report(options, Path(folder) if folder else None)
     print(text)
-    if options.write:
+    if options.write and not options.draw:
         (DOCS / "crystal-families.md").write_text(text)
 
 

@@ -27,7 +27,8 @@ def test_structure_and_projection_are_printed_and_written(path, tmp_path):
     assert "rutile: O4Ti2" in done.output
     assert "space group P4_2/mnm (136)" in done.output
     assert "a = 0.45940, b = 0.45940 nm, gamma = 90.000°, square, plane group p4g" in done.output
-    assert "P4_2/mnm, is that of none of the seven families" in done.output
+    assert "family by network: none of the seven families, " in done.output
+    assert "By space group, P4_2/mnm, and atoms a cell it is of none" in done.output
     with outputs[0].open(encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
     assert sorted(row["column"] for row in rows) == ["O", "O", "O", "O", "Ti", "Ti"]
@@ -44,6 +45,10 @@ def test_the_family_is_named_beside_that_of_the_space_group(tmp_path):
     assert "family by network: fcc, " in done.output
     assert "1% fcc, 5% fcc, 10% fcc, 20% " in done.output
     assert "none of the seven families" not in done.output
+    drawn = tmp_path / "family.png"
+    assert "Wrote" in run(tmp_path / "copper.cif", "--family", drawn).output
+    assert drawn.stat().st_size > 20_000
+    assert "must end in .png, .svg" in run(tmp_path / "copper.cif", "--family", "a.csv").output
 
 
 def test_a_cluster_is_told(tmp_path):

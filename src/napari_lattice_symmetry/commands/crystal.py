@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import click
+import numpy as np
 
 from napari_lattice_symmetry.commands.shared.options import PATH, outputs_option, overwrite_option
 from napari_lattice_symmetry.commands.shared.outputs import check_outputs
@@ -19,13 +20,18 @@ from napari_lattice_symmetry.crystals import (
     read_structure,
     symmetry_families,
 )
+from napari_lattice_symmetry.crystals.families.defects import Defects
+from napari_lattice_symmetry.crystals.families.plots import plot_family
+from napari_lattice_symmetry.crystals.families.prototypes import ANSWERS, NONE, TITLES
 from napari_lattice_symmetry.crystals.families.symmetry import TOLERANCES, outside_remark
+from napari_lattice_symmetry.crystals.families.trial import try_families
 from napari_lattice_symmetry.crystals.plots import plot_crystal
 from napari_lattice_symmetry.errors import InputError
 from napari_lattice_symmetry.files import replacing
 from napari_lattice_symmetry.results.plots import save_figure
 
-_ENDINGS = (".csv", ".png", ".svg")
+_FIGURES = (".png", ".svg")
+_ENDINGS = (".csv", *_FIGURES)
 
 
 @click.command()
@@ -47,6 +53,12 @@ _ENDINGS = (".csv", ".png", ".svg")
 @outputs_option(
     f"Also write the columns, or the picture and the space groups: {', '.join(_ENDINGS)}."
 )
+@click.option(
+    "--family",
+    type=PATH,
+    metavar="PATH",
+    help="Also draw its fingerprint, what networks call it and what they look at: .png, .svg.",
+)
 @overwrite_option
 def crystal(
     file: Path | None,
@@ -54,6 +66,7 @@ def crystal(
     zone: tuple[int, int, int],
     like: tuple[float, float, float] | None,
     outputs: tuple[Path, ...],
+    family: Path | None,
     overwrite: bool,
 ) -> None:
     """Describe the structure in FILE and its view along a zone axis.
@@ -69,8 +82,12 @@ def crystal(
     if file is None or like is not None:
         raise InputError("Give either a structure FILE or a measured cell by --like.")
     check_outputs(outputs, _ENDINGS, overwrite=overwrite)
+    if family is not None:
+        check_outputs((family,), _FIGURES, overwrite=overwrite)
     structure = read_structure(file)
     click.echo("\n".join((*_describe_structure(structure), *_describe_family(structure))))
+    if family is not None:
+        _draw_family(structure, family)
     if not structure.has_cell:
         if outputs:
             raise InputError(
@@ -110,18 +127,27 @@ def _describe_family(structure: Crystal) -> Iterator[str]:
     if len(structure.atoms) < 2 and not structure.has_cell:
         return
     answer = classify([structure])
-    family, chance = answer.family[0], float(answer.mean[0].max())
+    chances, spread = answer.probabilities[0], np.append(answer.std[0], answer.outside_std[0])
+    best = int(chances.argmax())
+    name = TITLES[NONE] if ANSWERS[best] == NONE else ANSWERS[best]
     symmetry = symmetry_families(structure, TOLERANCES)
     told = [
         f"{tolerance:.0%} {found or 'none'}"
         for tolerance, (_, _, found) in zip(TOLERANCES, symmetry, strict=True)
     ]
     yield (
-        f"family by network: {family}, {chance:.2f} ± {float(answer.std[0].max()):.2f}; "
+        f"family by network: {name}, {chances[best]:.2f} ± {spread[best]:.2f}; "
         f"by space group within a share of the neighbor distance: {', '.join(told)}"
     )
     if outside_remark(symmetry):
         yield outside_remark(symmetry)
+
+
+def _draw_family(structure: Crystal, path: Path) -> None:
+    trial = try_families(structure, Defects())
+    symmetry = symmetry_families(structure, TOLERANCES)
+    save_figure(plot_family(structure.name, trial, symmetry), path)
+    click.echo(f"Wrote {path}.")
 
 
 def _describe_lattice(seen: Projection) -> str:

@@ -34,10 +34,22 @@ def test_elements_are_named_with_their_uncertainty():
     answer = nls.crystals.classify([prototype(name) for name in KNOWN], samples=30)
     assert answer.family == list(KNOWN.values())
     assert answer.mean.shape == answer.std.shape == (len(KNOWN), len(FAMILIES))
-    np.testing.assert_allclose(answer.mean.sum(axis=1), 1, atol=1e-5)
+    np.testing.assert_allclose(answer.mean.sum(axis=1) + answer.outside, 1, atol=1e-5)
+    np.testing.assert_array_equal(answer.probabilities[:, :-1], answer.mean)
     assert (answer.mean.max(axis=1) > 0.9).all()
     assert (answer.mutual_information >= 0).all()
     assert (answer.entropy >= answer.mutual_information - 1e-6).all()
+
+
+@pytest.mark.parametrize("network", [FINGERPRINT, PAIRS_NETWORK])
+def test_what_is_of_none_of_the_families_is_called_none(network):
+    """Rutile, corundum and fluorite, built here of the places that the literature gives."""
+    others = [prototype(name) for name in ("TiO2 (rutile)", "LaMnO3")]
+    answer = classify(others, samples=50, network=network)
+    assert answer.family == ["none", "none"]
+    assert (answer.outside > 0.5).all()
+    elements = classify([prototype(name) for name in KNOWN], samples=50, network=network)
+    assert (elements.outside < 0.1).all()
 
 
 def test_clusters_of_unknown_orientation_are_named_too():

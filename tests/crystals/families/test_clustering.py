@@ -9,7 +9,9 @@ from napari_lattice_symmetry.crystals.families.clustering import (
     METHODS,
     NOISE,
     assign_families,
+    choose_clusters,
     cluster_structures,
+    name_clusters,
     score_clusters,
 )
 from napari_lattice_symmetry.errors import InputError
@@ -54,7 +56,7 @@ def test_autoencoders_learn(method):
     assert reduced.training.shape == (60, 2 if method == "autoencoder" else 16)
     np.testing.assert_allclose(reduced.transform(training), reduced.training, atol=1e-5)
     for losses in reduced.losses.values():
-        assert len(losses) == 10
+        assert len(losses) == (10 if method == "autoencoder" else 20)
         assert losses[-1] < losses[0]
 
 
@@ -67,6 +69,18 @@ def test_clusters_are_assigned_one_to_one():
     assert score_clusters(families, split).accuracy == pytest.approx(5 / 6)
     nothing = np.full(6, NOISE)
     assert score_clusters(families, nothing).accuracy == 0
+
+
+def test_the_number_of_clusters_is_where_silhouettes_are_greatest():
+    reduced = METHODS["PCA"](blobs(90, 1)[0], 0)
+    silhouettes = choose_clusters(reduced, range(2, 6))
+    assert max(silhouettes, key=silhouettes.get) == 3
+
+
+def test_clusters_are_named_by_their_majority_of_structures_that_are_known():
+    families, labels = np.array([0, 0, 1, 1, 1]), np.array([3, 3, 3, 4, 5])
+    others = np.array([3, 4, 5, 6, NOISE])
+    np.testing.assert_array_equal(name_clusters(families, labels, others), [0, 1, 1, -1, -1])
 
 
 def test_an_algorithm_that_there_is_not_is_refused():

@@ -196,7 +196,7 @@ def test_a_crystal_is_broken_by_its_sliders_and_each_method_answers(bench):
     assert "face-centered cubic by fingerprint" in tab.answer.text()
     image, bars = tab.canvas.figure.axes
     assert image.images[0].get_array().shape == (64, 64, 3)
-    assert len(bars.patches) == 14
+    assert len(bars.patches) == 16  # seven families and none, by two networks
     assert "Fm-3m (fcc)" in bars.get_xlabel()
 
     tab.sliders["vacancies"].setValue(40)
@@ -224,6 +224,16 @@ def test_a_crystal_is_broken_by_its_sliders_and_each_method_answers(bench):
     assert not line.isVisible(), "whether a layer has a result matters to a match alone"
     dock.tabs.setCurrentWidget(dock.match)
     assert line.isVisible()
+
+
+def test_a_crystal_of_none_of_the_families_is_said_to_be_none(bench):
+    bench.dock.structures.add_listed("TiO2 (rutile)")
+    bench.dock.tabs.setCurrentWidget(bench.dock.family)
+    tab = bench.dock.family
+    bench.qtbot.waitUntil(lambda: tab.symmetry is not None and not tab.is_busy, timeout=TIMEOUT)
+    assert "none of the seven families by fingerprint" in tab.answer.text()
+    assert "By space group, P4_2/mnm" in tab.answer.text()
+    assert all(answer.family == ["none"] for answer in tab.trial.answers.values())
 
 
 def test_the_symmetry_of_the_selected_crystal_is_shown_over_tolerances(bench, tmp_path):

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from napari_lattice_symmetry.crystals.families.pairs import SIZE as PAIRS
 from napari_lattice_symmetry.crystals.families.pairs import pair_descriptor
-from napari_lattice_symmetry.crystals.families.prototypes import FAMILIES
+from napari_lattice_symmetry.crystals.families.prototypes import ANSWERS, FAMILIES
 from napari_lattice_symmetry.crystals.fingerprint import SIZE, cluster, diffract
 from napari_lattice_symmetry.crystals.structure import Crystal
 from napari_lattice_symmetry.errors import InputError, ModelError, guard
@@ -46,21 +46,33 @@ class FamilyClassification:
     ----------
     mean, std : ndarray, shape (n, 7), float32
         Mean and standard deviation of the probabilities of `FAMILIES` over the thinned networks.
+        With `outside` the means add up to 1.
+    outside : ndarray, shape (n,), float32
+        Mean probability that a structure is of none of the families.
+    outside_std : ndarray, shape (n,), float32
+        Its standard deviation.
     entropy : ndarray, shape (n,), float32
-        Of the mean, in nats: all uncertainty.
+        Of all eight means, in nats: all uncertainty.
     mutual_information : ndarray, shape (n,), float32
         The part of it on which the thinned networks disagree, in nats.
     """
 
     mean: Float32
     std: Float32
+    outside: Float32
+    outside_std: Float32
     entropy: Float32
     mutual_information: Float32
 
     @property
+    def probabilities(self) -> Float32:
+        """The means of `FAMILIES` and of none of them, shape (n, 8)."""
+        return np.concatenate([self.mean, self.outside[:, np.newaxis]], axis=1)
+
+    @property
     def family(self) -> list[str]:
-        """The most probable family of each."""
-        return [FAMILIES[index] for index in self.mean.argmax(axis=1)]
+        """The most probable answer for each: a family, or ``"none"``."""
+        return [ANSWERS[index] for index in self.probabilities.argmax(axis=1)]
 
 
 class FamilyClassifier:
@@ -76,16 +88,16 @@ class FamilyClassifier:
     Raises
     ------
     ModelError
-        If it does not take what is made of structures, or does not give seven probabilities.
+        If it does not take what is made of structures, or does not give eight probabilities.
     """
 
     def __init__(self, engine: Engine, name: str) -> None:
         kinds = [kind for kind, shape in _SHAPES.items() if shape == engine.input_shape]
-        if not kinds or engine.n_outputs != len(FAMILIES):
+        if not kinds or engine.n_outputs != len(ANSWERS):
             raise ModelError(
                 f"{name}: a network from {engine.input_shape} to {engine.n_outputs} values names "
                 f"no families; it must take {' or '.join(map(str, _SHAPES.values()))} and give "
-                f"{len(FAMILIES)} probabilities."
+                f"{len(ANSWERS)} probabilities."
             )
         self.name, self.kind, self.engine = name, kinds[0], engine
 
@@ -121,11 +133,15 @@ class FamilyClassifier:
         ]
         mean = np.concatenate([each.probabilities for each in sums]) / samples
         squares = np.concatenate([each.squares for each in sums]) / samples
+        spread = np.sqrt(np.clip(squares - mean**2, 0, None)).astype(np.float32)
+        families = slice(len(FAMILIES))
         entropy = -(mean * np.log(np.maximum(mean, 1e-12))).sum(axis=1)
         expected = np.concatenate([each.entropies for each in sums]) / samples
         return FamilyClassification(
-            mean.astype(np.float32),
-            np.sqrt(np.clip(squares - mean**2, 0, None)).astype(np.float32),
+            mean[:, families].astype(np.float32),
+            spread[:, families],
+            mean[:, -1].astype(np.float32),
+            spread[:, -1],
             entropy.astype(np.float32),
             np.clip(entropy - expected, 0, None).astype(np.float32),
         )
@@ -168,7 +184,7 @@ def _load(file: NetworkFile, engine: str) -> FamilyClassifier:
 def classify(
     crystals: Sequence[Crystal], samples: int = 100, seed: int = 0, network: str = AUTO
 ) -> FamilyClassification:
-    """Return which family of structures each crystal belongs to, and how sure that is.
+    """Return which family of structures each crystal belongs to, if any, and how sure that is.
 
     Parameters
     ----------

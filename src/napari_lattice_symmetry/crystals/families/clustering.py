@@ -30,6 +30,10 @@ NOISE = -1
 _DEGREE = 3  # of the polynomial kernel
 _NEIGHBORS, _UMAP_SIZE = 15, 2
 _SMALLEST = 20  # structures that are a cluster for HDBSCAN
+_LOOKED_AT = 2000  # structures whose silhouettes are averaged
+
+NUMBERS = (4, 7, 10, 14, 18, 22, 26, 30, 40, 50, 60)
+"""Numbers of clusters that silhouettes are compared of."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -169,6 +173,39 @@ def cluster_structures(
     return [np.asarray(nearest.predict(each), np.int64) for each in others]
 
 
+def choose_clusters(
+    reduction: Reduction, numbers: Sequence[int] = NUMBERS, seed: int = 0
+) -> dict[int, float]:
+    """Return the mean silhouette of k-means for numbers of clusters, without labels.
+
+    Where it is greatest, structures are nearest to those of their cluster and farthest from those
+    of the next one (P. J. Rousseeuw, J. Comput. Appl. Math. 20, 53 (1987),
+    doi:10.1016/0377-0427(87)90125-7).
+
+    Parameters
+    ----------
+    reduction : Reduction
+        Of the training structures, of which 2,000 at most are looked at.
+    numbers : sequence of int
+        Which numbers of clusters.
+    seed : int
+        Draws the first centers and the structures.
+
+    Returns
+    -------
+    dict of int to float
+        From -1 to 1.
+    """
+    silhouette = _library("sklearn.metrics").silhouette_score
+    size = min(_LOOKED_AT, len(reduction.training))
+    found = {}
+    for number in numbers:
+        (labels,) = cluster_structures(reduction, [reduction.training], clusters=number, seed=seed)
+        score = silhouette(reduction.training, labels, sample_size=size, random_state=seed)
+        found[number] = float(score)
+    return found
+
+
 @dataclass(frozen=True)
 class Agreement:
     """How far clusters are families.
@@ -223,6 +260,29 @@ def assign_families(families: Integer, labels: Integer) -> Integer:
         for row, family in zip(*linear_sum_assignment(-counts), strict=True):
             assigned[labels == known[row]] = family
     return assigned
+
+
+def name_clusters(families: Integer, labels: Integer, others: Integer) -> Integer:
+    """Give the family of each cluster's majority, several clusters a family allowed.
+
+    Parameters
+    ----------
+    families, labels : ndarray of int, shape (n,)
+        Family and cluster of structures whose families are known.
+    others : ndarray of int, shape (m,)
+        Clusters of those that are to be named.
+
+    Returns
+    -------
+    ndarray of int, shape (m,)
+        Families; -1 for noise, and for clusters of which none is known.
+    """
+    named = np.full(len(others), -1)
+    for cluster in np.unique(others[others != NOISE]):
+        known = families[labels == cluster]
+        if len(known):
+            named[others == cluster] = np.bincount(known).argmax()
+    return named
 
 
 def _flat(inputs: NDArray[Any]) -> Float:

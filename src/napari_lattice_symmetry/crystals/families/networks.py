@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from napari_lattice_symmetry.crystals.families.pairs import SIZE as PAIRS
-from napari_lattice_symmetry.crystals.families.prototypes import FAMILIES
+from napari_lattice_symmetry.crystals.families.prototypes import ANSWERS
 from napari_lattice_symmetry.crystals.fingerprint import SIZE
 from napari_lattice_symmetry.networks.keras_loading import keras, layers
 
@@ -13,7 +13,7 @@ def fingerprint_network(dropout: float = 0.25) -> keras.Model:
 
     Six convolutions of 7 x 7 in three pairs with 32, 16 and 8 filters, a maximum pooling after
     the first and the second pair, a dense layer of 128 after a dropout of 25 %, a batch
-    normalization, and a softmax of seven.
+    normalization, and a softmax of the seven families and none of them.
     """
     return keras.Sequential(
         [
@@ -30,7 +30,7 @@ def fingerprint_network(dropout: float = 0.25) -> keras.Model:
             layers.Dropout(dropout),
             layers.Dense(128, activation="relu", name="features"),
             layers.BatchNormalization(name="normalization"),
-            layers.Dense(len(FAMILIES), activation="softmax", name="families"),
+            layers.Dense(len(ANSWERS), activation="softmax", dtype="float32", name="families"),
         ],
         name="fingerprint",
     )
@@ -45,7 +45,7 @@ def pairs_network(dropout: float = 0.2) -> keras.Model:
             layers.Dropout(dropout),
             layers.Dense(128, activation="relu", name="features"),
             layers.Dropout(dropout),
-            layers.Dense(len(FAMILIES), activation="softmax", name="families"),
+            layers.Dense(len(ANSWERS), activation="softmax", dtype="float32", name="families"),
         ],
         name="pairs",
     )

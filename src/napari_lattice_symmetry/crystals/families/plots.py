@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from napari_lattice_symmetry.crystals.families.classifier import FINGERPRINT
 from napari_lattice_symmetry.crystals.families.clustering import Reduction
-from napari_lattice_symmetry.crystals.families.prototypes import COLORS, FAMILIES
+from napari_lattice_symmetry.crystals.families.prototypes import ANSWERS, COLORS
+from napari_lattice_symmetry.crystals.families.responses import attentive_response, grad_cam
 from napari_lattice_symmetry.crystals.families.symmetry import TOLERANCES
 from napari_lattice_symmetry.crystals.families.trial import FamilyTrial
 
@@ -22,6 +23,7 @@ Integer = NDArray[np.int64]
 Float = NDArray[np.float64]
 
 _LOOKS = ("#0072B2", "#E69F00")
+_SEEN_LAYERS = (1, 3, 6)  # convolutions
 _EXPLAINED = 0.95  # share of the variance that is marked
 
 
@@ -31,7 +33,7 @@ def draw_trial(
     symmetry: Sequence[tuple[int, str, str]] | None = None,
     tolerances: Sequence[float] = TOLERANCES,
 ) -> None:
-    """Draw a fingerprint, and below it the probabilities of families with what spglib says.
+    """Draw a fingerprint, and below it the probabilities of answers with what spglib says.
 
     Parameters
     ----------
@@ -47,26 +49,72 @@ def draw_trial(
     top, bottom = figure.subplots(2, 1, height_ratios=(5, 4))
     draw_fingerprint(top, trial.fingerprint)
     top.set_title(f"{trial.atoms} atoms", fontsize="small")
-    places = np.arange(len(FAMILIES))
+    _draw_answers(bottom, trial)
+    bottom.set_xlabel(describe_symmetry(symmetry, tolerances), fontsize="x-small", parse_math=False)
+
+
+def plot_family(name: str, trial: FamilyTrial, symmetry: Sequence[tuple[int, str, str]]) -> Figure:
+    """Draw the fingerprint of a structure, what its network looks at, and all answers.
+
+    Parameters
+    ----------
+    name : str
+        Of the structure.
+    trial : FamilyTrial
+        What the networks say.
+    symmetry : sequence of (int, str, str)
+        What spglib says at each of `TOLERANCES`.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+    """
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(11, 5.5), layout="constrained")
+    columns = len(_SEEN_LAYERS) + 2
+    grid = figure.add_gridspec(2, columns, height_ratios=(5, 4))
+    top = [figure.add_subplot(grid[0, column]) for column in range(columns)]
+    draw_responses(top, trial.fingerprint, name)
+    bottom = figure.add_subplot(grid[1, :])
+    _draw_answers(bottom, trial)
+    bottom.set_xlabel(describe_symmetry(symmetry), fontsize="small", parse_math=False)
+    return figure
+
+
+def draw_responses(axes: Sequence[Axes], fingerprint: NDArray[np.float32], name: str) -> None:
+    """Draw a fingerprint, attentive responses of three convolutions, and Grad-CAM on five axes."""
+    draw_fingerprint(axes[0], fingerprint)
+    axes[0].set_title(f"fingerprint of {name}", fontsize="small", parse_math=False)
+    for place, layer in zip(axes[1:-1], _SEEN_LAYERS, strict=True):
+        response = attentive_response(fingerprint, layer)
+        draw_fingerprint(place, response / max(float(response.max()), 1e-12))
+        place.set_title(f"attentive response,\nconvolution {layer}", fontsize="small")
+    axes[-1].imshow(grad_cam(fingerprint), cmap="magma")
+    axes[-1].set_axis_off()
+    axes[-1].set_title("Grad-CAM", fontsize="small")
+
+
+def _draw_answers(axes: Axes, trial: FamilyTrial) -> None:
+    """Draw the probabilities of each network as bars."""
+    places = np.arange(len(ANSWERS))
     width = 0.8 / len(trial.answers)
     for k, (name, answer) in enumerate(trial.answers.items()):
-        label = "fingerprint" if name == FINGERPRINT else "distances, angles"
-        bottom.bar(
+        axes.bar(
             places + (k - (len(trial.answers) - 1) / 2) * width,
-            answer.mean[0],
+            answer.probabilities[0],
             width,
-            yerr=answer.std[0],
+            yerr=np.append(answer.std[0], answer.outside_std[0]),
             color=_LOOKS[k % 2],
             ecolor="gray",
-            label=label,
+            label="fingerprint" if name == FINGERPRINT else "distances, angles",
         )
-    bottom.set_xticks(places, FAMILIES, fontsize="x-small", rotation=40)
-    bottom.set_ylim(0, 1.05)
-    bottom.tick_params(axis="y", labelsize="x-small")
-    bottom.legend(
+    axes.set_xticks(places, ANSWERS, fontsize="x-small", rotation=40)
+    axes.set_ylim(0, 1.05)
+    axes.tick_params(axis="y", labelsize="x-small")
+    axes.legend(
         frameon=False, fontsize="x-small", ncols=2, loc="lower center", bbox_to_anchor=(0.5, 1)
     )
-    bottom.set_xlabel(describe_symmetry(symmetry, tolerances), fontsize="x-small", parse_math=False)
 
 
 def describe_symmetry(
@@ -92,21 +140,23 @@ def draw_fingerprint(axes: Axes, fingerprint: NDArray[np.float32]) -> None:
 
 
 def draw_confusion(axes: Axes, families: Integer, answers: Integer, title: str = "") -> None:
-    """Draw how many structures of each family (rows) are called which; -1 is no answer."""
-    n = len(FAMILIES)
-    counts = np.zeros((n, n + 1), np.int64)
-    np.add.at(counts, (families, np.where(answers < 0, n, answers)), 1)
-    if not counts[:, n].any():
-        counts = counts[:, :n]
-    axes.imshow(counts / np.maximum(counts.sum(axis=1, keepdims=True), 1), cmap="Blues", vmax=1)
+    """Draw how many structures of each answer of `ANSWERS` (rows) are called which (columns).
+
+    Rows of which there are none are left out; -1 is no answer, and is counted as none of them.
+    """
+    n = len(ANSWERS)
+    counts = np.zeros((n, n), np.int64)
+    np.add.at(counts, (families, answers % n), 1)
+    rows = np.flatnonzero(counts.sum(axis=1))
+    counts = counts[rows]
+    axes.imshow(counts / counts.sum(axis=1, keepdims=True), cmap="Blues", vmin=0, vmax=1)
     for (row, column), count in np.ndenumerate(counts):
         if count:
             dark = count > counts[row].sum() / 2
             color = "white" if dark else "black"
             axes.text(column, row, str(count), ha="center", va="center", color=color, fontsize=7)
-    names = [*FAMILIES, "none"][: counts.shape[1]]
-    axes.set_xticks(range(len(names)), names, rotation=60, fontsize="x-small")
-    axes.set_yticks(range(n), FAMILIES, fontsize="x-small")
+    axes.set_xticks(range(n), ANSWERS, rotation=60, fontsize="x-small")
+    axes.set_yticks(range(len(rows)), [ANSWERS[row] for row in rows], fontsize="x-small")
     axes.set_title(title, fontsize="small", parse_math=False)
 
 
@@ -137,5 +187,5 @@ def draw_reduced(axes: Axes, reduced: Float, colors: Sequence[str], title: str =
 
 
 def family_colors(families: Integer) -> list[str]:
-    """Give the color of each structure's family, gray for none."""
-    return ["#999999" if index < 0 else COLORS[FAMILIES[index]] for index in families]
+    """Give the color of each structure's family, gray for none (-1)."""
+    return [COLORS[ANSWERS[index]] for index in families]

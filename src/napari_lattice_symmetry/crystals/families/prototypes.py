@@ -31,8 +31,15 @@ TITLES = {
     "bct139": "body-centered tetragonal, I4/mmm",
     "bct141": "body-centered tetragonal, I4₁/amd",
     "hex/rh": "hexagonal or rhombohedral",
+    "none": "none of the seven families",
 }
 """What each is in words."""
+
+NONE = "none"
+"""The answer for a structure of none of the families."""
+
+ANSWERS = (*FAMILIES, NONE)
+"""In the order in which networks give their probabilities."""
 
 COLORS = {
     "sc": "#E69F00",
@@ -42,25 +49,17 @@ COLORS = {
     "bct139": "#0072B2",
     "bct141": "#D55E00",
     "hex/rh": "#CC79A7",
+    "none": "#999999",
 }
 """Okabe and Ito's color-blind-safe set."""
 
 TRAINING, VALIDATION, TEST = 0, 1, 2
 """Which structures and compositions: what one has, no other has."""
 
-# Intervals of a free parameter, and elements, in turn: six in ten to train on.
-_TURNS = (TRAINING, TRAINING, TEST, TRAINING, VALIDATION)
-_SLICES = 10
+TURNS = (TRAINING, TRAINING, TEST, TRAINING, VALIDATION)
+"""The part of intervals of a free parameter, and of elements, in turn: six in ten to train on."""
 
-_ELEMENTS = (
-    *("Li", "Be", "B", "C", "Na", "Mg", "Al", "Si", "P", "S", "K", "Ca", "Sc", "Ti", "V", "Cr"),
-    *("Mn", "Fe", "Co", "Ni", "Cu", "Zn", "Ga", "Ge", "As", "Se", "Rb", "Sr", "Y", "Zr", "Nb"),
-    *("Mo", "Ru", "Rh", "Pd", "Ag", "Cd", "In", "Sn", "Sb", "Te", "Cs", "Ba", "La", "Ce", "Nd"),
-    *("Gd", "Tb", "Dy", "Er", "Yb", "Hf", "Ta", "W", "Re", "Os", "Ir", "Pt", "Au", "Hg", "Tl"),
-    *("Pb", "Bi", "Th", "U"),
-)
-_ALLOYED = 0.5  # share of structures of two elements, in random places
-_SPACING = (0.9, 1.2)  # of neighbors, over twice the mean covalent radius
+_SLICES = 10
 
 _Places = Sequence[tuple[float, float, float]]
 
@@ -155,10 +154,12 @@ PROTOTYPES = (
         "mercury",
         "hex/rh",
         lambda _: _RHOMB,
-        ((0.80, 1.05), (1.45, 2.15), (2.78, 3.40)),
+        ((0.35, 0.52), (0.72, 1.08), (1.40, 2.20), (2.75, 4.20)),
         hexagonal=True,
     ),
     Prototype("arsenic", "hex/rh", _arsenic, ((2.50, 2.90),), (0.222, 0.238), hexagonal=True),
+    # Molecules that stand upright.
+    Prototype("oxygen", "hex/rh", _arsenic, ((2.80, 4.20),), (0.045, 0.075), hexagonal=True),
     Prototype("lonsdaleite", "hex/rh", _lonsdaleite, ((1.57, 1.73),), (0.058, 0.067), True),
     Prototype(
         "graphite",
@@ -178,68 +179,17 @@ PROTOTYPES = (
 """All prototypes, family after family."""
 
 
-@dataclass(frozen=True, eq=False)
-class Draw:
-    """A structure that was drawn.
-
-    Parameters
-    ----------
-    prototype : Prototype
-        Its arrangement.
-    ratio : float
-        Its c/a.
-    cell : ase.Atoms
-        Conventional cell in angstrom.
-    elements : tuple of str
-        One, or two that share all places at random.
-    share : float
-        Of the second element.
-    """
-
-    prototype: Prototype
-    ratio: float
-    cell: Atoms
-    elements: tuple[str, ...]
-    share: float
-
-
-def draw_structure(family: str, part: int, rng: np.random.Generator) -> Draw:
-    """Draw a structure of a family.
-
-    Parameters
-    ----------
-    family : str
-        One of `FAMILIES`.
-    part : {TRAINING, VALIDATION, TEST}
-        Of the elements, and of ten intervals of every range of c/a, each part has its own.
-    rng : numpy.random.Generator
-        Draws it.
-
-    Returns
-    -------
-    Draw
-    """
-    from ase.data import atomic_numbers, covalent_radii
-
+def draw_cell(family: str, part: int, rng: np.random.Generator) -> tuple[Prototype, float, Atoms]:
+    """Draw a prototype of a family, its c/a, and its conventional cell with a = 1."""
     choices = [each for each in PROTOTYPES if each.family == family]
     prototype = choices[rng.integers(len(choices))]
     ratio = _draw_ratio(prototype.ratio, part, rng)
-    cell = prototype.cell(ratio, rng.uniform(*prototype.second))
-    known = [symbol for i, symbol in enumerate(_ELEMENTS) if _TURNS[i % len(_TURNS)] == part]
-    count = 2 if rng.random() < _ALLOYED else 1
-    elements = tuple(str(each) for each in rng.choice(known, count, replace=False))
-    radius = np.mean([covalent_radii[atomic_numbers[each]] for each in elements])
-    nearest = cell.repeat(3).get_all_distances()
-    nearest = nearest[nearest > 1e-6].min()
-    scale = 2 * radius * rng.uniform(*_SPACING) / nearest
-    cell.set_cell(cell.cell * scale, scale_atoms=True)
-    cell.symbols[:] = elements[0]
-    return Draw(prototype, ratio, cell, elements, rng.uniform(0.1, 0.5) if count == 2 else 0.0)
+    return prototype, ratio, prototype.cell(ratio, rng.uniform(*prototype.second))
 
 
 def _draw_ratio(ranges: Ranges, part: int, rng: np.random.Generator) -> float:
     if not ranges:
         return 1.0
     low, high = ranges[rng.integers(len(ranges))]
-    slices = [k for k in range(_SLICES) if _TURNS[k % len(_TURNS)] == part]
+    slices = [k for k in range(_SLICES) if TURNS[k % len(TURNS)] == part]
     return low + (high - low) * (slices[rng.integers(len(slices))] + rng.random()) / _SLICES

@@ -93,7 +93,7 @@ def grad_cam(
     fingerprint : ndarray, shape (64, 64, 3)
         As `fingerprint` gives it.
     family : int, optional
-        Index of `FAMILIES`; the most probable one if not given.
+        Index of `ANSWERS`; the most probable one if not given.
     network : str
         A network on fingerprints, by name or path.
 

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_lattice_symmetry.crystals.families.prototypes import FAMILIES
 from napari_lattice_symmetry.crystals.fingerprint import neighbor_distance
 from napari_lattice_symmetry.crystals.structure import ANGSTROM, Crystal
 
@@ -18,14 +17,16 @@ TOLERANCES = (0.01, 0.05, 0.1, 0.2)
 
 # Of every family the space group, and the atoms in its standard cell.
 _GROUPS = {
-    221: ("sc", 1),
-    225: ("fcc", 4),
-    227: ("diamond", 8),
-    229: ("bcc", 2),
-    139: ("bct139", 2),
-    141: ("bct141", 4),
+    221: ("sc", (1,)),
+    225: ("fcc", (4,)),
+    227: ("diamond", (8,)),
+    229: ("bcc", (2,)),
+    139: ("bct139", (2,)),
+    141: ("bct141", (4,)),
+    166: ("hex/rh", (3, 6)),
+    191: ("hex/rh", (1,)),
+    194: ("hex/rh", (2, 4)),
 }
-_HEXAGONAL = range(143, 195)
 _NOTHING_KNOWN = 2  # P1 and P-1 are left of any structure that has defects
 
 
@@ -67,14 +68,9 @@ def outside_remark(symmetry: Sequence[tuple[int, str, str]]) -> str:
     number, symbol, family = symmetry[0]
     if family or number <= _NOTHING_KNOWN:
         return ""
-    return (
-        f"Its space group, {symbol}, is that of none of the seven families, so that what networks "
-        "call it means little."
-    )
+    return f"By space group, {symbol}, and atoms a cell it is of none of the seven families."
 
 
 def _family(number: int, atoms: int) -> str:
-    if number in _HEXAGONAL:
-        return FAMILIES[-1]
-    family, count = _GROUPS.get(number, ("", 0))
-    return family if atoms == count else ""
+    family, counts = _GROUPS.get(number, ("", ()))
+    return family if atoms in counts else ""

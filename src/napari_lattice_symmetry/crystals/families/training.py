@@ -27,13 +27,16 @@ class FamilyRecipe:
     Parameters
     ----------
     structures, validation : int
-        Clusters to train and to validate on, as many of every family.
+        Clusters to train and to validate on, as many of every family and two shares of none.
     epochs, batch : int
         Passes over the clusters, clusters a step.
     learning_rate : float
         Of Adam; falls to zero along a half cosine.
     calibrate : bool
         Scale the trained network's logits on the validation clusters.
+    precision : {"float32", "mixed_bfloat16"}
+        What layers compute in while they are trained; weights are of 32 bits in any case. Mixed, a
+        training takes half the time where a processor knows numbers of 16 bits.
     """
 
     structures: int
@@ -42,11 +45,14 @@ class FamilyRecipe:
     batch: int
     learning_rate: float
     calibrate: bool = True
+    precision: str = "float32"
 
 
 RECIPES = {
-    "fingerprint": FamilyRecipe(10_500, 1_400, epochs=1, batch=16, learning_rate=1e-3),
-    "pairs": FamilyRecipe(4_200, 700, epochs=30, batch=64, learning_rate=1e-3),
+    "fingerprint": FamilyRecipe(
+        13_500, 1_800, epochs=3, batch=32, learning_rate=1e-3, precision="mixed_bfloat16"
+    ),
+    "pairs": FamilyRecipe(22_500, 2_700, epochs=40, batch=64, learning_rate=1e-3),
 }
 
 BUILDERS: dict[str, Callable[[], keras.Model]] = {
@@ -156,7 +162,9 @@ def train(
         progress=progress,
     )
     plot_history(history, network).savefig(output / "training.png", dpi=120)
-    trained = networks.without_normalization(model)
+    whole = BUILDERS[network]()
+    whole.set_weights(model.get_weights())
+    trained = networks.without_normalization(whole)
     if recipe.calibrate:
         factors, shifts = calibrate(trained, *validation)
         scaling = {"factors": factors.round(4).tolist(), "shifts": shifts.round(4).tolist()}
@@ -168,7 +176,10 @@ def train(
 
 def _create(network: str, recipe: FamilyRecipe) -> keras.Model:
     """Return a new network, compiled for its recipe."""
+    before = keras.mixed_precision.dtype_policy()
+    keras.mixed_precision.set_dtype_policy(recipe.precision)
     model = BUILDERS[network]()
+    keras.mixed_precision.set_dtype_policy(before)
     steps = recipe.epochs * max(1, recipe.structures // recipe.batch)
     rate: Any = keras.optimizers.schedules.CosineDecay(recipe.learning_rate, steps)
     model.compile(

@@ -12,7 +12,7 @@ from qtpy.QtWidgets import QFormLayout, QLabel, QPushButton, QVBoxLayout, QWidge
 from scipy.spatial.transform import Rotation
 
 from napari_lattice_symmetry.crystals.families.defects import Defects
-from napari_lattice_symmetry.crystals.families.prototypes import FAMILIES, TITLES
+from napari_lattice_symmetry.crystals.families.prototypes import TITLES
 from napari_lattice_symmetry.crystals.families.responses import attentive_response, grad_cam
 from napari_lattice_symmetry.crystals.families.symmetry import outside_remark
 from napari_lattice_symmetry.crystals.families.trial import (
@@ -180,14 +180,14 @@ class FamilyTab(QWidget):
             return []
         image = self.trial.fingerprint
         response = attentive_response(image)
-        family = FAMILIES[int(self.trial.answers["fingerprint"].mean[0].argmax())]
+        family = self.trial.answers["fingerprint"].family[0]
         place = {"blending": "additive"}
         return [
             self._viewer.add_image(
                 np.sqrt(image), rgb=True, name=f"fingerprint · {self.name}", blending="opaque"
             ),
             self._viewer.add_image(
-                response / max(float(response.max()), 1e-12),
+                np.sqrt(response / max(float(response.max()), 1e-12)),
                 rgb=True,
                 name=f"attentive response · {self.name}",
                 visible=False,
@@ -206,7 +206,7 @@ def _describe(name: str, trial: FamilyTrial) -> str:
     """Say which family each network calls it, and how sure it is."""
     told = []
     for title, answer in trial.answers.items():
-        chance, family = float(answer.mean[0].max()), answer.family[0]
+        chance, family = float(answer.probabilities[0].max()), answer.family[0]
         told.append(f"{TITLES[family]} by {title} ({chance:.2f})")
     return f"{name}: {', '.join(told)}."
 
