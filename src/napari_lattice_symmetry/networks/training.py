@@ -156,6 +156,21 @@ def plot_history(history: History, network: str) -> Figure:
     return figure
 
 
+def plot_losses(history: History, network: str) -> Figure:
+    """Draw training and validation loss over the epochs."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(6, 4), layout="constrained")
+    axes = figure.add_subplot()
+    epochs = range(1, len(history) + 1)
+    for key, name in (("loss", "training (dropout on)"), ("val_loss", "validation")):
+        axes.plot(epochs, [row[key] for row in history], marker=".", label=name)
+    axes.set(xlabel="epoch", ylabel="loss", title=f"{network} network")
+    axes.legend(frameon=False)
+    axes.grid(alpha=0.3)
+    return figure
+
+
 def _verbosity(progress: bool) -> int:
     if not progress:
         return 0

@@ -1,0 +1,1 @@
+"""Focal series of a microscope: simulated, and named column by column."""

@@ -1,0 +1,235 @@
+"""Naming the columns of a focal series."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from napari_lattice_symmetry.atoms.finding.scaling import fill_gaps
+from napari_lattice_symmetry.atoms.focal.consistency import Consistency, check_series
+from napari_lattice_symmetry.atoms.focal.microscope import Microscope
+from napari_lattice_symmetry.atoms.focal.namer import ColumnNamer, load_namer
+from napari_lattice_symmetry.atoms.focal.parameters import ColumnParameters
+from napari_lattice_symmetry.atoms.focal.registration import flip_phases, measure_drift, register
+from napari_lattice_symmetry.atoms.focal.specimen import LAYERS, column_names
+from napari_lattice_symmetry.atoms.table import Atoms
+from napari_lattice_symmetry.errors import InputError
+from napari_lattice_symmetry.settings import parse_settings
+from napari_lattice_symmetry.spectrum.period import dominant_period
+
+Float = NDArray[np.float64]
+
+_SCALE_TOLERANCE = 0.06  # of the lattice constant; a scan that is sheared by more is refused, too
+_FOCUS_TOLERANCE = 4.0  # nm
+_GAIN = 1.25  # how much better other foci have to explain the images
+_LEAST_EXPLAINED = 0.02
+_FEWEST = 12  # columns that a check needs
+
+
+@dataclass(frozen=True, eq=False)
+class NamedSeries:
+    """Columns of a focal series, and what they were found by.
+
+    Parameters
+    ----------
+    atoms : Atoms
+        Of the image in the middle, with labels such as Mo, 2S and S, and the columns ``p Mo``,
+        ``p 2S`` and ``p S`` besides: the probability of each class.
+    drift : ndarray, shape (n, 2)
+        Of each image, y and x in pixels.
+    consistency : Consistency or None
+        How well the columns explain the images; None of too few columns.
+    maps : ndarray, shape (4, y, x), float32
+        Probability of the background and of each class, in pixels of 0.02 nm.
+    """
+
+    atoms: Atoms
+    drift: Float
+    consistency: Consistency | None
+    maps: NDArray[np.float32]
+
+
+def find_columns(
+    series: ArrayLike,
+    defoci: Sequence[float],
+    pixel_size: float,
+    *,
+    network: str | os.PathLike[str] | ColumnNamer = "msd",
+    microscope: Microscope | None = None,
+    **settings: Any,
+) -> Atoms:
+    """Find and name the columns of a layer MX2 in a focal series.
+
+    Parameters
+    ----------
+    series : array_like, shape (n, Y, X)
+        Images of one field; missing pixels may be NaN.
+    defoci : sequence of float
+        Of each image in nm; positive is underfocus.
+    pixel_size : float
+        In nm.
+    network : str, path or ColumnNamer
+        "msd", "unet", a .keras file, or one that is loaded.
+    microscope : Microscope, optional
+        Voltage and aberrations, by which images are registered and foci checked.
+    **settings
+        Fields of `ColumnParameters`, such as ``material``.
+
+    Returns
+    -------
+    Atoms
+        Labels such as Mo, 2S and S, the probability of each, and how sure each column and its
+        label are.
+
+    Raises
+    ------
+    InputError
+        If the shape, the number of defoci or the pixel size cannot be right, or the columns do not
+        explain the images: foci that differ from those told, or images in another order.
+    ModelError
+        If there is no such network.
+    """
+    return name_series(
+        series, defoci, pixel_size, network=network, microscope=microscope, **settings
+    ).atoms
+
+
+def name_series(
+    series: ArrayLike,
+    defoci: Sequence[float],
+    pixel_size: float,
+    *,
+    network: str | os.PathLike[str] | ColumnNamer = "msd",
+    microscope: Microscope | None = None,
+    **settings: Any,
+) -> NamedSeries:
+    """Name the columns of a focal series, and return what they were found by, too.
+
+    Parameters
+    ----------
+    series, defoci, pixel_size, network, microscope, **settings
+        As for `find_columns`.
+
+    Returns
+    -------
+    NamedSeries
+
+    Raises
+    ------
+    InputError
+        As for `find_columns`.
+    """
+    parameters = parse_settings(ColumnParameters, **settings)
+    namer = network if isinstance(network, ColumnNamer) else load_namer(network)
+    microscope = microscope or Microscope()
+    images = _as_series(series, defoci, pixel_size, namer.images)
+    _check_scale(images, defoci, pixel_size, microscope, parameters.material)
+    drift = np.zeros((len(images), 2))
+    if parameters.register_images:
+        drift = measure_drift(images, pixel_size, defoci, microscope, parameters.reach)
+        images = register(images, drift)
+    marks = namer.mark(images, pixel_size, parameters.samples, parameters.seed)
+    confidence = namer.confidence(marks)
+    kept = confidence >= parameters.confidence
+    kind = marks.shares.argmax(axis=1)[kept]
+    consistency = None
+    if kept.sum() >= _FEWEST:
+        consistency = check_series(
+            images, pixel_size, defoci, microscope, (marks.place[kept], kind)
+        )
+        if parameters.check:
+            _refuse_wrong_foci(consistency, defoci)
+    names = np.array(column_names(parameters.material))
+    y, x = marks.place[kept].T
+    shares = {f"p {name}": marks.shares[kept, i] for i, name in enumerate(names)}
+    atoms = Atoms.at(
+        y,
+        x,
+        confidence=confidence[kept],
+        label=names[kind],
+        pixel_size=(pixel_size, pixel_size),
+        name="focal series",
+        more=shares,
+    )
+    return NamedSeries(atoms, drift, consistency, marks.maps)
+
+
+def _as_series(series: ArrayLike, defoci: Sequence[float], pixel_size: float, needed: int) -> Float:
+    images = np.asarray(series, dtype=np.float64)
+    if images.ndim != 3:
+        raise InputError(
+            f"An array of shape {images.shape} is no focal series; give images (n, Y, X)."
+        )
+    if len(defoci) != len(images) or not np.isfinite(np.asarray(defoci, dtype=float)).all():
+        raise InputError(
+            f"{len(images)} images and the defoci {tuple(defoci)} do not belong together; "
+            "give one number in nm for each image."
+        )
+    if len(images) != needed:
+        raise InputError(
+            f"A series of {len(images)} images was given, and the network takes {needed}; choose "
+            f"{needed} of them."
+        )
+    if not 0.002 <= pixel_size <= 0.05:
+        raise InputError(
+            f"A pixel size of {pixel_size:g} nm cannot show the columns of a layer: give one "
+            "between 0.002 and 0.05 nm."
+        )
+    if min(images.shape[1:]) * pixel_size < 1.0:
+        raise InputError(
+            f"Images of {images.shape[1]} x {images.shape[2]} px of {pixel_size:g} nm are too "
+            "small; at least 1 nm along each side is needed."
+        )
+    if any(np.ptp(fill_gaps(image)) == 0 for image in images):
+        raise InputError("An image of the series is constant or missing; leave the series out.")
+    return np.stack([fill_gaps(image) for image in images])
+
+
+def _check_scale(
+    images: Float,
+    defoci: Sequence[float],
+    pixel_size: float,
+    microscope: Microscope,
+    material: str,
+) -> None:
+    """Refuse a pixel size with which the lattice is not that of the material."""
+    bright = [
+        flip_phases(image, pixel_size, defocus, microscope)
+        for image, defocus in zip(images, defoci, strict=True)
+    ]
+    period = dominant_period(np.sum(bright, axis=0))
+    if period is None:
+        return
+    a, found = LAYERS[material][0], period * pixel_size
+    if abs(np.log(found / a)) > _SCALE_TOLERANCE:
+        raise InputError(
+            f"With pixels of {pixel_size:.4g} nm the lattice constant is {found:.3f} nm, and that "
+            f"of {material} is {a:.3f} nm: {a / period:.4g} nm would fit."
+        )
+
+
+def _refuse_wrong_foci(consistency: Consistency, defoci: Sequence[float]) -> None:
+    told = max(consistency.as_told, 0.0)
+    if consistency.best > _GAIN * told and consistency.best > _LEAST_EXPLAINED:
+        best_offset = float(consistency.explained.max())
+        if consistency.best >= best_offset:
+            order = ", ".join(f"{defoci[i]:g}" for i in consistency.order)
+            raise InputError(
+                f"The images fit the defoci in the order {order} nm better than as given; put "
+                "them in their order."
+            )
+    offset = consistency.offset
+    if abs(offset) > _FOCUS_TOLERANCE and consistency.explained.max() > max(
+        _GAIN * told, _LEAST_EXPLAINED
+    ):
+        direction = "higher" if offset > 0 else "lower"
+        raise InputError(
+            f"The images fit defoci {abs(offset):.1f} nm {direction} than those given "
+            f"({', '.join(f'{each:g}' for each in defoci)} nm); correct these, or the aberrations "
+            "of the microscope."
+        )

@@ -1,0 +1,180 @@
+"""What names the columns of a focal series: a network, peaks, and how sure each is."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.ndimage import gaussian_filter
+from scipy.special import expit, logit, softmax
+
+from napari_lattice_symmetry.atoms.finding.calibration import fit_confidence
+from napari_lattice_symmetry.atoms.finding.scaling import Resampling
+from napari_lattice_symmetry.atoms.focal.seeing import CLASSES, MARK, PIXEL, normalize
+from napari_lattice_symmetry.atoms.peaks import local_maxima, vertices
+from napari_lattice_symmetry.errors import ModelError
+from napari_lattice_symmetry.networks.archive import ForeignNetworkError
+from napari_lattice_symmetry.networks.image_engine import ImageEngine
+from napari_lattice_symmetry.networks.registry import NetworkFile, Registry
+
+Float = NDArray[np.float64]
+
+REGISTRY = Registry(Path(__file__).parent / "weights")
+CALIBRATION = "calibration.json"
+"""Beside a network that was trained: what makes its confidence hold."""
+
+_FAINTEST = 0.1  # height of a mark that is looked at
+_APART = round(0.08 / PIXEL) + 1  # px: no two columns of a layer are nearer
+_EDGE = 1e-4
+
+
+@dataclass(frozen=True, eq=False)
+class Marks:
+    """Marks of columns in a focal series.
+
+    Parameters
+    ----------
+    place : ndarray, shape (n, 2)
+        y and x in pixels of the images.
+    shares : ndarray, shape (n, 3)
+        Of the classes at the mark; they add up to 1.
+    features : ndarray, shape (n, 4)
+        What confidence follows from: logits of the height of the mark and of the share of its
+        class, their spread over thinned networks, and how near the next mark is.
+    maps : ndarray, shape (4, y, x), float32
+        Probability of the background and of each class in every pixel that is seen.
+    """
+
+    place: Float
+    shares: Float
+    features: Float
+    maps: NDArray[np.float32]
+
+
+@dataclass(frozen=True, eq=False)
+class ColumnNamer:
+    """A network that names columns, with its calibration.
+
+    Parameters
+    ----------
+    engine : ImageEngine
+        Runs the network.
+    weights : tuple of float
+        Of each feature of `Marks`, and a constant: their sum is the logit of the confidence.
+    name : str
+        For provenance.
+    sha256 : str
+        Of the weights.
+    """
+
+    engine: ImageEngine
+    weights: tuple[float, ...] = (1.0, 0.0, 0.0, 0.0, 0.0)
+    name: str = "msd"
+    sha256: str = ""
+
+    @property
+    def images(self) -> int:
+        """Images of a series."""
+        return self.engine.channels
+
+    def mark(self, images: Float, pixel: float, samples: int, seed: int = 0) -> Marks:
+        """Find marks in a series.
+
+        Parameters
+        ----------
+        images : ndarray, shape (n, Y, X)
+            Registered, without gaps.
+        pixel : float
+            In nm.
+        samples, seed : int
+            Of the thinned networks.
+        """
+        _, height, width = images.shape
+        resampling = Resampling.to_spacing((height, width), 8.0 * PIXEL / pixel)
+        seen = normalize(np.stack([resampling.resample(image) for image in images]))
+        logits = self.engine.logits(seen, samples, seed)
+        thinned = softmax(logits.astype(np.float64), axis=1)
+        maps = thinned.mean(axis=0)
+        there = 1 - maps[0]
+        rows, columns = local_maxima(gaussian_filter(there, 0.5), _FAINTEST, _APART)
+        offset, _ = vertices(np.log(np.maximum(there, _EDGE)), rows, columns)
+        place = resampling.to_frame(np.stack([rows, columns], axis=1) + offset)
+        wide = gaussian_filter(thinned[:, 1:], (0, 0, MARK / PIXEL / 2, MARK / PIXEL / 2))
+        each = wide[..., rows, columns].transpose(2, 0, 1)  # marks, thinned networks, classes
+        each = each / np.maximum(each.sum(axis=-1, keepdims=True), _EDGE)
+        shares = each.mean(axis=1)
+        best = shares.argmax(axis=1)
+        spread = each.std(axis=1)[np.arange(len(best)), best]
+        tall = np.clip(there[rows, columns], _EDGE, 1 - _EDGE)
+        share = np.clip(shares.max(axis=1), _EDGE, 1 - _EDGE)
+        features = np.stack([logit(tall), logit(share), spread, _nearest(rows, columns)], axis=1)
+        inside = ((place >= 0) & (place <= [height - 1, width - 1])).all(axis=1)
+        return Marks(place[inside], shares[inside], features[inside], maps.astype(np.float32))
+
+    def confidence(self, marks: Marks) -> Float:
+        """Give the probability that there is a column of the likeliest class, (n,)."""
+        *weights, constant = self.weights
+        return np.asarray(expit(marks.features @ np.array(weights) + constant))
+
+
+def _nearest(rows: NDArray[np.intp], columns: NDArray[np.intp]) -> Float:
+    """Give how far the next mark is in nm, at most 0.3."""
+    from scipy.spatial import KDTree
+
+    if len(rows) < 2:
+        return np.full(len(rows), 0.3)
+    points = np.stack([rows, columns], axis=1)
+    distance, _ = KDTree(points).query(points, k=2)
+    return np.minimum(np.asarray(distance)[:, 1] * PIXEL, 0.3)
+
+
+def fit_calibration(features: Float, right: NDArray[np.bool_]) -> tuple[float, ...]:
+    """Find what makes the confidence of marks hold, by the log loss of pictures with a truth."""
+    return fit_confidence(features, right)
+
+
+def load_namer(network: str | os.PathLike[str] = "msd") -> ColumnNamer:
+    """Load a shipped network by name, or any by the path of its .keras file.
+
+    Parameters
+    ----------
+    network : str or path
+        "msd", "unet" or a .keras file, with ``calibration.json`` beside it.
+
+    Returns
+    -------
+    ColumnNamer
+        Loaded once and shared by later calls.
+
+    Raises
+    ------
+    ModelError
+        If there is no such network or file, the weights are not those that were shipped, or it is
+        no network that names columns.
+    """
+    return _load(REGISTRY.find(os.fspath(network)))
+
+
+@cache
+def _load(file: NetworkFile) -> ColumnNamer:
+    entry: dict[str, Any] = REGISTRY.entries.get(file.name, {})
+    beside = file.path.with_name(CALIBRATION)
+    if file.path.parent != REGISTRY.folder:
+        entry = json.loads(beside.read_text(encoding="utf-8")) if beside.is_file() else {}
+    try:
+        engine = ImageEngine(file.read())
+        if engine.outputs != len(CLASSES):
+            raise ForeignNetworkError(f"{engine.outputs} answers instead of {len(CLASSES)}")
+    except ForeignNetworkError as error:
+        raise ModelError(
+            f"{file.path} is no network that names columns ({error}); "
+            "one is made by: lattice-symmetry train msd."
+        ) from error
+    weights = tuple(entry.get("calibration", ColumnNamer.weights))
+    return ColumnNamer(engine, weights, file.name, file.sha256)

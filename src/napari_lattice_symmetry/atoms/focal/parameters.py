@@ -1,0 +1,45 @@
+"""All that naming the columns of a focal series can be told, once."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, ConfigDict
+
+from napari_lattice_symmetry.atoms.focal.specimen import LAYERS
+from napari_lattice_symmetry.settings import setting
+
+
+class ColumnParameters(BaseModel):
+    """Settings of a search for the columns of a layer MX2.
+
+    Raises
+    ------
+    pydantic.ValidationError
+        If a value is of the wrong type or out of its range.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    material: str = setting(
+        "MoS2", "Material", "The layer; its lattice checks the pixel size.", choices=tuple(LAYERS)
+    )
+    confidence: float = setting(
+        0.5, "Confidence", "The least of a column and its class.", step=0.05, ge=0.02, le=1
+    )
+    samples: int = setting(
+        20, "Samples", "Thinned networks that are asked; 0 for the whole one.", ge=0
+    )
+    seed: int = setting(0, "Seed", "Draws the thinned networks.", ge=0)
+    register_images: bool = setting(
+        True, "Register", "Move the images over each other before they are looked at."
+    )
+    reach: float = setting(
+        0.14,
+        "Farthest drift (nm)",
+        "Between two images; with no more than a crystal to be seen, less than half its lattice "
+        "constant.",
+        gt=0,
+        le=5,
+    )
+    check: bool = setting(
+        True, "Check the foci", "Refuse a series that the columns do not explain as told."
+    )

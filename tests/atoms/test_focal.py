@@ -1,0 +1,238 @@
+"""Focal series: specimens, waves, microscopes, and what is checked before and after naming."""
+
+from __future__ import annotations
+
+import pickle
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from scipy.special import expit
+
+from napari_lattice_symmetry.atoms.focal.columns import find_columns
+from napari_lattice_symmetry.atoms.focal.consistency import check_series
+from napari_lattice_symmetry.atoms.focal.examples import (
+    CROP,
+    VALIDATION,
+    WAVES,
+    SeriesChunk,
+    WaveFile,
+    class_marks,
+)
+from napari_lattice_symmetry.atoms.focal.microscope import Microscope, resample_periodic
+from napari_lattice_symmetry.atoms.focal.multislice import exit_wave
+from napari_lattice_symmetry.atoms.focal.namer import ColumnNamer
+from napari_lattice_symmetry.atoms.focal.networks import MSD_NET, U_NET, msd_net, u_net
+from napari_lattice_symmetry.atoms.focal.registration import measure_drift, register
+from napari_lattice_symmetry.atoms.focal.series import FocalPicture, FocalSeries
+from napari_lattice_symmetry.atoms.focal.specimen import METAL, PAIR, SINGLE, Specimen
+from napari_lattice_symmetry.atoms.focal.training import train_columns
+from napari_lattice_symmetry.atoms.focal.vibration import amplitudes, coordination
+from napari_lattice_symmetry.errors import InputError
+from napari_lattice_symmetry.networks.image_engine import ImageEngine
+
+SERIES = FocalSeries(size=160, pixel_size=0.016, dose=2e3, drift=0.04, seed=3)
+
+
+@pytest.fixture(scope="module")
+def picture() -> FocalPicture:
+    return SERIES.draw()
+
+
+@pytest.fixture(scope="module")
+def wave() -> np.ndarray:
+    return exit_wave(Specimen(substrate="graphene", tilt=2, vacancies=0.1).build(1.6), 80)
+
+
+def test_a_whole_layer_has_its_density_and_bonds() -> None:
+    sheet = Specimen(vacancies=0, orientation=33).build(4)
+    cells = 16 / (0.3161**2 * np.sqrt(3) / 2)
+    inside = ((sheet.column_places >= 0) & (sheet.column_places < 4)).all(axis=1)
+    for kind in (METAL, PAIR):
+        assert (inside & (sheet.kind == kind)).sum() == pytest.approx(cells, rel=0.03)
+    deep = ((sheet.places[:, :2] > 0.5) & (sheet.places[:, :2] < 3.5)).all(axis=1)
+    bonds = coordination(sheet)
+    assert set(bonds[deep & (sheet.numbers == 42)]) == {6}
+    assert set(bonds[deep & (sheet.numbers == 16)]) == {3}
+
+
+def test_defects_are_as_many_as_asked() -> None:
+    sheet = Specimen(vacancies=0.2, double_vacancies=0.1, metal_vacancies=0.05, seed=2).build(12)
+    whole = Specimen(vacancies=0).build(12)
+    sites = (whole.kind == PAIR).sum()
+    assert (sheet.kind == SINGLE).sum() / sites == pytest.approx(0.2, abs=0.03)
+    assert (sheet.kind == PAIR).sum() / sites == pytest.approx(0.7, abs=0.03)
+    assert (sheet.kind == METAL).sum() / sites == pytest.approx(0.95, abs=0.02)
+
+
+def test_a_tilt_moves_upper_and_lower_atoms_apart_and_keeps_columns() -> None:
+    flat, tilted = (Specimen(vacancies=0, tilt=tilt).build(2) for tilt in (0, 4))
+    first = np.flatnonzero(tilted.kind == PAIR)[40]
+    upper, lower = tilted.places[tilted.columns == first]
+    assert np.hypot(*(upper - lower)[:2]) == pytest.approx(0.313 * np.sin(np.deg2rad(4)))
+    near = (np.abs(flat.column_places - 1) < 0.5).all(axis=1)
+    moved = tilted.column_places[near] - flat.column_places[near]
+    assert np.abs(moved).max() < 0.5 * np.sqrt(2) * (1 - np.cos(np.deg2rad(4))) + 1e-9
+
+
+def test_amplitudes_are_of_the_debye_model_and_grow_where_bonds_are_missing() -> None:
+    sheet = Specimen(metal_vacancies=0.3, vacancies=0).build(3)
+    wide, bonds = amplitudes(sheet), coordination(sheet)
+    sulfur = sheet.numbers == 16
+    inner = ((sheet.places[:, :2] > 0.3) & (sheet.places[:, :2] < 2.7)).all(axis=1)
+    full = wide[sulfur & inner & (bonds == 3)]
+    # Classical motion (3 k T / m k Theta2) is met from below by the quantum sum at T = Theta / 2.
+    classical = 1e9 * np.sqrt(
+        3 * 1.054572e-34**2 * 300 / (32.06 * 1.660539e-27 * 1.380649e-23 * 600**2)
+    )
+    assert np.ptp(full) < 1e-12
+    assert 1 < full[0] / classical < 1.07
+    two = wide[sulfur & inner & (bonds == 2)]
+    assert two / full[0] == pytest.approx(np.sqrt(1.5))
+    assert amplitudes(sheet, by_coordination=False)[sulfur & inner] == pytest.approx(full[0])
+
+
+@pytest.mark.parametrize("lenses", [{}, {"focal_spread": 4}, {"astigmatism": 3.4}])
+def test_images_are_those_of_abtem(wave: np.ndarray, lenses: dict[str, float]) -> None:
+    import abtem
+
+    ours = Microscope(
+        **({"focal_spread": 0, "blur": 0, "astigmatism_angle": 30, "spherical": 14.29} | lenses)
+    )
+    theirs = abtem.waves.Waves(wave.T.copy(), energy=80e3, extent=(16, 16))
+    for defocus in (-3.0, 7.0):
+        transfer = abtem.CTF(
+            energy=80e3,
+            defocus=10 * defocus,
+            Cs=14.29e4,
+            focal_spread=10 * np.sqrt(2) * ours.focal_spread,  # there 1/e, here a deviation
+            astigmatism=10 * ours.astigmatism,
+            astigmatism_angle=np.deg2rad(30),
+        )
+        expected = theirs.apply_ctf(transfer).intensity().compute().array.T
+        found = ours.intensity(wave, 1.6 / len(wave), defocus)
+        assert np.abs(found - expected).max() < 2e-4
+
+
+def test_a_drift_moves_an_image(wave: np.ndarray) -> None:
+    pixel = 1.6 / len(wave)
+    still = Microscope().intensity(wave, pixel, 5)
+    moved = Microscope().intensity(wave, pixel, 5, (3 * pixel, -7 * pixel))
+    assert np.abs(moved - np.roll(still, (3, -7), axis=(0, 1))).max() < 1e-3
+
+
+def test_resampling_keeps_what_both_can_hold(wave: np.ndarray) -> None:
+    smooth = resample_periodic(wave, 80)
+    assert np.abs(resample_periodic(resample_periodic(smooth, 200), 80) - smooth).max() < 1e-5
+
+
+def test_a_series_has_its_dose_and_is_drawn_alike_twice(picture: FocalPicture) -> None:
+    again = SERIES.draw()
+    assert np.array_equal(picture.images, again.images)
+    assert picture.images.shape == (3, 160, 160)
+    expected = SERIES.dose * (10 * SERIES.pixel_size) ** 2
+    assert picture.images.mean() == pytest.approx(expected, rel=0.02)
+    assert set(picture.atoms.label) == {"Mo", "2S", "S"}
+
+
+def test_drift_is_measured_though_contrast_reverses(picture: FocalPicture) -> None:
+    drift = measure_drift(
+        picture.images, picture.pixel_size, picture.defoci, Microscope(), reach=0.14
+    )
+    assert np.abs(drift - picture.drift).max() * picture.pixel_size < 0.02
+
+
+def test_what_columns_explain_tells_foci_and_order(picture: FocalPicture) -> None:
+    images = register(picture.images, picture.drift)
+    kind = np.unique(picture.atoms.label, return_inverse=True)[1]
+    columns = picture.atoms.positions, kind
+
+    def check(order: list[int], off: float = 0.0) -> Any:
+        defoci = [picture.defoci[i] + off for i in range(3)]
+        return check_series(images[order], picture.pixel_size, defoci, Microscope(), columns)
+
+    right = check([0, 1, 2])
+    assert abs(right.offset) <= 1
+    assert right.order == (0, 1, 2)
+    assert check([0, 1, 2], 10).offset == pytest.approx(-10, abs=1)
+    assert check([0, 1, 2], -10).offset == pytest.approx(10, abs=1)
+    assert check([2, 1, 0]).order == (2, 1, 0)
+    assert check([1, 0, 2]).order == (1, 0, 2)
+    assert check([2, 1, 0]).as_told < 0.6 * right.as_told
+
+
+def test_marks_add_up_to_one() -> None:
+    marks = class_marks(np.array([[8.0, 8], [8, 11], [20, 20]]), np.array([0, 1, 2]), (32, 32))
+    assert marks.sum(axis=-1) == pytest.approx(1)
+    assert marks[20, 20].tolist() == [0, 0, 0, 1]
+    assert marks[8, 8].argmax() == 1
+
+
+@pytest.mark.parametrize("build", [u_net, msd_net], ids=[U_NET, MSD_NET])
+def test_onnx_gives_what_keras_gives(build: Any, tmp_path: Path) -> None:
+    model = build(images=3, **({"filters": 4} if build is u_net else {"depth": 11, "width": 2}))
+    model.save(tmp_path / "network.keras")
+    engine = pickle.loads(pickle.dumps(ImageEngine((tmp_path / "network.keras").read_bytes())))
+    seen = np.random.default_rng(0).normal(size=(48, 40, 3)).astype(np.float32)
+    expected = np.asarray(model(seen[None]))[0].transpose(2, 0, 1)
+    assert (engine.channels, engine.outputs) == (3, 4)
+    assert np.abs(engine.logits(seen, 0)[0] - expected).max() < 1e-5 * np.abs(expected).max()
+    assert engine.logits(seen[:45, :39], 2).shape == (2, 4, 45, 39)
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    output = tmp_path_factory.mktemp("runs") / "msd"
+    small = {"network": MSD_NET, "series": 25, "workers": 1, "progress": False}
+    train_columns(output, epochs=1, depth=6, width=2, validation=WAVES, **small)
+    return output
+
+
+def test_a_training_learns_and_keeps_its_series(trained: Path) -> None:
+    assert (trained / "msd.keras").is_file()
+    chunk = SeriesChunk(WaveFile(str(trained.parent / "waves"), 0, VALIDATION, 0))
+    seen, marks = chunk.draw()
+    assert chunk.path.is_file()
+    assert seen.shape == (WAVES, CROP, CROP, 3)
+    assert np.abs(marks.sum(axis=-1, dtype=int) - 255).max() <= 2
+
+
+def test_a_series_of_other_settings_is_refused(trained: Path) -> None:
+    with pytest.raises(InputError, match="another folder"):
+        train_columns(trained, network=MSD_NET, series=50, progress=False)
+
+
+@pytest.fixture(scope="module")
+def namer(trained: Path) -> ColumnNamer:
+    return ColumnNamer(ImageEngine((trained / "msd.keras").read_bytes()))
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"series": np.ones((5, 5))}, "no focal series"),
+        ({"defoci": (1, 2)}, "one number in nm for each image"),
+        ({"series": np.ones((2, 64, 64)), "defoci": (1, 2)}, "the network takes 3"),
+        ({"pixel_size": 0.2}, "between 0.002 and 0.05 nm"),
+        ({"series": np.ones((3, 160, 160))}, "constant or missing"),
+        ({"series": np.ones((3, 20, 20))}, "too small"),
+        ({"pixel_size": 0.0145}, "0.016"),
+        ({"material": "MoTe2"}, "MoTe2 is 0.352 nm"),
+    ],
+)
+def test_what_cannot_be_right_is_refused(
+    picture: FocalPicture, namer: ColumnNamer, change: dict[str, Any], words: str
+) -> None:
+    given = {"series": picture.images, "defoci": (-3, 2, 7), "pixel_size": 0.016} | change
+    with pytest.raises(InputError, match=words):
+        find_columns(**given, network=namer)
+
+
+def test_confidence_follows_the_calibration(namer: ColumnNamer, picture: FocalPicture) -> None:
+    marks = namer.mark(picture.images, picture.pixel_size, samples=3)
+    assert namer.confidence(marks) == pytest.approx(expit(marks.features[:, 0]))
+    assert marks.shares.sum(axis=1) == pytest.approx(1)
+    sides = [n for n, _ in pairwise(marks.maps.shape[1:])]
+    assert sides == [128]
