@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pickle
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -23,12 +22,12 @@ from napari_lattice_symmetry.atoms.focal.examples import (
 )
 from napari_lattice_symmetry.atoms.focal.microscope import Microscope, resample_periodic
 from napari_lattice_symmetry.atoms.focal.multislice import exit_wave
-from napari_lattice_symmetry.atoms.focal.namer import ColumnNamer
+from napari_lattice_symmetry.atoms.focal.namer import CALIBRATION, ColumnNamer, Marks, load_namer
 from napari_lattice_symmetry.atoms.focal.networks import MSD_NET, U_NET, msd_net, u_net
 from napari_lattice_symmetry.atoms.focal.registration import measure_drift, register
 from napari_lattice_symmetry.atoms.focal.series import FocalPicture, FocalSeries
 from napari_lattice_symmetry.atoms.focal.specimen import METAL, PAIR, SINGLE, Specimen
-from napari_lattice_symmetry.atoms.focal.training import train_columns
+from napari_lattice_symmetry.atoms.focal.training import judge, train_columns
 from napari_lattice_symmetry.atoms.focal.vibration import amplitudes, coordination
 from napari_lattice_symmetry.errors import InputError
 from napari_lattice_symmetry.networks.image_engine import ImageEngine
@@ -191,12 +190,24 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_a_training_learns_and_keeps_its_series(trained: Path) -> None:
-    assert (trained / "msd.keras").is_file()
+    assert (trained / CALIBRATION).is_file()
     chunk = SeriesChunk(WaveFile(str(trained.parent / "waves"), 0, VALIDATION, 0))
     seen, marks = chunk.draw()
     assert chunk.path.is_file()
     assert seen.shape == (WAVES, CROP, CROP, 3)
     assert np.abs(marks.sum(axis=-1, dtype=int) - 255).max() <= 2
+    places, kind = chunk.columns()[0]
+    inside = ((places > 0) & (places < CROP - 1)).all(axis=1)
+    rows, columns = np.rint(places[inside]).astype(int).T
+    assert (marks[0][rows, columns][:, 1:].argmax(axis=1) == kind[inside]).mean() > 0.95
+
+
+def test_marks_are_judged_by_place_and_class() -> None:
+    shares = np.array([[1.0, 0, 0], [0, 1, 0], [0, 1, 0], [0, 0, 1]])
+    place = np.array([[10.0, 10], [30, 30], [50, 50], [70, 70]])
+    marks = Marks(place, shares, np.zeros((4, 4)), np.zeros((4, 1, 1), np.float32))
+    right = judge(marks, np.array([[11.0, 11], [30, 30], [55, 55]]), np.array([0, 2, 1]))
+    assert right.tolist() == [True, False, False, False]
 
 
 def test_a_series_of_other_settings_is_refused(trained: Path) -> None:
@@ -206,7 +217,7 @@ def test_a_series_of_other_settings_is_refused(trained: Path) -> None:
 
 @pytest.fixture(scope="module")
 def namer(trained: Path) -> ColumnNamer:
-    return ColumnNamer(ImageEngine((trained / "msd.keras").read_bytes()))
+    return load_namer(trained / "msd.keras")
 
 
 @pytest.mark.parametrize(
@@ -232,7 +243,9 @@ def test_what_cannot_be_right_is_refused(
 
 def test_confidence_follows_the_calibration(namer: ColumnNamer, picture: FocalPicture) -> None:
     marks = namer.mark(picture.images, picture.pixel_size, samples=3)
-    assert namer.confidence(marks) == pytest.approx(expit(marks.features[:, 0]))
+    *weights, constant = namer.weights
+    expected = expit(marks.features @ np.array(weights) + constant)
+    assert namer.confidence(marks) == pytest.approx(expected)
+    assert namer.weights != ColumnNamer.weights
     assert marks.shares.sum(axis=1) == pytest.approx(1)
-    sides = [n for n, _ in pairwise(marks.maps.shape[1:])]
-    assert sides == [128]
+    assert marks.maps.shape == (4, 128, 128)

@@ -11,7 +11,9 @@ from napari_lattice_symmetry.commands.shared.options import output_option
 from napari_lattice_symmetry.files import writing
 
 _FAMILIES = ("fingerprint", "pairs")
-_NETWORKS = ("atoms", "defects", "polar", "published", "verdict", *_FAMILIES)
+_COLUMNS = ("msd", "unet")
+_ANEW = ("verdict", *_FAMILIES, *_COLUMNS)
+_NETWORKS = ("atoms", "defects", "polar", "published", *_ANEW)
 
 
 @click.command()
@@ -35,13 +37,15 @@ def train(network: str, output: Path | None, **settings: Any) -> None:
 
     The NETWORK verdict is what weighs the answers of polar and of the lattice fit. The networks
     fingerprint and pairs name the family of a crystal, and of a cluster in any orientation. The
-    network atoms finds atoms; its windows are the pictures of an epoch, which are new in each.
-    The network defects maps what is wrong with a lattice; its windows are crops.
+    network atoms finds atoms; its windows are the pictures of an epoch, which are new in each. The
+    network defects maps what is wrong with a lattice; its windows are crops. The networks msd and
+    unet name the columns of a focal series; they share simulated series, which are kept beside the
+    folder.
 
     A training that is found in the folder goes on after its last whole epoch; that of a verdict
     keeps what was found out about its windows.
     """
-    if network in ("verdict", *_FAMILIES) and settings["start"]:
+    if network in _ANEW and settings["start"]:
         raise click.UsageError(f"A {network} network is trained from nothing; leave out --start.")
     output = output or Path("runs") / network
     try:
@@ -67,6 +71,11 @@ def _train(network: str, output: Path, **settings: Any) -> Path:
 
         del settings["start"]
         return train_verdict(output, **settings)
+    if network in _COLUMNS:
+        from napari_lattice_symmetry.atoms.focal.training import train_columns
+
+        del settings["start"]
+        return train_columns(output, network=network, series=settings.pop("windows"), **settings)
     if network in _FAMILIES:
         from napari_lattice_symmetry.crystals.families.training import train as train_family
 

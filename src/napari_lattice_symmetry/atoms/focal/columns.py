@@ -59,7 +59,7 @@ def find_columns(
     defoci: Sequence[float],
     pixel_size: float,
     *,
-    network: str | os.PathLike[str] | ColumnNamer = "msd",
+    network: str | os.PathLike[str] | ColumnNamer,
     microscope: Microscope | None = None,
     **settings: Any,
 ) -> Atoms:
@@ -73,8 +73,8 @@ def find_columns(
         Of each image in nm; positive is underfocus.
     pixel_size : float
         In nm.
-    network : str, path or ColumnNamer
-        "msd", "unet", a .keras file, or one that is loaded.
+    network : path or ColumnNamer
+        A .keras file that ``lattice-symmetry train msd`` has made, or one that is loaded.
     microscope : Microscope, optional
         Voltage and aberrations, by which images are registered and foci checked.
     **settings
@@ -104,7 +104,7 @@ def name_series(
     defoci: Sequence[float],
     pixel_size: float,
     *,
-    network: str | os.PathLike[str] | ColumnNamer = "msd",
+    network: str | os.PathLike[str] | ColumnNamer,
     microscope: Microscope | None = None,
     **settings: Any,
 ) -> NamedSeries:

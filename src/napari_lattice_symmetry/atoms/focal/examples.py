@@ -154,6 +154,14 @@ class SeriesChunk:
         with np.load(self.path) as stored:
             return stored["seen"], stored["marks"]
 
+    def columns(self) -> list[tuple[Float, NDArray[np.int64]]]:
+        """Return places (n, 2) in pixels that are seen, and classes (n,), of each series."""
+        with np.load(self.file.draw()) as stored:
+            columns = stored["columns"]
+        corner = (round(SIDE / PIXEL) - CROP) // 2
+        each = [columns[columns[:, 0] == i, 1:] for i in range(WAVES)]
+        return [(known[:, 1:] / PIXEL - corner, known[:, 0].astype(np.int64)) for known in each]
+
     def _draw(self) -> tuple[Float16, Byte]:
         with np.load(self.file.draw()) as stored:
             waves, columns, voltages = (stored[key] for key in ("waves", "columns", "voltages"))

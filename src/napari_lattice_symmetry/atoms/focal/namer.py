@@ -7,25 +7,22 @@ import os
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 from scipy.special import expit, logit, softmax
 
-from napari_lattice_symmetry.atoms.finding.calibration import fit_confidence
-from napari_lattice_symmetry.atoms.finding.scaling import Resampling
+from napari_lattice_symmetry.atoms.finding.scaling import SPACING, Resampling
 from napari_lattice_symmetry.atoms.focal.seeing import CLASSES, MARK, PIXEL, normalize
 from napari_lattice_symmetry.atoms.peaks import local_maxima, vertices
 from napari_lattice_symmetry.errors import ModelError
 from napari_lattice_symmetry.networks.archive import ForeignNetworkError
 from napari_lattice_symmetry.networks.image_engine import ImageEngine
-from napari_lattice_symmetry.networks.registry import NetworkFile, Registry
+from napari_lattice_symmetry.networks.registry import NetworkFile, file_sha256
 
 Float = NDArray[np.float64]
 
-REGISTRY = Registry(Path(__file__).parent / "weights")
 CALIBRATION = "calibration.json"
 """Beside a network that was trained: what makes its confidence hold."""
 
@@ -95,16 +92,30 @@ class ColumnNamer:
         samples, seed : int
             Of the thinned networks.
         """
-        _, height, width = images.shape
-        resampling = Resampling.to_spacing((height, width), 8.0 * PIXEL / pixel)
+        shape = (images.shape[1], images.shape[2])
+        resampling = Resampling.to_spacing(shape, SPACING * PIXEL / pixel)
         seen = normalize(np.stack([resampling.resample(image) for image in images]))
+        marks = self.mark_seen(seen, samples, seed)
+        place = resampling.to_frame(marks.place)
+        inside = ((place >= 0) & (place <= np.array(shape) - 1)).all(axis=1)
+        return Marks(place[inside], marks.shares[inside], marks.features[inside], marks.maps)
+
+    def mark_seen(self, seen: NDArray[np.float32], samples: int, seed: int = 0) -> Marks:
+        """Find marks in what networks see (Y, X, n), with places in its pixels.
+
+        Parameters
+        ----------
+        seen : ndarray, shape (Y, X, n)
+            As `normalize` gives it.
+        samples, seed : int
+            Of the thinned networks.
+        """
         logits = self.engine.logits(seen, samples, seed)
         thinned = softmax(logits.astype(np.float64), axis=1)
         maps = thinned.mean(axis=0)
         there = 1 - maps[0]
         rows, columns = local_maxima(gaussian_filter(there, 0.5), _FAINTEST, _APART)
         offset, _ = vertices(np.log(np.maximum(there, _EDGE)), rows, columns)
-        place = resampling.to_frame(np.stack([rows, columns], axis=1) + offset)
         wide = gaussian_filter(thinned[:, 1:], (0, 0, MARK / PIXEL / 2, MARK / PIXEL / 2))
         each = wide[..., rows, columns].transpose(2, 0, 1)  # marks, thinned networks, classes
         each = each / np.maximum(each.sum(axis=-1, keepdims=True), _EDGE)
@@ -114,8 +125,8 @@ class ColumnNamer:
         tall = np.clip(there[rows, columns], _EDGE, 1 - _EDGE)
         share = np.clip(shares.max(axis=1), _EDGE, 1 - _EDGE)
         features = np.stack([logit(tall), logit(share), spread, _nearest(rows, columns)], axis=1)
-        inside = ((place >= 0) & (place <= [height - 1, width - 1])).all(axis=1)
-        return Marks(place[inside], shares[inside], features[inside], maps.astype(np.float32))
+        place = np.stack([rows, columns], axis=1) + offset
+        return Marks(place, shares, features, maps.astype(np.float32))
 
     def confidence(self, marks: Marks) -> Float:
         """Give the probability that there is a column of the likeliest class, (n,)."""
@@ -134,18 +145,13 @@ def _nearest(rows: NDArray[np.intp], columns: NDArray[np.intp]) -> Float:
     return np.minimum(np.asarray(distance)[:, 1] * PIXEL, 0.3)
 
 
-def fit_calibration(features: Float, right: NDArray[np.bool_]) -> tuple[float, ...]:
-    """Find what makes the confidence of marks hold, by the log loss of pictures with a truth."""
-    return fit_confidence(features, right)
-
-
-def load_namer(network: str | os.PathLike[str] = "msd") -> ColumnNamer:
-    """Load a shipped network by name, or any by the path of its .keras file.
+def load_namer(network: str | os.PathLike[str]) -> ColumnNamer:
+    """Load a network by the path of its .keras file.
 
     Parameters
     ----------
     network : str or path
-        "msd", "unet" or a .keras file, with ``calibration.json`` beside it.
+        A .keras file, with ``calibration.json`` beside it.
 
     Returns
     -------
@@ -155,18 +161,16 @@ def load_namer(network: str | os.PathLike[str] = "msd") -> ColumnNamer:
     Raises
     ------
     ModelError
-        If there is no such network or file, the weights are not those that were shipped, or it is
-        no network that names columns.
+        If there is no such file, or it is no network that names columns.
     """
-    return _load(REGISTRY.find(os.fspath(network)))
+    path = Path(network).expanduser()
+    if path.suffix != ".keras" or not path.is_file():
+        raise ModelError(f"{path} is no network; give a .keras file that exists.")
+    return _load(NetworkFile(path.stem, path, file_sha256(path)))
 
 
 @cache
 def _load(file: NetworkFile) -> ColumnNamer:
-    entry: dict[str, Any] = REGISTRY.entries.get(file.name, {})
-    beside = file.path.with_name(CALIBRATION)
-    if file.path.parent != REGISTRY.folder:
-        entry = json.loads(beside.read_text(encoding="utf-8")) if beside.is_file() else {}
     try:
         engine = ImageEngine(file.read())
         if engine.outputs != len(CLASSES):
@@ -176,5 +180,7 @@ def _load(file: NetworkFile) -> ColumnNamer:
             f"{file.path} is no network that names columns ({error}); "
             "one is made by: lattice-symmetry train msd."
         ) from error
-    weights = tuple(entry.get("calibration", ColumnNamer.weights))
+    beside = file.path.with_name(CALIBRATION)
+    stored = json.loads(beside.read_text(encoding="utf-8")) if beside.is_file() else {}
+    weights = tuple(stored.get("calibration", ColumnNamer.weights))
     return ColumnNamer(engine, weights, file.name, file.sha256)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_lattice_symmetry.atoms.finding.calibration import fit_confidence
 from napari_lattice_symmetry.atoms.focal.examples import (
     TRAINING,
     VALIDATION,
@@ -19,10 +20,21 @@ from napari_lattice_symmetry.atoms.focal.examples import (
     SeriesChunk,
     WaveFile,
 )
+from napari_lattice_symmetry.atoms.focal.namer import CALIBRATION, ColumnNamer, Marks
 from napari_lattice_symmetry.atoms.focal.networks import MSD_NET, U_NET, column_loss, msd_net, u_net
+from napari_lattice_symmetry.atoms.focal.seeing import PIXEL
+from napari_lattice_symmetry.atoms.score import match
 from napari_lattice_symmetry.networks.drawing import draw_chunks
+from napari_lattice_symmetry.networks.image_engine import ImageEngine
 from napari_lattice_symmetry.networks.keras_loading import keras
 from napari_lattice_symmetry.networks.training import claim, fit, load_checkpoint, plot_losses
+
+Float = NDArray[np.float64]
+
+RADIUS = 0.06
+"""nm within which a mark is a column."""
+
+_SAMPLES = 20  # of those that calibrate
 
 BUILDERS: dict[str, Callable[..., keras.Model]] = {U_NET: u_net, MSD_NET: msd_net}
 
@@ -171,9 +183,53 @@ def train_columns(
     trained = build()
     trained.set_weights(model.get_weights())
     trained.save(path)
+    again = [
+        SeriesChunk(WaveFile(str(folder), seed, VALIDATION, i), recipe.images, turn=1)
+        for i in range(-(-recipe.validation // WAVES))
+    ]
+    weights = calibrate(ColumnNamer(ImageEngine(path.read_bytes())), again)
+    (output / CALIBRATION).write_text(json.dumps({"calibration": weights}) + "\n", encoding="utf-8")
     cost = {"weights": trained.count_params(), "processor_s": round(time.process_time() - began)}
     (output / "cost.json").write_text(json.dumps(cost) + "\n", encoding="utf-8")
     return path
+
+
+def calibrate(namer: ColumnNamer, chunks: Sequence[SeriesChunk]) -> tuple[float, ...]:
+    """Fit what makes the confidence of a network hold, on series of waves that it has not seen.
+
+    Parameters
+    ----------
+    namer : ColumnNamer
+        The network.
+    chunks : sequence of SeriesChunk
+        The series.
+    """
+    features, right = [], []
+    for chunk in chunks:
+        seen, _ = chunk.draw()
+        for image, (places, kind) in zip(seen, chunk.columns(), strict=True):
+            marks = namer.mark_seen(image.astype(np.float32), _SAMPLES)
+            features.append(marks.features)
+            right.append(judge(marks, places, kind))
+    return fit_confidence(np.concatenate(features), np.concatenate(right))
+
+
+def judge(marks: Marks, places: Float, kind: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Tell which marks are columns of the class with the greatest share, (n,).
+
+    Parameters
+    ----------
+    marks : Marks
+        In pixels that are seen.
+    places : ndarray, shape (m, 2)
+        True columns in the same pixels.
+    kind : ndarray of int, shape (m,)
+        Their classes.
+    """
+    right = np.zeros(len(marks.place), bool)
+    found, true = match(marks.place, places, RADIUS / PIXEL)
+    right[found] = marks.shares[found].argmax(axis=1) == kind[true]
+    return right
 
 
 def _compile(model: keras.Model, recipe: Recipe) -> keras.Model:
