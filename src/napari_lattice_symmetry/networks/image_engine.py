@@ -69,7 +69,7 @@ class ImageEngine:
             raise ForeignNetworkError(str(error) or "a network without dropout") from error
 
     def __reduce__(self) -> tuple[type[ImageEngine], tuple[bytes]]:
-        return ImageEngine, (self._archive,)
+        return type(self), (self._archive,)
 
     def logits(self, seen: Float32, samples: int, seed: int = 0) -> Float32:
         """Compute logits for every pixel by thinned networks.
