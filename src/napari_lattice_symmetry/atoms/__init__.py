@@ -5,6 +5,10 @@ from napari_lattice_symmetry.atoms.defect_search import find_defects
 from napari_lattice_symmetry.atoms.defect_table import Defects
 from napari_lattice_symmetry.atoms.finding.find import find_atoms, iter_find_atoms
 from napari_lattice_symmetry.atoms.finding.parameters import FindParameters
+from napari_lattice_symmetry.atoms.focal.columns import find_columns
+from napari_lattice_symmetry.atoms.focal.microscope import Microscope
+from napari_lattice_symmetry.atoms.focal.series import FocalPicture, FocalSeries
+from napari_lattice_symmetry.atoms.focal.specimen import Specimen
 from napari_lattice_symmetry.atoms.measures.bonds import Bonds, KnownBonds, find_bonds, known_bonds
 from napari_lattice_symmetry.atoms.measures.lives import DefectLives, follow_defects
 from napari_lattice_symmetry.atoms.measures.rings import Rings, find_rings
@@ -26,13 +30,18 @@ __all__ = [
     "DefectLives",
     "Defects",
     "FindParameters",
+    "FocalPicture",
+    "FocalSeries",
     "KnownBonds",
+    "Microscope",
     "Rings",
     "Score",
+    "Specimen",
     "classify",
     "displacements",
     "find_atoms",
     "find_bonds",
+    "find_columns",
     "find_defects",
     "find_grains",
     "find_rings",
