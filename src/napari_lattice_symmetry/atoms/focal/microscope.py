@@ -7,26 +7,17 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict
 from scipy import constants
 from scipy.fft import fft2, fftfreq, ifft2, irfft2, rfft2
 
-from napari_lattice_symmetry.settings import setting
+from napari_lattice_symmetry.settings import SettingsModel, setting
 
 Float = NDArray[np.float64]
 Complex = NDArray[np.complex64]
 
 
-class Microscope(BaseModel):
-    """Lenses and detector of a transmission electron microscope.
-
-    Raises
-    ------
-    pydantic.ValidationError
-        If a value is of the wrong type or out of its range.
-    """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
+class Microscope(SettingsModel):
+    """Lenses and detector of a transmission electron microscope."""
 
     voltage: float = setting(80.0, "Voltage (kV)", "Of the electrons.", ge=20, le=1000)
     spherical: float = setting(

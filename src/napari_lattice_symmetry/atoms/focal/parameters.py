@@ -2,22 +2,12 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict
-
 from napari_lattice_symmetry.atoms.focal.specimen import LAYERS
-from napari_lattice_symmetry.settings import setting
+from napari_lattice_symmetry.settings import SettingsModel, setting
 
 
-class ColumnParameters(BaseModel):
-    """Settings of a search for the columns of a layer MX2.
-
-    Raises
-    ------
-    pydantic.ValidationError
-        If a value is of the wrong type or out of its range.
-    """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
+class ColumnParameters(SettingsModel):
+    """Settings of a search for the columns of a layer MX2."""
 
     material: str = setting(
         "MoS2", "Material", "The layer; its lattice checks the pixel size.", choices=tuple(LAYERS)

@@ -6,14 +6,14 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from napari_lattice_symmetry.atoms.focal.microscope import Microscope
 from napari_lattice_symmetry.atoms.focal.multislice import exit_wave
 from napari_lattice_symmetry.atoms.focal.specimen import Sheet, Specimen
 from napari_lattice_symmetry.atoms.focal.vibration import shake
 from napari_lattice_symmetry.atoms.table import Atoms
-from napari_lattice_symmetry.settings import setting
+from napari_lattice_symmetry.settings import SettingsModel, setting
 
 Float = NDArray[np.float64]
 Complex = NDArray[np.complex64]
@@ -47,19 +47,15 @@ class FocalPicture:
     pixel_size: float
 
 
-class FocalSeries(BaseModel):
-    """What a focal series shows, and how it was recorded.
+class FocalSeries(SettingsModel):
+    """What a focal series shows, and how it was recorded."""
 
-    Raises
-    ------
-    pydantic.ValidationError
-        If a value is of the wrong type or out of its range.
-    """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    specimen: Specimen = Field(default_factory=Specimen)
-    microscope: Microscope = Field(default_factory=Microscope)
+    specimen: Specimen = Field(
+        default_factory=Specimen, title="Specimen", description="What is seen."
+    )
+    microscope: Microscope = Field(
+        default_factory=Microscope, title="Microscope", description="What it is seen by."
+    )
     defoci: tuple[float, ...] = setting(
         (-3.0, 2.0, 7.0), "Defoci (nm)", "Of each image; positive is underfocus."
     )

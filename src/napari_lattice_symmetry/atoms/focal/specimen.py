@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict
 
 from napari_lattice_symmetry.errors import InputError
-from napari_lattice_symmetry.settings import setting
+from napari_lattice_symmetry.settings import SettingsModel, setting
 
 if TYPE_CHECKING:
     from ase import Atoms as Structure
@@ -36,16 +35,8 @@ _GAP = 0.35  # nm from graphene to the nearer chalcogens
 _MARGIN = 0.3  # nm beyond the field, so that its border has neighbors
 
 
-class Specimen(BaseModel):
-    """A layer MX2 and what is wrong with it.
-
-    Raises
-    ------
-    pydantic.ValidationError
-        If a value is of the wrong type or out of its range.
-    """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
+class Specimen(SettingsModel):
+    """A layer MX2 and what is wrong with it."""
 
     material: str = setting(
         "MoS2", "Material", "A layer of the polytype 2H.", choices=tuple(LAYERS)
