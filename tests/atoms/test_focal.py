@@ -29,8 +29,8 @@ from napari_lattice_symmetry.atoms.focal.series import FocalPicture, FocalSeries
 from napari_lattice_symmetry.atoms.focal.specimen import METAL, PAIR, SINGLE, Specimen
 from napari_lattice_symmetry.atoms.focal.training import judge, train_columns
 from napari_lattice_symmetry.atoms.focal.vibration import amplitudes, coordination
+from napari_lattice_symmetry.atoms.image_engine import ImageEngine
 from napari_lattice_symmetry.errors import InputError
-from napari_lattice_symmetry.networks.image_engine import ImageEngine
 
 SERIES = FocalSeries(size=160, pixel_size=0.016, dose=2e3, drift=0.04, seed=3)
 

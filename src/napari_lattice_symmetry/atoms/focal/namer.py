@@ -15,10 +15,10 @@ from scipy.special import expit, logit, softmax
 
 from napari_lattice_symmetry.atoms.finding.scaling import SPACING, Resampling
 from napari_lattice_symmetry.atoms.focal.seeing import CLASSES, MARK, PIXEL, normalize
+from napari_lattice_symmetry.atoms.image_engine import ImageEngine
 from napari_lattice_symmetry.atoms.peaks import local_maxima, vertices
 from napari_lattice_symmetry.errors import ModelError
 from napari_lattice_symmetry.networks.archive import ForeignNetworkError
-from napari_lattice_symmetry.networks.image_engine import ImageEngine
 from napari_lattice_symmetry.networks.registry import NetworkFile, file_sha256
 
 Float = NDArray[np.float64]

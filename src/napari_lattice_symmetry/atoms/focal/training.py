@@ -23,9 +23,9 @@ from napari_lattice_symmetry.atoms.focal.examples import (
 from napari_lattice_symmetry.atoms.focal.namer import CALIBRATION, ColumnNamer, Marks
 from napari_lattice_symmetry.atoms.focal.networks import MSD_NET, U_NET, column_loss, msd_net, u_net
 from napari_lattice_symmetry.atoms.focal.seeing import PIXEL
+from napari_lattice_symmetry.atoms.image_engine import ImageEngine
 from napari_lattice_symmetry.atoms.score import match
 from napari_lattice_symmetry.networks.drawing import draw_chunks
-from napari_lattice_symmetry.networks.image_engine import ImageEngine
 from napari_lattice_symmetry.networks.keras_loading import keras
 from napari_lattice_symmetry.networks.training import claim, fit, load_checkpoint, plot_losses
 
