@@ -10,7 +10,6 @@ chose a setting, but for the threshold of the comparison, which is the best on t
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -39,7 +38,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 DOCS = Path(__file__).parents[1] / "docs"
-RIVALS = Path(__file__).with_name("atom_finders.json")
 SEED = 2026
 MATERIALS = ("graphene", "MoS2", "SrTiO3 [001]", "Si [110]")
 SPACINGS, COUNTS = (6, 8, 12, 24, 60), (100, 10, 3)
@@ -61,7 +59,6 @@ class Case:
     counts: int
     picture: AtomPicture
     found: Atoms
-    border: float = 0.0  # spacings within which atoms count neither way
 
     @property
     def f1(self) -> float:
@@ -72,11 +69,8 @@ class Case:
 def f1_of(found: Atoms, case: Case) -> float:
     """Give F1 of atoms in the picture of a case."""
     radius = RADIUS * case.spacing
-    atoms, edge = case.picture.atoms, case.border * case.spacing
-    limit = len(case.picture.image) - 1 - edge
-    inner = ((atoms.positions >= edge) & (atoms.positions <= limit)).all(axis=1)
-    ignored = np.concatenate([case.picture.faint.positions, atoms[~inner].positions])
-    return nls.atoms.score(found, atoms[inner], radius, unit="px", ignore=ignored).f1
+    told = nls.atoms.score(found, case.picture.atoms, radius, unit="px", ignore=case.picture.faint)
+    return told.f1
 
 
 def draw(material: str, spacing: int, counts: int, seed: int, **settings: float) -> AtomPicture:
@@ -118,10 +112,10 @@ def pictures() -> Iterator[tuple[int, int, AtomPicture]]:
         )
 
 
-def cases(find: Callable[[AtomPicture, int], Atoms], border: float = 0.0) -> list[Case]:
+def cases(find: Callable[[AtomPicture, int], Atoms]) -> list[Case]:
     """Find the atoms of all pictures."""
     return [
-        Case(spacing, counts, picture, find(picture, spacing), border)
+        Case(spacing, counts, picture, find(picture, spacing))
         for spacing, counts, picture in pictures()
     ]
 
@@ -174,13 +168,11 @@ def f1_table(found: list[Case]) -> str:
     pairs = zip(tried[best], found, strict=True)
     rivals = [f1_of(fitted(*pair), pair[1]) for pair in tqdm(pairs, desc="fits", leave=False)]
     ours = [case.f1 for case in found]
-    others = json.loads(RIVALS.read_text(encoding="utf-8")) if RIVALS.is_file() else {}
     rows = []
     for counts in COUNTS:
         for name, values in (
             ("network", means(ours, found, counts)),
             ("Laplacian and fit", means(rivals, found, counts)),
-            *((name, each[str(counts)]) for name, each in others.items()),
         ):
             cells = [f"{value:.3f}" for value in values]
             aim = f" (aim {AIMS[counts]})" if name == "network" else ""

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 import napari_lattice_symmetry as nls
-from napari_lattice_symmetry.atoms.finding import training
+from napari_lattice_symmetry.atoms.finding import examples, training
 from napari_lattice_symmetry.atoms.finding.calibration import calibration_error, fit_confidence
 from napari_lattice_symmetry.atoms.finding.examples import draw_example, draw_marks
-from napari_lattice_symmetry.atoms.finding.finder import load_finder
+from napari_lattice_symmetry.atoms.finding.finder import FEATURES, REGISTRY, load_finder
 
 
 def test_marks_lie_at_atoms_with_fractions_of_a_pixel():
@@ -59,4 +59,25 @@ def test_a_training_goes_on_and_ends_in_a_network_that_loads(tmp_path, monkeypat
 class _Judged:
     def draw(self):
         rng = np.random.default_rng(0)
-        return rng.normal(size=(50, 3)), rng.uniform(size=50) > 0.5
+        return rng.normal(size=(50, FEATURES)), rng.uniform(size=50) > 0.5
+
+
+def test_a_calibration_of_other_features_is_refused(tmp_path):
+    shipped = REGISTRY.folder / "atoms.keras"
+    (tmp_path / "atoms.keras").write_bytes(shipped.read_bytes())
+    (tmp_path / "calibration.json").write_text('{"calibration": [1.9, -0.5, 0.3, -0.1]}')
+    with pytest.raises(nls.LatticeSymmetryError, match="has 4 weights instead of 6"):
+        load_finder(tmp_path / "atoms.keras")
+
+
+def test_doses_make_a_column_stand_out_as_much_as_is_asked():
+    rng = np.random.default_rng(0)
+    sigma, background = 3.0, 2.0
+    counts = examples._counts(20.0, sigma, background)
+    i, j = np.mgrid[-12:13, -12:13]
+    peak = np.exp(-0.5 * (i**2 + j**2) / sigma**2)
+    there = rng.poisson(counts * (peak + background), (4000, *peak.shape))
+    nothing = rng.poisson(counts * background * np.ones_like(peak), there.shape)
+    one, other = ((each * peak).sum(axis=(1, 2)) for each in (there, nothing))
+    noise = np.sqrt((one.var() + other.var()) / 2)
+    assert (one.mean() - other.mean()) / noise == pytest.approx(20, rel=0.15)

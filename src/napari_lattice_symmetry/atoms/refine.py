@@ -9,7 +9,6 @@ Steps are those of Fisher scoring: pixels weigh by the reciprocal of their varia
 straight line over the expected gray value is fitted to the residuals. So counting noise has its
 due whatever gain and offset the detector has, and standard errors are the square roots of the
 inverse Fisher information.
-
 Sources: Ober, Ram and Ward, Biophys. J. 86, 1185 (2004), for the bound; Mortensen et al., Nat.
 Methods 7, 377 (2010), for what unweighted least squares lose.
 """
@@ -63,6 +62,8 @@ class Refined:
         Gray value around the column.
     succeeded : ndarray of bool, shape (n,)
         Whether it has a height, and has stayed where it was found.
+    highest : ndarray, shape (n,)
+        Two standard errors above the fitted height, also where the fit failed.
     """
 
     y: Float
@@ -75,6 +76,7 @@ class Refined:
     sigma_error: Float
     background: Float
     succeeded: NDArray[np.bool_]
+    highest: Float
 
 
 def refine(frame: Float, y: Float, x: Float, spacing: float) -> Refined:
@@ -115,6 +117,7 @@ def refine(frame: Float, y: Float, x: Float, spacing: float) -> Refined:
         x_error=found.x_error * factor,
         intensity=found.intensity * rise,
         intensity_error=found.intensity_error * rise,
+        highest=found.highest * np.where(np.isfinite(rise), rise, 1),
         sigma=sigma,
         sigma_error=found.sigma_error * factor,
     )
@@ -167,10 +170,8 @@ class _Fit:
         self.ground = self._smoothed(self.places, lowest)
 
     def _smoothed(self, index: Integer, values: Float) -> Float:
-        """Average values at some pixels over the neighborhood of every one, as a flat image.
-
-        What is so smooth is computed on squares of pixels, and interpolated.
-        """
+        """Average values at some pixels over the neighborhood of every one, as a flat image."""
+        # What is so smooth is computed on squares of pixels, and interpolated.
         square = max(1, int(self.spacing // _SQUARES))
         shape = tuple(-(-n // square) for n in self.frame.shape)
         i, j = (each // square for each in np.divmod(index, self.frame.shape[1]))
@@ -334,10 +335,9 @@ class _Fit:
         succeeded = (moved < _FARTHEST * self.spacing) & (height > 0)
         succeeded &= (errors[:, [_Y, _X]] < _FARTHEST * self.spacing).all(axis=1)
         succeeded &= np.isfinite(self.values).all(axis=1)
-        inside = (self.values[:, [_Y, _X]] >= 0) & (
-            self.values[:, [_Y, _X]] <= np.array(self.frame.shape) - 1
-        )
-        succeeded &= inside.all(axis=1)
+        fitted = self.values[:, [_Y, _X]]
+        succeeded &= ((fitted >= 0) & (fitted <= np.array(self.frame.shape) - 1)).all(axis=1)
+        highest = height + 2 * np.nan_to_num(errors[:, _HEIGHT])
         place = np.where(succeeded[:, np.newaxis], self.values[:, [_Y, _X]], self.start.T)
         errors[~succeeded] = np.nan
         values = np.where(succeeded[:, np.newaxis], self.values, np.nan)
@@ -352,13 +352,12 @@ class _Fit:
             errors[:, _SIGMA],
             np.where(succeeded, self.ground[self.places], np.nan),
             succeeded,
+            highest,
         )
 
 
 def _enlarged(image: Float, factor: int, shape: tuple[int, ...]) -> Float:
     """Interpolate an image whose pixels are squares of some of another to that (Y, X)."""
-    if factor == 1:
-        return image
     for axis in (0, 1):
         at = (np.arange(shape[axis]) + 0.5) / factor - 0.5
         low = np.clip(np.floor(at).astype(np.intp), 0, max(image.shape[axis] - 2, 0))

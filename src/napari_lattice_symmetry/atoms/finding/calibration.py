@@ -43,7 +43,7 @@ class JudgedChunk:
     pictures: int = 10
 
     def draw(self) -> tuple[Float, NDArray[np.bool_]]:
-        """Draw features (n, 3) and whether there is an atom (n,)."""
+        """Draw features (n, FEATURES) and whether there is an atom (n,)."""
         rng = np.random.default_rng((self.seed, self.stream, self.index))
         parts = [judge(self.finder, rng) for _ in range(self.pictures)]
         features, right = zip(*parts, strict=True)
@@ -72,7 +72,7 @@ def fit_confidence(features: Float, right: NDArray[np.bool_]) -> tuple[float, ..
 
     Parameters
     ----------
-    features : ndarray, shape (n, 3)
+    features : ndarray, shape (n, k)
         Of marks.
     right : ndarray of bool, shape (n,)
         Whether there is an atom.

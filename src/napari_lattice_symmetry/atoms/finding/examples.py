@@ -33,7 +33,10 @@ BLOB = 1.0
 
 _MARGIN = 8
 _UNSEEN = 2.5  # px around columns too faint to be found, where any answer is right
-_RINGS = ("graphene", "hBN")
+_RINGS = ("graphene", "hBN")  # honeycombs, whose holes outshine their atoms in a Laplacian
+_SCATTERED, _RING = 0.08, 0.15  # shares of pictures
+_NOISY = 0.75  # share of pictures in which a column stands out by `_NOISE`, else by `_CLEAR`
+_NOISE, _CLEAR = (3.0, 40.0), (40.0, 400.0)
 
 
 @dataclass(frozen=True)
@@ -131,8 +134,7 @@ def random_image(rng: np.random.Generator, spacing: float, size: int) -> AtomIma
     size : int
         Side in pixels.
     """
-    names = list(MATERIALS)
-    material = SCATTERED if rng.uniform() < 0.1 else names[rng.integers(len(names))]
+    material = _random_material(rng)
     scattered = material == SCATTERED
 
     def sometimes(chance: float, low: float, high: float) -> float:
@@ -142,14 +144,16 @@ def random_image(rng: np.random.Generator, spacing: float, size: int) -> AtomIma
     def over(low: float, high: float) -> float:
         return float(np.exp(rng.uniform(np.log(low), np.log(high))))
 
+    background, probe = over(0.02, 6), rng.uniform(0.12, 0.4)
+    told = over(*(_NOISE if rng.uniform() < _NOISY else _CLEAR))
     settings: dict[str, Any] = {
         "material": material,
         "spacing": spacing,
         "size": size,
         "orientation": rng.uniform(0, 360),
-        "counts": over(1.5, 3000),
-        "background": over(0.02, 3),
-        "probe": rng.uniform(0.12, 0.32),
+        "counts": _counts(told, probe * spacing, background),
+        "background": background,
+        "probe": probe,
         "tails": rng.uniform(0, 0.4),
         "displacement": rng.uniform(0, 0.05),
         "wedge": sometimes(0.3, 0, 0.8),
@@ -164,12 +168,31 @@ def random_image(rng: np.random.Generator, spacing: float, size: int) -> AtomIma
         "misorientation": rng.uniform(5, 60),
         "holes": int(rng.integers(1, 3)) if rng.uniform() < 0.15 else 0,
         "edge": sometimes(0.2, 0.1, 0.8),
+        "clumps": int(rng.integers(1, 3)) if rng.uniform() < 0.15 else 0,
+        "slope": sometimes(0.25, 0.1, 3),
         "density": over(0.03, 0.6),
         "contamination": sometimes(0.35, 0.1, 2.5),
         "support": rng.uniform(0.02, 0.3) if scattered else sometimes(0.15, 0, 0.15),
         "jitter": sometimes(0.5, 0, 0.07),
+        "flicker": sometimes(0.2, 0, 0.08),
         "wander": sometimes(0.5, 0, 0.6),
         "shear": rng.uniform(-0.15, 0.15),
         "seed": int(rng.integers(2**31)),
     }
     return AtomImage(**settings)
+
+
+def _random_material(rng: np.random.Generator) -> str:
+    chance = rng.uniform()
+    if chance < _SCATTERED:
+        return SCATTERED
+    names = _RINGS if chance < _SCATTERED + _RING else tuple(MATERIALS)
+    return names[rng.integers(len(names))]
+
+
+def _counts(told: float, sigma: float, background: float) -> float:
+    """Give the dose at which a matched filter tells a column with `told` times its noise.
+
+    Of a peak of A counts over B A, that is A sigma (pi / (B A + A / 2))^(1/2), about.
+    """
+    return (told / sigma) ** 2 * (background + 0.5) / np.pi

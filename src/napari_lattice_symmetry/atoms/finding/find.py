@@ -14,7 +14,8 @@ from napari_lattice_symmetry.atoms.finding.parameters import FindParameters
 from napari_lattice_symmetry.atoms.finding.scaling import fill_gaps
 from napari_lattice_symmetry.atoms.finding.spacing import check_spacing, measure_spacing
 from napari_lattice_symmetry.atoms.reading import nm_pair
-from napari_lattice_symmetry.atoms.refine import refine
+from napari_lattice_symmetry.atoms.refine import Refined, refine
+from napari_lattice_symmetry.atoms.simulation.pictures import FAINTEST
 from napari_lattice_symmetry.atoms.table import Atoms, join
 from napari_lattice_symmetry.data.movie import Movie, is_blank
 from napari_lattice_symmetry.errors import InputError
@@ -22,6 +23,8 @@ from napari_lattice_symmetry.settings import parse_settings
 
 MIN_SIDE = 32
 """Pixels that a frame needs along each side."""
+
+_BRIGHT = 0.9  # share of the columns that the brightest exceeds
 
 
 def find_atoms(
@@ -143,7 +146,15 @@ def _columns(
         fitted = refine(frame, raw_y, raw_x, spacing)
         for title in ("y", "x", "y_error", "x_error", "intensity", "intensity_error", "sigma"):
             columns[title] = getattr(fitted, title)
+        columns = {title: values[~_too_faint(fitted)] for title, values in columns.items()}
     return columns
+
+
+def _too_faint(fitted: Refined) -> NDArray[np.bool_]:
+    """Tell which columns are, beyond doubt, fainter than any that are looked for; (n,)."""
+    known = fitted.intensity[fitted.succeeded]
+    brightest = np.quantile(known, _BRIGHT) if len(known) else 0.0
+    return np.asarray(fitted.highest < FAINTEST * brightest)
 
 
 _NOTHING: Mapping[str, NDArray[Any]] = {

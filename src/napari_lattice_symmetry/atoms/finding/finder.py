@@ -15,7 +15,8 @@ from scipy.ndimage import maximum_filter
 from scipy.special import expit, logit
 
 from napari_lattice_symmetry.atoms.finding.engine import FinderEngine
-from napari_lattice_symmetry.atoms.finding.scaling import SPACING, Resampling, normalize
+from napari_lattice_symmetry.atoms.finding.scaling import COARSE, SPACING, Resampling, normalize
+from napari_lattice_symmetry.errors import ModelError
 from napari_lattice_symmetry.networks.registry import NetworkFile, Registry
 
 Float = NDArray[np.float64]
@@ -24,8 +25,13 @@ REGISTRY = Registry(Path(__file__).parents[1] / "weights")
 CALIBRATION = "calibration.json"
 """Beside a network that was trained: what makes its confidence hold."""
 
+FEATURES = 5
+"""Numbers of each mark from which its confidence follows."""
+
+_UNCLEAR = 1.3  # mean logit below which a frame is looked at more coarsely
 _FAINTEST = 0.05  # height of a mark that is looked at
 _EDGE = 1e-6
+_CLEAR = 3  # column of the features
 
 
 @dataclass(frozen=True)
@@ -36,9 +42,10 @@ class Peaks:
     ----------
     place : ndarray, shape (n, 2)
         y and x in pixels of the frame.
-    features : ndarray, shape (n, 3)
+    features : ndarray, shape (n, FEATURES)
         What confidence follows from: logit of the height of the mark, standard deviation of the
-        logit over thinned networks, and how far the next mark is, in spacings.
+        logit over thinned networks, how far the next mark is, in spacings, how clear the frame is,
+        which is the mean of those logits, weighted by the heights, and the product of both.
     """
 
     place: Float
@@ -62,12 +69,12 @@ class Finder:
     """
 
     engine: FinderEngine
-    weights: tuple[float, ...] = (1.0, 0.0, 0.0, 0.0)
+    weights: tuple[float, ...] = (1.0, *[0.0] * FEATURES)
     name: str = "atoms"
     sha256: str = ""
 
     def peaks(self, frame: Float, spacing: float, samples: int, seed: int = 0) -> Peaks:
-        """Find marks in a frame.
+        """Find marks in a frame, and once more in coarser pixels where it is unclear.
 
         Parameters
         ----------
@@ -78,16 +85,28 @@ class Finder:
         samples, seed : int
             Of the thinned networks.
         """
+        peaks = self._peaks_at(frame, spacing, SPACING, samples, seed)
+        if len(peaks.place) and peaks.features[0, _CLEAR] < _UNCLEAR:
+            return self._peaks_at(frame, spacing, COARSE, samples, seed)
+        return peaks
+
+    def _peaks_at(
+        self, frame: Float, spacing: float, seen: float, samples: int, seed: int
+    ) -> Peaks:
+        """Find marks where neighbors are so many pixels apart."""
         height, width = frame.shape
-        resampling = Resampling.to_spacing((height, width), spacing)
+        resampling = Resampling.to_spacing((height, width), spacing, seen)
         logits = self.engine.logits(normalize(resampling.resample(frame)), samples, seed)
         mark = expit(logits.astype(np.float64)).mean(axis=0)
         rows, columns = _maxima(mark)
         offset, top = _vertices(np.log(np.maximum(mark, _EDGE)), rows, columns)
         place = resampling.to_frame(np.stack([rows, columns], axis=1) + offset)
-        shape = np.clip(np.exp(top), _EDGE, 1 - 1e-4)
+        height_of_mark = logit(np.clip(np.exp(top), _EDGE, 1 - 1e-4))
         spread = logits[:, rows, columns].std(axis=0)
-        features = np.stack([logit(shape), spread, _nearest(rows, columns)], axis=1)
+        clear = _clearness(height_of_mark)
+        features = np.column_stack(
+            [height_of_mark, spread, _nearest(rows, columns) / seen, clear, height_of_mark * clear]
+        )
         inside = ((place >= 0) & (place <= [height - 1, width - 1])).all(axis=1)
         return Peaks(place[inside], features[inside])
 
@@ -97,15 +116,21 @@ class Finder:
         return np.asarray(expit(peaks.features @ np.array(weights) + constant))
 
 
+def _clearness(heights: Float) -> Float:
+    """Give the mean logit, the more of a mark the higher it is, for each of them; (n,)."""
+    weight = expit(heights)
+    return np.full(len(heights), (weight * heights).sum() / max(weight.sum(), _EDGE))
+
+
 def _nearest(rows: NDArray[np.intp], columns: NDArray[np.intp]) -> Float:
-    """Give how far the next mark is, in spacings, at most 2."""
+    """Give how far the next mark is, in pixels, at most two spacings."""
     from scipy.spatial import KDTree
 
     if len(rows) < 2:
-        return np.full(len(rows), 2.0)
+        return np.full(len(rows), 2 * SPACING)
     points = np.stack([rows, columns], axis=1)
     distance, _ = KDTree(points).query(points, k=2)
-    return np.minimum(np.asarray(distance)[:, 1] / SPACING, 2)
+    return np.asarray(np.minimum(np.asarray(distance)[:, 1], 2 * SPACING), dtype=np.float64)
 
 
 def _maxima(mark: Float) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
@@ -166,4 +191,9 @@ def _load(file: NetworkFile) -> Finder:
     if file.path.parent != REGISTRY.folder:
         entry = json.loads(beside.read_text(encoding="utf-8")) if beside.is_file() else {}
     weights = tuple(entry.get("calibration", Finder.weights))
+    if len(weights) != FEATURES + 1:
+        raise ModelError(
+            f"The calibration of {file.name} has {len(weights)} weights instead of {FEATURES + 1}; "
+            "train the network anew: lattice-symmetry train atoms."
+        )
     return Finder(FinderEngine(file.read()), weights, file.name, file.sha256)

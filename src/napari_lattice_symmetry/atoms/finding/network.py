@@ -8,7 +8,7 @@ from napari_lattice_symmetry.atoms.finding.scaling import CHANNELS
 from napari_lattice_symmetry.networks.keras_loading import keras, layers
 
 
-def finder_network(filters: int = 12, dropout: float = 0.1) -> keras.Model:
+def finder_network(filters: int = 16, dropout: float = 0.1) -> keras.Model:
     """Build the fully convolutional network.
 
     An encoder that halves the resolution twice, a bottleneck of dilated convolutions, and a
@@ -45,7 +45,7 @@ def finder_network(filters: int = 12, dropout: float = 0.1) -> keras.Model:
     half = layers.MaxPooling2D(2, name="to_half")(fine)
     half = convolve(convolve(half, 2 * filters, "half_1"), 2 * filters, "half_2")
     x = layers.MaxPooling2D(2, name="to_quarter")(half)
-    for i, dilation in enumerate((1, 2, 4, 1), start=1):
+    for i, dilation in enumerate((1, 2, 4, 8, 1), start=1):
         x = convolve(x, 4 * filters, f"dilated_{i}", dilation)
     x = layers.SpatialDropout2D(dropout, name="drop_quarter")(x)
     x = layers.UpSampling2D(2, name="from_quarter")(x)

@@ -13,10 +13,13 @@ Float = NDArray[np.float64]
 Float32 = NDArray[np.float32]
 
 SPACING = 8.0
-"""Pixels between neighbors in what the network sees."""
+"""Pixels between neighbors in the middle of what the network is trained on."""
 
 SPACINGS = (0.65, 1.6)
 """How much closer or farther than that neighbors may be."""
+
+COARSE = 6.7
+"""Pixels between neighbors in what it is shown of unclear frames: fewer average more noise."""
 
 CHANNELS = 2
 _NEIGHBORHOOD = 2.5 * SPACING
@@ -37,9 +40,11 @@ class Resampling:
     seen: tuple[int, int]
 
     @classmethod
-    def to_spacing(cls, shape: tuple[int, int], spacing: float) -> Resampling:
-        """Plan that neighbors `spacing` pixels apart become `SPACING` pixels apart."""
-        height, width = (max(1, round(n * SPACING / spacing)) for n in shape)
+    def to_spacing(
+        cls, shape: tuple[int, int], spacing: float, seen: float = SPACING
+    ) -> Resampling:
+        """Plan that neighbors `spacing` pixels apart become `seen` pixels apart."""
+        height, width = (max(1, round(n * seen / spacing)) for n in shape)
         return cls(shape, (height, width))
 
     @property

@@ -66,7 +66,7 @@ RECIPE = Recipe(
     epochs=16,
     batch=16,
     crop=96,
-    filters=12,
+    filters=16,
     dropout=0.1,
     learning_rate=2e-3,
 )
