@@ -7,6 +7,9 @@ import pytest
 from scipy.ndimage import gaussian_filter1d
 
 import napari_lattice_symmetry as nls
+from napari_lattice_symmetry.cells.factors import structure_factors
+from napari_lattice_symmetry.cells.superlattice import find_superlattices
+from napari_lattice_symmetry.cells.transform import NODES
 from napari_lattice_symmetry.errors import InputError
 from napari_lattice_symmetry.lattice.basis import cell, lattice_points, rotation
 from napari_lattice_symmetry.lattice.drawing import count_electrons, draw_atoms
@@ -39,6 +42,42 @@ def test_all_17_groups_are_named():
         assert each.at_least("p1") == pytest.approx(1)
         assert each.departure < 0.03
         assert each.p_value > 1e-4
+
+
+def test_the_groups_of_the_sample_are_those_that_it_says():
+    movie = nls.simulate("plane-groups").movie
+    found = nls.cells.plane_groups(np.array(movie.frames)[:, 20:212, 30:222])
+    assert [each.name for each in found] == list(PLANE_GROUPS)
+
+
+def test_strong_spots_do_not_leak_into_others():
+    """Structure factors of an image without noise are those of its atoms, weak ones too."""
+    basis = cell(15.3, 18.1, 97) @ rotation(21)
+    bright, faint = np.array([0.0, 0.0]), np.array([0.31, 0.43])
+    points = lattice_points(basis, (160, 160), (79.5, 79.5), 40)
+    atoms = np.concatenate([points, points + faint @ basis])
+    image = draw_atoms(atoms, np.repeat([1.0, 0.9], len(points)), 2.0, (160, 160))
+    found = structure_factors(image[np.newaxis], basis[np.newaxis], refine=False)
+    q2 = np.square(found.frequencies[0]).sum(axis=1)
+    waves = 1 + 0.9 * np.exp(-2j * np.pi * NODES @ (faint - bright))
+    true = 8 * np.pi / abs(np.linalg.det(basis)) * np.exp(-8 * np.pi**2 * q2) * waves
+    used = found.used[0]
+    off = np.abs(found.values[0] - true)[used] / np.abs(true[used]).max()
+    assert off.max() < 1e-3
+    expected = np.sqrt(found.variance[0, used]) / np.abs(true[used]).max()
+    assert expected.max() < 0.01
+
+
+def test_a_cell_that_vacancies_seem_to_double_is_not_larger():
+    rng = np.random.default_rng(3)
+    motif = random_motif("p31m", rng)
+    basis = random_cell("hexagonal", SIZE / 8, rng)
+    windows = np.array(
+        [draw_motif(motif, basis, SIZE, rng, counts=50, vacancies=0.1) for _ in range(3)]
+    )
+    doubled = np.tile(np.array([[2, 0], [0, 1]]) @ basis, (3, 1, 1))
+    areas = np.abs(np.linalg.det(find_superlattices(windows, doubled)))
+    np.testing.assert_allclose(areas, abs(np.linalg.det(basis)), rtol=1e-6)
 
 
 def test_groups_that_contain_another_count_as_at_least_that():

@@ -63,6 +63,7 @@ def test_one_window_of_one_frame_can_be_chosen(path):
         (("--frame", 2), "has the frames 0 to 1; there is no frame 2."),
         (("--at", 5, 5), "around 5, 5 leaves the frame of 330 x 320 px."),
         (("--window", 64), "No window has a lattice to average: 4.1 periods"),
+        (("--in", 0, 0, 40, 40, "--window", 128), "No window of 128 px lies in the region"),
         (("--to", "cell.docx"), "cell.docx must end in .tif"),
         (("--to", "cell.cif"), "The pixel size is not known"),
     ],

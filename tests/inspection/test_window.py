@@ -20,6 +20,7 @@ from napari_lattice_symmetry.inspection.window import (
 from napari_lattice_symmetry.inspection.window_plot import plot_inspection
 from napari_lattice_symmetry.lattice import CLASSES, COLORS
 from napari_lattice_symmetry.lattice.basis import cell, lattice_points, rotation
+from napari_lattice_symmetry.lattice.symmetry_elements import symmetry_elements
 from napari_lattice_symmetry.results.plots import new_figure
 
 IMAGES = Path(__file__).parent / "images"
@@ -167,11 +168,15 @@ def test_a_frame_that_cannot_be_read_is_one_sentence(fake_model):
         inspect_window(Movie.from_array(frames), 1, (80, 80), SETTINGS, fake_model)
 
 
-def test_the_figure_shows_window_spectrum_and_probabilities(hexagonal, fake_model, tmp_path):
+def test_the_figure_shows_window_spectrum_probabilities_and_cell(hexagonal, fake_model, tmp_path):
     movie = Movie.from_array(draw(hexagonal), name="film")
     inspection = inspect_window(movie, 0, (80, 80), SETTINGS, fake_model)
     figure = plot_inspection(inspection)
-    window, spectrum, bars = figure.axes
+    window, spectrum, bars, mean = figure.axes
+    assert inspection.cell.group.name == inspection.group.name == "p6m"
+    assert mean.get_title() == "mean cell, p6m"
+    axes, lines = symmetry_elements("p6m")
+    assert len(mean.lines) == len(axes) + len(lines) + 1  # and the atoms
     np.testing.assert_array_equal(window.images[0].get_array(), inspection.pixels)
     np.testing.assert_allclose(spectrum.images[0].get_array() ** 2, inspection.spectrum, atol=1e-6)
     np.testing.assert_allclose(spectrum.collections[0].get_offsets(), inspection.spots)
@@ -187,14 +192,22 @@ def test_the_figure_of_a_narrow_dock_holds_its_texts(hexagonal, fake_model):
     inspection = inspect_window(movie, 0, (80, 80), SETTINGS, fake_model)
     figure = plot_inspection(inspection, new_figure(2.85, 2.15))
     figure.draw_without_rendering()
-    window, spectrum, bars = figure.axes
-    texts = [window.title, spectrum.title, bars.title, *bars.get_xticklabels()]
+    window, spectrum, bars, mean = figure.axes
+    texts = [window.title, spectrum.title, mean.title, bars.title, *bars.get_xticklabels()]
     extents = [text.get_window_extent() for text in texts]
     assert not extents[0].overlaps(extents[1])
+    assert not extents[1].overlaps(extents[2])
     edge = figure.bbox.padded(1)
     for text, extent in zip(texts, extents, strict=True):
         assert edge.x0 <= extent.x0 < extent.x1 <= edge.x1, text
         assert edge.y0 <= extent.y0 < extent.y1 <= edge.y1, text
+
+
+def test_without_a_plane_group_there_is_no_cell(fake_model):
+    noise = np.random.default_rng(0).poisson(20, (128, 128)).astype(float)
+    inspection = inspect_window(Movie.from_array(noise), 0, (64, 64), SETTINGS, fake_model)
+    assert inspection.cell is None
+    assert len(plot_inspection(inspection).axes) == 3
 
 
 def test_a_region_gives_the_window_over_it():

@@ -8,7 +8,7 @@ import numpy as np
 import scipy.fft
 from numpy.typing import NDArray
 
-from napari_lattice_symmetry.cells.factors import HALF, NODES, StructureFactors, structure_factors
+from napari_lattice_symmetry.cells.factors import StructureFactors, structure_factors
 from napari_lattice_symmetry.cells.groups import symmetrized
 from napari_lattice_symmetry.cells.lattices import Lattice, lattice_class, window_lattices
 from napari_lattice_symmetry.cells.naming import (
@@ -17,6 +17,7 @@ from napari_lattice_symmetry.cells.naming import (
     check_tolerance,
     groups_of_factors,
 )
+from napari_lattice_symmetry.cells.transform import HALF, NODES
 from napari_lattice_symmetry.cells.unit_cell import UnitCell
 from napari_lattice_symmetry.data.movie import NANOMETER, PIXEL
 from napari_lattice_symmetry.errors import InputError

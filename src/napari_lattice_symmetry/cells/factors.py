@@ -7,13 +7,25 @@ the lattice turns phases by up to 0.25 rad.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache, lru_cache
+from functools import cache
 from typing import Any
 
 import numpy as np
 import scipy.fft
 from numpy.typing import NDArray
 
+from napari_lattice_symmetry.cells.transform import (
+    HALF,
+    MAX_FREQUENCY,
+    MAX_INDEX,
+    NODES,
+    SIDE,
+    amplitudes,
+    centered,
+    hann_weights,
+    noise_ratio,
+    transform,
+)
 from napari_lattice_symmetry.lattice.motifs import highest_setting
 
 Float = NDArray[np.float64]
@@ -21,24 +33,9 @@ Complex = NDArray[np.complex128]
 Bool = NDArray[np.bool_]
 Index = NDArray[np.intp]
 
-MAX_INDEX = 8
-"""Greatest h and k of a node."""
-
-SIDE = 2 * MAX_INDEX + 1
-NODES = np.stack(
-    [each.ravel() for each in np.mgrid[-MAX_INDEX : MAX_INDEX + 1, -MAX_INDEX : MAX_INDEX + 1]],
-    axis=-1,
-)
-"""Indices (h, k) of all nodes, shape (289, 2); the node i from the end is minus the node i."""
-
-HALF = slice(len(NODES) // 2 + 1, None)
-"""The nodes of one half plane; the others are their complex conjugates."""
-
 REFINED = 24
 """How many of the strongest nodes say where the lattice lies."""
 
-# Cycles a pixel beyond which a lens or the pixels themselves leave nothing but noise.
-_MAX_FREQUENCY = 0.35
 # Side lobes of strong spots and rounding, as a share of the greatest amplitude.
 _FLOOR = 1e-3
 _BLOCK = 16
@@ -130,76 +127,13 @@ def _measure(
         basis = _refined(weighted, basis, power)
     frequency = frequencies(basis)
     length = np.linalg.norm(frequency, axis=-1)
-    used = (length < _MAX_FREQUENCY) & (NODES != 0).any(axis=1)
-    values = np.zeros(used.shape, dtype=np.complex128)
-    half = _transform(weighted, frequency[:, HALF])
-    values[:, HALF] = half
-    values[:, : len(NODES) // 2] = half[:, ::-1].conj()
+    values, seen = amplitudes(pixels, basis)
+    used = seen & (NODES != 0).any(axis=1)
     values *= used
-    variance = _noise(power, basis, length)
+    variance = _noise(power, basis, length) * noise_ratio(size)
     variance += (_FLOOR * np.abs(values).max(axis=1, keepdims=True)) ** 2
     unit = deviation[:, np.newaxis]
     return basis, np.asarray(values * unit), variance * unit**2, used, mean
-
-
-def centered(windows: NDArray[Any]) -> tuple[NDArray[np.float32], Float, Float]:
-    """Bring windows (n, w, w) to a mean of 0, under the Hann weights, and a deviation of 1.
-
-    Single precision holds them in whatever unit they were. Also gives means and deviations.
-    """
-    pixels = windows.astype(np.float64)
-    finite = np.isfinite(pixels)
-    if not finite.all():
-        pixels = np.where(finite, pixels, np.nan)
-        pixels = np.where(finite, pixels, np.nanmean(pixels, axis=(1, 2), keepdims=True))
-    mean = np.einsum("nyx,yx->n", pixels, hann_weights(pixels.shape[-1]))
-    pixels = pixels - mean[:, np.newaxis, np.newaxis]
-    deviation = np.sqrt(np.square(pixels).mean(axis=(1, 2)))
-    deviation[deviation == 0] = 1
-    return (pixels / deviation[:, np.newaxis, np.newaxis]).astype(np.float32), mean, deviation
-
-
-@lru_cache(maxsize=16)
-def hann_weights(size: int) -> NDArray[np.float32]:
-    """Weigh the pixels of a window, with sum 1, by a Hann window that is even about its center."""
-    taper = np.hanning(size)
-    weights = (taper[:, np.newaxis] * taper / taper.sum() ** 2).astype(np.float32)
-    weights.flags.writeable = False
-    return np.asarray(weights)
-
-
-def _transform(weighted: NDArray[np.float32], frequency: Float) -> Complex:
-    """Sum ``image * exp(-2 pi i q . x)`` for frequencies (n, k, 2), x from the center."""
-    even_x, odd_x = _folded(weighted)
-    (cos_x, sin_x), (cos_y, sin_y) = (_waves(frequency[..., i], weighted.shape[-1]) for i in (0, 1))
-    both, one = cos_x @ _columns(even_x), sin_x @ _columns(odd_x)
-    (a, b), (c, d) = (np.split(each, 2, axis=-1) for each in (both, one))
-    real = np.einsum("nky,nky->nk", cos_y, a) - np.einsum("nky,nky->nk", sin_y, d)
-    imaginary = np.einsum("nky,nky->nk", cos_y, c) + np.einsum("nky,nky->nk", sin_y, b)
-    return np.asarray(real - 1j * imaginary, dtype=np.complex128)
-
-
-def _folded(image: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Give the even and the odd part along the last axis, of which a half says all."""
-    half = (image.shape[-1] + 1) // 2
-    right, left = image[..., -half:], image[..., half - 1 :: -1]
-    even = right + left
-    if image.shape[-1] % 2:  # the middle is its own mirror image
-        even[..., 0] /= 2
-    return even, right - left
-
-
-def _columns(image: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Lay the even and the odd part along y side by side, x going down."""
-    return np.concatenate(_folded(image.swapaxes(-1, -2)), axis=-1)
-
-
-def _waves(frequency: Float, size: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Give cosine and sine of frequencies (n, k) at the pixels of half a window."""
-    place = np.arange((size + 1) // 2) + (0.5 if size % 2 == 0 else 0.0)
-    turns = frequency[..., np.newaxis] * place
-    angle = (2 * np.pi * (turns - np.rint(turns))).astype(np.float32)
-    return np.cos(angle), np.sin(angle)
 
 
 def _refined(weighted: NDArray[np.float32], basis: Float, power: NDArray[np.float32]) -> Float:
@@ -208,14 +142,14 @@ def _refined(weighted: NDArray[np.float32], basis: Float, power: NDArray[np.floa
     place = (np.arange(size) - (size - 1) / 2).astype(np.float32)
     spread = float((np.hanning(size) * place**2).sum() / np.hanning(size).sum())
     frequency = frequencies(basis)[:, HALF]
-    near = np.linalg.norm(frequency, axis=-1) < _MAX_FREQUENCY
+    near = np.linalg.norm(frequency, axis=-1) < MAX_FREQUENCY
     strength = np.where(near, read_power(power, frequency), 0)
     strongest = np.argsort(-strength, axis=1)[:, :REFINED]
     nodes = NODES[HALF][strongest].astype(np.float64)
     at = nodes @ np.linalg.inv(basis).swapaxes(1, 2)
-    value = _transform(weighted, at)
+    value = transform(weighted, at)
     along = np.stack(
-        [_transform(weighted * place, at), _transform(weighted * place[:, np.newaxis], at)], axis=-1
+        [transform(weighted * place, at), transform(weighted * place[:, np.newaxis], at)], axis=-1
     )
     strength = np.abs(value) ** 2
     offset = (along * value.conj()[..., np.newaxis]).imag / (2 * np.pi * spread)

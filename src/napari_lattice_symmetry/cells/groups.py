@@ -16,14 +16,8 @@ import scipy.fft
 from numpy.typing import NDArray
 from scipy.special import logsumexp
 
-from napari_lattice_symmetry.cells.factors import (
-    HALF,
-    NODES,
-    SIDE,
-    StructureFactors,
-    orbits_of,
-    rotated_nodes,
-)
+from napari_lattice_symmetry.cells.factors import StructureFactors, orbits_of, rotated_nodes
+from napari_lattice_symmetry.cells.transform import HALF, NODES, SIDE
 from napari_lattice_symmetry.lattice.plane_groups import (
     Setting,
     name_operations,

@@ -9,7 +9,7 @@ import numpy as np
 import scipy.ndimage
 from numpy.typing import NDArray
 
-from napari_lattice_symmetry.cells.factors import NODES
+from napari_lattice_symmetry.cells.transform import NODES
 from napari_lattice_symmetry.lattice.plane_groups import Site, standard_operations, wyckoff_sites
 
 if TYPE_CHECKING:

@@ -45,7 +45,7 @@ _SYSTEMATIC = 0.01
 # Chance below which a group does not describe an image within its noise.
 _MIN_P_VALUE = 1e-3
 
-TEMPERATURE, STRETCH = 0.97, 0.7
+TEMPERATURE, STRETCH = 0.82, 0.7
 """Make probabilities of evidence, ``exp(-difference**STRETCH / (2 TEMPERATURE))``.
 
 Fitted to simulated windows with pseudosymmetry: great differences say less than they seem to.
@@ -281,13 +281,15 @@ def groups_of_factors(
     factors = without_envelope(factors, family)
     fits = fit_groups(factors, family, _SYSTEMATIC)
     n = len(factors)
-    chosen = fits.evidence.argmin(axis=1)
     freedom = np.maximum(fits.count[:, np.newaxis] - fits.parameters, 0)
     p_values = np.where(freedom > 0, chdtrc(np.maximum(freedom, 1), fits.residual), 1.0)
     order = np.array([setting.order for setting in settings(family)])
-    explained = (p_values[np.arange(n), chosen] >= _MIN_P_VALUE) & (order[chosen] > 1)
+    # A group that noise does not explain gives way to one that it does.
+    held = p_values >= _MIN_P_VALUE
+    evidence, odds = (np.where(held, each, np.inf) for each in (fits.evidence, fits.odds))
+    chosen = evidence.argmin(axis=1)
+    explained = held[np.arange(n), chosen] & (order[chosen] > 1)
 
-    evidence, odds = fits.evidence.copy(), fits.odds.copy()
     departure = fits.departure.copy()
     least = np.where(fits.noise > _LITTLE_NOISE, MIN_NODES, MIN_CLEAR_NODES)
     places = np.flatnonzero(~explained & (fits.significant >= least))

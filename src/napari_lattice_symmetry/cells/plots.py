@@ -48,18 +48,15 @@ def plot_cell(
     from matplotlib.figure import Figure
 
     figure = figure or Figure(figsize=(8, 4.4), layout="constrained")
-    images = (lambda: cell.image, lambda: cell.symmetrized, lambda: cell.error)
     alone = len(pictures) == 1
     for axes, name in zip(
         figure.subplots(1, len(pictures), squeeze=False)[0], pictures, strict=True
     ):
-        group = cell.group.name or "no plane group"
-        title = group if name == "symmetrized" or alone else name
-        _draw(axes, cell, images[PICTURES.index(name)](), title)
-        if alone or name == "mean cell":
-            _draw_motif(axes, cell)
-        if cell.group.name and (alone or name == "symmetrized"):
-            _draw_elements(axes, cell)
+        if alone:
+            draw_cell(axes, cell, name)
+        else:
+            draw_cell(axes, cell, name, atoms=name == "mean cell", elements=name == "symmetrized")
+            axes.set_title(_name(cell) if name == "symmetrized" else name)
     if alone:
         axes.tick_params(labelsize="x-small")
         axes.xaxis.label.set_fontsize("x-small")
@@ -73,20 +70,53 @@ def plot_cell(
     return figure
 
 
+def draw_cell(
+    axes: Axes,
+    cell: UnitCell,
+    picture: str = PICTURES[0],
+    *,
+    atoms: bool = True,
+    elements: bool = True,
+) -> None:
+    """Draw one picture of a cell, headed by its plane group.
+
+    Parameters
+    ----------
+    axes : matplotlib.axes.Axes
+        Where to draw.
+    cell : UnitCell
+        What to draw.
+    picture : str
+        One of `PICTURES`.
+    atoms, elements : bool
+        Whether its atoms, and the symmetry elements of its group, lie over it.
+    """
+    images = (lambda: cell.image, lambda: cell.symmetrized, lambda: cell.error)
+    _draw(axes, cell, images[PICTURES.index(picture)]())
+    axes.set_title(_name(cell))
+    if atoms:
+        _draw_motif(axes, cell)
+    if elements and cell.group.name:
+        _draw_elements(axes, cell)
+
+
+def _name(cell: UnitCell) -> str:
+    return cell.group.name or "no plane group"
+
+
 def _upright(cell: UnitCell) -> Float:
     """Give the cell with a to the right and b upward."""
     gamma = np.deg2rad(cell.gamma)
     return np.array([[cell.a, 0.0], [cell.b * np.cos(gamma), cell.b * np.sin(gamma)]])
 
 
-def _draw(axes: Axes, cell: UnitCell, image: Float, title: str) -> None:
+def _draw(axes: Axes, cell: UnitCell, image: Float) -> None:
     rows, columns = image.shape
     basis = _upright(cell)
     y, x = np.mgrid[: rows + 1, : columns + 1]
     place = np.stack([x / columns, y / rows], axis=-1) @ basis
     axes.pcolormesh(place[..., 0], place[..., 1], image, cmap="gray", rasterized=True)
     axes.set_aspect("equal")
-    axes.set_title(title)
     axes.set_xlabel(f"along a ({cell.unit})")
 
 

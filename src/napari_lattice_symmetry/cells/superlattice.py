@@ -9,7 +9,16 @@ import scipy.fft
 from numpy.typing import NDArray
 from scipy.special import chdtrc
 
-from napari_lattice_symmetry.cells.factors import centered, hann_weights
+from napari_lattice_symmetry.cells.transform import (
+    NODES,
+    amplitudes,
+    centered,
+    even_weights,
+    hann_weights,
+    leak,
+    noise_ratio,
+    transform,
+)
 from napari_lattice_symmetry.lattice.basis import reduce_basis
 
 Float = NDArray[np.float64]
@@ -20,6 +29,12 @@ _HALVES = {
     (0, 1 / 2): ((1, 0), (0, 2)),
     (1 / 2, 1 / 2): ((1, 1), (1, -1)),
 }
+# Cells of half the size, by what makes an odd product with the nodes at which they show no spots.
+_HALVED = {
+    (1, 0): ((0.5, 0), (0, 1)),
+    (0, 1): ((1, 0), (0, 0.5)),
+    (1, 1): ((0.5, 0.5), (0.5, -0.5)),
+}
 _THIRDS = {
     (1 / 3, 0): ((3, 0), (0, 1)),
     (0, 1 / 3): ((1, 0), (0, 3)),
@@ -29,8 +44,9 @@ _THIRDS = {
 # Places that are farthest from the spots of the lattice and of all these.
 _QUARTERS = np.array([[0.25, 0.25], [0.75, 0.25], [0.25, 0.75], [0.75, 0.75]])
 _STEPS = np.arange(-4, 4)
+_NEAR = (np.abs(NODES) <= 4).all(axis=1)
+_AROUND = NODES[_NEAR]
 _NODES = np.stack([each.ravel() for each in np.meshgrid(_STEPS, _STEPS, indexing="ij")], axis=-1)
-_MAX_FREQUENCY = 0.35
 # Spots of the lattice that are so many times as strong as the noise say how far out to look.
 _CLEAR = 9.0
 # Weaker spots, as a share of the strongest amplitude, may be side lobes.
@@ -39,13 +55,13 @@ _FLOOR = 0.01
 _MAX_POWER, _UNEVEN = 25.0, 1.3
 # Chances at which power between the spots is no noise: of its sum, and of the strongest spot
 # alone, since what disorder scatters is spread over all of them.
-_CHANCE, _CHANCE_OF_STRONGEST = 1e-4, 1e-2
+_CHANCE, _CHANCE_OF_STRONGEST = 1e-3, 1e-1
 # Cycles a window from a spot of the lattice within which there is some of its power.
 _LEAK = 3.0
 
 
 def find_superlattices(windows: NDArray[Any], basis: Float) -> Float:
-    """Enlarge the cells of windows by the spots that lie between those of the lattice.
+    """Correct the cells of windows by the spots between those of the lattice, or that lack there.
 
     Parameters
     ----------
@@ -56,53 +72,94 @@ def find_superlattices(windows: NDArray[Any], basis: Float) -> Float:
     Returns
     -------
     ndarray, shape (n, 2, 2)
-        Reduced bases, the same where there is no superlattice.
+        Reduced bases, the same where the spots are those of the lattice.
     """
     found = basis.copy()
     for i, window in enumerate(windows):
         pixels, *_ = centered(window[np.newaxis])
-        power = np.abs(scipy.fft.fft2(pixels[0] * hann_weights(window.shape[-1]))) ** 2
         for _ in range(2):
-            larger = _enlarged(power, found[i])
-            if larger is None:
+            other = _changed(pixels, found[i])
+            if other is None:
                 break
-            found[i] = larger
+            found[i] = other
     return found
 
 
-def _enlarged(power: NDArray[Any], basis: Float) -> Float | None:
+def _changed(pixels: NDArray[np.float32], basis: Float) -> Float | None:
+    """Give a cell that is smaller or larger; None if the spots are those of this one."""
+    spectrum = _Spectrum(pixels, basis)
+    for odd, halved in _HALVED.items():
+        if not spectrum.shows_odd(np.array(odd)):
+            return reduce_basis(np.array(halved) @ basis)
     for order, cells in ((2, _HALVES), (3, _THIRDS)):
-        there = [cell for place, cell in cells.items() if _has_spots(power, basis, np.array(place))]
-        if there:
-            change = np.array(there[0]) if len(there) == 1 else order * np.eye(2)
+        there = spectrum.have_spots(np.array([*cells]))
+        found = [cell for cell, shows in zip(cells.values(), there, strict=True) if shows]
+        if found:
+            change = np.array(found[0]) if len(found) == 1 else order * np.eye(2)
             return reduce_basis(change @ basis)
     return None
 
 
-def _has_spots(power: NDArray[Any], basis: Float, place: Float) -> bool:
-    """Tell whether the places h + `place` hold more power than those farthest from spots."""
-    size = len(power)
-    to_frequency = np.linalg.inv(basis).T
-    away = np.linalg.norm((_NODES + place) @ to_frequency, axis=1).min()
-    if away * size < _LEAK:
-        return False
-    step = np.linalg.norm(to_frequency, axis=1).min()
-    between = (_NODES[:, np.newaxis] + _QUARTERS).reshape(-1, 2) @ to_frequency
-    noise, ring = _read(power, between, size), np.linalg.norm(between, axis=-1)
+class _Spectrum:
+    """The power of one window at and between the spots of a lattice, noise as the unit.
 
-    def read(nodes: Float) -> tuple[Float, Float]:
-        """Give the power at nodes over that of the noise, and their frequencies."""
-        at = nodes @ to_frequency
-        length = np.linalg.norm(at, axis=-1)
+    Parameters
+    ----------
+    pixels : ndarray, shape (1, w, w), float32
+        As `centered` gives them.
+    basis : ndarray, shape (2, 2)
+        Lattice vectors (x, y) in rows, in pixels.
+    """
+
+    def __init__(self, pixels: NDArray[np.float32], basis: Float) -> None:
+        self._size = pixels.shape[-1]
+        self._weighted = pixels * even_weights(self._size)
+        self._to_frequency = np.linalg.inv(basis).T
+        self._values = amplitudes(pixels, basis[np.newaxis])[0][0, _NEAR]
+        hann = np.abs(scipy.fft.fft2(pixels[0] * hann_weights(self._size))) ** 2
+        between = (_NODES[:, np.newaxis] + _QUARTERS).reshape(-1, 2) @ self._to_frequency
+        self._noise = _read(hann, between, self._size) * noise_ratio(self._size)
+        self._between = between
+        self._power = np.where(_AROUND.any(axis=1), np.abs(self._values) ** 2, 0)
+        self._floor = _FLOOR**2 * self._power.max()
+        frequency = _AROUND @ self._to_frequency
+        self._noise_there = self._level(frequency)
+        clear = self._power > _CLEAR * self._noise_there
+        self._farthest = np.linalg.norm(frequency[clear], axis=1).max(initial=0.0)
+        self._inside = np.linalg.norm(frequency, axis=1) <= self._farthest
+
+    def _level(self, frequency: Float) -> Float:
+        """Expect the power of noise at spatial frequencies (n, 2)."""
+        step = np.linalg.norm(self._to_frequency, axis=1).min()
+        length, ring = (np.linalg.norm(each, axis=-1) for each in (frequency, self._between))
         near = np.abs(length[:, np.newaxis] - ring) < 0.75 * step
-        level = near @ noise / np.maximum(near.sum(axis=1), 1)
-        level = _UNEVEN * level + _FLOOR**2 * power.max()
-        return _read(power, at, size) / level, length
+        level = near @ self._noise / np.maximum(near.sum(axis=1), 1)
+        return np.asarray(_UNEVEN * level + self._floor)
 
-    lattice, length = read(_NODES[_NODES.any(axis=1)].astype(np.float64))
-    farthest = length[(lattice > _CLEAR) & (length < _MAX_FREQUENCY)].max(initial=0.0)
-    spots, length = read(_one_of_each_pair(_NODES + place))
-    spots = spots[length <= farthest]
+    def shows_odd(self, indices: Float) -> bool:
+        """Tell whether there are spots at the nodes whose product with indices is odd."""
+        used = self._inside & _one_of_each_pair(np.zeros((1, 2)))[0]
+        used &= (_AROUND @ indices) % 2 == 1
+        spots = self._power[used] / (self._noise_there[used] - self._floor)
+        return not len(spots) or _is_signal(spots)
+
+    def have_spots(self, places: Float) -> list[bool]:
+        """Tell whether nodes + place hold more power than what is farthest from spots."""
+        nodes = _AROUND + places[:, np.newaxis]
+        frequency = nodes @ self._to_frequency
+        length = np.linalg.norm(frequency, axis=-1)
+        used = (length <= self._farthest) & _one_of_each_pair(places)
+        used &= length.min(axis=1, keepdims=True) * self._size >= _LEAK
+        at = frequency[used]
+        leaked = leak(at[:, np.newaxis] - _AROUND @ self._to_frequency, self._size) @ self._values
+        spots = np.zeros(used.shape)
+        value = transform(self._weighted, at[np.newaxis])[0] - leaked
+        spots[used] = np.abs(value) ** 2 / self._level(at)
+        return [_is_signal(each[chosen]) for each, chosen in zip(spots, used, strict=True)]
+
+
+def _is_signal(spots: Float) -> bool:
+    """Tell whether powers over that of the noise, as their sum and the strongest, are no noise."""
     if not len(spots):
         return False
     strongest = -np.expm1(len(spots) * np.log1p(-np.exp(-spots.max())))
@@ -110,10 +167,12 @@ def _has_spots(power: NDArray[Any], basis: Float, place: Float) -> bool:
     return bool(chdtrc(2 * len(spots), 2 * total) < _CHANCE and strongest < _CHANCE_OF_STRONGEST)
 
 
-def _one_of_each_pair(nodes: Float) -> Float:
-    """Leave out the nodes of which the mirror image is listed: they are the same spots."""
-    both = (np.abs(nodes[:, np.newaxis] + nodes) < 1e-9).all(axis=2)
-    return nodes[~np.triu(both, 1).any(axis=0)]
+def _one_of_each_pair(places: Float) -> NDArray[np.bool_]:
+    """Tell which nodes to keep of those whose mirror image is listed: they are the same spots."""
+    nodes = _AROUND + places[:, np.newaxis]
+    own = (2 * places % 1 == 0).all(axis=-1, keepdims=True)
+    first = (nodes[..., 0] > 0) | ((nodes[..., 0] == 0) & (nodes[..., 1] > 0))
+    return np.asarray(first | ~own)
 
 
 def _read(power: NDArray[Any], frequency: Float, size: int) -> Float:

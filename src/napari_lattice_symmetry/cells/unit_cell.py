@@ -9,14 +9,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_lattice_symmetry.cells.factors import (
-    HALF,
-    NODES,
-    REFINED,
-    centered,
-    structure_factors,
-)
+from napari_lattice_symmetry.cells.factors import REFINED, structure_factors
 from napari_lattice_symmetry.cells.naming import PlaneGroup
+from napari_lattice_symmetry.cells.transform import HALF, NODES, centered, noise_ratio
 from napari_lattice_symmetry.lattice.basis import lattice_parameters
 from napari_lattice_symmetry.lattice.plane_groups import Setting
 
@@ -173,7 +168,7 @@ class UnitCell:
         nodes, power, noise = NODES[HALF][strong], power[strong], self.variance[HALF][strong]
         normal = np.linalg.inv(np.einsum("k,ki,kj->ij", power, nodes, nodes))
         reciprocal = normal @ np.einsum("k,ki,kj->ij", power * noise, nodes, nodes) @ normal
-        reciprocal *= of_noise / (8 * np.pi**2 * spread**2)
+        reciprocal *= of_noise / (8 * np.pi**2 * spread**2) / noise_ratio(size)
         seen = self.basis / np.array(self.pixel_size[::-1])
         change = np.linalg.inv(self.setting.conventional).T  # of reciprocal vectors
         of_components = self.basis.T @ (change @ reciprocal @ change.T) @ self.basis

@@ -13,7 +13,7 @@ from napari_lattice_symmetry.analysis.frame import Windows, compare
 from napari_lattice_symmetry.analysis.reading import read_frame
 from napari_lattice_symmetry.bravais.classifier import Classifier
 from napari_lattice_symmetry.bravais.parameters import ANSWERS, AnalysisParameters
-from napari_lattice_symmetry.cells import PlaneGroup, plane_groups
+from napari_lattice_symmetry.cells import PlaneGroup, UnitCell, average_cell, plane_groups
 from napari_lattice_symmetry.data.movie import Movie, unit_name
 from napari_lattice_symmetry.errors import InputError
 from napari_lattice_symmetry.inspection.spots import spot_evidence
@@ -79,6 +79,8 @@ class Inspection:
         As in the map of the same name.
     group : PlaneGroup
         The plane group, or why none is named.
+    cell : UnitCell or None
+        The mean unit cell of the window as it is seen; None where no plane group is named.
     parameters : AnalysisParameters
         The settings; stride and frames have no meaning here.
     """
@@ -101,6 +103,7 @@ class Inspection:
     fit: LatticeFit
     agreement: int
     group: PlaneGroup
+    cell: UnitCell | None
     parameters: AnalysisParameters
 
     def rows(self) -> list[tuple[str, str]]:
@@ -215,6 +218,8 @@ def inspect_window(
     if named != NOT_ANALYZED:
         evidence = spot_evidence(model, pixels, spots, named, windows.distortion)
     apparent = maps.get("apparent_labels")
+    group = plane_groups(pixels[np.newaxis], distortion=windows.distortion)[0]
+    pixel_size = movie.pixel_size if movie.calibrated else None
     return Inspection(
         name=movie.name,
         frame=frame,
@@ -233,7 +238,8 @@ def inspect_window(
         fit=fits[0],
         network_label=named,
         agreement=int(compare(network, fits)[0]),
-        group=plane_groups(pixels[np.newaxis], distortion=windows.distortion)[0],
+        group=group,
+        cell=average_cell(pixels, group.lattice, pixel_size) if group.resolved else None,
         parameters=parameters,
     )
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_lattice_symmetry.cells.plots import draw_cell
 from napari_lattice_symmetry.inspection.window import Inspection, reciprocal_basis
 from napari_lattice_symmetry.lattice import CLASSES, COLORS
 from napari_lattice_symmetry.results.plots import NARROW, new_figure
@@ -39,7 +40,7 @@ _CIRCLE = 4.5
 
 
 def plot_inspection(inspection: Inspection, figure: Figure | None = None) -> Figure:
-    """Draw the window with its cell, the spectrum with the lattice's spots, and the six bars.
+    """Draw the window, its spectrum, its mean cell with the symmetry elements, and the six bars.
 
     The circle of a spot is the thicker, the more the spot tells the network for its class; it is
     orange where it tells against it.
@@ -60,11 +61,17 @@ def plot_inspection(inspection: Inspection, figure: Figure | None = None) -> Fig
         figure.suptitle(f"{inspection.name}, frame {inspection.frame}", parse_math=False)
     is_narrow = figure.get_figwidth() < NARROW
     gap = "\n" if is_narrow else " "
-    grid = figure.add_gridspec(2, 2, height_ratios=(1.4, 1))
+    columns = 2 if inspection.cell is None else 3
+    grid = figure.add_gridspec(2, columns, height_ratios=(1.4, 1))
     _draw_pixels(figure.add_subplot(grid[0, 0]), inspection, gap)
     _draw_spectrum(figure.add_subplot(grid[0, 1]), inspection, gap)
     bars = figure.add_subplot(grid[1, :])
     _draw_probabilities(bars, inspection)
+    if inspection.cell is not None:
+        mean = figure.add_subplot(grid[0, 2])
+        draw_cell(mean, inspection.cell)
+        mean.set_title(f"mean cell,{gap}{mean.get_title()}", fontsize="small")
+        mean.set_axis_off()
     if is_narrow:  # and low, with no room for a label along so short an axis
         bars.set_title(f"probability, {bars.get_title()}", fontsize="small")
         bars.set_ylabel("")

@@ -277,7 +277,8 @@ def plane_groups(*, seed: int = 0, size: int = 256) -> SimulatedMovie:
     classes = np.empty(stack.shape, dtype=np.uint8)
     for i, group in enumerate(PLANE_GROUPS):
         rng = np.random.default_rng([seed, i])
-        motif = random_motif(group, rng, atoms=2)
+        # Any two atoms nearly make an inversion: only their brightness breaks it.
+        motif = random_motif(group, rng, atoms=3 if group == "p1" else 2)
         basis = random_cell(motif.family, 20, rng)
         stack[i] = draw_motif(motif, basis, size, rng, counts=FULL_BRIGHTNESS_COUNTS)
         classes[i] = LABELS[motif.family]
