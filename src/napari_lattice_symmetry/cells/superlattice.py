@@ -140,7 +140,8 @@ class _Spectrum:
         """Tell whether there are spots at the nodes whose product with indices is odd."""
         used = self._inside & _one_of_each_pair(np.zeros((1, 2)))[0]
         used &= (_AROUND @ indices) % 2 == 1
-        spots = self._power[used] / (self._noise_there[used] - self._floor)
+        noise = np.maximum(self._noise_there[used] - self._floor, 1e-3 * self._floor + 1e-30)
+        spots = self._power[used] / noise
         return not len(spots) or _is_signal(spots)
 
     def have_spots(self, places: Float) -> list[bool]:
