@@ -5,6 +5,7 @@ import pytest
 
 import napari_lattice_symmetry as nls
 from napari_lattice_symmetry.atoms import AtomImage, classify, find_atoms, score
+from napari_lattice_symmetry.atoms.table import join
 
 
 @pytest.mark.parametrize(
@@ -48,3 +49,26 @@ def test_other_numbers_of_classes_are_refused():
     with pytest.raises(nls.LatticeSymmetryError, match="7 classes"):
         classify(picture.image, picture.atoms, classes=7)
     assert len(classify(picture.image, picture.atoms[:0])) == 0
+
+
+def test_classes_have_the_names_and_probabilities_that_are_asked_for():
+    pictures = [AtomImage(material="MoS2", spacing=12, size=128, seed=k).draw() for k in (1, 2)]
+    movie = np.stack([picture.image for picture in pictures])
+    tables = [
+        picture.atoms.with_columns(frame=np.full(len(picture.atoms), k))
+        for k, picture in enumerate(pictures)
+    ]
+    true = join(tables)
+    told = classify(movie, true, names=("S", "Mo"))
+    assert (told.label == true.label).mean() > 0.98
+    both = told.more["probability_S"] + told.more["probability_Mo"]
+    np.testing.assert_allclose(both, 1)
+    np.testing.assert_allclose(
+        np.maximum(told.more["probability_S"], told.more["probability_Mo"]),
+        told.more["class_probability"],
+    )
+    for names, said in ((("S", "S"), "have to be different"), (list("abcd"), "cannot be told")):
+        with pytest.raises(nls.LatticeSymmetryError, match=said):
+            classify(movie, true, names=names)
+    with pytest.raises(nls.LatticeSymmetryError, match="too few to tell 2 classes; 8 are needed"):
+        classify(movie, true[:5], names=("S", "Mo"))

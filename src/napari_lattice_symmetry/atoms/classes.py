@@ -24,6 +24,9 @@ Float = NDArray[np.float64]
 NAMES = {1: (ATOM,), 2: ("light", "heavy"), 3: ("light", "mixed", "heavy")}
 """Classes from the dimmest to the brightest, by their number."""
 
+PROBABILITY = "probability_"
+"""How the columns begin that hold the probability of the class after it."""
+
 _STEPS = 100
 _LEAST = 4  # columns of a class
 _APART = 3.0  # standard deviations by which classes differ at least
@@ -53,13 +56,14 @@ def classify(
     -------
     Atoms
         With these names as labels, else with "light" and "heavy", with "mixed" between them, or
-        "atom" where all are alike, and the columns ``class_probability`` and ``site_brightness``.
+        "atom" where all are alike, and the columns ``class_probability`` (of the label),
+        ``probability_heavy`` and so on for each class, and ``site_brightness``.
 
     Raises
     ------
     InputError
-        If there is no such number of classes, names are empty or said twice, or the atoms are not
-        of this movie.
+        If there is no such number of classes, names are empty or said twice, a frame has less than
+        four atoms a class, or the atoms are not of this movie.
 
     Examples
     --------
@@ -81,7 +85,15 @@ def classify(
         _of_frame(movie, atoms[atoms.frame == number], number, classes, called)
         for number in numbers
     ]
-    return join(parts) if parts else atoms
+    # A class that a frame has not has the probability 0 there.
+    titles = dict.fromkeys(title for part in parts for title in part.more)
+    whole = [
+        part.with_columns(
+            **{title: np.zeros(len(part)) for title in titles if title not in part.more}
+        )
+        for part in parts
+    ]
+    return join(whole) if whole else atoms
 
 
 def _of_frame(
@@ -94,15 +106,22 @@ def _of_frame(
     seen = frame_of(movie, atoms, number)
     own = seen.brightness(atoms.positions)
     sites = of_sublattice(seen, own)
+    if classes and classes * _LEAST > len(sites):
+        raise InputError(
+            f"{movie.name}: {len(sites)} atoms in frame {number} are too few to tell {classes} "
+            f"classes; {classes * _LEAST} are needed."
+        )
     chosen = [classes] if classes else [1, 2, 3]
     fits = [_mixture(sites, n) for n in chosen if n * _LEAST <= len(sites)] or [_mixture(sites, 1)]
     kept = [fit for fit in fits if classes or _are_apart(fit)]
     probability = min(kept or fits[:1], key=lambda fit: fit[1])[0]
-    names = np.array(called[probability.shape[1]])
+    names = called[probability.shape[1]]
+    each = {f"{PROBABILITY}{name}": probability[:, i] for i, name in enumerate(names)}
     return atoms.with_columns(
-        label=names[probability.argmax(axis=1)],
+        label=np.array(names)[probability.argmax(axis=1)],
         class_probability=probability.max(axis=1),
         site_brightness=sites,
+        **each,
     )
 
 

@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 
 from napari_lattice_symmetry.atoms.table import ATOM, Atoms
 from napari_lattice_symmetry.atoms.writing import NO_ELEMENT
+from napari_lattice_symmetry.crystals.structure import IN_NANOMETERS
 from napari_lattice_symmetry.errors import InputError, guard
 
 _LENGTHS = re.compile(r"(.*)_nm")
 _PROPERTIES = re.compile(r'Properties="?([^"\s]+)"?')
-_UNIT = re.compile(r"unit=nm|lengths in nm")
 _FRAME = re.compile(r"\bframe[= ](\d+)")
 _SAME_SIZE = 1e-3  # share by which pixel sizes of one table differ at most
 
@@ -79,7 +79,7 @@ def _xyz_columns(path: Path) -> dict[str, NDArray[Any]]:
     titles, kinds, at = ["species", "x_nm", "y_nm", "z_nm"], ["S", "R", "R", "R"], 0
     while at + 1 < len(lines):
         count, about = int(lines[at]), lines[at + 1]
-        if not _UNIT.search(about):
+        if not IN_NANOMETERS.search(about):
             raise InputError(
                 f"{path.name} does not say that its lengths are in nm, so that they may be in "
                 "angstrom, as in most XYZ files; make a .csv of it with the columns y_nm and x_nm."

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import warnings
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -38,9 +39,13 @@ VASP_NAMES = ("POSCAR", "CONTCAR")
 ANGSTROM = 0.1
 """In nm, in which all lengths of this package are."""
 
+IN_NANOMETERS = re.compile(r"unit=nm|lengths in nm")
+"""What the second line of an XYZ file says whose lengths are in nm: atoms found in an image."""
+
 TOLERANCES = np.geomspace(1e-5, 3e-2, 18)
 """Distances in nm over which the space group is looked at."""
 
+_LINE = 4096  # bytes of a line that are read
 _LAYER_GAP = 0.8  # nm without atoms, across which no crystal is bound
 _WITHOUT_AXES = 2  # space groups up to this one set no direction
 _CONTRAST = 1.7  # a column is seen with about this power of its atomic numbers
@@ -312,6 +317,11 @@ def read_structure(path: str | Path) -> Crystal:
         raise InputError(f"{path.name} is no structure that can be read: choose one of {endings}.")
     if not path.is_file():
         raise InputError(f"{path} is not there, or is no file.")
+    if kind == "extxyz" and is_in_nanometers(path):
+        raise InputError(
+            f"{path.name} holds atoms that were found in an image, in nm, and no structure; read "
+            "it by nls.atoms.read_atoms."
+        )
     reader = _library("ase.io", path.name)
     advice = f"it should be a {kind} file with atoms and lattice vectors"
     with (
@@ -323,6 +333,13 @@ def read_structure(path: str | Path) -> Crystal:
     if not len(atoms) or not np.isfinite(atoms.positions).all():
         raise InputError(f"{path.name} holds no atoms; choose a file with atomic positions.")
     return Crystal(path.stem if kind != "vasp" or path.suffix else path.name, atoms)
+
+
+def is_in_nanometers(path: Path) -> bool:
+    """Tell whether an XYZ file says that it is in nm, and so holds no structure in angstrom."""
+    with path.open("rb") as file:
+        file.readline()
+        return bool(IN_NANOMETERS.search(file.readline(_LINE).decode("utf-8", "replace")))
 
 
 def _library(module: str, name: str) -> Any:

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from ase.io import write
 
-from napari_lattice_symmetry.crystals import prototype
+from napari_lattice_symmetry.atoms import Atoms
+from napari_lattice_symmetry.crystals import prototype, read_structure
 from napari_lattice_symmetry.errors import InputError
 from napari_lattice_symmetry.plugin.crystal.points import get_reader
 
@@ -32,6 +33,22 @@ def test_a_cluster_opens_as_its_atoms(make_napari_viewer, tmp_path):
     (layer,) = make_napari_viewer().open(path, plugin=PLUGIN)
     np.testing.assert_allclose(layer.data, [[0, 0], [0.2, 0.1]])
     assert list(layer.features["atom"]) == ["Au", "Cu"]
+
+
+@pytest.mark.parametrize("ending", ["xyz", "extxyz"])
+def test_atoms_that_were_saved_open_where_they_were_in_nanometers(
+    make_napari_viewer, tmp_path, ending
+):
+    path = tmp_path / f"found.{ending}"
+    size = (0.02, 0.02)
+    atoms = Atoms.at([10, 40], [20, 30], frame=[0, 1], label=["Mo", "S"], pixel_size=size)
+    atoms.save(path)
+    (layer,) = make_napari_viewer().open(path, plugin=PLUGIN)
+    np.testing.assert_allclose(layer.data, [[0, 0.2, 0.4], [1, 0.8, 0.6]])
+    assert [str(unit) for unit in layer.units] == ["pixel", "nanometer", "nanometer"]
+    assert layer.features["label"].tolist() == ["Mo", "S"]
+    with pytest.raises(InputError, match="found in an image, in nm"):
+        read_structure(path)
 
 
 @pytest.mark.parametrize(

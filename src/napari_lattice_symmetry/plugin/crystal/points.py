@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from napari_lattice_symmetry.atoms import read_atoms
 from napari_lattice_symmetry.crystals import Crystal, project, read_structure
-from napari_lattice_symmetry.crystals.structure import ANGSTROM, structure_format
-from napari_lattice_symmetry.data.movie import NANOMETER
+from napari_lattice_symmetry.crystals.structure import ANGSTROM, is_in_nanometers, structure_format
+from napari_lattice_symmetry.data.movie import NANOMETER, PIXEL
 from napari_lattice_symmetry.lattice.basis import lattice_points
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 _WIDTH = 3.0  # nm, of which columns are listed
 _HEAD = 4096  # bytes that tell whether a file is what its ending may mean
 _SIZE = 0.12  # nm
+_PLACE = ("frame", "y", "x")
 # What is in files whose endings have other uses: points of other programs, settings of others.
 _LOOKS_RIGHT = {
     "extxyz": re.compile(r"\A\s*\d+\s*\n.*\n\s*[A-Z][a-z]?\d*(\s+-?\d+\.?\d*){3}"),
@@ -34,6 +36,8 @@ def get_reader(path: str | Sequence[str]) -> Reader | None:
     kind = structure_format(path) if isinstance(path, str) else None
     if kind is None or not Path(str(path)).is_file():
         return None
+    if kind == "extxyz" and is_in_nanometers(Path(str(path))):
+        return read_found
     if kind in _LOOKS_RIGHT:
         with Path(str(path)).open("rb") as file:
             head = file.read(_HEAD).decode("utf-8", "replace")
@@ -52,6 +56,21 @@ def read_columns(path: str) -> list[LayerData]:
     """
     crystal = read_structure(path)
     return [_columns(crystal) if crystal.has_cell else _atoms(crystal)]
+
+
+def read_found(path: str) -> list[LayerData]:
+    """Read atoms that were found in an image, over frames, y and x in nm.
+
+    Raises
+    ------
+    InputError
+        If the file is damaged.
+    """
+    atoms = read_atoms(path, 1.0)  # as if a pixel were a nm
+    features = {name: values for name, values in atoms.columns().items() if name not in _PLACE}
+    about = _look(atoms.name, features, "label", {})
+    about |= {"units": (PIXEL, NANOMETER, NANOMETER), "axis_labels": ("t", "y", "x")}
+    return [(np.column_stack([atoms.frame, atoms.y, atoms.x]), about, "points")]
 
 
 def _columns(crystal: Crystal) -> LayerData:
