@@ -35,12 +35,10 @@ def vertices(
 ) -> tuple[Float, Float]:
     """Give where parabolas through maxima have their tops, (n, 2) from the pixel, and how high.
 
-    The logarithm of a round mark is a parabola.
-
     Parameters
     ----------
     values : ndarray, shape (Y, X)
-        Logarithms of heights.
+        Heights, or the logarithms of round marks, which are parabolas.
     rows, columns : ndarray of int, shape (n,)
         The maxima.
     """

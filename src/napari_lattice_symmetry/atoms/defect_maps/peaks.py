@@ -6,7 +6,8 @@ from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import maximum_filter
+
+from napari_lattice_symmetry.atoms.peaks import local_maxima, vertices
 
 Float = NDArray[np.float64]
 
@@ -33,33 +34,17 @@ def find_peaks(image: Float, least: float, apart: float) -> tuple[Float, Float]:
     heights : ndarray, shape (n,)
         Of the pixels.
     """
-    highest = maximum_filter(image, size=3, mode="nearest")
-    rows, columns = np.nonzero((image >= highest) & (image > least))
+    rows, columns = local_maxima(image, least)
     order = np.argsort(-image[rows, columns], kind="stable")
     rows, columns = rows[order], columns[order]
-    padded = np.pad(image, 1, mode="reflect")
-    middle = image[rows, columns]
-    offsets = [
-        _vertex(
-            padded[rows + 1 - dy, columns + 1 - dx], middle, padded[rows + 1 + dy, columns + 1 + dx]
-        )
-        for dy, dx in ((1, 0), (0, 1))
-    ]
-    places = np.stack([rows + offsets[0], columns + offsets[1]], axis=1)
+    offsets, _ = vertices(image, rows, columns)
+    places = np.stack([rows, columns], axis=1) + offsets
     kept = np.ones(len(places), bool)
     for i in range(len(places)):
         if kept[i]:
             near = np.hypot(*(places[i + 1 :] - places[i]).T) < apart
             kept[i + 1 :] &= ~near
-    return places[kept], middle[kept]
-
-
-def _vertex(before: Float, middle: Float, after: Float) -> Float:
-    bend = before - 2 * middle + after
-    slope = (after - before) / 2
-    return np.asarray(
-        np.clip(np.where(bend < 0, -slope / np.where(bend < 0, bend, 1), 0), -0.5, 0.5)
-    )
+    return places[kept], image[rows, columns][kept]
 
 
 def confidence_of(heights: Float, rate: Callable[[Float], Float], sites: int) -> Float:

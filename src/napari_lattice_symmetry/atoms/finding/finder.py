@@ -11,11 +11,11 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import maximum_filter
 from scipy.special import expit, logit
 
 from napari_lattice_symmetry.atoms.finding.engine import FinderEngine
 from napari_lattice_symmetry.atoms.finding.scaling import COARSE, SPACING, Resampling, normalize
+from napari_lattice_symmetry.atoms.peaks import local_maxima, vertices
 from napari_lattice_symmetry.errors import ModelError
 from napari_lattice_symmetry.networks.registry import NetworkFile, Registry
 
@@ -98,8 +98,8 @@ class Finder:
         resampling = Resampling.to_spacing((height, width), spacing, seen)
         logits = self.engine.logits(normalize(resampling.resample(frame)), samples, seed)
         mark = expit(logits.astype(np.float64)).mean(axis=0)
-        rows, columns = _maxima(mark)
-        offset, top = _vertices(np.log(np.maximum(mark, _EDGE)), rows, columns)
+        rows, columns = local_maxima(mark, _FAINTEST)
+        offset, top = vertices(np.log(np.maximum(mark, _EDGE)), rows, columns)
         place = resampling.to_frame(np.stack([rows, columns], axis=1) + offset)
         height_of_mark = logit(np.clip(np.exp(top), _EDGE, 1 - 1e-4))
         spread = logits[:, rows, columns].std(axis=0)
@@ -131,35 +131,6 @@ def _nearest(rows: NDArray[np.intp], columns: NDArray[np.intp]) -> Float:
     points = np.stack([rows, columns], axis=1)
     distance, _ = KDTree(points).query(points, k=2)
     return np.asarray(np.minimum(np.asarray(distance)[:, 1], 2 * SPACING), dtype=np.float64)
-
-
-def _maxima(mark: Float) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """List the pixels that no neighbor is higher than; of those that are equal, the first."""
-    highest = maximum_filter(mark, size=3, mode="constant")
-    rows, columns = np.nonzero((mark >= highest) & (mark > _FAINTEST))
-    return rows, columns
-
-
-def _vertices(
-    values: Float, rows: NDArray[np.intp], columns: NDArray[np.intp]
-) -> tuple[Float, Float]:
-    """Give where parabolas through maxima have their tops, (n, 2) from the pixel, and how high.
-
-    The logarithm of a round mark is a parabola.
-    """
-    padded = np.pad(values, 1, mode="reflect")
-    i, j = rows + 1, columns + 1
-    middle = padded[i, j]
-    offsets, rise = [], np.zeros(len(rows))
-    for before, after in (
-        (padded[i - 1, j], padded[i + 1, j]),
-        (padded[i, j - 1], padded[i, j + 1]),
-    ):
-        slope, bend = (after - before) / 2, before - 2 * middle + after
-        offset = np.clip(np.where(bend < -_EDGE, -slope / np.minimum(bend, -_EDGE), 0), -0.5, 0.5)
-        offsets.append(offset)
-        rise += slope * offset + bend * offset**2 / 2
-    return np.stack(offsets, axis=1), middle + rise
 
 
 def load_finder(network: str | os.PathLike[str] = "atoms") -> Finder:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,13 +19,7 @@ from napari_lattice_symmetry.errors import ModelError, guard
 from napari_lattice_symmetry.networks.drawing import draw_chunks
 from napari_lattice_symmetry.networks.keras_loading import keras
 from napari_lattice_symmetry.networks.registry import file_sha256
-from napari_lattice_symmetry.networks.training import claim, fit, load_checkpoint
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
-    from napari_lattice_symmetry.networks.training import History
-
+from napari_lattice_symmetry.networks.training import claim, fit, load_checkpoint, plot_losses
 
 _JUDGED, _CHUNKS = 10_000, 30  # chunks of pictures that calibrate, and the first of them
 
@@ -158,7 +152,7 @@ def train_finder(
         validation=(seen.astype(np.float32), marks.astype(np.float32)),
         progress=progress,
     )
-    plot_losses(history).savefig(output / "training.png", dpi=120)
+    plot_losses(history, "atoms").savefig(output / "training.png", dpi=120)
     path = output / "atoms.keras"
     trained = finder_network(recipe.filters, recipe.dropout)
     trained.set_weights(model.get_weights())
@@ -200,18 +194,3 @@ def _create(recipe: Recipe, start: Path | None) -> keras.Model:
     )
     model.compile(optimizer=keras.optimizers.Adam(rate), loss=mark_loss)
     return model
-
-
-def plot_losses(history: History) -> Figure:
-    """Draw training and validation loss over the epochs."""
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(6, 4), layout="constrained")
-    axes = figure.add_subplot()
-    epochs = range(1, len(history) + 1)
-    for key, name in (("loss", "training (dropout on)"), ("val_loss", "validation")):
-        axes.plot(epochs, [row[key] for row in history], marker=".", label=name)
-    axes.set(xlabel="epoch", ylabel="loss", title="finder's network")
-    axes.legend(frameon=False)
-    axes.grid(alpha=0.3)
-    return figure
