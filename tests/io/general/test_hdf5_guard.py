@@ -56,6 +56,19 @@ def test_what_else_the_library_may_do(tmp_path, frames, monkeypatch, code, probl
         read_movie(tmp_path / "a.h5")
 
 
+def test_what_a_trial_tells_may_come_in_parts(tmp_path, frames, monkeypatch):
+    (tmp_path / "trial.py").write_text(
+        "import sys, time\n"
+        "for part in ['0', '\\n', '12', '34\\n', '\\n']:\n"
+        "    print(part, end='', flush=True)\n"
+        "    time.sleep(0.1)\n"
+    )
+    monkeypatch.setattr(hdf5_guard, "_TRIAL", tmp_path / "trial.py")
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        file["data"] = frames
+    assert read_movie(tmp_path / "a.h5").shape == frames.shape
+
+
 def test_a_file_that_has_changed_is_tried_again(hanging_file, frames, monkeypatch):
     monkeypatch.setattr(hdf5_guard, "_SILENCE", 1.0)
     with pytest.raises(InputError, match="hangs"):

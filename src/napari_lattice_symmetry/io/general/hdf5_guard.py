@@ -51,12 +51,13 @@ def _try(path: Path, _size: int, _changed: int) -> str:
     ) as process:
         assert process.stdout is not None
         os.set_blocking(process.stdout.fileno(), False)
-        chunk, budget = 0, memory_budget()
+        chunk, rest, budget = 0, b"", memory_budget()
         watched, until = psutil.Process(process.pid), time.monotonic() + _START
         while process.poll() is None:
             if told := process.stdout.read(1 << 16):  # it has come to the next object
                 until = time.monotonic() + _SILENCE
-                chunk = max(chunk, *map(int, told.split()))
+                whole, _, rest = (rest + told).rpartition(b"\n")  # a number may come in parts
+                chunk = max([chunk, *map(int, whole.split())])
             problem = _PROBLEM.format("hangs") if time.monotonic() > until else ""
             with suppress(psutil.Error):  # it may have ended this instant
                 if watched.memory_info().rss > _MAX_MEMORY + 2 * min(chunk, budget):
