@@ -139,6 +139,12 @@ def test_motif_finds_atoms_with_their_sites_and_honest_errors():
     assert np.sqrt(np.mean(np.square(apart))) < 1.8
 
 
+@pytest.mark.parametrize("least", [-0.1, 1, np.nan, "a"])
+def test_a_least_height_is_a_share(least):
+    with pytest.raises(InputError, match=f"A least height of {least!r} is no share"):
+        nls.cells.average_cell(crystal((60, 66), 0)).motif(min_height=least)
+
+
 def test_lengths_are_in_nanometers_where_pixels_are():
     found = nls.cells.average_cell(crystal((60, 66), 0), pixel_size=(0.02, 0.01))
     # Rows are twice as far apart: the cell is no rectangle any more, but the image is the same.
@@ -191,12 +197,14 @@ def test_windows_without_spots_are_left_out_where_the_lattice_is_given():
 @pytest.mark.parametrize(
     ("options", "words"),
     [
+        ({"tolerance": np.nan}, "tolerance of nan is no share"),
+        ({"tolerance": "a"}, "tolerance of 'a' is no share"),
         ({"pixel_size": 0}, "pixel size of 0 is not positive"),
         ({"pixel_size": (0.1, -1)}, r"pixel size of \(0.1, -1\) is not positive"),
         ({"pixel_size": np.nan}, "pixel size of nan is not positive"),
         ({"pixel_size": (1, 2, 3)}, r"\(1, 2, 3\) is no pixel size: give one number, or two"),
         ({"pixel_size": "a"}, "'a' is no pixel size"),
-        ({"tolerance": -1}, "tolerance of -1 is negative"),
+        ({"tolerance": -1}, "tolerance of -1 is no share; give a number from 0 to 1"),
         ({"lattice": "cubic"}, "'cubic' is no class of lattices"),
     ],
 )

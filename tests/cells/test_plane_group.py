@@ -132,7 +132,7 @@ def test_a_small_departure_that_is_not_noise_is_within_the_tolerance_and_said():
     strict = nls.cells.plane_group(image, tolerance=0.01)
     assert strict.name == "p1"
     assert strict.remarks == "p1: no symmetry holds within the tolerance of 1%."
-    with pytest.raises(InputError, match="tolerance of -1 is negative"):
+    with pytest.raises(InputError, match="tolerance of -1 is no share"):
         nls.cells.plane_group(image, tolerance=-1)
 
 

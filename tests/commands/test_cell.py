@@ -62,10 +62,14 @@ def test_one_window_of_one_frame_can_be_chosen(path):
     [
         (("--frame", 2), "has the frames 0 to 1; there is no frame 2."),
         (("--at", 5, 5), "around 5, 5 leaves the frame of 330 x 320 px."),
-        (("--window", 64), "No window has a lattice to average: 4.1 periods"),
+        (("--window", 64), "average: 4.1 periods in the window, fewer than 6."),
         (("--in", 0, 0, 40, 40, "--window", 128), "No window of 128 px lies in the region"),
         (("--to", "cell.docx"), "cell.docx must end in .tif"),
-        (("--to", "cell.cif"), "The pixel size is not known"),
+        (("--to", "cell.png", "--to", "cell.cif"), "a .cif needs --pixel-size"),
+        (("--known", 1, 1, 0), "There is no cell with a = 1, b = 1, gamma = 0 degrees."),
+        (("--at", "nan", 5), "Places of --at and --in are numbers of pixels."),
+        (("--in", 0, 0, 40, "inf"), "Places of --at and --in are numbers of pixels."),
+        (("--of", "square"), "Give --of, a class, and --result"),
     ],
 )
 def test_bad_requests_get_one_sentence(path, arguments, sentence, tmp_path, monkeypatch):
@@ -73,6 +77,7 @@ def test_bad_requests_get_one_sentence(path, arguments, sentence, tmp_path, monk
     done = run(path, *arguments)
     assert done.exit_code == 1
     assert sentence in done.output
+    assert done.output.startswith("Error: ")
     assert not list(tmp_path.iterdir())
 
 
@@ -98,8 +103,14 @@ def test_the_windows_of_a_class_in_a_result_are_averaged(path, tmp_path, fake_mo
     assert "2 of 2 windows" in done.output
     none = run(path, *chosen, "--of", "square")
     assert "No window of the class square was found in frame 1." in none.output
-    assert "Say which class" in run(path, *chosen).output
+    assert "Give --of, a class, and --result" in run(path, *chosen).output
+    sized = run(path, *chosen, "--of", "hexagonal", "--window", 64)
+    assert "leave --window out" in sized.output
     assert "Give one of --at, --in and --result." in run(path, *chosen, "--at", 99, 99).output
+    first = tmp_path / "first.zarr"
+    nls.analyze(movie, window=112, samples=2, model=fake_model, last_frame=0).save(first)
+    missing = run(path, "--frame", 1, "--result", first, "--of", "hexagonal")
+    assert "has nothing of frame 1" in missing.output
     np.save(tmp_path / "other.npy", np.zeros((300, 300)))
     other = run(tmp_path / "other.npy", "--result", saved, "--of", "hexagonal")
     assert "is not the result of this movie" in other.output

@@ -57,6 +57,14 @@ def test_a_rectangle_is_the_reference(run, saved):
     assert abs(mean) < 1.1  # of both frames, against the median of a window in both
 
 
+def test_windows_of_another_lattice_have_no_strain(run, saved, tmp_path):
+    table = tmp_path / "strain.csv"
+    done = run("strain", saved, "--known", 9 * PIXEL, 21 * PIXEL, 70, "--to", table)
+    assert done.exit_code == 0, done.output
+    assert "0 of 18 windows have the lattice of the reference" in done.output
+    assert len(table.read_text(encoding="utf-8").splitlines()) == 1
+
+
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [

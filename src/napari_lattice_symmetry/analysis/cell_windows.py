@@ -28,12 +28,14 @@ Places = NDArray[np.intp]
 MAX_WINDOWS = 400
 """How many windows are averaged at most; of more, so many are taken all over."""
 
+MAX_FITTED = 64
+"""How many windows a pixel size is fitted to at most."""
+
 AS_MEASURED = "as measured"
 
 # What lies in a region when most of its pixels do: outlines are drawn by hand.
 _INSIDE = 0.9
 _PERIODS, _DEFAULT_SIDE = 10, 128
-_MAX_FITTED = 64
 
 
 class CellParameters(SettingsModel):
@@ -156,10 +158,14 @@ def places_of_class(result: MovieResult, name: str, frames: Sequence[int]) -> Pl
     Raises
     ------
     InputError
-        If there is none in these frames.
+        If there is none in these frames, or they were not analyzed.
     """
     side, stride = result.grid.window, result.grid.stride
     chosen = [i for i, frame in enumerate(result.frame_indices.tolist()) if frame in {*frames}]
+    if not chosen:
+        raise InputError(
+            f"{result.name} has nothing of {_words(frames)}; analyze that too, or choose another."
+        )
     found = [np.argwhere(np.asarray(result.labels[i]) == LABELS[name]) for i in chosen]
     count = [len(each) for each in found]
     if not sum(count):
@@ -183,6 +189,13 @@ def _apart(frames: NDArray[Any], corners: NDArray[Any], side: int) -> Places:
     return np.array([(frame, *each) for frame, here in kept.items() for each in here], np.intp)
 
 
+def thinned(places: Places, most: int = MAX_WINDOWS) -> Places:
+    """Take at most so many windows, all over those that there are."""
+    if len(places) <= most:
+        return places
+    return places[np.linspace(0, len(places) - 1, most).round().astype(np.intp)]
+
+
 def cut_windows(
     movie: Movie, places: Places, side: int, steps: Steps | None = None
 ) -> tuple[NDArray[Any], Places]:
@@ -193,8 +206,7 @@ def cut_windows(
     AnalysisError
         If a frame cannot be read.
     """
-    if len(places) > MAX_WINDOWS:
-        places = places[np.linspace(0, len(places) - 1, MAX_WINDOWS).round().astype(np.intp)]
+    places = thinned(places)
     windows = []
     for index in np.unique(places[:, 0]).tolist():
         frame = read_frame(movie, index)
@@ -243,7 +255,13 @@ def average_windows(
 
 
 def average_pixel_size(
-    movie: Movie, places: Places, side: int, known: str | Cell, *, square: bool = False
+    movie: Movie,
+    places: Places,
+    side: int,
+    known: str | Cell,
+    *,
+    square: bool = False,
+    steps: Steps | None = None,
 ) -> PixelSize:
     """Find the pixel size from a known lattice in windows of a movie.
 
@@ -253,6 +271,8 @@ def average_pixel_size(
         As for `average_windows`.
     known, square
         As for `pixel_size_of`.
+    steps : Steps, optional
+        Told after every frame that was read.
 
     Returns
     -------
@@ -265,10 +285,9 @@ def average_pixel_size(
     InputError
         If no window shows the lattice, with the reason of the last.
     """
-    chosen = places[np.linspace(0, len(places) - 1, min(len(places), _MAX_FITTED)).astype(np.intp)]
-    fits = fit_lattices(cut_windows(movie, chosen, side)[0])
+    fits = fit_lattices(cut_windows(movie, thinned(places, MAX_FITTED), side, steps)[0])
     found: list[PixelSize] = []
-    for i in range(len(chosen)):
+    for i in range(fits.a.size):
         try:
             found.append(pixel_size_of(fits[i], known, square=square))
         except InputError as error:

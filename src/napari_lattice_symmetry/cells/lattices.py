@@ -146,11 +146,20 @@ def _as_basis(given: Any) -> Float:
 
 def _reason(fit: LatticeFit, window: NDArray[Any], basis: Float) -> str:
     """Say why a fit has no cell that can be used; empty if it has."""
+    if fit.flags & Flag.FEW_PERIODS:  # of which a group takes more than a lattice
+        return _few(fit.periods)
     if not fit.resolved:
         return fit.remarks.removeprefix("not resolved: ")
     if fit.flags & Flag.TWO_LATTICES and not _explained(window, basis, fit.basis):
         return SENTENCES[Flag.TWO_LATTICES]
     return ""
+
+
+def _few(periods: float) -> str:
+    """Say that too few periods fit into a window; empty if they are enough."""
+    if periods >= MIN_CELLS:
+        return ""
+    return f"{periods:.1f} periods in the window, fewer than {MIN_CELLS}"
 
 
 def _explained(window: NDArray[Any], basis: Float, fitted: Float) -> bool:
@@ -190,8 +199,5 @@ def _described(
     seen = np.eye(2) if distortion is None else distortion.T
     true = basis @ np.linalg.inv(seen)
     family = family or lattice_class(true)
-    periods = size / lattice_parameters(basis)[0]
-    reason = ""
-    if periods < MIN_CELLS:
-        reason = f"{periods:.1f} periods in the window, fewer than {MIN_CELLS}"
+    reason = _few(size / lattice_parameters(basis)[0])
     return family_basis(true, family) @ seen, family, reason

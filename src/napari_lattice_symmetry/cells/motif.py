@@ -10,7 +10,9 @@ import scipy.ndimage
 from numpy.typing import NDArray
 
 from napari_lattice_symmetry.cells.transform import NODES
+from napari_lattice_symmetry.errors import InputError
 from napari_lattice_symmetry.lattice.plane_groups import Site, standard_operations, wyckoff_sites
+from napari_lattice_symmetry.spectrum.checks import is_real
 
 if TYPE_CHECKING:
     from napari_lattice_symmetry.cells.unit_cell import UnitCell
@@ -72,7 +74,16 @@ def find_motif(cell: UnitCell, *, min_height: float = 0.08) -> CellMotif:
     -------
     CellMotif
         The brightest atom first; of equivalent places that with the least x, then y.
+
+    Raises
+    ------
+    InputError
+        If the least height is no share.
     """
+    if not (is_real(min_height) and 0 <= min_height < 1):
+        raise InputError(
+            f"A least height of {min_height!r} is no share of the highest; give 0 or more, below 1."
+        )
     group = cell.group.name or "p1"
     sites = _maxima(cell, min_height)
     rotations, translations = standard_operations(group)

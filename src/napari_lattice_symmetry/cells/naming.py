@@ -24,7 +24,7 @@ from napari_lattice_symmetry.lattice.plane_groups import (
     settings,
     supergroups,
 )
-from napari_lattice_symmetry.spectrum.checks import as_windows
+from napari_lattice_symmetry.spectrum.checks import as_windows, is_real
 
 Float = NDArray[np.float64]
 
@@ -253,9 +253,9 @@ def plane_groups(
 
 
 def check_tolerance(tolerance: float) -> None:
-    """Raise an `InputError` if a tolerance is negative or no number."""
-    if not tolerance >= 0:
-        raise InputError(f"A tolerance of {tolerance} is negative.")
+    """Raise an `InputError` if a tolerance is no share."""
+    if not (is_real(tolerance) and 0 <= tolerance <= 1):
+        raise InputError(f"A tolerance of {tolerance!r} is no share; give a number from 0 to 1.")
 
 
 def groups_of_factors(

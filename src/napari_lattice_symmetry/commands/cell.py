@@ -20,6 +20,7 @@ from napari_lattice_symmetry.analysis.cell_windows import (
 )
 from napari_lattice_symmetry.cells import KNOWN_CELLS, UnitCell
 from napari_lattice_symmetry.cells.plots import plot_cell
+from napari_lattice_symmetry.cells.strain import known_basis
 from napari_lattice_symmetry.cells.writing import SUFFIXES, write_cell
 from napari_lattice_symmetry.commands.shared.cells import known_cell_option, rectangle_option
 from napari_lattice_symmetry.commands.shared.options import (
@@ -106,12 +107,16 @@ def cell(
     check_outputs(outputs, (*SUFFIXES, *_FIGURES), overwrite=overwrite)
     movie = read_movie(file, dataset=dataset, channel=channel, frames_are=frames_are, lazy=True)
     movie = movie.recalibrated(pixel_size, frame_time)
+    if any(output.suffix.lower() == ".cif" for output in outputs) and not movie.calibrated:
+        raise InputError(f"The pixel size of {file} is not known; a .cif needs --pixel-size.")
+    wanted = [each for each in (material, known) if each is not None]
+    for each in wanted:
+        known_basis(each)  # raises if there is no such cell
     if frame is not None and frame >= len(movie):
         raise InputError(f"{file} has the frames 0 to {len(movie) - 1}; there is no frame {frame}.")
     frames = range(len(movie)) if frame is None else [frame]
-    if sum(each is not None for each in (center, rectangle, result)) > 1:
-        raise InputError("Give one of --at, --in and --result.")
-    if result is not None:
+    _check_windows(center, rectangle, result, name, window)
+    if result is not None and name is not None:
         places, side = _places_of_class(movie, result, name, frames)
     else:
         side = window or window_side(movie.frame(frames[0]))
@@ -120,9 +125,7 @@ def cell(
     averaged = average_windows(movie, places, side, parameters)
     found = averaged.cell
     click.echo("\n".join(_describe(found, averaged.tried)))
-    for cell_known in (material, known):
-        if cell_known is None:
-            continue
+    for cell_known in wanted:
         size = average_pixel_size(movie, averaged.places, side, cell_known)
         click.echo(
             f"As {_told(cell_known)}: pixels of {size.x:.5f} ± {size.x_error:.5f} nm along x, "
@@ -134,6 +137,24 @@ def cell(
         else:
             write_cell(found, output, overwrite=overwrite)
         click.echo(f"Wrote {output}.")
+
+
+def _check_windows(
+    center: tuple[float, float] | None,
+    rectangle: tuple[float, float, float, float] | None,
+    result: Path | None,
+    name: str | None,
+    window: int | None,
+) -> None:
+    """Raise an `InputError` where options that choose windows contradict each other."""
+    if sum(each is not None for each in (center, rectangle, result)) > 1:
+        raise InputError("Give one of --at, --in and --result.")
+    if not np.isfinite([*(center or ()), *(rectangle or ())]).all():
+        raise InputError("Places of --at and --in are numbers of pixels.")
+    if (name is None) != (result is None):
+        raise InputError("Give --of, a class, and --result, where it is looked for, together.")
+    if result is not None and window is not None:
+        raise InputError("The windows of --result have its own side; leave --window out.")
 
 
 def _told(known: str | tuple[float, float, float]) -> str:
@@ -168,11 +189,9 @@ def _places(
 
 
 def _places_of_class(
-    movie: Movie, path: Path, name: str | None, frames: Sequence[int]
+    movie: Movie, path: Path, name: str, frames: Sequence[int]
 ) -> tuple[Places, int]:
     """List the windows of a class in a result, and give their side."""
-    if name is None:
-        raise InputError("Say which class of the result is averaged, with --of.")
     result = open_result(path)
     if movie.shape[1:] != result.grid.frame_shape or len(movie) <= result.frame_indices[-1]:
         raise InputError(f"{path} is not the result of this movie: its frames are other ones.")

@@ -19,7 +19,7 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from napari_lattice_symmetry.analysis.cell_windows import AveragedCell, average_windows
+from napari_lattice_symmetry.analysis.cell_windows import AveragedCell, average_windows, thinned
 from napari_lattice_symmetry.analysis.steps import Progress, ShouldStop, Steps
 from napari_lattice_symmetry.cells import UnitCell, plot_cell, write_cell
 from napari_lattice_symmetry.cells.plots import PICTURES
@@ -145,6 +145,7 @@ class CellTab(QWidget):
 
         def task(progress: Progress, should_stop: ShouldStop) -> AveragedCell:
             places, side = request.places()
+            places = thinned(places)
             self._looked_at = places, side
             steps = Steps(len({*places[:, 0].tolist()}), progress, should_stop)
             return average_windows(request.movie, places, side, request.parameters, steps)

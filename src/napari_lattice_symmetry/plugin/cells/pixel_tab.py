@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from qtpy.QtWidgets import QLabel, QPushButton, QVBoxLayout, QWidget
 
-from napari_lattice_symmetry.analysis.cell_windows import average_pixel_size
-from napari_lattice_symmetry.analysis.steps import Progress, ShouldStop
+from napari_lattice_symmetry.analysis.cell_windows import MAX_FITTED, average_pixel_size, thinned
+from napari_lattice_symmetry.analysis.steps import Progress, ShouldStop, Steps
 from napari_lattice_symmetry.cells import PixelSize
 from napari_lattice_symmetry.cells.parameters import PixelParameters
 from napari_lattice_symmetry.plugin.background.task_bar import Task, TaskBar
@@ -63,9 +63,13 @@ class PixelTab(QWidget):
     def _prepare(self) -> Task:
         request, asked = self._chooser.request(), self.form.values()
 
-        def task(_progress: Progress, _should_stop: ShouldStop) -> PixelSize:
+        def task(progress: Progress, should_stop: ShouldStop) -> PixelSize:
             places, side = request.places()
-            return average_pixel_size(request.movie, places, side, asked.known, square=asked.square)
+            places = thinned(places, MAX_FITTED)
+            steps = Steps(len({*places[:, 0].tolist()}), progress, should_stop)
+            return average_pixel_size(
+                request.movie, places, side, asked.known, square=asked.square, steps=steps
+            )
 
         return task
 
