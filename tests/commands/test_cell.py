@@ -114,3 +114,16 @@ def test_the_windows_of_a_class_in_a_result_are_averaged(path, tmp_path, fake_mo
     np.save(tmp_path / "other.npy", np.zeros((300, 300)))
     other = run(tmp_path / "other.npy", "--result", saved, "--of", "hexagonal")
     assert "is not the result of this movie" in other.output
+
+
+def test_a_real_crystal_tells_its_group_its_atoms_and_the_pixel_size(shared_data, tmp_path):
+    file, atoms = shared_data / "images" / "STO_001_haadf_nsid.hf5", tmp_path / "cell.cif"
+    done = run(file, "--material", "SrTiO3 [001]", "--to", atoms)
+    assert done.exit_code == 0, done.output
+    assert "Plane group: p4m within the tolerance; the image departs from it by" in done.output
+    assert "atom 1a (4mm) at 0.0000" in done.output
+    assert "atom 1b (4mm) at 0.5000" in done.output
+    found = re.search(r"pixels of (\S+) ± \S+ nm along x, (\S+) ±", done.output)
+    scale = nls.read_movie(file).pixel_size[::-1]
+    assert [float(each) for each in found.groups()] == pytest.approx(scale, rel=0.01)
+    assert "_cell_length_a 3.9" in atoms.read_text(encoding="utf-8")

@@ -5,7 +5,9 @@ import pytest
 from scipy.stats import mannwhitneyu
 
 from napari_lattice_symmetry import analyze, measure_distortion, read_movie
+from napari_lattice_symmetry.cells import average_cell
 from napari_lattice_symmetry.lattice import LABELS
+from napari_lattice_symmetry.spectrum import WindowGrid
 from napari_lattice_symmetry.spectrum.period import dominant_period
 
 
@@ -52,6 +54,29 @@ def test_sheared_crystals_are_hexagonal_after_correction(shared_data, file):
     assert not ((result.mean.max(axis=0) > 0.9) & (result.labels != LABELS["hexagonal"])).any()
     assert (result.metric_labels == LABELS["hexagonal"]).mean() > 0.5
     assert (result.apparent_labels == LABELS["hexagonal"]).mean() < 0.1
+
+
+@pytest.mark.parametrize(
+    ("file", "lattice", "name"),
+    [
+        ("images/Si_110_haadf_5nm.png", None, "cmm"),
+        ("images/Fe_bcc100_grainboundary.npy", None, "p4m"),
+        ("images/MoS2_stem_Exp-001-5.npy", "hexagonal", "p3m1"),
+        ("images/STO_001_haadf_nsid.hf5", None, "p4m"),
+        ("images/stm_graphite_vasudevan2018_MOESM4.tif", "hexagonal", "p6m"),
+        ("simulated/ai4stem_HCP_Ti_0001.npy", None, "p6m"),
+        ("simulated/ai4stem_FCC_Cu_110.npy", None, "cmm"),
+    ],
+)
+def test_the_plane_group_of_the_mean_cell_is_that_of_the_crystal(shared_data, file, lattice, name):
+    frame = read_movie(shared_data / file).frame(0)
+    side = min(round(10 * dominant_period(frame)), *frame.shape)
+    cell = average_cell(WindowGrid(frame.shape, side, side).windows(frame), lattice)
+    assert cell.group.name == name
+    # What lens, scan and tip break is within the tolerance, and said where noise does not hide it.
+    assert cell.group.departure <= 0.2
+    said = "within the tolerance; the image departs from it by"
+    assert (said in cell.group.remarks) == file.startswith("images")
 
 
 def test_contamination_on_graphene_is_told_from_the_lattice(shared_data):

@@ -133,6 +133,19 @@ def test_a_click_averages_the_window_round_it(dock):
     assert len(dock.widget.cell.canvas.figure.axes) == 2
 
 
+def test_a_click_on_a_real_crystal_shows_its_group(make_shown_viewer, qtbot, shared_data):
+    viewer = make_shown_viewer()
+    viewer.open(
+        str(shared_data / "images" / "Si_110_haadf_5nm.png"), plugin="napari-lattice-symmetry"
+    )
+    dock = Dock(viewer, qtbot)
+    dock.click(250, 250)
+    assert "cmm within the tolerance; the image departs from it by" in dock.answer
+    assert "At least p2: 1.00" in dock.answer
+    dock.press(dock.widget.cell.layers_button)
+    assert "unit cell as cmm" in viewer.layers[-2].name
+
+
 def test_a_window_without_a_crystal_gets_one_sentence_and_no_cell(dock):
     dock.click(100, 270)
     assert dock.averaged is None
