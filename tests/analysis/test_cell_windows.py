@@ -14,6 +14,7 @@ from napari_lattice_symmetry.analysis.cell_windows import (
     places_of_frames,
     window_side,
 )
+from napari_lattice_symmetry.analysis.steps import Steps, StoppedError
 from napari_lattice_symmetry.cells import pixel_size_of
 from napari_lattice_symmetry.data.movie import Movie
 from napari_lattice_symmetry.errors import InputError
@@ -75,6 +76,15 @@ def test_the_pixel_size_of_many_windows_is_better_known_than_that_of_one(movie):
     assert found.x_error < 0.7 * one.x_error
     with pytest.raises(InputError, match=r"does not show the lattice of a = 0\.3"):
         average_pixel_size(movie, places, 80, (0.3, 0.9, 90), square=True)
+
+
+def test_a_search_for_the_pixel_size_tells_how_far_it_is_and_stops(movie):
+    places, known, told = places_of_frames((160, 240), [0, 1], 80), (0.24, 0.24, 120), []
+    steps = Steps(2, lambda done, total: told.append((done, total)))
+    average_pixel_size(movie, places, 80, known, steps=steps)
+    assert told == [(1, 2), (2, 2)]
+    with pytest.raises(StoppedError):
+        average_pixel_size(movie, places, 80, known, steps=Steps(2, should_stop=lambda: True))
 
 
 @pytest.mark.parametrize("name", ["pmg", "p6m"])
