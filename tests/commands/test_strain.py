@@ -57,6 +57,26 @@ def test_a_rectangle_is_the_reference(run, saved):
     assert abs(mean) < 1.1  # of both frames, against the median of a window in both
 
 
+def test_a_real_crystal_has_the_lattice_that_is_known_but_for_its_scan(
+    run, shared_data, fake_model, tmp_path
+):
+    movie = nls.read_movie(shared_data / "images" / "STO_001_haadf_nsid.hf5")
+    path, table = tmp_path / "result.zarr", tmp_path / "strain.csv"
+    nls.analyze(movie, window=256, stride=60, samples=2, lattice_maps=True, model=fake_model).save(
+        path
+    )
+    done = run("strain", path, "--material", "SrTiO3 [001]", "--to", table)
+    assert done.exit_code == 0, done.output
+    with table.open(encoding="utf-8") as file:
+        rows = [{name: float(value) for name, value in row.items()} for row in csv.DictReader(file)]
+    assert len(rows) >= 9
+    for name in ("exx_percent", "eyy_percent", "exy_percent"):
+        values = [row[name] for row in rows]
+        assert abs(np.median(values)) < 1.0  # a scan that is not square, and its pixel size
+        assert np.std(values) < 0.5
+        assert all(0 < row[f"{name}_error"] < 1 for row in rows)
+
+
 def test_windows_of_another_lattice_have_no_strain(run, saved, tmp_path):
     table = tmp_path / "strain.csv"
     done = run("strain", saved, "--known", 9 * PIXEL, 21 * PIXEL, 70, "--to", table)

@@ -146,6 +146,22 @@ def test_a_click_on_a_real_crystal_shows_its_group(make_shown_viewer, qtbot, sha
     assert "unit cell as cmm" in viewer.layers[-2].name
 
 
+def test_the_pixel_size_of_a_real_crystal_is_that_of_its_file(
+    make_shown_viewer, qtbot, shared_data
+):
+    viewer = make_shown_viewer()
+    viewer.open(
+        str(shared_data / "images" / "STO_001_haadf_nsid.hf5"), plugin="napari-lattice-symmetry"
+    )
+    scale = viewer.layers[0].scale[-2:].copy()
+    dock = Dock(viewer, qtbot)
+    dock.widget.tabs.setCurrentWidget(dock.widget.pixel)
+    tab = dock.widget.pixel
+    tab.form["lattice"].value = "SrTiO3 [001]"
+    dock.press(tab.bar.button)
+    assert (tab.found.y, tab.found.x) == pytest.approx(tuple(scale), rel=0.01)
+
+
 def test_a_window_without_a_crystal_gets_one_sentence_and_no_cell(dock):
     dock.click(100, 270)
     assert dock.averaged is None
