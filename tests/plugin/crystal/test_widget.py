@@ -233,6 +233,12 @@ def test_a_crystal_of_none_of_the_families_is_said_to_be_none(bench):
     bench.qtbot.waitUntil(lambda: tab.symmetry is not None and not tab.is_busy, timeout=TIMEOUT)
     assert "none of the seven families by fingerprint" in tab.answer.text()
     assert "By space group, P4_2/mnm" in tab.answer.text()
+    trial, symmetry = tab.trial, tab.symmetry
+    tab.trial = tab.symmetry = None
+    tab._on_symmetry(symmetry)  # whichever comes first
+    tab._on_trial(trial)
+    assert "none of the seven families by fingerprint" in tab.answer.text()
+    assert "By space group, P4_2/mnm" in tab.answer.text()
     assert all(answer.family == ["none"] for answer in tab.trial.answers.values())
 
 

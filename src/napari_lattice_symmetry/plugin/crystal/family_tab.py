@@ -154,15 +154,17 @@ class FamilyTab(QWidget):
     def _on_trial(self, trial: FamilyTrial) -> None:
         self.trial = trial
         self.layers_button.setEnabled(True)
-        self.answer.setText(_describe(self.name, trial))
-        self.canvas.refresh()
+        self._tell()
 
     def _on_symmetry(self, symmetry: list[tuple[int, str, str]]) -> None:
         self.symmetry = symmetry
+        self._tell()
+
+    def _tell(self) -> None:
+        """Say what is known by now; of networks and symmetry either may come first."""
         if self.trial is not None:
-            self.answer.setText(
-                f"{_describe(self.name, self.trial)} {outside_remark(symmetry)}".rstrip()
-            )
+            remark = outside_remark(self.symmetry) if self.symmetry is not None else ""
+            self.answer.setText(f"{_describe(self.name, self.trial)} {remark}".rstrip())
         self.canvas.refresh()
 
     def _plot(self, figure: Figure) -> None:
