@@ -90,6 +90,8 @@ def test_amplitudes_are_of_the_debye_model_and_grow_where_bonds_are_missing() ->
     assert 1 < full[0] / classical < 1.07
     two = wide[sulfur & inner & (bonds == 2)]
     assert two / full[0] == pytest.approx(np.sqrt(1.5))
+    metal = wide[(sheet.numbers == 42) & (bonds == 6)][0]
+    assert np.round([metal, full[0], two[0]], 4).tolist() == [0.0037, 0.0065, 0.0079]  # docs
     assert amplitudes(sheet, by_coordination=False)[sulfur & inner] == pytest.approx(full[0])
 
 
