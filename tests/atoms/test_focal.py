@@ -251,3 +251,36 @@ def test_confidence_follows_the_calibration(namer: ColumnNamer, picture: FocalPi
     assert namer.weights != ColumnNamer.weights
     assert marks.shares.sum(axis=1) == pytest.approx(1)
     assert marks.maps.shape == (4, 128, 128)
+
+
+class Told(ColumnNamer):
+    """A stand-in that marks the true columns of the series that was simulated."""
+
+    images = 3
+
+    def __init__(self, picture: FocalPicture) -> None:
+        atoms = picture.atoms
+        kind = np.array([["Mo", "2S", "S"].index(label) for label in atoms.label])
+        marks = Marks(atoms.positions, np.eye(3)[kind], np.zeros((len(kind), 4)), np.zeros(0))
+        object.__setattr__(self, "marks", marks)
+
+    def mark(self, *_: Any, **__: Any) -> Marks:
+        return self.marks
+
+    def confidence(self, marks: Marks) -> np.ndarray:
+        return np.ones(len(marks.place))
+
+
+def test_foci_that_are_wrong_and_registered_images_out_of_order_are_refused(
+    picture: FocalPicture,
+) -> None:
+    given = {"pixel_size": picture.pixel_size, "network": Told(picture), "register_images": False}
+    images = register(picture.images, picture.drift)
+    found = find_columns(images, picture.defoci, **given)
+    assert found.label.tolist() == picture.atoms.label.tolist()
+    with pytest.raises(InputError, match="in the order 7, 2, -3 nm"):
+        find_columns(images[::-1], picture.defoci, **given)
+    told = [each + 10 for each in picture.defoci]
+    with pytest.raises(InputError, match="nm lower than those given"):
+        find_columns(images, told, **given)
+    assert len(find_columns(images, told, check=False, **given)) == len(found)

@@ -202,14 +202,17 @@ def _check_scale(
         flip_phases(image, pixel_size, defocus, microscope)
         for image, defocus in zip(images, defoci, strict=True)
     ]
-    period = dominant_period(np.sum(bright, axis=0))
-    if period is None:
+    # Foci that are wrong mislead the sum, which is clearer than single images where they are right.
+    periods = [dominant_period(image) for image in (np.sum(bright, axis=0), *images)]
+    told = [each for each in periods if each is not None]
+    if not told:
         return
-    a, found = LAYERS[material][0], period * pixel_size
-    if abs(np.log(found / a)) > _SCALE_TOLERANCE:
+    a = LAYERS[material][0]
+    found = told[0] * pixel_size
+    if all(abs(np.log(each * pixel_size / a)) > _SCALE_TOLERANCE for each in told):
         raise InputError(
             f"With pixels of {pixel_size:.4g} nm the lattice constant is {found:.3f} nm, and that "
-            f"of {material} is {a:.3f} nm: {a / period:.4g} nm would fit."
+            f"of {material} is {a:.3f} nm: {a / told[0]:.4g} nm would fit."
         )
 
 
