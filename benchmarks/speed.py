@@ -30,6 +30,7 @@ import group_speed
 import history
 import numpy as np
 import scipy.fft
+import verdict_speed
 from metrics import markdown_table
 
 from napari_lattice_symmetry import __version__
@@ -294,6 +295,7 @@ def report(repeats: int) -> tuple[list[Row], str]:
     transformed, trunk, sampled = (blocks * took[part] for part in ("spectra", "trunk", "heads"))
     frames = np.stack([np.roll(default_frame(), t, axis=1) for t in range(10)])
     window, groups = in_window(repeats), group_speed.measure(repeats)
+    verdict = verdict_speed.measure(repeats)
 
     aims = [
         at_most(
@@ -329,6 +331,11 @@ def report(repeats: int) -> tuple[list[Row], str]:
             "{:.3f} s",
         ),
         at_least("simulated training windows a second", drawing_rate(), 1000),
+        at_most(
+            f"lattice fit of a frame, {n} windows, processor time",
+            verdict[verdict_speed.FIT],
+            0.25,
+        ),
         at_most("plane group of a window, processor time", groups.group, 10, "{:.1f} ms"),
         at_most("map of classes and plane groups, 512 x 512 frame, stride 32", groups.map, 3),
     ]
@@ -361,6 +368,12 @@ and the network's {multiply_adds(polar.network) / 1e6:.0f} million multiply-adds
 The trunk runs at {trunk_rate / 1e9:.0f} GFLOP/s. Its layers, each by itself:
 
 {markdown_table(["layer", "time", "million multiply-adds a window", "GFLOP/s"], layers)}
+## What a verdict costs
+
+Processor time of all threads, of the same frame. What the verdict takes beside the parts is for
+the judges, who weigh them; `analyze` makes the maps of it, too.
+
+{verdict_speed.table(verdict)}
 ## Against the plain loop
 
 The plain loop runs `model(x, training=True)` over all {n} spectra once a sample: {SAMPLES} passes

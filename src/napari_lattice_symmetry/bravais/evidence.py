@@ -3,24 +3,27 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import numpy as np
+import scipy.fft
 from numpy.typing import NDArray
 
 from napari_lattice_symmetry.bravais.classifier import Classification
 from napari_lattice_symmetry.lattice.classes import CLASSES
-from napari_lattice_symmetry.spectrum.amplitude import fill_gaps
+from napari_lattice_symmetry.spectrum.amplitude import standardized
 from napari_lattice_symmetry.spectrum.lattice_fit import Flag, LatticeFits
 
 Float = NDArray[np.float64]
+Float32 = NDArray[np.float32]
 
 _MIN_P, _MIN_ERROR = 1e-4, 1e-4
 _N_SHARES = 4
 _PARTS = 16
 _COARSE = 32
 _LAGS = (5, 18)  # of coarse pixels, of which a window has 32 along a side
-_BLOCK = 64  # windows taken at a time: all of them, in double precision, take much memory
+_PART = 16  # windows taken at a time: they stay in the processor's cache
 
 
 def evidence(network: Classification, fits: LatticeFits, shares: Float, tolerance: float) -> Float:
@@ -78,6 +81,16 @@ class Said:
         )
 
 
+def of_pixels(windows: NDArray[Any]) -> tuple[Float, Float]:
+    """Return `shares_by_scale` and `repetition` of windows (n, w, w)."""
+    shares, repeating = np.empty((len(windows), _N_SHARES)), np.empty(len(windows))
+    for start in range(0, len(windows), _PART):
+        here = slice(start, start + _PART)
+        pixels = standardized(windows[here])
+        shares[here], repeating[here] = _shares(windows[here], pixels), _repetition(pixels)
+    return shares, repeating
+
+
 def shares_by_scale(windows: NDArray[Any]) -> Float:
     """Measure on which scales windows (n, w, w) vary, shape (n, 4).
 
@@ -86,22 +99,7 @@ def shares_by_scale(windows: NDArray[Any]) -> Float:
     pixels that were interpolated. All are shares: of the variance, and of the pixels. NaN and
     infinite pixels count as the window's mean.
     """
-    starts = range(0, len(windows), _BLOCK)
-    return np.concatenate([_shares(windows[start : start + _BLOCK]) for start in starts])
-
-
-def _shares(windows: NDArray[Any]) -> Float:
-    n, size = len(windows), windows.shape[-1]
-    pixels = _filled(windows)
-    side = size - size % _PARTS
-    parts = pixels[:, :side, :side].reshape(n, _PARTS, side // _PARTS, _PARTS, side // _PARTS)
-    parts = parts.mean(axis=(2, 4))
-    coarser = parts.reshape(n, 4, _PARTS // 4, 4, _PARTS // 4).mean(axis=(2, 4))
-    step = np.diff(pixels, axis=2)
-    varying = [parts.var(axis=(1, 2)), coarser.var(axis=(1, 2)), np.square(step).mean(axis=(1, 2))]
-    total = pixels.var(axis=(1, 2))
-    shares = [each / np.where(total > 0, total, np.inf) for each in varying]
-    return np.clip(np.stack([*shares, (step == 0).mean(axis=(1, 2))], axis=1), 0, 4)
+    return of_pixels(windows)[0]
 
 
 def repetition(windows: NDArray[Any]) -> Float:
@@ -112,41 +110,64 @@ def repetition(windows: NDArray[Any]) -> Float:
     3 to 5 periods, and under 0.2 for blobs of the same size. NaN and infinite pixels count as the
     window's mean.
     """
-    starts = range(0, len(windows), _BLOCK)
-    return np.concatenate([_repetition(windows[start : start + _BLOCK]) for start in starts])
+    return of_pixels(windows)[1]
 
 
-def _repetition(windows: NDArray[Any]) -> Float:
-    coarse = _coarsened(_filled(windows))
-    lag = np.fft.fftfreq(2 * _COARSE, 1 / (2 * _COARSE))
-    doubled = (2 * _COARSE, 2 * _COARSE)
-    power = np.abs(np.fft.rfft2(coarse, doubled)) ** 2
-    overlap = np.maximum(_COARSE - np.abs(lag), 1)
-    correlation = np.fft.irfft2(power, doubled) / np.multiply.outer(overlap, overlap)
-    distance = np.hypot(lag[:, np.newaxis], lag)
-    spread = correlation[:, (distance > _LAGS[0]) & (distance < _LAGS[1])].std(axis=1)
-    total = correlation[:, 0, 0]
-    return np.asarray(spread / np.where(total > 0, total, np.inf))
+def _shares(windows: NDArray[Any], pixels: Float32) -> Float:
+    parts = _means_over_parts(pixels, _PARTS)
+    coarser = parts.reshape(-1, 4, _PARTS // 4, 4, _PARTS // 4).mean(axis=(2, 4))
+    step = np.diff(pixels, axis=2)
+    steps = np.einsum("nyx,nyx->n", step, step) / step[0].size
+    varying = [parts.var(axis=(1, 2)), coarser.var(axis=(1, 2)), steps]
+    # In pixels as they came: what differs by little may be equal once it is standardized.
+    equal = windows[:, :, 1:] == windows[:, :, :-1]
+    if windows.dtype.kind == "f":
+        missing = ~np.isfinite(windows)
+        equal |= missing[:, :, 1:] & missing[:, :, :-1]
+    share = np.count_nonzero(equal, axis=(1, 2)) / step[0].size
+    return np.clip(np.stack([*varying, share], axis=1), 0, 4, dtype=np.float64)
 
 
-def _coarsened(pixels: Float) -> Float:
-    """Take means over parts of windows, shape (n, 32, 32), and their ramp off."""
-    n, bin_size = len(pixels), pixels.shape[-1] // _COARSE
-    side = _COARSE * bin_size
-    parts = pixels[:, :side, :side].reshape(n, _COARSE, bin_size, _COARSE, bin_size)
-    coarse = parts.mean(axis=(2, 4)).reshape(n, -1)
-    coarse = coarse - coarse.mean(axis=1, keepdims=True)
-    along = np.indices((_COARSE, _COARSE)).reshape(2, -1) - (_COARSE - 1) / 2
-    slopes = coarse @ along.T / np.square(along).sum(axis=1)
-    return np.asarray((coarse - slopes @ along).reshape(n, _COARSE, _COARSE))
+def _repetition(pixels: Float32) -> Float:
+    size = 2 * _COARSE
+    coarse = _without_ramp(_means_over_parts(pixels, _COARSE))
+    spectrum = scipy.fft.fft(scipy.fft.rfft(coarse, size), size, axis=1)
+    power = np.square(spectrum.real) + np.square(spectrum.imag)
+    # The other half of the lags has the same correlations.
+    correlation = scipy.fft.irfft(scipy.fft.ifft(power, axis=1)[:, : _LAGS[1]], size)
+    place, overlap = _lags()
+    spread = np.take(correlation.reshape(len(pixels), -1), place, axis=1) / overlap
+    total = correlation[:, 0, 0] / _COARSE**2
+    return np.asarray(spread.std(axis=1, dtype=np.float64) / np.where(total > 0, total, np.inf))
 
 
-def _filled(windows: NDArray[Any]) -> Float:
-    """Copy windows in double precision, with a mean where pixels are missing."""
-    pixels = windows.astype(np.float64)
-    if not np.isfinite(pixels).all():
-        fill_gaps(pixels)
-    return pixels
+@cache
+def _lags() -> tuple[NDArray[np.intp], Float32]:
+    """Where in half a correlation its lags are neither short nor long, and how much overlaps."""
+    y, x = np.arange(_LAGS[1])[:, np.newaxis], np.fft.fftfreq(2 * _COARSE, 1 / (2 * _COARSE))
+    distance = np.hypot(y, x)
+    place = np.flatnonzero((distance > _LAGS[0]) & (distance < _LAGS[1]) & ((y > 0) | (x > 0)))
+    overlap = (_COARSE - y) * np.maximum(_COARSE - np.abs(x), 1)
+    return place, overlap.ravel()[place].astype(np.float32)
+
+
+def _means_over_parts(pixels: Float32, parts: int) -> Float32:
+    """Take means over equal parts of windows (n, w, w), shape (n, parts, parts)."""
+    n, step = len(pixels), pixels.shape[-1] // parts
+    side = parts * step
+    rows = pixels[:, :side, :side].reshape(n, parts, step, side).sum(axis=2)
+    # As a product: sums of few numbers in a row are slow.
+    means: Float32 = rows.reshape(n, parts, parts, step) @ np.full(step, step**-2, np.float32)
+    return means
+
+
+def _without_ramp(coarse: Float32) -> Float32:
+    """Take mean and ramp off means (n, 32, 32)."""
+    flat = coarse.reshape(len(coarse), -1)
+    flat = flat - flat.mean(axis=1, keepdims=True)
+    along = np.indices((_COARSE, _COARSE), np.float32).reshape(2, -1) - (_COARSE - 1) / 2
+    slopes = flat @ along.T / np.square(along).sum(axis=1)
+    return np.asarray((flat - slopes @ along).reshape(coarse.shape), np.float32)
 
 
 def _of_network(network: Classification) -> Float:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from napari_lattice_symmetry.bravais import load_model
 from napari_lattice_symmetry.bravais.classifier import Classification, entropy
-from napari_lattice_symmetry.bravais.evidence import evidence, repetition, shares_by_scale
+from napari_lattice_symmetry.bravais.evidence import evidence, of_pixels
 from napari_lattice_symmetry.bravais.registry import REGISTRY
 from napari_lattice_symmetry.bravais.trust import believed, mean_answer, situations
 from napari_lattice_symmetry.errors import InputError
@@ -91,8 +91,8 @@ class Judges:
         tolerance: float,
     ) -> Verdict:
         """Return the verdict on windows (n, w, w), with lattices named within a tolerance."""
-        seen = evidence(network, fits, shares_by_scale(windows), tolerance)
-        p = self.probabilities(seen, repetition(windows))
+        shares, repeating = of_pixels(windows)
+        p = self.probabilities(evidence(network, fits, shares, tolerance), repeating)
         known = np.isfinite(network.entropy)
         totals = p[:, known].sum(axis=1)
         p[:, ~known] = np.nan

@@ -80,13 +80,14 @@ def half_amplitude(windows: NDArray[Any], columns: int | None = None) -> Float32
 
 def half_spectrum(windows: NDArray[Any], columns: int | None = None) -> NDArray[np.complex64]:
     """Compute the complex spectrum of which `half_amplitude` gives the amplitude."""
-    pixels = _standardised(windows)
+    pixels = standardized(windows)
     pixels *= _hann(pixels.shape[-1])
     rows = scipy.fft.rfft(pixels, axis=2)[..., :columns]
     return np.asarray(scipy.fft.fft(rows, axis=1))
 
 
-def _standardised(windows: NDArray[Any]) -> Float32:
+def standardized(windows: NDArray[Any]) -> Float32:
+    """Give windows (n, w, w) a mean of 0, which missing pixels take, and a variance of 1."""
     # Where single precision does not hold every value, small contrast may ride on a large offset.
     exact = np.can_cast(windows.dtype, np.float32)
     pixels: NDArray[np.floating[Any]] = windows.astype(np.float32 if exact else np.float64)
