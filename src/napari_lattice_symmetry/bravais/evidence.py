@@ -125,7 +125,7 @@ def _shares(windows: NDArray[Any], pixels: Float32) -> Float:
         missing = ~np.isfinite(windows)
         equal |= missing[:, :, 1:] & missing[:, :, :-1]
     share = np.count_nonzero(equal, axis=(1, 2)) / step[0].size
-    return np.clip(np.stack([*varying, share], axis=1), 0, 4, dtype=np.float64)
+    return np.asarray(np.clip(np.stack([*varying, share], axis=1), 0, 4), np.float64)
 
 
 def _repetition(pixels: Float32) -> Float:
