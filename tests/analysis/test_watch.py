@@ -241,7 +241,7 @@ def test_told_to_stop_within_a_frame(folder, frames, parameters, watched):
     class Stopping(FakeClassifier):
         """Is told to stop in the first block of the second frame."""
 
-        def classify_blocks(self, windows, samples=100, seed=0, distortion=None):
+        def classify_blocks(self, windows, samples=100, seed=0, distortion=None, peaks=False):
             begun.append(windows)
             for n, block in enumerate(super().classify_blocks(windows, samples, seed)):
                 if stop.is_set():
@@ -289,7 +289,7 @@ def test_frames_of_another_size_are_not_added(folder, frames, watched, follow):
 
 def test_network_that_fails(folder, frames, watched, follow):
     class Failing(FakeClassifier):
-        def classify_blocks(self, windows, samples=100, seed=0, distortion=None):
+        def classify_blocks(self, windows, samples=100, seed=0, distortion=None, peaks=False):
             raise RuntimeError("out of memory")
 
     write(folder, 0, frames[0])

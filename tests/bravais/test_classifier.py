@@ -2,10 +2,12 @@ import numpy as np
 import pytest
 
 from napari_lattice_symmetry.bravais import load_model
+from napari_lattice_symmetry.bravais.classifier import BLOCK
 from napari_lattice_symmetry.bravais.dataset import BENCHMARK
 from napari_lattice_symmetry.bravais.training_images import INSTRUMENT, PAPER, draw_windows
 from napari_lattice_symmetry.errors import InputError, ModelError
 from napari_lattice_symmetry.spectrum import WindowGrid
+from napari_lattice_symmetry.spectrum.peaks import find_peaks
 from napari_lattice_symmetry.spectrum.polar import polar_spectrum
 
 
@@ -58,6 +60,16 @@ def test_windows_of_a_grid_come_in_c_order(polar):
     grid = polar.classify(views, samples=10)
     flat = polar.classify(views.reshape(-1, 128, 128), samples=10)
     np.testing.assert_array_equal(grid.mean, flat.mean)
+
+
+def test_peaks_are_found_in_the_spectra_that_the_network_sees(polar):
+    windows, _ = draw_windows(BLOCK + 3, INSTRUMENT, seed=0)
+    plain, both = (polar.classify(windows, samples=2, peaks=peaks) for peaks in (False, True))
+    assert plain.peaks is None
+    np.testing.assert_array_equal(both.mean, plain.mean)
+    alone = find_peaks(windows)
+    np.testing.assert_allclose(both.peaks.position, alone.position, atol=1e-4)
+    np.testing.assert_allclose(both.peaks.displaced, alone.displaced, atol=1e-4)
 
 
 def test_windows_with_many_nan_are_not_analyzed(polar):

@@ -14,6 +14,8 @@ BLOCK = 64
 class FakeBlock:
     """A `Classification` of whatever probabilities it is given, shape (samples, n, 6)."""
 
+    peaks = None
+
     def __init__(self, samples):
         safe = np.clip(samples, 1e-12, 1)
         mean = samples.mean(axis=0)
@@ -45,13 +47,13 @@ class FakeClassifier:
     def log_odds(self, amplitude, label, distortion=None):
         return np.zeros(len(amplitude))
 
-    def classify_blocks(self, windows, samples=100, seed=0, distortion=None):
+    def classify_blocks(self, windows, samples=100, seed=0, distortion=None, peaks=False):
         places = list(np.ndindex(windows.shape[:-2]))
         for start in range(0, len(places), BLOCK):
             block = np.stack([windows[place] for place in places[start : start + BLOCK]])
             yield FakeBlock(self._probabilities(block.astype(float), samples, seed))
 
-    def classify(self, windows, samples=100, seed=0, distortion=None):
+    def classify(self, windows, samples=100, seed=0, distortion=None, peaks=False):
         return FakeBlock(self._probabilities(np.asarray(windows, dtype=float), samples, seed))
 
     def features(self, windows, distortion=None):
@@ -76,7 +78,7 @@ class SlowClassifier(FakeClassifier):
     def log_odds(self, amplitude, label, distortion=None):
         return np.zeros(len(amplitude))
 
-    def classify_blocks(self, windows, samples=100, seed=0, distortion=None):
+    def classify_blocks(self, windows, samples=100, seed=0, distortion=None, peaks=False):
         for block in super().classify_blocks(windows, samples, seed):
             time.sleep(self.seconds)
             yield block

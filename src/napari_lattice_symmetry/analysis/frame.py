@@ -31,6 +31,7 @@ from napari_lattice_symmetry.results.result import FrameResult
 from napari_lattice_symmetry.spectrum import WindowGrid
 from napari_lattice_symmetry.spectrum.fitting import fit_lattices
 from napari_lattice_symmetry.spectrum.lattice_fit import TOLERANCE, Flag, LatticeFits
+from napari_lattice_symmetry.spectrum.peaks import Peaks
 
 BlockMaps: TypeAlias = dict[str, NDArray[Any]]
 
@@ -86,7 +87,11 @@ class Windows:
 
         def classify(distortion: NDArray[np.float64] | None) -> Iterator[Classification]:
             return model.classify_blocks(
-                windows, samples=settings.samples, seed=settings.seed, distortion=distortion
+                windows,
+                samples=settings.samples,
+                seed=settings.seed,
+                distortion=distortion,
+                peaks=settings.is_verdict or settings.lattice_maps,
             )
 
         corrected = settings.distortion is not None
@@ -105,12 +110,15 @@ class Windows:
                 yield found, maps
 
     def fit(
-        self, windows: NDArray[Any], distortion: NDArray[np.float64] | None = None
+        self,
+        windows: NDArray[Any],
+        distortion: NDArray[np.float64] | None = None,
+        peaks: Peaks | None = None,
     ) -> LatticeFits:
         """Fit lattices to windows (n, w, w), with the distortion undone if none is given."""
         distortion = self.distortion if distortion is None else distortion
         tolerance = self.parameters.tolerance or TOLERANCE
-        return fit_lattices(windows, self.pixel_side, tolerance, distortion)
+        return fit_lattices(windows, self.pixel_side, tolerance, distortion, peaks)
 
     def _answer(
         self, windows: NDArray[Any], network: Classification
@@ -119,7 +127,7 @@ class Windows:
         settings = self.parameters
         if not (settings.is_verdict or settings.lattice_maps):
             return network, {}
-        fits = self.fit(windows)
+        fits = self.fit(windows, peaks=network.peaks)
         maps: BlockMaps = {
             "metric_labels": fits.label,
             "flags": fits.flags,
@@ -137,7 +145,7 @@ class Windows:
         if not self.parameters.is_verdict:
             return network
         seen = self.apparent_distortion
-        fits = self.fit(windows, np.eye(2) if seen is None else seen)
+        fits = self.fit(windows, np.eye(2) if seen is None else seen, network.peaks)
         return load_judges().judge(windows, network, fits, self.parameters.tolerance)
 
     def _name_groups(self, windows: NDArray[Any]) -> BlockMaps:

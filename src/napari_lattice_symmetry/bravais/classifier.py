@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any
 
@@ -16,8 +16,9 @@ from scipy.special import logsumexp
 from napari_lattice_symmetry.errors import InputError, ModelError
 from napari_lattice_symmetry.lattice import CLASSES, most_probable
 from napari_lattice_symmetry.spectrum import cartesian, polar
-from napari_lattice_symmetry.spectrum.amplitude import analyzable
+from napari_lattice_symmetry.spectrum.amplitude import analyzable, half_spectrum
 from napari_lattice_symmetry.spectrum.checks import is_whole
+from napari_lattice_symmetry.spectrum.peaks import PART, Peaks, peaks_in
 
 if TYPE_CHECKING:
     import keras
@@ -34,8 +35,6 @@ BLOCK = 128
 # as the processor's registers, and what is left over, or a single row, by other means: whole
 # groups round alike, so how windows are grouped shows in the last digit at most.
 _FILL = 32
-
-_PART = 32  # windows whose spectra one thread takes at a time: they stay in its cache
 
 _SPECTRA: dict[tuple[int, ...], Callable[..., NDArray[np.float32]]] = {
     (polar.N_ANGLES, polar.N_RADII, 1): polar.polar_spectrum,
@@ -63,6 +62,8 @@ class Classification:
         which the thinned networks disagree.
     thinned_totals : ndarray, shape (samples, 6), float64
         Probabilities of each thinned network, summed over the analyzed windows.
+    peaks : Peaks, optional
+        Of the spectra that the network has seen, where they were asked for.
 
     Notes
     -----
@@ -74,6 +75,7 @@ class Classification:
     entropy: Float32
     mutual_information: Float32
     thinned_totals: NDArray[np.float64]
+    peaks: Peaks | None = field(default=None, kw_only=True)
 
     @property
     def label(self) -> NDArray[np.uint8]:
@@ -108,7 +110,7 @@ class Classifier:
             )
         self.name, self.sha256 = name, sha256
         self._engine = engine
-        self._spectrum = _SPECTRA[shape]
+        self._spectrum, self._of_amplitude = _SPECTRA[shape], _OF_AMPLITUDE[shape]
         self._threads = ThreadPoolExecutor(os.cpu_count())
         self._process = os.getpid()
         self._heads = lru_cache(maxsize=4)(engine.heads)
@@ -135,6 +137,7 @@ class Classifier:
         samples: int = 100,
         seed: int = 0,
         distortion: NDArray[np.float64] | None = None,
+        peaks: bool = False,
     ) -> Classification:
         """Classify windows.
 
@@ -149,6 +152,8 @@ class Classifier:
         distortion : ndarray, shape (2, 2), optional
             What the scan did to positions (x, y), ``seen = distortion @ true``; the windows are
             classified as if it were undone.
+        peaks : bool
+            Whether peaks are found in the spectra, too: what a fit of lattices begins with.
 
         Returns
         -------
@@ -160,13 +165,14 @@ class Classifier:
         InputError
             If the windows are not square images of real numbers, or none are given.
         """
-        blocks = list(self.classify_blocks(windows, samples, seed, distortion))
+        blocks = list(self.classify_blocks(windows, samples, seed, distortion, peaks))
         return Classification(
             mean=np.concatenate([block.mean for block in blocks]),
             std=np.concatenate([block.std for block in blocks]),
             entropy=np.concatenate([block.entropy for block in blocks]),
             mutual_information=np.concatenate([block.mutual_information for block in blocks]),
             thinned_totals=np.sum([block.thinned_totals for block in blocks], axis=0),
+            peaks=_joined([block.peaks for block in blocks]),
         )
 
     def classify_blocks(
@@ -175,6 +181,7 @@ class Classifier:
         samples: int = 100,
         seed: int = 0,
         distortion: NDArray[np.float64] | None = None,
+        peaks: bool = False,
     ) -> Iterator[Classification]:
         """Classify windows block by block; parameters as for `classify`.
 
@@ -202,7 +209,7 @@ class Classifier:
             raise InputError(f"A seed of {seed} is out of range; use a whole number from 0.")
         heads = self._heads(samples, seed)
         for block in _blocks(windows):
-            yield self._classify_block(block, heads, distortion)
+            yield self._classify_block(block, heads, distortion, peaks)
 
     def features(
         self, windows: NDArray[Any], distortion: NDArray[np.float64] | None = None
@@ -221,7 +228,7 @@ class Classifier:
         """
         return np.concatenate(
             [
-                self._engine.last_features(self._trunk_block(block, distortion))[: len(block)]
+                self._engine.last_features(self._trunk_block(block, distortion)[0])[: len(block)]
                 for block in _blocks(_checked(windows))
             ]
         )
@@ -249,33 +256,47 @@ class Classifier:
             log(p / (1 - p)) of its probability p, in nats.
         """
         n = len(amplitude)
-        spectra = _OF_AMPLITUDE[self._engine.input_shape](amplitude, distortion)
+        spectra = self._of_amplitude(amplitude, distortion)
         spectra = np.pad(spectra, ((0, -n % _FILL), (0, 0), (0, 0)))[..., np.newaxis]
         logits = self._engine.logits(self._engine.trunk(spectra))[:n].astype(np.float64)
         others = np.delete(logits, label - 1, axis=1)
         return np.asarray(logits[:, label - 1] - logsumexp(others, axis=1))
 
-    def _trunk_block(self, windows: NDArray[Any], distortion: NDArray[np.float64] | None) -> Any:
+    def _trunk_block(
+        self, windows: NDArray[Any], distortion: NDArray[np.float64] | None, peaks: bool = False
+    ) -> tuple[Any, Peaks | None]:
         """Compute features of up to `BLOCK` windows, and of what they are filled up with."""
-        return self._engine.trunk(self._spectra_block(windows, distortion)[..., np.newaxis])
+        spectra, found = self._spectra_block(windows, distortion, peaks)
+        return self._engine.trunk(spectra[..., np.newaxis]), found
 
     def _spectra_block(
-        self, windows: NDArray[Any], distortion: NDArray[np.float64] | None
-    ) -> Float32:
-        parts = [windows[start : start + _PART] for start in range(0, len(windows), _PART)]
-        spectra = [*self._threads.map(partial(self._spectrum, distortion=distortion), parts)]
-        spectra.append(np.zeros((-len(windows) % _FILL, *spectra[0].shape[1:]), np.float32))
-        return np.concatenate(spectra)
+        self, windows: NDArray[Any], distortion: NDArray[np.float64] | None, peaks: bool = False
+    ) -> tuple[Float32, Peaks | None]:
+        parts = [windows[start : start + PART] for start in range(0, len(windows), PART)]
+        look = partial(self._look, distortion=distortion, peaks=peaks)
+        spectra, found = zip(*self._threads.map(look, parts), strict=True)
+        rest = np.zeros((-len(windows) % _FILL, *spectra[0].shape[1:]), np.float32)
+        return np.concatenate([*spectra, rest]), _joined(found)
+
+    def _look(
+        self, windows: NDArray[Any], distortion: NDArray[np.float64] | None, peaks: bool
+    ) -> tuple[Float32, Peaks | None]:
+        """Transform windows once, for what the network sees of them and for their peaks."""
+        if not peaks:  # of the spectra fewer columns are needed
+            return self._spectrum(windows, distortion), None
+        spectrum = half_spectrum(windows)
+        return self._of_amplitude(np.abs(spectrum), distortion), peaks_in(spectrum)
 
     def _classify_block(
         self,
         windows: NDArray[Any],
         heads: ThinnedHeads,
         distortion: NDArray[np.float64] | None,
+        peaks: bool,
     ) -> Classification:
         n = len(windows)
         known = analyzable(windows)
-        features = self._trunk_block(windows, distortion)
+        features, found = self._trunk_block(windows, distortion, peaks)
         weights = np.zeros(n + -n % _FILL)
         weights[:n] = known
         sums = heads.sums(features, weights)
@@ -293,6 +314,7 @@ class Classifier:
             entropy=predictive.astype(np.float32),
             mutual_information=information.astype(np.float32),
             thinned_totals=sums.thinned_totals,
+            peaks=found,
         )
 
     def _check_weights(self, heads: ThinnedHeads) -> None:
@@ -314,6 +336,12 @@ def entropy(probabilities: NDArray[np.float64]) -> NDArray[np.float64]:
     """Shannon entropy along the last axis, in nats."""
     p = np.clip(probabilities, 1e-12, None)
     return np.asarray(-(p * np.log(p)).sum(axis=-1))
+
+
+def _joined(parts: Sequence[Peaks | None]) -> Peaks | None:
+    """Join peaks, if they were asked for."""
+    found = [part for part in parts if part is not None]
+    return Peaks.joined(found) if found else None
 
 
 def _blocks(windows: NDArray[Any]) -> Iterator[NDArray[Any]]:

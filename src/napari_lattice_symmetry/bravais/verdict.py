@@ -181,6 +181,7 @@ def classify(
     windows = as_windows(windows, "(n, w, w)")
     if not (is_real(tolerance) and 0 <= tolerance <= MAX_TOLERANCE):
         raise InputError(f"A tolerance of {tolerance} is not from 0 to {MAX_TOLERANCE}.")
-    network = load_model(NETWORK).classify(windows, samples, seed, distortion)
-    fits = fit_lattices(windows, tolerance=tolerance or TOLERANCE, distortion=distortion)
+    network = load_model(NETWORK).classify(windows, samples, seed, distortion, peaks=True)
+    within = tolerance or TOLERANCE
+    fits = fit_lattices(windows, tolerance=within, distortion=distortion, peaks=network.peaks)
     return load_judges().judge(windows, network, fits, tolerance)

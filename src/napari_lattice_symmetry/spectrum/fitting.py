@@ -26,7 +26,7 @@ from napari_lattice_symmetry.spectrum.lattice_fit import (
     LatticeFit,
     LatticeFits,
 )
-from napari_lattice_symmetry.spectrum.peaks import find_peaks
+from napari_lattice_symmetry.spectrum.peaks import Peaks, find_peaks
 from napari_lattice_symmetry.spectrum.sampling import distortion_key
 
 Float = NDArray[np.float64]
@@ -89,6 +89,7 @@ def fit_lattices(
     pixel_size: float | tuple[float, float] | None = None,
     tolerance: float = TOLERANCE,
     distortion: NDArray[np.float64] | None = None,
+    peaks: Peaks | None = None,
 ) -> LatticeFits:
     """Fit a lattice to the spectrum of every window, for maps.
 
@@ -98,6 +99,8 @@ def fit_lattices(
         One axis or more before the last two, such as the view of `WindowGrid.windows`.
     pixel_size, tolerance, distortion
         As for `fit_lattice`.
+    peaks : Peaks, optional
+        Of the windows in C order, where `find_peaks` was asked before.
 
     Returns
     -------
@@ -118,8 +121,10 @@ def fit_lattices(
     n = int(np.prod(shape))
     blocks = []
     for start in range(0, max(n, 1), _BLOCK):
-        places = np.unravel_index(np.arange(start, min(start + _BLOCK, n)), shape)
-        blocks.append(_fit_block(windows[places], to_true, tolerance))
+        stop = min(start + _BLOCK, n)
+        block = windows[np.unravel_index(np.arange(start, stop), shape)]
+        found = find_peaks(block) if peaks is None else peaks.of(slice(start, stop))
+        blocks.append(_fit_block(block, found, to_true, tolerance))
     arrays = {
         name: np.concatenate([block[name] for block in blocks]).reshape(
             *shape, *blocks[0][name].shape[1:]
@@ -140,10 +145,11 @@ def _to_true(
     return np.asarray(np.diag([size_x, size_y]) @ undone)
 
 
-def _fit_block(windows: NDArray[Any], to_true: Float, tolerance: float) -> dict[str, NDArray[Any]]:
-    """Fit (n, w, w) windows; gives the array fields of `LatticeFits`."""
+def _fit_block(
+    windows: NDArray[Any], peaks: Peaks, to_true: Float, tolerance: float
+) -> dict[str, NDArray[Any]]:
+    """Fit (n, w, w) windows with these peaks; gives the array fields of `LatticeFits`."""
     size = windows.shape[-1]
-    peaks = find_peaks(windows)
     found = index_lattices(peaks)
     flags = _flags(found)
     flags[~analyzable(windows)] = Flag.MISSING_PIXELS

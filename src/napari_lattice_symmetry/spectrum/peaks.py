@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from functools import lru_cache
 from itertools import pairwise
@@ -23,7 +24,9 @@ MAX_PEAKS = 40
 MIN_SIGNIFICANCE = 3.2
 """Height over the noise from which a local maximum is listed."""
 
-_PART = 16  # windows taken at a time: they stay in the processor's cache
+PART = 32
+"""Windows taken at a time: they stay in the processor's cache."""
+
 # Slower variations than this many cycles a window are background, not lattice.
 _MIN_FREQUENCY = 2.5
 # Half width, in bins, of the main lobe that a Hann window makes of a wave.
@@ -81,9 +84,15 @@ class Peaks:
         """Variance (n, k) of each coordinate by noise, in squared cycles per window."""
         return (_POSITION_ERROR / np.maximum(self.significance, 1)) ** 2
 
-    def of(self, windows: Index) -> Peaks:
+    def of(self, windows: Index | slice) -> Peaks:
         """Return the peaks of some windows, by their indices."""
         return Peaks(*(getattr(self, field.name)[windows] for field in fields(self)))
+
+    @classmethod
+    def joined(cls, parts: Sequence[Peaks]) -> Peaks:
+        """Join the peaks of some windows and of others."""
+        names = [field.name for field in fields(cls)]
+        return cls(*(np.concatenate([getattr(part, name) for part in parts]) for name in names))
 
     def first(self, k: int) -> Peaks:
         """Return the first `k` columns."""
@@ -101,13 +110,12 @@ def find_peaks(windows: NDArray[Any]) -> Peaks:
     windows : ndarray, shape (n, w, w)
         Any real dtype; NaN and infinite pixels count as the window's mean.
     """
-    starts = range(0, max(len(windows), 1), _PART)
-    parts = [_peaks_of(half_spectrum(windows[start : start + _PART])) for start in starts]
-    names = [field.name for field in fields(Peaks)]
-    return Peaks(*(np.concatenate([getattr(part, name) for part in parts]) for name in names))
+    starts = range(0, max(len(windows), 1), PART)
+    return Peaks.joined([peaks_in(half_spectrum(windows[at : at + PART])) for at in starts])
 
 
-def _peaks_of(spectrum: Complex64) -> Peaks:
+def peaks_in(spectrum: Complex64) -> Peaks:
+    """Find the peaks in spectra (n, w, w // 2 + 1), as `half_spectrum` gives them."""
     amplitude = _centered_amplitude(spectrum)
     n, rows, columns = amplitude.shape
     middle = rows // 2
