@@ -81,7 +81,7 @@ def test_atoms_that_weaken_first_orders_do_not_mislead(draw_lattice, sites, weig
     )
     fit = fit_lattice(window)
     assert (fit.a, fit.b, fit.gamma) == pytest.approx((16, 19, 83), rel=5e-3)
-    assert not fit.remarks
+    assert not fit.flags & ~Flag.SUPERLATTICE
 
 
 def test_extra_reflections_are_left_out(draw_lattice):

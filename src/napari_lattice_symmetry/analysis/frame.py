@@ -37,6 +37,8 @@ BlockMaps: TypeAlias = dict[str, NDArray[Any]]
 
 # With these a fit says that there is no lattice, which is an answer.
 _NO_LATTICE = Flag.NO_SPOTS | Flag.ONE_DIRECTION | Flag.NO_COMMON_LATTICE
+# A map of flags holds bytes; those of results that are kept do, too.
+_MAPPED = Flag.SUPERLATTICE - 1
 
 
 @dataclass(frozen=True)
@@ -130,7 +132,7 @@ class Windows:
         fits = self.fit(windows, peaks=network.peaks)
         maps: BlockMaps = {
             "metric_labels": fits.label,
-            "flags": fits.flags,
+            "flags": fits.flags & _MAPPED,
             "agreement": compare(network.label, fits),
         }
         if settings.lattice_maps:

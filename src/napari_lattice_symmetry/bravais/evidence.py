@@ -18,6 +18,8 @@ from napari_lattice_symmetry.spectrum.lattice_fit import Flag, LatticeFits
 Float = NDArray[np.float64]
 Float32 = NDArray[np.float32]
 
+# A weak superlattice is no reason to doubt the class of what is strong.
+_FLAGS = [flag for flag in Flag if flag is not Flag.SUPERLATTICE]
 _MIN_P, _MIN_ERROR = 1e-4, 1e-4
 _N_SHARES = 4
 _PARTS = 16
@@ -72,11 +74,11 @@ class Said:
     def in_evidence(cls, seen: NDArray[np.floating]) -> Said:
         """Read what `evidence` has written."""
         last = seen.shape[1] - _N_SHARES
-        flags = last - 2 - len(Flag)
+        flags = last - 2 - len(_FLAGS)
         return cls(
             network=seen[:, : len(CLASSES)].argmax(axis=1),
             resolved=seen[:, flags - 1] > 0,
-            flagged=np.asarray((seen[:, flags : flags + len(Flag)] > 0).any(axis=1)),
+            flagged=np.asarray((seen[:, flags : flags + len(_FLAGS)] > 0).any(axis=1)),
             exact=seen[:, last - 1] > 0,
         )
 
@@ -204,7 +206,7 @@ def _of_fit(fits: LatticeFits, tolerance: float) -> Float:
         ],
         axis=1,
     )
-    flags = [(fits.flags & flag) != 0 for flag in Flag]
+    flags = [(fits.flags & flag) != 0 for flag in _FLAGS]
     tolerances = np.tile([np.log(tolerance + 2e-3) / 3, tolerance == 0], (len(resolved), 1))
     numbers = np.concatenate([np.where(resolved, metric, 0), strength], axis=1)
     numbers = np.where(np.isfinite(numbers), numbers, 0)

@@ -14,7 +14,12 @@ from napari_lattice_symmetry.lattice.basis import cell_parameters, departures, r
 from napari_lattice_symmetry.lattice.metric import FOLDS, axis_indices, metric_labels
 from napari_lattice_symmetry.spectrum.amplitude import analyzable
 from napari_lattice_symmetry.spectrum.checks import as_windows, is_real, pixel_sizes
-from napari_lattice_symmetry.spectrum.indexing import CLEAR, Indexing, index_lattices
+from napari_lattice_symmetry.spectrum.indexing import (
+    CLEAR,
+    Indexing,
+    index_lattices,
+    peak_weights,
+)
 from napari_lattice_symmetry.spectrum.lattice_fit import (
     MAX_PERIODS,
     MIN_PERIODS,
@@ -28,6 +33,7 @@ from napari_lattice_symmetry.spectrum.lattice_fit import (
 )
 from napari_lattice_symmetry.spectrum.peaks import Peaks, find_peaks
 from napari_lattice_symmetry.spectrum.sampling import distortion_key
+from napari_lattice_symmetry.spectrum.superlattice import other_cells
 
 Float = NDArray[np.float64]
 
@@ -169,8 +175,12 @@ def _fit_block(
     flags[periods > MAX_PERIODS] |= Flag.MANY_PERIODS
     flags[sampling < MIN_SAMPLING] |= Flag.COARSE_SAMPLING
     seen[flags & UNRESOLVED != 0] = np.nan
+    other = _other_bases(peaks, found, np.isfinite(seen[:, 0, 0]), size * to_true.T)
+    has_other = np.isfinite(other[:, 0, 0])
+    flags[has_other] = flags[has_other] & ~Flag.TWO_LATTICES | Flag.SUPERLATTICE
     return {
         **_metric(seen, covariance / size**2, to_true, tolerance),
+        "other_basis": other,
         "quality": found.quality,
         "peaks": found.count,
         "clearest": found.clearest,
@@ -180,6 +190,23 @@ def _fit_block(
         "sampling": sampling,
         "flags": flags,
     }
+
+
+def _other_bases(
+    peaks: Peaks, found: Indexing, resolved: NDArray[np.bool_], to_true: Float
+) -> Float:
+    """Find sublattices and superlattices, direct bases (n, 2, 2); NaN for none.
+
+    `to_true` takes direct vectors in windows to those of the sample.
+    """
+    other = np.full(found.basis.shape, np.nan)
+    here = np.flatnonzero(resolved)
+    known = peaks.of(here)
+    weights, second = peak_weights(known), found.second_lattice[here]
+    reciprocal = other_cells(known, weights, found.basis[here], second)
+    there = np.isfinite(reciprocal[:, 0, 0])
+    other[here[there]] = reduce_basis(np.linalg.inv(reciprocal[there]).swapaxes(1, 2) @ to_true)
+    return other
 
 
 def _flags(found: Indexing) -> NDArray[np.int64]:

@@ -9,8 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_lattice_symmetry.data.movie import PIXEL
 from napari_lattice_symmetry.lattice import CLASSES
-from napari_lattice_symmetry.lattice.metric import nearest_higher
+from napari_lattice_symmetry.lattice.basis import lattice_parameters, symmetry_distances
+from napari_lattice_symmetry.lattice.metric import metric_class, nearest_higher
 from napari_lattice_symmetry.spectrum.amplitude import MAX_NAN_SHARE
 
 Float = NDArray[np.float64]
@@ -42,6 +44,7 @@ class Flag(enum.IntFlag):
     COARSE_SAMPLING = 32
     MANY_PERIODS = 64
     TWO_LATTICES = 128
+    SUPERLATTICE = 256
 
 
 UNRESOLVED = (
@@ -63,6 +66,7 @@ SENTENCES = {
     Flag.COARSE_SAMPLING: f"{{sampling:.1f}} px a period, fewer than {MIN_SAMPLING:g}",
     Flag.MANY_PERIODS: f"{{periods:.1f}} periods in the window, more than {MAX_PERIODS}",
     Flag.TWO_LATTICES: "a second lattice in the window",
+    Flag.SUPERLATTICE: "{others} for a {size} cell, {cell}",
 }
 """What each flag says."""
 
@@ -84,6 +88,10 @@ class LatticeFit:
         Standard errors.
     basis : ndarray, shape (2, 2)
         Reduced lattice vectors (x, y) in rows, in `unit`.
+    other_basis : ndarray, shape (2, 2)
+        With the flag ``SUPERLATTICE`` reduced vectors of the other cell: the larger one if weak
+        spots lie between those that were fitted, the smaller one if nearly all of the power is in
+        the spots of that; else NaN.
     covariance : ndarray, shape (4, 4)
         Of the errors of the basis, in the order ax, ay, bx, by, in the square of `unit`.
     label : int
@@ -118,6 +126,7 @@ class LatticeFit:
     gamma_error: float
     orientation_error: float
     basis: Float
+    other_basis: Float
     covariance: Float
     label: int
     distances: Float
@@ -146,12 +155,26 @@ class LatticeFit:
     def remarks(self) -> str:
         """What the flags say: why there is no answer, or what to mind; empty if nothing."""
         said = [
-            sentence.format(periods=self.periods, sampling=self.sampling)
+            sentence.format(periods=self.periods, sampling=self.sampling, **self._other_cell())
             for flag, sentence in SENTENCES.items()
             if self.flags & flag
         ]
         text = "; ".join(said)
         return text if self.resolved else f"not resolved: {text}"
+
+    def _other_cell(self) -> dict[str, str]:
+        """Describe the other cell, for `SENTENCES`."""
+        if not self.flags & Flag.SUPERLATTICE:
+            return {}
+        larger = abs(np.linalg.det(self.other_basis)) > abs(np.linalg.det(self.basis))
+        a, b, gamma = lattice_parameters(self.other_basis)
+        name = metric_class(symmetry_distances(self.other_basis), self.tolerance)
+        unit = "px" if self.unit == PIXEL else self.unit
+        return {
+            "others": "weak spots speak" if larger else "the strong spots alone speak",
+            "size": "larger" if larger else "smaller",
+            "cell": f"{name}, {a:.3g} x {b:.3g} {unit}, {gamma:.1f}°",
+        }
 
     @property
     def nearest_higher(self) -> tuple[str, float] | None:
@@ -183,6 +206,7 @@ class LatticeFits:
     gamma_error: Float
     orientation_error: Float
     basis: Float
+    other_basis: Float
     covariance: Float
     label: NDArray[np.uint8]
     distances: Float
