@@ -108,10 +108,11 @@ def test_sharpening_tells_two_defects_apart_whose_images_touch():
 @pytest.mark.slow
 def test_maps_add_up_to_the_logits_and_a_training_goes_on(tmp_path, monkeypatch):
     from napari_lattice_symmetry.atoms.defect_maps import training
+    from napari_lattice_symmetry.networks import drawing
     from napari_lattice_symmetry.networks.keras_engine import load_network
 
     small = training.replace(training.RECIPE, validation=240, filters=2, materials=("Cu [001]",))
-    monkeypatch.setattr(training, "draw_chunks", lambda orders, _: (each.draw() for each in orders))
+    monkeypatch.setattr(drawing, "draw_chunks", lambda orders, _: (each.draw() for each in orders))
     monkeypatch.setattr(training, "measure_null", lambda *_: Null(1.0, 2.0))
     settings = {"crops": 240, "epochs": 1, "recipe": small, "progress": False}
     path = training.train_defects(tmp_path / "run", **settings)

@@ -10,6 +10,8 @@ from napari_lattice_symmetry.atoms.finding import examples, training
 from napari_lattice_symmetry.atoms.finding.calibration import calibration_error, fit_confidence
 from napari_lattice_symmetry.atoms.finding.examples import draw_example, draw_marks
 from napari_lattice_symmetry.atoms.finding.finder import FEATURES, REGISTRY, load_finder
+from napari_lattice_symmetry.networks import drawing
+from napari_lattice_symmetry.networks.batches import Batches
 
 
 def test_marks_lie_at_atoms_with_fractions_of_a_pixel():
@@ -44,7 +46,7 @@ def test_a_training_goes_on_and_ends_in_a_network_that_loads(tmp_path, monkeypat
     small = training.replace(training.RECIPE, validation=40, batch=8, crop=32, filters=4)
     monkeypatch.setattr(training, "RECIPE", small)
     monkeypatch.setattr(training, "_CHUNKS", 1)
-    monkeypatch.setattr(training, "draw_chunks", lambda orders, _: (each.draw() for each in orders))
+    monkeypatch.setattr(drawing, "draw_chunks", lambda orders, _: (each.draw() for each in orders))
     monkeypatch.setattr(training, "JudgedChunk", lambda *_: _Judged())
     path = training.train_finder(tmp_path / "run", pictures=40, epochs=1, progress=False)
     assert load_finder(path).weights == tuple(
@@ -54,6 +56,24 @@ def test_a_training_goes_on_and_ends_in_a_network_that_loads(tmp_path, monkeypat
     assert again == path
     with pytest.raises(nls.LatticeSymmetryError, match="other settings"):
         training.train_finder(tmp_path / "run", pictures=40, epochs=2, progress=False)
+
+
+def test_batches_hold_every_example_once_but_the_rest():
+    seen, marks = np.arange(10, dtype=np.float16), np.arange(10, dtype=np.uint8)
+    in_order = Batches(seen, marks, 4)
+    assert [in_order[i][0].tolist() for i in range(len(in_order))] == [[0, 1, 2, 3], [4, 5, 6, 7]]
+    shuffled = Batches(seen, marks, 4, np.random.default_rng(1))
+    order = np.random.default_rng(1).permutation(10)
+    assert shuffled[1][1].tolist() == order[4:8].tolist()
+    assert [each.dtype for each in shuffled[0]] == [np.float32, np.uint8]
+
+
+def test_only_a_network_that_finds_atoms_is_refined(tmp_path):
+    (tmp_path / "other.keras").write_text("nothing")
+    with pytest.raises(
+        nls.LatticeSymmetryError, match=r"other\.keras is no network that finds atoms"
+    ):
+        training.train_finder(tmp_path / "run", start=tmp_path / "other.keras")
 
 
 class _Judged:

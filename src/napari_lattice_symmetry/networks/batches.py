@@ -1,11 +1,49 @@
-"""Batches of simulated spectra for one epoch, shuffled and turned from a seed."""
+"""Batches of one epoch, shuffled and turned from a seed."""
 
 from __future__ import annotations
+
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from napari_lattice_symmetry.networks.keras_loading import keras
+
+
+class Batches(keras.utils.PyDataset):  # type: ignore[misc]
+    """Batches in memory; the incomplete last one is left out.
+
+    Parameters
+    ----------
+    seen : ndarray, shape (n, ...)
+        What the network sees, float16 to save memory.
+    targets : ndarray, shape (n, ...)
+        What it is to answer.
+    batch : int
+        Batch size.
+    rng : numpy.random.Generator, optional
+        Shuffles; in the order that they have, if not given.
+    """
+
+    def __init__(
+        self,
+        seen: NDArray[Any],
+        targets: NDArray[Any],
+        batch: int,
+        rng: np.random.Generator | None = None,
+    ) -> None:
+        super().__init__(workers=1)
+        self.seen, self.targets = seen, targets
+        order = np.arange(len(seen)) if rng is None else rng.permutation(len(seen))
+        self.rows = order[: len(seen) // batch * batch].reshape(-1, batch)
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __getitem__(self, index: int) -> tuple[NDArray[np.float32], NDArray[Any]]:
+        seen, targets = self.seen[self.rows[index]], self.targets[self.rows[index]]
+        is_a_class = targets.dtype.kind == "u"
+        return seen.astype(np.float32), targets if is_a_class else targets.astype(np.float32)
 
 
 class SpectrumBatches(keras.utils.PyDataset):  # type: ignore[misc]

@@ -10,7 +10,10 @@ import os
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from itertools import islice
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
 
 Drawn = TypeVar("Drawn")
 Drawn_co = TypeVar("Drawn_co", covariant=True)
@@ -45,3 +48,11 @@ def draw_chunks(chunks: Sequence[Order[Drawn]], workers: int | None = None) -> I
             result = pending.pop(0).result()
             pending.extend(pool.submit(chunk.draw) for chunk in islice(orders, 1))
             yield result
+
+
+def draw_pairs(
+    chunks: Sequence[Order[tuple[NDArray[Any], NDArray[Any]]]], workers: int | None = None
+) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Draw chunks that are two arrays each, and join the first of these and the second."""
+    one, other = zip(*draw_chunks(chunks, workers), strict=True)
+    return np.concatenate(one), np.concatenate(other)

@@ -6,13 +6,15 @@ import csv
 import json
 import sys
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
-from napari_lattice_symmetry.errors import InputError
+from napari_lattice_symmetry.errors import InputError, ModelError, guard
 from napari_lattice_symmetry.networks.keras_loading import keras
+from napari_lattice_symmetry.networks.registry import file_sha256
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -20,6 +22,67 @@ if TYPE_CHECKING:
 History: TypeAlias = list[dict[str, float]]
 
 CHECKPOINT, HISTORY, SETTINGS = "checkpoint.keras", "history.csv", "training.json"
+
+
+def begin(
+    output: Path,
+    network: str,
+    seed: int,
+    recipe: Any,
+    *,
+    create: Callable[[], keras.Model],
+    start: Path | None = None,
+) -> tuple[keras.Model, History]:
+    """Claim a folder for a training by a recipe, and return network and history as they are there.
+
+    A trained network that is refined (`start`) is one of the settings, and a recipe a dataclass.
+    """
+    settings = {"network": network, "seed": seed, "recipe": asdict(recipe)}
+    if start is not None:
+        settings |= {"start": str(start), "start_sha256": file_sha256(start)}
+    claim(output, settings)
+    keras.utils.set_random_seed(seed)
+    return load_checkpoint(output, create)
+
+
+def finish(output: Path, network: str, history: History, trained: keras.Model) -> Path:
+    """Draw how a training went, save its network, and return where."""
+    plot_history(history, network).savefig(output / "training.png", dpi=120)
+    path = output / f"{network}.keras"
+    trained.save(path)
+    return path
+
+
+def note(file: Path, **values: Any) -> None:
+    """Write down what was found of a network, for whoever loads it."""
+    file.write_text(json.dumps(values) + "\n", encoding="utf-8")
+
+
+def warmed_adam(learning_rate: float, steps: int) -> keras.Optimizer:
+    """Return Adam whose steps grow at first, and then fall along half a cosine to zero."""
+    return keras.optimizers.Adam(
+        keras.optimizers.schedules.CosineDecay(
+            0.1 * learning_rate,
+            steps,
+            warmup_target=learning_rate,
+            warmup_steps=min(200, steps // 10),
+        )
+    )
+
+
+def class_metrics() -> list[keras.Metric]:
+    """Return how often the first answer is right, and how often one of the first two."""
+    return [
+        keras.metrics.SparseCategoricalAccuracy(name="accuracy"),
+        keras.metrics.SparseTopKCategoricalAccuracy(2, name="top2"),
+    ]
+
+
+def take_weights(model: keras.Model, start: Path | None, skill: str) -> None:
+    """Give a network the weights of one that is refined, if any, which needs the same skill."""
+    if start is not None:
+        with guard(f"{start} is no network that {skill}", ModelError):
+            model.set_weights(keras.saving.load_model(start).get_weights())
 
 
 def claim(output: Path, settings: dict[str, Any]) -> None:
@@ -138,34 +201,18 @@ def save_checkpoint(output: Path, model: keras.Model, history: History) -> None:
 
 
 def plot_history(history: History, network: str) -> Figure:
-    """Draw training and validation accuracy over the epochs."""
+    """Draw accuracy over the epochs, or the loss of a network that names nothing."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(6, 4), layout="constrained")
     axes = figure.add_subplot()
-    epochs = range(1, len(history) + 1)
-    for key, name in (
-        ("accuracy", "training (dropout on)"),
-        ("val_accuracy", "validation"),
-        ("val_top2", "validation, top 2"),
-    ):
-        axes.plot(epochs, [row[key] for row in history], marker=".", label=name)
-    axes.set(xlabel="epoch", ylabel="accuracy", title=f"{network} network", ylim=(None, 1))
-    axes.legend(loc="lower right", frameon=False)
-    axes.grid(alpha=0.3)
-    return figure
-
-
-def plot_losses(history: History, network: str) -> Figure:
-    """Draw training and validation loss over the epochs."""
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(6, 4), layout="constrained")
-    axes = figure.add_subplot()
-    epochs = range(1, len(history) + 1)
-    for key, name in (("loss", "training (dropout on)"), ("val_loss", "validation")):
-        axes.plot(epochs, [row[key] for row in history], marker=".", label=name)
-    axes.set(xlabel="epoch", ylabel="loss", title=f"{network} network")
+    names = "training (dropout on)", "validation", "validation, top 2"
+    measure = "accuracy" if "accuracy" in history[0] else "loss"
+    for key, name in zip((measure, f"val_{measure}", "val_top2"), names, strict=True):
+        if key in history[0]:
+            values = [row[key] for row in history]
+            axes.plot(range(1, len(values) + 1), values, marker=".", label=name)
+    axes.set(xlabel="epoch", ylabel=measure, title=f"{network} network")
     axes.legend(frameon=False)
     axes.grid(alpha=0.3)
     return figure

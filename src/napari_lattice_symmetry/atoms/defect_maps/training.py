@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict, dataclass, replace
 from functools import lru_cache
 from pathlib import Path
@@ -21,11 +20,18 @@ from napari_lattice_symmetry.atoms.defect_maps.examples import (
 from napari_lattice_symmetry.atoms.defect_maps.mapper import NULL_FILE, Null, open_mapper
 from napari_lattice_symmetry.atoms.defect_maps.network import Head, defect_network
 from napari_lattice_symmetry.atoms.defect_maps.null import measure_null
-from napari_lattice_symmetry.errors import ModelError, guard
-from napari_lattice_symmetry.networks.drawing import draw_chunks
+from napari_lattice_symmetry.networks.batches import Batches
+from napari_lattice_symmetry.networks.drawing import draw_pairs
 from napari_lattice_symmetry.networks.keras_loading import keras
-from napari_lattice_symmetry.networks.registry import file_sha256
-from napari_lattice_symmetry.networks.training import claim, fit, load_checkpoint, plot_history
+from napari_lattice_symmetry.networks.training import (
+    begin,
+    class_metrics,
+    finish,
+    fit,
+    note,
+    take_weights,
+    warmed_adam,
+)
 
 
 @dataclass(frozen=True)
@@ -79,28 +85,18 @@ RECIPE = Recipe(
 REFINEMENT = replace(RECIPE, epochs=6, learning_rate=1e-3)
 
 
-class CropBatches(keras.utils.PyDataset):  # type: ignore[misc]
-    """Batches of one epoch, in memory and in an order of their own.
-
-    Each is turned by quarters or mirrored as a whole, which no lattice minds.
-    """
+class CropBatches(Batches):
+    """Batches of crops, each turned by quarters or mirrored as a whole, which no lattice minds."""
 
     def __init__(
         self, crops: NDArray[Any], labels: NDArray[Any], batch: int, rng: np.random.Generator
     ) -> None:
-        super().__init__(workers=1)
-        self.crops, self.labels = crops, labels
-        n = len(crops) // batch
-        self.rows = rng.permutation(len(crops))[: n * batch].reshape(n, batch)
-        self.turns = rng.integers(8, size=n)
+        super().__init__(crops, labels, batch, rng)
+        self.turns = rng.integers(8, size=len(self))
 
-    def __len__(self) -> int:
-        return len(self.rows)
-
-    def __getitem__(self, index: int) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
-        rows, turn = self.rows[index], self.turns[index]
-        crops = np.rot90(self.crops[rows].astype(np.float32), turn % 4, axes=(1, 2))
-        return crops[:, :: 1 if turn < 4 else -1], self.labels[rows]
+    def __getitem__(self, index: int) -> tuple[NDArray[np.float32], NDArray[Any]]:
+        (crops, labels), turn = super().__getitem__(index), self.turns[index]
+        return np.rot90(crops, turn % 4, axes=(1, 2))[:, :: 1 if turn < 4 else -1], labels
 
 
 def train_defects(
@@ -149,20 +145,16 @@ def train_defects(
     if start is not None and recipe is RECIPE:
         recipe = REFINEMENT
     recipe = replace(recipe, crops=crops or recipe.crops, epochs=epochs or recipe.epochs)
-    settings: dict[str, Any] = {"network": "defects", "seed": seed, "recipe": asdict(recipe)}
-    if start is not None:
-        settings |= {"start": str(start), "start_sha256": file_sha256(start)}
-    claim(output, settings)
-    keras.utils.set_random_seed(seed)
-    model, history = load_checkpoint(output, lambda: _create(recipe, start))
+    model, history = begin(
+        output, "defects", seed, recipe, create=lambda: _create(recipe, start), start=start
+    )
     per_epoch = -(-recipe.crops // CHUNK)
 
     def draw(stream: int, first: int, n: int) -> tuple[NDArray[Any], NDArray[Any]]:
         orders = [
             CropChunk(seed, stream, first + i, recipe.materials, recipe.augmented) for i in range(n)
         ]
-        seen, labels = zip(*draw_chunks(orders, workers), strict=True)
-        return np.concatenate(seen), np.concatenate(labels)
+        return draw_pairs(orders, workers)
 
     @lru_cache(maxsize=1)
     def crops_of(part: int) -> tuple[NDArray[Any], NDArray[Any]]:
@@ -183,36 +175,22 @@ def train_defects(
         validation=(seen.astype(np.float32), labels),
         progress=progress,
     )
-    plot_history(history, "defects").savefig(output / "training.png", dpi=120)
-    path = output / "defects.keras"
     trained = defect_network(recipe.filters, recipe.head)
     trained.set_weights(model.get_weights())
-    trained.save(path)
+    path = finish(output, "defects", history, trained)
     if recipe.head != "dense":
         mapper = open_mapper(path.read_bytes(), Null())
         null = measure_null(mapper, seed, recipe.materials, recipe.augmented)
-        (output / NULL_FILE).write_text(json.dumps({"null": asdict(null)}) + "\n", encoding="utf-8")
+        note(output / NULL_FILE, null=asdict(null))
     return path
 
 
 def _create(recipe: Recipe, start: Path | None) -> keras.Model:
     model = defect_network(recipe.filters, recipe.head)
-    if start is not None:
-        with guard(f"{start} is no network that maps defects", ModelError):
-            model.set_weights(keras.saving.load_model(start).get_weights())
-    steps = recipe.epochs * (recipe.crops // recipe.batch)
-    rate = keras.optimizers.schedules.CosineDecay(
-        0.1 * recipe.learning_rate,
-        steps,
-        warmup_target=recipe.learning_rate,
-        warmup_steps=min(200, steps // 10),
-    )
+    take_weights(model, start, "maps defects")
     model.compile(
-        optimizer=keras.optimizers.Adam(rate),
+        optimizer=warmed_adam(recipe.learning_rate, recipe.epochs * (recipe.crops // recipe.batch)),
         loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
-        metrics=[
-            keras.metrics.SparseCategoricalAccuracy(name="accuracy"),
-            keras.metrics.SparseTopKCategoricalAccuracy(2, name="top2"),
-        ],
+        metrics=class_metrics(),
     )
     return model

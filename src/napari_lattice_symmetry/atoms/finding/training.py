@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import json
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from napari_lattice_symmetry.atoms.finding.calibration import JudgedChunk, fit_confidence
@@ -15,11 +13,17 @@ from napari_lattice_symmetry.atoms.finding.engine import FinderEngine
 from napari_lattice_symmetry.atoms.finding.examples import CHUNK, TRAINING, VALIDATION, ExampleChunk
 from napari_lattice_symmetry.atoms.finding.finder import CALIBRATION, Finder
 from napari_lattice_symmetry.atoms.finding.network import finder_network, mark_loss
-from napari_lattice_symmetry.errors import ModelError, guard
-from napari_lattice_symmetry.networks.drawing import draw_chunks
+from napari_lattice_symmetry.networks.batches import Batches
+from napari_lattice_symmetry.networks.drawing import draw_pairs
 from napari_lattice_symmetry.networks.keras_loading import keras
-from napari_lattice_symmetry.networks.registry import file_sha256
-from napari_lattice_symmetry.networks.training import claim, fit, load_checkpoint, plot_losses
+from napari_lattice_symmetry.networks.training import (
+    begin,
+    finish,
+    fit,
+    note,
+    take_weights,
+    warmed_adam,
+)
 
 _JUDGED, _CHUNKS = 10_000, 30  # chunks of pictures that calibrate, and the first of them
 
@@ -69,21 +73,6 @@ RECIPE = Recipe(
 REFINEMENT = replace(RECIPE, epochs=4, learning_rate=8e-4)
 
 
-class ExampleBatches(keras.utils.PyDataset):  # type: ignore[misc]
-    """Batches of one epoch, in memory."""
-
-    def __init__(self, seen: NDArray[Any], marks: NDArray[Any], batch: int) -> None:
-        super().__init__(workers=1)
-        self.seen, self.marks, self.batch = seen, marks, batch
-
-    def __len__(self) -> int:
-        return len(self.seen) // self.batch
-
-    def __getitem__(self, index: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        rows = slice(index * self.batch, (index + 1) * self.batch)
-        return self.seen[rows].astype(np.float32), self.marks[rows].astype(np.float32)
-
-
 def train_finder(
     output: Path,
     *,
@@ -126,18 +115,14 @@ def train_finder(
     """
     recipe = RECIPE if start is None else REFINEMENT
     recipe = replace(recipe, pictures=pictures or recipe.pictures, epochs=epochs or recipe.epochs)
-    settings: dict[str, Any] = {"network": "atoms", "seed": seed, "recipe": asdict(recipe)}
-    if start is not None:
-        settings |= {"start": str(start), "start_sha256": file_sha256(start)}
-    claim(output, settings)
-    keras.utils.set_random_seed(seed)
-    model, history = load_checkpoint(output, lambda: _create(recipe, start))
+    model, history = begin(
+        output, "atoms", seed, recipe, create=lambda: _create(recipe, start), start=start
+    )
     per_epoch = -(-recipe.pictures // CHUNK)
 
     def draw(stream: int, first: int, n: int) -> tuple[NDArray[Any], NDArray[Any]]:
         orders = [ExampleChunk(seed, stream, first + i, recipe.crop) for i in range(n)]
-        seen, marks = zip(*draw_chunks(orders, workers), strict=True)
-        return np.concatenate(seen), np.concatenate(marks)
+        return draw_pairs(orders, workers)
 
     seen, marks = draw(VALIDATION, 0, -(-recipe.validation // CHUNK))
     fit(
@@ -146,19 +131,14 @@ def train_finder(
         output,
         epochs=recipe.epochs,
         seed=seed,
-        batches=lambda epoch: ExampleBatches(
-            *draw(TRAINING, epoch * per_epoch, per_epoch), recipe.batch
-        ),
-        validation=(seen.astype(np.float32), marks.astype(np.float32)),
+        batches=lambda epoch: Batches(*draw(TRAINING, epoch * per_epoch, per_epoch), recipe.batch),
+        validation=(seen.astype("float32"), marks.astype("float32")),
         progress=progress,
     )
-    plot_losses(history, "atoms").savefig(output / "training.png", dpi=120)
-    path = output / "atoms.keras"
     trained = finder_network(recipe.filters, recipe.dropout)
     trained.set_weights(model.get_weights())
-    trained.save(path)
-    weights = calibrate(path, seed, workers)
-    (output / CALIBRATION).write_text(json.dumps({"calibration": weights}) + "\n", encoding="utf-8")
+    path = finish(output, "atoms", history, trained)
+    note(output / CALIBRATION, calibration=calibrate(path, seed, workers))
     return path
 
 
@@ -176,21 +156,12 @@ def calibrate(path: Path, seed: int, workers: int | None = None) -> tuple[float,
     """
     finder = Finder(FinderEngine(path.read_bytes()))
     orders = [JudgedChunk(finder, seed, VALIDATION, _JUDGED + i) for i in range(_CHUNKS)]
-    features, right = zip(*draw_chunks(orders, workers), strict=True)
-    return fit_confidence(np.concatenate(features), np.concatenate(right))
+    return fit_confidence(*draw_pairs(orders, workers))
 
 
 def _create(recipe: Recipe, start: Path | None) -> keras.Model:
     model = finder_network(recipe.filters, recipe.dropout)
-    if start is not None:
-        with guard(f"{start} is no network that finds atoms", ModelError):
-            model.set_weights(keras.saving.load_model(start).get_weights())
+    take_weights(model, start, "finds atoms")
     steps = recipe.epochs * (recipe.pictures // recipe.batch)
-    rate = keras.optimizers.schedules.CosineDecay(
-        0.1 * recipe.learning_rate,
-        steps,
-        warmup_target=recipe.learning_rate,
-        warmup_steps=min(200, steps // 10),
-    )
-    model.compile(optimizer=keras.optimizers.Adam(rate), loss=mark_loss)
+    model.compile(optimizer=warmed_adam(recipe.learning_rate, steps), loss=mark_loss)
     return model

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -25,9 +24,10 @@ from napari_lattice_symmetry.atoms.focal.networks import MSD_NET, U_NET, column_
 from napari_lattice_symmetry.atoms.focal.seeing import PIXEL
 from napari_lattice_symmetry.atoms.image_engine import ImageEngine
 from napari_lattice_symmetry.atoms.score import match
-from napari_lattice_symmetry.networks.drawing import draw_chunks
+from napari_lattice_symmetry.networks.batches import Batches
+from napari_lattice_symmetry.networks.drawing import draw_pairs
 from napari_lattice_symmetry.networks.keras_loading import keras
-from napari_lattice_symmetry.networks.training import claim, fit, load_checkpoint, plot_losses
+from napari_lattice_symmetry.networks.training import begin, finish, fit, note, warmed_adam
 
 Float = NDArray[np.float64]
 
@@ -69,27 +69,22 @@ class Recipe:
     network: dict[str, Any] | None = None
 
 
-class SeriesBatches(keras.utils.PyDataset):  # type: ignore[misc]
-    """Batches of one epoch, in another order and turned otherwise in each."""
+class SeriesBatches(Batches):
+    """Batches of series, turned otherwise in every epoch."""
 
     def __init__(
         self, seen: NDArray[np.float16], marks: NDArray[np.uint8], batch: int, seed: tuple[int, int]
     ) -> None:
-        super().__init__(workers=1)
-        self.seen, self.marks, self.batch, self.seed = seen, marks, batch, seed
-        self.order = np.random.default_rng(seed).permutation(len(seen))
+        super().__init__(seen, marks, batch, np.random.default_rng(seed))
+        self.seed = seed
 
-    def __len__(self) -> int:
-        return len(self.seen) // self.batch
-
-    def __getitem__(self, index: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        rows = self.order[index * self.batch : (index + 1) * self.batch]
+    def __getitem__(self, index: int) -> tuple[NDArray[np.float32], NDArray[Any]]:
         turns, mirrored = np.random.default_rng((*self.seed, index)).integers((4, 2))
         seen, marks = (
-            np.rot90(each[rows][:, :: 1 - 2 * mirrored], turns, axes=(1, 2)).astype(np.float32)
-            for each in (self.seen, self.marks)
+            np.rot90(each[:, :: 1 - 2 * mirrored], turns, axes=(1, 2))
+            for each in super().__getitem__(index)
         )
-        return seen, marks / np.float32(255)
+        return seen, marks.astype(np.float32) / np.float32(255)
 
 
 def train_columns(
@@ -147,24 +142,22 @@ def train_columns(
         images=images or recipe.images,
         validation=validation or recipe.validation,
     )
-    claim(output, {"network": network, "seed": seed, "recipe": asdict(recipe)})
     folder = waves or output.parent / "waves"
-    folder.mkdir(parents=True, exist_ok=True)
-    keras.utils.set_random_seed(seed)
 
-    def draw(stream: int, n: int, turns: int) -> tuple[NDArray[np.float16], NDArray[np.uint8]]:
+    def build() -> keras.Model:
+        return BUILDERS[network](recipe.images, **shape)
+
+    model, history = begin(output, network, seed, recipe, create=lambda: _compile(build(), recipe))
+    folder.mkdir(parents=True, exist_ok=True)
+
+    def draw(stream: int, n: int, turns: int) -> tuple[NDArray[Any], NDArray[Any]]:
         orders = [
             SeriesChunk(WaveFile(str(folder), seed, stream, i), recipe.images, turn)
             for i in range(-(-n // (WAVES * turns)))
             for turn in range(turns)
         ]
-        seen, marks = zip(*draw_chunks(orders, workers), strict=True)
-        return np.concatenate(seen), np.concatenate(marks)
+        return draw_pairs(orders, workers)
 
-    def build() -> keras.Model:
-        return BUILDERS[network](recipe.images, **shape)
-
-    model, history = load_checkpoint(output, lambda: _compile(build(), recipe))
     checked, right = draw(VALIDATION, recipe.validation, 1)
     seen, marks = draw(TRAINING, recipe.series, recipe.microscopes)
     began = time.process_time()
@@ -178,19 +171,17 @@ def train_columns(
         validation=(checked.astype(np.float32), right.astype(np.float32) / 255),
         progress=progress,
     )
-    plot_losses(history, network).savefig(output / "training.png", dpi=120)
-    path = output / f"{network}.keras"
     trained = build()
     trained.set_weights(model.get_weights())
-    trained.save(path)
+    path = finish(output, network, history, trained)
     again = [
         SeriesChunk(WaveFile(str(folder), seed, VALIDATION, i), recipe.images, turn=1)
         for i in range(-(-recipe.validation // WAVES))
     ]
     weights = calibrate(ColumnNamer(ImageEngine(path.read_bytes())), again)
-    (output / CALIBRATION).write_text(json.dumps({"calibration": weights}) + "\n", encoding="utf-8")
-    cost = {"weights": trained.count_params(), "processor_s": round(time.process_time() - began)}
-    (output / "cost.json").write_text(json.dumps(cost) + "\n", encoding="utf-8")
+    note(output / CALIBRATION, calibration=weights)
+    seconds = round(time.process_time() - began)
+    note(output / "cost.json", weights=trained.count_params(), processor_s=seconds)
     return path
 
 
@@ -234,13 +225,8 @@ def judge(marks: Marks, places: Float, kind: NDArray[np.int64]) -> NDArray[np.bo
 
 def _compile(model: keras.Model, recipe: Recipe) -> keras.Model:
     steps = recipe.epochs * (recipe.series // recipe.batch)
-    rate = keras.optimizers.schedules.CosineDecay(
-        0.1 * recipe.learning_rate,
-        steps,
-        warmup_target=recipe.learning_rate,
-        warmup_steps=min(200, steps // 10),
-    )
-    model.compile(optimizer=keras.optimizers.Adam(rate), loss=column_loss, metrics=[named_share])
+    adam = warmed_adam(recipe.learning_rate, steps)
+    model.compile(optimizer=adam, loss=column_loss, metrics=[named_share])
     return model
 
 

@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from napari_lattice_symmetry.crystals.families import networks
 from napari_lattice_symmetry.crystals.families.data_set import draw_set, plan_chunks
 from napari_lattice_symmetry.crystals.families.prototypes import TRAINING, VALIDATION
 from napari_lattice_symmetry.errors import InputError
+from napari_lattice_symmetry.networks.batches import Batches
 from napari_lattice_symmetry.networks.calibration import calibrate
 from napari_lattice_symmetry.networks.keras_loading import keras
-from napari_lattice_symmetry.networks.training import claim, fit, load_checkpoint, plot_history
+from napari_lattice_symmetry.networks.training import begin, class_metrics, finish, fit, note
 
 
 @dataclass(frozen=True)
@@ -59,40 +58,6 @@ BUILDERS: dict[str, Callable[[], keras.Model]] = {
     "fingerprint": networks.fingerprint_network,
     "pairs": networks.pairs_network,
 }
-
-
-class ShuffledBatches(keras.utils.PyDataset):  # type: ignore[misc]
-    """One epoch of shuffled batches, from a seed; the incomplete last one is left out.
-
-    Parameters
-    ----------
-    inputs : ndarray, shape (n, ...), float32
-        What the network sees.
-    families : ndarray, shape (n,)
-        Family indices.
-    batch : int
-        Batch size.
-    seed : tuple of int
-        Seed of this epoch.
-    """
-
-    def __init__(
-        self,
-        inputs: NDArray[np.float32],
-        families: NDArray[np.uint8],
-        batch: int,
-        seed: tuple[int, ...],
-    ) -> None:
-        super().__init__(workers=1)
-        self.inputs, self.families, self.batch = inputs, families, batch
-        self.order = np.random.default_rng(seed).permutation(len(families))
-
-    def __len__(self) -> int:
-        return len(self.order) // self.batch
-
-    def __getitem__(self, index: int) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
-        rows = self.order[index * self.batch : (index + 1) * self.batch]
-        return self.inputs[rows], self.families[rows]
 
 
 def train(
@@ -141,9 +106,7 @@ def train(
     recipe = replace(
         recipe, structures=structures or recipe.structures, epochs=epochs or recipe.epochs
     )
-    claim(output, {"network": network, "seed": seed, "recipe": asdict(recipe)})
-    keras.utils.set_random_seed(seed)
-    model, history = load_checkpoint(output, lambda: _create(network, recipe))
+    model, history = begin(output, network, seed, recipe, create=lambda: _create(network, recipe))
     training, validation = (
         draw_set(plan_chunks(network, part, count, seed), output / f"{name}.npz", workers, progress)
         for name, part, count in (
@@ -157,21 +120,20 @@ def train(
         output,
         epochs=recipe.epochs,
         seed=seed,
-        batches=lambda epoch: ShuffledBatches(*training, recipe.batch, (seed, epoch)),
+        batches=lambda epoch: Batches(
+            *training, recipe.batch, np.random.default_rng((seed, epoch))
+        ),
         validation=validation,
         progress=progress,
     )
-    plot_history(history, network).savefig(output / "training.png", dpi=120)
     whole = BUILDERS[network]()
     whole.set_weights(model.get_weights())
     trained = networks.without_normalization(whole)
     if recipe.calibrate:
         factors, shifts = calibrate(trained, *validation)
         scaling = {"factors": factors.round(4).tolist(), "shifts": shifts.round(4).tolist()}
-        (output / "calibration.json").write_text(json.dumps(scaling) + "\n")
-    path = output / f"{network}.keras"
-    trained.save(path)
-    return path
+        note(output / "calibration.json", **scaling)
+    return finish(output, network, history, trained)
 
 
 def _create(network: str, recipe: FamilyRecipe) -> keras.Model:
@@ -185,9 +147,6 @@ def _create(network: str, recipe: FamilyRecipe) -> keras.Model:
     model.compile(
         optimizer=keras.optimizers.Adam(rate),
         loss=keras.losses.SparseCategoricalCrossentropy(),
-        metrics=[
-            keras.metrics.SparseCategoricalAccuracy(name="accuracy"),
-            keras.metrics.SparseTopKCategoricalAccuracy(2, name="top2"),
-        ],
+        metrics=class_metrics(),
     )
     return model
