@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from napari_lattice_symmetry.bravais.classifier import Classification, Classifier
 from napari_lattice_symmetry.bravais.parameters import AnalysisParameters
-from napari_lattice_symmetry.bravais.verdict import load_judges
+from napari_lattice_symmetry.bravais.verdict import Judges, load_judges
 from napari_lattice_symmetry.cells import plane_groups
 from napari_lattice_symmetry.data.movie import NANOMETER, Movie, frame_checksum, is_blank
 from napari_lattice_symmetry.errors import guard
@@ -86,6 +86,7 @@ class Windows:
             If the network or the fit fails; the sentence begins with `what`.
         """
         windows, settings = self.grid.windows(frame), self.parameters
+        judges = load_judges(model.sha256) if settings.is_verdict else None
 
         def classify(distortion: NDArray[np.float64] | None) -> Iterator[Classification]:
             return model.classify_blocks(
@@ -103,9 +104,9 @@ class Windows:
             for block, seen in zip(classify(self.distortion), apparent, strict=corrected):
                 stop = start + len(block.entropy)
                 here = np.unravel_index(np.arange(start, stop), self.grid.shape)
-                found, maps = self._answer(windows[here], block)
+                found, maps = self._answer(windows[here], block, judges)
                 if seen is not None:
-                    maps["apparent_labels"] = self._apparent(windows[here], seen).label
+                    maps["apparent_labels"] = self._apparent(windows[here], seen, judges).label
                 if settings.plane_groups:
                     maps |= self._name_groups(windows[here])
                 start = stop
@@ -123,11 +124,11 @@ class Windows:
         return fit_lattices(windows, self.pixel_side, tolerance, distortion, peaks)
 
     def _answer(
-        self, windows: NDArray[Any], network: Classification
+        self, windows: NDArray[Any], network: Classification, judges: Judges | None
     ) -> tuple[Classification, BlockMaps]:
         """Return the answer that was asked for, and the maps of those who have a part in it."""
         settings = self.parameters
-        if not (settings.is_verdict or settings.lattice_maps):
+        if judges is None and not settings.lattice_maps:
             return network, {}
         fits = self.fit(windows, peaks=network.peaks)
         maps: BlockMaps = {
@@ -137,18 +138,20 @@ class Windows:
         }
         if settings.lattice_maps:
             maps |= _lattice_maps(fits)
-        if not settings.is_verdict:
+        if judges is None:
             return network, maps
         maps |= {"network_labels": network.label, "network_mean": network.mean.T}
-        return load_judges().judge(windows, network, fits, settings.tolerance), maps
+        return judges.judge(windows, network, fits, settings.tolerance), maps
 
-    def _apparent(self, windows: NDArray[Any], network: Classification) -> Classification:
+    def _apparent(
+        self, windows: NDArray[Any], network: Classification, judges: Judges | None
+    ) -> Classification:
         """Return the answer on windows as the image shows them."""
-        if not self.parameters.is_verdict:
+        if judges is None:
             return network
         seen = self.apparent_distortion
         fits = self.fit(windows, np.eye(2) if seen is None else seen, network.peaks)
-        return load_judges().judge(windows, network, fits, self.parameters.tolerance)
+        return judges.judge(windows, network, fits, self.parameters.tolerance)
 
     def _name_groups(self, windows: NDArray[Any]) -> BlockMaps:
         found = plane_groups(windows, distortion=self.distortion)

@@ -6,18 +6,20 @@ import os
 from pathlib import Path
 
 from napari_lattice_symmetry.bravais.classifier import Classifier
+from napari_lattice_symmetry.bravais.registry import DEFAULT, load
 from napari_lattice_symmetry.networks.engine import ENGINES
 
 __all__ = ["load_model", "train"]
 
 
-def load_model(network: str | os.PathLike[str] = "polar", engine: str = ENGINES[0]) -> Classifier:
+def load_model(network: str | os.PathLike[str] = DEFAULT, engine: str = ENGINES[0]) -> Classifier:
     """Load a network.
 
     Parameters
     ----------
     network : str or path
-        "polar" (default), "published" (the baseline of Vasudevan et al. 2018), or a .keras file.
+        "compact" (default), "polar" (three times as costly, its teacher), "published" (the
+        baseline of Vasudevan et al. 2018), or a .keras file.
     engine : {"onnx", "tensorflow"}
         What runs it: ONNX Runtime (default), or TensorFlow, which also runs networks with
         layers that ONNX Runtime is not told of.
@@ -41,8 +43,6 @@ def load_model(network: str | os.PathLike[str] = "polar", engine: str = ENGINES[
     >>> nls.CLASSES[answer.label[0] - 1], answer.mean.shape
     ('square', (1, 6))
     """
-    from napari_lattice_symmetry.bravais.registry import load
-
     return load(network, engine)
 
 
@@ -62,7 +62,7 @@ def train(
 
     Parameters
     ----------
-    network : {"polar", "published"}
+    network : {"compact", "polar", "published"}
         Which network, with its own recipe.
     output : str or pathlib.Path
         Folder for the simulated set, checkpoints, ``history.csv``, ``training.png``,

@@ -16,13 +16,16 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from napari_lattice_symmetry.bravais.training_images import TRACKS, ImageDistribution, draw_windows
+from napari_lattice_symmetry.bravais.verdict_images import SIZES, UNUSUAL, draw_examples
 from napari_lattice_symmetry.lattice import CLASSES
 from napari_lattice_symmetry.networks.drawing import draw_chunks
 from napari_lattice_symmetry.spectrum.cartesian import cartesian_spectrum
+from napari_lattice_symmetry.spectrum.lattice_fit import TOLERANCE
 from napari_lattice_symmetry.spectrum.polar import polar_spectrum
 
 SPECTRA: dict[str, Callable[[NDArray[Any]], NDArray[np.float32]]] = {
     "polar": polar_spectrum,
+    "compact": polar_spectrum,
     "published": cartesian_spectrum,
 }
 """What each network sees of a window."""
@@ -35,6 +38,11 @@ TRAINING, VALIDATION, BENCHMARK = 0, 1, 2
 _SCALED_TRACKS = ("field", "rough")
 _SIZES = (64, 96, 128, 128, 192)
 
+UNUSUAL_TRACK = "unusual"
+"""Many atoms a cell, few and many periods, fringes, hum, two lattices: what no track holds."""
+
+Float32 = NDArray[np.float32]
+
 
 @dataclass(frozen=True)
 class Chunk:
@@ -46,17 +54,26 @@ class Chunk:
     stream: int
     index: int
 
-    def draw(self) -> tuple[NDArray[np.float16], NDArray[np.uint8]]:
-        """Draw spectra (CHUNK, ...) and class indices 0 to 5 (CHUNK,)."""
+    def draw(self) -> tuple[NDArray[np.float16], Float32]:
+        """Draw spectra (CHUNK, ...) and the class probabilities that are right (CHUNK, 6)."""
         seed = (self.seed, self.stream, self.index)
+        with scipy.fft.set_workers(1):
+            if self.track == UNUSUAL_TRACK:
+                size = SIZES[self.index % len(SIZES)]
+                windows, truths, _ = draw_examples(CHUNK, seed, size, UNUSUAL)
+                targets = [truth.target(0 if truth.exact else TOLERANCE) for truth in truths]
+            else:
+                windows, targets = self._draw_track(seed)
+            spectra = SPECTRA[self.network](windows)
+        return spectra.astype(np.float16), np.array(targets, np.float32)
+
+    def _draw_track(self, seed: tuple[int, ...]) -> tuple[Float32, Any]:
         track, size = TRACKS[self.track], 128
         if self.track in _SCALED_TRACKS:
             size = _SIZES[self.index % len(_SIZES)]
             track = _scaled(track, size)
-        with scipy.fft.set_workers(1):
-            windows, labels = draw_windows(CHUNK, track, seed, size)
-            spectra = SPECTRA[self.network](windows)
-        return spectra.astype(np.float16), labels - 1
+        windows, labels = draw_windows(CHUNK, track, seed, size)
+        return windows, np.eye(len(CLASSES))[labels - 1]
 
 
 def _scaled(track: ImageDistribution, size: int) -> ImageDistribution:
@@ -74,14 +91,14 @@ def plan_chunks(
 
 def draw_set(
     chunks: list[Chunk], folder: Path, name: str, workers: int | None, progress: bool
-) -> tuple[NDArray[np.float16], NDArray[np.uint8]]:
+) -> tuple[NDArray[np.float16], Float32]:
     """Draw chunks into memory-mapped files, going on where an earlier call was stopped.
 
     Returns
     -------
     spectra : numpy.memmap, shape (n, ...), float16
-    classes : numpy.memmap, shape (n,), uint8
-        Class indices 0 to 5.
+    targets : numpy.memmap, shape (n, 6), float32
+        Class probabilities that are right.
     """
     done_file = folder / f"{name}.done"
     done = int(done_file.read_text()) if done_file.exists() else 0
@@ -90,8 +107,8 @@ def draw_set(
     spectra = np.lib.format.open_memmap(  # type: ignore[no-untyped-call]
         folder / f"{name}-spectra.npy", mode=mode, dtype=np.float16, shape=shape
     )
-    classes = np.lib.format.open_memmap(  # type: ignore[no-untyped-call]
-        folder / f"{name}-classes.npy", mode=mode, dtype=np.uint8, shape=shape[:1]
+    targets = np.lib.format.open_memmap(  # type: ignore[no-untyped-call]
+        folder / f"{name}-targets.npy", mode=mode, dtype=np.float32, shape=(shape[0], len(CLASSES))
     )
     bar = tqdm(
         total=shape[0],
@@ -103,14 +120,14 @@ def draw_set(
         mininterval=2,
     )
     with bar:
-        for i, (chunk_spectra, chunk_classes) in enumerate(
+        for i, (chunk_spectra, chunk_targets) in enumerate(
             draw_chunks(chunks[done:], workers), start=done
         ):
             rows = slice(i * CHUNK, (i + 1) * CHUNK)
-            spectra[rows], classes[rows] = chunk_spectra, chunk_classes
+            spectra[rows], targets[rows] = chunk_spectra, chunk_targets
             bar.update(CHUNK)
             if i % 50 == 49 or i == len(chunks) - 1:
                 spectra.flush()
-                classes.flush()
+                targets.flush()
                 done_file.write_text(str(i + 1))
-    return spectra, classes
+    return spectra, targets

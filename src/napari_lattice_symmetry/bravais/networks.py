@@ -1,6 +1,8 @@
-"""The two networks. Nothing here runs before Keras is needed."""
+"""The networks. Nothing here runs before Keras is needed."""
 
 from __future__ import annotations
+
+from typing import Any
 
 from napari_lattice_symmetry.lattice import CLASSES
 from napari_lattice_symmetry.networks.keras_loading import keras, layers
@@ -25,14 +27,42 @@ def polar_network(dropout: float = 0.2) -> keras.Model:
             AnglePadding(2),
             layers.Conv2D(64, 5, strides=2, activation="relu"),
             layers.AveragePooling2D(2),
-            TurnedDense(256),
-            layers.Dropout(dropout),
-            layers.Dense(128, activation="relu", name="features"),
-            layers.Dropout(dropout),
-            layers.Dense(len(CLASSES), activation="softmax", name="classes"),
+            *_head(dropout),
         ],
         name="polar",
     )
+
+
+def compact_network(dropout: float = 0.2) -> keras.Model:
+    """Build a network a third as costly as `polar_network`, with its head.
+
+    Its first convolution halves the resolution: 16 filters for 4 pixels lose nothing of a spectrum,
+    and no map has to be kept at full size. 13 million multiply-adds a window instead of 40.
+    """
+    return keras.Sequential(
+        [
+            keras.Input((polar.N_ANGLES, polar.N_RADII, 1), name="spectrum"),
+            AnglePadding(2),
+            layers.Conv2D(16, 5, strides=2, activation="relu"),
+            AnglePadding(1),
+            layers.Conv2D(32, 3, activation="relu"),
+            AnglePadding(1),
+            layers.Conv2D(64, 3, strides=2, activation="relu"),
+            layers.AveragePooling2D(2),
+            *_head(dropout),
+        ],
+        name="compact",
+    )
+
+
+def _head(dropout: float) -> list[Any]:
+    return [
+        TurnedDense(256),
+        layers.Dropout(dropout),
+        layers.Dense(128, activation="relu", name="features"),
+        layers.Dropout(dropout),
+        layers.Dense(len(CLASSES), activation="softmax", dtype="float32", name="classes"),
+    ]
 
 
 def published_network(dropout: float = 0.2) -> keras.Model:

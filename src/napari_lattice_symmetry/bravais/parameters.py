@@ -8,7 +8,7 @@ from typing import Any, Literal, Protocol, Self, TypeAlias
 import numpy as np
 from pydantic import field_validator
 
-from napari_lattice_symmetry.bravais.registry import REGISTRY
+from napari_lattice_symmetry.bravais.registry import DEFAULT, REGISTRY
 from napari_lattice_symmetry.errors import InputError
 from napari_lattice_symmetry.lattice.plane_groups import MIN_CELLS
 from napari_lattice_symmetry.networks.engine import EngineName
@@ -85,10 +85,10 @@ class AnalysisParameters(WindowParameters):
         le=5000,
     )
     network: str = setting(
-        "polar",
+        DEFAULT,
         "Network",
-        "'polar' (default), 'published' (the baseline of Vasudevan et al. 2018), "
-        "or the path of a .keras file.",
+        "'compact' (default), 'polar' (its teacher, slower), 'published' (the baseline of "
+        "Vasudevan et al. 2018), or the path of a .keras file.",
         choices=tuple(REGISTRY.entries),
         files="Keras networks (*.keras)",
     )
@@ -97,7 +97,8 @@ class AnalysisParameters(WindowParameters):
         "Answer",
         "Whose classes and probabilities the maps hold: 'verdict' weighs what the network and a "
         "lattice fit say of every window; 'network' is the network alone, which is quicker. The "
-        "verdict was taught with 'polar'; of another network its own answer is given.",
+        "verdict was taught with 'compact' and with 'polar'; of another network its own answer is "
+        "given.",
     )
     engine: EngineName = setting(
         "onnx",

@@ -16,6 +16,9 @@ from napari_lattice_symmetry.networks.registry import NetworkFile, Registry
 REGISTRY = Registry(Path(__file__).parent / "weights")
 _LOADING = Lock()
 
+DEFAULT = "compact"
+"""The network that is asked if no other is."""
+
 
 def load(network: str | os.PathLike[str], engine: str) -> Classifier:
     """Load a shipped network by name, or any by the path of its .keras file.

@@ -23,7 +23,6 @@ from napari_lattice_symmetry.spectrum.lattice_fit import MAX_TOLERANCE, TOLERANC
 
 Float32 = NDArray[np.float32]
 
-NETWORK = "polar"
 """Whose answers the judges were taught to weigh."""
 
 
@@ -119,16 +118,20 @@ def answers(weights: tuple[Float32, ...], seen: NDArray[np.floating]) -> Float32
 
 
 @cache
-def load_judges() -> Judges:
-    """Load the judges that are shipped.
+def load_judges(sha256: str) -> Judges:
+    """Load the judges who know a network by the hash of its weights.
 
     Raises
     ------
     ModelError
         If their weights are not those that were shipped.
     """
-    entry = REGISTRY.entries[NETWORK]["verdict"]
-    file = NetworkFile(f"{NETWORK}-verdict", REGISTRY.folder / entry["file"], entry["sha256"])
+    name, entry = next(
+        (name, entry["verdict"])
+        for name, entry in REGISTRY.entries.items()
+        if entry["sha256"] == sha256
+    )
+    file = NetworkFile(f"{name}-verdict", REGISTRY.folder / entry["file"], entry["sha256"])
     return Judges.read(file.read())
 
 
@@ -181,7 +184,8 @@ def classify(
     windows = as_windows(windows, "(n, w, w)")
     if not (is_real(tolerance) and 0 <= tolerance <= MAX_TOLERANCE):
         raise InputError(f"A tolerance of {tolerance} is not from 0 to {MAX_TOLERANCE}.")
-    network = load_model(NETWORK).classify(windows, samples, seed, distortion, peaks=True)
+    model = load_model()
+    network = model.classify(windows, samples, seed, distortion, peaks=True)
     within = tolerance or TOLERANCE
     fits = fit_lattices(windows, tolerance=within, distortion=distortion, peaks=network.peaks)
-    return load_judges().judge(windows, network, fits, tolerance)
+    return load_judges(model.sha256).judge(windows, network, fits, tolerance)

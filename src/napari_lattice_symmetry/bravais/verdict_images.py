@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -35,7 +36,8 @@ Examples = tuple[NDArray[np.float32], list[Truth], LatticeFits, NDArray[np.intp]
 
 _VISIBLE = 3.5  # height of the clearest spot over the median around it
 _TRACK_SIZE = 128  # px, of the windows that the tracks are made for
-_SIZES = (128, 128, 64, 128, 96, 40, 128, 192, 128, 48)
+SIZES = (128, 128, 64, 128, 96, 40, 128, 192, 128, 48)
+"""In px, of the windows of one chunk after the other."""
 
 
 def _of_track(track: ImageDistribution) -> Drawing:
@@ -286,12 +288,16 @@ KINDS: dict[str, tuple[Drawing, int]] = {
 """What is drawn, and how often."""
 
 
+UNUSUAL = tuple(KINDS)[tuple(KINDS).index("crystals") :]
+"""Those that no track holds."""
+
+
 def draw_examples(
-    n: int, seed: tuple[int, ...], size: int
+    n: int, seed: tuple[int, ...], size: int, among: Sequence[str] = tuple(KINDS)
 ) -> tuple[NDArray[np.float32], list[Truth], NDArray[np.intp]]:
-    """Draw `n` windows (n, size, size), what is true of each, and its place in `KINDS`."""
+    """Draw `n` windows (n, size, size), what is true of each, and its place `among` some kinds."""
     rng = np.random.default_rng(seed)
-    drawings, often = zip(*KINDS.values(), strict=True)
+    drawings, often = zip(*(KINDS[name] for name in among), strict=True)
     weights = np.array(often, np.float64)
     windows = np.empty((n, size, size), np.float32)
     kinds = rng.choice(len(drawings), n, p=weights / weights.sum())
@@ -313,6 +319,6 @@ class ExampleChunk:
 
     def draw(self) -> Examples:
         """Draw windows, what is true of them, what the fit says, and their places in `KINDS`."""
-        size = _SIZES[self.index % len(_SIZES)]
+        size = SIZES[self.index % len(SIZES)]
         windows, truths, kinds = draw_examples(self.n, (self.seed, self.stream, self.index), size)
         return windows, truths, fit_lattices(windows), kinds

@@ -14,8 +14,9 @@ from napari_lattice_symmetry.bravais import load_model
 from napari_lattice_symmetry.bravais.classifier import Classification
 from napari_lattice_symmetry.bravais.dataset import TRAINING, VALIDATION
 from napari_lattice_symmetry.bravais.evidence import evidence, repetition, shares_by_scale
+from napari_lattice_symmetry.bravais.registry import DEFAULT
 from napari_lattice_symmetry.bravais.trust import find_trust, mean_answer, situations
-from napari_lattice_symmetry.bravais.verdict import NETWORK, answers
+from napari_lattice_symmetry.bravais.verdict import answers
 from napari_lattice_symmetry.bravais.verdict_images import KINDS, ExampleChunk, Examples
 from napari_lattice_symmetry.files import replacing
 from napari_lattice_symmetry.networks.drawing import draw_chunks
@@ -119,7 +120,7 @@ def train_verdict(
     Returns
     -------
     path
-        ``<output>/polar-verdict.npz``.
+        ``<output>/compact-verdict.npz``.
 
     Raises
     ------
@@ -130,7 +131,7 @@ def train_verdict(
     """
     recipe = VerdictRecipe()
     recipe = replace(recipe, windows=windows or recipe.windows, epochs=epochs or recipe.epochs)
-    claim(output, {"network": "verdict", "of": NETWORK, "seed": seed, "recipe": asdict(recipe)})
+    claim(output, {"network": "verdict", "of": DEFAULT, "seed": seed, "recipe": asdict(recipe)})
     taught, held_out = (
         _evidence(
             output / f"{name}.npz",
@@ -145,7 +146,7 @@ def train_verdict(
         )
     )
     weights = tuple(_teach(taught, recipe, seed))
-    path = output / f"{NETWORK}-verdict.npz"
+    path = output / f"{DEFAULT}-verdict.npz"
     np.savez_compressed(path, *weights, trust=_trust(weights, held_out, recipe))
     return path
 
@@ -155,7 +156,7 @@ def _evidence(
 ) -> Table:
     """Draw windows and ask network and fit, unless that was done before."""
     if not file.exists():
-        model = load_model(NETWORK)
+        model = load_model()
         rng = np.random.default_rng((orders[0].seed, orders[0].stream))
         drawn = draw_chunks(orders, workers)
         rows = [

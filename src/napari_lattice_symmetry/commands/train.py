@@ -13,7 +13,7 @@ from napari_lattice_symmetry.files import writing
 _FAMILIES = ("fingerprint", "pairs")
 _COLUMNS = ("msd", "unet")
 _ANEW = ("verdict", *_FAMILIES, *_COLUMNS)
-_NETWORKS = ("atoms", "defects", "polar", "published", *_ANEW)
+_NETWORKS = ("atoms", "compact", "defects", "polar", "published", *_ANEW)
 
 
 @click.command()
@@ -35,7 +35,7 @@ _NETWORKS = ("atoms", "defects", "polar", "published", *_ANEW)
 def train(network: str, output: Path | None, **settings: Any) -> None:
     """Train NETWORK on simulated windows, or on structures.
 
-    The NETWORK verdict is what weighs the answers of polar and of the lattice fit. The networks
+    The NETWORK verdict is what weighs the answers of compact and of the lattice fit. The networks
     fingerprint and pairs name the family of a crystal, and of a cluster in any orientation. The
     network atoms finds atoms; its windows are the pictures of an epoch, which are new in each. The
     network defects maps what is wrong with a lattice; its windows are crops. The networks msd and

@@ -33,7 +33,7 @@ def judge(image: LatticeImage, model: Classifier | None = None, samples: int = 1
     image : LatticeImage
         What to draw.
     model : Classifier, optional
-        A loaded network; "polar" is loaded if not given.
+        A loaded network; "compact" is loaded if not given.
     samples : int
         Number of thinned networks.
 

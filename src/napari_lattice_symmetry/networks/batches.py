@@ -53,8 +53,8 @@ class SpectrumBatches(keras.utils.PyDataset):  # type: ignore[misc]
     ----------
     spectra : ndarray, shape (n, rows, columns)
         Spectra, float16 to save memory.
-    classes : ndarray, shape (n,)
-        Class indices.
+    targets : ndarray, shape (n, ...)
+        What is right: class indices, or probabilities.
     batch : int
         Batch size; the incomplete last batch is left out.
     seed : tuple of int
@@ -66,25 +66,25 @@ class SpectrumBatches(keras.utils.PyDataset):  # type: ignore[misc]
     def __init__(
         self,
         spectra: NDArray[np.float16],
-        classes: NDArray[np.uint8],
+        targets: NDArray[Any],
         batch: int,
         seed: tuple[int, ...],
         turn: bool,
     ) -> None:
         super().__init__(workers=1, max_queue_size=8)
-        self.spectra, self.classes, self.batch = spectra, classes, batch
+        self.spectra, self.targets, self.batch = spectra, targets, batch
         self.seed, self.turn = seed, turn
-        self.order = np.random.default_rng(seed).permutation(len(classes))
+        self.order = np.random.default_rng(seed).permutation(len(targets))
 
     def __len__(self) -> int:
         return len(self.order) // self.batch
 
-    def __getitem__(self, index: int) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
+    def __getitem__(self, index: int) -> tuple[NDArray[np.float32], NDArray[Any]]:
         rows = np.sort(self.order[index * self.batch : (index + 1) * self.batch])
         spectra = self.spectra[rows].astype(np.float32)
         if self.turn:
             spectra = turn_spectra(spectra, np.random.default_rng((*self.seed, index)))
-        return spectra[..., np.newaxis], self.classes[rows]
+        return spectra[..., np.newaxis], self.targets[rows]
 
 
 def turn_spectra(spectra: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.float32]:
