@@ -22,7 +22,7 @@ from tqdm import tqdm
 
 from napari_lattice_symmetry.bravais import load_model
 from napari_lattice_symmetry.bravais.dataset import BENCHMARK
-from napari_lattice_symmetry.bravais.registry import REGISTRY
+from napari_lattice_symmetry.bravais.registry import DEFAULT, REGISTRY
 from napari_lattice_symmetry.bravais.training_images import (
     INSTRUMENT,
     TRACKS,
@@ -148,7 +148,7 @@ def main() -> None:
             values = figures(found, labels)
             rows.append(accuracy_row(name, track, values))
             entries[name]["figures"][track] = {k: round(v, 5) for k, v in values.items()}
-            if name == "polar":
+            if name == DEFAULT:
                 judging = Judging(TOLERANCES[track])
                 found, labels = measure(judging, TRACKS[track], options.windows, options.samples)
                 values = figures(found, labels)
@@ -158,10 +158,10 @@ def main() -> None:
                 confusion += f"\n### {track.capitalize()} track, verdict\n\n" + markdown_table(
                     ["true \\ answer", *CLASSES], list(confusion_rows(found, labels))
                 )
-    polar = load_model("polar")
-    sizes = list(window_rows(polar, options.windows // 5, options.samples))
+    network = load_model()
+    sizes = list(window_rows(network, options.windows // 5, options.samples))
     by_cell = curves(
-        lambda track: measure(polar, track, options.windows // 5, options.samples),
+        lambda track: measure(network, track, options.windows // 5, options.samples),
         DOCS / "images" / "accuracy-curves.png" if options.write else None,
     )
 
@@ -178,7 +178,7 @@ well the predictive entropy finds the wrong answers. Wrong above 90 %: share of 
 are wrong with a probability over 0.9. Noise confusion: share of windows for which noise was
 taken for a lattice or a lattice for noise.
 
-The verdict weighs what `polar` and a lattice fit say, and is what analyses give.
+The verdict weighs what `{DEFAULT}` and a lattice fit say, and is what analyses give.
 
 For comparison, Vasudevan et al. 2018 report 85 % top-1 and 94 % top-2 for their network on their
 own simulated set, which the paper track is modeled on.

@@ -72,7 +72,7 @@ def torch_engine(trunk: keras.Model) -> Run:
         if isinstance(layer, keras.layers.AveragePooling2D):
             return lambda x: functional.avg_pool2d(x, layer.pool_size)
         if isinstance(layer, TurnedDense):
-            n_angles = layer.waves.shape[-1]
+            n_angles = len(layer.products[-1])
             kernel = torch.fft.rfft(weights[0].reshape(n_angles, layer.width, layer.units), dim=0)
 
             def turned(x: Any) -> Any:

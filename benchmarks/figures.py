@@ -18,6 +18,7 @@ from matplotlib.figure import Figure
 
 import napari_lattice_symmetry as nls
 from napari_lattice_symmetry.bravais.dataset import BENCHMARK
+from napari_lattice_symmetry.bravais.registry import DEFAULT
 from napari_lattice_symmetry.bravais.training_images import PAPER, draw_windows
 from napari_lattice_symmetry.lattice import CLASSES, COLORS, LABELS, simulate
 from napari_lattice_symmetry.spectrum import WindowGrid
@@ -175,7 +176,7 @@ def square_to_hexagonal(model: Classifier) -> Figure:
 def main() -> None:
     """Draw all figures."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--network", default="polar")
+    parser.add_argument("--network", default=DEFAULT)
     options = parser.parse_args()
     model = nls.load_model(options.network)
     figures = {

@@ -32,7 +32,7 @@ CHANGES: dict[str, tuple[Any, Any]] = {
     "samples": (50, 100),
     "seed": (1, 0),
     "distortion": (((1.0, 0.05), (0.0, 1.0)), None),
-    "network": ("published", "polar"),
+    "network": ("published", "compact"),
 }
 
 

@@ -11,7 +11,6 @@ import argparse
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 from metrics import calibration_error, in_first, markdown_table
@@ -21,15 +20,13 @@ from tqdm import tqdm
 
 from napari_lattice_symmetry.bravais import load_model
 from napari_lattice_symmetry.bravais.dataset import BENCHMARK, CHUNK, plan_chunks
-from napari_lattice_symmetry.bravais.networks import polar_network
+from napari_lattice_symmetry.bravais.registry import DEFAULT
 from napari_lattice_symmetry.bravais.training_images import TRACKS, draw_windows
 from napari_lattice_symmetry.lattice import CLASSES
 from napari_lattice_symmetry.networks.calibration import find_scaling, thinned_logits
 from napari_lattice_symmetry.networks.drawing import draw_chunks
+from napari_lattice_symmetry.networks.keras_loading import keras
 from napari_lattice_symmetry.spectrum.fitting import fit_lattices
-
-if TYPE_CHECKING:
-    from napari_lattice_symmetry.networks.keras_loading import keras
 
 DOCS = Path(__file__).parents[1] / "docs"
 SEED = 30  # not that of bench-accuracy: what is chosen here is not judged by the same windows
@@ -49,10 +46,10 @@ class HeldOut:
     @classmethod
     def draw(cls, track: str, n: int) -> HeldOut:
         """Draw the spectra of `n` windows."""
-        plan = plan_chunks("polar", (track,), n, SEED, BENCHMARK)
+        plan = plan_chunks(DEFAULT, (track,), n, SEED, BENCHMARK)
         drawn = list(tqdm(draw_chunks(plan), track, len(plan), leave=False))
-        spectra, classes = (np.concatenate(part) for part in zip(*drawn, strict=True))
-        return cls(track, spectra, classes)
+        spectra, targets = (np.concatenate(part) for part in zip(*drawn, strict=True))
+        return cls(track, spectra, targets.argmax(axis=1))
 
     def windows(self, places: np.ndarray) -> np.ndarray:
         """Draw the pixels of some of the windows again."""
@@ -144,16 +141,21 @@ probability above 0.9; the lattice fit names {right.sum()} of them right.
 
 def thinned(network: keras.Model, dropout: float) -> keras.Model:
     """Give a network with the same weights that is sampled with another dropout."""
-    other = polar_network(dropout)
+
+    def copy(layer: keras.Layer) -> keras.Layer:
+        changed = {"rate": dropout} if isinstance(layer, keras.layers.Dropout) else {}
+        return type(layer).from_config(layer.get_config() | changed)
+
+    other = keras.models.clone_model(network, clone_function=copy)
     other.set_weights(network.get_weights())
     return other
 
 
 def main() -> None:
-    """Study the shipped polar network."""
+    """Study a shipped network."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--windows", type=int, default=12_000, help="windows a track")
-    parser.add_argument("--network", default="polar", help="a shipped network or a .keras file")
+    parser.add_argument("--network", default=DEFAULT, help="a shipped network or a .keras file")
     parser.add_argument("--write", action="store_true", help="write docs/network-study.md")
     options = parser.parse_args()
 

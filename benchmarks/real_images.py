@@ -18,6 +18,7 @@ import numpy as np
 from metrics import auroc, markdown_table
 
 import napari_lattice_symmetry as nls
+from napari_lattice_symmetry.bravais.registry import DEFAULT
 from napari_lattice_symmetry.lattice import CLASSES, LABELS, describe_stretch
 from napari_lattice_symmetry.spectrum import Flag, LatticeFits, WindowGrid
 from napari_lattice_symmetry.spectrum.period import measure_period
@@ -276,7 +277,7 @@ def graphene_row(model: Classifier, data: Path, window: int, samples: int) -> li
 def main() -> None:
     """Print or write the tables."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--network", default="polar")
+    parser.add_argument("--network", default=DEFAULT)
     parser.add_argument("--samples", type=int, default=100)
     parser.add_argument("--write", action="store_true", help="write docs/real-images.md")
     options = parser.parse_args()

@@ -111,8 +111,7 @@ def multiply_adds(layer: keras.Layer) -> int:
     if isinstance(layer, keras.layers.Dense):
         return int(np.prod(layer.kernel.shape))
     if isinstance(layer, TurnedDense):
-        n_frequencies = layer.waves.shape[1]  # a complex product for each
-        return 4 * n_frequencies * layer.width * layer.units
+        return len(layer.products[0]) * layer.width * layer.units
     return 0
 
 
@@ -264,7 +263,7 @@ def at_least(what: str, measured: float, aim: float, form: str = "{:,.0f}") -> R
 
 def report(repeats: int) -> tuple[list[Row], str]:
     """Measure everything, and tell it: the figures that have aims, and the page."""
-    polar, published = load_model("polar"), load_model("published")
+    polar, published = load_model(), load_model("published")
     views = default_views()
     flat = views.reshape(-1, *views.shape[2:])
     n, blocks = len(flat), len(flat) / BLOCK

@@ -17,7 +17,7 @@ import napari_lattice_symmetry as nls
 if __name__ == "__main__":  # processes that simulate may import this file
     folder = Path(sys.argv[1] if len(sys.argv) > 1 else ".")
 
-    path = nls.train("polar", folder / "own-network", windows=720, validation=240, epochs=4,
+    path = nls.train("compact", folder / "own-network", windows=720, validation=240, epochs=4,
                      workers=1, progress=False)  # fmt: skip
 
     lattices = ("square", "rectangular", "hexagonal", "oblique")
@@ -27,7 +27,7 @@ if __name__ == "__main__":  # processes that simulate may import this file
     ])  # fmt: skip
     true = np.repeat([nls.LABELS[name] for name in lattices], 8)
     right = {}
-    for name, network in (("own", str(path)), ("polar", "polar")):
+    for name, network in (("own", str(path)), ("compact", "compact")):
         found = nls.load_model(network).classify(windows, samples=20)
         right[name] = float(np.mean(found.label == true))
         print(f"{name}: {right[name]:.0%} of {len(true)} windows right")

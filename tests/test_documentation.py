@@ -247,15 +247,19 @@ def test_the_accuracy_that_is_told_was_measured():
         row[0].replace("`", ""): row[1:3]
         for path in (ROOT / "paper" / "paper.md", README)
         for row in rows(path.read_text(encoding="utf-8"))
-        if "published" in row[0] or "polar" in row[0]
+        if any(word in row[0] for word in ("published", "compact", "verdict"))
     }
     where = {
         "the same network trained here (published), on a set modeled on theirs": "published paper",
-        "polar, the default here, on that set": "polar paper",
+        "compact, the default here, on that set": "compact paper",
+        "the verdict of compact and the lattice fit, on that set": "verdict paper",
         "published, on images as an instrument records them": "published instrument",
-        "polar, on these": "polar instrument",
-        "polar, images as a microscope records them": "polar instrument",
-        "polar, modeled on the set of the original paper": "polar paper",
+        "compact, on these": "compact instrument",
+        "the verdict, on these": "verdict instrument",
+        "verdict, images as a microscope records them": "verdict instrument",
+        "compact, the same images": "compact instrument",
+        "verdict, modeled on the set of the original paper": "verdict paper",
+        "compact, the same set": "compact paper",
         "published, the same set": "published paper",
     }
     theirs = told.pop("network of @vasudevan2018, as published, on its own set")
@@ -269,7 +273,7 @@ def test_the_accuracy_that_is_told_was_measured():
 
 def test_the_paper_says_what_was_measured():
     text = " ".join((ROOT / "paper" / "paper.md").read_text(encoding="utf-8").split())
-    calibration = [percent(measured("accuracy", "polar", at)[2]) for at in ("instrument", "paper")]
+    calibration = [percent(measured("accuracy", "compact", at)[2]) for at in ("instrument", "paper")]
     areas = measured("area-fractions", "all")
     groups, _aim, good, *_ = measured("plane-groups", "30 counts")
     poor = measured("plane-groups", "1 count")[2]
@@ -279,7 +283,7 @@ def test_the_paper_says_what_was_measured():
     simulated = [row for row in images if "multislice" in row[0]]
     assert not [row for row in images if row not in right and row[3].startswith("**")]
     for said in (
-        "of `polar` is {} on images as recorded and {} on the other set".format(*calibration),
+        "of `compact` is {} on images as recorded and {} on the other set".format(*calibration),
         f"hold it in {percent(areas[1])} of {areas[0]} areas",
         f"holds it in {percent(areas[-1])}.",
         f"right in {percent(good)} of {groups} at 30 counts",

@@ -57,7 +57,7 @@ def test_a_real_dm4_becomes_a_curve(run, tmp_path, shared_data, monkeypatch):
 def test_a_network_is_trained(run, tmp_path):
     right = run("train.py")["right"]
     assert right["own"] > 1 / 6
-    assert right["polar"] > 0.95
+    assert right["compact"] > 0.95
     assert (tmp_path / "train.png").stat().st_size > 10_000
 
 

@@ -37,7 +37,7 @@ def draw(basis: np.ndarray, shape: tuple[int, int] = SHAPE) -> np.ndarray:
 
 @pytest.fixture(scope="module")
 def model():
-    return load_model("polar")
+    return load_model("compact")
 
 
 @pytest.fixture(scope="module")

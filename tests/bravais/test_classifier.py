@@ -13,15 +13,15 @@ from napari_lattice_symmetry.spectrum.polar import polar_spectrum
 
 @pytest.fixture(scope="module")
 def polar():
-    return load_model("polar")
+    return load_model("compact")
 
 
 # Bounds leave the scatter of 600 windows (about 1 %) below the figures of the model card.
 @pytest.mark.parametrize(
     ("network", "track", "top1", "top2"),
     [
-        ("polar", INSTRUMENT, 0.95, 0.99),
-        ("polar", PAPER, 0.87, 0.97),
+        ("compact", INSTRUMENT, 0.95, 0.99),
+        ("compact", PAPER, 0.87, 0.97),
         ("published", PAPER, 0.6, 0.8),
     ],
 )
@@ -121,5 +121,5 @@ def test_features_lead_to_the_probabilities_without_dropout(polar):
 
 def test_a_process_that_was_forked_is_told_instead_of_waiting(polar, monkeypatch):
     monkeypatch.setattr(polar, "_process", polar._process + 1)
-    with pytest.raises(ModelError, match="'polar' was loaded before this process was forked"):
+    with pytest.raises(ModelError, match="'compact' was loaded before this process was forked"):
         polar.classify(np.zeros((1, 32, 32)))

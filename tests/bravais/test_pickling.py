@@ -20,7 +20,7 @@ sys.stdout.buffer.write(pickle.dumps((model.name, model.sha256, model.classify(w
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("network", ["polar", "published"])
+@pytest.mark.parametrize("network", ["compact", "published"])
 def test_network_is_the_same_in_another_process(network):
     model = load_model(network)
     done = subprocess.run(

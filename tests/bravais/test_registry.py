@@ -23,12 +23,12 @@ def test_shipped_weights_are_those_in_the_registry_and_small():
 
 
 def test_a_model_is_loaded_once():
-    assert load_model("polar") is load_model()
+    assert load_model("compact") is load_model()
 
 
 def test_threads_that_ask_at_once_share_one_load(tmp_path, monkeypatch):
     path = tmp_path / "mine.keras"
-    shutil.copy(REGISTRY.folder / REGISTRY.entries["polar"]["file"], path)
+    shutil.copy(REGISTRY.folder / REGISTRY.entries["compact"]["file"], path)
     plain, read = NetworkFile.read, []
     begun, go_on = Event(), Event()
 
@@ -52,21 +52,21 @@ def test_threads_that_ask_at_once_share_one_load(tmp_path, monkeypatch):
 
 def test_weights_that_were_changed_are_refused(tmp_path, monkeypatch):
     shutil.copytree(REGISTRY.folder, tmp_path / "weights")
-    file = tmp_path / "weights" / REGISTRY.entries["polar"]["file"]
+    file = tmp_path / "weights" / REGISTRY.entries["compact"]["file"]
     content = bytearray(file.read_bytes())
     content[len(content) // 2] ^= 1
     file.write_bytes(content)
     monkeypatch.setattr(registry, "REGISTRY", Registry(tmp_path / "weights"))
     with pytest.raises(ModelError, match="SHA-256"):
-        load_model("polar")
+        load_model("compact")
 
 
 def test_a_network_from_a_file_is_named_and_hashed(tmp_path):
     path = tmp_path / "mine.keras"
-    shutil.copy(REGISTRY.folder / REGISTRY.entries["polar"]["file"], path)
+    shutil.copy(REGISTRY.folder / REGISTRY.entries["compact"]["file"], path)
     model = load_model(path)
     assert model.name == "mine"
-    assert model.sha256 == REGISTRY.entries["polar"]["sha256"]
+    assert model.sha256 == REGISTRY.entries["compact"]["sha256"]
 
 
 def test_files_that_are_no_networks_are_refused_by_name(tmp_path):
@@ -93,7 +93,7 @@ def test_a_network_of_another_kind_is_refused(tmp_path):
 
 def test_there_is_no_other_engine():
     with pytest.raises(ModelError, match="'torch' is no engine; use 'onnx' or 'tensorflow'"):
-        load_model("polar", "torch")
+        load_model("compact", "torch")
 
 
 def test_a_network_with_a_lambda_is_not_run(tmp_path):
@@ -112,7 +112,7 @@ def test_a_network_without_finite_weights_is_blamed_itself(tmp_path, engine, lay
     path = tmp_path / "diverged.keras"
     from napari_lattice_symmetry.networks.keras_engine import load_network
 
-    network = load_network(REGISTRY.find("polar").read())
+    network = load_network(REGISTRY.find("compact").read())
     changed = [each for each in network.layers if each.get_weights()][layer]
     changed.set_weights([np.full_like(value, np.nan) for value in changed.get_weights()])
     network.save(path)

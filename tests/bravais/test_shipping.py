@@ -29,12 +29,12 @@ def test_a_verdict_is_shipped_with_what_made_it(tool, tmp_path):
     run = tmp_path / "runs" / "judged"
     run.mkdir(parents=True)
     recipe = {"windows": 40, "epochs": 2, "judges": 5}
-    settings = {"network": "verdict", "of": "polar", "seed": 3, "recipe": recipe}
+    settings = {"network": "verdict", "of": "compact", "seed": 3, "recipe": recipe}
     (run / "training.json").write_text(json.dumps(settings))
     (run / "polar-verdict.npz").write_bytes(b"weights")
     tool.ship(run)
-    shipped = tool.REGISTRY.entries["polar"]
-    assert shipped["sha256"] == REGISTRY.entries["polar"]["sha256"]
+    shipped = tool.REGISTRY.entries["compact"]
+    assert shipped["sha256"] == REGISTRY.entries["compact"]["sha256"]
     assert shipped["verdict"] == {
         "file": "polar-verdict.npz",
         "sha256": file_sha256(run / "polar-verdict.npz"),

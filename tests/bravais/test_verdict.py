@@ -99,7 +99,7 @@ def test_a_seed_out_of_range_is_told(seed):
 
 
 def test_the_judges_are_those_that_were_shipped():
-    entry = REGISTRY.entries["polar"]["verdict"]
+    entry = REGISTRY.entries["compact"]["verdict"]
     assert file_sha256(REGISTRY.folder / entry["file"]) == entry["sha256"]
     assert load_judges() is load_judges()
 

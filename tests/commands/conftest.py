@@ -20,7 +20,7 @@ def in_a_folder_of_its_own(tmp_path, monkeypatch):
 def stand_in(monkeypatch, fake_model):
     """The stand-in network, which commands load."""
     monkeypatch.setattr("napari_lattice_symmetry.bravais.load_model", lambda *_: fake_model)
-    monkeypatch.delitem(REGISTRY.entries["polar"], "verdict")  # no verdict knows a stand-in
+    monkeypatch.delitem(REGISTRY.entries["compact"], "verdict")  # no verdict knows a stand-in
     return fake_model
 
 

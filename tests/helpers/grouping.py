@@ -46,4 +46,4 @@ def _greatest(a, b):
 
 
 if __name__ == "__main__":
-    print(json.dumps({name: differences(name) for name in ("polar", "published")}))
+    print(json.dumps({name: differences(name) for name in ("compact", "published")}))

@@ -11,5 +11,5 @@ if __name__ == "__main__":
     bravais.load_model = lambda *_: SlowClassifier(
         float(os.environ.get("STAND_IN_SECONDS", "0.01"))
     )
-    del REGISTRY.entries["polar"]["verdict"]  # no verdict knows a stand-in
+    del REGISTRY.entries["compact"]["verdict"]  # no verdict knows a stand-in
     cli.main()

@@ -22,7 +22,7 @@ from napari_lattice_symmetry.networks.keras_loading import keras
 from napari_lattice_symmetry.spectrum.cartesian import cartesian_spectrum
 from napari_lattice_symmetry.spectrum.polar import polar_spectrum
 
-SPECTRA = {"polar": polar_spectrum, "published": cartesian_spectrum}
+SPECTRA = {"compact": polar_spectrum, "published": cartesian_spectrum}
 
 
 @pytest.fixture(scope="module")
@@ -112,7 +112,7 @@ def test_results_do_not_depend_on_grouping_or_order(processor):
 
 
 def test_the_block_size_is_not_visible_in_the_results(windows, monkeypatch):
-    model = load_model("polar")
+    model = load_model("compact")
     whole = model.classify(windows, samples=20)
     monkeypatch.setattr(classifier_module, "BLOCK", 5)
     np.testing.assert_allclose(model.classify(windows, samples=20).mean, whole.mean, atol=1e-6)

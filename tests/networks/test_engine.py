@@ -69,7 +69,7 @@ def assert_same(archive, shape=(12, 8, 1)):
         np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5)
 
 
-@pytest.mark.parametrize("network", ["polar", "published"])
+@pytest.mark.parametrize("network", ["compact", "published"])
 def test_engines_give_the_same_answers(network):
     windows = np.concatenate([draw_windows(20, kind, seed=1)[0] for kind in (INSTRUMENT, PAPER)])
     onnx, reference = (load_model(network, engine) for engine in ("onnx", "tensorflow"))
@@ -84,7 +84,7 @@ def test_engines_give_the_same_answers(network):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("network", ["polar", "published"])
+@pytest.mark.parametrize("network", ["compact", "published"])
 def test_an_analysis_loads_no_tensorflow(network):
     code = ANALYZE.replace("NETWORK", repr(network))
     subprocess.run([sys.executable, "-c", code], check=True, timeout=500)
@@ -166,7 +166,7 @@ def test_a_network_of_parts_runs_in_tensorflow(tmp_path):
 
 
 def test_the_network_in_keras_is_the_one_that_runs():
-    model = load_model("polar")
+    model = load_model("compact")
     assert isinstance(model._engine, OnnxEngine)
     archive = (REGISTRY.folder / "polar.keras").read_bytes()
     theirs = open_engine(archive, "tensorflow").network.get_weights()

@@ -25,7 +25,7 @@ def network(fake_model, monkeypatch):
     Its ``classify_blocks`` may be replaced.
     """
     monkeypatch.setattr("napari_lattice_symmetry.bravais.load_model", lambda *_: fake_model)
-    monkeypatch.delitem(REGISTRY.entries["polar"], "verdict")  # no verdict knows a stand-in
+    monkeypatch.delitem(REGISTRY.entries["compact"], "verdict")  # no verdict knows a stand-in
     return fake_model
 
 

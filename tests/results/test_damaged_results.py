@@ -40,7 +40,7 @@ def intact(tmp_path_factory):
         distortion=((1, 0.1), (0, 1)),
     )
     model = FakeClassifier()
-    model.sha256 = REGISTRY.entries["polar"]["sha256"]  # whose answers a verdict weighs
+    model.sha256 = REGISTRY.entries["compact"]["sha256"]  # whose answers a verdict weighs
     result = analyze(movie, parameters, model=model)
     for name, spec in MAPS.items():
         # Noise has no lattice, and no file is written.

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from napari_lattice_symmetry.networks.archive import Float32, ForeignNetworkError, Layer
+from napari_lattice_symmetry.networks.turns import turn_products
 
 if TYPE_CHECKING:
     import onnx
@@ -195,50 +196,21 @@ def _add_dense(graph: Graph, x: str, shape: Shape, layer: Layer) -> tuple[str, S
 
 
 def _add_turned_dense(graph: Graph, x: str, shape: Shape, layer: Layer) -> tuple[str, Shape]:
-    """Add a dense layer in all turns, which are products in Fourier space along the angle.
-
-    Cosine and sine of a frequency are a slot; so are the two frequencies that have no sine.
-    Each slot of the image meets the same one of the kernel, and of the four products every turn
-    has its share.
-    """
+    """Add a dense layer in all turns, see `turn_products`."""
     n_angles, radii, channels = shape
     kernel, bias = layer.weights
     units, width = kernel.shape[1], radii * channels
     kernel = kernel.reshape(n_angles, radii, channels, units).swapaxes(1, 2)
-    waves, mixing = turn_waves(n_angles)
-    n_slots = len(waves) // 2
+    of_image, of_kernel, of_turns = turn_products(n_angles)
     # In double precision, lest the order in which threads add up changes the rounded weights.
-    product = waves.astype(np.float64) @ kernel.reshape(n_angles, -1).astype(np.float64)
-    kernel = product.astype(np.float32).reshape(n_slots, 2, width, units)
-    kernel = kernel.transpose(0, 2, 1, 3).reshape(n_slots, width, 2 * units)
+    factors = of_kernel.astype(np.float64) @ kernel.reshape(n_angles, -1).astype(np.float64)
+    kernel = factors.astype(np.float32).reshape(-1, width, units)
     x = graph.add("Reshape", graph.add("Transpose", x, perm=[2, 0, 1, 3]), [n_angles, -1])
-    x = graph.add("Reshape", graph.add("MatMul", waves, x), [n_slots, -1, width])
-    x = graph.add("Reshape", graph.add("MatMul", x, kernel), [n_slots, 2, -1, 2, units])
-    x = graph.add("Reshape", graph.add("Transpose", x, perm=[0, 1, 3, 2, 4]), [4 * n_slots, -1])
-    x = graph.add("Reshape", graph.add("MatMul", mixing, x), [n_angles, -1, units])
+    x = graph.add("Reshape", graph.add("MatMul", of_image, x), [len(kernel), -1, width])
+    x = graph.add("Reshape", graph.add("MatMul", x, kernel), [len(kernel), -1])
+    x = graph.add("Reshape", graph.add("MatMul", of_turns, x), [n_angles, -1, units])
     x = graph.add("Relu", graph.add("Add", x, bias))
     return graph.add("ReduceMean", x, [0], keepdims=0), (units,)
-
-
-def turn_waves(n_angles: int) -> tuple[Float32, Float32]:
-    """Return what takes images to slots of two waves, and products of slots to turns.
-
-    Returns
-    -------
-    waves : ndarray, shape (2 * slots, angles), float32
-        Cosine and sine of every frequency; first the two that have no sine.
-    mixing : ndarray, shape (angles, 4 * slots), float32
-        For each turn, the share of every product of a wave of the image and one of the kernel.
-    """
-    turns = 2 * np.pi * np.arange(n_angles) / n_angles
-    lone = np.cos(0 * turns), np.cos(n_angles / 2 * turns) * (n_angles % 2 == 0)
-    waves, mixing = [np.stack(lone)], [np.stack([lone[0], 0 * turns, 0 * turns, lone[1]])]
-    for frequency in range(1, (n_angles + 1) // 2):
-        cos, sin = np.cos(frequency * turns), np.sin(frequency * turns)
-        waves.append(np.stack([cos, sin]))
-        mixing.append(2 * np.stack([cos, -sin, sin, cos]))
-    shares = np.concatenate(mixing).T / n_angles
-    return np.concatenate(waves).astype(np.float32), shares.astype(np.float32)
 
 
 def heads_graph(head: Sequence[Layer], width: int) -> bytes:

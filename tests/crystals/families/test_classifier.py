@@ -89,11 +89,11 @@ def test_shipped_networks_are_small_and_run_without_tensorflow(name):
 
 
 def test_a_network_for_something_else_is_refused():
-    polar = nls.load_model("polar")
+    polar = nls.load_model("compact")
     with pytest.raises(ModelError, match="names no families"):
         load_families(str(_file_of(polar)))
     with pytest.raises(ModelError, match="is no network"):
-        load_families("polar")
+        load_families("compact")
 
 
 def _file_of(model):

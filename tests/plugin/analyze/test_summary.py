@@ -74,7 +74,7 @@ def test_time_is_not_guessed():
 
 
 def test_time_goes_by_the_last_run():
-    speed = Speed(0.001, "polar", 128, 100)
+    speed = Speed(0.001, "compact", 128, 100)
     assert describe_time(AnalysisParameters(), 625, 90, speed) == "about 1 min for 90 frames"
     other = describe_time(AnalysisParameters(samples=1000), 625, 90, speed)
     assert other.startswith("roughly 1 min for 90 frames, going by the last run (polar, 128 px")

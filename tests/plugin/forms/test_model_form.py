@@ -129,7 +129,7 @@ def test_a_network_may_be_a_file(monkeypatch, form):
     choose_file()
     assert network.value == "/tmp/own.keras"
     assert box.currentText() == "own.keras"
-    network.value = "polar"
+    network.value = "compact"
     network.value = "/tmp/own.keras"
     choose_file()  # and think better of it
     assert network.value == "/tmp/own.keras"

@@ -83,7 +83,7 @@ def test_it_is_left_to_the_form_but_turns_what_has_the_focus(show, qtbot):
     parameters = show("Lattice symmetry").parameters
     network, stride = parameters["network"], parameters["stride"]
     assert not turn(network.native)
-    assert network.value == "polar"
+    assert network.value == "compact"
     stride.native.window().activateWindow()
     stride.native.setFocus()
     qtbot.waitUntil(stride.native.hasFocus)

@@ -31,7 +31,7 @@ def door(network, monkeypatch):
 
 def test_loading_begins_with_the_dock_and_is_seen(door, shown_bench):
     widget = shown_bench.widget
-    shown_bench.wait(lambda: door.asked == ["polar"])
+    shown_bench.wait(lambda: door.asked == ["compact"])
     assert widget.loading.is_busy
     assert widget.status.text().endswith("Preparing the network…")
     assert widget.progress.maximum() == 0  # busy
@@ -58,7 +58,7 @@ def test_a_run_meanwhile_waits_for_the_network(door, shown_bench, stack):
 def test_another_network_is_loaded_when_it_is_chosen(door, bench):
     door.set()
     bench.set(network="published")
-    bench.wait(lambda: door.asked == ["polar", "published"])
+    bench.wait(lambda: door.asked == ["compact", "published"])
     bench.wait(lambda: not bench.widget.loading.is_busy)
     bench.set(stride=16)
     assert not bench.widget.loading.is_busy
@@ -66,7 +66,7 @@ def test_another_network_is_loaded_when_it_is_chosen(door, bench):
 
 def test_what_loading_still_takes_is_part_of_the_time(door, bench, stack, monkeypatch):
     monkeypatch.delitem(sys.modules, "onnxruntime", raising=False)  # of another test's network
-    Speed(0.001, "polar", 32, 5).remember()
+    Speed(0.001, "compact", 32, 5).remember()
     remember_loading("onnx", 7200)
     bench.viewer.add_image(stack, name="movie")
     assert bench.widget.summary.time_text.text() == "about 1 s for 4 frames"  # when it opened
@@ -124,7 +124,7 @@ def test_what_failed_is_loaded_again_by_run(fault, bench, stack, network, monkey
 
 def test_a_dock_may_be_closed_meanwhile(door, bench, qtbot):
     widget = bench.widget
-    bench.wait(lambda: door.asked == ["polar"])
+    bench.wait(lambda: door.asked == ["compact"])
     bench.close()
     told = widget.status.text()
     with qtbot.waitSignal(widget.loading.changed, timeout=60_000):
