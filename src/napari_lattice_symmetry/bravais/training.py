@@ -136,6 +136,13 @@ REFINEMENTS = {
         mix=("paper", "instrument", "rough", "rough"),
         learning_rate=3e-4,
     ),
+    "compact": replace(
+        RECIPES["compact"],
+        windows=200_000,
+        epochs=3,
+        mix=("paper", "instrument", "paper", "instrument", UNUSUAL_TRACK, "paper", "instrument"),
+        learning_rate=6e-4,
+    ),
 }
 
 BUILDERS: dict[str, Callable[..., keras.Model]] = {
