@@ -31,15 +31,15 @@ def test_a_verdict_is_shipped_with_what_made_it(tool, tmp_path):
     recipe = {"windows": 40, "epochs": 2, "judges": 5}
     settings = {"network": "verdict", "of": "compact", "seed": 3, "recipe": recipe}
     (run / "training.json").write_text(json.dumps(settings))
-    (run / "polar-verdict.npz").write_bytes(b"weights")
+    (run / "compact-verdict.npz").write_bytes(b"weights")
     tool.ship(run)
     shipped = tool.REGISTRY.entries["compact"]
     assert shipped["sha256"] == REGISTRY.entries["compact"]["sha256"]
     assert shipped["verdict"] == {
-        "file": "polar-verdict.npz",
-        "sha256": file_sha256(run / "polar-verdict.npz"),
+        "file": "compact-verdict.npz",
+        "sha256": file_sha256(run / "compact-verdict.npz"),
         "command": "lattice-symmetry train verdict --output runs/judged --seed 3 "
         "--windows 40 --epochs 2",
         "recipe": recipe,
     }
-    assert (tool.REGISTRY.folder / "polar-verdict.npz").read_bytes() == b"weights"
+    assert (tool.REGISTRY.folder / "compact-verdict.npz").read_bytes() == b"weights"

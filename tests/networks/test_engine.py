@@ -168,7 +168,7 @@ def test_a_network_of_parts_runs_in_tensorflow(tmp_path):
 def test_the_network_in_keras_is_the_one_that_runs():
     model = load_model("compact")
     assert isinstance(model._engine, OnnxEngine)
-    archive = (REGISTRY.folder / "polar.keras").read_bytes()
+    archive = (REGISTRY.folder / "compact.keras").read_bytes()
     theirs = open_engine(archive, "tensorflow").network.get_weights()
     for a, b in zip(model.network.get_weights(), theirs, strict=True):
         np.testing.assert_array_equal(a, b)
