@@ -77,7 +77,7 @@ def test_time_goes_by_the_last_run():
     speed = Speed(0.001, "compact", 128, 100)
     assert describe_time(AnalysisParameters(), 625, 90, speed) == "about 1 min for 90 frames"
     other = describe_time(AnalysisParameters(samples=1000), 625, 90, speed)
-    assert other.startswith("roughly 1 min for 90 frames, going by the last run (polar, 128 px")
+    assert other.startswith("roughly 1 min for 90 frames, going by the last run (compact, 128 px")
 
 
 def test_speed_is_remembered():
