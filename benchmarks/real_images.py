@@ -24,11 +24,11 @@ from napari_lattice_symmetry.spectrum import Flag, LatticeFits, WindowGrid
 from napari_lattice_symmetry.spectrum.period import measure_period
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
 
-    from napari_lattice_symmetry.bravais.classifier import Classifier
+    from napari_lattice_symmetry.bravais.classifier import Classification, Classifier
 
 DOCS = Path(__file__).parents[1] / "docs"
 PERIODS = 10
@@ -36,6 +36,7 @@ GRAPHENE_WINDOWS = (72, 96)
 IMAGE_COLUMNS = [
     "image",
     "expected",
+    "verdict",
     "network",
     "metric",
     "shares of windows",
@@ -64,6 +65,7 @@ MOVIE_COLUMNS = [
 ]
 GRAPHENE_COLUMNS = [
     "window",
+    "answer",
     "AUROC of the noise probability",
     "clean windows called hexagonal",
     "clean",
@@ -159,6 +161,8 @@ def image_row(model: Classifier, data: Path, image: RealImage, samples: int) -> 
     frames = [frame[first:last] for frame in frames]
     grid, period = choose_grid(frames)
     found = [model.classify(grid.windows(frame), samples=samples) for frame in frames]
+    views = [grid.windows(frame).reshape(-1, grid.window, grid.window) for frame in frames]
+    verdict = np.concatenate([nls.classify(each, samples).label for each in views])
     fits = [nls.fit_lattices(grid.windows(frame)) for frame in frames]
     labels = np.concatenate([one.label for one in found])
     metric = np.concatenate([one.label.ravel() for one in fits])
@@ -167,6 +171,7 @@ def image_row(model: Classifier, data: Path, image: RealImage, samples: int) -> 
     return [
         image.shows,
         image.expected,
+        bold_if_right(majority(verdict), image.expected),
         bold_if_right(majority(labels), image.expected),
         bold_if_right(majority(metric), no_lattice),
         ", ".join(
@@ -251,14 +256,17 @@ def boundary_text(model: Classifier, data: Path, samples: int) -> str:
     )
 
 
-def graphene_row(model: Classifier, data: Path, window: int, samples: int) -> list[str]:
+def graphene_row(
+    answer: str, classify: Callable[..., Classification], data: Path, window: int, samples: int
+) -> list[str]:
     """Compare the noise probability with the pixel labels of graphene HRTEM images."""
     noise, covered, labels = [], [], []
     for file in sorted((data / "graphene_hrtem").glob("*_LABEL.png")):
         truth = nls.read_movie(file).frame(0) > 127
         frame = nls.read_movie(file.with_name(file.name.replace("_LABEL", ""))).frame(0)
         grid = WindowGrid(frame.shape, window, 16)
-        found = model.classify(grid.windows(frame), samples=samples)
+        views = grid.windows(frame).reshape(-1, window, window)
+        found = classify(views, samples)
         noise.append(found.mean[:, LABELS["noise"] - 1])
         labels.append(found.label)
         covered.append(grid.windows(truth).mean(axis=(2, 3)).ravel())
@@ -267,6 +275,7 @@ def graphene_row(model: Classifier, data: Path, window: int, samples: int) -> li
     sure = clean | dirty
     return [
         f"{window} px",
+        answer,
         f"{auroc(score[sure], dirty[sure]):.4f}",
         f"{(label[clean] == LABELS['hexagonal']).mean():.1%}",
         str(int(clean.sum())),
@@ -287,17 +296,22 @@ def main() -> None:
     images = [image_row(model, data, image, options.samples) for image in IMAGES]
     corrections = [correction_row(model, data, image, options.samples) for image in DISTORTED]
     movies = [movie_row(model, data, movie, options.samples) for movie in MOVIES]
-    graphene = [graphene_row(model, data, w, options.samples) for w in GRAPHENE_WINDOWS]
+    answers = {"verdict": nls.classify, "network": model.classify}
+    graphene = [
+        graphene_row(name, classify, data, window, options.samples)
+        for window in GRAPHENE_WINDOWS
+        for name, classify in answers.items()
+    ]
     text = f"""# Real images
 
 Made by `make bench-real`: what the `{options.network}` network, which was trained on nothing
-real, and the lattice fit, which knows no network, say of public images. Windows of {PERIODS}
+real, the lattice fit, which knows no network, and the verdict of both say of public images. Windows of {PERIODS}
 periods, the period measured in the image, or larger where only these resolve a lattice; stride
 an eighth of the window; {options.samples} MC samples. Right answers are bold.
 
 {markdown_table(IMAGE_COLUMNS, images)}
-*Expected* is the lattice of the projected crystal; *network* and *metric* are the class of most
-windows and its share of all, unresolved ones included. Scans drift: MoS2, graphite and the fast
+*Expected* is the lattice of the projected crystal; *verdict*, *network* and *metric* are the class
+of most windows and its share of all, unresolved ones included; shares and entropy are the network's. Scans drift: MoS2, graphite and the fast
 STM movie are hexagonal crystals whose images truly show less symmetric lattices, so that another
 answer can be the right one for the image.
 

@@ -288,7 +288,7 @@ def test_the_paper_says_what_was_measured():
     images = rows(names)[2:]
     right = [row for row in images if row[2].startswith("**")]
     simulated = [row for row in images if "multislice" in row[0]]
-    assert not [row for row in images if row not in right and row[3].startswith("**")]
+    assert not [row for row in images if row not in right and row[4].startswith("**")]
     for said in (
         "of `compact` is {} on images as recorded and {} on the other set".format(*calibration),
         f"hold it in {percent(areas[1])} of {areas[0]} areas",

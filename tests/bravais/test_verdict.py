@@ -9,6 +9,8 @@ from napari_lattice_symmetry.bravais.truth import Truth
 from napari_lattice_symmetry.bravais.verdict import Judges, load_judges
 from napari_lattice_symmetry.bravais.verdict_images import KINDS, ExampleChunk, draw_examples
 from napari_lattice_symmetry.errors import InputError
+from napari_lattice_symmetry.lattice.basis import cell, lattice_points, rotation
+from napari_lattice_symmetry.lattice.drawing import draw_atoms
 from napari_lattice_symmetry.networks.registry import file_sha256
 from napari_lattice_symmetry.spectrum.fitting import fit_lattices
 from napari_lattice_symmetry.spectrum.lattice_fit import Flag
@@ -49,6 +51,19 @@ def test_fringes_are_no_lattice_that_anybody_is_sure_of():
     # What a network says that was never shown fringes: the reason why there is a verdict.
     assert (nls.load_model("polar").classify(windows).label != NOISE).all()
     assert (verdict.network.label == NOISE).all()
+
+
+def test_what_pixels_alias_is_not_named_for_sure():
+    rng = np.random.default_rng(5)
+    windows = []
+    for turn in rng.uniform(0, 360, 60):
+        basis, origin = cell(4, 4, 60) @ rotation(turn), tuple(rng.uniform(0, 4, 2))
+        atoms = lattice_points(basis, (128, 128), origin, 8)
+        windows.append(draw_atoms(atoms, np.ones(len(atoms)), 0.8, (128, 128)))
+    verdict = nls.classify(np.stack(windows), samples=20)
+    wrong = verdict.label != nls.CLASSES.index("hexagonal") + 1
+    assert 0 < wrong.sum() < 15  # where the fit takes the larger cell
+    assert not (wrong & (verdict.mean.max(axis=1) > SURE)).any()
 
 
 def test_more_periods_than_the_network_resolves_are_named_by_the_fit():

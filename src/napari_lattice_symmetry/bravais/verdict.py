@@ -19,7 +19,7 @@ from napari_lattice_symmetry.errors import InputError
 from napari_lattice_symmetry.networks.registry import NetworkFile
 from napari_lattice_symmetry.spectrum.checks import as_windows, is_real
 from napari_lattice_symmetry.spectrum.fitting import fit_lattices
-from napari_lattice_symmetry.spectrum.lattice_fit import MAX_TOLERANCE, TOLERANCE, LatticeFits
+from napari_lattice_symmetry.spectrum.lattice_fit import MAX_TOLERANCE, TOLERANCE, Flag, LatticeFits
 
 Float32 = NDArray[np.float32]
 
@@ -50,6 +50,12 @@ class Verdict(Classification):
         return self.fits.flags
 
 
+# Overtones of a few pixels a period are aliased by the pixels into spots of a larger cell, as
+# sharp as its own. The judges were not shown which lattices have another cell beside them.
+_ALIASED = Flag.SUPERLATTICE | Flag.MANY_PERIODS
+_OF_ALIASES = 0.5
+
+
 @dataclass(frozen=True, eq=False)
 class Judges:
     """Several small networks that were taught alike, from other first weights.
@@ -75,12 +81,16 @@ class Judges:
             return cls(tuple(arrays[name] for name in names), arrays["trust"])
 
     def probabilities(
-        self, seen: NDArray[np.floating], repeating: NDArray[np.floating]
+        self,
+        seen: NDArray[np.floating],
+        repeating: NDArray[np.floating],
+        aliased: NDArray[np.bool_] | bool = False,
     ) -> NDArray[np.float64]:
-        """Judge evidence (n, m) and `repetition` (n,); gives probabilities (judges, n, 6)."""
+        """Judge evidence (n, m), `repetition` (n,) and what may be aliased (n,), (judges, n, 6)."""
         logits = answers(self.weights, seen)
-        situation = situations(seen, mean_answer(logits), repeating)
-        return believed(logits, self.trust[situation])
+        trust = self.trust[situations(seen, mean_answer(logits), repeating)]
+        trust[:, 0] *= np.where(aliased, _OF_ALIASES, 1)
+        return believed(logits, trust)
 
     def judge(
         self,
@@ -91,7 +101,8 @@ class Judges:
     ) -> Verdict:
         """Return the verdict on windows (n, w, w), with lattices named within a tolerance."""
         shares, repeating = of_pixels(windows)
-        p = self.probabilities(evidence(network, fits, shares, tolerance), repeating)
+        aliased = (fits.flags & _ALIASED) == _ALIASED
+        p = self.probabilities(evidence(network, fits, shares, tolerance), repeating, aliased)
         known = np.isfinite(network.entropy)
         totals = p[:, known].sum(axis=1)
         p[:, ~known] = np.nan
