@@ -305,15 +305,16 @@ def main() -> None:
     text = f"""# Real images
 
 Made by `make bench-real`: what the `{options.network}` network, which was trained on nothing
-real, the lattice fit, which knows no network, and the verdict of both say of public images. Windows of {PERIODS}
-periods, the period measured in the image, or larger where only these resolve a lattice; stride
-an eighth of the window; {options.samples} MC samples. Right answers are bold.
+real, the lattice fit, which knows no network, and the verdict of both say of public images.
+Windows of {PERIODS} periods, the period measured in the image, or larger where only these
+resolve a lattice; stride an eighth of the window; {options.samples} MC samples. Right answers are
+bold.
 
 {markdown_table(IMAGE_COLUMNS, images)}
 *Expected* is the lattice of the projected crystal; *verdict*, *network* and *metric* are the class
-of most windows and its share of all, unresolved ones included; shares and entropy are the network's. Scans drift: MoS2, graphite and the fast
-STM movie are hexagonal crystals whose images truly show less symmetric lattices, so that another
-answer can be the right one for the image.
+of most windows and its share of all, unresolved ones included; shares and entropy are the
+network's. Scans drift: MoS2, graphite and the fast STM movie are hexagonal crystals whose images
+truly show less symmetric lattices, so that another answer can be the right one for the image.
 
 ## After correction
 
