@@ -60,6 +60,10 @@ bench-engines: .venv/.installed ## Measure engines beside each other and write d
 	tools/uv run --quiet --no-sync --with openvino --with torch --with tf2onnx \
 		python benchmarks/engines.py --write
 
+.PHONY: bench-ai-stem
+bench-ai-stem: .venv/.installed ## Measure AI-STEM's network beside this one and write docs/ai-stem.md
+	$(BIN)/python benchmarks/ai_stem.py $(if $(IMAGE),--image $(IMAGE)) --write
+
 .PHONY: bench-scaling
 bench-scaling: .venv/.installed ## Measure long movies for 20 minutes and write docs/scaling.md
 	$(BIN)/python benchmarks/scaling.py --write

@@ -51,7 +51,7 @@ def show_preview(viewer: napari.Viewer, analysis: AnalysisWidget) -> None:
     analysis.preview.box.setChecked(True)
     wait_until(lambda: analysis.preview.layer is not None, seconds=300)  # it loads the network
     viewer.dims.set_current_step(0, 84)
-    wait_until(lambda: said[-1].startswith("Preview of frame 84"), seconds=60)
+    wait_until(lambda: "frame 84" in said[-1] and "coarse" not in said[-1], seconds=60)
     take_screenshot(viewer, "napari-preview.png")
     analysis.preview.box.setChecked(False)
 

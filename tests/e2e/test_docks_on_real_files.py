@@ -32,7 +32,7 @@ def test_a_real_movie_goes_through_all_docks(opened, qtbot):
 
     viewer.dims.set_current_step(0, 4)
     analysis.preview.box.setChecked(True)
-    wait(lambda: analysis.preview.layer is not None)
+    wait(lambda: analysis.preview.layer is not None and not analysis.preview._requests.is_busy)
     previewed = np.asarray(analysis.preview.layer.data).squeeze()
     analysis.preview.box.setChecked(False)
     qtbot.mouseClick(analysis.run_button, Qt.MouseButton.LeftButton)

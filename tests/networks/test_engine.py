@@ -20,12 +20,17 @@ from napari_lattice_symmetry.networks.onnx_engine import OnnxEngine
 
 ANALYZE = """
 import sys
+import numpy as np
 import napari_lattice_symmetry as nls
+from napari_lattice_symmetry.cli import main
 
 frames = nls.simulate("two-grains").movie.frame(0)[:160, :192]
 result = nls.analyze(frames, samples=5, network=NETWORK)
 assert result.done.all()
 assert result.provenance["versions"]["engine"].startswith("ONNX Runtime ")
+np.save("frame.npy", frames)
+options = ["--samples", "5", "--network", NETWORK, "--no-plots"]
+main(["analyze", "frame.npy", *options], standalone_mode=False)
 assert not {"keras", "tensorflow"} & {*sys.modules}
 """
 
@@ -85,9 +90,27 @@ def test_engines_give_the_same_answers(network):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("network", ["compact", "published"])
-def test_an_analysis_loads_no_tensorflow(network):
+def test_an_analysis_loads_no_tensorflow(tmp_path, network):
+    """In Python and by command; with the verdict where the network has one."""
     code = ANALYZE.replace("NETWORK", repr(network))
-    subprocess.run([sys.executable, "-c", code], check=True, timeout=500)
+    subprocess.run([sys.executable, "-c", code], cwd=tmp_path, check=True, timeout=500)
+    assert (tmp_path / "frame.zarr").exists()
+
+
+def test_a_trunk_takes_few_spectra_at_a_time(monkeypatch):
+    """What its layers hold at a time is most of the memory of an analysis."""
+    engine, rows = load_model()._engine, []
+    run = engine._trunk
+
+    def counting(x):
+        rows.append(len(x))
+        return run(x=x)
+
+    monkeypatch.setattr(engine, "_trunk", counting)
+    spectra = np.random.default_rng(0).random((160, *engine.input_shape), np.float32)
+    found = engine.trunk(spectra)
+    assert rows == [64, 64, 32]
+    np.testing.assert_allclose(found, run(x=spectra)[0], rtol=1e-5, atol=1e-5)
 
 
 def test_paddings_of_a_chain_of_convolutions_are_done_at_once(archived):

@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 
 Run: TypeAlias = Callable[..., list[NDArray[Any]]]
 
+_ROWS = 64
+"""Spectra that run at a time: as quick as twice as many, whose layers take 80 MB more."""
+
 
 class OnnxEngine:
     """A network run by ONNX Runtime; see `Engine`.
@@ -66,7 +69,8 @@ class OnnxEngine:
 
     def trunk(self, spectra: Float32) -> Float32:
         """Compute what enters the first dropout."""
-        return self._trunk(x=spectra)[0]
+        starts = range(0, len(spectra), _ROWS)
+        return np.concatenate([self._trunk(x=spectra[i : i + _ROWS])[0] for i in starts])
 
     def last_features(self, features: Float32) -> Float32:
         """Compute what the last layer decides on, without dropout."""

@@ -8,6 +8,7 @@ from qtpy.QtCore import Qt
 from qtpy.QtTest import QTest
 
 from napari_lattice_symmetry.analysis import analyze
+from napari_lattice_symmetry.plugin.layers.result_layers import METADATA_KEY
 
 TIMEOUT = 30_000
 
@@ -80,13 +81,49 @@ def test_the_time_slider_pulls_it_along(previewing):
 def test_older_requests_are_dropped_inside_a_frame(previewing, gate):
     told = []
     previewing.preview.told.connect(told.append)
-    previewing.set(stride=2)  # 25 x 41 windows, 17 blocks
+    previewing.set(stride=2)  # 25 x 41 windows, 2 blocks of the coarse map and 17 of the fine
     previewing.wait(lambda: previewing.preview._requests._worker is not None)
-    gate.release(3)
+    gate.release(1)
     previewing.set(stride=8)
     gate.release(4)
     settle(previewing)  # so the first stopped after a block or two
     assert len(told) == 1
+    assert seen(previewing).shape == (7, 11)
+
+
+def test_a_coarse_map_comes_before_a_fine_one_and_says_so(previewing, gate, network, stack):
+    told = []
+    previewing.preview.told.connect(told.append)
+    previewing.set(stride=2)  # 25 x 41 windows
+    gate.release(2)
+    previewing.wait(lambda: bool(told))
+    assert "coarse: 1 of 9 windows; the rest follows" in told[0]
+    coarse = seen(previewing).copy()
+    scale = previewing.preview.layer.scale[1:]
+    np.testing.assert_allclose(scale, 0.5 * 6)
+    about = previewing.preview.layer.metadata[METADATA_KEY]
+    assert about["parameters"]["stride"] == 2  # what was asked for, as *Load settings* takes it
+
+    gate.release(100)
+    settle(previewing)
+    assert told[1].endswith(" s, by the network alone.")
+    assert len(told) == 2
+    fine = seen(previewing)
+    assert fine.shape == (25, 41)
+    np.testing.assert_array_equal(coarse, fine[::3, ::3])
+    np.testing.assert_allclose(previewing.preview.layer.scale[1:], 0.5 * 2)
+
+
+def test_a_change_drops_the_fine_map_that_was_to_follow(previewing, gate):
+    told = []
+    previewing.preview.told.connect(told.append)
+    previewing.set(stride=2)
+    gate.release(2)
+    previewing.wait(lambda: bool(told))
+    previewing.set(stride=8)
+    gate.release(100)
+    settle(previewing)
+    assert len(told) == 2
     assert seen(previewing).shape == (7, 11)
 
 

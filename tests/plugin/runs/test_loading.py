@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import threading
 
 import pytest
 
+from napari_lattice_symmetry.bravais.classifier import BLOCK
 from napari_lattice_symmetry.errors import ModelError
+from napari_lattice_symmetry.plugin.runs import loading
 from napari_lattice_symmetry.plugin.runs.loading import last_loading, remember_loading
 from napari_lattice_symmetry.plugin.runs.speed import Speed
 
@@ -130,6 +133,42 @@ def test_a_dock_may_be_closed_meanwhile(door, bench, qtbot):
     with qtbot.waitSignal(widget.loading.changed, timeout=60_000):
         door.set()
     assert widget.status.text() == told
+
+
+RUN = """
+import sys
+import napari
+from qtpy.QtWidgets import QApplication
+import napari_lattice_symmetry as nls
+
+viewer = napari.Viewer(show=False)
+viewer.add_image(nls.simulate("two-grains").movie.frame(0)[:160, :192])
+_, dock = viewer.window.add_plugin_dock_widget("napari-lattice-symmetry", "Lattice symmetry")
+dock.parameters["samples"].value = 5
+dock.run_button.click()
+while not dock.run.is_over:
+    QApplication.processEvents()
+viewer.close()
+assert dock.run.result.done.all()
+assert dock.run.result.parameters.is_verdict
+assert not {"keras", "tensorflow"} & {*sys.modules}
+"""
+
+
+@pytest.mark.slow
+def test_a_click_loads_no_tensorflow(tmp_path):
+    settings = {**os.environ, "XDG_CONFIG_HOME": str(tmp_path)}
+    subprocess.run([sys.executable, "-c", RUN], env=settings, check=True, timeout=500)
+
+
+def test_what_a_run_begins_with_is_rehearsed_when_the_dock_opens(bench, network, monkeypatch):
+    fitted = []
+    monkeypatch.setattr(loading, "fit_lattices", fitted.append)
+    classified = []
+    monkeypatch.setattr(network, "classify", classified.append, raising=False)
+    bench.set(network="published")
+    bench.wait(lambda: bool(fitted and classified))
+    assert len(classified[-1]) == len(fitted[-1]) == BLOCK  # no run will ask for more at a time
 
 
 COMPILE = """

@@ -28,12 +28,12 @@ SUFFIXES = (".h5", ".hdf5", ".hf5", ".hdf", ".nxs")
 
 def open_hdf5(path: Path, files: Files) -> dict[str, Stack]:
     """List the datasets that can be images; links into other files are not followed."""
-    import h5py
-
     with path.open("rb") as start:
         if start.read(len(_HDF4)) == _HDF4:
             raise InputError(f"{path.name} is HDF4, an older format; convert it with h4toh5.")
     check_hdf5(path)
+    import h5py
+
     file = files.enter_context(h5py.File(path, "r"))
     if text_of(file.attrs.get("file_format", "")).startswith("HyperSpy"):
         return hyperspy.signals_in(file, dataset_stack)

@@ -50,6 +50,8 @@ def _try(path: Path, _size: int, _changed: int) -> str:
         stderr=subprocess.DEVNULL,
     ) as process:
         assert process.stdout is not None
+        import h5py  # noqa: F401, which the caller needs next, and takes as long as the process
+
         os.set_blocking(process.stdout.fileno(), False)
         chunk, rest, budget = 0, b"", memory_budget()
         watched, until = psutil.Process(process.pid), time.monotonic() + _START

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,11 +13,13 @@ from napari.layers import Labels, Layer
 from qtpy.QtCore import QObject, Signal  # type: ignore[attr-defined]
 from qtpy.QtWidgets import QCheckBox, QWidget
 
+from napari_lattice_symmetry.bravais.classifier import BLOCK
 from napari_lattice_symmetry.bravais.parameters import AnalysisParameters
 from napari_lattice_symmetry.errors import AnalysisError, LatticeSymmetryError
 from napari_lattice_symmetry.plugin.background.latest import LatestRequest
-from napari_lattice_symmetry.plugin.layers.result_layers import preview_layer
+from napari_lattice_symmetry.plugin.layers.result_layers import METADATA_KEY, preview_layer
 from napari_lattice_symmetry.plugin.selection.source import Source
+from napari_lattice_symmetry.spectrum import WindowGrid
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
@@ -25,12 +28,17 @@ if TYPE_CHECKING:
 _DELAY = 80
 """Milliseconds without another change before a frame is analyzed."""
 
+_AT_ONCE = 2 * BLOCK
+"""Windows that come quickly; of a frame with more, a coarser map is shown first."""
+
 
 @dataclass(frozen=True, eq=False)
 class _Request:
     source: Source
     parameters: AnalysisParameters
     """Those of a single frame."""
+    every: int = 1
+    """Of the windows, every how many along each side."""
     asked: float = field(default_factory=time.perf_counter)
 
     def is_as(self, other: _Request | None) -> bool:
@@ -42,6 +50,12 @@ class _Request:
             and self.source.geometry == other.source.geometry
             and self.parameters == other.parameters
         )
+
+    def coarse(self) -> _Request:
+        """Return what asks for as many of these windows as come quickly."""
+        settings = self.parameters
+        grid = WindowGrid(self.source.movie.shape[1:], settings.window, settings.stride)
+        return replace(self, every=math.ceil(math.sqrt(grid.size / _AT_ONCE)))
 
 
 class LivePreview(QObject):
@@ -153,9 +167,16 @@ class LivePreview(QObject):
         this = {"first_frame": frame, "last_frame": frame, "frame_step": 1}
         # A lattice fit would take longer than the network: the preview waits for no verdict.
         request = _Request(source, parameters.of_network().model_copy(update=this))
-        if not request.is_as(self._asked):
-            self._asked = request
-            self._requests.ask(request)
+        if request.is_as(self._asked):
+            return
+        try:
+            coarse = request.coarse()
+        except LatticeSymmetryError as error:
+            self._requests.drop()
+            self._on_failed(error)
+            return
+        self._asked = request
+        self._requests.ask(coarse)
 
     def _forget(self) -> None:
         self._asked = None
@@ -171,8 +192,12 @@ class LivePreview(QObject):
                 self._viewer.layers.remove(old)
             self._viewer.add_layer(self.layer)
         taken = time.perf_counter() - request.asked
-        frame = request.parameters.first_frame
-        self.told.emit(f"Preview of frame {frame} in {taken:.2f} s, by the network alone.")
+        told = f"Preview of frame {request.parameters.first_frame} in {taken:.2f} s"
+        if request.every == 1:
+            self.told.emit(f"{told}, by the network alone.")
+        else:
+            self.told.emit(f"{told}, coarse: 1 of {request.every**2} windows; the rest follows.")
+            self._requests.ask(replace(request, every=1), patient=True)
 
     def _on_failed(self, error: Exception) -> None:
         self._asked = None
@@ -186,12 +211,16 @@ def _analyze_frame(
 ) -> tuple[_Request, LayerData]:
     from napari_lattice_symmetry.analysis import stream
 
-    source = request.source
-    for step in stream(source.movie, request.parameters, should_stop=should_stop):
+    source, stride = request.source, request.every * request.parameters.stride
+    parameters = request.parameters.model_copy(update={"stride": stride})
+    for step in stream(source.movie, parameters, should_stop=should_stop):
         if step.frame is not None and step.frame.failure:
             raise AnalysisError(step.frame.failure)
         step.insert()
-    return request, preview_layer(step.result, source.geometry, source.origin)
+    data, arguments, kind = preview_layer(step.result, source.geometry, source.origin)
+    asked = request.parameters.model_dump(mode="json")  # also of a coarse map, to be loaded again
+    arguments["metadata"][METADATA_KEY]["parameters"] = asked
+    return request, (data, arguments, kind)
 
 
 def _replace(layer: Layer, data: Any, arguments: dict[str, Any]) -> None:

@@ -5,14 +5,18 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from threading import Thread
 
+import numpy as np
 from qtpy.QtCore import QObject, Signal  # type: ignore[attr-defined]
 
 from napari_lattice_symmetry import bravais
+from napari_lattice_symmetry.bravais.classifier import BLOCK, Classifier
 from napari_lattice_symmetry.errors import LatticeSymmetryError, ModelError, guard
 from napari_lattice_symmetry.plugin.layers.result_layers import compile_class_map
 from napari_lattice_symmetry.plugin.memory import recall_seconds, stored
+from napari_lattice_symmetry.spectrum.fitting import fit_lattices
 
 _LIBRARIES = {"onnx": "onnxruntime", "tensorflow": "keras"}
 """What an engine imports first."""
@@ -70,12 +74,12 @@ class NetworkLoading(QObject):
         self.changed.emit()
 
     def _load(
-        self, load: Callable[[str, str], object], wanted: tuple[str, str], is_first: bool
+        self, load: Callable[[str, str], Classifier], wanted: tuple[str, str], is_first: bool
     ) -> None:
         problem, started = "", time.perf_counter()
         try:
             with guard(f"The network {wanted[0]!r} cannot be loaded", ModelError):
-                load(*wanted)
+                network = load(*wanted)
         except LatticeSymmetryError as error:
             problem = str(error)
         else:
@@ -83,12 +87,22 @@ class NetworkLoading(QObject):
                 remember_loading(wanted[1], time.perf_counter() - started)
         self._ended.emit(wanted, problem)
         compile_class_map()
+        if not problem:
+            rehearse(network)
 
     def _on_ended(self, wanted: tuple[str, str], problem: str) -> None:
         _UNDER_WAY.remove(self)
         if wanted == self._wanted:  # else another one was asked for meanwhile
             self.is_busy, self.problem = False, problem
             self.changed.emit()
+
+
+def rehearse(network: Classifier) -> None:
+    """Do once what every run begins with, so that what is made the first time is there by then."""
+    windows = np.random.default_rng(0).normal(size=(BLOCK, 32, 32))
+    with suppress(Exception):  # a run will tell
+        network.classify(windows)
+        fit_lattices(windows)
 
 
 def remember_loading(engine: str, seconds: float) -> None:
