@@ -48,6 +48,14 @@ def test_help_loads_no_numpy_and_is_quick():
     assert seconds < 1
 
 
+def test_info_loads_no_more_than_it_tells_of():
+    code = "import sys, napari_lattice_symmetry.commands.info; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    loaded = set(done.stdout.split())
+    assert "napari_lattice_symmetry.io" in loaded
+    assert not {"scipy.stats", "napari_lattice_symmetry.atoms", "h5py", "onnxruntime"} & loaded
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="Ctrl-C cannot be sent to a process alone")
 @pytest.mark.parametrize("moment", ["click", "napari_lattice_symmetry.commands.info", "ended"])
 def test_ctrl_c_while_modules_are_imported_or_after_all_leaves_no_traceback(tmp_path, moment):

@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 import scipy.fft
 from numpy.typing import NDArray
-from scipy.signal.windows import tukey
 
 Float = NDArray[np.float64]
 Complex = NDArray[np.complex128]
@@ -69,7 +68,9 @@ def hann_weights(size: int) -> NDArray[np.float32]:
 @lru_cache(maxsize=16)
 def even_weights(size: int) -> NDArray[np.float32]:
     """Weigh the pixels of a window, with sum 1, alike but for the edges (Tukey's window)."""
-    taper = tukey(size, _TAPER)
+    # Without SciPy's own, which loads all of its statistics: 0.7 s of every command's start.
+    from_edge = np.minimum(np.arange(size), np.arange(size)[::-1]) / (size - 1)
+    taper = (1 - np.cos(np.pi * np.minimum(2 * from_edge / _TAPER, 1))) / 2
     weights = (taper[:, np.newaxis] * taper / taper.sum() ** 2).astype(np.float32)
     weights.flags.writeable = False
     return np.asarray(weights)
@@ -85,7 +86,9 @@ def noise_ratio(size: int) -> float:
 @lru_cache(maxsize=16)
 def _axis_spectrum(size: int) -> Float:
     """List the spectrum of the weights along one axis, every `_FINER`-th of a cycle a window."""
-    taper = tukey(size, _TAPER)
+    # Without SciPy's own, which loads all of its statistics: 0.7 s of every command's start.
+    from_edge = np.minimum(np.arange(size), np.arange(size)[::-1]) / (size - 1)
+    taper = (1 - np.cos(np.pi * np.minimum(2 * from_edge / _TAPER, 1))) / 2
     spectrum = scipy.fft.fft(taper, _FINER * size)[: _CYCLES * _FINER + 1]
     turns = np.arange(len(spectrum)) * (size - 1) / (2 * _FINER * size)
     listed = (spectrum * np.exp(2j * np.pi * turns)).real / taper.sum()

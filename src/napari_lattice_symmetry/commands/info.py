@@ -7,7 +7,6 @@ from pathlib import Path
 
 import click
 
-from napari_lattice_symmetry.atoms.finding.finder import REGISTRY as ATOMS
 from napari_lattice_symmetry.bravais.registry import REGISTRY
 from napari_lattice_symmetry.commands.shared.describe import describe_movie, describe_result, tree
 from napari_lattice_symmetry.commands.shared.options import PATH, file_options, frames_option
@@ -36,4 +35,6 @@ def info(
 
 
 def _installation() -> Iterator[str]:
+    from napari_lattice_symmetry.atoms.finding.finder import REGISTRY as ATOMS
+
     return tree({"versions": versions(), "networks": REGISTRY.entries | ATOMS.entries})
