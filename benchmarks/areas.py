@@ -100,15 +100,18 @@ def fit_stretch(frames: Frames) -> dict[str, tuple[float, float]]:
     return stretch
 
 
-def page(frames: Frames, n: int) -> str:
+def page(verdict: Frames, network: Frames, n: int) -> str:
     """Write the page."""
+    frames = verdict
+    everything = np.ones(len(frames.kind), dtype=bool)
     rows = [
         frames.row(f"{kind}, {window} px", (frames.kind == kind) & (frames.window == window))
         for kind in KINDS
         for window in WINDOWS
     ]
     rows += [frames.row(f"{counts} counts a pixel", frames.counts == counts) for counts in COUNTS]
-    rows.append(frames.row("all", np.ones(len(frames.kind), dtype=bool)))
+    rows.append(frames.row("all", everything))
+    _, n_areas, by_network, *_ = network.row("", everything)
     head = [
         "frames",
         "areas",
@@ -119,7 +122,7 @@ def page(frames: Frames, n: int) -> str:
     ]
     return f"""# Area fractions
 
-Made by `python benchmarks/areas.py --write`, with the shipped network's own answer.
+Made by `python benchmarks/areas.py --write`, with the verdict of network and fit.
 
 The share of a frame that a class covers comes with an interval that is meant to hold the truth in
 {COVERAGE:.0%} of frames (`nls.evolution.area_fractions`). It counts what windows leave to other
@@ -134,12 +137,10 @@ pixel.
 
 {markdown_table(head, rows)}
 
-A verdict leaves less to other classes at an edge than the network does, so with the network's
-factors its intervals held 88 % of 129 areas in 40 frames. They have factors of their own, from
-those frames (`python benchmarks/areas.py --fit --answer verdict --frames 4`), which makes them
-wider; on 30 others (`--answer verdict --frames 3`) they held 97 % of 100 areas.
+Intervals of the network's own answer have factors of their own; on the same frames they hold
+{by_network} of {n_areas} areas.
 
-Where the network is sure of a wrong class in much of a frame, no interval holds. Nor does it for
+Where the answer is sure of a wrong class in much of a frame, no interval holds. Nor does it for
 frames of other contents than these, such as very many holes far smaller than a window. Regions
 inside a frame have intervals made in the same way, which were not measured.
 """
@@ -150,13 +151,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--write", action="store_true", help="write docs/area-fractions.md")
     parser.add_argument("--fit", action="store_true", help="find STRETCH instead")
-    parser.add_argument("--answer", default="network", help="whose maps: network or verdict")
+    parser.add_argument("--answer", default="verdict", help="whose factors: verdict or network")
     parser.add_argument("--frames", type=int, default=30, help="frames a kind and window")
     options = parser.parse_args()
     if options.fit:
         print(fit_stretch(Frames(options.frames, FIT_SEED, options.answer)))
         return
-    text = page(Frames(options.frames, SEED, options.answer), options.frames)
+    answers = [Frames(options.frames, SEED, answer) for answer in ("verdict", "network")]
+    text = page(*answers, options.frames)
     print(text)
     if options.write:
         PAGE.write_text(text, encoding="utf-8")
