@@ -39,22 +39,26 @@ def test_both_grains_of_iron_are_square(shared_data, grain):
     assert majority(frame[grain]) == "square"
 
 
-@pytest.mark.parametrize(
-    "file", ["images/MoS2_stem_Exp-001-5.npy", "images/stm_graphite_vasudevan2018_MOESM4.tif"]
-)
-def test_sheared_crystals_are_hexagonal_after_correction(shared_data, file):
+SHEARED = ("images/MoS2_stem_Exp-001-5.npy", "images/stm_graphite_vasudevan2018_MOESM4.tif")
+
+
+@pytest.mark.parametrize("network", ["compact", "polar"])
+@pytest.mark.parametrize("file", SHEARED)
+def test_sheared_crystals_are_hexagonal_after_correction(shared_data, file, network):
     frame = read_movie(shared_data / file).frame(0)
     found = measure_distortion(frame, "hexagonal")
-    result = analyze(
-        frame, window=found.window, stride=40, samples=10, distortion=found.rows, lattice_maps=True
-    )
-    # Network and fit find some windows of MoS2 a little off a hexagon: there the verdict is unsure.
-    assert (result.network_labels == LABELS["hexagonal"]).mean() > 0.7
-    assert (result.labels == LABELS["hexagonal"]).mean() > 0.65
-    # Where a verdict is sure of another class, network and fit both see one beyond the tolerance.
-    sure = (result.mean.max(axis=0) > 0.9) & (result.labels != LABELS["hexagonal"])
-    assert sure.mean() < 0.05
-    assert (result.metric_labels[sure] == result.network_labels[sure]).all()
+    settings = {"window": found.window, "stride": 40, "samples": 10, "network": network}
+    result = analyze(frame, **settings, distortion=found.rows, lattice_maps=True)
+    hexagonal = result.labels == LABELS["hexagonal"]
+    sure_of_another = (result.mean.max(axis=0) > 0.9) & ~hexagonal
+    # Some windows of MoS2 are off a hexagon: there the verdict is unsure, or with `compact`, which
+    # sees that too, at times sure of what the fit measures.
+    tolerant = network == "polar" or "MoS2" not in file
+    by_network = (result.network_labels == LABELS["hexagonal"]).mean()
+    assert by_network > (0.9 if tolerant else 0.7)
+    assert hexagonal.mean() > (0.7 if tolerant else 0.65)
+    assert sure_of_another.mean() <= (0 if tolerant else 0.05)
+    assert (result.metric_labels == result.network_labels)[sure_of_another].all()
     assert (result.metric_labels == LABELS["hexagonal"]).mean() > 0.5
     assert (result.apparent_labels == LABELS["hexagonal"]).mean() < 0.1
 
