@@ -30,7 +30,13 @@ from napari_lattice_symmetry.networks.engine import ENGINES
 from napari_lattice_symmetry.networks.keras_loading import keras
 from napari_lattice_symmetry.networks.layers import TurnedDense
 from napari_lattice_symmetry.networks.registry import file_sha256
-from napari_lattice_symmetry.networks.training import claim, fit, load_checkpoint, plot_history
+from napari_lattice_symmetry.networks.training import (
+    build,
+    claim,
+    fit,
+    load_checkpoint,
+    plot_history,
+)
 
 
 @dataclass(frozen=True)
@@ -220,10 +226,7 @@ def train(
 
 def _create(network: str, recipe: Recipe, start: Path | None) -> keras.Model:
     """Return a new network, compiled for its recipe."""
-    standard = keras.config.dtype_policy()
-    keras.config.set_dtype_policy("mixed_bfloat16" if recipe.half else standard)
-    model = BUILDERS[network]()
-    keras.config.set_dtype_policy(standard)
+    model = build(BUILDERS[network], recipe.half)
     if start is not None:
         _take_weights(model, start)
     elif recipe.teacher is not None:

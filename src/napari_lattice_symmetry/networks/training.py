@@ -58,6 +58,19 @@ def note(file: Path, **values: Any) -> None:
     file.write_text(json.dumps(values) + "\n", encoding="utf-8")
 
 
+def build(builder: Callable[..., keras.Model], half: bool, **shape: Any) -> keras.Model:
+    """Build a network, if `half` one that multiplies in bfloat16; weights keep their 32 bits.
+
+    Training takes half the time then where a processor knows numbers of 16 bits.
+    """
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy("mixed_bfloat16" if half else before)
+    try:
+        return builder(**shape)
+    finally:
+        keras.config.set_dtype_policy(before)
+
+
 def warmed_adam(learning_rate: float, steps: int) -> keras.Optimizer:
     """Return Adam whose steps grow at first, and then fall along half a cosine to zero."""
     return keras.optimizers.Adam(

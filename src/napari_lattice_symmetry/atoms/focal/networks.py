@@ -54,7 +54,7 @@ def u_net(images: int = 3, filters: int = 16, dropout: float = 0.1) -> keras.Mod
     return keras.Model(seen, _answer(x), name=U_NET)
 
 
-def msd_net(images: int = 3, depth: int = 20, width: int = 4, dropout: float = 0.1) -> keras.Model:
+def msd_net(images: int = 3, depth: int = 10, width: int = 8, dropout: float = 0.1) -> keras.Model:
     """Build a mixed-scale dense network: every layer sees all maps before it, at full resolution.
 
     D. M. Pelt and J. A. Sethian, PNAS 115, 254 (2018): dilations cycle from 1 to 10, nothing is
@@ -101,7 +101,8 @@ def _convolve(
 def _answer(x: Any) -> Any:
     # Nearly all pixels are background: a network that knows nothing begins with that answer.
     first = keras.initializers.Constant([2.0] + [0.0] * (len(CLASSES) - 1))
-    return layers.Conv2D(len(CLASSES), 1, bias_initializer=first, name="column")(x)
+    last = layers.Conv2D(len(CLASSES), 1, bias_initializer=first, dtype="float32", name="column")
+    return last(x)
 
 
 @keras.saving.register_keras_serializable(package="lattice_symmetry")  # type: ignore[untyped-decorator]

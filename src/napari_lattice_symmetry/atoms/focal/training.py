@@ -27,7 +27,7 @@ from napari_lattice_symmetry.atoms.score import match
 from napari_lattice_symmetry.networks.batches import Batches
 from napari_lattice_symmetry.networks.drawing import draw_pairs
 from napari_lattice_symmetry.networks.keras_loading import keras
-from napari_lattice_symmetry.networks.training import begin, finish, fit, note, warmed_adam
+from napari_lattice_symmetry.networks.training import begin, build, finish, fit, note, warmed_adam
 
 Float = NDArray[np.float64]
 
@@ -55,6 +55,8 @@ class Recipe:
         Of a series.
     learning_rate : float
         Of Adam; falls to zero along half a cosine.
+    half : bool
+        Multiply in bfloat16, weights being kept in single precision.
     network : dict
         Of the builder of the network, such as its width.
     """
@@ -62,10 +64,11 @@ class Recipe:
     series: int = 10_000
     validation: int = 500
     microscopes: int = 4
-    epochs: int = 8
+    epochs: int = 4
     batch: int = 16
     images: int = 3
     learning_rate: float = 2e-3
+    half: bool = True
     network: dict[str, Any] | None = None
 
 
@@ -144,10 +147,12 @@ def train_columns(
     )
     folder = waves or output.parent / "waves"
 
-    def build() -> keras.Model:
-        return BUILDERS[network](recipe.images, **shape)
+    def create(half: bool) -> keras.Model:
+        return build(BUILDERS[network], half, images=recipe.images, **shape)
 
-    model, history = begin(output, network, seed, recipe, create=lambda: _compile(build(), recipe))
+    model, history = begin(
+        output, network, seed, recipe, create=lambda: _compile(create(recipe.half), recipe)
+    )
     folder.mkdir(parents=True, exist_ok=True)
 
     def draw(stream: int, n: int, turns: int) -> tuple[NDArray[Any], NDArray[Any]]:
@@ -171,7 +176,7 @@ def train_columns(
         validation=(checked.astype(np.float32), right.astype(np.float32) / 255),
         progress=progress,
     )
-    trained = build()
+    trained = create(half=False)
     trained.set_weights(model.get_weights())
     path = finish(output, network, history, trained)
     again = [

@@ -16,7 +16,14 @@ from napari_lattice_symmetry.errors import InputError
 from napari_lattice_symmetry.networks.batches import Batches
 from napari_lattice_symmetry.networks.calibration import calibrate
 from napari_lattice_symmetry.networks.keras_loading import keras
-from napari_lattice_symmetry.networks.training import begin, class_metrics, finish, fit, note
+from napari_lattice_symmetry.networks.training import (
+    begin,
+    build,
+    class_metrics,
+    finish,
+    fit,
+    note,
+)
 
 
 @dataclass(frozen=True)
@@ -33,9 +40,8 @@ class FamilyRecipe:
         Of Adam; falls to zero along a half cosine.
     calibrate : bool
         Scale the trained network's logits on the validation clusters.
-    precision : {"float32", "mixed_bfloat16"}
-        What layers compute in while they are trained; weights are of 32 bits in any case. Mixed, a
-        training takes half the time where a processor knows numbers of 16 bits.
+    half : bool
+        Multiply in bfloat16 while it is trained.
     """
 
     structures: int
@@ -44,13 +50,11 @@ class FamilyRecipe:
     batch: int
     learning_rate: float
     calibrate: bool = True
-    precision: str = "float32"
+    half: bool = False
 
 
 RECIPES = {
-    "fingerprint": FamilyRecipe(
-        13_500, 1_800, epochs=3, batch=32, learning_rate=1e-3, precision="mixed_bfloat16"
-    ),
+    "fingerprint": FamilyRecipe(13_500, 1_800, epochs=3, batch=32, learning_rate=1e-3, half=True),
     "pairs": FamilyRecipe(22_500, 2_700, epochs=40, batch=64, learning_rate=1e-3),
 }
 
@@ -138,10 +142,7 @@ def train(
 
 def _create(network: str, recipe: FamilyRecipe) -> keras.Model:
     """Return a new network, compiled for its recipe."""
-    before = keras.mixed_precision.dtype_policy()
-    keras.mixed_precision.set_dtype_policy(recipe.precision)
-    model = BUILDERS[network]()
-    keras.mixed_precision.set_dtype_policy(before)
+    model = build(BUILDERS[network], recipe.half)
     steps = recipe.epochs * max(1, recipe.structures // recipe.batch)
     rate: Any = keras.optimizers.schedules.CosineDecay(recipe.learning_rate, steps)
     model.compile(
