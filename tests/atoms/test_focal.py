@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import numpy as np
 import pytest
 from scipy.special import expit
 
+from napari_lattice_symmetry.atoms.finding.finder import CALIBRATION, REGISTRY
 from napari_lattice_symmetry.atoms.focal.columns import find_columns
 from napari_lattice_symmetry.atoms.focal.consistency import check_series
 from napari_lattice_symmetry.atoms.focal.examples import (
@@ -22,7 +24,7 @@ from napari_lattice_symmetry.atoms.focal.examples import (
 )
 from napari_lattice_symmetry.atoms.focal.microscope import Microscope, resample_periodic
 from napari_lattice_symmetry.atoms.focal.multislice import exit_wave
-from napari_lattice_symmetry.atoms.focal.namer import CALIBRATION, ColumnNamer, Marks, load_namer
+from napari_lattice_symmetry.atoms.focal.namer import ColumnNamer, Marks, load_namer
 from napari_lattice_symmetry.atoms.focal.networks import MSD_NET, U_NET, msd_net, u_net
 from napari_lattice_symmetry.atoms.focal.registration import measure_drift, register
 from napari_lattice_symmetry.atoms.focal.series import FocalPicture, FocalSeries
@@ -30,7 +32,7 @@ from napari_lattice_symmetry.atoms.focal.specimen import METAL, PAIR, SINGLE, Sp
 from napari_lattice_symmetry.atoms.focal.training import judge, train_columns
 from napari_lattice_symmetry.atoms.focal.vibration import amplitudes, coordination
 from napari_lattice_symmetry.atoms.image_engine import ImageEngine
-from napari_lattice_symmetry.errors import InputError
+from napari_lattice_symmetry.errors import InputError, ModelError
 
 SERIES = FocalSeries(size=160, pixel_size=0.016, dose=2e3, drift=0.04, seed=3)
 
@@ -220,6 +222,19 @@ def test_a_series_of_other_settings_is_refused(trained: Path) -> None:
 @pytest.fixture(scope="module")
 def namer(trained: Path) -> ColumnNamer:
     return load_namer(trained / "msd.keras")
+
+
+def test_a_network_is_loaded_by_its_name(
+    trained: Path, namer: ColumnNamer, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    shutil.copy(trained / "msd.keras", tmp_path)
+    entry = {"file": "msd.keras", "sha256": namer.sha256, "calibration": [1, 0, 0, 0, 2]}
+    monkeypatch.setattr(REGISTRY, "folder", tmp_path)
+    monkeypatch.setitem(REGISTRY.entries, "msd", entry)
+    named = load_namer()
+    assert (named.name, named.sha256, named.weights) == ("msd", namer.sha256, (1, 0, 0, 0, 2))
+    with pytest.raises(ModelError, match="'mds' is no network; use 'atoms', 'defects', 'msd'"):
+        load_namer("mds")
 
 
 @pytest.mark.parametrize(

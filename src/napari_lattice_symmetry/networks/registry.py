@@ -89,6 +89,24 @@ class Registry:
             raise ModelError(f"{path} does not exist; a network is a .keras file.")
         return NetworkFile(path.stem, path, file_sha256(path))
 
+    def notes(self, file: NetworkFile, beside: str) -> dict[str, Any]:
+        """Return what is known of a network: its entry, or the JSON file beside one from elsewhere.
+
+        Parameters
+        ----------
+        file : NetworkFile
+            As `find` gives it.
+        beside : str
+            Name of the JSON file that its training has left.
+        """
+        if file.path.parent == self.folder:
+            return self.entries[file.name]
+        path = file.path.with_name(beside)
+        notes: dict[str, Any] = {}
+        if path.is_file():
+            notes = json.loads(path.read_text(encoding="utf-8"))
+        return notes
+
 
 def file_sha256(path: Path) -> str:
     """Return the SHA-256 of a file, in hexadecimal digits."""

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import os
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -250,9 +248,5 @@ def load_mapper(network: str | os.PathLike[str] = "defects") -> DefectMapper:
 @cache
 def _load(network: str) -> DefectMapper:
     file = REGISTRY.find(network)
-    entry: dict[str, Any] = REGISTRY.entries.get(file.name, {})
-    beside = file.path.with_name(NULL_FILE)
-    if file.path.parent != REGISTRY.folder:
-        entry = json.loads(beside.read_text(encoding="utf-8")) if beside.is_file() else {}
-    null = Null(**entry.get("null", {}))
+    null = Null(**REGISTRY.notes(file, NULL_FILE).get("null", {}))
     return open_mapper(file.read(), null, file.name, file.sha256)

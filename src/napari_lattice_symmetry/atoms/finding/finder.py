@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import os
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -157,11 +155,7 @@ def load_finder(network: str | os.PathLike[str] = "atoms") -> Finder:
 
 @cache
 def _load(file: NetworkFile) -> Finder:
-    entry: dict[str, Any] = REGISTRY.entries.get(file.name, {})
-    beside = file.path.with_name(CALIBRATION)
-    if file.path.parent != REGISTRY.folder:
-        entry = json.loads(beside.read_text(encoding="utf-8")) if beside.is_file() else {}
-    weights = tuple(entry.get("calibration", Finder.weights))
+    weights = tuple(REGISTRY.notes(file, CALIBRATION).get("calibration", Finder.weights))
     if len(weights) != FEATURES + 1:
         raise ModelError(
             f"The calibration of {file.name} has {len(weights)} weights instead of {FEATURES + 1}; "

@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from napari_lattice_symmetry.atoms.finding.scaling import fill_gaps
 from napari_lattice_symmetry.atoms.focal.consistency import Consistency, check_series
 from napari_lattice_symmetry.atoms.focal.microscope import Microscope
-from napari_lattice_symmetry.atoms.focal.namer import ColumnNamer, load_namer
+from napari_lattice_symmetry.atoms.focal.namer import DEFAULT, ColumnNamer, load_namer
 from napari_lattice_symmetry.atoms.focal.parameters import ColumnParameters
 from napari_lattice_symmetry.atoms.focal.registration import flip_phases, measure_drift, register
 from napari_lattice_symmetry.atoms.focal.specimen import LAYERS, column_names
@@ -59,7 +59,7 @@ def find_columns(
     defoci: Sequence[float],
     pixel_size: float,
     *,
-    network: str | os.PathLike[str] | ColumnNamer,
+    network: str | os.PathLike[str] | ColumnNamer = DEFAULT,
     microscope: Microscope | None = None,
     **settings: Any,
 ) -> Atoms:
@@ -73,8 +73,8 @@ def find_columns(
         Of each image in nm; positive is underfocus.
     pixel_size : float
         In nm.
-    network : path or ColumnNamer
-        A .keras file that ``lattice-symmetry train msd`` has made, or one that is loaded.
+    network : str, path or ColumnNamer
+        "msd", "unet", a .keras file, or one that is loaded.
     microscope : Microscope, optional
         Voltage and aberrations, by which images are registered and foci checked.
     **settings
@@ -104,7 +104,7 @@ def name_series(
     defoci: Sequence[float],
     pixel_size: float,
     *,
-    network: str | os.PathLike[str] | ColumnNamer,
+    network: str | os.PathLike[str] | ColumnNamer = DEFAULT,
     microscope: Microscope | None = None,
     **settings: Any,
 ) -> NamedSeries:

@@ -2,29 +2,28 @@
 
 from __future__ import annotations
 
-import json
 import os
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 from scipy.special import expit, logit, softmax
 
+from napari_lattice_symmetry.atoms.finding.finder import CALIBRATION, REGISTRY
 from napari_lattice_symmetry.atoms.finding.scaling import SPACING, Resampling
 from napari_lattice_symmetry.atoms.focal.seeing import CLASSES, MARK, PIXEL, normalize
 from napari_lattice_symmetry.atoms.image_engine import ImageEngine
 from napari_lattice_symmetry.atoms.peaks import local_maxima, vertices
 from napari_lattice_symmetry.errors import ModelError
 from napari_lattice_symmetry.networks.archive import ForeignNetworkError
-from napari_lattice_symmetry.networks.registry import NetworkFile, file_sha256
+from napari_lattice_symmetry.networks.registry import NetworkFile
 
 Float = NDArray[np.float64]
 
-CALIBRATION = "calibration.json"
-"""Beside a network that was trained: what makes its confidence hold."""
+DEFAULT = "msd"
+"""The network that is asked unless another is named."""
 
 _FAINTEST = 0.1  # height of a mark that is looked at
 _APART = round(0.08 / PIXEL) + 1  # px: no two columns of a layer are nearer
@@ -145,13 +144,13 @@ def _nearest(rows: NDArray[np.intp], columns: NDArray[np.intp]) -> Float:
     return np.minimum(np.asarray(distance)[:, 1] * PIXEL, 0.3)
 
 
-def load_namer(network: str | os.PathLike[str]) -> ColumnNamer:
-    """Load a network by the path of its .keras file.
+def load_namer(network: str | os.PathLike[str] = DEFAULT) -> ColumnNamer:
+    """Load a shipped network by name, or any by the path of its .keras file.
 
     Parameters
     ----------
     network : str or path
-        A .keras file, with ``calibration.json`` beside it.
+        "msd", "unet", or a .keras file with ``calibration.json`` beside it.
 
     Returns
     -------
@@ -161,12 +160,10 @@ def load_namer(network: str | os.PathLike[str]) -> ColumnNamer:
     Raises
     ------
     ModelError
-        If there is no such file, or it is no network that names columns.
+        If there is no such network or file, the weights are not those that were shipped, or it is
+        no network that names columns.
     """
-    path = Path(network).expanduser()
-    if path.suffix != ".keras" or not path.is_file():
-        raise ModelError(f"{path} is no network; give a .keras file that exists.")
-    return _load(NetworkFile(path.stem, path, file_sha256(path)))
+    return _load(REGISTRY.find(os.fspath(network)))
 
 
 @cache
@@ -180,7 +177,5 @@ def _load(file: NetworkFile) -> ColumnNamer:
             f"{file.path} is no network that names columns ({error}); "
             "one is made by: lattice-symmetry train msd."
         ) from error
-    beside = file.path.with_name(CALIBRATION)
-    stored = json.loads(beside.read_text(encoding="utf-8")) if beside.is_file() else {}
-    weights = tuple(stored.get("calibration", ColumnNamer.weights))
+    weights = tuple(REGISTRY.notes(file, CALIBRATION).get("calibration", ColumnNamer.weights))
     return ColumnNamer(engine, weights, file.name, file.sha256)

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_lattice_symmetry.atoms.finding.calibration import fit_confidence
+from napari_lattice_symmetry.atoms.finding.finder import CALIBRATION
 from napari_lattice_symmetry.atoms.focal.examples import (
     TRAINING,
     VALIDATION,
@@ -19,7 +20,7 @@ from napari_lattice_symmetry.atoms.focal.examples import (
     SeriesChunk,
     WaveFile,
 )
-from napari_lattice_symmetry.atoms.focal.namer import CALIBRATION, ColumnNamer, Marks
+from napari_lattice_symmetry.atoms.focal.namer import ColumnNamer, Marks
 from napari_lattice_symmetry.atoms.focal.networks import MSD_NET, U_NET, column_loss, msd_net, u_net
 from napari_lattice_symmetry.atoms.focal.seeing import PIXEL
 from napari_lattice_symmetry.atoms.image_engine import ImageEngine
