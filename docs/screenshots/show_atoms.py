@@ -61,7 +61,7 @@ def show_rings() -> None:
     settings = {"material": "graphene", "spacing": 18, "size": 320, "rotated_bond": True}
     viewer, dock = open_picture("graphene", CARBON, **settings)
     dock.searching.form["confidence"].value = 0.5
-    dock.searching.spacing.setValue(18)
+    dock.searching.form["spacing"].value = 18
     press(dock, dock.searching.bar.button)
     press(dock, dock.measures.buttons["rings"])
     dock.plots.quantity.setCurrentText("bond angles")
@@ -78,12 +78,12 @@ def show_vacancies() -> None:
     viewer.layers.selection.active = viewer.layers[0]
     dock = open_dock(viewer)
     dock.searching.form["confidence"].value = 0.5
-    dock.searching.spacing.setValue(13.5)
+    dock.searching.form["spacing"].value = 13.5
     dock.searching.frames.setCurrentText("all frames")
     press(dock, dock.searching.bar.button)
     dock.tabs.setCurrentWidget(dock.measures)
-    dock.measures.names.setText("S, Mo")
-    dock.measures.stretch.setValue(15)
+    dock.measures.form["names"].value = "S, Mo"
+    dock.measures.form["stretch"].value = 15
     for kind in ("label", "displacement", "defects"):
         press(dock, dock.measures.buttons[kind])
     dock.color.setCurrentIndex(dock.color.findData("label"))

@@ -187,6 +187,3 @@ _READERS = {
     ".xyz": _xyz_columns,
     ".extxyz": _xyz_columns,
 }
-
-READ_SUFFIXES = tuple(_READERS)
-"""Endings of files that atoms are read from."""

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -29,14 +28,7 @@ from napari_lattice_symmetry.networks.calibration import calibrate
 from napari_lattice_symmetry.networks.engine import ENGINES
 from napari_lattice_symmetry.networks.keras_loading import keras
 from napari_lattice_symmetry.networks.layers import TurnedDense
-from napari_lattice_symmetry.networks.registry import file_sha256
-from napari_lattice_symmetry.networks.training import (
-    build,
-    claim,
-    fit,
-    load_checkpoint,
-    plot_history,
-)
+from napari_lattice_symmetry.networks.training import begin, build, finish, fit, note
 
 
 @dataclass(frozen=True)
@@ -84,35 +76,31 @@ class Recipe:
     half: bool = False
 
 
+_POLAR = Recipe(
+    windows=330_000,
+    validation=6_000,
+    epochs=6,
+    batch=128,
+    mix=("paper", "instrument", "field", "instrument", "paper"),
+    validation_mix=("paper", "instrument"),
+    learning_rate=1.5e-3,
+    cosine=True,
+    turn=True,
+    sampled_dropout=0.05,
+    calibrate=True,
+)
+
 RECIPES = {
-    "polar": Recipe(
-        windows=330_000,
-        validation=6_000,
-        epochs=6,
-        batch=128,
-        mix=("paper", "instrument", "field", "instrument", "paper"),
-        validation_mix=("paper", "instrument"),
-        learning_rate=1.5e-3,
-        cosine=True,
-        turn=True,
-        sampled_dropout=0.05,
-        calibrate=True,
-    ),
-    "compact": Recipe(
+    "polar": _POLAR,
+    "compact": replace(
+        _POLAR,
         windows=400_000,
         validation=24_000,
         epochs=5,
-        batch=128,
         mix=(
             *("paper", "instrument", "paper", "instrument", UNUSUAL_TRACK),
             *("paper", "instrument", "rough", "field", UNUSUAL_TRACK),
         ),
-        validation_mix=("paper", "instrument"),
-        learning_rate=1.5e-3,
-        cosine=True,
-        turn=True,
-        sampled_dropout=0.05,
-        calibrate=True,
         teacher="polar",
         half=True,
     ),
@@ -135,7 +123,7 @@ RECIPES = {
 # Going on from trained weights: new windows, rougher ones among them, in smaller steps.
 REFINEMENTS = {
     "polar": replace(
-        RECIPES["polar"],
+        _POLAR,
         windows=160_000,
         validation=24_000,
         epochs=2,
@@ -183,13 +171,14 @@ def train(
         epochs=epochs or recipe.epochs,
     )
     output, start = Path(output), None if start is None else Path(start)
-    settings = {"network": network, "seed": seed, "recipe": asdict(recipe)}
-    if start is not None:
-        settings |= {"start": str(start), "start_sha256": file_sha256(start)}
-    claim(output, settings)
-
-    keras.utils.set_random_seed(seed)
-    model, history = load_checkpoint(output, lambda: _create(network, recipe, start))
+    model, history = begin(
+        output,
+        network,
+        seed,
+        recipe,
+        create=lambda: _create(network, recipe, start),
+        start=start,
+    )
     plans = {
         "training": plan_chunks(network, recipe.mix, recipe.windows, seed, TRAINING),
         "validation": plan_chunks(
@@ -212,16 +201,13 @@ def train(
         validation=(held_out[0].astype("float32")[..., None], held_out[1]),
         progress=progress,
     )
-    plot_history(history, network).savefig(output / "training.png", dpi=120)
-    path = output / f"{network}.keras"
     trained = BUILDERS[network](recipe.sampled_dropout)
     trained.set_weights(model.get_weights())
     if recipe.calibrate:
         factors, shifts = calibrate(trained, held_out[0], held_out[1].argmax(axis=1))
         scaling = {"factors": factors.round(4).tolist(), "shifts": shifts.round(4).tolist()}
-        (output / "calibration.json").write_text(json.dumps(scaling) + "\n")
-    trained.save(path)
-    return path
+        note(output / "calibration.json", **scaling)
+    return finish(output, network, history, trained)
 
 
 def _create(network: str, recipe: Recipe, start: Path | None) -> keras.Model:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict
-
-from napari_lattice_symmetry.settings import setting
+from napari_lattice_symmetry.settings import SettingsModel, setting
 
 
-class MatchParameters(BaseModel):
+class MatchParameters(SettingsModel):
     """Settings of a match of crystals to maps.
 
     Raises
@@ -15,8 +13,6 @@ class MatchParameters(BaseModel):
     pydantic.ValidationError
         If a value is of the wrong type or out of its range.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     zones: int = setting(
         2,

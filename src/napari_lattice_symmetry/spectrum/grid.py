@@ -35,6 +35,8 @@ class WindowGrid:
     >>> grid = nls.WindowGrid((200, 260), window=128, stride=16)
     >>> grid.shape, grid.size
     ((5, 9), 45)
+    >>> grid.window_at(0, 1)  # which part of the frame a map pixel stands for
+    (slice(0, 128, None), slice(16, 144, None))
     """
 
     frame_shape: tuple[int, int]

@@ -128,13 +128,13 @@ def test_a_spacing_is_handed_on_from_frame_to_frame(make_shown_viewer, qtbot, fi
     bench = AtomsBench(viewer, qtbot, finder)
     tab = bench.widget.searching
     assert re.fullmatch(r"1[56](\.\d)? px", tab.period.text())
-    assert tab.spacing.text() == "measured"
+    assert tab.form["spacing"].native.text() == "measured"
     tab.frames.setCurrentText("all frames")
     bench.find(samples=7)
     assert [settings["spacing"] for _, settings in told] == [None, 16]
     assert {settings["samples"] for _, settings in told} == {7}
     assert told[0][0].name == "film"
-    tab.spacing.setValue(15)
+    tab.form["spacing"].value = 15
     bench.find()
     assert told[-1][1]["spacing"] == 15
 
@@ -145,12 +145,12 @@ def test_the_network_finds_them_and_refuses_too_small_a_spacing(make_shown_viewe
     viewer.add_image(picture.image, name="graphene")
     bench = AtomsBench(viewer, qtbot, find_atoms)
     tab = bench.widget.searching
-    tab.spacing.setValue(16)
+    tab.form["spacing"].value = 16
     bench.find()
     told = score(atoms_in(bench.layer), picture.atoms, radius=5, ignore=picture.faint)
     assert told.recall > 0.95
     assert told.precision > 0.85  # of few atoms, some of which are half in the picture
-    tab.spacing.setValue(3)
+    tab.form["spacing"].value = 3
     bench.find()
     assert bench.status.startswith("graphene: neighboring atoms are 3.0 px apart, and at least 4")
 

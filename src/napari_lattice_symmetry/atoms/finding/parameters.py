@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict
-
-from napari_lattice_symmetry.settings import setting
+from napari_lattice_symmetry.settings import SettingsModel, setting
 
 MIN_SPACING = 4.0
 """Pixels that neighbors have to be apart."""
 
 
-class FindParameters(BaseModel):
+class FindParameters(SettingsModel):
     """Settings of a search for atoms.
 
     Raises
@@ -19,12 +17,16 @@ class FindParameters(BaseModel):
         If a value is of the wrong type or out of its range.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
     spacing: float | None = setting(
         None,
-        "Spacing (px)",
-        "Distance of neighboring atoms in pixels; measured by the lattice if not given.",
+        "Spacing",
+        "Distance of neighboring atoms in pixels, which gives the scale; measured by the lattice "
+        "if not given, so needed where there is none, as in a nanoparticle.",
+        step=0.5,
+        decimals=2,
+        unit=" px",
+        none="measured",
+        of_one_image=True,
         gt=0,
         le=1000,
     )

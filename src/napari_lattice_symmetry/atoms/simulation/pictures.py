@@ -10,7 +10,6 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict
 from scipy.ndimage import gaussian_filter
 
 from napari_lattice_symmetry.atoms.defect_table import Defects
@@ -19,7 +18,7 @@ from napari_lattice_symmetry.atoms.simulation.materials import SCATTERED, materi
 from napari_lattice_symmetry.atoms.simulation.sheet import Sheet
 from napari_lattice_symmetry.atoms.table import Atoms
 from napari_lattice_symmetry.lattice.drawing import draw_atoms, scan_jitter
-from napari_lattice_symmetry.settings import setting
+from napari_lattice_symmetry.settings import SettingsModel, setting
 
 Float = NDArray[np.float64]
 
@@ -60,7 +59,7 @@ class AtomPicture:
     sigma: float
 
 
-class AtomImage(BaseModel):
+class AtomImage(SettingsModel):
     """What a picture of known atoms shows, and how it was recorded.
 
     Whatever is random is drawn from `seed`, in a stream of its own for each matter.
@@ -70,8 +69,6 @@ class AtomImage(BaseModel):
     pydantic.ValidationError
         If a value is of the wrong type or out of its range.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     material: str = setting(
         "graphene", "Material", "Name of a material, or the path of a file with a structure."

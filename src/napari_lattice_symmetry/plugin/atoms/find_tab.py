@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from qtpy.QtCore import Signal  # type: ignore[attr-defined]
-from qtpy.QtWidgets import QComboBox, QDoubleSpinBox, QLabel, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QComboBox, QLabel, QVBoxLayout, QWidget
 
 from napari_lattice_symmetry.analysis.reading import read_frame
 from napari_lattice_symmetry.analysis.steps import Progress, ShouldStop, Steps
@@ -31,7 +31,6 @@ from napari_lattice_symmetry.spectrum.period import dominant_period
 if TYPE_CHECKING:
     import napari.viewer
 
-_MEASURED = 0.0
 _ONE, _ALL = "this frame", "all frames"
 
 
@@ -64,8 +63,10 @@ class FindTab(QWidget):
     def __init__(self, viewer: napari.viewer.Viewer, selection: Selection, finder: Finder) -> None:
         super().__init__()
         self._viewer, self._selection, self._finder = viewer, selection, finder
-        self.form = ModelForm(FindParameters(), ("confidence", "samples"), remembered_as="atoms")
-        self.form.reset_button.hide()  # two rows are soon set back
+        self.form = ModelForm(
+            FindParameters(), ("spacing", "confidence", "samples"), remembered_as="atoms"
+        )
+        self.form.reset_button.hide()  # few rows are soon set back
         self._add_rows()
         self.bar = TaskBar("&Find atoms", "Find the atoms of the selected image.", self._prepare)
         self.bar.done.connect(self._on_done)
@@ -95,28 +96,15 @@ class FindTab(QWidget):
 
     def _add_rows(self) -> None:
         rows = self.form.pages[""]
-        self.spacing = QDoubleSpinBox()
-        self.spacing.setRange(_MEASURED, 500)
-        self.spacing.setDecimals(2)
-        self.spacing.setSuffix(" px")
-        self.spacing.setKeyboardTracking(False)
-        self.spacing.setSpecialValueText("measured")
-        self.spacing.setAccessibleName("Spacing")
-        self.spacing.setToolTip(
-            "Distance between neighboring atoms, which gives the scale. Measured in the image "
-            "unless it is set; needed where there is no lattice, as in a nanoparticle."
-        )
         self.frames = QComboBox()
         self.frames.addItems([_ONE, _ALL])
         self.frames.setToolTip("Look at the frame that is shown, or at all frames of the movie.")
-        for box in (self.spacing, self.frames):
-            keep_narrow(box)
+        keep_narrow(self.frames)
         self.calibration = Calibration(rows, self._viewer.reset_view)
         rows.setRowVisible(self.calibration.frame_time, False)
         self.period = QLabel()
         self.period.setToolTip("Of the lattice in the image, from which the spacing is measured.")
-        rows.addRow("Period", self.period)
-        rows.addRow("Spacing", self.spacing)
+        rows.insertRow(0, "Period", self.period)
         rows.addRow("Of", self.frames)
         self._tell_period(None)
 
@@ -154,10 +142,9 @@ class FindTab(QWidget):
             If there is no image.
         """
         source = self._selection.take_source()
-        parameters = self.form.values().model_copy(update={"spacing": self.spacing.value() or None})
         is_one = self.frames.currentText() == _ONE
         frames = [self._frame_shown(source)] if is_one else range(len(source.movie))
-        return Request(source, frames, parameters)
+        return Request(source, frames, self.form.values())
 
     def _prepare(self) -> Task:
         request, finder = self.request(), self._finder

@@ -7,20 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from qtpy.QtCore import Signal  # type: ignore[attr-defined]
-from qtpy.QtWidgets import (
-    QComboBox,
-    QDoubleSpinBox,
-    QFormLayout,
-    QGridLayout,
-    QLabel,
-    QLineEdit,
-    QPushButton,
-    QSpinBox,
-    QVBoxLayout,
-    QWidget,
-)
+from qtpy.QtWidgets import QGridLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
-from napari_lattice_symmetry.atoms.defect_search import METHODS
 from napari_lattice_symmetry.errors import InputError, LatticeSymmetryError
 from napari_lattice_symmetry.plugin.atoms.current import CurrentAtoms
 from napari_lattice_symmetry.plugin.atoms.edits import Edits
@@ -32,10 +20,15 @@ from napari_lattice_symmetry.plugin.atoms.measures.marks import (
     stretch_arrows,
     tracks_layer,
 )
-from napari_lattice_symmetry.plugin.atoms.measures.tasks import Measured, Request, measure
+from napari_lattice_symmetry.plugin.atoms.measures.tasks import (
+    Measured,
+    MeasureParameters,
+    Request,
+    measure,
+)
 from napari_lattice_symmetry.plugin.background.latest import LatestRequest
+from napari_lattice_symmetry.plugin.forms.model_form import ModelForm
 from napari_lattice_symmetry.plugin.selection.selection import Selection
-from napari_lattice_symmetry.plugin.widgets.narrow import keep_narrow
 
 if TYPE_CHECKING:
     import napari.viewer
@@ -103,52 +96,19 @@ class MeasureTab(QWidget):
             button.setToolTip(_BUTTONS[kind][1])
             button.clicked.connect(partial(self.ask, kind))
             grid.addWidget(button, i // 2, i % 2)
-        self._add_settings()
+        self.form = ModelForm(MeasureParameters())
+        self.form.reset_button.hide()  # few rows are soon set back
+        self.form["stretch"].changed.connect(self._stretch)
         self.told = QLabel(_HINT)
         self.told.setWordWrap(True)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 4, 0, 4)  # to be narrow
         layout.addLayout(grid)
-        layout.addLayout(self._rows)
+        layout.addWidget(self.form.native)
         layout.addWidget(self.told)
         layout.addStretch(1)
         current.changed.connect(self._on_layer)
         self._on_layer()
-
-    def _add_settings(self) -> None:
-        self.names = QLineEdit()
-        self.names.setPlaceholderText("such as S, Mo")
-        self.names.setToolTip(
-            "Names of the classes from the dimmest to the brightest, one to three; light, mixed "
-            "and heavy if there are none."
-        )
-        self.method = QComboBox()
-        self.method.addItems(METHODS)
-        self.method.setToolTip(
-            "lattice: each atom against those a lattice vector away; bragg: what is left of the "
-            "image without its periodic part, against its noise."
-        )
-        keep_narrow(self.method)
-        self.label = QComboBox()
-        self.label.setToolTip("Whose polarization is measured.")
-        keep_narrow(self.label)
-        self.count = QSpinBox()
-        self.count.setRange(3, 12)
-        self.count.setToolTip("Neighbors of other classes around one: 4 in a perovskite [001].")
-        self.stretch = QDoubleSpinBox()
-        self.stretch.setRange(0.1, 1000)
-        self.stretch.setDecimals(1)
-        self.stretch.setValue(5)
-        self.stretch.setToolTip("How many times as long as they are arrows are drawn.")
-        self.stretch.valueChanged.connect(self._stretch)
-        for box in (self.count, self.stretch):
-            keep_narrow(box)
-        self._rows = QFormLayout()
-        self._rows.addRow("Defects by", self.method)
-        self._rows.addRow("Names", self.names)
-        self._rows.addRow("Class", self.label)
-        self._rows.addRow("Neighbors", self.count)
-        self._rows.addRow("Arrows x", self.stretch)
 
     def release(self) -> None:
         """Stop, and listen no more."""
@@ -174,17 +134,7 @@ class MeasureTab(QWidget):
         found, atoms = self._current.found, self._current.atoms
         if found is None or atoms is None:
             raise InputError(_HINT)
-        names = tuple(name.strip() for name in self.names.text().split(",") if name.strip())
-        return Request(
-            kind,
-            found,
-            atoms,
-            names,
-            self.label.currentText(),
-            self.count.value(),
-            self._selection.result,
-            self.method.currentText(),
-        )
+        return Request(kind, found, atoms, self.form.values(), self._selection.result)
 
     def _on_measured(self, measured: Measured) -> None:
         layer, found = self._current.layer, self._current.found
@@ -214,7 +164,7 @@ class MeasureTab(QWidget):
             new = tracks_layer(atoms, layer, found)
         elif kind in ("displacement", "polarization"):
             new = arrows_layer(atoms, kind, layer, found)
-            stretch_arrows([new], self.stretch.value())
+            stretch_arrows([new], self.form["stretch"].value)
         else:
             return
         self._current.put_beside(new)
@@ -234,8 +184,6 @@ class MeasureTab(QWidget):
         self._list_classes()
 
     def _list_classes(self) -> None:
-        layer, before = self._current.layer, self.label.currentText()
-        self.label.clear()
-        if layer is not None:
-            self.label.addItems(np.unique(layer.features["label"].astype(str)).tolist())
-            self.label.setCurrentIndex(max(self.label.findText(before), 0))
+        layer = self._current.layer
+        labels = [] if layer is None else np.unique(layer.features["label"].astype(str)).tolist()
+        self.form.offer("label", labels or [""])

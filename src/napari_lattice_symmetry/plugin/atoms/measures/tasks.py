@@ -26,6 +26,42 @@ from napari_lattice_symmetry.errors import InputError
 from napari_lattice_symmetry.inspection import symmetry_at_atoms
 from napari_lattice_symmetry.plugin.atoms.layers import FoundAtoms
 from napari_lattice_symmetry.results import MovieResult
+from napari_lattice_symmetry.settings import SettingsModel, setting
+
+
+class MeasureParameters(SettingsModel):
+    """What some measures want to know."""
+
+    method: str = setting(
+        METHODS[0],
+        "Defects by",
+        "lattice: each atom against those a lattice vector away; bragg: what is left of the image "
+        "without its periodic part, against its noise.",
+        choices=METHODS,
+    )
+    names: str = setting(
+        "",
+        "Names",
+        "Names of the classes from the dimmest to the brightest, one to three, such as S, Mo; "
+        "light, mixed and heavy if there are none.",
+    )
+    label: str = setting("", "Class", "Whose polarization is measured.", choices=("",))
+    count: int = setting(
+        3,
+        "Neighbors",
+        "Neighbors of other classes around one: 4 in a perovskite [001].",
+        ge=3,
+        le=12,
+    )
+    stretch: float = setting(
+        5,
+        "Arrows x",
+        "How many times as long as they are arrows are drawn.",
+        step=1,
+        decimals=1,
+        ge=0.1,
+        le=1000,
+    )
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,24 +76,17 @@ class Request:
         What the layer was made of.
     atoms : Atoms
         As they are in it now.
-    names : tuple of str
-        Of classes, from the dimmest to the brightest; none if they are to be told.
-    label, count : str, int
-        Class that is displaced, and how many neighbors it has.
+    settings : MeasureParameters
+        What is set.
     result : MovieResult, optional
         Of the image.
-    method : str
-        By which defects are found, as `find_defects` knows it.
     """
 
     kind: str
     found: FoundAtoms
     atoms: Atoms
-    names: tuple[str, ...] = ()
-    label: str = ""
-    count: int = 3
+    settings: MeasureParameters
     result: MovieResult | None = None
-    method: str = METHODS[0]
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,7 +127,8 @@ def measure(request: Request, _should_stop: Callable[[], bool]) -> Measured:
 
 
 def _classes(request: Request) -> Measured:
-    atoms = classify(request.found.source.movie, request.atoms, names=request.names or None)
+    given = [name.strip() for name in request.settings.names.split(",") if name.strip()]
+    atoms = classify(request.found.source.movie, request.atoms, names=given or None)
     names, counts = np.unique(atoms.label, return_counts=True)
     told = ", ".join(f"{count} {name}" for name, count in zip(names, counts, strict=True))
     return Measured(request, atoms, f"Classes: {told}.")
@@ -106,7 +136,7 @@ def _classes(request: Request) -> Measured:
 
 def _defects(request: Request) -> Measured:
     atoms = request.atoms
-    defects = find_defects(request.found.source.movie, atoms, method=request.method)
+    defects = find_defects(request.found.source.movie, atoms, method=request.settings.method)
     names, counts = np.unique(defects.kind, return_counts=True)
     told = ", ".join(f"{n} {name}" for name, n in zip(names, counts, strict=True)) or "none"
     text, lives = f"Defects: {told}.", None
@@ -124,7 +154,7 @@ def _displacements(request: Request) -> Measured:
 
 
 def _polarization(request: Request) -> Measured:
-    atoms = polarization(request.atoms, request.label, request.count)
+    atoms = polarization(request.atoms, request.settings.label, request.settings.count)
     return Measured(request, atoms, _median(atoms, "polarization"))
 
 
