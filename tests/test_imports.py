@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import ast
 import json
+import re
 import subprocess
 import sys
+import tomllib
 from collections import Counter
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
@@ -18,6 +20,7 @@ from napari_lattice_symmetry.bravais.dataset import Chunk
 from napari_lattice_symmetry.bravais.verdict_images import ExampleChunk
 
 ROOT = Path(napari_lattice_symmetry.__file__).parent
+HOUSE = Path(__file__).parents[1]
 MAX_LINES, MAX_MODULES = 400, 15
 
 ENGINES = {"keras", "tensorflow"}
@@ -179,3 +182,12 @@ def test_modules_and_folders_are_small():
     counts = Counter(path.parent for path in modules)
     assert not long
     assert not [folder for folder, count in counts.items() if count > MAX_MODULES]
+
+
+def test_contributing_draws_the_rooms_in_the_order_of_the_contract():
+    project = tomllib.loads((HOUSE / "pyproject.toml").read_text(encoding="utf-8"))
+    layers = project["tool"]["importlinter"]["contracts"][0]["layers"]
+    text = (HOUSE / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    drawing = text.split("`lint-imports` checks it:\n\n")[1].split("\n\n")[0]
+    rooms = (re.split(" {2,}", line.strip())[0] for line in drawing.splitlines())
+    assert [room for room in rooms if not room.startswith("|")] == layers  # else it goes on

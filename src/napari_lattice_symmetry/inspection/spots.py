@@ -22,7 +22,7 @@ Float64 = NDArray[np.float64]
 SPOT = 2.5
 """Radius in cycles per window of what is taken out: a spot of a window with soft edges."""
 
-MOST = 64
+MAX_PAIRS = 64
 """Pairs of spots that are tried, the strongest first."""
 
 _PART = 32  # amplitudes at a time
@@ -55,7 +55,7 @@ def spot_evidence(
     ndarray, shape (n,)
         In nats: positive where the spot speaks for the class, negative where it speaks against it;
         the same for a spot and its opposite. NaN where the network does not look, and of all but
-        the `MOST` strongest pairs.
+        the `MAX_PAIRS` strongest pairs.
     """
     evidence = np.full(len(spots), np.nan)
     amplitude = half_amplitude(pixels[np.newaxis])
@@ -70,7 +70,7 @@ def spot_evidence(
         axis=0,
         return_inverse=True,
     )
-    strongest = np.argsort(-_strength(amplitude[0], pairs), kind="stable")[:MOST]
+    strongest = np.argsort(-_strength(amplitude[0], pairs), kind="stable")[:MAX_PAIRS]
     drop = np.full(len(pairs), np.nan)
     whole = model.log_odds(amplitude, label, distortion)
     for start in range(0, len(strongest), _PART):

@@ -12,7 +12,7 @@ from napari_lattice_symmetry.data.movie import NANOMETER, Movie
 
 _BOND = 0.1825  # nm from Mo to S, as the layer is seen from above
 _SPACING = 13.5
-_MOST = 0.06
+_MAX_VACANCIES = 0.06
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,7 +60,7 @@ def sample_movie(frames: int = 8, size: int = 256, seed: int = 0) -> AtomMovie:
             spacing=_SPACING,
             size=size,
             counts=60,
-            vacancies=_MOST * number / max(frames - 1, 1),
+            vacancies=_MAX_VACANCIES * number / max(frames - 1, 1),
             jitter=0.02,
             seed=seed,
             frame=number,

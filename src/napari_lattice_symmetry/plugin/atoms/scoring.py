@@ -18,7 +18,7 @@ from napari_lattice_symmetry.plugin.atoms.search import Finder, one_frame
 RADIUS = 0.35
 """Spacings within which a point is the atom that the finder sees."""
 
-LEAST = 0.02
+MIN_CONFIDENCE = 0.02
 """Confidence from which on an atom is held possible."""
 
 
@@ -95,7 +95,7 @@ def rescore(touched: Touched, finder: Finder, should_stop: Callable[[], bool]) -
         frame = read_frame(movie, number)
         if is_blank(frame):
             continue
-        seen = finder(one_frame(movie, frame), spacing=spacing, confidence=LEAST)
+        seen = finder(one_frame(movie, frame), spacing=spacing, confidence=MIN_CONFIDENCE)
         here = np.flatnonzero(atoms.frame == number)
         chosen, others = match(atoms.positions[here], seen.positions, RADIUS * spacing)
         known = seen.columns()

@@ -13,7 +13,7 @@ from napari_lattice_symmetry.atoms import Atoms
 
 Integer = NDArray[np.intp]
 
-MOST = 1000
+MAX_LISTED = 1000
 """How many are listed at most."""
 
 _SAME_GAP = 0.5  # radii within which two centers are of one gap
@@ -60,14 +60,14 @@ def list_suspects(atoms: Atoms, reason: str) -> list[Suspect]:
     Returns
     -------
     list of Suspect
-        At most `MOST`.
+        At most `MAX_LISTED`.
     """
-    return REASONS[reason](atoms)[:MOST]
+    return REASONS[reason](atoms)[:MAX_LISTED]
 
 
 def _least_sure(atoms: Atoms) -> list[Suspect]:
     known = np.where(np.isfinite(atoms.confidence), atoms.confidence, -1)
-    order = np.argsort(known, kind="stable")[:MOST]
+    order = np.argsort(known, kind="stable")[:MAX_LISTED]
     return [_of_row(atoms, row, _say_confidence(atoms.confidence[row])) for row in order.tolist()]
 
 
@@ -111,7 +111,7 @@ def _gaps_of_frame(
     inside = np.flatnonzero(np.isfinite(radius) & (mesh.find_simplex(center) >= 0))
     gaps: list[tuple[float, Suspect]] = []
     taken = np.empty((0, 2))
-    for i in inside[np.argsort(-radius[inside])][:MOST].tolist():
+    for i in inside[np.argsort(-radius[inside])][:MAX_LISTED].tolist():
         if len(taken) and (np.linalg.norm(taken - center[i], axis=1) < _SAME_GAP * radius[i]).any():
             continue
         taken = np.concatenate([taken, center[i : i + 1]])

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 
 class WatchWidget(Dock):
-    """Analyses the frames in a folder, a TIFF file or a Zarr array as they are written.
+    """Analyzes the frames in a folder, a TIFF file or a Zarr array as they are written.
 
     Parameters
     ----------

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 NEIGHBORS, LENGTHS, ANGLES, RINGS = "nearest neighbors", "bond lengths", "bond angles", "rings"
 QUANTITIES = (NEIGHBORS, LENGTHS, ANGLES, RINGS)
 
-_MOST = 100  # bins
+_MAX_BINS = 100
 _FINEST = 1e-3  # of the largest distance
 _BARS, _MEDIAN, _KNOWN = "#56B4E9", "#E69F00", "#009E73"
 
@@ -107,7 +107,7 @@ def _edges(values: NDArray[np.float64]) -> list[float]:
     low, high = float(values.min()), float(values.max())
     first, third = np.quantile(values, (0.25, 0.75)).tolist()
     width = max(2 * (third - first) / len(values) ** (1 / 3), _FINEST * high)
-    n = min(int((high - low) / width) + 1, _MOST)
+    n = min(int((high - low) / width) + 1, _MAX_BINS)
     rim = _FINEST * high  # equal distances have a bin, too
     return np.linspace(low - rim, high + rim, n + 1).tolist()
 
