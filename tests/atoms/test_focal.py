@@ -176,11 +176,15 @@ def test_marks_add_up_to_one() -> None:
 @pytest.mark.parametrize("build", [u_net, msd_net], ids=[U_NET, MSD_NET])
 def test_onnx_gives_what_keras_gives(build: Any, tmp_path: Path) -> None:
     model = build(images=3, **({"filters": 4} if build is u_net else {"depth": 11, "width": 2}))
+    rng = np.random.default_rng(1)
+    for layer in model.layers:
+        if "normalization" in type(layer).__name__.lower():
+            layer.set_weights([rng.uniform(0.5, 1.5, each.shape) for each in layer.get_weights()])
     model.save(tmp_path / "network.keras")
     engine = pickle.loads(pickle.dumps(ImageEngine((tmp_path / "network.keras").read_bytes())))
-    seen = np.random.default_rng(0).normal(size=(48, 40, 3)).astype(np.float32)
+    seen = np.random.default_rng(0).normal(size=(48, 40, 4)).astype(np.float32)
     expected = np.asarray(model(seen[None]))[0].transpose(2, 0, 1)
-    assert (engine.channels, engine.outputs) == (3, 4)
+    assert (engine.channels, engine.outputs) == (4, 4)
     assert np.abs(engine.logits(seen, 0)[0] - expected).max() < 1e-5 * np.abs(expected).max()
     assert engine.logits(seen[:45, :39], 2).shape == (2, 4, 45, 39)
 
@@ -198,7 +202,7 @@ def test_a_training_learns_and_keeps_its_series(trained: Path) -> None:
     chunk = SeriesChunk(WaveFile(str(trained.parent / "waves"), 0, VALIDATION, 0))
     seen, marks = chunk.draw()
     assert chunk.path.is_file()
-    assert seen.shape == (WAVES, CROP, CROP, 3)
+    assert seen.shape == (WAVES, CROP, CROP, 4)
     assert np.abs(marks.sum(axis=-1, dtype=int) - 255).max() <= 2
     places, kind = chunk.columns()[0]
     inside = ((places > 0) & (places < CROP - 1)).all(axis=1)
@@ -259,13 +263,15 @@ def test_what_cannot_be_right_is_refused(
 
 
 def test_confidence_follows_the_calibration(namer: ColumnNamer, picture: FocalPicture) -> None:
-    marks = namer.mark(picture.images, picture.pixel_size, samples=3)
+    marks = namer.mark(
+        picture.images, picture.pixel_size, picture.defoci, SERIES.microscope, samples=3
+    )
     *weights, constant = namer.weights
     expected = expit(marks.features @ np.array(weights) + constant)
     assert namer.confidence(marks) == pytest.approx(expected)
     assert namer.weights != ColumnNamer.weights
     assert marks.shares.sum(axis=1) == pytest.approx(1)
-    assert marks.maps.shape == (4, 128, 128)
+    assert marks.maps.shape == (4, 80, 80)
 
 
 class Told(ColumnNamer):

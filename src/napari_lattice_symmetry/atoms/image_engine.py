@@ -156,6 +156,8 @@ def _add(graph: Graph, layers: Sequence[Layer], known: Mapping[str, str]) -> dic
             found = _add_convolution(graph, inputs[0], layer)
         elif layer.kind in _ALIKE:
             found = graph.add(_ALIKE[layer.kind], *inputs)
+        elif layer.kind == "BatchNormalization":
+            found = _add_normalization(graph, inputs[0], layer)
         elif layer.kind == "MaxPooling2D":
             size = layer.settings["pool_size"]
             found = graph.add("MaxPool", inputs[0], kernel_shape=size, strides=size)
@@ -192,3 +194,9 @@ def _add_convolution(graph: Graph, x: str, layer: Layer) -> str:
         "Conv", x, kernel.transpose(3, 2, 0, 1), *bias, pads=[pad] * 4, dilations=dilations
     )
     return graph.activate(x, layer)
+
+
+def _add_normalization(graph: Graph, x: str, layer: Layer) -> str:
+    scale, shift, mean, variance = layer.weights
+    epsilon = float(layer.settings["epsilon"])
+    return graph.add("BatchNormalization", x, scale, shift, mean, variance, epsilon=epsilon)

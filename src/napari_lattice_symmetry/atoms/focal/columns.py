@@ -45,7 +45,7 @@ class NamedSeries:
     consistency : Consistency or None
         How well the columns explain the images; None of too few columns.
     maps : ndarray, shape (4, y, x), float32
-        Probability of the background and of each class, in pixels of 0.02 nm.
+        Probability of the background and of each class, in pixels of 0.032 nm.
     """
 
     atoms: Atoms
@@ -133,7 +133,14 @@ def name_series(
     if parameters.register_images:
         drift = measure_drift(images, pixel_size, defoci, microscope, parameters.reach)
         images = register(images, drift)
-    marks = namer.mark(images, pixel_size, parameters.samples, parameters.seed)
+    marks = namer.mark(
+        images,
+        pixel_size,
+        defoci,
+        microscope,
+        samples=parameters.samples,
+        seed=parameters.seed,
+    )
     confidence = namer.confidence(marks)
     kept = confidence >= parameters.confidence
     kind = marks.shares.argmax(axis=1)[kept]

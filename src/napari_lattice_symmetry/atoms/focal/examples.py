@@ -17,7 +17,7 @@ from napari_lattice_symmetry.atoms.finding.examples import draw_marks
 from napari_lattice_symmetry.atoms.finding.scaling import Resampling
 from napari_lattice_symmetry.atoms.focal.microscope import Microscope, resample_periodic
 from napari_lattice_symmetry.atoms.focal.multislice import exit_wave
-from napari_lattice_symmetry.atoms.focal.seeing import CLASSES, MARK, PIXEL, normalize
+from napari_lattice_symmetry.atoms.focal.seeing import CLASSES, MARK, PIXEL, see
 from napari_lattice_symmetry.atoms.focal.specimen import random_specimen
 from napari_lattice_symmetry.atoms.focal.vibration import shake
 
@@ -28,7 +28,10 @@ Byte = NDArray[np.uint8]
 SIDE = 3.2
 """Of a stored wave, in nm."""
 
-CROP = 128
+WAVE_PIXEL = 0.02
+"""Of a stored wave, in nm: finer than any detail of a wave."""
+
+CROP = 80
 """Pixels along a side of an example: 2.56 nm."""
 
 WAVES = 25
@@ -56,7 +59,7 @@ class Ranges:
     spherical: tuple[float, float] = (-20.0, 20.0)
     first: tuple[float, float] = (-6.0, 1.0)
     step: tuple[float, float] = (3.0, 7.0)
-    focal_spread: tuple[float, float] = (1.0, 5.0)
+    focal_spread: tuple[float, float] = (1.0, 4.0)
     astigmatism: tuple[float, float] = (0.0, 5.0)
     blur: tuple[float, float] = (0.0, 0.04)
     mtf: tuple[float, float] = (0.2, 0.9)
@@ -96,7 +99,7 @@ class WaveFile:
         if self.path.exists():
             return self.path
         rng = np.random.default_rng((self.seed, self.stream, self.index))
-        n = round(SIDE / PIXEL)
+        n = round(SIDE / WAVE_PIXEL)
         waves = np.empty((WAVES, n, n, 2), np.float16)
         columns, voltages = [], rng.choice(_VOLTAGES, WAVES)
         fixed = {"substrate": _SUBSTRATE[self.stream]} if self.stream in _SUBSTRATE else {}
@@ -142,7 +145,7 @@ class SeriesChunk:
         return self.file.path.with_name(name)
 
     def draw(self) -> tuple[Float16, Byte]:
-        """Draw what is seen (WAVES, CROP, CROP, images) and marks (WAVES, CROP, CROP, 4) of 255.
+        """Draw what is seen, (WAVES, CROP, CROP, images + 1), and marks, (..., 4), of 255.
 
         What was drawn once lies in a file beside the waves.
         """
@@ -166,7 +169,7 @@ class SeriesChunk:
         with np.load(self.file.draw()) as stored:
             waves, columns, voltages = (stored[key] for key in ("waves", "columns", "voltages"))
         rng = np.random.default_rng((self.file.seed, self.file.stream, self.file.index, self.turn))
-        seen = np.empty((len(waves), CROP, CROP, self.images), np.float16)
+        seen = np.empty((len(waves), CROP, CROP, self.images + 1), np.float16)
         marks = np.empty((len(waves), CROP, CROP, len(CLASSES)), np.uint8)
         for i, pair in enumerate(waves):
             wave = pair.astype(np.float32).view(np.complex64)[..., 0]
@@ -185,6 +188,7 @@ class SeriesChunk:
         n = round(SIDE / np.exp(rng.uniform(*np.log(ranges.pixel))))
         drift = rng.normal(0, 1, (self.images, 2)) * rng.uniform(*ranges.drift)
         drift -= drift[self.images // 2]
+        drift += (PIXEL - SIDE / n) / 2  # the first pixels share their border, not their middle
         dose = np.exp(rng.uniform(*np.log(ranges.dose)))
         images = microscope.record_series(
             wave, SIDE, rng, size=n, defoci=defoci.tolist(), drift=drift, dose=float(dose)
@@ -195,7 +199,32 @@ class SeriesChunk:
         marks = class_marks(known[:, 1:] / PIXEL, known[:, 0].astype(int), (whole, whole))
         corner = (whole - CROP) // 2
         inner = slice(corner, corner + CROP)
-        return normalize(images[:, inner, inner]), marks[inner, inner]
+        told, told_defoci = told_of(microscope, defoci, rng)
+        return see(images, told_defoci, told)[inner, inner], marks[inner, inner]
+
+
+def told_of(
+    microscope: Microscope, defoci: NDArray[np.floating[Any]], rng: np.random.Generator
+) -> tuple[Microscope, list[float]]:
+    """Draw what a user says of a microscope and of defoci, who knows them about.
+
+    Parameters
+    ----------
+    microscope : Microscope
+        As it is.
+    defoci : ndarray, shape (n,)
+        As they are, in nm.
+    rng : numpy.random.Generator
+        Source of randomness.
+    """
+    told = microscope.model_copy(
+        update={
+            "spherical": microscope.spherical + rng.normal(0, 1),
+            "focal_spread": 3.0,
+            "astigmatism": max(microscope.astigmatism + rng.normal(0, 0.3), 0.0),
+        }
+    )
+    return told, (defoci + rng.normal(0, 1) + rng.normal(0, 0.3, len(defoci))).tolist()
 
 
 def draw_microscope(rng: np.random.Generator, ranges: Ranges, voltage: float) -> Microscope:
@@ -214,11 +243,17 @@ def draw_microscope(rng: np.random.Generator, ranges: Ranges, voltage: float) ->
         voltage=voltage,
         spherical=rng.uniform(*ranges.spherical),
         focal_spread=rng.uniform(*ranges.focal_spread),
-        astigmatism=rng.uniform(*ranges.astigmatism),
+        astigmatism=_mostly_low(rng, ranges.astigmatism),
         astigmatism_angle=rng.uniform(0, 180),
         blur=rng.uniform(*ranges.blur),
         mtf=rng.uniform(*ranges.mtf),
     )
+
+
+def _mostly_low(rng: np.random.Generator, limits: tuple[float, float]) -> float:
+    """Draw a number that is below a quarter of the range in half of all cases, as if corrected."""
+    low, high = limits
+    return float(low + (high - low) * rng.uniform() ** 2)
 
 
 def class_marks(places: Float, kind: NDArray[np.int64], shape: tuple[int, int]) -> Float:

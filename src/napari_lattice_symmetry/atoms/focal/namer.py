@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 
@@ -13,7 +14,8 @@ from scipy.special import expit, logit, softmax
 
 from napari_lattice_symmetry.atoms.finding.finder import CALIBRATION, REGISTRY
 from napari_lattice_symmetry.atoms.finding.scaling import SPACING, Resampling
-from napari_lattice_symmetry.atoms.focal.seeing import CLASSES, MARK, PIXEL, normalize
+from napari_lattice_symmetry.atoms.focal.microscope import Microscope
+from napari_lattice_symmetry.atoms.focal.seeing import CLASSES, MARK, PIXEL, see
 from napari_lattice_symmetry.atoms.image_engine import ImageEngine
 from napari_lattice_symmetry.atoms.peaks import local_maxima, vertices
 from napari_lattice_symmetry.errors import ModelError
@@ -77,9 +79,18 @@ class ColumnNamer:
     @property
     def images(self) -> int:
         """Images of a series."""
-        return self.engine.channels
+        return self.engine.channels - 1
 
-    def mark(self, images: Float, pixel: float, samples: int, seed: int = 0) -> Marks:
+    def mark(
+        self,
+        images: Float,
+        pixel: float,
+        defoci: Sequence[float],
+        microscope: Microscope,
+        *,
+        samples: int,
+        seed: int = 0,
+    ) -> Marks:
         """Find marks in a series.
 
         Parameters
@@ -88,12 +99,17 @@ class ColumnNamer:
             Registered, without gaps.
         pixel : float
             In nm.
+        defoci : sequence of float
+            Of each image, in nm.
+        microscope : Microscope
+            That recorded them.
         samples, seed : int
             Of the thinned networks.
         """
         shape = (images.shape[1], images.shape[2])
         resampling = Resampling.to_spacing(shape, SPACING * PIXEL / pixel)
-        seen = normalize(np.stack([resampling.resample(image) for image in images]))
+        resampled = np.stack([resampling.resample(image) for image in images])
+        seen = see(resampled, defoci, microscope)
         marks = self.mark_seen(seen, samples, seed)
         place = resampling.to_frame(marks.place)
         inside = ((place >= 0) & (place <= np.array(shape) - 1)).all(axis=1)
@@ -104,8 +120,8 @@ class ColumnNamer:
 
         Parameters
         ----------
-        seen : ndarray, shape (Y, X, n)
-            As `normalize` gives it.
+        seen : ndarray, shape (Y, X, n + 1)
+            As `see` gives it.
         samples, seed : int
             Of the thinned networks.
         """

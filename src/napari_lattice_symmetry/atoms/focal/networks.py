@@ -11,7 +11,7 @@ U_NET, MSD_NET = "unet", "msd"
 
 
 def u_net(images: int = 3, filters: int = 16, dropout: float = 0.1) -> keras.Model:
-    """Build a residual U-net, whose decoder adds what the encoder saw.
+    """Build a residual U-net, whose decoder adds what the encoder saw, with batches normalized.
 
     After O. Ronneberger et al., MICCAI 2015, with sums instead of concatenations as in J. Madsen et
     al., Adv. Theory Simul. 1, 1800037 (2018).
@@ -28,16 +28,18 @@ def u_net(images: int = 3, filters: int = 16, dropout: float = 0.1) -> keras.Mod
     Returns
     -------
     keras.Model
-        From what is seen (n, Y, X, images) to logits (n, Y, X, 4); Y and X are multiples of 8.
+        From what is seen (n, Y, X, images + 1) to logits (n, Y, X, 4); Y and X are multiples of 8.
     """
 
     def block(x: Any, n: int, name: str) -> Any:
         short = x if x.shape[-1] == n else _convolve(x, n, f"{name}_short", size=1, bare=True)
-        y = _convolve(x, n, f"{name}_1")
+        y = _convolve(x, n, f"{name}_1", bare=True)
+        y = layers.ReLU(name=f"{name}_relu")(layers.BatchNormalization(name=f"{name}_1n")(y))
         y = _convolve(y, n, f"{name}_2", bare=True)
+        y = layers.BatchNormalization(name=f"{name}_2n")(y)
         return layers.ReLU(name=f"{name}_out")(layers.Add(name=f"{name}_sum")([y, short]))
 
-    seen = keras.Input((None, None, images), name="seen")
+    seen = keras.Input((None, None, images + 1), name="seen")
     x, skipped = seen, []
     for i in range(3):
         x = block(x, filters * 2**i, f"down_{i}")
@@ -72,9 +74,9 @@ def msd_net(images: int = 3, depth: int = 10, width: int = 8, dropout: float = 0
     Returns
     -------
     keras.Model
-        From what is seen (n, Y, X, images) to logits (n, Y, X, 4).
+        From what is seen (n, Y, X, images + 1) to logits (n, Y, X, 4).
     """
-    seen = keras.Input((None, None, images), name="seen")
+    seen = keras.Input((None, None, images + 1), name="seen")
     x: Any = seen
     for i in range(depth):
         y = _convolve(x, width, f"scale_{i}", dilation=i % 10 + 1)
@@ -85,7 +87,13 @@ def msd_net(images: int = 3, depth: int = 10, width: int = 8, dropout: float = 0
 
 
 def _convolve(
-    x: Any, n: int, name: str, *, size: int = 3, dilation: int = 1, bare: bool = False
+    x: Any,
+    n: int,
+    name: str,
+    *,
+    size: int = 3,
+    dilation: int = 1,
+    bare: bool = False,
 ) -> Any:
     return layers.Conv2D(
         n,

@@ -66,7 +66,7 @@ class Recipe:
     validation: int = 500
     microscopes: int = 4
     epochs: int = 4
-    batch: int = 16
+    batch: int = 8
     images: int = 3
     learning_rate: float = 2e-3
     half: bool = True
