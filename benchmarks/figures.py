@@ -18,7 +18,6 @@ from matplotlib.figure import Figure
 
 import napari_lattice_symmetry as nls
 from napari_lattice_symmetry.bravais.dataset import BENCHMARK
-from napari_lattice_symmetry.bravais.registry import DEFAULT
 from napari_lattice_symmetry.bravais.training_images import PAPER, draw_windows
 from napari_lattice_symmetry.lattice import CLASSES, COLORS, LABELS, simulate
 from napari_lattice_symmetry.spectrum import WindowGrid
@@ -176,7 +175,7 @@ def square_to_hexagonal(model: Classifier) -> Figure:
 def main() -> None:
     """Draw all figures."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--network", default=DEFAULT)
+    parser.add_argument("--network", default="polar", help="the page tells of %(default)s")
     options = parser.parse_args()
     model = nls.load_model(options.network)
     figures = {
