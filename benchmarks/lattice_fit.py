@@ -304,8 +304,8 @@ with the networks but the spectrum, so that the two check each other.
    or two weak ones do not outweigh, so that the small cell may be chosen. Where weak spots lie
    halfway or at thirds between those of the chosen cell, or the chosen cell needs spots that hold
    little of the power, the flag `SUPERLATTICE` says so, `other_basis` is the other cell, and
-   `remarks` describes it, as does the inspector. Maps of flags do not show it. (Li,La)TiO3 and
-   DyScO3 have a sublattice that is square, perovskite along [110] one of 29 x 42 px.
+   `remarks` describes it, as does the inspector. The map of superlattices shows where. (Li,La)TiO3
+   and DyScO3 have a sublattice that is square, perovskite along [110] one of 29 x 42 px.
 
 A distortion (drift, skewed scan, pixels that are not square) is a matrix that `solve_distortion`
 finds from a region whose lattice is known. A turn of the image cannot be told from it, so it is

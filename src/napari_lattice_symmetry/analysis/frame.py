@@ -23,10 +23,11 @@ from napari_lattice_symmetry.lattice import (
     NOT_ANALYZED,
     most_probable,
 )
+from napari_lattice_symmetry.lattice.basis import cell_area
 from napari_lattice_symmetry.lattice.distortion import seen_distortion
 from napari_lattice_symmetry.lattice.plane_groups import group_label
 from napari_lattice_symmetry.lattice.strain import strain_errors
-from napari_lattice_symmetry.results.maps import AGREE, DISAGREE, specs_of
+from napari_lattice_symmetry.results.maps import AGREE, DISAGREE, LARGER, SMALLER, specs_of
 from napari_lattice_symmetry.results.result import FrameResult
 from napari_lattice_symmetry.spectrum import WindowGrid
 from napari_lattice_symmetry.spectrum.fitting import fit_lattices
@@ -37,8 +38,8 @@ BlockMaps: TypeAlias = dict[str, NDArray[Any]]
 
 # With these a fit says that there is no lattice, which is an answer.
 _NO_LATTICE = Flag.NO_SPOTS | Flag.ONE_DIRECTION | Flag.NO_COMMON_LATTICE
-# A map of flags holds bytes; those of results that are kept do, too.
-_MAPPED = Flag.SUPERLATTICE - 1
+# A map of flags holds bytes; what they cannot hold has a map of its own.
+_MAPPED = ~Flag.SUPERLATTICE
 
 
 @dataclass(frozen=True)
@@ -134,6 +135,7 @@ class Windows:
         maps: BlockMaps = {
             "metric_labels": fits.label,
             "flags": fits.flags & _MAPPED,
+            "superlattice": superlattices(fits),
             "agreement": compare(network.label, fits),
         }
         if settings.lattice_maps:
@@ -170,6 +172,13 @@ def compare(labels: NDArray[np.uint8], fits: LatticeFits) -> NDArray[np.uint8]:
     known = (fits.resolved | none) & (labels != NOT_ANALYZED)
     same = labels == np.where(fits.resolved, fits.label, LABELS["noise"])
     return np.where(known, np.where(same, AGREE, DISAGREE), 0).astype(np.uint8)
+
+
+def superlattices(fits: LatticeFits) -> NDArray[np.uint8]:
+    """Tell which other cell spots speak for, as in the `superlattice` of a result."""
+    is_larger = cell_area(fits.other_basis) > cell_area(fits.basis)
+    which = np.where(is_larger, LARGER, SMALLER)
+    return np.where(fits.flags & Flag.SUPERLATTICE, which, 0).astype(np.uint8)
 
 
 def _lattice_maps(fits: LatticeFits) -> BlockMaps:

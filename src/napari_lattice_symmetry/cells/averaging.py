@@ -21,6 +21,7 @@ from napari_lattice_symmetry.cells.transform import HALF, NODES
 from napari_lattice_symmetry.cells.unit_cell import UnitCell
 from napari_lattice_symmetry.data.movie import NANOMETER, PIXEL
 from napari_lattice_symmetry.errors import InputError
+from napari_lattice_symmetry.lattice.basis import cell_area
 from napari_lattice_symmetry.lattice.plane_groups import Setting, family_basis, settings
 from napari_lattice_symmetry.lattice.strain import written_alike
 from napari_lattice_symmetry.spectrum import Flag
@@ -85,12 +86,12 @@ def average_cell(
     size_y, size_x = pixel_sizes(pixel_size)
     stack = _stack(windows)
     size = stack.shape[-1]
-    places, basis, family = _one_crystal(stack, lattice)
+    places, basis, family, other = _one_crystal(stack, lattice)
     factors = structure_factors(stack[places], basis)
     seen = _shows_spots(factors)
     if not seen.any():
         raise InputError(f"No window has a lattice to average: {SENTENCES[Flag.NO_SPOTS]}.")
-    places, factors = places[seen], factors.of(seen)
+    places, factors, other = places[seen], factors.of(seen), other[seen]
     mean, shifts = merge(factors)
     (group,) = groups_of_factors(mean, family, size, tolerance)
     setting, origin = _setting(group, mean, size)
@@ -99,6 +100,7 @@ def average_cell(
         group=group,
         setting=setting,
         primitive=mean.basis[0] * [size_x, size_y],
+        other=_usual(other) * [size_x, size_y],
         values=values * _turn(origin),
         symmetric=_symmetric(mean, setting, origin),
         variance=np.where(mean.used[0], mean.variance[0], 0.0),
@@ -182,8 +184,8 @@ def _shifts(products: Complex) -> Float:
     return np.asarray(best)
 
 
-def _one_crystal(stack: NDArray[Any], lattice: Lattice | None) -> tuple[Index, Float, str]:
-    """Choose the windows of one lattice, and write their bases alike."""
+def _one_crystal(stack: NDArray[Any], lattice: Lattice | None) -> tuple[Index, Float, str, Float]:
+    """Choose the windows of one lattice, and write their bases alike; also gives other cells."""
     found = window_lattices(stack, lattice)
     resolved = np.flatnonzero(~found.unresolved)
     if not len(resolved):
@@ -197,7 +199,14 @@ def _one_crystal(stack: NDArray[Any], lattice: Lattice | None) -> tuple[Index, F
     reference = family_basis(median, family)
     change, departure = written_alike(bases, reference)
     kept = departure < _SAME_LATTICE
-    return resolved[kept], (change @ bases)[kept], family
+    places = resolved[kept]
+    return places, (change @ bases)[kept], family, found.other[places]
+
+
+def _usual(others: Float) -> Float:
+    """Give that of median size of the other cells of windows; NaN if most of them have none."""
+    order = np.argsort(cell_area(others))  # NaN comes last
+    return np.asarray(others[order[len(order) // 2]])
 
 
 def _near(bases: Float, reference: Float) -> Float:

@@ -180,7 +180,7 @@ def fit_groups(factors: StructureFactors, family: str, systematic: float) -> Gro
     fitted, parameters, departure, phase = (
         np.stack(each, axis=1) for each in zip(*columns, strict=True)
     )
-    ratio = weight[:, HALF] * signal[:, HALF]
+    ratio = weight[:, HALF] * signal
     evidence, odds = _evidence(np.stack(explained, axis=1), ratio, total, count, family)
     significant = (used & (power > 9 * noise)).sum(axis=1)
     share = np.sqrt(np.where(used, noise, 0).sum(axis=1) / np.maximum(strength, 1e-300))
@@ -268,13 +268,12 @@ def _free_share(family: str, k: int) -> Float:
 
 
 def _signal(factors: StructureFactors, power: Float, noise: Float, used: Bool) -> Float:
-    """Expect the power of the structure at each node: a mean over nodes of like frequency."""
-    length = np.linalg.norm(factors.frequencies, axis=-1)
-    step = length[:, [len(NODES) // 2 + 1, len(NODES) // 2 + SIDE]].min(axis=1)
-    away = (length[:, :, np.newaxis] - length[:, np.newaxis, HALF]) / step[
-        :, np.newaxis, np.newaxis
-    ]
-    near = np.exp(-0.5 * np.square(away / 0.7)) * used[:, np.newaxis, HALF]
+    """Expect the power of the structure at half of the nodes: a mean over like frequencies."""
+    length = np.linalg.norm(factors.frequencies[:, HALF], axis=-1)
+    step = length[:, [0, SIDE - 1]].min(axis=1)  # of the nodes 0, 1 and 1, 0
+    scaled = length / (0.7 * step[:, np.newaxis])
+    away = scaled[:, :, np.newaxis] - scaled[:, np.newaxis]
+    near = np.exp(-0.5 * np.square(away)) * used[:, np.newaxis, HALF]
     total = np.einsum("nij,nj->ni", near, (power - noise)[:, HALF])
     return np.asarray(np.maximum(total / np.maximum(near.sum(axis=2), 1e-300), 0))
 

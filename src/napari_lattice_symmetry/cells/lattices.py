@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from napari_lattice_symmetry.cells.superlattice import find_superlattices
 from napari_lattice_symmetry.data.movie import PIXEL
 from napari_lattice_symmetry.errors import InputError
-from napari_lattice_symmetry.lattice.basis import lattice_parameters, symmetry_distances
+from napari_lattice_symmetry.lattice.basis import cell_area, lattice_parameters, symmetry_distances
 from napari_lattice_symmetry.lattice.metric import metric_class
 from napari_lattice_symmetry.lattice.plane_groups import MIN_CELLS, family_basis, settings
 from napari_lattice_symmetry.spectrum import Flag, LatticeFit, LatticeFits, fit_lattices
@@ -42,11 +42,15 @@ class WindowLattices:
         Class of each lattice; empty where there is none.
     reasons : list of str
         Why a window has no cell that can be used; empty if it has.
+    other : ndarray, shape (n, 2, 2)
+        Reduced cell that speaks against `basis` where there is a superlattice, in pixels: that
+        which was fitted, or its `other_basis`; NaN where there is none.
     """
 
     basis: Float
     families: list[str]
     reasons: list[str]
+    other: Float
 
     @property
     def unresolved(self) -> Bool:
@@ -96,17 +100,24 @@ def window_lattices(
         sound = np.flatnonzero(fits.resolved)
         bases[sound] = find_superlattices(windows[sound], bases[sound])
         reasons = [_reason(fits[i], windows[i], bases[i]) for i in range(n)]
+        other = _other(bases, fits.basis, fits.other_basis)
     else:
-        bases, reasons = _given(lattice, windows)
+        bases, reasons, other = _given(lattice, windows)
     found = [
         (bases[i], "", reasons[i]) if reasons[i] else _described(bases[i], family, size, distortion)
         for i in range(n)
     ]
-    return WindowLattices(*_columns(found))
+    return WindowLattices(*_columns(found), other)
 
 
-def _given(lattice: Any, windows: NDArray[Any]) -> tuple[Float, list[str]]:
-    """Give the bases of lattices that are given, and why windows have none all the same."""
+def _other(bases: Float, fitted: Float, other: Float) -> Float:
+    """Give what was fitted where the other cell of a superlattice is used, else the other cell."""
+    is_used = np.isclose(cell_area(bases), cell_area(other), rtol=0.1)
+    return np.where(is_used[:, np.newaxis, np.newaxis], fitted, other)
+
+
+def _given(lattice: Any, windows: NDArray[Any]) -> tuple[Float, list[str], Float]:
+    """Give bases of lattices that are given, why windows have none all the same, other cells."""
     n = len(windows)
     if isinstance(lattice, LatticeFit | LatticeFits):
         if lattice.unit != PIXEL:
@@ -121,14 +132,16 @@ def _given(lattice: Any, windows: NDArray[Any]) -> tuple[Float, list[str]]:
         reasons = [
             _reason(fit, window, fit.basis) for fit, window in zip(fits, windows, strict=True)
         ]
+        other = np.array([fit.other_basis for fit in fits])
     else:
         bases, reasons = np.tile(_as_basis(lattice), (n, 1, 1)), [""] * n
+        other = np.full((n, 2, 2), np.nan)
     for i, is_sound in enumerate(analyzable(windows)):
         if not is_sound:
             reasons[i] = SENTENCES[Flag.MISSING_PIXELS]
         elif not np.ptp(windows[i][np.isfinite(windows[i])]):
             reasons[i] = SENTENCES[Flag.NO_SPOTS]
-    return bases, reasons
+    return bases, reasons, other
 
 
 def _as_basis(given: Any) -> Float:

@@ -19,9 +19,14 @@ if TYPE_CHECKING:
 
 Float = NDArray[np.float64]
 
+OVERLAP = 0.75
+"""Valley between two atoms beyond which each moves the maximum of the other by some percent."""
+
 _STEPS = 8
+_BETWEEN = np.linspace(0, 1, 17)[1:-1, np.newaxis]  # where valleys are looked for
 _SAME = 0.01  # fractions of the cell within which two places are one
 _CLEAR = 4.0  # times the standard error
+_EQUAL = 1e-3  # share by which heights of one orbit differ by rounding
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,6 +49,9 @@ class CellMotif:
         Every atom, fractions from 0 to 1.
     orbit : ndarray of int, shape (m,)
         Which of the n each belongs to.
+    valley : ndarray, shape (n,)
+        Highest valley between the atom and another, as a share of the height of the lower one:
+        beyond `OVERLAP` both overlap, which draws them together. NaN if there is no other.
     """
 
     fractions: Float
@@ -55,9 +63,20 @@ class CellMotif:
     multiplicity: NDArray[np.intp]
     sites: Float
     orbit: NDArray[np.intp]
+    valley: Float
 
     def __len__(self) -> int:
         return len(self.fractions)
+
+    @property
+    def remarks(self) -> list[str]:
+        """What is to be minded of each of the n atoms; empty if nothing."""
+        return [
+            f"overlaps another, with {share:.0%} of its height between: both look too near"
+            if share > OVERLAP
+            else ""
+            for share in self.valley
+        ]
 
 
 def find_motif(cell: UnitCell, *, min_height: float = 0.08) -> CellMotif:
@@ -85,7 +104,7 @@ def find_motif(cell: UnitCell, *, min_height: float = 0.08) -> CellMotif:
             f"A least height of {min_height!r} is no share of the highest; give 0 or more, below 1."
         )
     group = cell.group.name or "p1"
-    sites = _maxima(cell, min_height)
+    sites, valleys = _distinct(cell, _maxima(cell, min_height))
     rotations, translations = standard_operations(group)
     centers = np.array([[0.0, 0.0], [0.5, 0.5]] if group.startswith("c") else [[0.0, 0.0]])
     lowest = float(cell.symmetrized.min())
@@ -116,6 +135,7 @@ def find_motif(cell: UnitCell, *, min_height: float = 0.08) -> CellMotif:
         multiplicity,
         sites[every],
         np.repeat(np.arange(len(members)), [len(each) for each in members]),
+        valleys[firsts],
     )
 
 
@@ -147,6 +167,37 @@ def _maxima(cell: UnitCell, min_height: float) -> Float:
         if not kept or _apart(place, np.array(kept)).min() > _SAME:
             kept.append(place)
     return np.reshape(kept, (-1, 2))
+
+
+def _distinct(cell: UnitCell, places: Float) -> tuple[Float, Float]:
+    """Join the maxima that noise alone may have split; also gives the highest valley of each.
+
+    Those of a height become one in their middle; a lower one is left out.
+    """
+    lowest = float(cell.symmetrized.min())
+    heights = cell.at(places, cell.symmetric) - lowest
+    apart = places - places[:, np.newaxis]
+    apart -= np.rint(apart)  # from the first to the second
+    way = places[:, np.newaxis, np.newaxis] + _BETWEEN * apart[:, :, np.newaxis]
+    valley = (cell.at(way, cell.symmetric) - lowest).min(axis=2)
+    lower = np.minimum(heights, heights[:, np.newaxis])
+    error = np.sqrt(cell.variance[cell.significant].sum() * cell.noise_at(places))
+    split = lower - valley < _CLEAR * np.maximum(error, error[:, np.newaxis])
+    equal = split & (np.abs(heights - heights[:, np.newaxis]) < _EQUAL * heights)
+    hidden = (split & ~equal & (heights < heights[:, np.newaxis]).T).any(axis=1)
+    middle = (
+        places + (apart * equal[..., np.newaxis]).sum(axis=1) / equal.sum(axis=1)[:, np.newaxis]
+    )
+    first = equal.argmax(axis=1) == np.arange(len(places))
+    kept = first & ~hidden
+    share = np.where(split | np.eye(len(places), dtype=bool), np.nan, valley / lower)
+    return middle[kept] % 1, _greatest(share[np.ix_(kept, kept)])
+
+
+def _greatest(shares: Float) -> Float:
+    """Give the greatest of every row; NaN of an empty one."""
+    greatest = np.where(np.isnan(shares), -np.inf, shares).max(axis=1, initial=-np.inf)
+    return np.where(np.isfinite(greatest), greatest, np.nan)
 
 
 def _derivatives(cell: UnitCell, places: Float) -> tuple[Float, Float]:

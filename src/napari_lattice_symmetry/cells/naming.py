@@ -37,6 +37,7 @@ MIN_NODES, MIN_CLEAR_NODES = 20, 12
 The second where noise is little beside the amplitudes, which blur leaves few of.
 """
 
+_BLOCK = 16  # windows whose arrays a processor holds at hand
 _LITTLE_NOISE = 0.12
 _EQUAL = 1e-6  # difference of evidence by rounding
 
@@ -244,11 +245,12 @@ def plane_groups(
     answers: list[PlaneGroup | None] = [None] * len(windows)
     for i in np.flatnonzero(lattices.unresolved):
         answers[i] = PlaneGroup(None, lattices.reasons[i], lattices.families[i], {})
-    for family, places in lattices.by_family():
-        factors = structure_factors(windows[places], lattices.basis[places])
-        found = groups_of_factors(factors, family, windows.shape[-1], tolerance)
-        for place, answer in zip(places, found, strict=True):
-            answers[place] = answer
+    for family, every in lattices.by_family():
+        for places in np.split(every, range(_BLOCK, len(every), _BLOCK)):
+            factors = structure_factors(windows[places], lattices.basis[places])
+            found = groups_of_factors(factors, family, windows.shape[-1], tolerance)
+            for place, answer in zip(places, found, strict=True):
+                answers[place] = answer
     return [answer for answer in answers if answer is not None]
 
 

@@ -133,7 +133,7 @@ class _Spectrum:
         step = np.linalg.norm(self._to_frequency, axis=1).min()
         length, ring = (np.linalg.norm(each, axis=-1) for each in (frequency, self._between))
         near = np.abs(length[:, np.newaxis] - ring) < 0.75 * step
-        level = near @ self._noise / np.maximum(near.sum(axis=1), 1)
+        level = np.where(near, self._noise, 0).sum(axis=1) / np.maximum(near.sum(axis=1), 1)
         return np.asarray(_UNEVEN * level + self._floor)
 
     def shows_odd(self, indices: Float) -> bool:
@@ -152,7 +152,8 @@ class _Spectrum:
         used = (length <= self._farthest) & _one_of_each_pair(places)
         used &= length.min(axis=1, keepdims=True) * self._size >= _LEAK
         at = frequency[used]
-        leaked = leak(at[:, np.newaxis] - _AROUND @ self._to_frequency, self._size) @ self._values
+        share = leak(at[:, np.newaxis] - _AROUND @ self._to_frequency, self._size)
+        leaked = np.einsum("kj,j->k", share, self._values)
         spots = np.zeros(used.shape)
         value = transform(self._weighted, at[np.newaxis])[0] - leaked
         spots[used] = np.abs(value) ** 2 / self._level(at)

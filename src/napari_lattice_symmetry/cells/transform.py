@@ -37,6 +37,10 @@ MAX_FREQUENCY = 0.35
 _TAPER = 0.25
 _CYCLES, _FINER = 48, 256  # how far out, and how fine, the spectrum of the weights is listed
 _PASSES = 2
+_CONVOLVED = scipy.fft.next_fast_len(2 * SIDE - 1)
+# BLAS shares larger products out among threads, who then wait for the next one at full speed: of
+# so small ones, on a busy machine, it takes ten times the time. Wide windows are worth it.
+_ALONE, _LEAST_ROWS = 2**18, 8
 
 
 def centered(windows: NDArray[Any]) -> tuple[NDArray[np.float32], Float, Float]:
@@ -103,16 +107,19 @@ def leak(apart: Float, size: int) -> Float:
     return np.asarray(listed[np.minimum(index, len(listed) - 1)].prod(axis=-1))
 
 
-def _leaks(values: Complex, basis: Float, size: int) -> Complex:
-    """Sum what all nodes, the own one too, leak into each: a convolution over their indices."""
-    side = scipy.fft.next_fast_len(2 * SIDE - 1)
-    steps = np.fft.fftfreq(side, 1 / side)
+def _leak_kernel(basis: Float, size: int) -> Complex:
+    """Transform what a node leaks into others, by the difference of indices."""
+    steps = np.fft.fftfreq(_CONVOLVED, 1 / _CONVOLVED)
     h, k = np.meshgrid(steps, steps, indexing="ij")
     apart = np.stack([h, k], axis=-1) @ np.linalg.inv(basis).swapaxes(1, 2)[:, np.newaxis]
-    grid = np.zeros((len(values), side, side), dtype=np.complex64)
-    h, k = NODES.T % side
+    return np.asarray(scipy.fft.fft2(leak(apart, size).astype(np.complex64)))
+
+
+def _leaks(values: Complex, kernel: Complex) -> Complex:
+    """Sum what all nodes, the own one too, leak into each: a convolution over their indices."""
+    grid = np.zeros(kernel.shape, dtype=np.complex64)
+    h, k = NODES.T % _CONVOLVED
     grid[:, h, k] = values
-    kernel = scipy.fft.fft2(leak(apart, size).astype(np.complex64))
     return np.asarray(scipy.fft.ifft2(scipy.fft.fft2(grid) * kernel)[:, h, k])
 
 
@@ -137,12 +144,14 @@ def amplitudes(pixels: NDArray[np.float32], basis: Float) -> tuple[Complex, NDAr
     frequency = NODES @ np.linalg.inv(basis).swapaxes(1, 2)
     seen = np.asarray(np.linalg.norm(frequency, axis=-1) < MAX_FREQUENCY)
     weighted = pixels * even_weights(size)
-    half = transform(weighted, frequency[:, HALF])
+    half = np.zeros((len(pixels), len(NODES) // 2), dtype=np.complex128)
+    near = seen[:, HALF].any(axis=0)
+    half[:, near] = transform(weighted, frequency[:, HALF][:, near])
     mean = weighted.sum(axis=(1, 2))[:, np.newaxis]
     measured = np.concatenate([half[:, ::-1].conj(), mean, half], axis=1) * seen
-    found = measured
+    found, kernel = measured, _leak_kernel(basis, size)
     for _ in range(_PASSES):  # towards the solution of the normal equations
-        found = found + seen * (measured - _leaks(found, basis, size))
+        found = found + seen * (measured - _leaks(found, kernel))
     return found, seen
 
 
@@ -150,11 +159,18 @@ def transform(weighted: NDArray[np.float32], frequency: Float) -> Complex:
     """Sum ``image * exp(-2 pi i q . x)`` for frequencies (n, k, 2), x from the center."""
     even_x, odd_x = _folded(weighted)
     (cos_x, sin_x), (cos_y, sin_y) = (_waves(frequency[..., i], weighted.shape[-1]) for i in (0, 1))
-    both, one = cos_x @ _columns(even_x), sin_x @ _columns(odd_x)
+    both, one = _product(cos_x, _columns(even_x)), _product(sin_x, _columns(odd_x))
     (a, b), (c, d) = (np.split(each, 2, axis=-1) for each in (both, one))
     real = np.einsum("nky,nky->nk", cos_y, a) - np.einsum("nky,nky->nk", sin_y, d)
     imaginary = np.einsum("nky,nky->nk", cos_y, c) + np.einsum("nky,nky->nk", sin_y, b)
     return np.asarray(real - 1j * imaginary, dtype=np.complex128)
+
+
+def _product(waves: NDArray[np.float32], columns: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Multiply (n, k, m) by (n, m, w), in pieces that one thread does."""
+    rows = max(_ALONE // columns[0].size, _LEAST_ROWS)
+    pieces = [waves[:, k : k + rows] @ columns for k in range(0, max(waves.shape[1], 1), rows)]
+    return np.concatenate(pieces, axis=1)
 
 
 def _folded(image: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:

@@ -14,6 +14,12 @@ from napari_lattice_symmetry.cells.naming import PlaneGroup
 from napari_lattice_symmetry.cells.transform import HALF, NODES, centered, noise_ratio
 from napari_lattice_symmetry.lattice.basis import lattice_parameters
 from napari_lattice_symmetry.lattice.plane_groups import Setting
+from napari_lattice_symmetry.spectrum.lattice_fit import (
+    SENTENCES,
+    TOLERANCE,
+    Flag,
+    words_of_cells,
+)
 
 if TYPE_CHECKING:
     from napari_lattice_symmetry.cells.motif import CellMotif
@@ -82,6 +88,8 @@ class UnitCell:
         How the conventional cell lies in the primitive one; that of p1 where there is no group.
     primitive : ndarray, shape (2, 2)
         Primitive cell, vectors (x, y) in rows, in `unit`.
+    other : ndarray, shape (2, 2)
+        Reduced cell that speaks against it where there is a superlattice, in `unit`; NaN if none.
     values, symmetric : ndarray, shape (289,), complex128
         Structure factors at `NODES` of the primitive cell with the origin of the group, as
         measured and averaged over its operations.
@@ -104,6 +112,7 @@ class UnitCell:
     group: PlaneGroup
     setting: Setting
     primitive: Float
+    other: Float
     values: Complex
     symmetric: Complex
     variance: Float
@@ -133,6 +142,14 @@ class UnitCell:
     def gamma(self) -> float:
         """Angle from a to b in degrees."""
         return lattice_parameters(self.basis)[2]
+
+    @property
+    def remarks(self) -> str:
+        """What other cell spots of most of the windows speak for; empty if none."""
+        if not np.isfinite(self.other).all():
+            return ""
+        words = words_of_cells(self.primitive, self.other, self.unit, TOLERANCE)
+        return SENTENCES[Flag.SUPERLATTICE].format(**words)
 
     @property
     def errors(self) -> tuple[float, float, float]:

@@ -205,8 +205,12 @@ def _describe(cell: UnitCell, n_windows: int) -> Iterator[str]:
         f"a = {cell.a:.5g} ± {a:.1g}, b = {cell.b:.5g} ± {b:.1g} {cell.unit}, "
         f"gamma = {cell.gamma:.2f} ± {gamma:.1g}°"
     )
+    if cell.remarks:
+        yield f"{cell.remarks[0].upper()}{cell.remarks[1:]}."
     yield f"Plane group: {cell.group.remarks}"
     if cell.group.table:
+        at_least = (f"{name} {cell.group.at_least(name):.2f}" for name in ("p2", "p4"))
+        yield f"At least {', at least '.join(at_least)}"
         yield f"{'group':<6}{'probability':>12}{'R':>8}{'phases':>9}{'p':>10}"
     for name in PLANE_GROUPS:
         if name in cell.group.table:
@@ -223,4 +227,5 @@ def _describe(cell: UnitCell, n_windows: int) -> Iterator[str]:
             f"atom {motif.multiplicity[k]}{motif.letters[k]} ({motif.symmetries[k]}) at "
             f"{x:.4f} ± {error_x:.4f}, {y:.4f} ± {error_y:.4f}, "
             f"height {motif.intensity[k]:.4g} ± {motif.intensity_error[k]:.2g}"
+            + (f"; {motif.remarks[k]}" if motif.remarks[k] else "")
         )

@@ -47,6 +47,12 @@ def cell(a: float, b: float, gamma: float) -> Basis:
     return np.array([[a, 0.0], [b * np.cos(angle), b * np.sin(angle)]])
 
 
+def cell_area(basis: Basis) -> Basis:
+    """Give the area of the cells of bases (..., 2, 2); NaN where there is none."""
+    (ax, ay), (bx, by) = np.moveaxis(basis, (-2, -1), (0, 1))
+    return np.asarray(np.abs(ax * by - ay * bx))
+
+
 def reduce_basis(basis: Basis) -> Basis:
     """Find the shortest basis of a lattice by Lagrange-Gauss reduction.
 

@@ -15,6 +15,9 @@ from napari_lattice_symmetry.spectrum.lattice_fit import Flag
 AGREE, DISAGREE = 1, 2
 """Values in an agreement map; 0 where network or fit has no answer."""
 
+LARGER, SMALLER = 1, 2
+"""Values in a superlattice map; 0 where there is none."""
+
 _MAX_ENTROPY = float(np.log(len(CLASSES)))
 
 _CLASS_VALUES = {LABELS[name]: (name, color) for name, color in COLORS.items()}
@@ -214,12 +217,27 @@ MAPS: dict[str, MapSpec] = {
         ),
         MapSpec(
             name="flags",
-            about="`Flag` values of the fit, added; but SUPERLATTICE.",
+            about="`Flag` values of the fit, added; SUPERLATTICE has a map of its own.",
             title="flags",
             short="flags",
             dtype=np.uint8,
             kind="flag",
             values={value: _describe_flags(value) for value in range(1, sum(_FLAGS) + 1)},
+            nothing="none",
+            present=_judged_or_fitted,
+        ),
+        MapSpec(
+            name="superlattice",
+            about="Another cell that spots speak for: 1 a larger one than the fitted cell, by weak "
+            "spots, 2 a smaller one, by the strong spots alone; 0 where there is none.",
+            title="superlattices",
+            short="superlattices",
+            dtype=np.uint8,
+            kind="flag",
+            values={
+                LARGER: ("weak spots of a larger cell", "#D55E00"),
+                SMALLER: ("strong spots of a smaller cell", "#56B4E9"),
+            },
             nothing="none",
             present=_judged_or_fitted,
         ),

@@ -67,6 +67,7 @@ class _MapAttributes:
     orientation = _Map()
     metric_labels = _Map()
     flags = _Map()
+    superlattice = _Map()
     agreement = _Map()
     a_direction = _Map()
     b_direction = _Map()

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_lattice_symmetry.data.movie import PIXEL
+from napari_lattice_symmetry.data.movie import unit_name
 from napari_lattice_symmetry.lattice import CLASSES
-from napari_lattice_symmetry.lattice.basis import lattice_parameters, symmetry_distances
+from napari_lattice_symmetry.lattice.basis import cell_area, lattice_parameters, symmetry_distances
 from napari_lattice_symmetry.lattice.metric import metric_class, nearest_higher
 from napari_lattice_symmetry.spectrum.amplitude import MAX_NAN_SHARE
 
@@ -69,6 +69,18 @@ SENTENCES = {
     Flag.SUPERLATTICE: "{others} for a {size} cell, {cell}",
 }
 """What each flag says."""
+
+
+def words_of_cells(basis: Float, other: Float, unit: str, tolerance: float) -> dict[str, str]:
+    """Describe the other cell of a superlattice, reduced like the own one, for `SENTENCES`."""
+    larger = cell_area(other) > cell_area(basis)
+    a, b, gamma = lattice_parameters(other)
+    name = metric_class(symmetry_distances(other), tolerance)
+    return {
+        "others": "weak spots speak" if larger else "the strong spots alone speak",
+        "size": "larger" if larger else "smaller",
+        "cell": f"{name}, {a:.3g} x {b:.3g} {unit_name(unit)}, {gamma:.1f}°",
+    }
 
 
 @dataclass(frozen=True, eq=False)
@@ -166,15 +178,7 @@ class LatticeFit:
         """Describe the other cell, for `SENTENCES`."""
         if not self.flags & Flag.SUPERLATTICE:
             return {}
-        larger = abs(np.linalg.det(self.other_basis)) > abs(np.linalg.det(self.basis))
-        a, b, gamma = lattice_parameters(self.other_basis)
-        name = metric_class(symmetry_distances(self.other_basis), self.tolerance)
-        unit = "px" if self.unit == PIXEL else self.unit
-        return {
-            "others": "weak spots speak" if larger else "the strong spots alone speak",
-            "size": "larger" if larger else "smaller",
-            "cell": f"{name}, {a:.3g} x {b:.3g} {unit}, {gamma:.1f}°",
-        }
+        return words_of_cells(self.basis, self.other_basis, self.unit, self.tolerance)
 
     @property
     def nearest_higher(self) -> tuple[str, float] | None:

@@ -206,6 +206,8 @@ def describe_cell(averaged: AveragedCell) -> str:
         f"a = {cell.a:.5g} ± {a:.1g}, b = {cell.b:.5g} ± {b:.1g} {cell.unit}",
         f"gamma = {cell.gamma:.2f} ± {gamma:.1g}°",
     ]
+    if cell.remarks:
+        lines.append(escape(f"{cell.remarks[0].upper()}{cell.remarks[1:]}."))
     if not group.table:
         return "<br>".join(lines)
     lines.append(
