@@ -18,14 +18,15 @@ from napari_lattice_symmetry.lattice import (
     pixel_distortion,
     solve_distortion,
 )
-from napari_lattice_symmetry.lattice.basis import cell, lattice_points, rotation
+from napari_lattice_symmetry.lattice.basis import cell, cell_area, lattice_points, rotation
 from napari_lattice_symmetry.lattice.drawing import count_electrons, draw_atoms
 from napari_lattice_symmetry.lattice.motifs import draw_motif, random_cell, random_motif
 from napari_lattice_symmetry.results import MAPS, load_result
-from napari_lattice_symmetry.results.maps import AGREE, DISAGREE
-from napari_lattice_symmetry.spectrum import fit_lattices
+from napari_lattice_symmetry.results.maps import AGREE, DISAGREE, LARGER, SMALLER
+from napari_lattice_symmetry.spectrum import Flag, fit_lattices
 
-LATTICE_MAPS = ("a", "b", "gamma", "orientation", "metric_labels", "flags", "agreement")
+LATTICE_MAPS = ("a", "b", "gamma", "orientation", "metric_labels", "flags", "superlattice")
+LATTICE_MAPS += ("agreement",)
 
 SHAPE = (160, 160)
 
@@ -108,6 +109,24 @@ def test_noise_and_no_lattice_agree(model):
     assert np.all(result.labels == LABELS["noise"])
     assert np.all(result.agreement == AGREE)
     assert np.isnan(result.a).all()
+    assert not result.superlattice.any()
+
+
+def test_a_superlattice_has_a_map_and_is_kept(model, tmp_path):
+    """Of every second atom that is dimmer spots are weak."""
+    points = lattice_points(np.diag([24.0, 12.0]), SHAPE, (3.0, 4.0), pad=24)
+    points = np.concatenate([points, points + [12, 0]])
+    weights = np.repeat([0.7, 1.0], len(points) // 2)
+    frame = np.random.default_rng(0).poisson(200 * draw_atoms(points, weights, 2.0, SHAPE))
+    path = tmp_path / "result.zarr"
+    result = analyze(frame, model=model, output=path, samples=3, stride=16)
+    fits = fit_lattices(result.grid.windows(frame))
+    larger = cell_area(fits.other_basis) > cell_area(fits.basis)
+    expected = np.where(fits.flags & Flag.SUPERLATTICE, np.where(larger, LARGER, SMALLER), 0)
+    assert expected.any()
+    np.testing.assert_array_equal(result.superlattice[0], expected)
+    np.testing.assert_array_equal(load_result(path).superlattice[0], expected)
+    assert result.flags.max() < Flag.SUPERLATTICE
 
 
 def test_a_lattice_where_the_fit_finds_none_is_a_disagreement():

@@ -139,6 +139,49 @@ def test_motif_finds_atoms_with_their_sites_and_honest_errors():
     assert np.sqrt(np.mean(np.square(apart))) < 1.8
 
 
+def test_the_other_cell_of_a_superlattice_is_told():
+    """Of every second atom that is dimmer spots are weak."""
+    points = lattice_points(np.diag([24.0, 12.0]), (SIZE, SIZE), (60, 66), 30)
+    atoms, bright = np.concatenate([points, points + [12, 0]]), np.repeat([0.6, 1.0], len(points))
+    image = draw_atoms(atoms, bright, SIGMA, (SIZE, SIZE)) + BACKGROUND
+    window = count_electrons(image, 200, np.random.default_rng(0))
+    found = nls.cells.average_cell(window, pixel_size=0.02)
+    assert abs(np.linalg.det(found.primitive)) == pytest.approx(0.24 * 0.48, rel=0.02)
+    assert found.remarks.startswith(
+        "the strong spots alone speak for a smaller cell, square, 0.24 x"
+    )
+    assert not nls.cells.average_cell(crystal((60, 66), 0)).remarks
+
+
+def dumbbells(distance, seed, counts=100):
+    """Draw pairs of like atoms along the longer side of a rectangle: two orbits of pmm, or one."""
+    basis = cell(14, 20, 90) @ rotation(5)
+    points = lattice_points(basis, (SIZE, SIZE), (60, 66), 30)
+    along = basis[1] / np.linalg.norm(basis[1]) * distance / 2
+    atoms = np.concatenate([points + along, points - along])
+    image = draw_atoms(atoms, np.ones(len(atoms)), SIGMA, (SIZE, SIZE)) + BACKGROUND
+    return count_electrons(image, counts, np.random.default_rng(seed))
+
+
+@pytest.mark.parametrize(("distance", "overlap"), [(2.7, True), (3.9, False)])
+def test_atoms_that_overlap_are_told(distance, overlap):
+    found = nls.cells.average_cell(dumbbells(distance * SIGMA, 0))
+    motif = found.motif()
+    assert (len(motif), *motif.multiplicity) == (1, 2)
+    apart = abs(np.subtract(*motif.sites[:, 1]))
+    assert (20 * min(apart, 1 - apart) < 0.99 * distance * SIGMA) == overlap
+    assert motif.remarks[0].startswith("overlaps another") == overlap
+
+
+@pytest.mark.parametrize("distance", [1.7, 1.95])
+def test_noise_makes_no_atoms_of_one_broad_maximum(distance):
+    """Nearer than twice their width two round atoms have one maximum, which noise may split."""
+    for seed in range(6):
+        motif = nls.cells.average_cell(dumbbells(distance * SIGMA, seed, counts=10)).motif()
+        assert motif.multiplicity.tolist() == [1]
+        assert np.isnan(motif.valley).all()
+
+
 @pytest.mark.parametrize("least", [-0.1, 1, np.nan, "a"])
 def test_a_least_height_is_a_share(least):
     with pytest.raises(InputError, match=f"A least height of {least!r} is no share"):

@@ -49,6 +49,15 @@ def test_cell_group_atoms_and_pixel_size_are_printed_and_written(path, tmp_path)
     assert "exists; choose another name" in again.output
 
 
+def test_of_a_real_crystal_overlapping_atoms_and_the_other_cell_are_told(shared_data):
+    silicon = run(shared_data / "images/Si_110_haadf_5nm.png").output
+    assert "atom 4e (.m.)" in silicon
+    assert silicon.count("atom ") == 1
+    assert "overlaps another" in silicon
+    perovskite = run(shared_data / "images/perovskite_110_ADF_atomap.hdf5").output
+    assert "Weak spots speak for a larger cell, rectangular, 29.5 x 84" in perovskite
+
+
 def test_one_window_of_one_frame_can_be_chosen(path):
     done = run(path, "--frame", 1, "--window", 128, "--at", 150, 160)
     assert done.exit_code == 0, done.output
