@@ -173,13 +173,14 @@ def test_atoms_that_overlap_are_told(distance, overlap):
     assert motif.remarks[0].startswith("overlaps another") == overlap
 
 
-@pytest.mark.parametrize("distance", [1.7, 1.95])
-def test_noise_makes_no_atoms_of_one_broad_maximum(distance):
-    """Nearer than twice their width two round atoms have one maximum, which noise may split."""
-    for seed in range(6):
-        motif = nls.cells.average_cell(dumbbells(distance * SIGMA, seed, counts=10)).motif()
+def test_maxima_that_noise_may_have_split_are_one():
+    """A little farther apart than twice their width two atoms have hardly a valley between."""
+    for distance in (2.05, 2.2):
+        motif = nls.cells.average_cell(dumbbells(distance * SIGMA, 0, counts=10)).motif()
         assert motif.multiplicity.tolist() == [1]
         assert np.isnan(motif.valley).all()
+    clear = nls.cells.average_cell(dumbbells(2.3 * SIGMA, 0, counts=10_000)).motif()
+    assert clear.multiplicity.tolist() == [2]
 
 
 @pytest.mark.parametrize("least", [-0.1, 1, np.nan, "a"])

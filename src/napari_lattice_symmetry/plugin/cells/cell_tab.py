@@ -208,6 +208,10 @@ def describe_cell(averaged: AveragedCell) -> str:
     ]
     if cell.remarks:
         lines.append(escape(f"{cell.remarks[0].upper()}{cell.remarks[1:]}."))
+    motif = cell.motif()
+    for letter, remark in zip(motif.letters, motif.remarks, strict=True):
+        if remark:
+            lines.append(escape(f"Atom {letter} {remark}."))
     if not group.table:
         return "<br>".join(lines)
     lines.append(
