@@ -319,16 +319,14 @@ def image_row(data: Path, file: str, shows: str, known: str | None, expected: st
 def _singles(found: list[PlaneGroup], expected: str) -> list[str]:
     """Count the names of single windows, and say why they have another than is expected."""
     names = Counter(each.name or "not resolved" for each in found)
-    others: dict[str, list[float]] = {}
+    why = []
     for each in found:
         if each.name not in (None, expected) and expected in each.table:
-            others.setdefault(each.name, []).append(each.table[expected].departure)
-    why = [
-        f"{name}: R of {expected} is {min(broken):.0%} to {max(broken):.0%}"
-        for name, broken in others.items()
-    ]
-    reasons = Counter(each.reason for each in found if not each.resolved)
-    why += [f"{times} x {reason}" for reason, times in reasons.most_common()]
+            broken = f"R of {expected} is {each.table[expected].departure:.0%}"
+            noise = "" if each.within_tolerance else f" and noise explains {each.name}"
+            why.append(f"{each.name}: {broken}{noise}")
+    why += [each.reason for each in found if not each.resolved]
+    why = [f"{text} ({times})" for text, times in Counter(why).most_common()]
     return [", ".join(f"{name} {times}" for name, times in names.most_common()), "; ".join(why)]
 
 
@@ -405,9 +403,9 @@ groups, takes {cost.processor:.1f} s of one core, of which plane groups take {co
 
 Windows of ten periods, and the average of all that show the same lattice. R is told after a blur
 that is not the same in all directions is taken off; the last column has it before. A single window
-has another name where its R of the group that is expected is beyond the tolerance of 20 % (a scan
-or a lens breaks it there by more, or too few spots say little), and none where too few spots stand
-out of its noise: averaging is for these.
+has another name where its R of the group that is expected is beyond the tolerance of 20 %, or where
+its noise explains the lower group and not that one; and none where too few spots stand out of the
+noise. The average of such windows is named as expected. (In brackets: of so many windows.)
 
 {markdown_table(header, rows)}"""
     return text
