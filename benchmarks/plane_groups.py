@@ -405,7 +405,7 @@ Windows of ten periods, and the average of all that show the same lattice. R is 
 that is not the same in all directions is taken off; the last column has it before. A single window
 has another name where its R of the group that is expected is beyond the tolerance of 20 %, or where
 its noise explains the lower group and not that one; and none where too few spots stand out of the
-noise. The average of such windows is named as expected. (In brackets: of so many windows.)
+noise: averaging is for such windows. (In brackets: how many there are.)
 
 {markdown_table(header, rows)}"""
     return text
