@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from curves import curves
-from metrics import auroc, calibration_error, in_first, markdown_table
+from metrics import auroc, in_first, markdown_table
 from tqdm import tqdm
 
 from napari_lattice_symmetry.bravais import load_model
@@ -31,6 +31,7 @@ from napari_lattice_symmetry.bravais.training_images import (
 )
 from napari_lattice_symmetry.bravais.verdict import classify
 from napari_lattice_symmetry.lattice import CLASSES, LABELS
+from napari_lattice_symmetry.networks.reliability import calibration_error
 from napari_lattice_symmetry.spectrum.lattice_fit import TOLERANCE
 
 if TYPE_CHECKING:

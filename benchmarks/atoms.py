@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 
 import multislice
 import numpy as np
-from metrics import calibration_error, markdown_table
+from metrics import markdown_table
 from skimage.feature import blob_log
 from threadpoolctl import threadpool_limits
 from tqdm import tqdm
@@ -33,6 +33,7 @@ from napari_lattice_symmetry.atoms.finding.examples import BENCHMARK
 from napari_lattice_symmetry.atoms.finding.finder import load_finder
 from napari_lattice_symmetry.atoms.refine import refine
 from napari_lattice_symmetry.atoms.score import match
+from napari_lattice_symmetry.networks.reliability import calibration_error
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

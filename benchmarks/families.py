@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-from metrics import calibration_error, markdown_table
+from metrics import markdown_table
 from threadpoolctl import threadpool_limits
 from tqdm import tqdm
 
@@ -45,6 +45,7 @@ from napari_lattice_symmetry.crystals.families.prototypes import (
 )
 from napari_lattice_symmetry.crystals.families.symmetry import symmetry_families
 from napari_lattice_symmetry.crystals.families.trial import supercell, try_families
+from napari_lattice_symmetry.networks.reliability import calibration_error
 from napari_lattice_symmetry.results.plots import new_figure
 
 if TYPE_CHECKING:

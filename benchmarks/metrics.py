@@ -19,13 +19,6 @@ def in_first(mean: Float, labels: NDArray[np.uint8], k: int) -> Bool:
     return (np.argsort(-mean, axis=1)[:, :k] + 1 == labels[:, None]).any(axis=1)
 
 
-def calibration_error(confidence: Float, right: Bool, bins: int = 15) -> float:
-    """Compare confidence with accuracy in equal bins: the expected calibration error."""
-    place = np.minimum((confidence * bins).astype(int), bins - 1)
-    gap = np.bincount(place, confidence - right, bins)
-    return float(np.abs(gap).sum() / len(confidence))
-
-
 def auroc(score: Float, positive: Bool) -> float:
     """Give the area under the ROC curve of a score for what is positive (Mann-Whitney)."""
     n, m = int(positive.sum()), int((~positive).sum())

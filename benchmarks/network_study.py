@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from metrics import calibration_error, in_first, markdown_table
+from metrics import in_first, markdown_table
 from scipy.optimize import minimize_scalar
 from scipy.special import log_softmax, logsumexp, softmax
 from tqdm import tqdm
@@ -26,6 +26,7 @@ from napari_lattice_symmetry.lattice import CLASSES
 from napari_lattice_symmetry.networks.calibration import find_scaling, thinned_logits
 from napari_lattice_symmetry.networks.drawing import draw_chunks
 from napari_lattice_symmetry.networks.keras_loading import keras
+from napari_lattice_symmetry.networks.reliability import calibration_error
 from napari_lattice_symmetry.spectrum.fitting import fit_lattices
 
 DOCS = Path(__file__).parents[1] / "docs"

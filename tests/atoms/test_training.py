@@ -7,11 +7,12 @@ import pytest
 
 import napari_lattice_symmetry as nls
 from napari_lattice_symmetry.atoms.finding import examples, training
-from napari_lattice_symmetry.atoms.finding.calibration import calibration_error, fit_confidence
+from napari_lattice_symmetry.atoms.finding.calibration import fit_confidence
 from napari_lattice_symmetry.atoms.finding.examples import draw_example, draw_marks
 from napari_lattice_symmetry.atoms.finding.finder import FEATURES, REGISTRY, load_finder
 from napari_lattice_symmetry.networks import drawing
 from napari_lattice_symmetry.networks.batches import Batches
+from napari_lattice_symmetry.networks.reliability import calibration_error
 
 
 def test_marks_lie_at_atoms_with_fractions_of_a_pixel():

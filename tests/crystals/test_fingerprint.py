@@ -112,5 +112,7 @@ def test_a_cluster_is_taken_as_it_lies():
     positions, symbols = cluster(prototype("Cu"))
     lying = Crystal("cluster", Atoms(symbols, positions))
     np.testing.assert_allclose(fingerprint(lying), fingerprint(prototype("Cu")), atol=1e-6)
-    with pytest.raises(InputError, match="at least two atoms"):
+    with pytest.raises(InputError, match=r"^one is one atom .* at least two atoms"):
         fingerprint(Crystal("one", Atoms("Cu")))
+    with pytest.raises(InputError, match="lie where another one does"):
+        fingerprint(Crystal("heap", Atoms("Cu3")))

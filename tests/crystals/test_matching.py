@@ -152,6 +152,18 @@ def test_a_result_of_simulated_frames(fake_model):
     assert found.fractions.shape == (1, len(found.phases))
 
 
+@pytest.mark.parametrize("angle", [10, 65, 120, 165])
+def test_a_crystal_that_looks_like_a_rhombus_is_turned_alike_in_all_windows(angle):
+    """Both of its sides are as long, and a mirror takes one to the other; a turn does not."""
+    noise = np.random.default_rng(0).normal(0, 5e-4, (20, 2, 2))
+    reduced = np.array([reduce_basis(each) for each in seen("Si", (1, 1, 0), angle=angle) + noise])
+    a, b = np.moveaxis(np.rad2deg(np.arctan2(reduced[..., 1], reduced[..., 0])), -1, 0)
+    assert np.ptp((a - angle) % 180) > 50, "either side is the shorter one somewhere"
+    maps = lattices(reduced, a_direction=a, b_direction=b)
+    found = match(maps, [prototype("Si")], [(1, 1, 0)])
+    assert np.abs((found.orientation - angle + 90) % 180 - 90).max() < 1
+
+
 def test_fits_of_windows_match_with_their_errors():
     window = project(prototype("SrTiO3")).picture(0.02, (160, 160), angle=5)
     found = match(fit_lattices(window[np.newaxis], 0.02), SIX)

@@ -18,6 +18,7 @@ BAD = {
     "half.vasp": "Cu\n1.0\n3 0 0\n",
     "words.in": "this is no geometry\n",
     "short.xyz": "3\n\nCu 0 0 0\n",
+    "nowhere.xyz": "2\n\nCu nan 0 0\nCu 1 0 0\n",
 }
 
 
@@ -50,6 +51,7 @@ def test_a_bad_file_gets_one_sentence(name, tmp_path):
         read_structure(tmp_path / name)
     assert str(caught.value).endswith(".")
     assert "\n" not in str(caught.value)
+    assert "Iteration" not in str(caught.value)
 
 
 def test_a_missing_file_and_another_kind_are_told(tmp_path):

@@ -4,7 +4,7 @@ from scipy.special import softmax
 
 from napari_lattice_symmetry.bravais.networks import polar_network
 from napari_lattice_symmetry.bravais.training_images import PAPER, draw_windows
-from napari_lattice_symmetry.networks.calibration import calibrate, find_scaling
+from napari_lattice_symmetry.networks.calibration import calibrate, find_scaling, find_sharpness
 from napari_lattice_symmetry.spectrum.polar import polar_spectrum
 
 
@@ -18,6 +18,14 @@ def test_the_scaling_that_spoiled_the_logits_is_found_again(factor):
     factors, shifts = find_scaling(((logits - shift) / factor)[np.newaxis], classes)
     np.testing.assert_allclose(factors, factor, rtol=0.08)
     np.testing.assert_allclose(shifts, shift, atol=0.12)
+
+
+@pytest.mark.parametrize("factor", [0.7, 1.0, 1.5])
+def test_the_sharpness_that_makes_probabilities_true_is_found(factor):
+    rng = np.random.default_rng(1)
+    logits = rng.normal(0, 2, (20000, 8))
+    classes = (softmax(logits, axis=1).cumsum(axis=1) > rng.random((20000, 1))).argmax(axis=1)
+    assert find_sharpness(logits[np.newaxis] / factor, classes) == pytest.approx(factor, abs=0.06)
 
 
 def test_calibration_scales_the_last_layer():

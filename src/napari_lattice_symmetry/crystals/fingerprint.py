@@ -82,6 +82,11 @@ def cluster(crystal: Crystal, atoms: int = ATOMS) -> tuple[Float, list[str]]:
         Of the elements; of a shared site the most frequent.
     """
     if not crystal.has_cell:
+        if len(crystal.atoms) < 2:
+            raise InputError(
+                f"{crystal.name} is one atom without a cell; "
+                "a fingerprint needs at least two atoms, or a cell."
+            )
         return crystal.atoms.positions, crystal.atoms.get_chemical_symbols()
     standard = crystal.standard
     repeated = repeat_cell(standard.atoms, atoms, standard.layer_axis)
@@ -119,7 +124,7 @@ def neighbor_distance(positions: Float) -> float:
     Raises
     ------
     InputError
-        If there are fewer than two atoms.
+        If there are fewer than two atoms, or most share a place.
     """
     if len(positions) < 2:
         raise InputError("A fingerprint needs at least two atoms.")
@@ -128,6 +133,8 @@ def neighbor_distance(positions: Float) -> float:
 
     tree = cKDTree(positions)
     nearest = float(np.median(np.asarray(tree.query(positions, 2)[0])[:, 1]))
+    if nearest <= 1e-6 * np.ptp(positions):
+        raise InputError("Most atoms lie where another one does; give each a place of its own.")
     pairs = tree.query_pairs(_BINS[-1] * nearest, output_type="ndarray")
     length = np.linalg.norm(np.diff(positions[pairs], axis=1)[:, 0], axis=1) / nearest
     density = np.histogram(length, _BINS, weights=length**-2)[0]

@@ -40,6 +40,9 @@ _LIMIT = 2.0
 # What another plane group than that of a window takes from a candidate: lenses break symmetries.
 _WRONG_GROUP = 0.05
 _BLOCK = 1 << 14
+# How much better a mirrored writing has to be: of equal ones, as those of a rhombus are, that which
+# turns the candidate says how it is turned.
+_LAST = 1e-9
 # Okabe and Ito's color-blind-safe set without gray, then those that differ most from all before, to
 # every kind of color vision and half transparent on gray; a test holds that.
 PHASE_COLORS = (
@@ -323,13 +326,15 @@ def compare(
     writing = np.zeros((len(candidates), len(bases)), dtype=np.intp)
     written = np.einsum("wij,njk->wnik", _WRITINGS, bases)
     (u, v), area = np.moveaxis(written, 2, 0), np.abs(np.linalg.det(bases))
+    hand = np.sign(np.linalg.det(written))
     metrics = np.stack([(u * u).sum(-1), 2 * (u * v).sum(-1), (v * v).sum(-1)])
     for k, candidate in enumerate(candidates):
         for basis in candidate.lattices():
             # The squares of the principal stretches have this sum and this product.
             inverse = np.linalg.inv(basis @ basis.T)
             sums = np.tensordot(inverse[[0, 0, 1], [0, 1, 1]], metrics, 1)
-            best = sums.argmin(axis=0)
+            mirrored = hand != np.sign(np.linalg.det(basis))
+            best = (sums * (1 + _LAST * mirrored)).argmin(axis=0)
             half = sums[best, np.arange(len(bases))] / 2
             root = np.sqrt(np.maximum(half**2 - (area / np.linalg.det(basis)) ** 2, 0))
             stretch = np.stack([np.maximum(half - root, 1e-300), half + root])

@@ -329,9 +329,11 @@ def read_structure(path: str | Path) -> Crystal:
         warnings.catch_warnings(),
     ):
         warnings.simplefilter("ignore")  # what ASE misses in a file has its default
-        atoms = reader.read(path, format=kind, index=0 if kind == "cif" else -1)
-    if not len(atoms) or not np.isfinite(atoms.positions).all():
+        chosen = slice(1) if kind == "cif" else slice(-1, None)
+        found = reader.read(path, format=kind, index=chosen)
+    if not found or not len(found[0]) or not np.isfinite(found[0].positions).all():
         raise InputError(f"{path.name} holds no atoms; choose a file with atomic positions.")
+    (atoms,) = found
     return Crystal(path.stem if kind != "vasp" or path.suffix else path.name, atoms)
 
 

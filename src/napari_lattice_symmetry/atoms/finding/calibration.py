@@ -88,14 +88,3 @@ def fit_confidence(features: Float, right: NDArray[np.bool_]) -> tuple[float, ..
         return float(loss), slope
 
     return tuple(minimize(cost, start, jac=True, method="L-BFGS-B").x.round(4).tolist())
-
-
-def calibration_error(confidence: Float, right: NDArray[np.bool_], bins: int = 15) -> float:
-    """Return the expected calibration error over bins of equal width.
-
-    Source: Guo et al., ICML 2017.
-    """
-    index = np.minimum((confidence * bins).astype(int), bins - 1)
-    count = np.bincount(index, minlength=bins)
-    gap = np.bincount(index, confidence, bins) - np.bincount(index, right, bins)
-    return float(np.abs(gap).sum() / count.sum())
