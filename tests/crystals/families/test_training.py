@@ -14,7 +14,7 @@ from napari_lattice_symmetry.errors import InputError
 from napari_lattice_symmetry.networks.engine import open_engine
 from napari_lattice_symmetry.networks.keras_engine import load_network
 
-SMALL = replace(RECIPES["pairs"], validation=CHUNK, batch=35)
+SMALL = replace(RECIPES["pairs"], validation=CHUNK, batch=35, sharpened=CHUNK)
 
 
 @pytest.mark.slow
