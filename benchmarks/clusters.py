@@ -21,7 +21,12 @@ from napari_lattice_symmetry.crystals.families import clustering, plots
 from napari_lattice_symmetry.crystals.families.classifier import FINGERPRINT
 from napari_lattice_symmetry.crystals.families.data_set import network_input
 from napari_lattice_symmetry.crystals.families.defects import Defects
-from napari_lattice_symmetry.crystals.families.prototypes import FAMILIES, TEST, TRAINING
+from napari_lattice_symmetry.crystals.families.prototypes import (
+    FAMILIES,
+    PROTOTYPES,
+    TEST,
+    TRAINING,
+)
 from napari_lattice_symmetry.results.plots import new_figure
 
 if TYPE_CHECKING:
@@ -160,14 +165,15 @@ def explain(routes: list[Route]) -> str:
     """Tell how far one cluster a family goes, and what stands against more."""
     one_each = max((each for each in routes if each.asked), key=lambda e: e.agreements[0].accuracy)
     purest = max(routes, key=lambda each: each.named[0])
-    most = int(purest.of_families.argmax())
-    return f"""With one cluster a family {one_each.title} comes farthest,
-{one_each.agreements[0].accuracy:.3f}; the aim is 0.95. What stands against it is not that families
-overlap: of {purest.of_families.sum()} clusters that {purest.title}, finds, each named after its
-majority, {purest.named[0]:.3f} of other structures lie in one of their family,
-{purest.named[1]:.3f} with 25 % vacancies. But {FAMILIES[most]} alone takes
-{purest.of_families[most]} of them: a family of several prototypes, and of a range of c/a, is
-several clusters, while seven leave it one.
+    free = [name for name in FAMILIES if any(p.family == name and p.ratio for p in PROTOTYPES)]
+    paths = sum(purest.of_families[FAMILIES.index(name)] for name in free)
+    return f"""With one cluster a family, the route "{one_each.title}" comes farthest, with
+{one_each.agreements[0].accuracy:.3f} of pristine structures; the aim is 0.95. It is not that
+families overlap: with "{purest.title}", {purest.named[0]:.3f} of other structures lie in a cluster
+of their family, {purest.named[1]:.3f} with 25 % vacancies, if each of the
+{purest.of_families.sum()} clusters is named after its majority. But {paths} of these are of
+{", ".join(free)}, where c/a has a range, a path through the fingerprints and no point. Seven
+clusters cut such paths, and join other families.
 """
 
 
