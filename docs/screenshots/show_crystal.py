@@ -68,6 +68,7 @@ def main() -> None:
     QTest.mouseClick(dock.match.task.button, LEFT)
     wait_until(lambda: not dock.match.task.is_running, seconds=600)
     viewer.dims.set_current_step(0, 3)
+    QTest.qWait(3000)  # the sentence gets its lines when there is time
     take_screenshot(viewer, "napari-crystal.png")
     show_family(viewer, dock)
     viewer.close()
