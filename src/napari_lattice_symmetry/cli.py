@@ -16,6 +16,7 @@ VERBS = {
     "analyze": "Analyze the movie or image in each FILE.",
     "atoms": "Find the atoms in FILE.",
     "cell": "Average the unit cell in FILE and name its plane group.",
+    "columns": "Name the columns of a layer MX2 in the focal series in FILE.",
     "crystal": "Describe the structure in FILE and its view along a zone axis.",
     "drift": "Measure how the frames of the movie FILE drift, and undo it.",
     "export": "Write a saved RESULT for other programs.",

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import pickle
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from scipy.special import expit
+from told_columns import Told
 
 from napari_lattice_symmetry.atoms.finding.finder import CALIBRATION, REGISTRY
-from napari_lattice_symmetry.atoms.focal.columns import find_columns
+from napari_lattice_symmetry.atoms.focal.columns import find_columns, propose_pixel_size
 from napari_lattice_symmetry.atoms.focal.consistency import check_series
+from napari_lattice_symmetry.atoms.focal.density import vacancies, vacancy_density
 from napari_lattice_symmetry.atoms.focal.examples import (
     CROP,
     VALIDATION,
@@ -27,11 +30,13 @@ from napari_lattice_symmetry.atoms.focal.multislice import exit_wave
 from napari_lattice_symmetry.atoms.focal.namer import ColumnNamer, Marks, load_namer
 from napari_lattice_symmetry.atoms.focal.networks import MSD_NET, U_NET, msd_net, u_net
 from napari_lattice_symmetry.atoms.focal.registration import measure_drift, register
-from napari_lattice_symmetry.atoms.focal.series import FocalPicture, FocalSeries
+from napari_lattice_symmetry.atoms.focal.series import FocalPicture, FocalSeries, columns_in_view
 from napari_lattice_symmetry.atoms.focal.specimen import METAL, PAIR, SINGLE, Specimen
 from napari_lattice_symmetry.atoms.focal.training import judge, train_columns
 from napari_lattice_symmetry.atoms.focal.vibration import amplitudes, coordination
 from napari_lattice_symmetry.atoms.image_engine import ImageEngine
+from napari_lattice_symmetry.atoms.simulation.focal_sample import SAMPLE, sample_series
+from napari_lattice_symmetry.atoms.table import Atoms
 from napari_lattice_symmetry.errors import InputError, ModelError
 
 SERIES = FocalSeries(size=160, pixel_size=0.016, dose=2e3, drift=0.04, seed=3)
@@ -274,22 +279,92 @@ def test_confidence_follows_the_calibration(namer: ColumnNamer, picture: FocalPi
     assert marks.maps.shape == (4, 80, 80)
 
 
-class Told(ColumnNamer):
-    """A stand-in that marks the true columns of the series that was simulated."""
+@pytest.fixture(scope="module")
+def field() -> tuple[Any, np.ndarray]:
+    """Give a specimen of 3.2 nm and the wave behind it."""
+    sheet = Specimen(substrate="graphene", vacancies=0.05, orientation=21, seed=4).build(3.2)
+    return sheet, exit_wave(sheet, 80)
 
-    images = 3
 
-    def __init__(self, picture: FocalPicture) -> None:
-        atoms = picture.atoms
-        kind = np.array([["Mo", "2S", "S"].index(label) for label in atoms.label])
-        marks = Marks(atoms.positions, np.eye(3)[kind], np.zeros((len(kind), 4)), np.zeros(0))
-        object.__setattr__(self, "marks", marks)
+def drifting(field: tuple[Any, np.ndarray], seed: int, dose: float) -> FocalPicture:
+    """Record a series of the field, with a drift and noise of their own."""
+    sheet, wave = field
+    rng = np.random.default_rng(seed)
+    drift = rng.normal(0, 0.04, (3, 2))
+    drift -= drift[1]
+    defoci, side, border, size = (-3.0, 2.0, 7.0), 0.016, 24, 152
+    images = Microscope().record_series(
+        wave, 3.2, rng, size=200, defoci=defoci, drift=drift, dose=dose
+    )[:, border:-border, border:-border]
+    atoms = columns_in_view(sheet, side, border, size)
+    return FocalPicture(images, atoms, defoci, drift / side, side)
 
-    def mark(self, *_: Any, **__: Any) -> Marks:
-        return self.marks
 
-    def confidence(self, marks: Marks) -> np.ndarray:
-        return np.ones(len(marks.place))
+@pytest.mark.parametrize(("seed", "dose"), [(0, 1e3), (1, 1e3), (2, 1e4), (3, 1e4)])
+def test_wrong_foci_are_noticed_though_images_drift(
+    field: tuple[Any, np.ndarray], seed: int, dose: float
+) -> None:
+    picture = drifting(field, seed, dose)
+    given = {"pixel_size": picture.pixel_size, "network": Told(picture)}
+    assert len(find_columns(picture.images, picture.defoci, **given)) == len(picture.atoms)
+    with pytest.raises(InputError, match="in the order 7, 2, -3 nm"):
+        find_columns(picture.images[::-1], picture.defoci, **given)
+    for off, way in ((10, "lower"), (-10, "higher")):
+        with pytest.raises(InputError, match=f"nm {way} than those given"):
+            find_columns(picture.images, [each + off for each in picture.defoci], **given)
+    first = Atoms.at(*(picture.atoms.positions + picture.drift[0]).T, label=picture.atoms.label)
+    swapped = {**given, "network": Told(replace(picture, atoms=first))}
+    with pytest.raises(InputError, match="in the order 2, -3, 7 nm"):
+        find_columns(picture.images[[1, 0, 2]], picture.defoci, **swapped)
+
+
+def test_series_of_several_times_are_one_table(picture: FocalPicture) -> None:
+    given = {"pixel_size": picture.pixel_size, "network": Told(picture)}
+    series = np.stack([picture.images, picture.images])
+    found = find_columns(series, picture.defoci, **given)
+    assert np.bincount(found.frame).tolist() == [len(picture.atoms)] * 2
+    lost = vacancies(found)
+    assert set(lost.label) == {"S"}
+    assert len(lost) == 2 * (picture.atoms.label == "S").sum()
+    with pytest.raises(InputError, match=r"^Series 1: .*in the order 7, 2, -3 nm"):
+        find_columns(np.stack([picture.images, picture.images[::-1]]), picture.defoci, **given)
+
+
+def test_a_density_has_the_exact_interval_of_its_count() -> None:
+    shares = {f"p {name}": np.zeros(5) for name in ("Mo", "2S", "S")}
+    found = Atoms.at(
+        np.arange(5.0),
+        np.arange(5.0),
+        label=np.array(["S", "S", "S", "Mo", "S"]),
+        frame=np.array([0, 0, 0, 0, 2]),
+        confidence=np.array([0.9, 0.8, 0.7, 1, 1]),
+        pixel_size=(0.1, 0.1),
+        more=shares,
+    )
+    density = vacancy_density(found, (20, 30), series=3)
+    assert density.area == pytest.approx(6)
+    assert density.count.tolist() == [3, 0, 1]
+    assert density.expected == pytest.approx([2.4, 0, 1])
+    # F. Garwood's table: 3 counts are 0.619 to 8.767, none 0 to 3.689.
+    assert 6 * density.low == pytest.approx([0.6187, 0, 0.0253], abs=1e-3)
+    assert 6 * density.high == pytest.approx([8.7673, 3.6889, 5.5716], abs=1e-3)
+    with pytest.raises(InputError, match="find_columns"):
+        vacancy_density(replace(found, more={}), (20, 30))
+
+
+def test_the_sample_is_drawn_as_it_says() -> None:
+    picture = sample_series()
+    assert picture.images.shape == (3, 256, 256)
+    assert picture.images.mean() == pytest.approx(
+        SAMPLE.dose * (10 * SAMPLE.pixel_size) ** 2, rel=0.02
+    )
+    found = find_columns(picture.images, picture.defoci, picture.pixel_size, network=Told(picture))
+    assert set(found.label) == {"Mo", "2S", "S"}
+
+
+def test_a_pixel_size_is_proposed_by_the_lattice() -> None:
+    picture = sample_series()
+    assert propose_pixel_size(picture.images, "MoS2") == pytest.approx(0.016, rel=0.02)
 
 
 def test_foci_that_are_wrong_and_registered_images_out_of_order_are_refused(

@@ -37,3 +37,15 @@ def test_the_sample_of_atoms_opens_with_its_truth(make_napari_viewer):
     counts = np.bincount(truth.data[:, 0].astype(int))
     assert (np.diff(counts) <= 0).all()
     assert counts[-1] < 0.97 * counts[0]
+
+
+def test_the_sample_of_foci_opens_with_its_truth(make_napari_viewer):
+    viewer = make_napari_viewer()
+    series, truth = viewer.open_sample("napari-lattice-symmetry", "focal-series")
+    assert series.data.shape == (3, 256, 256)
+    np.testing.assert_array_equal(series.scale[1:], truth.scale)
+    assert series.units[1:] == truth.units
+    assert series.metadata["defoci"] == [-3, 2, 7]
+    assert set(truth.features["class"]) == {"Mo", "2S", "S"}
+    assert (truth.extent.data >= 0).all()
+    assert (truth.extent.data <= 255).all()

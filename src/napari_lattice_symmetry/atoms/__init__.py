@@ -5,8 +5,14 @@ from napari_lattice_symmetry.atoms.defect_search import find_defects
 from napari_lattice_symmetry.atoms.defect_table import Defects
 from napari_lattice_symmetry.atoms.finding.find import find_atoms, iter_find_atoms
 from napari_lattice_symmetry.atoms.finding.parameters import FindParameters
-from napari_lattice_symmetry.atoms.focal.columns import find_columns
+from napari_lattice_symmetry.atoms.focal.columns import NamedSeries, find_columns, iter_name_series
+from napari_lattice_symmetry.atoms.focal.density import (
+    VacancyDensity,
+    vacancies,
+    vacancy_density,
+)
 from napari_lattice_symmetry.atoms.focal.microscope import Microscope
+from napari_lattice_symmetry.atoms.focal.parameters import ColumnParameters
 from napari_lattice_symmetry.atoms.focal.series import FocalPicture, FocalSeries
 from napari_lattice_symmetry.atoms.focal.specimen import Specimen
 from napari_lattice_symmetry.atoms.measures.bonds import Bonds, KnownBonds, find_bonds, known_bonds
@@ -16,6 +22,7 @@ from napari_lattice_symmetry.atoms.measures.sites import displacements, find_gra
 from napari_lattice_symmetry.atoms.measures.tracks import measure_drift, track
 from napari_lattice_symmetry.atoms.reading import read_atoms
 from napari_lattice_symmetry.atoms.score import ClassScore, Score, score
+from napari_lattice_symmetry.atoms.simulation.focal_sample import sample_series
 from napari_lattice_symmetry.atoms.simulation.movie import AtomMovie, sample_movie
 from napari_lattice_symmetry.atoms.simulation.pictures import AtomImage, AtomPicture
 from napari_lattice_symmetry.atoms.table import Atoms
@@ -27,6 +34,7 @@ __all__ = [
     "Atoms",
     "Bonds",
     "ClassScore",
+    "ColumnParameters",
     "DefectLives",
     "Defects",
     "FindParameters",
@@ -34,9 +42,11 @@ __all__ = [
     "FocalSeries",
     "KnownBonds",
     "Microscope",
+    "NamedSeries",
     "Rings",
     "Score",
     "Specimen",
+    "VacancyDensity",
     "classify",
     "displacements",
     "find_atoms",
@@ -47,11 +57,15 @@ __all__ = [
     "find_rings",
     "follow_defects",
     "iter_find_atoms",
+    "iter_name_series",
     "known_bonds",
     "measure_drift",
     "polarization",
     "read_atoms",
     "sample_movie",
+    "sample_series",
     "score",
     "track",
+    "vacancies",
+    "vacancy_density",
 ]

@@ -66,6 +66,37 @@ def atoms() -> list[LayerData]:
     return [image, (np.stack([true.frame, true.y, true.x], axis=1), points, "points")]
 
 
+def focal_series() -> list[LayerData]:
+    """Show a focal series of MoS2 with vacancies, and its columns as points."""
+    from napari import current_viewer
+
+    from napari_lattice_symmetry.atoms import sample_series
+    from napari_lattice_symmetry.plugin.layers.care import take_care
+
+    take_care(current_viewer())
+    picture = sample_series()
+    side, true = picture.pixel_size, picture.atoms
+    image = {
+        "name": "MoS2 focal series",
+        "metadata": {"defoci": list(picture.defoci)},
+        "scale": (1, side, side),
+        "units": ("pixel", "nm", "nm"),
+        "axis_labels": ("focus", "y", "x"),
+    }
+    points = {
+        "name": "MoS2 focal series · truth",
+        "features": {"class": true.label.tolist()},
+        "size": 8,
+        "face_color": "transparent",
+        "border_color": "class",
+        "visible": False,
+        "scale": (side, side),
+        "units": ("nm", "nm"),
+        "axis_labels": ("y", "x"),
+    }
+    return [(picture.images, image, "image"), (true.positions, points, "points")]
+
+
 def _simulated(name: str, **options: Any) -> list[LayerData]:
     from napari import current_viewer
 

@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy.fft import fft2
 
 from napari_lattice_symmetry.atoms.finding.scaling import fill_gaps
 from napari_lattice_symmetry.atoms.focal.consistency import Consistency, check_series
-from napari_lattice_symmetry.atoms.focal.microscope import Microscope
+from napari_lattice_symmetry.atoms.focal.microscope import Microscope, frequencies
 from napari_lattice_symmetry.atoms.focal.namer import DEFAULT, ColumnNamer, load_namer
 from napari_lattice_symmetry.atoms.focal.parameters import ColumnParameters
 from napari_lattice_symmetry.atoms.focal.registration import flip_phases, measure_drift, register
-from napari_lattice_symmetry.atoms.focal.specimen import LAYERS, column_names
-from napari_lattice_symmetry.atoms.table import Atoms
+from napari_lattice_symmetry.atoms.focal.specimen import GRAPHENE, LAYERS, column_names
+from napari_lattice_symmetry.atoms.table import Atoms, join
 from napari_lattice_symmetry.errors import InputError
 from napari_lattice_symmetry.settings import parse_settings
 from napari_lattice_symmetry.spectrum.period import dominant_period
@@ -28,6 +29,7 @@ _SCALE_TOLERANCE = 0.06  # of the lattice constant; a scan that is sheared by mo
 _FOCUS_TOLERANCE = 4.0  # nm
 _GAIN = 1.25  # how much better other foci have to explain the images
 _LEAST_EXPLAINED = 0.02
+_STANDS_OUT = 10.0  # times the power beside it
 _FEWEST = 12  # columns that a check needs
 
 
@@ -63,14 +65,14 @@ def find_columns(
     microscope: Microscope | None = None,
     **settings: Any,
 ) -> Atoms:
-    """Find and name the columns of a layer MX2 in a focal series.
+    """Find and name the columns of a layer MX2 in a focal series, or in a series of them.
 
     Parameters
     ----------
-    series : array_like, shape (n, Y, X)
-        Images of one field; missing pixels may be NaN.
+    series : array_like, shape (n, Y, X) or (t, n, Y, X)
+        Images of one field, or such of each time; missing pixels may be NaN.
     defoci : sequence of float
-        Of each image in nm; positive is underfocus.
+        Of each of the n images in nm; positive is underfocus.
     pixel_size : float
         In nm.
     network : str, path or ColumnNamer
@@ -84,7 +86,7 @@ def find_columns(
     -------
     Atoms
         Labels such as Mo, 2S and S, the probability of each, and how sure each column and its
-        label are.
+        label are; ``frame`` is the number of the series.
 
     Raises
     ------
@@ -94,12 +96,13 @@ def find_columns(
     ModelError
         If there is no such network.
     """
-    return name_series(
+    named = iter_name_series(
         series, defoci, pixel_size, network=network, microscope=microscope, **settings
-    ).atoms
+    )
+    return join([each.atoms for each in named])
 
 
-def name_series(
+def iter_name_series(
     series: ArrayLike,
     defoci: Sequence[float],
     pixel_size: float,
@@ -107,34 +110,71 @@ def name_series(
     network: str | os.PathLike[str] | ColumnNamer = DEFAULT,
     microscope: Microscope | None = None,
     **settings: Any,
-) -> NamedSeries:
-    """Name the columns of a focal series, and return what they were found by, too.
+) -> Iterator[NamedSeries]:
+    """Name the columns of one focal series after the other, with what they were found by.
 
     Parameters
     ----------
     series, defoci, pixel_size, network, microscope, **settings
-        As for `find_columns`.
+        As for `find_columns`. Of an array that is read when it is indexed, one series is in
+        memory.
 
-    Returns
-    -------
+    Yields
+    ------
     NamedSeries
+        Of each time; one of a single series.
 
     Raises
     ------
     InputError
-        As for `find_columns`.
+        As for `find_columns`; of several series, it says which.
     """
+    array: Any = series if hasattr(series, "ndim") else np.asarray(series)
+    if array.ndim not in (3, 4) or 0 in array.shape:
+        raise InputError(
+            f"An array of shape {tuple(array.shape)} is no focal series; give images (n, Y, X), or "
+            "(t, n, Y, X) of several times."
+        )
     parameters = parse_settings(ColumnParameters, **settings)
     namer = network if isinstance(network, ColumnNamer) else load_namer(network)
     microscope = microscope or Microscope()
+    times = [array] if array.ndim == 3 else array
+    for number, images in enumerate(times):
+        try:
+            yield _name(
+                images,
+                number,
+                defoci=defoci,
+                pixel_size=pixel_size,
+                namer=namer,
+                microscope=microscope,
+                parameters=parameters,
+            )
+        except InputError as error:
+            if len(times) == 1:
+                raise
+            raise InputError(f"Series {number}: {error}") from error
+
+
+def _name(
+    series: ArrayLike,
+    number: int,
+    *,
+    defoci: Sequence[float],
+    pixel_size: float,
+    namer: ColumnNamer,
+    microscope: Microscope,
+    parameters: ColumnParameters,
+) -> NamedSeries:
     images = _as_series(series, defoci, pixel_size, namer.images)
     _check_scale(images, defoci, pixel_size, microscope, parameters.material)
     drift = np.zeros((len(images), 2))
+    registered = images
     if parameters.register_images:
         drift = measure_drift(images, pixel_size, defoci, microscope, parameters.reach)
-        images = register(images, drift)
+        registered = register(images, drift)
     marks = namer.mark(
-        images,
+        registered,
         pixel_size,
         defoci,
         microscope,
@@ -146,9 +186,10 @@ def name_series(
     kind = marks.shares.argmax(axis=1)[kept]
     consistency = None
     if kept.sum() >= _FEWEST:
-        consistency = check_series(
-            images, pixel_size, defoci, microscope, (marks.place[kept], kind)
-        )
+        # Images that were registered by wrong foci may lie on other sites of the crystal.
+        reach = LAYERS[parameters.material][0] / np.sqrt(3) if parameters.register_images else 0.0
+        columns = marks.place[kept], kind
+        consistency = check_series(registered, pixel_size, defoci, microscope, columns, reach=reach)
         if parameters.check:
             _refuse_wrong_foci(consistency, defoci)
     names = np.array(column_names(parameters.material))
@@ -159,6 +200,7 @@ def name_series(
         x,
         confidence=confidence[kept],
         label=names[kind],
+        frame=np.full(len(y), number, np.int64),
         pixel_size=(pixel_size, pixel_size),
         name="focal series",
         more=shares,
@@ -168,10 +210,6 @@ def name_series(
 
 def _as_series(series: ArrayLike, defoci: Sequence[float], pixel_size: float, needed: int) -> Float:
     images = np.asarray(series, dtype=np.float64)
-    if images.ndim != 3:
-        raise InputError(
-            f"An array of shape {images.shape} is no focal series; give images (n, Y, X)."
-        )
     if len(defoci) != len(images) or not np.isfinite(np.asarray(defoci, dtype=float)).all():
         raise InputError(
             f"{len(images)} images and the defoci {tuple(defoci)} do not belong together; "
@@ -197,6 +235,26 @@ def _as_series(series: ArrayLike, defoci: Sequence[float], pixel_size: float, ne
     return np.stack([fill_gaps(image) for image in images])
 
 
+def propose_pixel_size(images: Float, material: str) -> float | None:
+    """Return the pixel size with which the lattice in the images is that of a material, in nm.
+
+    Parameters
+    ----------
+    images : ndarray, shape (n, Y, X)
+        Of one series; missing pixels may be NaN.
+    material : str
+        Such as MoS2.
+
+    Returns
+    -------
+    float or None
+        None where no image shows a lattice.
+    """
+    periods = [dominant_period(fill_gaps(image)) for image in images]
+    known = [each for each in periods if each is not None]
+    return LAYERS[material][0] / float(np.median(known)) if known else None
+
+
 def _check_scale(
     images: Float,
     defoci: Sequence[float],
@@ -216,11 +274,25 @@ def _check_scale(
         return
     a = LAYERS[material][0]
     found = told[0] * pixel_size
-    if all(abs(np.log(each * pixel_size / a)) > _SCALE_TOLERANCE for each in told):
+
+    def fits(lattice: float) -> bool:
+        return any(abs(np.log(each * pixel_size / lattice)) < _SCALE_TOLERANCE for each in told)
+
+    if not (fits(a) or (fits(GRAPHENE) and _has_spots(images, pixel_size, a))):
         raise InputError(
             f"With pixels of {pixel_size:.4g} nm the lattice constant is {found:.3f} nm, and that "
             f"of {material} is {a:.3f} nm: {a / told[0]:.4g} nm would fit."
         )
+
+
+def _has_spots(images: Float, pixel_size: float, a: float) -> bool:
+    """Tell whether spots of a lattice stand out of the spectra, though others be brighter."""
+    ky, kx = frequencies((images.shape[1], images.shape[2]), pixel_size)
+    window = np.outer(*(np.hanning(n) for n in images.shape[1:]))
+    apart = images / images.mean(axis=(1, 2), keepdims=True) - 1
+    power = np.square(np.abs(fft2(apart * window))).mean(axis=0)
+    ring = power[np.abs(np.log(np.maximum(np.hypot(ky, kx), 1e-9) * a * np.sqrt(3) / 2)) < 0.06]
+    return bool(len(ring) and ring.max() > _STANDS_OUT * np.median(ring))
 
 
 def _refuse_wrong_foci(consistency: Consistency, defoci: Sequence[float]) -> None:

@@ -19,28 +19,54 @@ Complex = NDArray[np.complex64]
 class Microscope(SettingsModel):
     """Lenses and detector of a transmission electron microscope."""
 
-    voltage: float = setting(80.0, "Voltage (kV)", "Of the electrons.", ge=20, le=1000)
+    voltage: float = setting(80.0, "Voltage (kV)", "Of the electrons.", step=20, ge=20, le=1000)
     spherical: float = setting(
-        14.29, "Spherical aberration (µm)", "Third order, of the objective lens.", ge=-3e3, le=3e3
+        14.29,
+        "Spherical aberration (µm)",
+        "Third order, of the objective lens.",
+        step=0.01,
+        ge=-3e3,
+        le=3e3,
     )
     focal_spread: float = setting(
         3.0,
         "Focal spread (nm)",
         "Standard deviation of the focus.",
+        step=0.5,
         ge=0,
         le=30,
     )
     astigmatism: float = setting(
-        0.0, "Astigmatism (nm)", "Twofold: half of the difference of both foci.", ge=0, le=50
+        0.0,
+        "Astigmatism (nm)",
+        "Twofold: half of the difference of both foci.",
+        step=0.5,
+        ge=0,
+        le=50,
     )
     astigmatism_angle: float = setting(
-        0.0, "Astigmatism's angle (°)", "Of the line of overfocus, from x to y.", ge=-360, le=360
+        0.0,
+        "Astigmatism's angle (°)",
+        "Of the line of overfocus, from x to y.",
+        step=5,
+        ge=-360,
+        le=360,
     )
     blur: float = setting(
-        0.02, "Blur (nm)", "Standard deviation of what moves the image as a whole.", ge=0, le=0.2
+        0.02,
+        "Blur (nm)",
+        "Standard deviation of what moves the image as a whole.",
+        step=0.005,
+        ge=0,
+        le=0.2,
     )
     mtf: float = setting(
-        0.5, "MTF at Nyquist", "Share of contrast that the detector passes there.", gt=0, le=1
+        0.5,
+        "MTF at Nyquist",
+        "Share of contrast that the detector passes there.",
+        step=0.05,
+        gt=0,
+        le=1,
     )
 
     @property

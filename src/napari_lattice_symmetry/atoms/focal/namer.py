@@ -27,6 +27,9 @@ Float = NDArray[np.float64]
 DEFAULT = "msd"
 """The network that is asked unless another is named."""
 
+SHIPPED = (DEFAULT, "unet")
+"""Those that have names."""
+
 _FAINTEST = 0.1  # height of a mark that is looked at
 _APART = round(0.08 / PIXEL) + 1  # px: no two columns of a layer are nearer
 _EDGE = 1e-4

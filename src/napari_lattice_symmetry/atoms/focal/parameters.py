@@ -27,6 +27,7 @@ class ColumnParameters(SettingsModel):
         "Farthest drift (nm)",
         "Between two images; with no more than a crystal to be seen, less than half its lattice "
         "constant.",
+        step=0.01,
         gt=0,
         le=5,
     )

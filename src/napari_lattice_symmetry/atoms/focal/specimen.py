@@ -28,6 +28,9 @@ LAYERS = {
 }
 """Lattice constant and thickness, from chalcogen to chalcogen, of layers 2H in nm, rounded."""
 
+GRAPHENE = 0.246
+"""Lattice constant in nm."""
+
 METAL, PAIR, SINGLE = 0, 1, 2
 """What a column is: a metal atom, two chalcogen atoms over each other, or one of them."""
 
@@ -113,7 +116,7 @@ class Specimen(SettingsModel):
             numbers.append(np.full(len(rows), _atomic_number(symbol)))
             columns.append(rows)
         if self.substrate == "graphene":
-            ground, _ = _honeycomb(0.246, side, self.orientation + self.twist)
+            ground, _ = _honeycomb(GRAPHENE, side, self.orientation + self.twist)
             depth = np.full(len(ground), -thickness / 2 - _GAP)
             places.append(np.column_stack([ground, depth]))
             numbers.append(np.full(len(ground), 6))

@@ -172,5 +172,5 @@ def _stack(signal: dict[str, Any], maker: str) -> Stack:
     data = signal["data"]
     axes = sorted(signal["axes"], key=lambda axis: axis.get("index_in_array") or 0)
     facts = facts_of(axes, data.shape, f"scale of the {maker} axes")
-    metadata = {key: signal.get(key, {}) for key in ("metadata", "original_metadata")}
+    metadata = {key: signal.get(key, {}) for key in ("metadata", "original_metadata", "axes")}
     return Stack(data, metadata=metadata, **facts)

@@ -20,6 +20,7 @@ from napari_lattice_symmetry.plugin.selection.selection import Selection
 
 if TYPE_CHECKING:
     import napari.viewer
+    from napari.layers import Layer
 
     from napari_lattice_symmetry.atoms import Atoms
 
@@ -91,7 +92,7 @@ class CurrentAtoms(QObject):
         self._viewer.add_layer(layer)
         self.look()
 
-    def put_beside(self, layer: Points) -> None:
+    def put_beside(self, layer: Layer) -> None:
         """Add a layer that marks something, in place of that of its name; what is active stays."""
         layers, active = self._viewer.layers, self._viewer.layers.selection.active
         if layer.name in layers:

@@ -14,6 +14,8 @@ from napari_lattice_symmetry.plugin.atoms.coloring import title_of
 from napari_lattice_symmetry.plugin.atoms.current import CurrentAtoms
 from napari_lattice_symmetry.plugin.atoms.edits import Edits
 from napari_lattice_symmetry.plugin.atoms.find_tab import FindTab
+from napari_lattice_symmetry.plugin.atoms.focal.layers import make_maps, make_vacancies
+from napari_lattice_symmetry.plugin.atoms.focal.tab import FocalTab, NamedColumns
 from napari_lattice_symmetry.plugin.atoms.layers import FoundAtoms
 from napari_lattice_symmetry.plugin.atoms.measures.following import follow_image
 from napari_lattice_symmetry.plugin.atoms.measures.plot_tab import PlotTab
@@ -67,6 +69,10 @@ class AtomsWidget(Dock):
         self.edits = Edits(self.current, finder, self)
         self.review = ReviewTab(viewer, self.current, self.edits)
         self.tabs.addTab(self.searching, "Find")
+        self.focal = FocalTab(viewer, self.selection)
+        self.focal.found.connect(self._on_named)
+        self.tabs.addTab(self.focal, "Focal")
+        self.tabs.setTabToolTip(self.tabs.count() - 1, "Name the columns of a focal series.")
         self.tabs.addTab(self.review, "Review")
         self.check = CheckTab(viewer, self.current)
         self.tabs.addTab(self.check, "Check")
@@ -99,15 +105,25 @@ class AtomsWidget(Dock):
         self.review.release()
         self.edits.release()
         self.current.release()
+        self.focal.release()
         self.searching.release()
 
     @property
     def is_busy(self) -> bool:
         """Whether anything goes on in the background."""
-        return self.searching.is_busy or self.edits.is_busy or self.measures.is_busy
+        parts = (self.searching, self.focal, self.edits, self.measures)
+        return any(each.is_busy for each in parts)
 
     def _on_found(self, answer: Answer) -> None:
         self.current.show(FoundAtoms(answer.atoms, answer.request.source, answer.searched))
+
+    def _on_named(self, named: NamedColumns) -> None:
+        source, images = named.series.source, named.series.images
+        maps = make_maps(named.maps, named.names, source, images.shape[-2:])
+        self.current.colored_by = "label"
+        self.current.show(FoundAtoms(named.atoms, source, tuple(range(len(images)))))
+        for layer in (*maps, make_vacancies(named.atoms, source)):
+            self.current.put_beside(layer)
 
     def _on_layer(self) -> None:
         """List what the atoms can be colored by."""

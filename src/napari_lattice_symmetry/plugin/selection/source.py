@@ -51,7 +51,7 @@ def find_axes(layer: Image) -> tuple[int, int | None, tuple[int, ...]]:
     the second, as in (T, C, Y, X). With fewer than four axes, or only one that is longer than one
     among more, there are none.
     """
-    shape = _full_resolution(layer).shape
+    shape = full_resolution(layer).shape
     letters = list(map(axis_letter, layer.axis_labels))
     outer = range(layer.ndim - 2)
     # Those of length one last, but for one that is labeled time.
@@ -78,13 +78,13 @@ def find_channel_axis(layer: Image) -> int | None:
 def count_channels(layer: Image) -> int:
     """Return the number of channels; 1 if there is no such axis."""
     axis = find_channel_axis(layer)
-    return 1 if axis is None else int(_full_resolution(layer).shape[axis])
+    return 1 if axis is None else int(full_resolution(layer).shape[axis])
 
 
 def can_be_frames(layer: Image) -> bool:
     """Tell whether a layer has several channels of one frame, which may be those of a movie."""
     time, channels, _ = find_axes(layer)
-    shape = _full_resolution(layer).shape
+    shape = full_resolution(layer).shape
     return channels is not None and shape[time] == 1 < shape[channels]
 
 
@@ -105,7 +105,7 @@ def take_source(layer: Image, channel: int | None = None) -> Source:
         If the layer has too many axes, or is rotated or sheared, or has several channels of
         which none is chosen.
     """
-    frames = _full_resolution(layer)
+    frames = full_resolution(layer)
     time, axis, single = find_axes(layer)
     if any(frames.shape[each] > 1 for each in single):
         raise InputError(
@@ -183,7 +183,7 @@ def _to_gray(frames: Any) -> Any:
     return gray(frames)
 
 
-def _full_resolution(layer: Image) -> Any:
+def full_resolution(layer: Image) -> Any:
     """Return the data as a NumPy or a Dask array, which can be indexed without being read."""
     import dask.array as da
 

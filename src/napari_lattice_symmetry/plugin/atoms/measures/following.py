@@ -9,6 +9,7 @@ import numpy as np
 
 from napari_lattice_symmetry.data.movie import NANOMETER
 from napari_lattice_symmetry.errors import LatticeSymmetryError
+from napari_lattice_symmetry.plugin.atoms.focal.series import focal_geometry
 from napari_lattice_symmetry.plugin.atoms.layers import (
     ATOMS_KEY,
     found_in,
@@ -51,6 +52,8 @@ def _follow(layer: Layer, image: Any) -> bool:
     found = found_in(layer)
     channel = None if found is None else found.source.channel
     geometry = take_source(image, channel or 0).geometry
+    if len(geometry.scale) != layer.ndim:  # found in a focal series without times
+        geometry = focal_geometry(image)
     now = (layer.scale.tolist(), layer.translate.tolist(), list(map(str, layer.units)))
     then = (list(geometry.scale), list(geometry.translate), list(map(str, geometry.units)))
     affine = geometry.layer_arguments().get("affine", np.eye(layer.ndim + 1))
