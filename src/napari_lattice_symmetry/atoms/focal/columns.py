@@ -267,22 +267,27 @@ def _check_scale(
         flip_phases(image, pixel_size, defocus, microscope)
         for image, defocus in zip(images, defoci, strict=True)
     ]
-    # Foci that are wrong mislead the sum, which is clearer than single images where they are right.
-    periods = [dominant_period(image) for image in (np.sum(bright, axis=0), *images)]
-    told = [each for each in periods if each is not None]
-    if not told:
-        return
     a = LAYERS[material][0]
-    found = told[0] * pixel_size
-
-    def fits(lattice: float) -> bool:
-        return any(abs(np.log(each * pixel_size / lattice)) < _SCALE_TOLERANCE for each in told)
-
-    if not (fits(a) or (fits(GRAPHENE) and _has_spots(images, pixel_size, a))):
+    told: list[float] = []
+    # Foci that are wrong mislead the sum, which is clearer than single images where they are right.
+    for image in (np.sum(bright, axis=0), *images):
+        period = dominant_period(image)
+        if period is None:
+            continue
+        told.append(period)
+        if _is_near(period * pixel_size, a):
+            return
+    on_graphene = any(_is_near(each * pixel_size, GRAPHENE) for each in told)
+    if told and not (on_graphene and _has_spots(images, pixel_size, a)):
+        found = told[0] * pixel_size
         raise InputError(
             f"With pixels of {pixel_size:.4g} nm the lattice constant is {found:.3f} nm, and that "
             f"of {material} is {a:.3f} nm: {a / told[0]:.4g} nm would fit."
         )
+
+
+def _is_near(length: float, lattice: float) -> bool:
+    return bool(abs(np.log(length / lattice)) < _SCALE_TOLERANCE)
 
 
 def _has_spots(images: Float, pixel_size: float, a: float) -> bool:
@@ -291,7 +296,9 @@ def _has_spots(images: Float, pixel_size: float, a: float) -> bool:
     window = np.outer(*(np.hanning(n) for n in images.shape[1:]))
     apart = images / images.mean(axis=(1, 2), keepdims=True) - 1
     power = np.square(np.abs(fft2(apart * window))).mean(axis=0)
-    ring = power[np.abs(np.log(np.maximum(np.hypot(ky, kx), 1e-9) * a * np.sqrt(3) / 2)) < 0.06]
+    ring = power[
+        np.abs(np.log(np.maximum(np.hypot(ky, kx), 1e-9) * a * np.sqrt(3) / 2)) < _SCALE_TOLERANCE
+    ]
     return bool(len(ring) and ring.max() > _STANDS_OUT * np.median(ring))
 
 
