@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import combinations
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,7 @@ from scipy.fft import fft2
 from napari_lattice_symmetry.atoms.finding.scaling import fill_gaps
 from napari_lattice_symmetry.atoms.focal.consistency import Consistency, check_series
 from napari_lattice_symmetry.atoms.focal.microscope import Microscope, frequencies
-from napari_lattice_symmetry.atoms.focal.namer import DEFAULT, ColumnNamer, load_namer
+from napari_lattice_symmetry.atoms.focal.namer import DEFAULT, ColumnNamer, Marks, load_namer
 from napari_lattice_symmetry.atoms.focal.parameters import ColumnParameters
 from napari_lattice_symmetry.atoms.focal.registration import flip_phases, measure_drift, register
 from napari_lattice_symmetry.atoms.focal.specimen import GRAPHENE, LAYERS, column_names
@@ -27,7 +28,7 @@ Float = NDArray[np.float64]
 
 _SCALE_TOLERANCE = 0.06  # of the lattice constant; a scan that is sheared by more is refused, too
 _FOCUS_TOLERANCE = 4.0  # nm
-_GAIN = 1.25  # how much better other foci have to explain the images
+_GAIN = 1.15  # how much better other foci have to explain the images
 _LEAST_EXPLAINED = 0.02
 _STANDS_OUT = 10.0  # times the power beside it
 _FEWEST = 12  # columns that a check needs
@@ -141,71 +142,96 @@ def iter_name_series(
     times = [array] if array.ndim == 3 else array
     for number, images in enumerate(times):
         try:
-            yield _name(
-                images,
-                number,
-                defoci=defoci,
-                pixel_size=pixel_size,
-                namer=namer,
-                microscope=microscope,
-                parameters=parameters,
-            )
+            yield _Asked(images, pixel_size, namer, microscope, parameters).name(defoci, number)
         except InputError as error:
             if len(times) == 1:
                 raise
             raise InputError(f"Series {number}: {error}") from error
 
 
-def _name(
-    series: ArrayLike,
-    number: int,
-    *,
-    defoci: Sequence[float],
-    pixel_size: float,
-    namer: ColumnNamer,
-    microscope: Microscope,
-    parameters: ColumnParameters,
-) -> NamedSeries:
-    images = _as_series(series, defoci, pixel_size, namer.images)
-    _check_scale(images, defoci, pixel_size, microscope, parameters.material)
-    drift = np.zeros((len(images), 2))
-    registered = images
-    if parameters.register_images:
-        drift = measure_drift(images, pixel_size, defoci, microscope, parameters.reach)
-        registered = register(images, drift)
-    marks = namer.mark(
-        registered,
-        pixel_size,
-        defoci,
-        microscope,
-        samples=parameters.samples,
-        seed=parameters.seed,
-    )
-    confidence = namer.confidence(marks)
-    kept = confidence >= parameters.confidence
-    kind = marks.shares.argmax(axis=1)[kept]
-    consistency = None
-    if kept.sum() >= _FEWEST:
-        # Images that were registered by wrong foci may lie on other sites of the crystal.
-        reach = LAYERS[parameters.material][0] / np.sqrt(3) if parameters.register_images else 0.0
-        columns = marks.place[kept], kind
-        consistency = check_series(registered, pixel_size, defoci, microscope, columns, reach=reach)
-        if parameters.check:
+@dataclass(frozen=True, eq=False)
+class _Seen:
+    """What a series shows if its defoci are as they were told."""
+
+    drift: Float
+    marks: Marks
+    confidence: Float
+    kind: NDArray[np.int64]
+    consistency: Consistency | None
+
+
+@dataclass(frozen=True, eq=False)
+class _Asked:
+    """A series, and how its columns are to be named."""
+
+    series: ArrayLike
+    pixel_size: float
+    namer: ColumnNamer
+    microscope: Microscope
+    parameters: ColumnParameters
+
+    def name(self, defoci: Sequence[float], number: int) -> NamedSeries:
+        """Name the columns of the series with this number."""
+        material, side = self.parameters.material, self.pixel_size
+        images = _as_series(self.series, defoci, side, self.namer.images)
+        _check_scale(images, defoci, side, self.microscope, material)
+        seen = self.look(images, defoci, self.parameters.samples)
+        consistency, marks = seen.consistency, seen.marks
+        if consistency is not None and self.parameters.check:
+            consistency = self.look_for_swaps(images, defoci, consistency)
             _refuse_wrong_foci(consistency, defoci)
-    names = np.array(column_names(parameters.material))
-    y, x = marks.place[kept].T
-    shares = {f"p {name}": marks.shares[kept, i] for i, name in enumerate(names)}
-    atoms = Atoms.at(
-        y,
-        x,
-        confidence=confidence[kept],
-        label=names[kind],
-        frame=np.full(len(y), number, np.int64),
-        pixel_size=(pixel_size, pixel_size),
-        name="focal series",
-        more=shares,
-    )
-    return NamedSeries(atoms, drift, consistency, marks.maps)
+        names = np.array(column_names(material))
+        y, x = marks.place.T
+        atoms = Atoms.at(
+            y,
+            x,
+            confidence=seen.confidence,
+            label=names[seen.kind],
+            frame=np.full(len(y), number, np.int64),
+            pixel_size=(side, side),
+            name="focal series",
+            more={f"p {name}": marks.shares[:, i] for i, name in enumerate(names)},
+        )
+        return NamedSeries(atoms, seen.drift, consistency, marks.maps)
+
+    def look(self, images: Float, defoci: Sequence[float], samples: int) -> _Seen:
+        """Register the images, mark the columns and compare both, by some defoci."""
+        side, lenses, parameters = self.pixel_size, self.microscope, self.parameters
+        drift, reach = np.zeros((len(images), 2)), 0.0
+        if parameters.register_images:
+            drift = measure_drift(images, side, defoci, lenses, parameters.reach)
+            images = register(images, drift)
+            # If the foci are wrong, they may lie on other sites of the crystal now.
+            reach = LAYERS[parameters.material][0] / np.sqrt(3)
+        marks = self.namer.mark(images, side, defoci, lenses, samples=samples, seed=parameters.seed)
+        confidence = self.namer.confidence(marks)
+        kept = confidence >= parameters.confidence
+        marks = Marks(marks.place[kept], marks.shares[kept], marks.features[kept], marks.maps)
+        kind = marks.shares.argmax(axis=1)
+        consistency = None
+        if len(kind) >= _FEWEST:
+            columns = marks.place, kind
+            consistency = check_series(images, side, defoci, lenses, columns, reach=reach)
+        return _Seen(drift, marks, confidence[kept], kind, consistency)
+
+    def look_for_swaps(
+        self, images: Float, defoci: Sequence[float], consistency: Consistency
+    ) -> Consistency:
+        """Look anew as if two foci were swapped, or all reversed, and tell what explains most.
+
+        Columns that were found by wrong foci may explain the images by these best of all.
+        """
+        n = len(defoci)
+        orders = {tuple(range(n))[::-1]}
+        for i, j in combinations(range(n), 2):
+            swapped = list(range(n))
+            swapped[i], swapped[j] = j, i
+            orders.add(tuple(swapped))
+        for order in sorted(orders):
+            anew = self.look(images, [defoci[i] for i in order], samples=0).consistency
+            if anew is not None and anew.as_told > consistency.best:
+                consistency = replace(consistency, order=order, best=anew.as_told)
+        return consistency
 
 
 def _as_series(series: ArrayLike, defoci: Sequence[float], pixel_size: float, needed: int) -> Float:

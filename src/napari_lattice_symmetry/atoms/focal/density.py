@@ -62,6 +62,11 @@ def vacancies(atoms: Atoms) -> Atoms:
     -------
     Atoms
         Such as all with the label S.
+
+    Raises
+    ------
+    InputError
+        If the atoms are no named columns.
     """
     single = list(atoms.more)[-1].removeprefix("p ") if atoms.more else ""
     if f"p {single}" not in atoms.more:
