@@ -26,14 +26,14 @@ from napari_lattice_symmetry.atoms.focal.examples import (
     class_marks,
 )
 from napari_lattice_symmetry.atoms.focal.microscope import Microscope, resample_periodic
-from napari_lattice_symmetry.atoms.focal.multislice import exit_wave
 from napari_lattice_symmetry.atoms.focal.namer import ColumnNamer, Marks, load_namer
 from napari_lattice_symmetry.atoms.focal.networks import MSD_NET, U_NET, msd_net, u_net
 from napari_lattice_symmetry.atoms.focal.registration import measure_drift, register
 from napari_lattice_symmetry.atoms.focal.series import FocalPicture, FocalSeries, columns_in_view
-from napari_lattice_symmetry.atoms.focal.specimen import METAL, PAIR, SINGLE, Specimen
+from napari_lattice_symmetry.atoms.focal.specimens.layer import METAL, PAIR, SINGLE, Specimen
+from napari_lattice_symmetry.atoms.focal.specimens.multislice import exit_wave
+from napari_lattice_symmetry.atoms.focal.specimens.vibration import amplitudes, coordination
 from napari_lattice_symmetry.atoms.focal.training import judge, train_columns
-from napari_lattice_symmetry.atoms.focal.vibration import amplitudes, coordination
 from napari_lattice_symmetry.atoms.image_engine import ImageEngine
 from napari_lattice_symmetry.atoms.simulation.focal_sample import SAMPLE, sample_series
 from napari_lattice_symmetry.atoms.table import Atoms

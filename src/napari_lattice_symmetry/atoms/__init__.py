@@ -14,7 +14,7 @@ from napari_lattice_symmetry.atoms.focal.density import (
 from napari_lattice_symmetry.atoms.focal.microscope import Microscope
 from napari_lattice_symmetry.atoms.focal.parameters import ColumnParameters
 from napari_lattice_symmetry.atoms.focal.series import FocalPicture, FocalSeries
-from napari_lattice_symmetry.atoms.focal.specimen import Specimen
+from napari_lattice_symmetry.atoms.focal.specimens.layer import Specimen
 from napari_lattice_symmetry.atoms.measures.bonds import Bonds, KnownBonds, find_bonds, known_bonds
 from napari_lattice_symmetry.atoms.measures.lives import DefectLives, follow_defects
 from napari_lattice_symmetry.atoms.measures.rings import Rings, find_rings

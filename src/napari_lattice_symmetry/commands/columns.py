@@ -18,7 +18,7 @@ from napari_lattice_symmetry.atoms import (
 )
 from napari_lattice_symmetry.atoms.focal.namer import DEFAULT
 from napari_lattice_symmetry.atoms.focal.reading import Series, read_series
-from napari_lattice_symmetry.atoms.focal.specimen import LAYERS
+from napari_lattice_symmetry.atoms.focal.specimens.layer import LAYERS
 from napari_lattice_symmetry.atoms.writing import ATOM_SUFFIXES
 from napari_lattice_symmetry.commands.shared.options import PATH, outputs_option, overwrite_option
 from napari_lattice_symmetry.errors import InputError

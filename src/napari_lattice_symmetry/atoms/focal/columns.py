@@ -18,7 +18,7 @@ from napari_lattice_symmetry.atoms.focal.microscope import Microscope, frequenci
 from napari_lattice_symmetry.atoms.focal.namer import DEFAULT, ColumnNamer, Marks, load_namer
 from napari_lattice_symmetry.atoms.focal.parameters import ColumnParameters
 from napari_lattice_symmetry.atoms.focal.registration import flip_phases, measure_drift, register
-from napari_lattice_symmetry.atoms.focal.specimen import GRAPHENE, LAYERS, column_names
+from napari_lattice_symmetry.atoms.focal.specimens.layer import GRAPHENE, LAYERS, column_names
 from napari_lattice_symmetry.atoms.table import Atoms, join
 from napari_lattice_symmetry.errors import InputError
 from napari_lattice_symmetry.settings import parse_settings

@@ -16,10 +16,10 @@ from numpy.typing import NDArray
 from napari_lattice_symmetry.atoms.finding.examples import draw_marks
 from napari_lattice_symmetry.atoms.finding.scaling import Resampling
 from napari_lattice_symmetry.atoms.focal.microscope import Microscope, resample_periodic
-from napari_lattice_symmetry.atoms.focal.multislice import exit_wave
 from napari_lattice_symmetry.atoms.focal.seeing import CLASSES, MARK, PIXEL, see
-from napari_lattice_symmetry.atoms.focal.specimen import random_specimen
-from napari_lattice_symmetry.atoms.focal.vibration import shake
+from napari_lattice_symmetry.atoms.focal.specimens.layer import random_specimen
+from napari_lattice_symmetry.atoms.focal.specimens.multislice import exit_wave
+from napari_lattice_symmetry.atoms.focal.specimens.vibration import shake
 
 Float = NDArray[np.float64]
 Float16 = NDArray[np.float16]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from napari_lattice_symmetry.atoms.focal.specimen import LAYERS
+from napari_lattice_symmetry.atoms.focal.specimens.layer import LAYERS
 from napari_lattice_symmetry.settings import SettingsModel, setting
 
 

@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from napari_lattice_symmetry.atoms.focal.microscope import Microscope
-from napari_lattice_symmetry.atoms.focal.multislice import exit_wave
-from napari_lattice_symmetry.atoms.focal.specimen import Sheet, Specimen
-from napari_lattice_symmetry.atoms.focal.vibration import shake
+from napari_lattice_symmetry.atoms.focal.specimens.layer import Sheet, Specimen
+from napari_lattice_symmetry.atoms.focal.specimens.multislice import exit_wave
+from napari_lattice_symmetry.atoms.focal.specimens.vibration import shake
 from napari_lattice_symmetry.atoms.table import Atoms
 from napari_lattice_symmetry.settings import SettingsModel, setting
 

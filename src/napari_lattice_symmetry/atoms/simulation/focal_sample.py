@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from napari_lattice_symmetry.atoms.focal.series import FocalPicture, FocalSeries
-from napari_lattice_symmetry.atoms.focal.specimen import Specimen
+from napari_lattice_symmetry.atoms.focal.specimens.layer import Specimen
 from napari_lattice_symmetry.atoms.table import Atoms
 
 SAMPLE = FocalSeries(

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_lattice_symmetry.atoms.focal.specimen import Sheet
+from napari_lattice_symmetry.atoms.focal.specimens.layer import Sheet
 from napari_lattice_symmetry.errors import InputError
 
 SAMPLING = 0.01

@@ -8,7 +8,7 @@ from scipy import constants
 from scipy.integrate import quad
 from scipy.spatial import KDTree
 
-from napari_lattice_symmetry.atoms.focal.specimen import Sheet
+from napari_lattice_symmetry.atoms.focal.specimens.layer import Sheet
 
 Float = NDArray[np.float64]
 

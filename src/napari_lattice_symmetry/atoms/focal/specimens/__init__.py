@@ -1,0 +1,1 @@
+"""Layers of atoms, their vibration, and the waves behind them."""
