@@ -51,6 +51,21 @@ lint: .venv/.installed ## Check style, types, imports, the plugin manifest and s
 	$(BIN)/npe2 validate src/napari_lattice_symmetry/napari.yaml
 	$(BIN)/codespell $(WORDS)
 
+TRAIN := $(BIN)/lattice-symmetry train
+
+.PHONY: networks
+networks: .venv/.installed ## Train all default networks anew into runs/, a day on two cores; an interrupted training goes on
+	$(TRAIN) compact --output runs/compact --seed 0
+	$(TRAIN) compact --output runs/compact-fine --seed 1 --windows 200000 --epochs 3 \
+		--start runs/compact/compact.keras
+	$(TRAIN) verdict --output runs/verdict --seed 0
+	$(TRAIN) atoms --output runs/atoms --seed 0
+	$(TRAIN) defects --output runs/defects --seed 0
+	$(TRAIN) fingerprint --output runs/fingerprint --seed 0
+	$(TRAIN) pairs --output runs/pairs --seed 0
+	$(TRAIN) msd --output runs/msd --seed 0
+	$(TRAIN) unet --output runs/unet --seed 0
+
 .PHONY: bench
 bench: .venv/.qt ## Measure speed, write docs/performance.md and add to its history
 	$(BIN)/python benchmarks/speed.py --write
