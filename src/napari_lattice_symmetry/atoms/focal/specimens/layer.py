@@ -282,9 +282,9 @@ def random_specimen(rng: np.random.Generator, **fixed: Any) -> Specimen:
         "substrate": "graphene" if rng.uniform() < 0.5 else "none",
         "tilt": sometimes(0.5, 0, 4),
         "tilt_axis": rng.uniform(0, 360),
-        # Many more than a user sees, so that the rare class is learned, too.
+        # Many more than a user sees, so that what is rare is learned, too.
         "vacancies": rng.uniform(0.02, 0.3),
-        "double_vacancies": sometimes(0.5, 0, 0.06),
+        "double_vacancies": sometimes(0.7, 0, 0.15),
         "metal_vacancies": sometimes(0.3, 0, 0.04),
         "holes": int(rng.integers(1, 3)) if rng.uniform() < 0.25 else 0,
         "edge": sometimes(0.25, 0.1, 0.7),
