@@ -16,6 +16,7 @@ from napari_lattice_symmetry.atoms.finding.finder import CALIBRATION, REGISTRY
 from napari_lattice_symmetry.atoms.finding.scaling import SPACING, Resampling
 from napari_lattice_symmetry.atoms.focal.microscope import Microscope
 from napari_lattice_symmetry.atoms.focal.seeing import CLASSES, MARK, PIXEL, see
+from napari_lattice_symmetry.atoms.focal.specimens.layer import SINGLE
 from napari_lattice_symmetry.atoms.image_engine import ImageEngine
 from napari_lattice_symmetry.atoms.peaks import local_maxima, vertices
 from napari_lattice_symmetry.errors import ModelError
@@ -29,6 +30,9 @@ DEFAULT = "msd"
 
 SHIPPED = (DEFAULT, "unet")
 """Those that have names."""
+
+FEATURES = 11
+"""Numbers that the confidence of a mark follows from."""
 
 _FAINTEST = 0.1  # height of a mark that is looked at
 _APART = round(0.08 / PIXEL) + 1  # px: no two columns of a layer are nearer
@@ -45,9 +49,11 @@ class Marks:
         y and x in pixels of the images.
     shares : ndarray, shape (n, 3)
         Of the classes at the mark; they add up to 1.
-    features : ndarray, shape (n, 4)
+    features : ndarray, shape (n, FEATURES)
         What confidence follows from: logits of the height of the mark and of the share of its
-        class, their spread over thinned networks, and how near the next mark is.
+        class, their spread over thinned networks, how near the next mark is, and the potential
+        there beside that of other marks; then 1 for a single chalcogen, and all of these again for
+        singles alone, since nothing but them is taken for a place without atoms.
     maps : ndarray, shape (4, y, x), float32
         Probability of the background and of each class in every pixel that is seen.
     """
@@ -75,7 +81,7 @@ class ColumnNamer:
     """
 
     engine: ImageEngine
-    weights: tuple[float, ...] = (1.0, 0.0, 0.0, 0.0, 0.0)
+    weights: tuple[float, ...] = (1.0, *[0.0] * FEATURES)
     name: str = "msd"
     sha256: str = ""
 
@@ -142,7 +148,12 @@ class ColumnNamer:
         spread = each.std(axis=1)[np.arange(len(best)), best]
         tall = np.clip(there[rows, columns], _EDGE, 1 - _EDGE)
         share = np.clip(shares.max(axis=1), _EDGE, 1 - _EDGE)
-        features = np.stack([logit(tall), logit(share), spread, _nearest(rows, columns)], axis=1)
+        potential = gaussian_filter(seen[..., -1].astype(np.float64), 1)[rows, columns]
+        typical = max(float(np.median(potential)), _EDGE) if len(potential) else 1.0
+        relative = np.clip(potential / typical, -2, 2)
+        plain = [logit(tall), logit(share), spread, _nearest(rows, columns), relative]
+        single = best == SINGLE
+        features = np.stack([*plain, single, *(each * single for each in plain)], axis=1)
         place = np.stack([rows, columns], axis=1) + offset
         return Marks(place, shares, features, maps.astype(np.float32))
 
