@@ -53,7 +53,8 @@ def test_readers_take_what_io_reads_and_results():
 
 
 def test_samples_are_the_simulations():
-    assert [sample.key for sample in MANIFEST.contributions.sample_data] == [*SIMULATIONS, "atoms"]
+    samples = [sample.key for sample in MANIFEST.contributions.sample_data]
+    assert samples == [*SIMULATIONS, "atoms", "focal-series"]
 
 
 def test_samples_and_commands_share_no_name():

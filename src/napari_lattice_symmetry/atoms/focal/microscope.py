@@ -22,8 +22,8 @@ class Microscope(SettingsModel):
     voltage: float = setting(80.0, "Voltage (kV)", "Of the electrons.", step=20, ge=20, le=1000)
     spherical: float = setting(
         14.29,
-        "Spherical aberration (µm)",
-        "Third order, of the objective lens.",
+        "Cs (µm)",
+        "Spherical aberration of third order, of the objective lens.",
         step=0.01,
         ge=-3e3,
         le=3e3,
@@ -46,8 +46,8 @@ class Microscope(SettingsModel):
     )
     astigmatism_angle: float = setting(
         0.0,
-        "Astigmatism's angle (°)",
-        "Of the line of overfocus, from x to y.",
+        "Direction (°)",
+        "Of the astigmatism: of the line of overfocus, from x to y.",
         step=5,
         ge=-360,
         le=360,

@@ -24,13 +24,13 @@ class ColumnParameters(SettingsModel):
     )
     reach: float = setting(
         0.14,
-        "Farthest drift (nm)",
-        "Between two images; with no more than a crystal to be seen, less than half its lattice "
-        "constant.",
+        "Drift (nm)",
+        "Farthest between two images; with no more than a crystal to be seen, less than half its "
+        "lattice constant.",
         step=0.01,
         gt=0,
         le=5,
     )
     check: bool = setting(
-        True, "Check the foci", "Refuse a series that the columns do not explain as told."
+        True, "Check foci", "Refuse a series that the columns do not explain as told."
     )

@@ -66,6 +66,7 @@ class AtomsWidget(Dock):
         keep_narrow(self.color)
         self.tabs = QTabWidget()
         keep_narrow(self.tabs)
+        self.tabs.setStyleSheet("QTabBar::tab { padding: 3px 1px; margin-right: 1px; }")
         self.edits = Edits(self.current, finder, self)
         self.review = ReviewTab(viewer, self.current, self.edits)
         self.tabs.addTab(self.searching, "Find")

@@ -11,7 +11,6 @@ from napari.layers import Image
 from numpy.typing import NDArray
 from qtpy.QtCore import Signal  # type: ignore[attr-defined]
 from qtpy.QtWidgets import QHBoxLayout, QLabel, QLineEdit, QPushButton, QVBoxLayout, QWidget
-from superqt import QCollapsible
 
 from napari_lattice_symmetry.analysis.steps import Progress, ShouldStop, Steps
 from napari_lattice_symmetry.atoms import (
@@ -30,7 +29,7 @@ from napari_lattice_symmetry.plugin.background.latest import LatestRequest
 from napari_lattice_symmetry.plugin.background.task_bar import Task, TaskBar
 from napari_lattice_symmetry.plugin.forms.calibration import Calibration, set_pixel_size
 from napari_lattice_symmetry.plugin.forms.fields import ChoiceOrFile
-from napari_lattice_symmetry.plugin.forms.model_form import ModelForm
+from napari_lattice_symmetry.plugin.forms.model_form import ModelForm, fold
 from napari_lattice_symmetry.plugin.layers.result_layers import result_metadata
 from napari_lattice_symmetry.plugin.widgets.narrow import keep_narrow
 
@@ -102,8 +101,7 @@ class FocalTab(QWidget):
         self.form.reset_button.hide()
         self.microscope = ModelForm(Microscope(), remembered_as="microscope")
         self._add_rows()
-        lenses = QCollapsible("Microscope")
-        lenses.addWidget(self.microscope.native)
+        lenses = fold("Microscope", self.microscope.native)
         self.bar = TaskBar(
             "&Name columns",
             "Name the columns of the focal series in the selected layer, or layers.",
