@@ -133,6 +133,10 @@ bench-crystals: .venv/.installed ## Match crystals, name families, and write doc
 bench-atoms: .venv/.installed ## Find atoms of known pictures and write docs/atoms-measured.md
 	$(BIN)/python benchmarks/atoms.py --write
 
+.PHONY: bench-focal
+bench-focal: .venv/.installed ## Train and compare what names columns of focal series and write docs/focal-measured.md
+	$(BIN)/python benchmarks/focal.py --train --write
+
 .PHONY: bench-defects
 bench-defects: .venv/.installed ## Find defects in three ways, train small networks and write docs/defects-measured.md
 	$(BIN)/python benchmarks/defects.py --write --train
