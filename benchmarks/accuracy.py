@@ -31,7 +31,7 @@ from napari_lattice_symmetry.bravais.training_images import (
 )
 from napari_lattice_symmetry.bravais.verdict import classify
 from napari_lattice_symmetry.lattice import CLASSES, LABELS
-from napari_lattice_symmetry.networks.reliability import calibration_error
+from napari_lattice_symmetry.networks.calibration import calibration_error
 from napari_lattice_symmetry.spectrum.lattice_fit import TOLERANCE
 
 if TYPE_CHECKING:

@@ -33,7 +33,7 @@ from napari_lattice_symmetry.atoms.finding.examples import BENCHMARK
 from napari_lattice_symmetry.atoms.finding.finder import load_finder
 from napari_lattice_symmetry.atoms.refine import refine
 from napari_lattice_symmetry.atoms.score import match
-from napari_lattice_symmetry.networks.reliability import calibration_error
+from napari_lattice_symmetry.networks.calibration import calibration_error
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

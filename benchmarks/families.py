@@ -45,7 +45,7 @@ from napari_lattice_symmetry.crystals.families.prototypes import (
 )
 from napari_lattice_symmetry.crystals.families.symmetry import symmetry_families
 from napari_lattice_symmetry.crystals.families.trial import supercell, try_families
-from napari_lattice_symmetry.networks.reliability import calibration_error
+from napari_lattice_symmetry.networks.calibration import calibration_error
 from napari_lattice_symmetry.results.plots import new_figure
 
 if TYPE_CHECKING:

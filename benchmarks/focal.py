@@ -32,8 +32,8 @@ from napari_lattice_symmetry.atoms.focal.specimens.layer import random_specimen
 from napari_lattice_symmetry.atoms.focal.specimens.multislice import exit_wave
 from napari_lattice_symmetry.atoms.focal.specimens.vibration import coordination, shake
 from napari_lattice_symmetry.errors import InputError
+from napari_lattice_symmetry.networks.calibration import calibration_error
 from napari_lattice_symmetry.networks.drawing import draw_chunks
-from napari_lattice_symmetry.networks.reliability import calibration_error
 
 DOCS = Path(__file__).parents[1] / "docs"
 SEED = 2028

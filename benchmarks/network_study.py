@@ -23,10 +23,13 @@ from napari_lattice_symmetry.bravais.dataset import BENCHMARK, CHUNK, plan_chunk
 from napari_lattice_symmetry.bravais.registry import DEFAULT
 from napari_lattice_symmetry.bravais.training_images import TRACKS, draw_windows
 from napari_lattice_symmetry.lattice import CLASSES
-from napari_lattice_symmetry.networks.calibration import find_scaling, thinned_logits
+from napari_lattice_symmetry.networks.calibration import (
+    calibration_error,
+    find_scaling,
+    thinned_logits,
+)
 from napari_lattice_symmetry.networks.drawing import draw_chunks
 from napari_lattice_symmetry.networks.keras_loading import keras
-from napari_lattice_symmetry.networks.reliability import calibration_error
 from napari_lattice_symmetry.spectrum.fitting import fit_lattices
 
 DOCS = Path(__file__).parents[1] / "docs"

@@ -29,7 +29,9 @@ VERBS = {
     "train": "Train NETWORK on simulated windows, or on structures.",
     "watch": "Analyze the frames in PLACE as they are written.",
 }
-"""What each does; that of the name is a command in the module of the name."""
+"""What each does; that of the name is a command in the module of the name, but for these."""
+
+_MODULES = {"columns": "atoms"}
 
 
 # Click itself knows how these end, a pipe that was closed among them.
@@ -51,7 +53,9 @@ class _Verbs(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in VERBS:
             return None
-        module = import_module(f"napari_lattice_symmetry.commands.{cmd_name}")
+        module = import_module(
+            f"napari_lattice_symmetry.commands.{_MODULES.get(cmd_name, cmd_name)}"
+        )
         command: click.Command = getattr(module, cmd_name)
         keep_on_interrupt()
         return command

@@ -12,7 +12,7 @@ from napari_lattice_symmetry.atoms.finding.examples import draw_example, draw_ma
 from napari_lattice_symmetry.atoms.finding.finder import FEATURES, REGISTRY, load_finder
 from napari_lattice_symmetry.networks import drawing
 from napari_lattice_symmetry.networks.batches import Batches
-from napari_lattice_symmetry.networks.reliability import calibration_error
+from napari_lattice_symmetry.networks.calibration import calibration_error
 
 
 def test_marks_lie_at_atoms_with_fractions_of_a_pixel():

@@ -1,4 +1,4 @@
-"""The command ``lattice-symmetry atoms``."""
+"""The commands ``lattice-symmetry atoms`` and ``columns``: what is found in images of atoms."""
 
 from __future__ import annotations
 
@@ -12,18 +12,27 @@ import numpy as np
 
 from napari_lattice_symmetry.atoms import (
     Atoms,
+    ColumnParameters,
     FindParameters,
+    Microscope,
     Score,
     find_atoms,
+    find_columns,
     find_defects,
     read_atoms,
     score,
+    vacancies,
+    vacancy_density,
 )
 from napari_lattice_symmetry.atoms.defect_search import METHODS
+from napari_lattice_symmetry.atoms.focal.namer import DEFAULT
+from napari_lattice_symmetry.atoms.focal.reading import Series, read_series
+from napari_lattice_symmetry.atoms.focal.specimens.layer import LAYERS
 from napari_lattice_symmetry.atoms.writing import ATOM_SUFFIXES
 from napari_lattice_symmetry.commands.shared.atoms import Measures, measure_options
 from napari_lattice_symmetry.commands.shared.options import (
     PATH,
+    Numbers,
     calibration_options,
     file_options,
     outputs_option,
@@ -35,6 +44,7 @@ from napari_lattice_symmetry.files import check_free
 from napari_lattice_symmetry.io import read_movie
 
 _FIELDS = FindParameters.model_fields
+_COLUMNS, _LENSES = ColumnParameters.model_fields, Microscope.model_fields
 
 
 @click.command()
@@ -91,12 +101,7 @@ def atoms(
 
     Writes a table with place, confidence and errors of each, and prints what it holds.
     """
-    outputs = outputs or (file.with_name(f"{file.stem}.atoms.csv"),)
-    for output in outputs:
-        if output.suffix.lower() not in ATOM_SUFFIXES:
-            raise InputError(f"{output} must end in {', '.join(ATOM_SUFFIXES)}.")
-    for output in (*outputs, *([defects] if defects else [])):
-        check_free(output, overwrite=overwrite)
+    outputs = _tables(file, "atoms", outputs, defects, overwrite=overwrite)
     if (truth is None) != (radius is None):
         raise InputError("A comparison needs both --truth and --radius.")
     measures = Measures(**measured)
@@ -123,6 +128,19 @@ def atoms(
         click.echo(text)
     if truth is not None and radius is not None:
         click.echo("\n".join(_compare(score(found, read_atoms(truth, found.pixel_size), radius))))
+
+
+def _tables(
+    file: Path, kind: str, outputs: tuple[Path, ...], more: Path | None, *, overwrite: bool
+) -> tuple[Path, ...]:
+    """Tell where tables go, beside `file` unless told, once nothing there is in the way."""
+    outputs = outputs or (file.with_name(f"{file.stem}.{kind}.csv"),)
+    for output in outputs:
+        if output.suffix.lower() not in ATOM_SUFFIXES:
+            raise InputError(f"{output} must end in {', '.join(ATOM_SUFFIXES)}.")
+    for output in (*outputs, *([more] if more else [])):
+        check_free(output, overwrite=overwrite)
+    return outputs
 
 
 def _one_frame(movie: Movie, number: int) -> Movie:
@@ -162,3 +180,109 @@ def _compare(told: Score) -> Iterator[str]:
     )
     for name, each in told.classes.items():
         yield f"  {name}: F1 {each.f1:.4f}, {each.true} there, {each.found} found"
+
+
+@click.command()
+@click.argument("file", type=PATH)
+@click.option(
+    "--defoci",
+    type=Numbers(),
+    metavar="NM,NM,…",
+    help="Of each image; positive is underfocus.  [default: those in the file]",
+)
+@click.option("--pixel-size", type=float, metavar="NM", help="[default: that in the file]")
+@click.option("--network", default=DEFAULT, show_default=True, help="Its name or .keras file.")
+@click.option(
+    "--material",
+    type=click.Choice(tuple(LAYERS)),
+    default=_COLUMNS["material"].default,
+    show_default=True,
+    help=_COLUMNS["material"].description,
+)
+@click.option(
+    "--confidence",
+    type=float,
+    default=_COLUMNS["confidence"].default,
+    show_default=True,
+    help=_COLUMNS["confidence"].description,
+)
+@click.option(
+    "--register/--no-register",
+    default=True,
+    show_default=True,
+    help=_COLUMNS["register_images"].description,
+)
+@click.option(
+    "--check/--no-check", default=True, show_default=True, help=_COLUMNS["check"].description
+)
+@click.option(
+    "--voltage",
+    type=float,
+    default=_LENSES["voltage"].default,
+    show_default=True,
+    metavar="KV",
+    help="Of the electrons.",
+)
+@click.option(
+    "--spherical",
+    type=float,
+    default=_LENSES["spherical"].default,
+    show_default=True,
+    metavar="µm",
+    help="Spherical aberration of the objective lens.",
+)
+@click.option("--vacancies", "listed", type=PATH, metavar="CSV", help="Also list the vacancies.")
+@outputs_option(f"Also write the columns: {', '.join(ATOM_SUFFIXES)}.  [default: FILE.columns.csv]")
+@overwrite_option
+def columns(
+    file: Path,
+    *,
+    defoci: tuple[float, ...] | None,
+    pixel_size: float | None,
+    network: str,
+    material: str,
+    confidence: float,
+    register: bool,
+    check: bool,
+    voltage: float,
+    spherical: float,
+    listed: Path | None,
+    outputs: tuple[Path, ...],
+    overwrite: bool,
+) -> None:
+    """Name the columns of a layer MX2 in the focal series in FILE.
+
+    FILE holds images (n, Y, X) of one field at n defoci, or such of several times (t, n, Y, X).
+    Writes a table with place, class and confidence of each column, and prints how many there are
+    and how dense vacancies are.
+    """
+    outputs = _tables(file, "columns", outputs, listed, overwrite=overwrite)
+    series = read_series(file).told(defoci, pixel_size)
+    found = find_columns(
+        series.images,
+        series.defoci,
+        series.pixel_size,
+        network=network,
+        microscope=Microscope(voltage=voltage, spherical=spherical),
+        material=material,
+        confidence=confidence,
+        register_images=register,
+        check=check,
+    )
+    click.echo("\n".join(_describe_columns(found, series)))
+    for output in outputs:
+        found.save(output, overwrite=overwrite)
+        click.echo(f"Wrote {output}.")
+    if listed is not None:
+        vacancies(found).save(listed, overwrite=overwrite)
+        click.echo(f"Wrote {listed}.")
+
+
+def _describe_columns(found: Atoms, series: Series) -> Iterator[str]:
+    times = len(series.images)
+    density = vacancy_density(found, series.images.shape, series=times)
+    names = [name.removeprefix("p ") for name in found.more]
+    for number in range(times):
+        here = found.label[found.frame == number]
+        counts = ", ".join(f"{np.sum(here == name)} {name}" for name in names)
+        yield f"Series {number}: {counts}; {density.describe(number)}"

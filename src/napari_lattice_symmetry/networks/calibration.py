@@ -22,7 +22,6 @@ from napari_lattice_symmetry.networks.keras_engine import (
     thinned_heads,
 )
 from napari_lattice_symmetry.networks.keras_loading import keras
-from napari_lattice_symmetry.networks.reliability import calibration_error
 
 Float: TypeAlias = NDArray[np.float64]
 
@@ -165,3 +164,22 @@ def find_sharpness(logits: NDArray[np.floating], classes: NDArray[np.integer]) -
         mean = softmax(factor * logits, axis=-1).mean(axis=0)
         errors.append(calibration_error(mean.max(axis=1), mean.argmax(axis=1) == classes))
     return float(_SHARPNESS[np.argmin(errors)])
+
+
+def calibration_error(
+    confidence: NDArray[np.floating], right: NDArray[np.bool_], bins: int = 15
+) -> float:
+    """Return the expected calibration error over bins of equal width (Guo et al., ICML 2017).
+
+    Parameters
+    ----------
+    confidence : ndarray, shape (n,)
+        Probability of each answer, 0 to 1.
+    right : ndarray of bool, shape (n,)
+        Which answers are right.
+    bins : int
+        How many there are.
+    """
+    place = np.minimum((confidence * bins).astype(int), bins - 1)
+    gap = np.bincount(place, confidence - right, bins)
+    return float(np.abs(gap).sum() / len(confidence))

@@ -18,6 +18,21 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 PATH = click.Path(path_type=Path)
 
 
+class Numbers(click.ParamType[tuple[float, ...]]):
+    """Numbers with commas between them."""
+
+    name = "numbers"
+
+    def convert(
+        self, value: str, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[float, ...]:
+        """Make numbers of the text."""
+        try:
+            return tuple(float(part) for part in value.split(","))
+        except ValueError:
+            self.fail(f"{value!r} is not numbers with commas between them.", param, ctx)
+
+
 def analysis_options(names: Collection[str] | None = None) -> Callable[[Function], Function]:
     """Give a command one option for each field of `AnalysisParameters`, or for some."""
     properties = AnalysisParameters.model_json_schema()["properties"]
