@@ -7,6 +7,7 @@ from told_columns import Told
 
 from napari_lattice_symmetry.atoms import read_atoms, sample_series
 from napari_lattice_symmetry.atoms.focal import columns
+from napari_lattice_symmetry.commands import atoms
 
 
 @pytest.fixture
@@ -39,3 +40,20 @@ def test_what_is_not_known_is_asked_for(run, picture):
     assert "in the order -3, 2, 7" in " ".join(wrong.output.split())
     assert wrong.exit_code == 1
     assert "'a' is not numbers" in run("columns", "series.tif", "--defoci", "a").output
+
+
+@pytest.mark.parametrize(("option", "value"), [("--voltage", 5), ("--astigmatism", 99)])
+def test_a_microscope_that_cannot_be_is_refused_in_a_sentence(run, picture, option, value):
+    given = ("--defoci", "-3,2,7", "--pixel-size", 0.016, option, value)
+    done = run("columns", "series.tif", *given)
+    assert done.exit_code == 1
+    assert option.removeprefix("--") in done.output
+    assert "validation error" not in done.output
+
+
+def test_astigmatism_reaches_the_microscope(run, picture, monkeypatch):
+    told = {}
+    monkeypatch.setattr(atoms, "find_columns", lambda *_, **given: told.update(given))
+    given = ("--defoci", "-3,2,7", "--pixel-size", 0.016, "--astigmatism", 2, "--direction", 30)
+    run("columns", "series.tif", *given)
+    assert (told["microscope"].astigmatism, told["microscope"].astigmatism_angle) == (2, 30)

@@ -42,6 +42,7 @@ from napari_lattice_symmetry.data.movie import Movie
 from napari_lattice_symmetry.errors import InputError
 from napari_lattice_symmetry.files import check_free
 from napari_lattice_symmetry.io import read_movie
+from napari_lattice_symmetry.settings import parse_settings
 
 _FIELDS = FindParameters.model_fields
 _COLUMNS, _LENSES = ColumnParameters.model_fields, Microscope.model_fields
@@ -231,6 +232,22 @@ def _compare(told: Score) -> Iterator[str]:
     metavar="µm",
     help="Spherical aberration of the objective lens.",
 )
+@click.option(
+    "--astigmatism",
+    type=float,
+    default=_LENSES["astigmatism"].default,
+    show_default=True,
+    metavar="NM",
+    help=_LENSES["astigmatism"].description,
+)
+@click.option(
+    "--direction",
+    type=float,
+    default=_LENSES["astigmatism_angle"].default,
+    show_default=True,
+    metavar="DEG",
+    help=_LENSES["astigmatism_angle"].description,
+)
 @click.option("--vacancies", "listed", type=PATH, metavar="CSV", help="Also list the vacancies.")
 @outputs_option(f"Also write the columns: {', '.join(ATOM_SUFFIXES)}.  [default: FILE.columns.csv]")
 @overwrite_option
@@ -246,6 +263,8 @@ def columns(
     check: bool,
     voltage: float,
     spherical: float,
+    astigmatism: float,
+    direction: float,
     listed: Path | None,
     outputs: tuple[Path, ...],
     overwrite: bool,
@@ -263,7 +282,13 @@ def columns(
         series.defoci,
         series.pixel_size,
         network=network,
-        microscope=Microscope(voltage=voltage, spherical=spherical),
+        microscope=parse_settings(
+            Microscope,
+            voltage=voltage,
+            spherical=spherical,
+            astigmatism=astigmatism,
+            astigmatism_angle=direction,
+        ),
         material=material,
         confidence=confidence,
         register_images=register,
