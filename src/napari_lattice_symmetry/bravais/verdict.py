@@ -55,6 +55,10 @@ class Verdict(Classification):
 _ALIASED = Flag.SUPERLATTICE | Flag.MANY_PERIODS
 _OF_ALIASES = 0.5
 
+# BLAS shares products of more windows out among threads, which then wait at full speed for the
+# next product while the spectra and the network of the next block need the cores.
+_ALONE = 32
+
 
 @dataclass(frozen=True, eq=False)
 class Judges:
@@ -121,6 +125,11 @@ class Judges:
 
 def answers(weights: tuple[Float32, ...], seen: NDArray[np.floating]) -> Float32:
     """Return the logits (judges, n, 6) of judges with these weights for evidence (n, m)."""
+    starts = range(0, max(len(seen), 1), _ALONE)
+    return np.concatenate([_answers(weights, seen[i : i + _ALONE]) for i in starts], axis=1)
+
+
+def _answers(weights: tuple[Float32, ...], seen: NDArray[np.floating]) -> Float32:
     x: Any = seen.astype(np.float32)[np.newaxis]
     for i in range(0, len(weights), 2):
         x = np.maximum(x, 0) if i else x

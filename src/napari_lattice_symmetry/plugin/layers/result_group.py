@@ -94,7 +94,7 @@ def add_made_of_result(
     before = [layer for layer in group if layer.metadata[METADATA_KEY]["kind"] == kind]
     if len(before) == len(group):
         return
-    _remove(layers, before)
+    remove_layers(layers, before)
     hide_result(layers, member)
     layers.extend([Layer.create(*each) for each in made])
     layers.selection.active = active if active in layers else layers_of_result(layers, member)[0]
@@ -108,21 +108,24 @@ def hide_result(layers: LayerList, member: Layer) -> None:
 
 def remove_result(layers: LayerList, member: Layer) -> None:
     """Remove all layers of the result of `member`."""
-    _remove(layers, layers_of_result(layers, member))
+    remove_layers(layers, layers_of_result(layers, member))
 
 
-def _remove(layers: LayerList, gone: Iterable[Layer]) -> None:
-    """Remove layers at once: napari cleans up for a quarter of a second after every batch."""
+def remove_layers(layers: LayerList, gone: Iterable[Layer]) -> None:
+    """Remove those that are there, at once: napari cleans up for 0.25 s after every batch."""
+    there = [layer for layer in gone if layer in layers]
+    if not there:
+        return
     with getattr(layers, "batched_update", nullcontext)():  # which older napari does not have
-        for layer in gone:
+        for layer in there:
             layers.remove(layer)
 
 
-def fold_results(viewer: ViewerModel, source_id: str) -> None:
-    """Hide the results of the image of an identity; leave class maps and what was renamed.
+def fold_results(viewer: ViewerModel, source_id: str) -> list[Layer]:
+    """Hide the results of the image of an identity, and return the layers that can go.
 
-    The class map still holds the result, from which every other map can be shown again. What a
-    person has chosen stays as it is.
+    These are all but class maps and what was renamed: the class map still holds the result, from
+    which every other map can be shown again. What a person has chosen stays as it is.
     """
     layers, gone = viewer.layers, []
     for layer in list(layers):
@@ -138,8 +141,7 @@ def fold_results(viewer: ViewerModel, source_id: str) -> None:
             continue
         if not shows(layer, LABEL_MAP):
             gone.append(layer)
-    if gone:
-        _remove(layers, gone)
+    return gone
 
 
 def shows(layer: Layer, kind: str, part: str | None = None) -> bool:

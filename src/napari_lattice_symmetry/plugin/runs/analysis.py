@@ -15,7 +15,7 @@ from napari_lattice_symmetry.analysis import Step
 from napari_lattice_symmetry.bravais.parameters import AnalysisParameters
 from napari_lattice_symmetry.plugin.analyze.summary import count_frames, describe_duration
 from napari_lattice_symmetry.plugin.layers.origin import list_images, source_layer_of
-from napari_lattice_symmetry.plugin.layers.result_group import fold_results
+from napari_lattice_symmetry.plugin.layers.result_group import fold_results, remove_layers
 from napari_lattice_symmetry.plugin.layers.result_layers import (
     copy_frames,
     count_labels,
@@ -93,6 +93,7 @@ class AnalysisRun(Run):
         self.stopwatch = Stopwatch()
         self._output, self._scheduler = output, scheduler
         self._layers_to_come: list[LayerData] = []
+        self._layers_to_go: list[Layer] = []
         self._seen = np.zeros(n_frames, dtype=bool)  # frames that layers and legend know
         self._worker_is_gone = False
         self.progressed.connect(self._on_progress)
@@ -193,9 +194,10 @@ class AnalysisRun(Run):
         """Add the layers on top, and fold earlier results of the same source.
 
         The classes come at once. Napari takes a tenth of a second for every layer, so the
-        others follow one by one, below them, when it has drawn and listened in between.
+        others follow one by one, below them, when it has drawn and listened in between; then
+        those of earlier results go.
         """
-        fold_results(self._viewer, self.source.layer_id)
+        self._layers_to_go = fold_results(self._viewer, self.source.layer_id)
         self._layers_to_come = result_layers(
             result, self.source.geometry, origin=self.source.origin, **self._visible
         )
@@ -215,6 +217,8 @@ class AnalysisRun(Run):
         present = self._present_layers()
         if self._abandoned or not present:
             self._layers_to_come.clear()
+        if self._abandoned:
+            self._layers_to_go.clear()
         if self._layers_to_come:
             layers = self._viewer.layers
             active = layers.selection.active
@@ -224,7 +228,10 @@ class AnalysisRun(Run):
             layers.insert(min(map(layers.index, present)), layer)
             self.layers.append(layer)
             layers.selection.active = active
-        if self._layers_to_come:
+        else:
+            remove_layers(self._viewer.layers, self._layers_to_go)
+            self._layers_to_go.clear()
+        if self._is_arranging:
             QTimer.singleShot(0, self._add_next_layer)
         elif self._worker_is_gone:
             super()._on_finished()
@@ -237,5 +244,9 @@ class AnalysisRun(Run):
             for position in np.flatnonzero(self.result.done & ~self._seen).tolist():
                 # It was written to the disk while the worker was told to stop.
                 self._show(self.result, position, self.result.labels[position])
-        if not self._layers_to_come:
+        if not self._is_arranging:
             super()._on_finished()
+
+    @property
+    def _is_arranging(self) -> bool:
+        return bool(self._layers_to_come or self._layers_to_go)
