@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 from collections import Counter
 
 import numpy as np
@@ -244,6 +245,7 @@ def test_pixel_size_follows_from_a_lattice_that_is_known():
     assert abs(found.x - true[1]) < 4 * found.x_error
     assert found.y_error < 0.01 * found.y
     assert found.misfit < 0.01
+    assert found.remarks == ""
     typed = nls.cells.pixel_size_of(fit, (0.3161, 0.3161, 60))
     assert (typed.y, typed.x) == pytest.approx((found.y, found.x))
     square = nls.cells.pixel_size_of(fit, "MoS2", square=True)
@@ -260,6 +262,20 @@ def test_pixel_size_follows_from_a_lattice_that_is_known():
     noise = np.random.default_rng(0).poisson(20, (96, 96))
     with pytest.raises(InputError, match="The lattice is not resolved"):
         nls.cells.pixel_size_of(nls.fit_lattice(noise), "MoS2")
+
+
+def test_a_pixel_size_by_the_wrong_material_is_questioned():
+    points = lattice_points(cell(18, 18, 90) @ rotation(5), (160, 160), (80, 80), 20)
+    fit = nls.fit_lattice(draw_atoms(points, np.ones(len(points)), 2.5, (160, 160)))
+    square = nls.cells.pixel_size_of(fit, (0.39, 0.39, 90))
+    assert square.remarks == ""
+    found = nls.cells.pixel_size_of(fit, "graphene")
+    assert max(found.y / found.x, found.x / found.y) == pytest.approx(np.sqrt(3), rel=0.05)
+    assert re.fullmatch(
+        r"Pixels 1\.7\d times as (high as wide|wide as high) speak for another lattice, unless the "
+        r"scan had such steps\.",
+        found.remarks,
+    )
 
 
 DICHALCOGENIDE = [("M", (1 / 3, 2 / 3, 0.25)), ("X", (2 / 3, 1 / 3, 0.12))]

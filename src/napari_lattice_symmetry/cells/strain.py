@@ -42,6 +42,8 @@ cube's side apart. That of Si [110] is centered: its primitive cell is half as l
 _CENTERED = ("Si [110]",)
 # An image whose cell differs more from the known one does not show it.
 _MAX_MISFIT = 0.1
+# Steps of a scan differ less between its axes, unless someone chose them to.
+_MAX_ASPECT = 1.15
 
 
 def fitted_strain(
@@ -101,6 +103,18 @@ class PixelSize:
     y_error: float
     x_error: float
     misfit: float
+
+    @property
+    def remarks(self) -> str:
+        """What speaks against it, in a sentence; empty if nothing does."""
+        aspect = self.y / self.x
+        if max(aspect, 1 / aspect) <= _MAX_ASPECT:
+            return ""
+        longer = "as high as wide" if aspect > 1 else "as wide as high"
+        return (
+            f"Pixels {max(aspect, 1 / aspect):.2f} times {longer} speak for another lattice, "
+            "unless the scan had such steps."
+        )
 
 
 def pixel_size_of(fit: LatticeFit, known: str | Cell, *, square: bool = False) -> PixelSize:

@@ -130,6 +130,7 @@ def cell(
         click.echo(
             f"As {_told(cell_known)}: pixels of {size.x:.5f} ± {size.x_error:.5f} nm along x, "
             f"{size.y:.5f} ± {size.y_error:.5f} nm along y (misfit {size.misfit:.1%})."
+            + (f" {size.remarks}" if size.remarks else "")
         )
     for output in outputs:
         if output.suffix.lower() in _FIGURES:

@@ -78,7 +78,8 @@ class PixelTab(QWidget):
             found,
             f"x: {found.x:.5g} ± {found.x_error:.1g} nm<br>"
             f"y: {found.y:.5g} ± {found.y_error:.1g} nm<br>"
-            f"misfit {found.misfit:.1%}, which no pixel size takes away",
+            f"misfit {found.misfit:.1%}, which no pixel size takes away"
+            + (f"<br><b>{found.remarks}</b>" if found.remarks else ""),
         )
 
     def _on_refused(self, sentence: str) -> None:
