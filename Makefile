@@ -70,6 +70,10 @@ networks: .venv/.installed ## Train all default networks anew into runs/, a day 
 bench: .venv/.qt ## Measure speed, write docs/performance.md and add to its history
 	$(BIN)/python benchmarks/speed.py --write
 
+.PHONY: bench-former
+bench-former: .venv/.installed ## Measure a frame beside a former version, FORMER=its folder src, and write docs/former-speed.md
+	$(BIN)/python benchmarks/former.py $(FORMER) --write
+
 .PHONY: bench-engines
 bench-engines: .venv/.installed ## Measure engines beside each other and write docs/engines.md
 	tools/uv run --quiet --no-sync --with openvino --with torch --with tf2onnx \

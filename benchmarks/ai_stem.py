@@ -62,7 +62,8 @@ def main() -> None:
     parser.add_argument("--write", action="store_true", help="write docs/ai-stem.md")
     options = parser.parse_args()
     frame = default_frame() if options.image is None else np.load(options.image)
-    image = options.image.name if options.image else "a simulated image"
+    image = options.image.name if options.image else "simulated"
+    told = f" --image {image}" if options.image else ""
     n = WindowGrid(frame.shape, WINDOW, STRIDE).size
     public, ours = public_network(), load_model()
     spectra = np.random.default_rng(0).random((n, *public.input_shape[1:]), np.float32)
@@ -106,7 +107,7 @@ def main() -> None:
     header = ["what", "million multiply-adds a window", "processor time a window", "times faster"]
     text = f"""# Beside AI-STEM
 
-Made by `python benchmarks/ai_stem.py --image {image} --write` on: {machine()}. Medians of
+Made by `python benchmarks/ai_stem.py{told} --write` on: {machine()}. Medians of
 {options.repeats}, all in one run, taking turns; processor time of all threads, since it says
 the same on a busy machine.
 
