@@ -93,9 +93,10 @@ def _line(rotation: Float, place: Float, *, mirror: bool) -> tuple[Line, tuple[f
     normal = np.array([-along[1], along[0]])
     offset = float(normal @ place)
     corners = np.array([[0, 0], [1, 0], [0, 1], [1, 1]]) @ normal
-    if not corners.min() - _CLOSE <= offset <= corners.max() + _CLOSE:
+    inside = min(offset - corners.min(), corners.max() - offset)
+    if inside < -_CLOSE:
         return None
-    if np.count_nonzero(np.abs(corners - offset) < _CLOSE) == 1:
+    if inside < _CLOSE and np.count_nonzero(np.abs(corners - offset) < _CLOSE) == 1:
         return None  # it only touches a corner
     x, y = (float(value) for value in place)
     line = Line(mirror, (x, y), (float(along[0]), float(along[1])))
