@@ -20,7 +20,7 @@ from napari_lattice_symmetry.lattice import (
 )
 from napari_lattice_symmetry.lattice.basis import cell, cell_area, lattice_points, rotation
 from napari_lattice_symmetry.lattice.drawing import count_electrons, draw_atoms
-from napari_lattice_symmetry.lattice.motifs import draw_motif, random_cell, random_motif
+from napari_lattice_symmetry.lattice.motifs import Motif, draw_motif, random_cell, random_motif
 from napari_lattice_symmetry.results import MAPS, load_result
 from napari_lattice_symmetry.results.maps import AGREE, DISAGREE, LARGER, SMALLER
 from napari_lattice_symmetry.spectrum import Flag, fit_lattices
@@ -210,6 +210,40 @@ def test_plane_groups_are_mapped_saved_and_undistorted(fake_model, tmp_path):
     np.testing.assert_array_equal(load_result(path).plane_group, result.plane_group)
     plain = analyze(frame, model=fake_model, plane_groups=True, **{**settings, "distortion": None})
     assert not {"p4m", "p31m"} & {*named(plain)}
+
+
+@pytest.mark.parametrize(
+    ("tolerance", "longer", "metric", "group"),
+    [(0.01, 1.02, "rectangular", "pmm"), (0.1, 1.07, "square", "p4m")],
+)
+def test_the_plane_group_is_one_of_the_class_within_the_tolerance(
+    fake_model, tolerance, longer, metric, group
+):
+    rng = np.random.default_rng(5)
+    basis = cell(14, 14 * longer, 90) @ rotation(20)
+    frame = draw_motif(random_motif("p4m", rng), basis, 128, rng, counts=300)
+    settings = {"samples": 3, "plane_groups": True, "lattice_maps": True}
+    result = analyze(frame, model=fake_model, tolerance=tolerance, **settings)
+    assert CLASSES[int(result.metric_labels[0, 0, 0]) - 1] == metric
+    assert named(result) == [group]
+
+
+def test_a_group_within_the_tolerance_has_no_probability(fake_model):
+    """Atoms of one orbit that differ in brightness, at so many counts that noise does not hide."""
+    rng = np.random.default_rng(4)
+    motif, basis = random_motif("p2", rng), random_cell("oblique", 16, rng)
+    weaker = motif.brightness * rng.uniform(0.85, 1.15, len(motif.brightness))
+    broken = Motif(motif.sites, weaker, "oblique")
+    frame = np.hstack(
+        [draw_motif(each, basis, 128, rng, counts=10_000) for each in (motif, broken)]
+    )
+    settings = {"window": 128, "stride": 128, "samples": 3, "plane_groups": True}
+    result = analyze(frame, model=fake_model, **settings)
+    assert named(result) == ["p2", "p2"]
+    exact, tolerated = np.asarray(result.group_probability)[0, 0]
+    assert exact > 0.8
+    assert np.isnan(tolerated)
+    assert "within noise" in MAPS["group_probability"].title
 
 
 def test_a_result_gives_strain_against_a_region_a_cell_or_its_median(model):

@@ -223,6 +223,58 @@ def test_the_origin_lies_on_the_axis_of_the_highest_symmetry():
     assert min(np.abs(away).max(), np.abs(half).max()) < 0.01
 
 
+def stretched(percent, counts=1000.0):
+    """Draw p4m but for its lattice, of which one side is longer."""
+    rng = np.random.default_rng(5)
+    basis = cell(14, 14 * (1 + percent / 100), 90) @ rotation(20)
+    return draw_motif(random_motif("p4m", rng), basis, SIZE, rng, counts=counts)
+
+
+def test_the_tolerance_of_a_lattice_says_which_groups_it_allows():
+    near, far = stretched(2), stretched(7)
+    square = [nls.cells.plane_group(each, lattice_tolerance=0.1) for each in (near, far)]
+    assert [each.lattice for each in square] == ["square", "square"]
+    right = [nls.cells.plane_group(each, lattice_tolerance=0.01) for each in (near, far)]
+    assert [each.lattice for each in right] == ["rectangular", "rectangular"]
+    assert nls.cells.average_cell(near, lattice_tolerance=0.01).group.lattice == "rectangular"
+    assert nls.cells.average_cell(far, lattice_tolerance=0.1).group.lattice == "square"
+    with pytest.raises(InputError, match=r"lattice tolerance of 0.5 is not from 0 to 0.2"):
+        nls.cells.plane_group(near, lattice_tolerance=0.5)
+
+
+def test_a_lattice_that_is_surely_another_one_is_told_with_the_group():
+    found = nls.cells.plane_group(stretched(3))
+    assert found.name == "p4m"
+    assert found.metric_departure == pytest.approx(np.log(1.03), abs=1e-3)
+    assert found.metric_errors > 10
+    assert found.remarks.endswith(
+        f"The lattice departs from square by {found.metric_departure:.1%} "
+        f"({found.metric_errors:.0f} errors)."
+    )
+    basis = cell(14, 14.42, 90) @ rotation(20)
+    distortion = np.linalg.solve(cell(14, 14, 90) @ rotation(20), basis).T
+    (undone,) = nls.cells.plane_groups(stretched(3)[np.newaxis], distortion=distortion)
+    assert undone.metric_departure < 0.003
+
+
+def test_errors_of_the_metric_are_those_by_which_it_scatters():
+    rng = np.random.default_rng(9)
+    motif, basis = random_motif("p4m", rng), cell(14, 14, 90) @ rotation(33)
+    drawn = np.array([draw_motif(motif, basis, SIZE, rng, counts=30) for _ in range(40)])
+    found = nls.cells.plane_groups(drawn, lattice="square")
+    errors = np.array([each.metric_errors for each in found])
+    assert (errors > 3).mean() < 0.05  # the greater of two
+    assert 0.7 < np.median(errors) < 1.7
+
+
+def test_a_class_that_the_lattice_cannot_be_is_refused():
+    found = nls.cells.plane_group(window("p4m"), lattice="hexagonal")
+    assert found.name is None
+    assert found.reason == "the lattice departs from hexagonal by 50%, more than 20%"
+    with pytest.raises(InputError, match="to average: the lattice departs from hexagonal by"):
+        nls.cells.average_cell(window("p4m"), "hexagonal")
+
+
 @pytest.fixture(scope="module")
 def crystal():
     return window("p4m")

@@ -72,6 +72,11 @@ class Windows:
         return seen_distortion(self.parameters.distortion, self.pixel_size)
 
     @property
+    def tolerance(self) -> float:
+        """How far the metric may be from a symmetry to be named after it."""
+        return self.parameters.tolerance or TOLERANCE
+
+    @property
     def pixel_side(self) -> float | None:
         """Side in nm of a square pixel of the same area; None if not known."""
         return math.sqrt(math.prod(self.pixel_size)) if self.unit == NANOMETER else None
@@ -121,8 +126,7 @@ class Windows:
     ) -> LatticeFits:
         """Fit lattices to windows (n, w, w), with the distortion undone if none is given."""
         distortion = self.distortion if distortion is None else distortion
-        tolerance = self.parameters.tolerance or TOLERANCE
-        return fit_lattices(windows, self.pixel_side, tolerance, distortion, peaks)
+        return fit_lattices(windows, self.pixel_side, self.tolerance, distortion, peaks)
 
     def _answer(
         self, windows: NDArray[Any], network: Classification, judges: Judges | None
@@ -156,11 +160,16 @@ class Windows:
         return judges.judge(windows, network, fits, self.parameters.tolerance)
 
     def _name_groups(self, windows: NDArray[Any]) -> BlockMaps:
-        found = plane_groups(windows, distortion=self.distortion)
+        found = plane_groups(windows, distortion=self.distortion, lattice_tolerance=self.tolerance)
+        # Within the tolerance a probability is one among the groups that it leaves, near 1.
+        sure = [each.resolved and not each.within_tolerance for each in found]
         return {
             "plane_group": np.array([group_label(each.name) for each in found], dtype=np.uint8),
             "group_probability": np.array(
-                [each.probabilities[each.name] if each.name else np.nan for each in found]
+                [
+                    each.probabilities[each.name or ""] if is_sure else np.nan
+                    for each, is_sure in zip(found, sure, strict=True)
+                ]
             ),
             "group_departure": np.array([100 * each.departure for each in found]),
         }

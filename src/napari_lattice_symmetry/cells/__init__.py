@@ -1,8 +1,9 @@
 """Unit cells: structure factors, plane groups, the averaged cell and its motif."""
 
+from napari_lattice_symmetry.cells.answer import GroupRow, PlaneGroup
 from napari_lattice_symmetry.cells.averaging import average_cell
 from napari_lattice_symmetry.cells.motif import CellMotif
-from napari_lattice_symmetry.cells.naming import GroupRow, PlaneGroup, plane_group, plane_groups
+from napari_lattice_symmetry.cells.naming import plane_group, plane_groups
 from napari_lattice_symmetry.cells.plots import plot_cell
 from napari_lattice_symmetry.cells.strain import (
     KNOWN_CELLS,

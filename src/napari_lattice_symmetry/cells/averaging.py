@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeAlias
 
 import numpy as np
 import scipy.fft
 from numpy.typing import NDArray
 
+from napari_lattice_symmetry.cells.answer import TOLERANCE, PlaneGroup
 from napari_lattice_symmetry.cells.factors import StructureFactors, structure_factors
 from napari_lattice_symmetry.cells.groups import symmetrized
-from napari_lattice_symmetry.cells.lattices import Lattice, lattice_class, window_lattices
-from napari_lattice_symmetry.cells.naming import (
-    TOLERANCE,
-    PlaneGroup,
-    check_tolerance,
-    groups_of_factors,
+from napari_lattice_symmetry.cells.lattices import (
+    Lattice,
+    WindowLattices,
+    lattice_class,
+    window_lattices,
 )
+from napari_lattice_symmetry.cells.naming import check_tolerance, groups_of_factors
 from napari_lattice_symmetry.cells.transform import HALF, NODES
 from napari_lattice_symmetry.cells.unit_cell import UnitCell
 from napari_lattice_symmetry.data.movie import NANOMETER, PIXEL
@@ -27,17 +29,21 @@ from napari_lattice_symmetry.lattice.strain import written_alike
 from napari_lattice_symmetry.spectrum import Flag
 from napari_lattice_symmetry.spectrum.checks import as_real, as_windows, pixel_sizes
 from napari_lattice_symmetry.spectrum.lattice_fit import SENTENCES
+from napari_lattice_symmetry.spectrum.lattice_fit import TOLERANCE as LATTICE_TOLERANCE
 
 Float = NDArray[np.float64]
 Complex = NDArray[np.complex128]
 Index = NDArray[np.intp]
 Bool = NDArray[np.bool_]
 
+Progress: TypeAlias = Callable[[int, int], object]
+
 _GRID = 48
 _PASSES = 3
 # Departure of lattice vectors beyond which a window belongs to another grain.
 _SAME_LATTICE = 0.06
 _CLEAR = 9.0  # times the power of noise
+_BLOCK = 16  # windows between which someone is told
 _TRIED = 20  # windows whose lattice may be that of most
 
 
@@ -46,6 +52,9 @@ def average_cell(
     lattice: Lattice | None = None,
     pixel_size: float | tuple[float, float] | None = None,
     tolerance: float = TOLERANCE,
+    *,
+    lattice_tolerance: float = LATTICE_TOLERANCE,
+    progress: Progress | None = None,
 ) -> UnitCell:
     """Average the unit cell over one window or many of the same crystal.
 
@@ -61,8 +70,10 @@ def average_cell(
         As for `plane_group`.
     pixel_size : float or (float, float), optional
         Size of a pixel, or along y and x, in nm. Lengths are in pixels if not given.
-    tolerance : float
+    tolerance, lattice_tolerance : float
         As for `plane_group`.
+    progress : callable, optional
+        Called as ``progress(done, total)`` after every few windows; what it raises ends this.
 
     Returns
     -------
@@ -86,8 +97,12 @@ def average_cell(
     size_y, size_x = pixel_sizes(pixel_size)
     stack = _stack(windows)
     size = stack.shape[-1]
-    places, basis, family, other = _one_crystal(stack, lattice)
-    factors = structure_factors(stack[places], basis)
+    n, told = len(stack), progress or _tell_nobody
+    lattices = _lattices(stack, lattice, lattice_tolerance, lambda done: told(done, 2 * n))
+    places, basis, family, other = _one_crystal(lattices, lattice, lattice_tolerance)
+    factors = structure_factors(
+        stack[places], basis, progress=lambda done: told(2 * n - len(places) + done, 2 * n)
+    )
     seen = _shows_spots(factors)
     if not seen.any():
         raise InputError(f"No window has a lattice to average: {SENTENCES[Flag.NO_SPOTS]}.")
@@ -184,9 +199,36 @@ def _shifts(products: Complex) -> Float:
     return np.asarray(best)
 
 
-def _one_crystal(stack: NDArray[Any], lattice: Lattice | None) -> tuple[Index, Float, str, Float]:
+def _tell_nobody(done: int, total: int) -> None:
+    pass
+
+
+def _lattices(
+    stack: NDArray[Any],
+    lattice: Lattice | None,
+    tolerance: float,
+    progress: Callable[[int], object],
+) -> WindowLattices:
+    """Find the lattices of windows, some at a time where they are to be fitted."""
+    n = len(stack)
+    step = _BLOCK if lattice is None or isinstance(lattice, str) else n
+    parts = []
+    for start in range(0, n, step):
+        here = stack[start : start + step]
+        parts.append(window_lattices(here, lattice, tolerance=tolerance))
+        progress(start + len(here))
+    return WindowLattices(
+        np.concatenate([each.basis for each in parts]),
+        [family for each in parts for family in each.families],
+        [reason for each in parts for reason in each.reasons],
+        np.concatenate([each.other for each in parts]),
+    )
+
+
+def _one_crystal(
+    found: WindowLattices, lattice: Lattice | None, tolerance: float
+) -> tuple[Index, Float, str, Float]:
     """Choose the windows of one lattice, and write their bases alike; also gives other cells."""
-    found = window_lattices(stack, lattice)
     resolved = np.flatnonzero(~found.unresolved)
     if not len(resolved):
         reasons = sorted(set(found.reasons), key=found.reasons.count)
@@ -195,7 +237,7 @@ def _one_crystal(stack: NDArray[Any], lattice: Lattice | None) -> tuple[Index, F
     tried = bases[:: max(1, len(bases) // _TRIED)]
     # The lattice that most windows have decides of the class, as no single window would.
     median = np.median(max((_near(bases, each) for each in tried), key=len), axis=0)
-    family = lattice if isinstance(lattice, str) else lattice_class(median)
+    family = lattice if isinstance(lattice, str) else lattice_class(median, tolerance)
     reference = family_basis(median, family)
     change, departure = written_alike(bases, reference)
     kept = departure < _SAME_LATTICE

@@ -6,6 +6,7 @@ the lattice turns phases by up to 0.25 rad.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -92,7 +93,11 @@ def frequencies(basis: Float) -> Float:
 
 
 def structure_factors(
-    windows: NDArray[Any], basis: Float, *, refine: bool = True
+    windows: NDArray[Any],
+    basis: Float,
+    *,
+    refine: bool = True,
+    progress: Callable[[int], object] | None = None,
 ) -> StructureFactors:
     """Measure the structure factors of windows whose lattices are known.
 
@@ -104,15 +109,19 @@ def structure_factors(
         Lattice vectors (x, y) in rows, in pixels.
     refine : bool
         Move the lattice to where the strong nodes are highest, before they are measured.
+    progress : callable, optional
+        Called with the number of windows that are done.
 
     Returns
     -------
     StructureFactors
     """
-    blocks = [
-        _measure(windows[start : start + _BLOCK], basis[start : start + _BLOCK], refine)
-        for start in range(0, len(windows), _BLOCK)
-    ]
+    blocks = []
+    for start in range(0, len(windows), _BLOCK):
+        here = slice(start, start + _BLOCK)
+        blocks.append(_measure(windows[here], basis[here], refine))
+        if progress is not None:
+            progress(min(here.stop, len(windows)))
     return StructureFactors(*(np.concatenate(parts) for parts in zip(*blocks, strict=True)))
 
 
@@ -261,3 +270,37 @@ def rotated_nodes(rotation: NDArray[np.int64]) -> tuple[Index, NDArray[np.int64]
 def orbits_of(family: str) -> Index:
     """Nodes to which the lattice's own symmetry takes each node, shape (order, nodes + 1)."""
     return np.array([rotated_nodes(rotation)[0] for rotation in highest_setting(family).rotations])
+
+
+def basis_covariance(
+    values: NDArray[np.complex128], variance: Float, basis: Float, size: int
+) -> Float:
+    """Give the covariance by noise of the vectors (ax, ay, bx, by) of a lattice.
+
+    That of a weighted fit to where the strong nodes are highest, as the lattice is found.
+
+    Parameters
+    ----------
+    values, variance : ndarray, shape (289,)
+        Structure factors at `NODES` and the expected squared modulus of their noise.
+    basis : ndarray, shape (2, 2)
+        Their lattice, vectors (x, y) in rows, in pixels.
+    size : int
+        Side of the window in pixels.
+
+    Returns
+    -------
+    ndarray, shape (4, 4)
+    """
+    taper, square = np.hanning(size), np.square(np.arange(size) - (size - 1) / 2)
+    spread = (taper * square).sum() / taper.sum()
+    of_noise = (taper**2 * square).sum() / (taper**2).sum()
+    power = np.abs(values[HALF]) ** 2
+    strong = np.argsort(-power)[:REFINED]
+    nodes, power, noise = NODES[HALF][strong], power[strong], variance[HALF][strong]
+    normal = np.linalg.pinv(np.einsum("k,ki,kj->ij", power, nodes, nodes))
+    reciprocal = normal @ np.einsum("k,ki,kj->ij", power * noise, nodes, nodes) @ normal
+    reciprocal *= of_noise / (8 * np.pi**2 * spread**2) / noise_ratio(size)
+    of_components = basis.T @ reciprocal @ basis
+    paired = np.einsum("ik,xy->ixky", basis @ basis.T, of_components)
+    return np.asarray(paired.reshape(4, 4))

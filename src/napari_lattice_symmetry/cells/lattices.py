@@ -17,8 +17,8 @@ from napari_lattice_symmetry.lattice.metric import metric_class
 from napari_lattice_symmetry.lattice.plane_groups import MIN_CELLS, family_basis, settings
 from napari_lattice_symmetry.spectrum import Flag, LatticeFit, LatticeFits, fit_lattices
 from napari_lattice_symmetry.spectrum.amplitude import analyzable
-from napari_lattice_symmetry.spectrum.checks import as_windows
-from napari_lattice_symmetry.spectrum.lattice_fit import SENTENCES, TOLERANCE
+from napari_lattice_symmetry.spectrum.checks import as_windows, is_real
+from napari_lattice_symmetry.spectrum.lattice_fit import MAX_TOLERANCE, SENTENCES, TOLERANCE
 from napari_lattice_symmetry.spectrum.peaks import find_peaks
 
 Float = NDArray[np.float64]
@@ -73,6 +73,7 @@ def window_lattices(
     windows: NDArray[Any],
     lattice: Lattice | None = None,
     distortion: NDArray[np.float64] | None = None,
+    tolerance: float = TOLERANCE,
 ) -> WindowLattices:
     """Find the primitive cell of every window.
 
@@ -83,12 +84,16 @@ def window_lattices(
         What is known of it, see `plane_group`.
     distortion : ndarray, shape (2, 2), optional
         As for `plane_groups`.
+    tolerance : float
+        As `lattice_tolerance` of `plane_groups`.
 
     Raises
     ------
     InputError
-        If the lattice is none, or the windows cannot be fitted.
+        If the lattice or tolerance is none, or the windows cannot be fitted.
     """
+    if not (is_real(tolerance) and 0 <= tolerance <= MAX_TOLERANCE):
+        raise InputError(f"A lattice tolerance of {tolerance!r} is not from 0 to {MAX_TOLERANCE}.")
     windows = as_windows(windows, "(n, w, w)")
     n, size = len(windows), windows.shape[-1]
     family = lattice if isinstance(lattice, str) else None
@@ -104,7 +109,9 @@ def window_lattices(
     else:
         bases, reasons, other = _given(lattice, windows)
     found = [
-        (bases[i], "", reasons[i]) if reasons[i] else _described(bases[i], family, size, distortion)
+        (bases[i], "", reasons[i])
+        if reasons[i]
+        else _described(bases[i], family, size, distortion, tolerance)
         for i in range(n)
     ]
     return WindowLattices(*_columns(found), other)
@@ -191,8 +198,8 @@ def _columns(found: list[tuple[Float, str, str]]) -> tuple[Float, list[str], lis
     return np.reshape(np.array(bases, dtype=np.float64), (-1, 2, 2)), list(families), list(reasons)
 
 
-def lattice_class(basis: Float) -> str:
-    """Name the class of a lattice by its metric.
+def lattice_class(basis: Float, tolerance: float = TOLERANCE) -> str:
+    """Name the class of a lattice by its metric, within a tolerance.
 
     Raises
     ------
@@ -200,17 +207,28 @@ def lattice_class(basis: Float) -> str:
         If the vectors span no lattice.
     """
     try:
-        return metric_class(symmetry_distances(basis), TOLERANCE)
+        return metric_class(symmetry_distances(basis), tolerance)
     except ValueError as error:
         raise InputError(f"{basis.tolist()} spans no lattice.") from error
 
 
 def _described(
-    basis: Float, family: str | None, size: int, distortion: Float | None
+    basis: Float, family: str | None, size: int, distortion: Float | None, tolerance: float
 ) -> tuple[Float, str, str]:
     """Describe a basis by a class: by its metric, unless the class is given."""
     seen = np.eye(2) if distortion is None else distortion.T
     true = basis @ np.linalg.inv(seen)
-    family = family or lattice_class(true)
     reason = _few(size / lattice_parameters(basis)[0])
+    if family is None:
+        family = lattice_class(true, tolerance)
+    else:
+        reason = reason or _unlike(true, family)
     return family_basis(true, family) @ seen, family, reason
+
+
+def _unlike(basis: Float, family: str) -> str:
+    """Say that a lattice is none of the class that is given; empty if a scan can make it so."""
+    off = symmetry_distances(basis).get(family, 0.0)
+    if off <= MAX_TOLERANCE:
+        return ""
+    return f"the lattice departs from {family} by {off:.0%}, more than {MAX_TOLERANCE:.0%}"

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import chdtrc, softmax
 
+from napari_lattice_symmetry.cells.answer import (
+    TOLERANCE,
+    GroupRow,
+    PlaneGroup,
+    metric_departure,
+)
 from napari_lattice_symmetry.cells.factors import (
     StructureFactors,
+    basis_covariance,
     structure_factors,
     without_envelope,
 )
@@ -19,17 +25,12 @@ from napari_lattice_symmetry.cells.groups import GroupFits, fit_groups, highest
 from napari_lattice_symmetry.cells.lattices import Lattice, window_lattices
 from napari_lattice_symmetry.errors import InputError
 from napari_lattice_symmetry.lattice.plane_groups import (
-    PLANE_GROUPS,
-    Setting,
     settings,
-    supergroups,
 )
 from napari_lattice_symmetry.spectrum.checks import as_windows, is_real
+from napari_lattice_symmetry.spectrum.lattice_fit import TOLERANCE as LATTICE_TOLERANCE
 
 Float = NDArray[np.float64]
-
-TOLERANCE = 0.2
-"""Departure R by lens and scan that is allowed for where noise explains no symmetry."""
 
 MIN_NODES, MIN_CLEAR_NODES = 20, 12
 """Least number of nodes above three times the noise on which a group is named.
@@ -53,131 +54,12 @@ Fitted to simulated windows with pseudosymmetry: great differences say less than
 """
 
 
-@dataclass(frozen=True)
-class GroupRow:
-    """How one group fits, in its best setting.
-
-    Parameters
-    ----------
-    probability : float
-        Of this group among the 17.
-    p_value : float
-        Chance that noise alone breaks the group as much as the image does.
-    departure : float
-        Share R of the Bragg amplitude that breaks it, noise and a blur that is not the same in
-        all directions taken off.
-    phase_residual : float
-        Amplitude-weighted mean departure of phases, in degrees.
-    chi_square : float
-        Weighted sum of squares that breaks it, over its degrees of freedom.
-    """
-
-    probability: float
-    p_value: float
-    departure: float
-    phase_residual: float
-    chi_square: float
-
-
-@dataclass(frozen=True, eq=False)
-class PlaneGroup:
-    """The plane group of one window.
-
-    Parameters
-    ----------
-    name : str or None
-        "p1" to "p6m"; None where not resolved.
-    reason : str
-        Why it is not resolved; empty if it is.
-    lattice : str
-        Class of the lattice, as which it was described.
-    table : mapping of str to GroupRow
-        Every group that the lattice allows.
-    within_tolerance : bool
-        Whether noise explains no symmetry, and an error of the amplitudes of `tolerance` was
-        allowed for.
-    tolerance : float
-        As a share of each amplitude.
-    nodes : int
-        Number of nodes above three times the noise.
-    basis : ndarray, shape (2, 2)
-        Cell of the International Tables, vectors (x, y) in rows, in pixels.
-    origin : ndarray, shape (2,)
-        Its origin (x, y) in pixels of the window.
-    setting : Setting or None
-        How the group lies in the primitive cell.
-    """
-
-    name: str | None
-    reason: str
-    lattice: str
-    table: Mapping[str, GroupRow]
-    within_tolerance: bool = False
-    tolerance: float = TOLERANCE
-    nodes: int = 0
-    basis: Float = field(default_factory=lambda: np.full((2, 2), np.nan))
-    origin: Float = field(default_factory=lambda: np.full(2, np.nan))
-    setting: Setting | None = None
-
-    @property
-    def resolved(self) -> bool:
-        """Whether there is an answer."""
-        return self.name is not None
-
-    @property
-    def probabilities(self) -> dict[str, float]:
-        """Probability of each of the 17 groups; 0 for those that the lattice does not allow."""
-        return {
-            name: self.table[name].probability if name in self.table else 0.0
-            for name in PLANE_GROUPS
-        }
-
-    @property
-    def p_value(self) -> float:
-        """Chance that noise alone breaks the group as much as the image does."""
-        return self.table[self.name].p_value if self.name else float("nan")
-
-    @property
-    def departure(self) -> float:
-        """Share R of the Bragg amplitude that breaks the group, 0 to 1."""
-        return self.table[self.name].departure if self.name else float("nan")
-
-    @property
-    def phase_residual(self) -> float:
-        """Amplitude-weighted mean departure of phases from the group, in degrees."""
-        return self.table[self.name].phase_residual if self.name else float("nan")
-
-    def at_least(self, name: str) -> float:
-        """Give the probability of the group `name` or one that contains it.
-
-        Raises
-        ------
-        InputError
-            If there is no such group.
-        """
-        probabilities = self.probabilities
-        return sum(probabilities[each] for each in supergroups(name))
-
-    @property
-    def remarks(self) -> str:
-        """The answer in plain words, or why there is none."""
-        if self.name is None:
-            return f"not resolved: {self.reason}"
-        chance = "p < 1e-6" if self.p_value < 1e-6 else f"p = {self.p_value:.2g}"
-        if not self.within_tolerance:
-            return (
-                f"{self.name}, with probability {self.table[self.name].probability:.2f} ({chance})."
-            )
-        if self.name == "p1":
-            return f"p1: no symmetry holds within the tolerance of {self.tolerance:.0%}."
-        return (
-            f"{self.name} within the tolerance; "
-            f"the image departs from it by {self.departure:.0%}, {chance}."
-        )
-
-
 def plane_group(
-    window: NDArray[Any], lattice: Lattice | None = None, tolerance: float = TOLERANCE
+    window: NDArray[Any],
+    lattice: Lattice | None = None,
+    tolerance: float = TOLERANCE,
+    *,
+    lattice_tolerance: float = LATTICE_TOLERANCE,
 ) -> PlaneGroup:
     """Name the plane group of one window.
 
@@ -186,11 +68,14 @@ def plane_group(
     window : ndarray, shape (w, w)
         Any real dtype; NaN and infinite pixels count as missing.
     lattice : LatticeFit, str or array_like of shape (2, 2), optional
-        A fit in pixels, a class of lattices that a scan has distorted, or a basis in pixels;
-        fitted if not given.
+        A fit in pixels, a class of lattices that a scan has distorted by at most 20 %, or a basis
+        in pixels; fitted if not given.
     tolerance : float
         Error of the amplitudes, as a share of each, that is allowed for where noise explains no
         symmetry.
+    lattice_tolerance : float
+        How far a lattice may be from a class to allow its groups, as the `tolerance` of an
+        analysis; of no use where the class is given.
 
     Returns
     -------
@@ -209,7 +94,8 @@ def plane_group(
     'p4m'
     """
     window = as_windows(window, "(w, w)")
-    return plane_groups(window[np.newaxis], lattice, tolerance)[0]
+    windows = window[np.newaxis]
+    return plane_groups(windows, lattice, tolerance, lattice_tolerance=lattice_tolerance)[0]
 
 
 def plane_groups(
@@ -217,6 +103,8 @@ def plane_groups(
     lattice: Lattice | None = None,
     tolerance: float = TOLERANCE,
     distortion: NDArray[np.float64] | None = None,
+    *,
+    lattice_tolerance: float = LATTICE_TOLERANCE,
 ) -> list[PlaneGroup]:
     """Name the plane group of every window, for maps.
 
@@ -229,6 +117,8 @@ def plane_groups(
     distortion : ndarray, shape (2, 2), optional
         What the scan did to positions, ``seen = distortion @ true``: lattices are described as
         they were before.
+    lattice_tolerance : float
+        As for `plane_group`.
 
     Returns
     -------
@@ -241,14 +131,14 @@ def plane_groups(
     """
     check_tolerance(tolerance)
     windows = as_windows(windows, "(n, w, w)")
-    lattices = window_lattices(windows, lattice, distortion)
+    lattices = window_lattices(windows, lattice, distortion, lattice_tolerance)
     answers: list[PlaneGroup | None] = [None] * len(windows)
     for i in np.flatnonzero(lattices.unresolved):
         answers[i] = PlaneGroup(None, lattices.reasons[i], lattices.families[i], {})
     for family, every in lattices.by_family():
         for places in np.split(every, range(_BLOCK, len(every), _BLOCK)):
             factors = structure_factors(windows[places], lattices.basis[places])
-            found = groups_of_factors(factors, family, windows.shape[-1], tolerance)
+            found = groups_of_factors(factors, family, windows.shape[-1], tolerance, distortion)
             for place, answer in zip(places, found, strict=True):
                 answers[place] = answer
     return [answer for answer in answers if answer is not None]
@@ -261,7 +151,11 @@ def check_tolerance(tolerance: float) -> None:
 
 
 def groups_of_factors(
-    factors: StructureFactors, family: str, size: int, tolerance: float = TOLERANCE
+    factors: StructureFactors,
+    family: str,
+    size: int,
+    tolerance: float = TOLERANCE,
+    distortion: Float | None = None,
 ) -> list[PlaneGroup]:
     """Name the plane groups of structure factors.
 
@@ -275,11 +169,14 @@ def groups_of_factors(
         Side of the windows in pixels.
     tolerance : float
         As for `plane_group`.
+    distortion : ndarray, shape (2, 2), optional
+        As for `plane_groups`.
 
     Returns
     -------
     list of PlaneGroup
     """
+    lattices = _lattices(factors, size, distortion)
     factors = without_envelope(factors, family)
     fits = fit_groups(factors, family, _SYSTEMATIC)
     n = len(factors)
@@ -309,12 +206,34 @@ def groups_of_factors(
                 fits, i, int(least[i]), evidence[i], odds[i], departure[i], p_values[i], freedom[i]
             ),
             factors.basis[i],
+            lattices[i],
             family,
             size,
-            tolerance,
+            tolerance=tolerance,
             within=not explained[i],
         )
         for i in range(n)
+    ]
+
+
+@dataclass(frozen=True, eq=False)
+class _Lattice:
+    """The lattice of one window before a scan distorted it, and its covariance."""
+
+    basis: Float
+    covariance: Float
+
+
+def _lattices(factors: StructureFactors, size: int, distortion: Float | None) -> list[_Lattice]:
+    undo = np.eye(2) if distortion is None else np.asarray(np.linalg.inv(distortion))
+    change = np.kron(np.eye(2), undo)
+    parts = zip(factors.values, factors.variance, factors.basis, strict=True)
+    return [
+        _Lattice(
+            basis @ undo.T,
+            change @ basis_covariance(values, variance, basis, size) @ change.T,
+        )
+        for values, variance, basis in parts
     ]
 
 
@@ -333,7 +252,14 @@ class _Window:
 
 
 def _answer(
-    window: _Window, basis: Float, family: str, size: int, tolerance: float, *, within: bool
+    window: _Window,
+    basis: Float,
+    lattice: _Lattice,
+    family: str,
+    size: int,
+    *,
+    tolerance: float,
+    within: bool,
 ) -> PlaneGroup:
     fits, i = window.fits, window.index
     nodes = int(fits.significant[i])
@@ -361,6 +287,10 @@ def _answer(
     setting = listed[_most_symmetric(window.evidence, family)]
     name = setting.group
     center = (size - 1) / 2
+    change = np.kron(setting.conventional, np.eye(2))
+    metric = metric_departure(
+        setting.conventional @ lattice.basis, change @ lattice.covariance @ change.T, name
+    )
     return PlaneGroup(
         name,
         "",
@@ -372,6 +302,7 @@ def _answer(
         setting.conventional @ basis,
         fits.origin[i, best[name]] @ basis + center,
         setting,
+        *metric,
     )
 
 

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_lattice_symmetry.cells.factors import REFINED, structure_factors
-from napari_lattice_symmetry.cells.naming import PlaneGroup
-from napari_lattice_symmetry.cells.transform import HALF, NODES, centered, noise_ratio
+from napari_lattice_symmetry.cells.answer import PlaneGroup
+from napari_lattice_symmetry.cells.factors import basis_covariance, structure_factors
+from napari_lattice_symmetry.cells.transform import NODES, centered
 from napari_lattice_symmetry.lattice.basis import lattice_parameters
 from napari_lattice_symmetry.lattice.plane_groups import Setting
 from napari_lattice_symmetry.spectrum.lattice_fit import (
@@ -172,25 +172,13 @@ class UnitCell:
 
     @cached_property
     def covariance(self) -> Float:
-        """Of the vectors (ax, ay, bx, by) of the conventional cell, by noise; shape (4, 4).
-
-        That of a weighted fit to where the strong nodes are highest, as the lattice is found.
-        """
-        size = self.windows.shape[-1]
-        taper, square = np.hanning(size), np.square(np.arange(size) - (size - 1) / 2)
-        spread = (taper * square).sum() / taper.sum()
-        of_noise = (taper**2 * square).sum() / (taper**2).sum()
-        power = np.abs(self.values[HALF]) ** 2
-        strong = np.argsort(-power)[:REFINED]
-        nodes, power, noise = NODES[HALF][strong], power[strong], self.variance[HALF][strong]
-        normal = np.linalg.inv(np.einsum("k,ki,kj->ij", power, nodes, nodes))
-        reciprocal = normal @ np.einsum("k,ki,kj->ij", power * noise, nodes, nodes) @ normal
-        reciprocal *= of_noise / (8 * np.pi**2 * spread**2) / noise_ratio(size)
-        seen = self.basis / np.array(self.pixel_size[::-1])
-        change = np.linalg.inv(self.setting.conventional).T  # of reciprocal vectors
-        of_components = self.basis.T @ (change @ reciprocal @ change.T) @ self.basis
-        paired = np.einsum("ik,xy->ixky", seen @ seen.T, of_components)
-        return np.asarray(paired.reshape(4, 4))
+        """Of the vectors (ax, ay, bx, by) of the conventional cell, by noise; shape (4, 4)."""
+        pixel = np.array(self.pixel_size[::-1])
+        seen = basis_covariance(
+            self.values, self.variance, self.primitive / pixel, self.windows.shape[-1]
+        )
+        change = np.kron(self.setting.conventional, np.diag(pixel))
+        return np.asarray(change @ seen @ change.T)
 
     @property
     def n_cells(self) -> float:

@@ -218,7 +218,11 @@ def inspect_window(
     if named != NOT_ANALYZED:
         evidence = spot_evidence(model, pixels, spots, named, windows.distortion)
     apparent = maps.get("apparent_labels")
-    group = plane_groups(pixels[np.newaxis], distortion=windows.distortion)[0]
+    (group,) = plane_groups(
+        pixels[np.newaxis],
+        distortion=windows.distortion,
+        lattice_tolerance=windows.tolerance,
+    )
     pixel_size = movie.pixel_size if movie.calibrated else None
     return Inspection(
         name=movie.name,
@@ -239,9 +243,21 @@ def inspect_window(
         network_label=named,
         agreement=int(compare(network, fits)[0]),
         group=group,
-        cell=average_cell(pixels, group.lattice, pixel_size) if group.resolved else None,
+        cell=_mean_cell(pixels, group, pixel_size),
         parameters=parameters,
     )
+
+
+def _mean_cell(
+    pixels: NDArray[Any], group: PlaneGroup, pixel_size: tuple[float, float] | None
+) -> UnitCell | None:
+    """Average the cell of a window as it is seen; None where that has no such lattice."""
+    if not group.resolved:
+        return None
+    try:
+        return average_cell(pixels, group.lattice, pixel_size)
+    except InputError:  # a distortion is undone without which the lattice is another one
+        return None
 
 
 def region_window(inside: NDArray[np.bool_]) -> tuple[tuple[float, float], int]:

@@ -309,9 +309,10 @@ MAPS: dict[str, MapSpec] = {
         ),
         MapSpec(
             name="group_probability",
-            about="Probability of the plane group among those that the lattice allows.",
-            title="probability of the plane group",
-            short="P(plane group)",
+            about="Probability of the plane group among those that the lattice allows, where noise "
+            "explains what breaks it; NaN where it is named within the tolerance, or none is.",
+            title="probability of the plane group within noise",
+            short="P(plane group) within noise",
             colors="viridis",
             limits=(0.0, 1.0),
             present=_grouped,
