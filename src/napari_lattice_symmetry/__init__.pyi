@@ -5,10 +5,15 @@ from . import evolution as evolution
 from . import inspection as inspection
 from . import report as report
 from . import structure as structure
+from .analysis import AveragedCell as AveragedCell
 from .analysis import MeasuredDistortion as MeasuredDistortion
 from .analysis import analyze as analyze
+from .analysis import average_pixel_size as average_pixel_size
+from .analysis import average_windows as average_windows
 from .analysis import iter_analyze as iter_analyze
 from .analysis import measure_distortion as measure_distortion
+from .analysis import places_of_class as places_of_class
+from .analysis import places_of_frames as places_of_frames
 from .analysis import watch as watch
 from .bravais import load_model as load_model
 from .bravais import train as train

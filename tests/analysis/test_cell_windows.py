@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 import pytest
 
+import napari_lattice_symmetry as nls
+from napari_lattice_symmetry.analysis import cell_windows
 from napari_lattice_symmetry.analysis.cell_windows import (
     MAX_WINDOWS,
     CellParameters,
@@ -12,9 +16,10 @@ from napari_lattice_symmetry.analysis.cell_windows import (
     average_windows,
     cut_windows,
     places_of_frames,
+    thinned,
     window_side,
 )
-from napari_lattice_symmetry.analysis.steps import Steps, StoppedError
+from napari_lattice_symmetry.analysis.steps import StoppedError
 from napari_lattice_symmetry.cells import pixel_size_of
 from napari_lattice_symmetry.data.movie import Movie
 from napari_lattice_symmetry.errors import InputError
@@ -53,16 +58,51 @@ def test_windows_of_a_region_begin_where_it_does_and_do_not_overlap():
 def test_many_windows_are_thinned_all_over_a_movie():
     frames = np.arange(500.0)[:, np.newaxis, np.newaxis] * np.ones((1, 32, 32))
     places = places_of_frames((32, 32), range(500), 32)
-    windows, kept = cut_windows(Movie.from_array(frames), places, 32)
-    assert len(windows) == MAX_WINDOWS
+    kept = thinned(places)
+    assert len(kept) == MAX_WINDOWS
     assert kept[[0, -1], 0].tolist() == [0, 499]
+    windows, read = cut_windows(Movie.from_array(frames), kept, 32)
+    np.testing.assert_array_equal(read, kept)
     np.testing.assert_array_equal(windows[:, 0, 0], kept[:, 0])
+
+
+def test_it_is_told_that_windows_were_left_out(movie, monkeypatch):
+    places = places_of_frames((160, 240), [0, 1], 80)
+    assert average_windows(movie, places, 80).sampled == ""
+    monkeypatch.setattr(cell_windows, "MAX_WINDOWS", 5)
+    monkeypatch.setattr(cell_windows, "MAX_FITTED", 3)
+    averaged = average_windows(movie, places, 80)
+    assert (averaged.tried, averaged.found) == (5, 12)
+    assert averaged.sampled == "5 of 12 windows, spread over all"
+    size = average_pixel_size(movie, places, 80, (0.24, 0.24, 120))
+    assert size.sampled == "3 of 12 windows, spread over all"
+
+
+def test_windows_of_a_class_are_averaged_in_three_lines(movie, fake_model):
+    """Those of a result overlap: the same noise is not counted twice."""
+    result = nls.analyze(movie, model=fake_model, window=80, stride=8, samples=2)
+    result.maps["labels"][:] = nls.LABELS["hexagonal"]
+    places = nls.places_of_class(result, "hexagonal")
+    averaged = nls.average_windows(movie, places, result.grid.window)
+    assert len(averaged.cell.windows) == 12
+    here = places[places[:, 0] == 0, 1:]
+    apart = np.abs(here[:, np.newaxis] - here).max(axis=-1) + 80 * np.eye(len(here))
+    assert apart.min() >= 80
+    with pytest.raises(InputError, match="'cubic' is no class"):
+        nls.places_of_class(result, "cubic")
+    with pytest.raises(InputError, match="Places are frame, row and column"):
+        nls.average_windows(movie, places[:, 1:], 80)
+    for wrong in (places + [0, 1, 0], places - [1, 0, 0], places + [2, 0, 0]):
+        with pytest.raises(InputError, match="leave the movie of 2 frames, 240 x 160 px"):
+            nls.average_windows(movie, wrong, 80)
+    with pytest.raises(InputError, match="tolerance"):
+        nls.average_windows(movie, places, 80, tolerance=3)
 
 
 def test_places_are_those_of_the_windows_in_the_cell(movie):
     places = places_of_frames((160, 240), [0, 1], 80)
     averaged = average_windows(movie, places, 80, CellParameters())
-    assert averaged.tried == len(averaged.places) == 12
+    assert averaged.tried == averaged.found == len(averaged.places) == 12
     for window, (frame, y, x) in zip(averaged.cell.windows, averaged.places, strict=True):
         np.testing.assert_array_equal(window, movie.frame(frame)[y : y + 80, x : x + 80])
 
@@ -78,13 +118,23 @@ def test_the_pixel_size_of_many_windows_is_better_known_than_that_of_one(movie):
         average_pixel_size(movie, places, 80, (0.3, 0.9, 90), square=True)
 
 
-def test_a_search_for_the_pixel_size_tells_how_far_it_is_and_stops(movie):
-    places, known, told = places_of_frames((160, 240), [0, 1], 80), (0.24, 0.24, 120), []
-    steps = Steps(2, lambda done, total: told.append((done, total)))
-    average_pixel_size(movie, places, 80, known, steps=steps)
-    assert told == [(1, 2), (2, 2)]
-    with pytest.raises(StoppedError):
-        average_pixel_size(movie, places, 80, known, steps=Steps(2, should_stop=lambda: True))
+@pytest.mark.parametrize(
+    ("average", "passes"),
+    [(average_windows, 3), (partial(average_pixel_size, known=(0.24, 0.24, 120)), 2)],
+)
+def test_what_takes_time_tells_how_far_it_is_and_stops_after_reading_too(movie, average, passes):
+    places, told = places_of_frames((160, 240), [0, 1], 80), []
+    average(movie, places, 80, progress=lambda *now: told.append(now))
+    assert {total for _, total in told} == {12 * passes}
+    assert told == sorted(told)
+    assert told[-1][0] == 12 * passes
+    assert len(told) > 3  # two frames are read
+    for most in (0, len(told) - 1):
+        asked = iter(range(100))
+        with pytest.raises(StoppedError):
+            average(
+                movie, places, 80, should_stop=lambda asked=asked, most=most: next(asked) >= most
+            )
 
 
 @pytest.mark.parametrize("name", ["pmg", "p6m"])

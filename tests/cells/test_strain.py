@@ -264,8 +264,36 @@ def test_pixel_size_follows_from_a_lattice_that_is_known():
         nls.cells.pixel_size_of(nls.fit_lattice(noise), "MoS2")
 
 
+def test_a_pixel_size_by_a_part_of_the_cell_is_questioned():
+    """Of two kinds of atoms that are nearly alike the small cell may be fitted: sqrt 2 off."""
+    basis = cell(10, 10, 90) @ rotation(17)
+    points = lattice_points(basis, (256, 256), (60, 60), 8)
+    i, j = np.rint((points - 60) @ np.linalg.inv(basis)).T
+    bright = np.where((i + j) % 2 == 0, 1.0, 0.95)
+    image = draw_atoms(points, bright, 2.0, (256, 256)) + 0.1
+    image = count_electrons(image, 300, np.random.default_rng(0))
+    known = (2**0.5, 2**0.5, 90)
+    small = nls.cells.pixel_size_of(nls.fit_lattice(image[:128, :128]), known)
+    assert small.x == pytest.approx(0.1 * 2**0.5, rel=0.01)
+    assert small.misfit < 0.01
+    assert re.search(
+        r"^Weak spots speak for a larger cell, square, 14\.\d x 14\.\d px, .*: "
+        r"if that is the known one, pixels are 0\.70\d times as large\.$",
+        small.remarks,
+    )
+    large = nls.cells.pixel_size_of(nls.fit_lattice(image[128:, 128:]), known)
+    assert large.x == pytest.approx(0.1, rel=0.01)
+    assert large.remarks.endswith("if that is the known one, pixels are 1.41 times as large.")
+    movie = nls.Movie.from_array(image)
+    places = nls.places_of_frames((256, 256), [0], 128)
+    mean = nls.average_pixel_size(movie, places, 128, known)
+    assert "if that is the known one" in mean.remarks
+    simple = draw_atoms(points, np.ones(len(points)), 2.0, (128, 128)) + 0.1
+    assert nls.cells.pixel_size_of(nls.fit_lattice(simple), (1, 1, 90)).remarks == ""
+
+
 def test_a_pixel_size_by_the_wrong_material_is_questioned():
-    points = lattice_points(cell(18, 18, 90) @ rotation(5), (160, 160), (80, 80), 20)
+    points = lattice_points(cell(18, 18, 90) @ rotation(43), (160, 160), (80, 80), 20)
     fit = nls.fit_lattice(draw_atoms(points, np.ones(len(points)), 2.5, (160, 160)))
     square = nls.cells.pixel_size_of(fit, (0.39, 0.39, 90))
     assert square.remarks == ""

@@ -43,6 +43,7 @@ def test_cell_group_atoms_and_pixel_size_are_printed_and_written(path, tmp_path)
     assert "Plane group: p3m1, with probability" in done.output
     assert "(3m.)" in done.output
     assert "As MoS2: pixels of 0.0200" in done.output
+    assert re.search(r"Those of the movie are off by [+-]0\.\d% and [+-]0\.\d%", done.output)
     assert all(output.stat().st_size > 100 for output in outputs)
     again = run(path, "--to", outputs[0])
     assert again.exit_code == 1
@@ -66,6 +67,29 @@ def test_one_window_of_one_frame_can_be_chosen(path):
     assert re.search(r"a = 15\.8\d* ± 0\.0\d+, b = 15\.8\d* ± 0\.0\d+ pixel", done.output)
 
 
+def test_pixels_are_square_and_the_tolerance_small_where_that_is_asked_for(path):
+    chosen = ("--frame", 0, "--material", "MoS2", "--pixel-size", 2 * PIXEL)
+    done = run(path, *chosen, "--square-pixels")
+    assert done.exit_code == 0, done.output
+    along_x, along_y = re.search(
+        r"pixels of (\S+) .*, (\S+) ± \S+ nm along y", done.output
+    ).groups()
+    assert along_x == along_y
+    assert "Those of the movie are off by +100" in done.output or "+99.9" in done.output
+    apart = run(path, *chosen).output
+    along_x, along_y = re.search(r"pixels of (\S+) .*, (\S+) ± \S+ nm along y", apart).groups()
+    assert along_x != along_y
+    assert run(path, "--tolerance", 0.7).exit_code == 2
+
+
+def test_the_tolerance_decides_of_a_real_image(shared_data):
+    file = shared_data / "images" / "STO_001_haadf_nsid.hf5"
+    assert "Plane group: p4m within the tolerance" in run(file).output
+    strict = run(file, "--tolerance", 0.02)
+    assert strict.exit_code == 0, strict.output
+    assert "Plane group: p1: no symmetry holds within the tolerance of 2%." in strict.output
+
+
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
@@ -79,6 +103,7 @@ def test_one_window_of_one_frame_can_be_chosen(path):
         (("--at", "nan", 5), "Places of --at and --in are numbers of pixels."),
         (("--in", 0, 0, 40, "inf"), "Places of --at and --in are numbers of pixels."),
         (("--of", "square"), "Give --of, a class, and --result"),
+        (("--square-pixels",), "Give --material or --known with --square-pixels."),
     ],
 )
 def test_bad_requests_get_one_sentence(path, arguments, sentence, tmp_path, monkeypatch):

@@ -1,5 +1,12 @@
 """Movie in, result out: the run loop, a frame, the cluster, correction, watching."""
 
+from napari_lattice_symmetry.analysis.cell_windows import (
+    AveragedCell,
+    average_pixel_size,
+    average_windows,
+    places_of_class,
+    places_of_frames,
+)
 from napari_lattice_symmetry.analysis.correction import (
     Known,
     MeasuredDistortion,
@@ -17,17 +24,22 @@ from napari_lattice_symmetry.analysis.window_choice import (
 )
 
 __all__ = [
+    "AveragedCell",
     "Known",
     "MeasuredDistortion",
     "Step",
     "WatchStep",
     "analyze",
+    "average_pixel_size",
+    "average_windows",
     "describe_choice",
     "describe_length",
     "iter_analyze",
     "iter_watch",
     "measure_distortion",
     "movie_period",
+    "places_of_class",
+    "places_of_frames",
     "read_frame",
     "stream",
     "too_few_or_many",

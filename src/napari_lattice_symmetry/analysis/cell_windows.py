@@ -10,15 +10,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_lattice_symmetry.analysis.reading import read_frame
-from napari_lattice_symmetry.analysis.steps import Steps
+from napari_lattice_symmetry.analysis.steps import Progress, ShouldStop, Steps
 from napari_lattice_symmetry.cells import PixelSize, UnitCell, average_cell, pixel_size_of
-from napari_lattice_symmetry.cells.naming import TOLERANCE
+from napari_lattice_symmetry.cells.answer import TOLERANCE
 from napari_lattice_symmetry.cells.strain import Cell
 from napari_lattice_symmetry.data.movie import Movie
 from napari_lattice_symmetry.errors import InputError
-from napari_lattice_symmetry.lattice import LABELS
+from napari_lattice_symmetry.lattice import CLASSES, LABELS
 from napari_lattice_symmetry.results.result import MovieResult
-from napari_lattice_symmetry.settings import ADVANCED, SettingsModel, setting
+from napari_lattice_symmetry.settings import ADVANCED, SettingsModel, parse_settings, setting
 from napari_lattice_symmetry.spectrum import WindowGrid, fit_lattices
 from napari_lattice_symmetry.spectrum.checks import MIN_WINDOW
 from napari_lattice_symmetry.spectrum.period import dominant_period, spread_windows
@@ -83,11 +83,19 @@ class AveragedCell:
         Frame, row and column of the first pixel of the windows in it.
     tried : int
         Number of windows that were looked at.
+    found : int
+        Number of windows that there were.
     """
 
     cell: UnitCell
     places: Places
     tried: int
+    found: int
+
+    @property
+    def sampled(self) -> str:
+        """Which part of the windows was looked at, in words; empty if all were."""
+        return _sampled(self.tried, self.found)
 
 
 def window_side(frame: NDArray[Any]) -> int:
@@ -125,6 +133,10 @@ def places_of_frames(
     inside : ndarray of bool, shape (Y, X), optional
         Pixels of a region, in which windows lie.
 
+    Returns
+    -------
+    ndarray of int, shape (n, 3)
+
     Raises
     ------
     InputError
@@ -152,15 +164,35 @@ def places_of_frames(
     return _apart(np.repeat(frames, len(corners)), np.tile(corners, (len(frames), 1)), side)
 
 
-def places_of_class(result: MovieResult, name: str, frames: Sequence[int]) -> Places:
+def places_of_class(result: MovieResult, name: str, frames: Sequence[int] | None = None) -> Places:
     """List windows of a class in a result that do not overlap, as `places_of_frames` does.
+
+    Windows of a result overlap where its stride is less than their side: they share noise, and
+    an average of all of them would be thought better than it is.
+
+    Parameters
+    ----------
+    result : MovieResult
+        Of the movie.
+    name : str
+        One of `CLASSES`.
+    frames : sequence of int, optional
+        Which frames; all of the result if not given.
+
+    Returns
+    -------
+    ndarray of int, shape (n, 3)
+        Frame, row and column of the first pixel of each, which has the side `result.grid.window`.
 
     Raises
     ------
     InputError
-        If there is none in these frames, or they were not analyzed.
+        If there is no such class, none in these frames, or they were not analyzed.
     """
+    if name not in LABELS:
+        raise InputError(f"{name!r} is no class; choose one of {list(CLASSES)}.")
     side, stride = result.grid.window, result.grid.stride
+    frames = result.frame_indices.tolist() if frames is None else frames
     chosen = [i for i, frame in enumerate(result.frame_indices.tolist()) if frame in {*frames}]
     if not chosen:
         raise InputError(
@@ -189,31 +221,54 @@ def _apart(frames: NDArray[Any], corners: NDArray[Any], side: int) -> Places:
     return np.array([(frame, *each) for frame, here in kept.items() for each in here], np.intp)
 
 
-def thinned(places: Places, most: int = MAX_WINDOWS) -> Places:
-    """Take at most so many windows, all over those that there are."""
+def thinned(places: Places, most: int | None = None) -> Places:
+    """Take at most so many windows, `MAX_WINDOWS` if not given, all over those that there are."""
+    most = MAX_WINDOWS if most is None else most
     if len(places) <= most:
         return places
     return places[np.linspace(0, len(places) - 1, most).round().astype(np.intp)]
 
 
+def _sampled(taken: int, found: int) -> str:
+    return "" if taken == found else f"{taken:,} of {found:,} windows, spread over all"
+
+
+def _checked(movie: Movie, places: Any, side: int) -> Places:
+    """Return the places of windows, at least one, that lie in a movie."""
+    try:
+        given = np.asarray(places)
+        checked = given.astype(np.intp)
+    except (TypeError, ValueError):
+        given = checked = np.empty(0, np.intp)
+    if checked.ndim != 2 or checked.shape[1] != 3 or not len(checked) or (checked != given).any():
+        raise InputError("Places are frame, row and column of the first pixel of windows, (n, 3).")
+    last = np.array(movie.shape) - [1, side, side]
+    if (checked < 0).any() or (checked > last).any():
+        n, height, width = movie.shape
+        raise InputError(
+            f"Windows of {side} px at these places leave the movie of {n} frames, "
+            f"{width} x {height} px."
+        )
+    return checked
+
+
 def cut_windows(
     movie: Movie, places: Places, side: int, steps: Steps | None = None
 ) -> tuple[NDArray[Any], Places]:
-    """Read windows (n, side, side) of a movie, and give where they lie; at most `MAX_WINDOWS`.
+    """Read windows (n, side, side) of a movie, frame by frame, and give where they lie.
 
     Raises
     ------
     AnalysisError
         If a frame cannot be read.
     """
-    places = thinned(places)
     windows = []
     for index in np.unique(places[:, 0]).tolist():
         frame = read_frame(movie, index)
         here = places[places[:, 0] == index, 1:].tolist()
         windows += [np.array(frame[y : y + side, x : x + side]) for y, x in here]
         if steps is not None:
-            steps.advance()
+            steps.advance(len(here))
     order = np.argsort(places[:, 0], kind="stable")
     return np.stack(windows), places[order]
 
@@ -222,36 +277,68 @@ def average_windows(
     movie: Movie,
     places: Places,
     side: int,
-    parameters: CellParameters,
-    steps: Steps | None = None,
+    parameters: CellParameters | None = None,
+    *,
+    progress: Progress | None = None,
+    should_stop: ShouldStop | None = None,
+    **settings: Any,
 ) -> AveragedCell:
-    """Average the unit cell over windows of a movie.
+    """Average the unit cell over windows of a movie that do not overlap.
 
     Parameters
     ----------
     movie : Movie
         With its pixel size, where that is known.
     places : ndarray of int, shape (n, 3)
-        Frame, row and column of the first pixel of each.
+        Frame, row and column of the first pixel of each, from `places_of_class` or
+        `places_of_frames`. Of more than 400 so many are taken, spread over all.
     side : int
         Of the windows in pixels.
-    parameters : CellParameters
+    parameters : CellParameters, optional
         Class of the lattice and tolerance.
-    steps : Steps, optional
-        Told after every frame that was read.
+    progress, should_stop : callable, optional
+        Called as ``progress(done, total)``, and asked whether to stop, now and then.
+    **settings
+        Single fields of `parameters`, which take precedence: `lattice` and `tolerance`.
+
+    Returns
+    -------
+    AveragedCell
 
     Raises
     ------
     InputError
-        If no window has a lattice, with the reason.
+        If no window has a lattice, with the reason, a window leaves the movie, or a setting is
+        out of its range.
     AnalysisError
-        If a frame cannot be read.
+        If a frame cannot be read, or someone stopped it.
+
+    Examples
+    --------
+    >>> import napari_lattice_symmetry as nls
+    >>> movie = nls.Movie.from_array(nls.LatticeImage(lattice="square", a=12, size=256).draw())
+    >>> places = nls.places_of_frames(movie.shape[1:], [0], 128)
+    >>> averaged = nls.average_windows(movie, places, 128)
+    >>> averaged.tried, averaged.cell.group.name
+    (4, 'p4m')
     """
+    given = {} if parameters is None else parameters.model_dump()
+    parameters = parse_settings(CellParameters, **(given | settings))
+    places = _checked(movie, places, side)
+    found, places = len(places), thinned(places)
+    n = len(places)
+    steps = Steps(3 * n, progress, should_stop)  # they are read, fitted and transformed
     windows, places = cut_windows(movie, places, side, steps)
     lattice = None if parameters.lattice == AS_MEASURED else parameters.lattice
     size = movie.pixel_size if movie.calibrated else None
-    cell = average_cell(windows, lattice, size, parameters.tolerance)
-    return AveragedCell(cell, places[cell.places], len(windows))
+    cell = average_cell(
+        windows,
+        lattice,
+        size,
+        parameters.tolerance,
+        progress=lambda done, _total: steps.advance(n + done - steps.done),
+    )
+    return AveragedCell(cell, places[cell.places], n, found)
 
 
 def average_pixel_size(
@@ -261,33 +348,41 @@ def average_pixel_size(
     known: str | Cell,
     *,
     square: bool = False,
-    steps: Steps | None = None,
+    progress: Progress | None = None,
+    should_stop: ShouldStop | None = None,
 ) -> PixelSize:
     """Find the pixel size from a known lattice in windows of a movie.
 
     Parameters
     ----------
     movie, places, side
-        As for `average_windows`.
+        As for `average_windows`; of more than 64 windows so many are taken, spread over all.
     known, square
         As for `pixel_size_of`.
-    steps : Steps, optional
-        Told after every frame that was read.
+    progress, should_stop
+        As for `average_windows`.
 
     Returns
     -------
     PixelSize
         Mean over the windows, with weights by their errors; its own error is not less than what
-        the scatter of the windows says. The misfit is the median.
+        the scatter of the windows says. The misfit is the median, and another cell is told where
+        most of the windows show one.
 
     Raises
     ------
     InputError
-        If no window shows the lattice, with the reason of the last.
+        If no window shows the lattice, with the reason of the last, or a window leaves the movie.
+    AnalysisError
+        If a frame cannot be read, or someone stopped it.
     """
-    fits = fit_lattices(cut_windows(movie, thinned(places, MAX_FITTED), side, steps)[0])
+    places = _checked(movie, places, side)
+    n_all, places = len(places), thinned(places, MAX_FITTED)
+    steps = Steps(2 * len(places), progress, should_stop)  # they are read and fitted
+    fits = fit_lattices(cut_windows(movie, places, side, steps)[0])
     found: list[PixelSize] = []
     for i in range(fits.a.size):
+        steps.advance()
         try:
             found.append(pixel_size_of(fits[i], known, square=square))
         except InputError as error:
@@ -302,4 +397,8 @@ def average_pixel_size(
     least = scatter / np.sqrt(max(len(found) - 1, 1))
     y_error, x_error = np.maximum(1 / np.sqrt(weight.sum(axis=0)), least).tolist()
     y, x = mean.tolist()
-    return PixelSize(y, x, y_error, x_error, float(np.median([each.misfit for each in found])))
+    misfit = float(np.median([each.misfit for each in found]))
+    told = [each.superlattice for each in found if each.superlattice]
+    superlattice = told[len(told) // 2] if 2 * len(told) > len(found) else ""
+    sampled = _sampled(len(places), n_all)
+    return PixelSize(y, x, y_error, x_error, misfit, superlattice, sampled)

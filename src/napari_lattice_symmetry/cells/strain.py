@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.optimize import least_squares
 
 from napari_lattice_symmetry.errors import InputError
-from napari_lattice_symmetry.lattice.basis import cell, lattice_parameters, reduce_basis
+from napari_lattice_symmetry.lattice.basis import cell, cell_area, lattice_parameters, reduce_basis
 from napari_lattice_symmetry.lattice.strain import (
     StrainMaps,
     known_cell,
@@ -17,6 +17,7 @@ from napari_lattice_symmetry.lattice.strain import (
     strain_maps,
 )
 from napari_lattice_symmetry.spectrum import LatticeFit, LatticeFits
+from napari_lattice_symmetry.spectrum.lattice_fit import SENTENCES, Flag, words_of_cells
 
 Float = NDArray[np.float64]
 Cell = tuple[float, float, float]
@@ -96,6 +97,11 @@ class PixelSize:
     misfit : float
         Greatest departure of the lattice vectors that no pixel size takes away, as a share: the
         shear of the scan, or another lattice.
+    superlattice : str
+        The other cell that spots speak for, and the pixels if that is the known one; empty if
+        there is none.
+    sampled : str
+        Which part of the windows it is the mean of, in words; empty if of all.
     """
 
     y: float
@@ -103,10 +109,16 @@ class PixelSize:
     y_error: float
     x_error: float
     misfit: float
+    superlattice: str = ""
+    sampled: str = ""
 
     @property
     def remarks(self) -> str:
-        """What speaks against it, in a sentence; empty if nothing does."""
+        """What speaks against it, in sentences; empty if nothing does."""
+        return f"{self._aspect} {self.superlattice}".strip()
+
+    @property
+    def _aspect(self) -> str:
         aspect = self.y / self.x
         if max(aspect, 1 / aspect) <= _MAX_ASPECT:
             return ""
@@ -161,9 +173,23 @@ def pixel_size_of(fit: LatticeFit, known: str | Cell, *, square: bool = False) -
     share = np.square(seen) / np.square(length)[:, np.newaxis]
     if square:
         both = float(1 / np.sqrt((1 / np.square(relative)).sum()))
-        return PixelSize(y, x, y * both, x * both, misfit)
+        return PixelSize(y, x, y * both, x * both, misfit, _other_cell(fit))
     spread = 1 / np.sqrt((share / np.square(relative)[:, np.newaxis]).sum(axis=0))
-    return PixelSize(y, x, float(y * spread[1]), float(x * spread[0]), misfit)
+    y_error, x_error = float(y * spread[1]), float(x * spread[0])
+    return PixelSize(y, x, y_error, x_error, misfit, _other_cell(fit))
+
+
+def _other_cell(fit: LatticeFit) -> str:
+    """Tell the other cell of a superlattice, which the known lattice may be that of as well."""
+    if not fit.flags & Flag.SUPERLATTICE:
+        return ""
+    words = words_of_cells(fit.basis, fit.other_basis, fit.unit, fit.tolerance)
+    sentence = SENTENCES[Flag.SUPERLATTICE].format(**words)
+    factor = float(np.sqrt(cell_area(fit.basis) / cell_area(fit.other_basis)))
+    return (
+        f"{sentence[0].upper()}{sentence[1:]}: if that is the known one, pixels are "
+        f"{factor:.3g} times as large."
+    )
 
 
 def known_basis(known: str | Cell) -> Float:

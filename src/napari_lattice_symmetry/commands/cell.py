@@ -10,7 +10,8 @@ import numpy as np
 
 from napari_lattice_symmetry.analysis.cell_windows import (
     AS_MEASURED,
-    CellParameters,
+    MAX_WINDOWS,
+    AveragedCell,
     Places,
     average_pixel_size,
     average_windows,
@@ -18,7 +19,8 @@ from napari_lattice_symmetry.analysis.cell_windows import (
     places_of_frames,
     window_side,
 )
-from napari_lattice_symmetry.cells import KNOWN_CELLS, UnitCell
+from napari_lattice_symmetry.cells import KNOWN_CELLS, PixelSize
+from napari_lattice_symmetry.cells.answer import TOLERANCE
 from napari_lattice_symmetry.cells.plots import plot_cell
 from napari_lattice_symmetry.cells.strain import known_basis
 from napari_lattice_symmetry.cells.writing import SUFFIXES, write_cell
@@ -32,6 +34,7 @@ from napari_lattice_symmetry.commands.shared.options import (
     overwrite_option,
 )
 from napari_lattice_symmetry.commands.shared.outputs import check_outputs
+from napari_lattice_symmetry.commands.shared.progress import progress
 from napari_lattice_symmetry.commands.shared.results import open_result
 from napari_lattice_symmetry.data.movie import Movie
 from napari_lattice_symmetry.errors import InputError
@@ -40,7 +43,6 @@ from napari_lattice_symmetry.io.axes import FramesAre
 from napari_lattice_symmetry.lattice import CLASSES
 from napari_lattice_symmetry.lattice.plane_groups import PLANE_GROUPS
 from napari_lattice_symmetry.results.plots import save_figure
-from napari_lattice_symmetry.settings import parse_settings
 
 _FIGURES = (".png", ".svg")
 
@@ -74,6 +76,15 @@ _FIGURES = (".png", ".svg")
     help="Also tell the pixel size at which the lattice is that of this material.",
 )
 @known_cell_option("Also tell the pixel size at which the lattice is this one.")
+@click.option("--square-pixels", is_flag=True, help="Find one pixel size for x and y.")
+@click.option(
+    "--tolerance",
+    type=click.FloatRange(0, 0.5),
+    default=TOLERANCE,
+    show_default=True,
+    help="Share R of the amplitudes that lens and scan may break of a symmetry where noise "
+    "explains none.",
+)
 @outputs_option(f"Also write the cell: {', '.join((*SUFFIXES, *_FIGURES))}.")
 @overwrite_option
 @file_options
@@ -91,6 +102,8 @@ def cell(
     lattice: str | None,
     material: str | None,
     known: tuple[float, float, float] | None,
+    square_pixels: bool,
+    tolerance: float,
     outputs: tuple[Path, ...],
     overwrite: bool,
     dataset: str | None,
@@ -110,6 +123,8 @@ def cell(
     if any(output.suffix.lower() == ".cif" for output in outputs) and not movie.calibrated:
         raise InputError(f"The pixel size of {file} is not known; a .cif needs --pixel-size.")
     wanted = [each for each in (material, known) if each is not None]
+    if square_pixels and not wanted:
+        raise InputError("Give --material or --known with --square-pixels.")
     for each in wanted:
         known_basis(each)  # raises if there is no such cell
     if frame is not None and frame >= len(movie):
@@ -121,17 +136,21 @@ def cell(
     else:
         side = window or window_side(movie.frame(frames[0]))
         places = _places(movie, frames, side, center, rectangle)
-    parameters = parse_settings(CellParameters, lattice=lattice or AS_MEASURED)
-    averaged = average_windows(movie, places, side, parameters)
-    found = averaged.cell
-    click.echo("\n".join(_describe(found, averaged.tried)))
-    for cell_known in wanted:
-        size = average_pixel_size(movie, averaged.places, side, cell_known)
-        click.echo(
-            f"As {_told(cell_known)}: pixels of {size.x:.5f} ± {size.x_error:.5f} nm along x, "
-            f"{size.y:.5f} ± {size.y_error:.5f} nm along y (misfit {size.misfit:.1%})."
-            + (f" {size.remarks}" if size.remarks else "")
+    n = min(len(places), MAX_WINDOWS)
+    with progress(movie.name, n) as shown:
+        averaged = average_windows(
+            movie,
+            places,
+            side,
+            lattice=lattice or AS_MEASURED,
+            tolerance=tolerance,
+            progress=lambda done, total: shown.show(n * done // total),
         )
+    found = averaged.cell
+    click.echo("\n".join(_describe(averaged)))
+    for cell_known in wanted:
+        size = average_pixel_size(movie, averaged.places, side, cell_known, square=square_pixels)
+        click.echo(f"As {_told(cell_known)}: {' '.join(_describe_size(size, movie))}")
     for output in outputs:
         if output.suffix.lower() in _FIGURES:
             save_figure(plot_cell(found), output)
@@ -199,8 +218,26 @@ def _places_of_class(
     return places_of_class(result, name, frames), result.grid.window
 
 
-def _describe(cell: UnitCell, n_windows: int) -> Iterator[str]:
-    yield f"{len(cell.places)} of {n_windows} windows, {cell.n_cells:.0f} cells"
+def _describe_size(size: PixelSize, movie: Movie) -> Iterator[str]:
+    """Tell a pixel size, by how much that of the movie is off, and what speaks against it."""
+    yield (
+        f"pixels of {size.x:.5f} ± {size.x_error:.5f} nm along x, "
+        f"{size.y:.5f} ± {size.y_error:.5f} nm along y (misfit {size.misfit:.1%})."
+    )
+    if size.sampled:
+        yield f"Fitted: {size.sampled}."
+    if movie.calibrated:
+        y, x = movie.pixel_size
+        yield f"Those of the movie are off by {x / size.x - 1:+.1%} and {y / size.y - 1:+.1%}."
+    if size.remarks:
+        yield size.remarks
+
+
+def _describe(averaged: AveragedCell) -> Iterator[str]:
+    cell = averaged.cell
+    yield f"{len(cell.places)} of {averaged.tried} windows, {cell.n_cells:.0f} cells"
+    if averaged.sampled:
+        yield f"Looked at: {averaged.sampled}"
     a, b, gamma = cell.errors
     yield (
         f"a = {cell.a:.5g} ± {a:.1g}, b = {cell.b:.5g} ± {b:.1g} {cell.unit}, "
@@ -210,6 +247,8 @@ def _describe(cell: UnitCell, n_windows: int) -> Iterator[str]:
         yield f"{cell.remarks[0].upper()}{cell.remarks[1:]}."
     yield f"Plane group: {cell.group.remarks}"
     if cell.group.table:
+        if cell.group.within_tolerance:
+            yield "Probabilities are those among the groups that the tolerance leaves."
         at_least = (f"{name} {cell.group.at_least(name):.2f}" for name in ("p2", "p4"))
         yield f"At least {', at least '.join(at_least)}"
         yield f"{'group':<6}{'probability':>12}{'R':>8}{'phases':>9}{'p':>10}"

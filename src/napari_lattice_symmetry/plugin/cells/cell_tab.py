@@ -19,8 +19,8 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from napari_lattice_symmetry.analysis.cell_windows import AveragedCell, average_windows, thinned
-from napari_lattice_symmetry.analysis.steps import Progress, ShouldStop, Steps
+from napari_lattice_symmetry.analysis.cell_windows import AveragedCell, average_windows
+from napari_lattice_symmetry.analysis.steps import Progress, ShouldStop
 from napari_lattice_symmetry.cells import UnitCell, plot_cell, write_cell
 from napari_lattice_symmetry.cells.plots import PICTURES
 from napari_lattice_symmetry.plugin.background.task_bar import Task, TaskBar
@@ -145,10 +145,15 @@ class CellTab(QWidget):
 
         def task(progress: Progress, should_stop: ShouldStop) -> AveragedCell:
             places, side = request.places()
-            places = thinned(places)
             self._looked_at = places, side
-            steps = Steps(len({*places[:, 0].tolist()}), progress, should_stop)
-            return average_windows(request.movie, places, side, request.parameters, steps)
+            return average_windows(
+                request.movie,
+                places,
+                side,
+                request.parameters,
+                progress=progress,
+                should_stop=should_stop,
+            )
 
         return task
 
@@ -206,6 +211,8 @@ def describe_cell(averaged: AveragedCell) -> str:
         f"a = {cell.a:.5g} ± {a:.1g}, b = {cell.b:.5g} ± {b:.1g} {cell.unit}",
         f"gamma = {cell.gamma:.2f} ± {gamma:.1g}°",
     ]
+    if averaged.sampled:
+        lines.insert(1, averaged.sampled)
     if cell.remarks:
         lines.append(escape(f"{cell.remarks[0].upper()}{cell.remarks[1:]}."))
     motif = cell.motif()

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from qtpy.QtWidgets import QLabel, QPushButton, QVBoxLayout, QWidget
 
-from napari_lattice_symmetry.analysis.cell_windows import MAX_FITTED, average_pixel_size, thinned
-from napari_lattice_symmetry.analysis.steps import Progress, ShouldStop, Steps
+from napari_lattice_symmetry.analysis.cell_windows import average_pixel_size
+from napari_lattice_symmetry.analysis.steps import Progress, ShouldStop
 from napari_lattice_symmetry.cells import PixelSize
 from napari_lattice_symmetry.cells.parameters import PixelParameters
 from napari_lattice_symmetry.plugin.background.task_bar import Task, TaskBar
@@ -65,10 +65,14 @@ class PixelTab(QWidget):
 
         def task(progress: Progress, should_stop: ShouldStop) -> PixelSize:
             places, side = request.places()
-            places = thinned(places, MAX_FITTED)
-            steps = Steps(len({*places[:, 0].tolist()}), progress, should_stop)
             return average_pixel_size(
-                request.movie, places, side, asked.known, square=asked.square, steps=steps
+                request.movie,
+                places,
+                side,
+                asked.known,
+                square=asked.square,
+                progress=progress,
+                should_stop=should_stop,
             )
 
         return task
@@ -79,6 +83,7 @@ class PixelTab(QWidget):
             f"x: {found.x:.5g} ± {found.x_error:.1g} nm<br>"
             f"y: {found.y:.5g} ± {found.y_error:.1g} nm<br>"
             f"misfit {found.misfit:.1%}, which no pixel size takes away"
+            + (f"<br>{found.sampled}" if found.sampled else "")
             + (f"<br><b>{found.remarks}</b>" if found.remarks else ""),
         )
 
