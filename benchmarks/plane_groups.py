@@ -291,6 +291,31 @@ def averaging_rows(n: int) -> list[list[str]]:
     return rows
 
 
+def p_value_rows() -> list[list[str]]:
+    """Count how often noise seems to break the true group, in windows and in their average."""
+    rows = []
+    for counts in (10, 100, 1000):
+        single: list[float] = []
+        average: list[float] = []
+        for group in PLANE_GROUPS:
+            rng = np.random.default_rng((SEED, 6, PLANE_GROUPS.index(group), counts))
+            motif = random_motif(group, rng)
+            basis = random_cell(motif.family, SIZE / PERIODS, rng)
+            drawn = np.array(
+                [draw_motif(motif, basis, SIZE, rng, counts=counts) for _ in range(16)]
+            )
+            averaged = nls.cells.average_cell(drawn, motif.family).group
+            for found, values in (
+                (plane_groups(drawn, motif.family), single),
+                ([averaged], average),
+            ):
+                values += [each.table[group].p_value for each in found if group in each.table]
+        for title, values in (("1", single), ("16", average)):
+            shares = [f"{np.mean(np.array(values) < least):.1%}" for least in (0.05, 0.001)]
+            rows.append([str(counts), title, str(len(values)), *shares])
+    return rows
+
+
 def image_row(data: Path, file: str, shows: str, known: str | None, expected: str) -> list[str]:
     """Name the group of a real image in windows of ten periods, and of their average."""
     frame = nls.read_movie(data / file).frame(0).astype(np.float64)
@@ -385,6 +410,12 @@ right, in ten bins, and was to be at most 2 %; by chance, that of as many window
 probabilities all hold.
 
 {markdown_table(calibration_header, calibration)}
+## p-values
+
+How often the p-value of the true group is below a bound, in windows and in the average of 16
+windows of a crystal. If noise were all, it would be so in as large a share of them as the bound.
+
+{markdown_table(["counts", "windows averaged", "number", "p < 0.05", "p < 0.001"], p_value_rows())}
 ## Windows without a crystal
 
 {markdown_table(["windows", "number", "given a group"], false_rows(334))}
