@@ -11,7 +11,6 @@ import napari_lattice_symmetry as nls
 from napari_lattice_symmetry.analysis import cell_windows
 from napari_lattice_symmetry.analysis.cell_windows import (
     MAX_WINDOWS,
-    CellParameters,
     average_pixel_size,
     average_windows,
     cut_windows,
@@ -21,6 +20,7 @@ from napari_lattice_symmetry.analysis.cell_windows import (
 )
 from napari_lattice_symmetry.analysis.steps import StoppedError
 from napari_lattice_symmetry.cells import pixel_size_of
+from napari_lattice_symmetry.cells.parameters import CellParameters
 from napari_lattice_symmetry.data.movie import Movie
 from napari_lattice_symmetry.errors import InputError
 from napari_lattice_symmetry.lattice import simulate

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,13 +12,13 @@ from numpy.typing import NDArray
 from napari_lattice_symmetry.analysis.reading import read_frame
 from napari_lattice_symmetry.analysis.steps import Progress, ShouldStop, Steps
 from napari_lattice_symmetry.cells import PixelSize, UnitCell, average_cell, pixel_size_of
-from napari_lattice_symmetry.cells.answer import TOLERANCE
+from napari_lattice_symmetry.cells.parameters import AS_MEASURED, PERIODS, CellParameters
 from napari_lattice_symmetry.cells.strain import Cell
 from napari_lattice_symmetry.data.movie import Movie
 from napari_lattice_symmetry.errors import InputError
 from napari_lattice_symmetry.lattice import CLASSES, LABELS
 from napari_lattice_symmetry.results.result import MovieResult
-from napari_lattice_symmetry.settings import ADVANCED, SettingsModel, parse_settings, setting
+from napari_lattice_symmetry.settings import parse_settings
 from napari_lattice_symmetry.spectrum import WindowGrid, fit_lattices
 from napari_lattice_symmetry.spectrum.checks import MIN_WINDOW
 from napari_lattice_symmetry.spectrum.period import dominant_period, spread_windows
@@ -31,44 +31,9 @@ MAX_WINDOWS = 400
 MAX_FITTED = 64
 """How many windows a pixel size is fitted to at most."""
 
-AS_MEASURED = "as measured"
-
 # What lies in a region when most of its pixels do: outlines are drawn by hand.
 _INSIDE = 0.9
-_PERIODS, _DEFAULT_SIDE = 10, 128
-
-
-class CellParameters(SettingsModel):
-    """How a unit cell is averaged and its plane group named."""
-
-    window: int | None = setting(
-        None,
-        "Window (px)",
-        f"Side of the windows in pixels; {_PERIODS} cells if not given.",
-        none=f"{_PERIODS} cells",
-        of_one_image=True,
-        ge=MIN_WINDOW,
-        le=4096,
-    )
-    lattice: Literal[
-        "as measured", "square", "rectangular", "centered rectangular", "hexagonal", "oblique"
-    ] = setting(
-        AS_MEASURED,
-        "Lattice",
-        "Class of the lattice where a scan has distorted it; else that which is measured.",
-        group=ADVANCED,
-        of_one_image=True,
-    )
-    tolerance: float = setting(
-        TOLERANCE,
-        "Tolerance R",
-        "Share of the amplitudes that lens and scan may break of a symmetry where noise explains "
-        "none.",
-        group=ADVANCED,
-        step=0.01,
-        ge=0,
-        le=0.5,
-    )
+_DEFAULT_SIDE = 128
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,12 +69,12 @@ def window_side(frame: NDArray[Any]) -> int:
     The strongest period may be a part of the cell: lattices are fitted to windows all over it.
     """
     period = dominant_period(frame)
-    side = _DEFAULT_SIDE if period is None else round(_PERIODS * period)
+    side = _DEFAULT_SIDE if period is None else round(PERIODS * period)
     for length in (2 * side, side):
         fits = fit_lattices(spread_windows(frame, min(length, *frame.shape)))
         if fits.resolved.any():
             longest = np.median(fits.b[fits.resolved])
-            side = max(side, round(_PERIODS * float(longest)))
+            side = max(side, round(PERIODS * float(longest)))
             break
     return int(min(max(side, MIN_WINDOW), *frame.shape))
 

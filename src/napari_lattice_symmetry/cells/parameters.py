@@ -1,14 +1,54 @@
-"""All that strain maps and pixel sizes can be told, once."""
+"""All that averaged cells, strain maps and pixel sizes can be told, once."""
 
 from __future__ import annotations
 
 from typing import Literal
 
+from napari_lattice_symmetry.cells.answer import TOLERANCE
 from napari_lattice_symmetry.cells.strain import KNOWN_CELLS, Cell
-from napari_lattice_symmetry.settings import SettingsModel, setting
+from napari_lattice_symmetry.settings import ADVANCED, SettingsModel, setting
+from napari_lattice_symmetry.spectrum.checks import MIN_WINDOW
 
+AS_MEASURED = "as measured"
 TYPED = "typed cell"
 MEDIAN, KNOWN = "median lattice", "known lattice"
+
+
+PERIODS = 10
+"""How many cells a window holds where its side is not given."""
+
+
+class CellParameters(SettingsModel):
+    """How a unit cell is averaged and its plane group named."""
+
+    window: int | None = setting(
+        None,
+        "Window (px)",
+        f"Side of the windows in pixels; {PERIODS} cells if not given.",
+        none=f"{PERIODS} cells",
+        of_one_image=True,
+        ge=MIN_WINDOW,
+        le=4096,
+    )
+    lattice: Literal[
+        "as measured", "square", "rectangular", "centered rectangular", "hexagonal", "oblique"
+    ] = setting(
+        AS_MEASURED,
+        "Lattice",
+        "Class of the lattice where a scan has distorted it; else that which is measured.",
+        group=ADVANCED,
+        of_one_image=True,
+    )
+    tolerance: float = setting(
+        TOLERANCE,
+        "Tolerance R",
+        "Share of the amplitudes that lens and scan may break of a symmetry where noise explains "
+        "none.",
+        group=ADVANCED,
+        step=0.01,
+        ge=0,
+        le=0.5,
+    )
 
 
 class KnownLattice(SettingsModel):

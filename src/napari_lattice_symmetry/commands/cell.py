@@ -9,7 +9,6 @@ import click
 import numpy as np
 
 from napari_lattice_symmetry.analysis.cell_windows import (
-    AS_MEASURED,
     MAX_WINDOWS,
     AveragedCell,
     Places,
@@ -21,6 +20,7 @@ from napari_lattice_symmetry.analysis.cell_windows import (
 )
 from napari_lattice_symmetry.cells import KNOWN_CELLS, PixelSize
 from napari_lattice_symmetry.cells.answer import TOLERANCE
+from napari_lattice_symmetry.cells.parameters import AS_MEASURED
 from napari_lattice_symmetry.cells.plots import plot_cell
 from napari_lattice_symmetry.cells.strain import known_basis
 from napari_lattice_symmetry.cells.writing import SUFFIXES, write_cell

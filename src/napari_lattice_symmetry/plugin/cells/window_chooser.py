@@ -11,13 +11,13 @@ from qtpy.QtCore import QObject, Signal  # type: ignore[attr-defined]
 from qtpy.QtWidgets import QComboBox
 
 from napari_lattice_symmetry.analysis.cell_windows import (
-    CellParameters,
     Places,
     places_of_class,
     places_of_frames,
     window_side,
 )
 from napari_lattice_symmetry.analysis.reading import read_frame
+from napari_lattice_symmetry.cells.parameters import CellParameters
 from napari_lattice_symmetry.data.movie import Movie
 from napari_lattice_symmetry.errors import LatticeSymmetryError
 from napari_lattice_symmetry.inspection.window import place_window
