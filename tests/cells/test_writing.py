@@ -10,7 +10,7 @@ import tifffile
 
 import napari_lattice_symmetry as nls
 from napari_lattice_symmetry.cells.plots import plot_cell
-from napari_lattice_symmetry.cells.writing import cif, write_cell
+from napari_lattice_symmetry.cells.writing import cif, with_error, write_cell
 from napari_lattice_symmetry.errors import InputError
 from napari_lattice_symmetry.lattice.motifs import draw_motif, random_cell, random_motif
 
@@ -58,15 +58,58 @@ def test_cif_lists_every_atom_in_angstrom(cell, tmp_path):
     write_cell(cell, tmp_path / "cell.cif")
     text = (tmp_path / "cell.cif").read_text(encoding="utf-8")
     assert text == cif(cell)
-    assert f"_cell_length_a {10 * cell.a:.5f}" in text
+    assert f"_cell_length_a {with_error(10 * cell.a, 10 * cell.errors[0])}" in text
     assert "_cell_angle_gamma 120" in text or "_cell_angle_gamma 119.9" in text
     assert "# plane group p3m1" in text
     atoms = [line.split() for line in text.splitlines() if " X " in line]
-    assert len(atoms) == len(cell.motif().sites)
+    motif = cell.motif()
+    assert len(atoms) == len(motif.sites)
+    for atom, site, error, k in zip(
+        atoms, motif.sites % 1, motif.site_errors, motif.orbit, strict=True
+    ):
+        assert atom[2:4] == [with_error(*each) for each in zip(site, error, strict=True)]
+        height = with_error(motif.intensity[k], motif.intensity_error[k])
+        assert atom[6:] == [motif.letters[k], motif.symmetries[k], height]
     bare = nls.cells.average_cell(cell.windows)
     with pytest.raises(InputError, match="pixel size is not known"):
         write_cell(bare, tmp_path / "other.cif")
     assert not (tmp_path / "other.cif").exists()
+
+
+def test_atoms_are_a_table(cell, tmp_path):
+    write_cell(cell, tmp_path / "atoms.csv")
+    with (tmp_path / "atoms.csv").open(encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    motif = cell.motif()
+    assert len(rows) == len(motif.sites)
+    places = [[float(row["x"]), float(row["y"])] for row in rows]
+    errors = [[float(row["x error"]), float(row["y error"])] for row in rows]
+    np.testing.assert_allclose(places, motif.sites % 1, atol=1e-6)
+    np.testing.assert_allclose(errors, motif.site_errors, rtol=1e-4)
+    for row, k in zip(rows, motif.orbit, strict=True):
+        assert float(row["intensity"]) == pytest.approx(motif.intensity[k], rel=1e-4)
+        assert (row["Wyckoff letter"], row["site symmetry"], row["remark"]) == (
+            motif.letters[k],
+            motif.symmetries[k],
+            motif.remarks[k],
+        )
+
+
+@pytest.mark.parametrize(
+    ("value", "error", "text"),
+    [
+        (3.16412, 0.0021, "3.164(2)"),
+        (0.33334, 0.00012, "0.33334(12)"),
+        (1234.0, 52.0, "1230(50)"),
+        (1234.0, 12.0, "1234(12)"),
+        (12.345, 0.0996, "12.35(10)"),
+        (-0.5, 0.3, "-0.5(3)"),
+        (0.25, 0.0, "0.25"),
+        (0.25, float("nan"), "0.25"),
+    ],
+)
+def test_errors_stand_in_brackets(value, error, text):
+    assert with_error(value, error) == text
 
 
 def test_picture_shows_both_cells_and_every_axis(cell):

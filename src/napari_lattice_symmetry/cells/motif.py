@@ -47,6 +47,8 @@ class CellMotif:
         Number of atoms in the conventional cell.
     sites : ndarray, shape (m, 2)
         Every atom, fractions from 0 to 1.
+    site_errors : ndarray, shape (m, 2)
+        Standard errors of these, along a and b.
     orbit : ndarray of int, shape (m,)
         Which of the n each belongs to.
     valley : ndarray, shape (n,)
@@ -62,6 +64,7 @@ class CellMotif:
     symmetries: list[str]
     multiplicity: NDArray[np.intp]
     sites: Float
+    site_errors: Float
     orbit: NDArray[np.intp]
     valley: Float
 
@@ -124,9 +127,12 @@ def find_motif(cell: UnitCell, *, min_height: float = 0.08) -> CellMotif:
     every = np.concatenate([np.asarray(each) for each in members]) if members else np.zeros(0, int)
     firsts = [each[0] for each in members]
     multiplicity = np.array([len(each) for each in members], dtype=np.intp)
-    errors, height_errors = _errors(cell, sites[firsts], multiplicity / len(centers))
+    orbit = np.repeat(np.arange(len(members)), multiplicity)
+    fractions = np.reshape(chosen, (-1, 2))
+    errors, height_errors = _errors(cell, fractions, multiplicity / len(centers))
+    site_errors, _ = _errors(cell, sites[every], multiplicity[orbit] / len(centers))
     return CellMotif(
-        np.reshape(chosen, (-1, 2)),
+        fractions,
         errors,
         heights[firsts],
         height_errors,
@@ -134,7 +140,8 @@ def find_motif(cell: UnitCell, *, min_height: float = 0.08) -> CellMotif:
         [site.symmetry for site in described],
         multiplicity,
         sites[every],
-        np.repeat(np.arange(len(members)), [len(each) for each in members]),
+        site_errors,
+        orbit,
         valleys[firsts],
     )
 

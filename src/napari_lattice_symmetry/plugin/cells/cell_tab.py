@@ -21,8 +21,9 @@ from qtpy.QtWidgets import (
 
 from napari_lattice_symmetry.analysis.cell_windows import AveragedCell, average_windows
 from napari_lattice_symmetry.analysis.steps import Progress, ShouldStop
-from napari_lattice_symmetry.cells import UnitCell, plot_cell, write_cell
+from napari_lattice_symmetry.cells import CellMotif, PlaneGroup, UnitCell, plot_cell, write_cell
 from napari_lattice_symmetry.cells.plots import PICTURES
+from napari_lattice_symmetry.cells.writing import with_error
 from napari_lattice_symmetry.plugin.background.task_bar import Task, TaskBar
 from napari_lattice_symmetry.plugin.cells.layers import cell_layers
 from napari_lattice_symmetry.plugin.cells.window_chooser import WindowChooser
@@ -38,7 +39,9 @@ if TYPE_CHECKING:
 _HINT = "Click on the image: the window around that place is averaged."
 _BOTH = "mean beside symmetrized"
 _MAX_ROWS = 4
-_FILES = "Image stack (*.tif);;Structure factors (*.csv);;Atoms (*.cif)"
+_FILES = (
+    "Image stack (*.tif);;Structure factors (*.csv);;Atoms (*.cif);;Table of atoms (*.atoms.csv)"
+)
 
 
 class CellTab(QWidget):
@@ -91,12 +94,13 @@ class CellTab(QWidget):
         self.answer.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.layers_button = QPushButton("As layers")
         self.layers_button.setToolTip(
-            "Add the mean cell, the symmetrized one, and what the mean cell leaves of the window "
-            "as image layers, at their place in the image."
+            "Add the mean cell, the symmetrized one, the standard error, and what the mean cell "
+            "leaves of all windows as image layers, at their place in the image."
         )
         self.export_button = QPushButton("Export…")
         self.export_button.setToolTip(
-            "Save the cell as TIFF, its structure factors as CSV, its atoms as CIF, or the picture."
+            "Save the cell as TIFF, its structure factors as CSV, its atoms as CIF or as a table "
+            "(a name that ends in atoms.csv), or the picture."
         )
         layout = QVBoxLayout(self)
         layout.setContentsMargins(4, 4, 4, 4)
@@ -205,25 +209,34 @@ def describe_cell(averaged: AveragedCell) -> str:
     """Say in HTML what a cell is like."""
     cell, group = averaged.cell, averaged.cell.group
     a, b, gamma = cell.errors
-    lines = [
+    motif = cell.motif()
+    told = [
         f"<b>{escape(group.remarks)}</b>",
         f"{len(averaged.places)} of {averaged.tried} windows, {cell.n_cells:.0f} cells",
         f"a = {cell.a:.5g} ± {a:.1g}, b = {cell.b:.5g} ± {b:.1g} {cell.unit}",
         f"gamma = {cell.gamma:.2f} ± {gamma:.1g}°",
     ]
     if averaged.sampled:
-        lines.insert(1, averaged.sampled)
+        told.insert(2, averaged.sampled)
+    minded = [
+        escape(f"Atom {letter} {remark}.")
+        for letter, remark in zip(motif.letters, motif.remarks, strict=True)
+        if remark
+    ]
     if cell.remarks:
-        lines.append(escape(f"{cell.remarks[0].upper()}{cell.remarks[1:]}."))
-    motif = cell.motif()
-    for letter, remark in zip(motif.letters, motif.remarks, strict=True):
-        if remark:
-            lines.append(escape(f"Atom {letter} {remark}."))
+        minded.append(escape(f"{cell.remarks[0].upper()}{cell.remarks[1:]}."))
+    if group.table:
+        minded.append(
+            f"At least p2: {group.at_least('p2'):.2f}, at least p4: {group.at_least('p4'):.2f}"
+        )
+    parts = ("<br>".join(told), _list_atoms(motif), "<br>".join(minded), _list_groups(group))
+    return "".join(parts)
+
+
+def _list_groups(group: PlaneGroup) -> str:
+    """List the most likely plane groups, and what breaks each."""
     if not group.table:
-        return "<br>".join(lines)
-    lines.append(
-        f"At least p2: {group.at_least('p2'):.2f}, at least p4: {group.at_least('p4'):.2f}"
-    )
+        return ""
     best = sorted(group.table, key=lambda name: -group.table[name].probability)[:_MAX_ROWS]
     rows = [
         f"<td>{name}</td><td>{row.probability:.3f}</td><td>{row.departure:.1%}</td>"
@@ -231,5 +244,22 @@ def describe_cell(averaged: AveragedCell) -> str:
         for name, row in ((name, group.table[name]) for name in best)
     ]
     heading = "<td>group</td><td>prob.</td><td>R</td><td>phases</td><td>p</td>"
-    table = "".join(f"<tr>{row}</tr>" for row in (heading, *rows))
-    return "<br>".join(lines) + f"<table cellspacing=2 style='font-size: 8pt'>{table}</table>"
+    return _table(heading, *rows)
+
+
+def _list_atoms(motif: CellMotif) -> str:
+    """List the atoms that symmetry does not bring about: places in the cell, and heights."""
+    if not len(motif):
+        return ""
+    rows = []
+    for k, place in enumerate(motif.fractions):
+        x, y = (with_error(*each) for each in zip(place, motif.errors[k], strict=True))
+        height = with_error(motif.intensity[k], motif.intensity_error[k])
+        site = f"{motif.multiplicity[k]}{motif.letters[k]} {motif.symmetries[k]}"
+        rows.append("".join(f"<td>{each}</td>" for each in (site, x, y, height)))
+    return _table("<td>atom</td><td>x</td><td>y</td><td>height</td>", *rows)
+
+
+def _table(*rows: str) -> str:
+    text = "".join(f"<tr>{row}</tr>" for row in rows)
+    return f"<table cellspacing=2 style='font-size: 8pt'>{text}</table>"
