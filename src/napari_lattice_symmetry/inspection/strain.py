@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,7 +33,7 @@ def components(maps: StrainMaps) -> dict[str, Float]:
     return dict(zip(COMPONENTS, (maps.exx, maps.eyy, maps.exy, maps.rotation), strict=True))
 
 
-def even_range(values: Float) -> tuple[float, float]:
+def even_range(values: NDArray[np.floating[Any]]) -> tuple[float, float]:
     """Give a range of colors that is even about 0, so that its middle color is that of nothing."""
     found = np.abs(values[np.isfinite(values)])
     limit = float(np.quantile(found, _MIDDLE)) if found.size else 0.0

@@ -11,6 +11,7 @@ from napari_lattice_symmetry.analysis.cell_windows import AveragedCell
 from napari_lattice_symmetry.bravais.parameters import AnalysisParameters
 from napari_lattice_symmetry.inspection.strain import COMPONENTS, components, even_range
 from napari_lattice_symmetry.lattice.strain import StrainMaps
+from napari_lattice_symmetry.plugin.cells.residuals import Residuals
 from napari_lattice_symmetry.plugin.layers.result_layers import (
     METADATA_KEY,
     RESULT_KEY,
@@ -41,8 +42,8 @@ def cell_layers(averaged: AveragedCell, image: Image, source: Source) -> list[La
     Returns
     -------
     list of (data, keywords, type)
-        What the mean cell leaves of the first window, the symmetrized and the mean cell; the
-        cells at their place in that window.
+        What the mean cell leaves of all windows, at their places and in their frames; the
+        standard error, the symmetrized and the mean cell at their place in the first window.
     """
     cell, (_, top, left) = averaged.cell, averaged.places[0].tolist()
     side = cell.windows.shape[-1]
@@ -58,25 +59,34 @@ def cell_layers(averaged: AveragedCell, image: Image, source: Source) -> list[La
     rows, columns = cell.shape
     (ax, ay), (bx, by) = cell.basis / np.array(cell.pixel_size[::-1])
     x, y = cell.origins[0] + [left, top]
-    in_frame = np.array([[by / rows, ay / columns, y], [bx / rows, ax / columns, x], [0, 0, 1]])
+    in_frame = to_world @ [[by / rows, ay / columns, y], [bx / rows, ax / columns, x], [0, 0, 1]]
 
-    def layer(kind: str, data: Any, title: str, affine: Any, **more: Any) -> LayerData:
+    def layer(kind: str, data: Any, title: str, affine: Any = None, **more: Any) -> LayerData:
         arguments = {
             "name": f"{title} · {source.movie.name}",
             "metadata": {METADATA_KEY: {"kind": kind, **about}},
-            "affine": to_world @ affine,
+            "affine": affine,
             "units": image.units[-2:],
             "axis_labels": image.axis_labels[-2:],
             **more,
         }
         return data, arguments, "image"
 
-    residual = cell.residual(0)
-    in_window = np.array([[1, 0, top], [0, 1, left], [0, 0, 1]])
     group = cell.group.name or "p1"
-    colors = {"colormap": "RdBu_r", "contrast_limits": even_range(residual), "visible": False}
+    residuals = Residuals(averaged)
+    first = residuals.of_frame(residuals.frames[0])
+    colors = {"colormap": "RdBu_r", "contrast_limits": even_range(first), "visible": False}
+    if len(residuals.frames) > 1:
+        geometry = source.geometry.of_part(residuals.frames[0], residuals.corner)
+        shown = geometry.shape_maps(residuals.of_all_frames())
+        residual = layer(RESIDUAL, shown, RESIDUAL, **geometry.layer_arguments(), **colors)
+    else:
+        y, x = residuals.corner
+        at_corner = np.array([[1, 0, y], [0, 1, x], [0, 0, 1]])
+        residual = layer(RESIDUAL, first, RESIDUAL, to_world @ at_corner, **colors)
     return [
-        layer(RESIDUAL, residual, RESIDUAL, in_window, **colors),
+        residual,
+        layer(CELL, cell.error, f"error of {CELL}", in_frame, colormap="magma", visible=False),
         layer(CELL, cell.symmetrized, f"{CELL} as {group}", in_frame, visible=False),
         layer(CELL, cell.image, CELL, in_frame),
     ]

@@ -196,6 +196,13 @@ class LayerGeometry:
         translate[-2:] = result.grid.translate(pixel, origin)
         return replace(self, scale=tuple(scale), translate=tuple(translate))
 
+    def of_part(self, frame: int, corner: tuple[int, int]) -> LayerGeometry:
+        """Return the geometry of a part of the layer that begins with a frame and a pixel."""
+        translate = list(self.translate)
+        for axis, first in zip((self.time_axis, -2, -1), (frame, *corner), strict=True):
+            translate[axis] += self.scale[axis] * first
+        return replace(self, translate=tuple(translate))
+
     def shape_maps(self, maps: Maps) -> Maps:
         """View maps (T, gy, gx) with the axes of the layer."""
         return np.expand_dims(maps, self.flat_axes) if self.flat_axes else maps
