@@ -6,22 +6,24 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from qtpy.QtWidgets import QLabel, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QLabel, QPushButton, QVBoxLayout, QWidget
 
 from napari_lattice_symmetry.analysis.steps import Progress, ShouldStop
 from napari_lattice_symmetry.cells.parameters import KNOWN, MEDIAN, StrainParameters
 from napari_lattice_symmetry.cells.strain import known_basis
 from napari_lattice_symmetry.data.movie import NANOMETER
 from napari_lattice_symmetry.errors import InputError
+from napari_lattice_symmetry.inspection.strain import plot_strain, write_strain
 from napari_lattice_symmetry.lattice.basis import lattice_parameters
 from napari_lattice_symmetry.lattice.strain import StrainMaps
 from napari_lattice_symmetry.plugin.background.task_bar import Task, TaskBar
 from napari_lattice_symmetry.plugin.cells.layers import STRAIN, strain_layers
 from napari_lattice_symmetry.plugin.forms.known_lattice import KnownLatticeForm
-from napari_lattice_symmetry.plugin.layers.origin import result_of
+from napari_lattice_symmetry.plugin.layers.origin import geometry_of, result_of
 from napari_lattice_symmetry.plugin.layers.regions import region_mask, region_polygons
 from napari_lattice_symmetry.plugin.layers.result_group import add_made_of_result
 from napari_lattice_symmetry.plugin.selection.selection import Selection
+from napari_lattice_symmetry.plugin.widgets.export_dialog import export
 from napari_lattice_symmetry.results import MovieResult
 
 if TYPE_CHECKING:
@@ -47,7 +49,7 @@ class StrainTab(QWidget):
         super().__init__()
         self._viewer, self._selection = viewer, selection
         self._member: Layer | None = None
-        self._mapped: tuple[MovieResult | None, str] = None, _HINT
+        self._mapped: tuple[MovieResult, StrainMaps] | None = None
         self.form = KnownLatticeForm(StrainParameters(), _ROWS)
         self.bar = TaskBar(
             "&Map strain",
@@ -56,17 +58,24 @@ class StrainTab(QWidget):
         )
         self.summary = QLabel(_HINT)
         self.summary.setWordWrap(True)
+        self.export_button = QPushButton("Export…")
+        self.export_button.setToolTip(
+            "Save strain and rotation of every window, with their errors, as CSV, or the maps of "
+            "the frame that is shown as a picture."
+        )
         layout = QVBoxLayout(self)
         layout.setContentsMargins(4, 4, 4, 4)
         layout.setSpacing(3)
         layout.addWidget(self.form.native)
         layout.addWidget(self.bar)
         layout.addWidget(self.summary)
+        layout.addWidget(self.export_button)
         layout.addStretch(1)
+        self.export_button.clicked.connect(self._export)
         self.bar.done.connect(self._on_done)
         self.form["reference"].changed.connect(self._show_known)
         selection.changed.connect(self._on_selection)
-        self._list_references()
+        self._on_selection()
 
     def release(self) -> None:
         """Stop, and let go of the viewer."""
@@ -79,8 +88,11 @@ class StrainTab(QWidget):
 
     def _tell(self) -> None:
         """Tell of the strain that was mapped, unless another result is selected."""
-        result, text = self._mapped
-        self.summary.setText(text if result is self._selection.result else _HINT)
+        mapped = self._mapped
+        if mapped is not None and mapped[0] is not self._selection.result:
+            mapped = None
+        self.export_button.setEnabled(mapped is not None)
+        self.summary.setText(_HINT if mapped is None else describe_strain(mapped[1]))
 
     def _list_references(self) -> None:
         self._regions = {f"region {region.name}": region for region in self._selection.regions}
@@ -121,11 +133,28 @@ class StrainTab(QWidget):
         return inside
 
     def _on_done(self, maps: StrainMaps) -> None:
-        if self._member is not None:
+        result = result_of(self._member)
+        if self._member is not None and result is not None:
             made = strain_layers(maps, self._member, with_errors=self.form["errors"].value)
             add_made_of_result(self._viewer.layers, self._member, STRAIN, made)
-            self._mapped = result_of(self._member), describe_strain(maps)
+            self._mapped = result, maps
         self._tell()
+
+    def _export(self) -> None:
+        if self._mapped is None:
+            return
+        result, maps = self._mapped
+        geometry, frames = geometry_of(self._member), result.frame_indices
+        frame = frames[0]
+        if geometry is not None:
+            frame = geometry.frame_at(self._viewer.dims.point, int(frames[-1]) + 1)
+        position = int(np.abs(frames - frame).argmin())
+        export(
+            self,
+            f"{result.name} strain",
+            partial(plot_strain, result, maps, position),
+            partial(write_strain, result, maps),
+        )
 
 
 def describe_strain(maps: StrainMaps) -> str:
