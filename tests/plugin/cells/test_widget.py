@@ -8,114 +8,11 @@ import re
 import numpy as np
 import pytest
 import tifffile
-from qtpy.QtCore import QPoint, Qt
-from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QFileDialog
 
-from napari_lattice_symmetry.analysis import analyze
-from napari_lattice_symmetry.data.movie import Movie
-from napari_lattice_symmetry.lattice import LABELS
-from napari_lattice_symmetry.lattice.basis import cell, lattice_points, rotation
-from napari_lattice_symmetry.lattice.drawing import count_electrons, draw_atoms
-from napari_lattice_symmetry.plugin.layers.geometry import LayerGeometry
 from napari_lattice_symmetry.plugin.layers.legend import legend_of
-from napari_lattice_symmetry.plugin.layers.result_layers import result_layers
 
-TIMEOUT = 60_000
-SHAPE, CRYSTAL, A = (200, 330), 200, 12.0  # noise from column CRYSTAL on
-BASIS = cell(A, A, 120) @ rotation(12)
-PIXEL = 0.3161 / A  # nm, if it is MoS2
-
-
-@pytest.fixture(scope="module")
-def frames():
-    """Two frames of a honeycomb whose two kinds of atoms are unlike: p3m1."""
-    points = lattice_points(BASIS, SHAPE, (100, 100), 30)
-    atoms = np.concatenate([points, points + (2 * BASIS[0] + BASIS[1]) / 3])
-    bright = np.repeat([1.0, 0.4], len(points))
-    inside = atoms[:, 0] < CRYSTAL
-    image = draw_atoms(atoms[inside], bright[inside], 1.8, SHAPE) + 0.2
-    rng = np.random.default_rng(0)
-    return np.array([count_electrons(image, 60, rng) for _ in range(2)])
-
-
-class Dock:
-    """A shown window with the dock in it."""
-
-    def __init__(self, viewer, qtbot):
-        self.viewer, self.qtbot = viewer, qtbot
-        _, self.widget = viewer.window.add_plugin_dock_widget(
-            "napari-lattice-symmetry", "Unit cell"
-        )
-        viewer.window.resize(1280, 800)
-        self.settle()
-        viewer.reset_view()
-
-    def settle(self):
-        bars = (self.widget.cell.bar, self.widget.strain.bar, self.widget.pixel.bar)
-        self.qtbot.waitUntil(lambda: not any(bar.is_running for bar in bars), timeout=TIMEOUT)
-        QTest.qWait(50)
-
-    def choose(self, text):
-        box = self.widget.chooser.where
-        box.setCurrentText(text)
-        assert box.currentText() == text
-        box.activated.emit(box.currentIndex())
-        self.settle()
-
-    def click(self, y, x):
-        canvas = self.viewer.window._qt_viewer.canvas.native
-        camera = getattr(self.viewer, "scene", self.viewer).camera  # since napari 0.9 in the scene
-        world = np.array(self.viewer.layers[0].data_to_world((0, y, x))[-2:])
-        middle = np.array([canvas.height(), canvas.width()]) / 2
-        down, right = middle + (world - camera.center[-2:]) * camera.zoom
-        QTest.mouseClick(canvas, Qt.MouseButton.LeftButton, pos=QPoint(round(right), round(down)))
-        self.settle()
-
-    def press(self, button):
-        QTest.mouseClick(button, Qt.MouseButton.LeftButton)
-        self.settle()
-
-    @property
-    def averaged(self):
-        return self.widget.cell.averaged
-
-    @property
-    def answer(self):
-        return re.sub(r"<[^>]+>", " ", self.widget.cell.answer.text())
-
-
-@pytest.fixture
-def dock(make_shown_viewer, qtbot, frames):
-    viewer = make_shown_viewer()
-    viewer.add_image(frames, name="film")
-    viewer.dims.set_current_step(0, 0)
-    dock = Dock(viewer, qtbot)
-    dock.click(100, 90)
-    return dock
-
-
-@pytest.fixture
-def calibrated(dock):
-    layer = dock.viewer.layers["film"]
-    layer.scale, layer.units = (1, PIXEL, PIXEL), ("pixel", "nm", "nm")
-    dock.settle()
-    return dock
-
-
-@pytest.fixture
-def analyzed(dock, fake_model):
-    """A result with lattice maps, in which all is hexagonal."""
-    layer = dock.viewer.layers["film"]
-    movie = Movie.from_array(layer.data, name="film")
-    result = analyze(movie, model=fake_model, window=96, stride=52, samples=3, lattice_maps=True)
-    result.labels[:] = LABELS["hexagonal"]
-    origin = {"source_layer": "film", "source_id": str(layer.unique_id), "channel": None}
-    geometry = LayerGeometry.of_calibration(movie)
-    for data, arguments, _kind in result_layers(result, geometry, maps=["labels"], origin=origin):
-        dock.viewer.add_labels(data, **arguments)
-    dock.settle()
-    return dock
+CRYSTAL, PIXEL = 200, 0.3161 / 12  # columns with a crystal; nm, if it is MoS2
 
 
 def test_a_click_averages_the_window_round_it(dock):
@@ -133,12 +30,24 @@ def test_a_click_averages_the_window_round_it(dock):
     assert len(dock.widget.cell.canvas.figure.axes) == 2
 
 
-def test_a_click_on_a_real_crystal_shows_its_group(make_shown_viewer, qtbot, shared_data):
+def test_the_atoms_of_the_cell_are_listed_as_narrow_as_the_dock(dock):
+    motif = dock.averaged.cell.motif()
+    assert motif.symmetries == ["3m.", "3m."]
+    number = r"-?\d+\.\d+\(\d+\)"
+    for letter in motif.letters:
+        assert re.search(rf"1{letter} 3m\. +{number} +{number} +\d+\.?\d*\(\d+\)", dock.answer)
+    answer = dock.widget.cell.answer
+    area = answer.parent()
+    assert answer.minimumSizeHint().width() <= area.width()
+    assert answer.width() <= area.width()
+
+
+def test_a_click_on_a_real_crystal_shows_its_group(make_shown_viewer, open_dock, shared_data):
     viewer = make_shown_viewer()
     viewer.open(
         str(shared_data / "images" / "Si_110_haadf_5nm.png"), plugin="napari-lattice-symmetry"
     )
-    dock = Dock(viewer, qtbot)
+    dock = open_dock(viewer)
     dock.click(250, 250)
     assert "cmm within the tolerance; the image departs from it by" in dock.answer
     assert "At least p2: 1.00" in dock.answer
@@ -147,14 +56,14 @@ def test_a_click_on_a_real_crystal_shows_its_group(make_shown_viewer, qtbot, sha
 
 
 def test_the_pixel_size_of_a_real_crystal_is_that_of_its_file(
-    make_shown_viewer, qtbot, shared_data
+    make_shown_viewer, open_dock, shared_data
 ):
     viewer = make_shown_viewer()
     viewer.open(
         str(shared_data / "images" / "STO_001_haadf_nsid.hf5"), plugin="napari-lattice-symmetry"
     )
     scale = viewer.layers[0].scale[-2:].copy()
-    dock = Dock(viewer, qtbot)
+    dock = open_dock(viewer)
     dock.widget.tabs.setCurrentWidget(dock.widget.pixel)
     tab = dock.widget.pixel
     tab.form["lattice"].value = "SrTiO3 [001]"
@@ -222,7 +131,7 @@ def test_the_cell_becomes_layers_at_its_place(calibrated):
     before = len(calibrated.viewer.layers)
     calibrated.press(calibrated.widget.cell.layers_button)
     layers = {layer.name.split(" \u00b7 ")[0]: layer for layer in calibrated.viewer.layers}
-    assert len(calibrated.viewer.layers) == before + 3
+    assert len(calibrated.viewer.layers) == before + 4
     assert calibrated.averaged is not None
     film, unit = calibrated.viewer.layers["film"], layers["unit cell"]
     assert [str(each) for each in unit.units] == ["nanometer", "nanometer"]
@@ -232,6 +141,9 @@ def test_the_cell_becomes_layers_at_its_place(calibrated):
     ).T
     seen = film.data[0][np.rint(y).astype(int), np.rint(x).astype(int)]
     assert np.corrcoef(seen, unit.data.ravel())[0, 1] > 0.8
+    error = layers["error of unit cell"]
+    np.testing.assert_array_equal(error.data, calibrated.averaged.cell.error)
+    np.testing.assert_allclose(error.affine.affine_matrix, unit.affine.affine_matrix)
     residual = layers["residual"]
     assert residual.contrast_limits[0] == -residual.contrast_limits[1]
     corner = film.world_to_data((0, *residual.data_to_world((0, 0))))[-2:]
@@ -239,19 +151,22 @@ def test_the_cell_becomes_layers_at_its_place(calibrated):
     assert residual.data.std() < film.data[0, :, :CRYSTAL].std() / 2
 
 
-def export_to(monkeypatch, dock, path):
+def export_to(monkeypatch, dock, path, button=None):
     monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(path), ""))
-    dock.press(dock.widget.cell.export_button)
+    dock.press(button or dock.widget.cell.export_button)
 
 
 def test_files_are_written(calibrated, monkeypatch, tmp_path):
-    for ending in ("tif", "csv", "cif", "png"):
+    for ending in ("tif", "csv", "cif", "png", "atoms.csv"):
         export_to(monkeypatch, calibrated, tmp_path / f"cell.{ending}")
     pages = tifffile.imread(tmp_path / "cell.tif")
     np.testing.assert_allclose(pages[0], calibrated.averaged.cell.image, rtol=1e-5)
     with (tmp_path / "cell.csv").open(newline="") as file:
         assert next(csv.reader(file))[:3] == ["h", "k", "amplitude"]
     assert "_cell_length_a 3.16" in (tmp_path / "cell.cif").read_text()
+    with (tmp_path / "cell.atoms.csv").open(newline="") as file:
+        atoms = list(csv.DictReader(file))
+    assert [atom["site symmetry"] for atom in atoms] == ["3m.", "3m."]
     assert (tmp_path / "cell.png").stat().st_size > 1000
 
 
@@ -308,6 +223,28 @@ def test_strain_is_mapped_with_errors_and_colors_even_about_zero(analyzed, messa
     widget.strain.form["reference"].value = "known lattice"
     analyzed.press(widget.strain.bar.button)
     assert "film has no pixel size" in messages()[-1]
+
+
+def test_strain_is_exported_as_a_table_and_a_picture(analyzed, monkeypatch, tmp_path):
+    tab = analyzed.widget.strain
+    assert not tab.export_button.isEnabled()
+    analyzed.widget.tabs.setCurrentWidget(tab)
+    analyzed.press(tab.bar.button)
+    analyzed.viewer.dims.set_current_step(0, 1)
+    analyzed.settle()
+    for name in ("strain.csv", "strain.png"):
+        export_to(monkeypatch, analyzed, tmp_path / name, tab.export_button)
+    maps = analyzed.widget.selection.result.strain()
+    with (tmp_path / "strain.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == np.isfinite(maps.exx).sum()
+    (row, *_) = rows
+    assert float(row["exx_percent"]) == pytest.approx(maps.exx[0, 0, 0], rel=1e-3, abs=1e-4)
+    assert float(row["exx_percent_error"]) == pytest.approx(maps.errors[0, 0, 0, 0], rel=1e-3)
+    assert (tmp_path / "strain.png").stat().st_size > 1000
+    analyzed.viewer.layers.clear()
+    analyzed.settle()
+    assert not tab.export_button.isEnabled()
 
 
 def test_strain_takes_a_result(dock, messages):
