@@ -76,3 +76,69 @@ def test_what_has_no_lattice_is_said():
         find_defects(np.ones((50, 50)), Atoms.at([1, 2], [3, 4]))
     with pytest.raises(nls.LatticeSymmetryError, match="in frame 4"):
         find_defects(np.ones((50, 50)), Atoms.at([1], [3], frame=[4]))
+
+
+@pytest.mark.parametrize("method", ["activation", "lattice"])
+def test_a_lone_atom_without_a_spacing_is_said(method):
+    alone = Atoms.at([20], [30])
+    with pytest.raises(nls.LatticeSymmetryError, match=r"no two atoms in a frame|too few"):
+        find_defects(np.ones((64, 64)), alone, method=method)
+    with pytest.raises(nls.LatticeSymmetryError, match="no two atoms in a frame"):
+        nls.atoms.classify(np.ones((64, 64)), alone)
+
+
+@pytest.fixture(scope="module")
+def two_grains():
+    """Two grains with vacancies, and what departs in them where nothing is wrong."""
+    settings = {"spacing": 12, "size": 320, "second_grain": 0.35, "seed": 3, "counts": 400}
+    return AtomImage(vacancies=0.05, **settings).draw()
+
+
+def test_each_grain_has_its_own_lattice(two_grains):
+    atoms = nls.atoms.find_grains(two_grains.atoms)
+    grain = atoms.more["grain"]
+    assert set(grain.tolist()) == {0, 1, 2}
+    found = find_defects(two_grains.image, atoms)
+    true, told = of_kind(two_grains.defects, "vacancy"), of_kind(found, "missing")
+    inner = ((true > 14) & (true < 305)).all(axis=1)
+    near = [
+        np.linalg.norm(true[:, None] - atoms.positions[grain == each], axis=-1).min(axis=1)
+        for each in (1, 2)
+    ]
+    apart = np.abs(near[0] - near[1]) > 3 * 12
+    rows, columns = match(told, true, 4)
+    for own, other in (near, near[::-1]):
+        judged = np.flatnonzero(inner & apart & (own < other))
+        assert len(judged) > 2
+        assert np.isin(judged, columns).all()
+    assert len(told) - len(rows) <= 1
+    assert any(each.startswith("Between grains, so not judged: ") for each in found.remarks)
+
+
+def test_a_grain_without_its_own_lattice_is_said(two_grains):
+    try:
+        said = find_defects(two_grains.image, two_grains.atoms).remarks
+    except nls.LatticeSymmetryError as error:
+        said = [str(error)]
+    assert "tell" in said[0]
+    assert "grains apart first" in said[0]
+    atoms = nls.atoms.find_grains(two_grains.atoms)
+    few = np.flatnonzero(atoms.more["grain"] == 2)[:8]
+    kept = np.sort(np.append(np.flatnonzero(atoms.more["grain"] == 1), few))
+    said = find_defects(two_grains.image, atoms[kept]).remarks
+    assert "Without a lattice of their own, so not judged: 1 grain of frame 0." in said
+
+
+def test_a_frame_that_cannot_be_judged_is_left_out_and_named():
+    picture = AtomImage(spacing=12, size=160, vacancies=0.03, seed=1).draw()
+    n = len(picture.atoms)
+    rows = np.concatenate([np.arange(n), np.arange(3), np.arange(n)])
+    atoms = picture.atoms[rows].with_columns(frame=np.repeat([0, 1, 2], [n, 3, n]))
+    found = find_defects(np.stack([picture.image] * 3), atoms)
+    assert found.left_out == (1,)
+    assert found.remarks == ("Too few atoms or no common lattice, so left out: frame 1.",)
+    assert set(found.frame.tolist()) == {0, 2}
+    lives = nls.atoms.follow_defects(found, atoms)
+    assert lives.frames.tolist() == [0, 2]
+    assert lives.detection != lives.detection or lives.detection == 1
+    assert find_defects(picture.image, picture.atoms).remarks == ()

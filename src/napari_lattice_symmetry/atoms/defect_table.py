@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -31,9 +31,13 @@ class Defects:
     y, x : ndarray, shape (n,)
         Place in pixels.
     confidence : ndarray, shape (n,)
-        Probability that it is one.
+        Score from 0 to 1, the higher the surer; not calibrated, so no probability.
     frame : ndarray of int, shape (n,)
         Number of the frame, from 0.
+    left_out : tuple of int
+        Frames that were not searched.
+    remarks : tuple of str
+        Sentences on what was not judged, and why.
     """
 
     kind: NDArray[np.str_]
@@ -41,6 +45,8 @@ class Defects:
     x: NDArray[np.float64]
     confidence: NDArray[np.float64]
     frame: NDArray[np.int64]
+    left_out: tuple[int, ...] = ()
+    remarks: tuple[str, ...] = ()
 
     @classmethod
     def at(
@@ -72,7 +78,8 @@ class Defects:
 
     def __getitem__(self, chosen: Any) -> Defects:
         index = np.atleast_1d(np.arange(len(self))[chosen])
-        return Defects(*(getattr(self, each.name)[index] for each in fields(self)))
+        columns: dict[str, Any] = {name: each[index] for name, each in self.columns().items()}
+        return replace(self, **columns)
 
     def columns(self) -> dict[str, NDArray[Any]]:
         """Give the columns by name, the frame first."""

@@ -10,7 +10,7 @@ move neighbors along.
 from __future__ import annotations
 
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import product
 
@@ -29,7 +29,8 @@ from napari_lattice_symmetry.atoms.defect_table import (
     Defects,
 )
 from napari_lattice_symmetry.atoms.finding.scaling import fill_gaps
-from napari_lattice_symmetry.atoms.table import Atoms
+from napari_lattice_symmetry.atoms.grain_parts import GrainPart, parts_of
+from napari_lattice_symmetry.atoms.table import Atoms, spacing_of
 from napari_lattice_symmetry.data.movie import Movie
 from napari_lattice_symmetry.errors import InputError
 from napari_lattice_symmetry.lattice.basis import reduce_basis
@@ -49,16 +50,19 @@ _DOUBT = 2.5  # standard deviations at which what is told is as likely as not
 _SURE = 4.5  # and those from which a displacement or a brightness is told
 _MIN_ATOMS = 12
 _DISC = 0.16  # standard deviation of the spot over which gray values are averaged, in spacings
+_APART = 2.0  # spacings by which a place is nearer to its grain than to others, to be judged by it
+_CROWDED = 0.8  # share of the usual neighbors from which on an atom is at no edge
 
 
 @dataclass(frozen=True, eq=False)
 class LatticeOfAtoms:
-    """The atoms of one frame, and its gray values averaged over spots."""
+    """The atoms of one frame, or of a grain of it, and its gray values averaged over spots."""
 
     places: Float
     gray: Float
     spacing: float
     basis: Float | None
+    part: GrainPart | None = None
 
     @cached_property
     def vectors(self) -> Float:
@@ -70,10 +74,13 @@ class LatticeOfAtoms:
         return _gray_at(self.gray, places)
 
     def inside(self, places: Float) -> NDArray[np.bool_]:
-        """Tell which places (..., 2) lie in the frame, off its border."""
+        """Tell which places (..., 2) lie in the frame, off its border, and in no other grain."""
         edge = 0.3 * self.spacing
         limits = np.array(self.gray.shape) - 1 - edge
-        return np.asarray(((places >= edge) & (places <= limits)).all(axis=-1))
+        within = np.asarray(((places >= edge) & (places <= limits)).all(axis=-1))
+        if self.part is None:
+            return within
+        return within & self.part.holds(places, _APART * self.spacing)
 
 
 def _gray_at(gray: Float, places: Float) -> Float:
@@ -112,11 +119,6 @@ def check_frame(movie: Movie, atoms: Atoms, number: int) -> None:
         )
 
 
-def spacing_of(atoms: Atoms) -> float:
-    """Give the distance of neighbors in pixels, as it was told or as it is."""
-    return atoms.spacing or float(np.nanmedian(atoms.neighbor))
-
-
 def of_sublattice(seen: LatticeOfAtoms, values: Float) -> Float:
     """Give the median of values over each atom and those a lattice vector away, shape (n,)."""
     if not len(seen.vectors):
@@ -143,12 +145,32 @@ def lattice_of(movie: Movie, atoms: Atoms, number: int) -> LatticeOfAtoms:
     if not len(seen.vectors):
         raise InputError(
             f"{movie.name}: the atoms of frame {number} lie on no common lattice, against which "
-            "defects are told; give a part of the frame within one grain."
+            "defects are told; tell its grains apart first, or give a part within one grain."
         )
     return seen
 
 
-def lattice_defects(movie: Movie, atoms: Atoms, number: int) -> Defects:
+@dataclass(frozen=True)
+class Unjudged:
+    """Atoms of a frame that were held against no lattice.
+
+    Parameters
+    ----------
+    between : int
+        Those between grains.
+    strange : int
+        Those around which most are elsewhere than the lattice has them, where no grains were told
+        apart.
+    grains : tuple of int
+        Grains that are too small for a lattice, or have none.
+    """
+
+    between: int = 0
+    strange: int = 0
+    grains: tuple[int, ...] = ()
+
+
+def lattice_defects(movie: Movie, atoms: Atoms, number: int) -> tuple[Defects, Unjudged]:
     """List the atoms of a frame that depart from their lattice, and the places without one.
 
     Parameters
@@ -156,21 +178,65 @@ def lattice_defects(movie: Movie, atoms: Atoms, number: int) -> Defects:
     movie : Movie
         Where they were found.
     atoms : Atoms
-        Of one frame.
+        Of one frame; with the column ``grain``, each grain has its own lattice.
     number : int
         Of the frame.
 
     Raises
     ------
     InputError
-        As by `lattice_of`.
+        As by `lattice_of`; of grains, if none has a lattice.
     """
-    seen = lattice_of(movie, atoms, number)
-    rows = [*_missing(seen), *_present(seen)]
+    parts = parts_of(atoms)
+    if len(parts) < 2:
+        seen = lattice_of(movie, atoms, number)
+        return _judged([seen], number), Unjudged(strange=_count_strange(seen))
+    lattices, left_out = [], []
+    for part in parts:
+        # Half the margin, so that no atom is left out that a place to be judged may hold.
+        near = part.holds(atoms.positions, 0.5 * _APART * spacing_of(atoms))
+        seen = frame_of(movie, atoms[near], number)
+        if len(seen.vectors):
+            lattices.append(replace(seen, part=part))
+        else:
+            left_out.append(part.number)
+    if not lattices:
+        raise InputError(
+            f"{movie.name}: none of the {len(parts)} grains of frame {number} has a lattice, "
+            f"against which defects are told; {_MIN_ATOMS} atoms of each are needed."
+        )
+    judged = np.zeros(len(atoms), bool)
+    for part in parts:
+        judged |= part.holds(atoms.positions, _APART * spacing_of(atoms))
+    return _judged(lattices, number), Unjudged(int((~judged).sum()), grains=tuple(left_out))
+
+
+def _judged(lattices: list[LatticeOfAtoms], number: int) -> Defects:
+    rows = [row for seen in lattices for row in (*_missing(seen), *_present(seen))]
     if not rows:
         return Defects.at([], [], [])
     kind, y, x, confidence = zip(*rows, strict=True)
     return Defects.at(kind, y, x, confidence, np.full(len(rows), number))
+
+
+def _count_strange(seen: LatticeOfAtoms) -> int:
+    """Count atoms in the midst of others that lie on another lattice, or on none.
+
+    Fewer than a lattice needs are none.
+    """
+    partners, asked = _partners(seen, seen.places) >= 0, _asked(seen)
+    crowd = _shares_around(seen, partners.sum(axis=1) / np.maximum(asked, 1))
+    around = KDTree(seen.places).query_ball_point(
+        seen.places, 2.5 * seen.spacing, return_length=True
+    )
+    inner = seen.inside(seen.places) & (around >= _CROWDED * np.median(around))
+    count = int((inner & (asked >= _LEAST) & (crowd < _AGREEING)).sum())
+    return count if count >= _MIN_ATOMS else 0
+
+
+def _asked(seen: LatticeOfAtoms) -> Integer:
+    """Count the places in the frame a lattice vector before each atom, (n,)."""
+    return np.asarray(seen.inside(seen.places[:, np.newaxis] - seen.vectors).sum(axis=1))
 
 
 def common_basis(places: Float, spacing: float, brightness: Float) -> Float | None:
@@ -282,9 +348,9 @@ def _present(seen: LatticeOfAtoms) -> list[tuple[str, float, float, float]]:
     """List atoms that nobody expects, that are displaced, or of another brightness."""
     partners = _partners(seen, seen.places)
     here = partners >= 0
-    asked = seen.inside(seen.places[:, np.newaxis] - seen.vectors)
-    share = here.sum(axis=1) / np.maximum(asked.sum(axis=1), 1)
-    enough = (asked.sum(axis=1) >= _LEAST) & seen.inside(seen.places)
+    asked = _asked(seen)
+    share = here.sum(axis=1) / np.maximum(asked, 1)
+    enough = (asked >= _LEAST) & seen.inside(seen.places)
     crowd = _shares_around(seen, share)
     found = [
         (EXTRA, *seen.places[i].tolist(), float(crowd[i] - share[i]))

@@ -23,6 +23,9 @@ ATOM = "atom"
 VECTORS = ("displacement", "polarization")
 """Further columns that are lengths of vectors; with _y and _x, their components."""
 
+GRAIN = "grain"
+"""The column that says of which grain an atom is; 0 of none."""
+
 _PLAIN = ("pixel_size", "spacing", "name", "more")
 
 
@@ -258,3 +261,30 @@ def nearest_neighbors(y: Float, x: Float, frame: NDArray[np.int64]) -> Float:
             nearest, _ = KDTree(points).query(points, k=2)
             distances[rows] = np.asarray(nearest)[:, 1]
     return distances
+
+
+def spacing_of(atoms: Atoms) -> float:
+    """Give the distance of neighbors in pixels: that of the search, else the median.
+
+    Raises
+    ------
+    InputError
+        If neither is known.
+    """
+    if atoms.spacing is not None:
+        return atoms.spacing
+    nearest = nearest_neighbors(atoms.y, atoms.x, atoms.frame)
+    if not np.isfinite(nearest).any():
+        raise InputError(
+            f"{atoms.name} has no two atoms in a frame, and no spacing; give the spacing in pixels."
+        )
+    return float(np.nanmedian(nearest))
+
+
+def list_frames(frames: Sequence[int]) -> str:
+    """Say "frame 3", or "frames 3, 5 and 9 more"."""
+    if len(frames) == 1:
+        return f"frame {frames[0]}"
+    listed = ", ".join(map(str, frames[:4]))
+    more = len(frames) - 4
+    return f"frames {listed}" + (f" and {more} more" if more > 0 else "")

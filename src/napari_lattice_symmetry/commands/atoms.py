@@ -120,6 +120,8 @@ def atoms(
     listed = None
     if defects is not None or measures.lives is not None:
         listed = find_defects(movie, found, method=method)
+        for remark in listed.remarks:
+            click.echo(remark)
     if defects is not None and listed is not None:
         listed.save(defects, overwrite=overwrite)
         counts = Counter(listed.kind.tolist())
@@ -181,6 +183,7 @@ def _compare(told: Score) -> Iterator[str]:
     )
     for name, each in told.classes.items():
         yield f"  {name}: F1 {each.f1:.4f}, {each.true} there, {each.found} found"
+    yield from told.remarks
 
 
 @click.command()

@@ -67,7 +67,7 @@ def test_missing_atoms_are_marked_followed_and_counted_over_time(lossy_bench, qt
     assert "missing" in text
     assert "were followed" in text
     marks = layer_of(bench, "defects")
-    assert {"kind", "confidence", "life", "birth", "end"} <= set(marks.features.columns)
+    assert {"kind", "score", "life", "birth", "end"} <= set(marks.features.columns)
     assert any("missing" in key[1] for key in legend_of(marks).keys)
     np.testing.assert_allclose(marks.scale, bench.layer.scale)
     assert bench.viewer.layers.selection.active != marks

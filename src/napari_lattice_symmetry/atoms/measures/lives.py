@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_lattice_symmetry.atoms.defect_table import Defects
-from napari_lattice_symmetry.atoms.measures.tracks import GAP, link, measure_drift, spacing_of
-from napari_lattice_symmetry.atoms.table import Atoms
+from napari_lattice_symmetry.atoms.measures.tracks import GAP, link, measure_drift
+from napari_lattice_symmetry.atoms.table import Atoms, spacing_of
 from napari_lattice_symmetry.atoms.writing import write_columns
 from napari_lattice_symmetry.errors import InputError
 
@@ -230,7 +230,7 @@ def follow_defects(
         raise InputError(f"A radius of {reach:g} px follows no defect; it must be positive.")
     if gap < 0:
         raise InputError(f"A gap of {gap} frames cannot be; it must be 0 or more.")
-    frames = np.unique(atoms.frame)
+    frames = np.setdiff1d(atoms.frame, defects.left_out)
     shifts = measure_drift(atoms)
     rows = np.flatnonzero((defects.kind == kind) & np.isin(defects.frame, frames))
     some = defects[rows]

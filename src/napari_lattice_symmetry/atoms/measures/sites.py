@@ -12,15 +12,12 @@ from scipy.spatial import KDTree
 
 from napari_lattice_symmetry.atoms.defects import frame_of
 from napari_lattice_symmetry.atoms.measures.bonds import find_bonds
-from napari_lattice_symmetry.atoms.table import Atoms
+from napari_lattice_symmetry.atoms.table import GRAIN, Atoms
 from napari_lattice_symmetry.data.movie import Movie
 from napari_lattice_symmetry.errors import InputError
 
 Float = NDArray[np.float64]
 Integer = NDArray[np.int64]
-
-GRAIN = "grain"
-"""The column that says of which grain an atom is; 0 of none."""
 
 _SAME = 0.35  # spacings within which an atom is where it is expected
 _LEAST = 4  # atoms that have to tell where another one should be

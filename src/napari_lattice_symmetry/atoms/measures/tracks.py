@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.spatial import KDTree
 
-from napari_lattice_symmetry.atoms.table import Atoms, nearest_neighbors
+from napari_lattice_symmetry.atoms.table import Atoms, spacing_of
 from napari_lattice_symmetry.errors import InputError, guard
 
 Float = NDArray[np.float64]
@@ -85,24 +85,6 @@ def track(
     with guard(f"{atoms.name} cannot be tracked", InputError, advice="choose a smaller radius"):
         numbers = link(still, atoms.frame, reach, gap)
     return atoms.with_columns(track=numbers, still_y=still[:, 0], still_x=still[:, 1])
-
-
-def spacing_of(atoms: Atoms) -> float:
-    """Give the distance of neighbors in pixels: that of the search, else the median.
-
-    Raises
-    ------
-    InputError
-        If neither is known.
-    """
-    if atoms.spacing is not None:
-        return atoms.spacing
-    nearest = nearest_neighbors(atoms.y, atoms.x, atoms.frame)
-    if not np.isfinite(nearest).any():
-        raise InputError(
-            f"{atoms.name} has no two atoms in a frame, and no spacing; give a radius in pixels."
-        )
-    return float(np.nanmedian(nearest))
 
 
 def measure_drift(atoms: Atoms) -> Float:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from napari_lattice_symmetry.analysis.reading import read_frame
 from napari_lattice_symmetry.analysis.steps import Steps
 from napari_lattice_symmetry.atoms import Atoms, FindParameters
-from napari_lattice_symmetry.atoms.table import join
+from napari_lattice_symmetry.atoms.table import join, list_frames
 from napari_lattice_symmetry.data.movie import Movie, is_blank
 from napari_lattice_symmetry.errors import InputError
 from napari_lattice_symmetry.plugin.selection.source import Source
@@ -75,7 +75,7 @@ class Answer:
         text += f", {doubtful} of confidence below {_DOUBTFUL:g}" if doubtful else ""
         text += "" if atoms.spacing is None else f"; spacing {atoms.spacing:.3g} px"
         if self.blank:
-            text += f". Constant or NaN, so left out: {list_numbers(self.blank)}"
+            text += f". Constant or NaN, so left out: {list_frames(self.blank)}"
         return f"{text}."
 
 
@@ -119,15 +119,6 @@ def find_in_frames(request: Request, finder: Finder, steps: Steps) -> Answer:
         steps.advance()
     if not tables:
         raise InputError(
-            f"{movie.name}: {list_numbers(blank)} is constant or NaN; choose one that shows atoms."
+            f"{movie.name}: {list_frames(blank)} is constant or NaN; choose one that shows atoms."
         )
     return Answer(request, replace(join(tables), name=movie.name), tuple(blank))
-
-
-def list_numbers(frames: Sequence[int]) -> str:
-    """Say "frame 3", or "frames 3, 5 and 9 more"."""
-    if len(frames) == 1:
-        return f"frame {frames[0]}"
-    listed = ", ".join(map(str, frames[:4]))
-    more = len(frames) - 4
-    return f"frames {listed}" + (f" and {more} more" if more > 0 else "")

@@ -117,7 +117,7 @@ def defects_layer(
     defects: Defects, lives: DefectLives | None, sibling: Points, found: FoundAtoms
 ) -> Points:
     """Return defects by kind, with their lives where they were followed."""
-    features: dict[str, Any] = {KIND: defects.kind, "confidence": defects.confidence}
+    features: dict[str, Any] = {KIND: defects.kind, "score": defects.confidence}
     if lives is not None:
         features["life"] = lives.number
         for name in ("birth", "end"):

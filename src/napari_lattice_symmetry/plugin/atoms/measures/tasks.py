@@ -35,8 +35,9 @@ class MeasureParameters(SettingsModel):
     method: str = setting(
         METHODS[0],
         "Defects by",
-        "lattice: each atom against those a lattice vector away; bragg: what is left of the image "
-        "without its periodic part, against its noise.",
+        "lattice: each atom against those a lattice vector away, of each grain if these were told; "
+        "activation: maps of a network that learned from labels of crops, for atoms on no common "
+        "lattice; bragg: what is left of the image without its periodic part, against its noise.",
         choices=METHODS,
     )
     names: str = setting(
@@ -145,6 +146,7 @@ def _defects(request: Request) -> Measured:
         text += f" {len(lives)} missing ones were followed"
         known = np.isfinite(lives.detection)
         text += f", each seen in {lives.detection:.0%} of its frames." if known else "."
+    text = " ".join([text, *defects.remarks])
     return Measured(request, atoms, text, defects, lives)
 
 
