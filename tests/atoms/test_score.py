@@ -97,3 +97,26 @@ def test_a_file_is_a_truth(tmp_path):
     truth = Atoms.at([1, 2], [3, 40], pixel_size=(0.5, 0.5))
     truth.save(tmp_path / "truth.csv")
     assert score(truth, tmp_path / "truth.csv", 0.1).f1 == 1
+
+
+def test_a_radius_in_other_units_is_refused():
+    y, x = np.mgrid[0:60:10, 0:60:10].reshape(2, -1)
+    found = Atoms.at(y, x, pixel_size=(0.02, 0.02))
+    assert score(found, found, 0.19).f1 == 1
+    with pytest.raises(nls.LatticeSymmetryError, match=r"neighbors of the truth are 0\.2 nm apart"):
+        score(found, found, 5)
+    assert score(found, found, 5, unit="px").f1 == 1
+
+
+def test_classes_are_not_compared_where_nothing_was_classified():
+    truth = Atoms.at([0, 10], [0, 0], label=["Mo", "S"])
+    told = score(Atoms.at([0, 10], [0, 0]), truth, 2)
+    assert (told.f1, told.classes) == (1, {})
+    assert "classify them first" in told.remarks[0]
+    assert set(score(truth, truth, 2).classes) == {"Mo", "S"}
+    assert not score(truth, truth, 2).remarks
+
+
+def test_a_truth_whose_places_are_not_known_is_refused():
+    with pytest.raises(nls.LatticeSymmetryError, match="place is not known"):
+        score(Atoms.at([0], [0]), Atoms.at([0, np.nan], [0, 1]), 1)

@@ -29,9 +29,23 @@ def test_atoms_are_written_and_compared(run, picture):
     assert "nm (median)" in done.output
     assert "missing" in done.output
     assert "F1 0.9" in done.output or "F1 1.0" in done.output
+    assert "classify them first" in done.output  # no F1 of classes that nobody told
+    assert "Mo: F1" not in done.output
     found = read_atoms("found.csv")
     assert abs(len(found) - len(picture.atoms)) < 0.1 * len(found)
     assert int(Path("found.xyz").read_text().splitlines()[0]) == len(found)
+
+
+def test_a_table_of_nanometers_is_compared_within_nanometers(run, picture):
+    replace(picture.atoms, pixel_size=(0.0137, 0.0137)).save("truth.csv")
+    words = ("atoms", "layer.tif", "--frame", 0, "--spacing", 12, "--pixel-size", 0.0137)
+    truth = ("--to", "atoms.extxyz", "--overwrite", "--truth", "truth.csv", "--radius")
+    done = run(*words, *truth, 0.05)
+    assert done.exit_code == 0, done.output
+    assert "Within 0.05 nm: precision" in done.output
+    done = run(*words, *truth, 5)
+    assert done.exit_code == 1
+    assert "Within 5 nm almost anything pairs" in " ".join(done.output.split())
 
 
 def test_all_frames_go_to_a_table_beside_the_file(run, picture):

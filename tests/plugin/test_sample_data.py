@@ -33,7 +33,7 @@ def test_the_sample_of_atoms_opens_with_its_truth(make_napari_viewer):
     assert movie.data.shape == (8, 256, 256)
     np.testing.assert_array_equal(movie.scale, truth.scale)
     assert movie.units == truth.units
-    assert set(truth.features["class"]) == {"Mo", "S"}
+    assert set(truth.features["label"]) == {"Mo", "S"}
     counts = np.bincount(truth.data[:, 0].astype(int))
     assert (np.diff(counts) <= 0).all()
     assert counts[-1] < 0.97 * counts[0]
@@ -46,6 +46,6 @@ def test_the_sample_of_foci_opens_with_its_truth(make_napari_viewer):
     np.testing.assert_array_equal(series.scale[1:], truth.scale)
     assert series.units[1:] == truth.units
     assert series.metadata["defoci"] == [-3, 2, 7]
-    assert set(truth.features["class"]) == {"Mo", "2S", "S"}
+    assert set(truth.features["label"]) == {"Mo", "2S", "S"}
     assert (truth.extent.data >= 0).all()
     assert (truth.extent.data <= 255).all()

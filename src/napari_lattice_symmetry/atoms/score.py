@@ -14,7 +14,7 @@ from scipy.sparse.csgraph import connected_components
 from scipy.spatial import KDTree
 
 from napari_lattice_symmetry.atoms.reading import read_atoms
-from napari_lattice_symmetry.atoms.table import Atoms
+from napari_lattice_symmetry.atoms.table import ATOM, Atoms, nearest_neighbors
 from napari_lattice_symmetry.data.movie import NANOMETER
 from napari_lattice_symmetry.errors import InputError
 
@@ -28,6 +28,10 @@ _OTHER_UNITS, _OF_FEW = 8, 20
 are enough of both, and if not; angstrom are 10 times as many as nanometers."""
 
 _ENOUGH = 12
+
+_NOT_CLASSIFIED = (
+    "Classes were not compared, as the atoms that were found have none; classify them first."
+)
 
 
 @dataclass(frozen=True)
@@ -71,7 +75,10 @@ class Score:
     extra, missed : ndarray of int, shape (k,)
         Rows of found atoms that are not there, and of true ones that were not found.
     classes : dict of str to ClassScore
-        Each label of the truth.
+        Each label of the truth; none where the truth has labels and what was found was not
+        classified.
+    remarks : tuple of str
+        Sentences on what was not compared.
     """
 
     precision: float
@@ -85,6 +92,7 @@ class Score:
     extra: Integer = field(repr=False)
     missed: Integer = field(repr=False)
     classes: Mapping[str, ClassScore] = field(default_factory=dict)
+    remarks: tuple[str, ...] = ()
 
 
 def score(
@@ -122,8 +130,9 @@ def score(
     Raises
     ------
     InputError
-        If the radius is not positive, nm are asked for without a pixel size, or the truth seems to
-        be in other units.
+        If the radius is not positive or longer than neighbors of the truth are apart, nm are asked
+        for without a pixel size, or the truth seems to be in other units, or has places that are
+        not known.
 
     Examples
     --------
@@ -144,6 +153,7 @@ def score(
     scale = np.array(atoms.pixel_size if measure == NANOMETER else (1.0, 1.0))
     _check_units(atoms, true)
     places, others = atoms.positions * scale, true.positions * scale
+    _check_radius(radius, others, true.frame, measure)
     kept = np.arange(len(atoms))
     if ignore is not None:
         left_out = _as_truth(ignore, atoms)
@@ -164,6 +174,7 @@ def score(
     apart = places[matched[:, 0]] - others[matched[:, 1]]
     precision, recall, f1 = _rates(len(matched), len(kept), len(true))
     n = len(matched)
+    is_named = _is_named(atoms[kept].label, true.label)
     return Score(
         precision,
         recall,
@@ -175,7 +186,8 @@ def score(
         matched,
         np.setdiff1d(kept, matched[:, 0]),
         np.setdiff1d(np.arange(len(true)), matched[:, 1]),
-        _class_scores(atoms[kept].label, true.label, atoms.label, matched),
+        _class_scores(atoms[kept].label, true.label, atoms.label, matched) if is_named else {},
+        () if is_named else (_NOT_CLASSIFIED,),
     )
 
 
@@ -231,6 +243,8 @@ def _graph(rows: NDArray[np.integer], columns: NDArray[np.integer], n: int) -> A
 
 def _as_truth(truth: Atoms | ArrayLike | str | Path, atoms: Atoms) -> Atoms:
     if isinstance(truth, Atoms):
+        if not np.isfinite(truth.positions).all():
+            raise InputError(f"{truth.name} has atoms whose place is not known; leave them out.")
         return truth
     if isinstance(truth, str | Path):
         return read_atoms(truth, atoms.pixel_size)
@@ -252,6 +266,18 @@ def _check_units(atoms: Atoms, true: Atoms) -> None:
         raise InputError(
             f"The truth spreads over {other:.4g} px and the atoms over {one:.4g} px: it seems to "
             "be in other units; give it in pixels, or as a table with the columns y_nm and x_nm."
+        )
+
+
+def _check_radius(radius: float, true: Float, frame: Integer, unit: str) -> None:
+    apart = nearest_neighbors(*true.T, frame)
+    if not np.isfinite(apart).any():
+        return
+    usual = float(np.nanmedian(apart))
+    if radius > usual:
+        raise InputError(
+            f"Within {radius:g} {unit} almost anything pairs, as neighbors of the truth are "
+            f"{usual:.3g} {unit} apart; give a radius of about a third of that, in {unit}."
         )
 
 
@@ -281,6 +307,11 @@ def _rates(pairs: int, found: int, true: int) -> tuple[float, float, float]:
     recall = pairs / true if true else np.nan
     f1 = 2 * pairs / (found + true) if found + true else np.nan
     return precision, recall, f1
+
+
+def _is_named(found: NDArray[np.str_], true: NDArray[np.str_]) -> bool:
+    """Tell whether classes can be compared: not if only the truth has any."""
+    return not len(found) or not (found == ATOM).all() or bool((true == ATOM).all())
 
 
 def _class_scores(

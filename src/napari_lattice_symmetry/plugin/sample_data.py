@@ -56,10 +56,10 @@ def atoms() -> list[LayerData]:
     true = sample.atoms
     points = {
         "name": f"{sample.movie.name} · truth",
-        "features": {"class": true.label.tolist(), "occupancy": true.more["occupancy"].tolist()},
+        "features": {"label": true.label.tolist(), "occupancy": true.more["occupancy"].tolist()},
         "size": 5,
         "face_color": "transparent",
-        "border_color": "class",
+        "border_color": "label",
         "visible": False,
         **{key: image[1][key] for key in _GEOMETRY if key in image[1]},
     }
@@ -85,10 +85,10 @@ def focal_series() -> list[LayerData]:
     }
     points = {
         "name": "MoS2 focal series · truth",
-        "features": {"class": true.label.tolist()},
+        "features": {"label": true.label.tolist()},
         "size": 8,
         "face_color": "transparent",
-        "border_color": "class",
+        "border_color": "label",
         "visible": False,
         "scale": (side, side),
         "units": ("nm", "nm"),

@@ -6,10 +6,10 @@ import csv
 
 import numpy as np
 import pytest
-from atoms_bench import FAINT, MISSING, SITES
+from atoms_bench import FAINT, MISSING, SITES, AtomsBench
 from qtpy.QtWidgets import QFileDialog
 
-from napari_lattice_symmetry.atoms import Defects, read_atoms
+from napari_lattice_symmetry.atoms import Defects, read_atoms, sample_movie
 from napari_lattice_symmetry.plugin.atoms.layers import found_in
 from napari_lattice_symmetry.plugin.atoms.measures.marks import defects_layer
 from napari_lattice_symmetry.plugin.layers.legend import legend_of
@@ -126,3 +126,22 @@ def test_kinds_of_defects_are_told_by_color_and_symbol(found):
     assert layer.symbol[0] == layer.symbol[2] != layer.symbol[1]
     assert (layer.face_color[0] != layer.face_color[1]).any()
     assert [key[1] for key in legend_of(layer).keys] == ["\u25a0 adatom", "\u25b2 vacancy"]
+
+
+def test_the_sample_is_checked_class_by_class(make_shown_viewer, qtbot):
+    viewer = make_shown_viewer()
+    image, truth = viewer.open_sample("napari-lattice-symmetry", "atoms")
+    true = sample_movie().atoms
+    known = true[true.frame == 0]
+    plain = known.with_columns(label=np.full(len(known), "atom"))
+    for found, said in ((known, "F1 of Mo"), (plain, "classify them first")):
+        bench = AtomsBench(viewer, qtbot, lambda _movie, found=found, **_: found)
+        viewer.layers.selection.active = image
+        bench.settle()
+        bench.find()
+        bench.widget.tabs.setCurrentWidget(bench.widget.check)
+        bench.widget.check.truth.value = truth
+        bench.press(bench.widget.check.score_button)
+        assert "0 missed" in told(bench)
+        assert said in told(bench)
+    assert "F1 of" not in told(bench)

@@ -129,7 +129,8 @@ def describe_score(told: Score) -> str:
             for name in classes
         ]
     cells = ("".join(f"<td>{cell}</td>" for cell in row) for row in rows)
-    return "<table cellspacing=3>" + "".join(f"<tr>{row}</tr>" for row in cells) + "</table>"
+    table = "<table cellspacing=3>" + "".join(f"<tr>{row}</tr>" for row in cells) + "</table>"
+    return table + "".join(f"<p>{remark}</p>" for remark in told.remarks)
 
 
 def mark(places: Any, features: dict[str, Any], sibling: Points, what: str) -> Points:
