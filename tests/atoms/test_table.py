@@ -166,3 +166,18 @@ def test_defects_are_a_table(tmp_path):
     defects.save(tmp_path / "d.csv")
     assert (tmp_path / "d.csv").read_text().splitlines()[1] == "0,vacancy,1.0,3.0,1.0"
     assert defects[defects.kind == "adatom"].y.tolist() == [2]
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("y,x\n1,2\n3,\n", "truth.csv: row 2 of its atoms has no x"),
+        ("frame,y,x\n0,1,2\n0,3,4\n,5,6\n", "truth.csv: row 3 of its atoms has no frame"),
+        ("y_nm,x_nm\n1,2\n,4\n", "truth.csv: row 2 of its atoms has no y"),
+    ],
+)
+def test_empty_cells_are_named(tmp_path, text, said):
+    path = tmp_path / "truth.csv"
+    path.write_text(text)
+    with pytest.raises(nls.LatticeSymmetryError, match=said):
+        read_atoms(path, 0.1)

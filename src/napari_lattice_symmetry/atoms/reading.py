@@ -41,8 +41,8 @@ def read_atoms(path: str | Path, pixel_size: float | tuple[float, float] | None 
     Raises
     ------
     InputError
-        If it is none of these, its lengths are not known to be in nm, or it was made with pixels of
-        another size.
+        If it is none of these, an atom has no place, its lengths are not known to be in nm, or it
+        was made with pixels of another size.
     """
     path = Path(path)
     if path.suffix.lower() not in _READERS or not path.is_file():
@@ -119,6 +119,8 @@ def _as_atoms(
         raise InputError(
             f"{path.name} has no columns y and x, or y_nm and x_nm; add a row of names."
         )
+    for title in ("y", "x", "frame"):
+        _check_known(columns, title, path)
     known = set(Atoms.at([], []).columns())
     given = {
         title: column
@@ -132,6 +134,24 @@ def _as_atoms(
         own["label"] = own["label"].astype(str)
     more = {title: column for title, column in given.items() if title not in known}
     return Atoms.at(**own, more=more, pixel_size=size, name=path.stem)
+
+
+def _check_known(columns: dict[str, NDArray[Any]], title: str, path: Path) -> None:
+    """Check that a column holds a number for each atom.
+
+    Raises
+    ------
+    InputError
+        If one is missing.
+    """
+    if title not in columns:
+        return
+    missing = np.flatnonzero(~np.isfinite(np.asarray(columns[title], dtype=np.float64)))
+    if len(missing):
+        raise InputError(
+            f"{path.name}: row {missing[0] + 1} of its atoms has no {title}; fill it in, or leave "
+            "the row out."
+        )
 
 
 def _size_of(
