@@ -45,6 +45,29 @@ def test_defects_are_told_and_vacancies_are_no_atoms():
     assert not len(whole.defects)
 
 
+def test_what_is_told_of_a_column_is_what_is_left_of_it():
+    settings = {"spacing": 10, "size": 256, "seed": 3, "zone": (0, 0, 1)}
+    gold = AtomImage(material="Au [001]", partial=0.2, **settings).draw().atoms
+    whole = AtomImage(material="Au [001]", **settings).draw().atoms
+    share = gold.intensity / np.median(whole.intensity)
+    assert gold.more["occupancy"] == pytest.approx(share, rel=1e-6)
+    assert len(set(gold.more["occupancy"].round(6).tolist())) > 1
+    layer = {"material": "MoS2", "spacing": 10, "size": 256, "seed": 3}
+    atoms = AtomImage(antisites=0.1, **layer).draw().atoms
+    named = {
+        name: np.median(atoms.intensity[(atoms.label == name) & (atoms.more["defect"] == "")])
+        for name in ("Mo", "S")
+    }
+    wrong = atoms.more["defect"] == "antisite"
+    assert wrong.sum() > 5
+    for label, height in zip(atoms.label[wrong], atoms.intensity[wrong], strict=True):
+        assert height == pytest.approx(named[label], rel=1e-4)
+    atoms = AtomImage(lighter=0.05, heavier=0.05, **layer).draw().atoms
+    unlike = np.isin(atoms.more["defect"], ("lighter", "heavier"))
+    assert set(atoms.label[unlike]) == {"X"}
+    assert set(atoms.label[~unlike]) == {"Mo", "S"}
+
+
 def test_columns_of_two_grains_keep_apart():
     atoms = AtomImage(second_grain=0.5, size=256, displacement=0).draw().atoms
     assert atoms.neighbor.min() > 0.69 * 18.2

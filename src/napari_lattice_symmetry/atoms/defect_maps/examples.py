@@ -163,7 +163,9 @@ def draw_crops(rng: np.random.Generator, material: str, kind: str, augmented: bo
 def named_defects(picture: AtomPicture) -> Defects:
     """Return the defects of a picture under the names by which they are told."""
     defects, atoms = picture.defects, picture.atoms
-    between = {(y, x) for y, x in atoms.positions[atoms.label == "X"].tolist()}
+    is_adatom = atoms.more["defect"] == sheet.ADATOM
+    added = is_adatom & (atoms.label == sheet.UNTOLD)  # others lie on a column
+    between = {(y, x) for y, x in atoms.positions[added].tolist()}
     kinds = [
         EXTRA if (y, x) in between else _NAMES.get(kind, kind)
         for kind, y, x in zip(defects.kind, defects.y, defects.x, strict=True)

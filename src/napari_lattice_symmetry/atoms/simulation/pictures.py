@@ -38,9 +38,9 @@ class AtomPicture:
     image : ndarray, shape (Y, X)
         Counts.
     atoms : Atoms
-        Every column in the frame that can be seen: place, element as label, height as intensity
-        (in counts), and the columns ``occupancy`` (share of its atoms that are there) and
-        ``defect``.
+        Every column in the frame that can be seen: place, element as label ("X" of
+        lighter and heavier ones and of adatoms, whose element is not told), height as intensity (in
+        counts), and the columns ``occupancy`` (share of its atoms that are there) and ``defect``.
     faint : Atoms
         Columns too faint to be found, in clumps, or outside the frame, which count neither way.
     defects : Defects
@@ -292,16 +292,16 @@ class AtomImage(SettingsModel):
             smooth = np.interp(y, np.arange(self.size), gaussian_filter(rows, sigma))
             x = x + smooth
         inside = (x >= 0) & (x <= self.size - 1) & (y >= 0) & (y <= self.size - 1)
-        lacking = [sheet.defect == kind for kind in (sheets.VACANCY, sheets.PARTIAL)]
-        whole = np.select(lacking, [0.0, 0.5], 1.0)
+        # Under an adatom a column has its own element: it is the adatom that is told.
+        unlike = np.isin(sheet.defect, (sheets.LIGHTER, sheets.HEAVIER))
         table = Atoms.at(
             y,
             x,
-            label=sheet.label,
+            label=np.where(unlike, sheets.UNTOLD, sheet.label),
             intensity=sheet.weight * self.counts * (1 - self.tails),
             sigma=np.full(len(sheet), sigma),
             spacing=self.spacing,
-            more={"occupancy": whole, "defect": sheet.defect},
+            more={"occupancy": np.minimum(sheet.atoms / sheet.full, 1), "defect": sheet.defect},
         )
         alone = sheet.defect != sheets.CLUMP
         wrong = inside & alone & (sheet.defect != sheets.PERFECT) & (sheet.whole >= FAINTEST)

@@ -20,6 +20,9 @@ LIGHTER, HEAVIER = "lighter", "heavier"
 ANTISITE, ADATOM, ROTATED_BOND = "antisite", "adatom", "rotated bond"
 CLUMP = "clump"
 
+UNTOLD = "X"
+"""Label of atoms whose element is not told."""
+
 BULK = 4.0
 """Thickness in nm of a bulk crystal, unless it is told."""
 
@@ -40,13 +43,15 @@ class Sheet:
     atoms : ndarray, shape (n,)
         Number of atoms in it.
     label : ndarray of str, shape (n,)
-        Elements.
+        Elements; "X" where it is not told.
     defect : ndarray of str, shape (n,)
         What is wrong with it; empty if nothing.
     spacing : float
         Distance of neighbors in pixels.
     whole : ndarray, shape (n,)
         Weight without defects.
+    full : ndarray, shape (n,)
+        Number of atoms without defects.
     """
 
     position: Float
@@ -56,6 +61,7 @@ class Sheet:
     defect: NDArray[np.str_]
     spacing: float
     whole: Float
+    full: Float
 
     def __len__(self) -> int:
         return len(self.weight)
@@ -69,13 +75,14 @@ class Sheet:
             label=self.label[chosen],
             defect=self.defect[chosen],
             whole=self.whole[chosen],
+            full=self.full[chosen],
         )
 
     def joined(self, other: Sheet) -> Sheet:
         """Return the columns of both."""
         pairs = {
             name: np.concatenate([getattr(self, name), getattr(other, name)])
-            for name in ("position", "weight", "atoms", "label", "defect", "whole")
+            for name in ("position", "weight", "atoms", "label", "defect", "whole", "full")
         }
         return replace(self, **pairs)
 
@@ -127,14 +134,16 @@ def crystal_sheet(
     columns = seen.columns
     position = (points[:, np.newaxis] + columns.position @ turn).reshape(-1, 2)
     n = len(points)
+    atoms = np.tile(np.maximum(np.round(columns.occupation * (layer or BULK)), 1), n)
     return Sheet(
         position,
         np.tile(columns.contrast, n),
-        np.tile(np.maximum(np.round(columns.occupation * (layer or BULK)), 1), n),
+        atoms,
         np.tile(np.array([name.partition("/")[0] for name in _brightest_first(seen)]), n),
         np.full(len(position), PERFECT, "U16"),
         spacing,
         np.tile(columns.contrast, n),
+        atoms,
     )
 
 
@@ -176,6 +185,7 @@ def scattered_sheet(
         np.full(n, PERFECT, "U16"),
         spacing,
         weight,
+        np.ones(n),
     )
     return without_overlaps(sheet, rng)
 
@@ -204,6 +214,7 @@ def with_point_defects(sheet: Sheet, shares: dict[str, float], rng: np.random.Ge
     """
     chance = rng.uniform(size=len(sheet))
     weight, defect, atoms = sheet.weight.copy(), sheet.defect.copy(), sheet.atoms.copy()
+    label = sheet.label.copy()
     low = 0.0
     for kind, share in shares.items():
         chosen = np.asarray((chance >= low) & (chance < low + share) & (defect == PERFECT))
@@ -220,16 +231,17 @@ def with_point_defects(sheet: Sheet, shares: dict[str, float], rng: np.random.Ge
         elif kind == HEAVIER:
             weight[chosen] *= rng.uniform(1.6, 3, np.count_nonzero(chosen))
         elif kind == ANTISITE:
-            chosen &= np.asarray(_other_weight(sheet) != sheet.weight)
-            weight[chosen] = _other_weight(sheet)[chosen]
+            other, named = _other_kind(sheet)
+            chosen &= other != sheet.weight
+            weight[chosen], label[chosen] = other[chosen], named[chosen]
         defect[chosen] = kind
-    return replace(sheet, weight=weight, defect=defect, atoms=atoms)
+    return replace(sheet, weight=weight, defect=defect, atoms=atoms, label=label)
 
 
-def _other_weight(sheet: Sheet) -> Float:
-    """Give what the next lighter kind of column weighs, the heaviest for the lightest; (n,)."""
-    kinds, kind = np.unique(sheet.weight.round(6), return_inverse=True)
-    return np.roll(kinds, 1)[kind]
+def _other_kind(sheet: Sheet) -> tuple[Float, NDArray[np.str_]]:
+    """Give weight and label of the next lighter kind of column, the heaviest for the lightest."""
+    kinds, first, kind = np.unique(sheet.weight.round(6), return_index=True, return_inverse=True)
+    return np.roll(kinds, 1)[kind], sheet.label[np.roll(first, 1)[kind]]
 
 
 def with_adatoms(sheet: Sheet, share: float, rng: np.random.Generator) -> Sheet:
@@ -243,9 +255,10 @@ def with_adatoms(sheet: Sheet, share: float, rng: np.random.Generator) -> Sheet:
     places = sheet.position[hosts] + sheet.spacing * steps
     nearest, _ = KDTree(sheet.position).query(places)
     between = np.asarray(nearest) > _TOO_CLOSE * sheet.spacing
-    weight, defect = sheet.weight.copy(), sheet.defect.copy()
+    weight, defect, atoms = sheet.weight.copy(), sheet.defect.copy(), sheet.atoms.copy()
     on_top = hosts[~between]
     weight[on_top] += 0.5
+    atoms[on_top] += 1
     defect[on_top] = ADATOM
     m = int(between.sum())
     bright = rng.uniform(0.5, 1.5, m)
@@ -253,12 +266,13 @@ def with_adatoms(sheet: Sheet, share: float, rng: np.random.Generator) -> Sheet:
         places[between],
         bright,
         np.ones(m),
-        np.full(m, "X"),
+        np.full(m, UNTOLD),
         np.full(m, ADATOM, "U16"),
         sheet.spacing,
         bright,
+        np.ones(m),
     )
-    return replace(sheet, weight=weight, defect=defect).joined(added)
+    return replace(sheet, weight=weight, defect=defect, atoms=atoms).joined(added)
 
 
 def with_clump(sheet: Sheet, shape: tuple[int, int], rng: np.random.Generator) -> Sheet:
@@ -276,10 +290,11 @@ def with_clump(sheet: Sheet, shape: tuple[int, int], rng: np.random.Generator) -
         places,
         weight,
         np.ones(n),
-        np.full(n, "X"),
+        np.full(n, UNTOLD),
         np.full(n, CLUMP, "U16"),
         sheet.spacing,
         weight,
+        np.ones(n),
     )
     defect = np.where(below, CLUMP, sheet.defect)
     return replace(sheet, defect=defect).joined(heap)
