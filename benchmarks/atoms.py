@@ -16,11 +16,10 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import multislice
 import numpy as np
-from metrics import markdown_table
+from metrics import inside, markdown_table, pair_off_border
 from skimage.feature import blob_log
 from threadpoolctl import threadpool_limits
 from tqdm import tqdm
@@ -32,11 +31,7 @@ from napari_lattice_symmetry.atoms.finding.calibration import judge
 from napari_lattice_symmetry.atoms.finding.examples import BENCHMARK
 from napari_lattice_symmetry.atoms.finding.finder import load_finder
 from napari_lattice_symmetry.atoms.refine import refine
-from napari_lattice_symmetry.atoms.score import match
 from napari_lattice_symmetry.networks.calibration import calibration_error
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
 
 DOCS = Path(__file__).parents[1] / "docs"
 SEED = 2026
@@ -240,14 +235,17 @@ def vacancy_table() -> str:
                 picture = draw(material, 16, counts, 100 + seed, vacancies=0.04)
                 found = nls.atoms.find_atoms(picture.image, spacing=16)
                 defects = nls.atoms.find_defects(picture.image, found)
-                inner = partial(_inside, size=len(picture.image), edge=16)
+                size = len(picture.image)
                 told, true = (
-                    inner(np.stack([each.y, each.x], axis=1)[each.kind == kind])
+                    np.stack([each.y, each.x], axis=1)[each.kind == kind]
                     for each, kind in ((defects, "missing"), (picture.defects, "vacancy"))
                 )
-                pairs = len(match(told, true, RADIUS * 16)[0])
-                hit, there, false = hit + pairs, there + len(true), false + len(told) - pairs
-                sites += len(inner(picture.atoms.positions)) + len(true)
+                pairs, _, wrong = pair_off_border(told, true, RADIUS * 16, size, 16)
+                hit, false = hit + len(pairs), false + wrong
+                vacant, seen = (
+                    int(inside(each, size, 16).sum()) for each in (true, picture.atoms.positions)
+                )
+                there, sites = there + vacant, sites + seen + vacant
             rows.append(
                 [material, str(counts), f"{hit} of {there}", f"{hit / there:.1%}"]
                 + [f"{1000 * false / sites:.1f}"]
@@ -255,10 +253,6 @@ def vacancy_table() -> str:
     return markdown_table(
         ["material", "counts", "vacancies told", "recall", "false, of 1,000 sites"], rows
     )
-
-
-def _inside(places: NDArray[np.float64], size: int, edge: float) -> NDArray[np.float64]:
-    return places[((places >= edge) & (places <= size - 1 - edge)).all(axis=1)]
 
 
 def speed() -> str:

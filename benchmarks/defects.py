@@ -11,12 +11,11 @@ from __future__ import annotations
 
 import argparse
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from metrics import markdown_table
+from metrics import inside, markdown_table, pair_off_border
 from tqdm import tqdm
 
 import napari_lattice_symmetry as nls
@@ -31,7 +30,6 @@ from napari_lattice_symmetry.atoms.defect_maps.examples import (
     named_defects,
 )
 from napari_lattice_symmetry.atoms.defect_search import METHODS
-from napari_lattice_symmetry.atoms.score import match
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -85,10 +83,10 @@ class Tally:
         """Pair what was told with what is true, one to one."""
         true = named_defects(picture)
         radius, edge = RADIUS * picture.spacing, EDGE * picture.spacing
-        inner = partial(inside, size=len(picture.image), edge=edge)
+        size = len(picture.image)
         places, own = (np.stack([each.y, each.x], axis=1) for each in (true, told))
-        counted = inner(places) & np.isin(true.kind, KINDS)
-        rows, columns = match(own, places, radius)
+        counted = inside(places, size, edge) & np.isin(true.kind, KINDS)
+        rows, columns, false = pair_off_border(own, places, radius, size, edge)
         for i, j in zip(rows, columns, strict=True):
             if counted[j]:
                 self.found[str(true.kind[j])] += 1
@@ -96,15 +94,10 @@ class Tally:
                 self.squares.append(float(np.square(own[i] - places[j]).sum()) / picture.spacing**2)
         for kind in KINDS:
             self.true[kind] += int((counted & (true.kind == kind)).sum())
-        self.false += int(inner(np.delete(own, rows, axis=0)).sum())
-        self.sites += int(inner(picture.atoms.positions).sum()) + int(
+        self.false += false
+        self.sites += int(inside(picture.atoms.positions, size, edge).sum()) + int(
             (counted & (true.kind == "missing")).sum()
         )
-
-
-def inside(places: Float, size: int, edge: float) -> NDArray[np.bool_]:
-    """Tell which places lie off the border."""
-    return ((places >= edge) & (places <= size - 1 - edge)).all(axis=1)
 
 
 def draw(material: str, counts: float, seed: int, **settings: Any) -> tuple[Any, Atoms]:

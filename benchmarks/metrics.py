@@ -1,4 +1,4 @@
-"""How right, and how honest, class probabilities are."""
+"""How right, and how honest, class probabilities are, and what is told of places."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.stats import rankdata
+
+from napari_lattice_symmetry.atoms.score import match
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -31,3 +33,26 @@ def markdown_table(header: list[str], rows: list[list[str]]) -> str:
     """Lay out a table in Markdown."""
     lines = [header, ["---"] * len(header), *rows]
     return "\n".join("| " + " | ".join(cells) + " |" for cells in lines) + "\n"
+
+
+def inside(places: Float, size: int, edge: float) -> Bool:
+    """Tell which places (n, 2) lie off the border of a square."""
+    return ((places >= edge) & (places <= size - 1 - edge)).all(axis=1)
+
+
+def pair_off_border(
+    told: Float, true: Float, radius: float, size: int, edge: float
+) -> tuple[NDArray[np.int64], NDArray[np.int64], int]:
+    """Pair all places one to one, and only then leave out what lies at the border.
+
+    Returns
+    -------
+    rows, columns : ndarray of int, shape (k,)
+        Numbers of the pairs whose true place is off the border.
+    false : int
+        How many that were told off the border are in no pair.
+    """
+    rows, columns = match(told, true, radius)
+    false = int(inside(np.delete(told, rows, axis=0), size, edge).sum())
+    counted = inside(true, size, edge)[columns]
+    return rows[counted], columns[counted], false
