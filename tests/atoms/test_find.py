@@ -4,6 +4,7 @@ import pickle
 
 import numpy as np
 import pytest
+from scipy.ndimage import gaussian_filter
 
 import napari_lattice_symmetry as nls
 from napari_lattice_symmetry.atoms import AtomImage, find_atoms, iter_find_atoms, score
@@ -46,6 +47,42 @@ def test_the_lattice_tells_the_scale(picture):
     found = find_atoms(picture.image)
     assert found.spacing == pytest.approx(SPACING, rel=0.15)
     assert score(found, picture.atoms, 5, ignore=picture.faint).f1 > 0.97
+
+
+@pytest.mark.parametrize(("times", "is_said"), [(0.5, True), (1, False), (1.6, True)])
+def test_a_wrong_spacing_is_said(picture, times, is_said):
+    found = find_atoms(picture.image, spacing=times * SPACING, samples=0)
+    assert len(found) > 50
+    assert [f"spacing of {times * SPACING:.3g} px" in each for each in found.remarks] == (
+        [True] * is_said
+    )
+
+
+def test_nothing_found_by_a_spacing_is_said():
+    nothing = nls.atoms.Atoms.at([], [], spacing=35)
+    assert nothing.remarks == ("No atom was found; the spacing of 35 px may be too large.",)
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("smooth", [0, 1, 3])
+def test_noise_is_said_to_show_no_columns(seed, smooth):
+    noise = gaussian_filter(np.random.default_rng(seed).normal(size=(160, 160)), smooth)
+    found = find_atoms(noise, spacing=10, refine=False)
+    assert len(found) > 10
+    assert found.remarks[0].startswith("No clear columns in frame 0: ")
+
+
+@pytest.mark.parametrize("material", ["MoS2", "Au [001]", "Si [110]"])
+def test_dark_atoms_are_said_to_need_the_negative(material):
+    seen = AtomImage(material=material, spacing=10, size=128, counts=30, seed=8).draw()
+    assert not find_atoms(seen.image, spacing=10, refine=False).remarks
+    negative = seen.image.max() - seen.image
+    both = np.stack([seen.image, negative])
+    (said,) = [
+        each for each in find_atoms(both, spacing=10, refine=False).remarks if "clear" in each
+    ]
+    assert said.startswith("No clear columns in frame 1: ")
+    assert "negative" in said
 
 
 def test_without_a_lattice_the_pixel_size_tells_it():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from napari_lattice_symmetry.atoms.finding.scaling import SPACINGS
 from napari_lattice_symmetry.errors import InputError
 
 if TYPE_CHECKING:
@@ -26,7 +27,10 @@ VECTORS = ("displacement", "polarization")
 GRAIN = "grain"
 """The column that says of which grain an atom is; 0 of none."""
 
-_PLAIN = ("pixel_size", "spacing", "name", "more")
+_ENOUGH = 12  # atoms whose neighbors are held against the spacing
+_ALIKE = 0.3  # spread between quartiles of distances that are one, as a share of it
+
+_PLAIN = ("pixel_size", "spacing", "name", "more", "unclear")
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,6 +68,8 @@ class Atoms:
         Of the movie.
     more : mapping of str to ndarray, shape (n,)
         Further columns.
+    unclear : tuple of int
+        Frames in which the finder saw no clear columns.
 
     Raises
     ------
@@ -88,6 +94,7 @@ class Atoms:
     spacing: float | None = None
     name: str = "atoms"
     more: Mapping[str, NDArray[Any]] = field(default_factory=dict)
+    unclear: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
         for title, column in self.columns().items():
@@ -147,6 +154,11 @@ class Atoms:
     def calibrated(self) -> bool:
         """Whether the pixel size is known."""
         return self.pixel_size is not None
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """Sentences on what speaks against what was found; none if nothing does."""
+        return tuple(_doubts(self))
 
     def columns(self) -> dict[str, NDArray[Any]]:
         """Give all columns by name, the frame first and further ones last."""
@@ -231,7 +243,7 @@ class Atoms:
 
 
 def join(tables: Sequence[Atoms]) -> Atoms:
-    """Join the tables of several frames; what is no column is that of the first.
+    """Join the tables of several frames; name, spacing and pixel size are those of the first.
 
     Parameters
     ----------
@@ -246,7 +258,31 @@ def join(tables: Sequence[Atoms]) -> Atoms:
     first = tables[0]
     columns = [each.columns() for each in tables]
     joined = {title: np.concatenate([each[title] for each in columns]) for title in columns[0]}
-    return first.with_columns(**joined)
+    unclear = sorted({number for each in tables for number in each.unclear})
+    return replace(first.with_columns(**joined), unclear=tuple(unclear))
+
+
+def _doubts(atoms: Atoms) -> Iterator[str]:
+    if atoms.unclear:
+        listed = list_frames(atoms.unclear)
+        yield (
+            f"No clear columns in {listed}: what was found there may be noise, or lie between dark "
+            "atoms on a bright ground, of which the negative has to be given."
+        )
+    if atoms.spacing is not None and not len(atoms):
+        yield f"No atom was found; the spacing of {atoms.spacing:.3g} px may be too large."
+    known = atoms.neighbor[np.isfinite(atoms.neighbor)]
+    if atoms.spacing is None or len(known) < _ENOUGH:
+        return
+    low, middle, high = np.quantile(known, (0.25, 0.5, 0.75)).tolist()
+    times = middle / atoms.spacing
+    # Single atoms are any distance apart, and none of them is the spacing.
+    if times < SPACINGS[0] or (times > SPACINGS[1] and high - low < _ALIKE * middle):
+        yield (
+            f"Atoms were found {middle:.3g} px apart, {times:.2g} times the spacing of "
+            f"{atoms.spacing:.3g} px; it should be {SPACINGS[0]:g} to {SPACINGS[1]:g} times: "
+            f"find them with a spacing of {middle:.3g} px."
+        )
 
 
 def nearest_neighbors(y: Float, x: Float, frame: NDArray[np.int64]) -> Float:

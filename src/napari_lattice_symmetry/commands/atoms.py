@@ -113,7 +113,7 @@ def atoms(
         movie = _one_frame(movie, frame)
     found = find_atoms(movie, spacing=spacing, confidence=confidence, refine=refine)
     found = measures.add_columns(movie, found)
-    click.echo("\n".join([*_describe(found), *measures.describe(found)]))
+    click.echo("\n".join([*_describe(found), *found.remarks, *measures.describe(found)]))
     for output in outputs:
         found.save(output, overwrite=overwrite)
         click.echo(f"Wrote {output}.")

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from napari_lattice_symmetry.atoms.finding.clearness import shows_columns
 from napari_lattice_symmetry.atoms.finding.finder import Finder, load_finder
 from napari_lattice_symmetry.atoms.finding.parameters import FindParameters
 from napari_lattice_symmetry.atoms.finding.scaling import fill_gaps
@@ -20,6 +22,8 @@ from napari_lattice_symmetry.atoms.table import Atoms, join
 from napari_lattice_symmetry.data.movie import Movie, is_blank
 from napari_lattice_symmetry.errors import InputError
 from napari_lattice_symmetry.settings import parse_settings
+
+Float = NDArray[np.float64]
 
 MIN_SIDE = 32
 """Pixels that a frame needs along each side."""
@@ -50,7 +54,8 @@ def find_atoms(
     Returns
     -------
     Atoms
-        One table, frame after frame.
+        One table, frame after frame. Its ``remarks`` say where no clear columns were seen, and
+        whether neighbors are as far apart as the spacing says.
 
     Raises
     ------
@@ -120,8 +125,11 @@ def iter_find_atoms(
         if spacing is None:
             side = None if size is None else float(np.sqrt(np.prod(size)))
             spacing = check_spacing(measure_spacing(gray, finder, side, movie.name), movie.name)
-        columns = _columns(gray, spacing, finder, parameters)
-        yield _table(number, columns, spacing, size, movie.name)
+        peaks = finder.peaks(gray, spacing, parameters.samples, parameters.seed)
+        columns = _columns(gray, spacing, finder.confidence(peaks), peaks.place, parameters)
+        table = _table(number, columns, spacing, size, movie.name)
+        is_clear = not len(table) or shows_columns(gray, spacing, peaks.clearness)
+        yield table if is_clear else replace(table, unclear=(number,))
 
 
 def _size_of(movie: Movie) -> tuple[float, float] | None:
@@ -129,12 +137,10 @@ def _size_of(movie: Movie) -> tuple[float, float] | None:
 
 
 def _columns(
-    frame: NDArray[np.float64], spacing: float, finder: Finder, parameters: FindParameters
+    frame: Float, spacing: float, confidence: Float, places: Float, parameters: FindParameters
 ) -> dict[str, NDArray[Any]]:
-    peaks = finder.peaks(frame, spacing, parameters.samples, parameters.seed)
-    confidence = finder.confidence(peaks)
     kept = confidence >= parameters.confidence
-    raw_y, raw_x = peaks.place[kept].T
+    raw_y, raw_x = places[kept].T
     columns: dict[str, NDArray[Any]] = {
         "y": raw_y,
         "x": raw_x,

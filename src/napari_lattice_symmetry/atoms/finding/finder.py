@@ -49,6 +49,11 @@ class Peaks:
     place: Float
     features: Float
 
+    @property
+    def clearness(self) -> float:
+        """How clear the frame is; -inf where there is no mark."""
+        return float(self.features[0, _CLEAR]) if len(self.features) else -np.inf
+
 
 @dataclass(frozen=True, eq=False)
 class Finder:
@@ -84,7 +89,7 @@ class Finder:
             Of the thinned networks.
         """
         peaks = self._peaks_at(frame, spacing, SPACING, samples, seed)
-        if len(peaks.place) and peaks.features[0, _CLEAR] < _UNCLEAR:
+        if len(peaks.place) and peaks.clearness < _UNCLEAR:
             return self._peaks_at(frame, spacing, COARSE, samples, seed)
         return peaks
 

@@ -76,7 +76,7 @@ class Answer:
         text += "" if atoms.spacing is None else f"; spacing {atoms.spacing:.3g} px"
         if self.blank:
             text += f". Constant or NaN, so left out: {list_frames(self.blank)}"
-        return f"{text}."
+        return " ".join([f"{text}.", *atoms.remarks])
 
 
 def one_frame(movie: Movie, frame: NDArray[Any]) -> Movie:
@@ -115,7 +115,8 @@ def find_in_frames(request: Request, finder: Finder, steps: Steps) -> Answer:
         else:
             found = finder(one_frame(movie, frame), **settings)
             settings["spacing"] = settings["spacing"] or found.spacing
-            tables.append(found.with_columns(frame=np.full(len(found), number, np.int64)))
+            here = found.with_columns(frame=np.full(len(found), number, np.int64))
+            tables.append(replace(here, unclear=(number,) if found.unclear else ()))
         steps.advance()
     if not tables:
         raise InputError(
