@@ -270,7 +270,7 @@ def _check_units(atoms: Atoms, true: Atoms) -> None:
 
 
 def _check_radius(radius: float, true: Float, frame: Integer, unit: str) -> None:
-    apart = nearest_neighbors(*true.T, frame)
+    apart = nearest_neighbors(true[:, 0], true[:, 1], frame)
     if not np.isfinite(apart).any():
         return
     usual = float(np.nanmedian(apart))

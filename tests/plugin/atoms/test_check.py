@@ -131,6 +131,7 @@ def test_kinds_of_defects_are_told_by_color_and_symbol(found):
 def test_the_sample_is_checked_class_by_class(make_shown_viewer, qtbot):
     viewer = make_shown_viewer()
     image, truth = viewer.open_sample("napari-lattice-symmetry", "atoms")
+    viewer.dims.set_current_step(0, 0)
     true = sample_movie().atoms
     known = true[true.frame == 0]
     plain = known.with_columns(label=np.full(len(known), "atom"))
