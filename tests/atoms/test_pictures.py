@@ -122,6 +122,22 @@ def test_seeds_repeat_and_differ():
     assert not np.array_equal(one, AtomImage(size=64, seed=6).draw().image)
 
 
+@pytest.mark.parametrize(
+    ("material", "column", "total"),
+    [
+        ("MoS2", [37, 18, 17, 16, 10], 202271),
+        ("Au [001]", [7, 19, 8, 11, 12], 177917),
+        ("SrTiO3 [001]", [21, 19, 26, 20, 13], 220236),
+    ],
+)
+def test_pixels_are_those_that_networks_learned_from(material, column, total):
+    shares = {"lighter": 0.05, "heavier": 0.05, "antisites": 0.05, "partial": 0.1, "adatoms": 0.05}
+    settings = {"spacing": 10, "size": 96, "seed": 3, "counts": 40, "vacancies": 0.03, "clumps": 1}
+    image = AtomImage(material=material, **settings, **shares).draw().image
+    assert image[8::20, 48].tolist() == column
+    assert image.sum() == total
+
+
 def test_an_unknown_material_is_said():
     with pytest.raises(nls.LatticeSymmetryError, match="'unobtainium' is no material"):
         AtomImage(material="unobtainium").draw()
