@@ -59,7 +59,9 @@ def test_defects_have_the_names_by_which_they_are_told():
     named = named_defects(picture)
     assert set(named.kind) <= set(CLASSES[1:])
     assert (named.kind == "missing").sum() == (picture.defects.kind == "vacancy").sum()
-    between = picture.atoms[picture.atoms.label == "X"]
+    between = picture.atoms[
+        (picture.atoms.label == "X") & (picture.atoms.more["defect"] == "adatom")
+    ]
     assert (named.kind == "extra").sum() == len(between) > 0
 
 
