@@ -32,8 +32,9 @@ from napari_lattice_symmetry.crystals import (
     prototype,
     zone_axes,
 )
-from napari_lattice_symmetry.crystals.fingerprint import cluster
-from napari_lattice_symmetry.crystals.matching import NONE_OF_THESE, compare
+from napari_lattice_symmetry.crystals.clusters import cluster
+from napari_lattice_symmetry.crystals.comparison import compare
+from napari_lattice_symmetry.crystals.phases import NONE_OF_THESE
 from napari_lattice_symmetry.lattice.drawing import count_electrons
 from napari_lattice_symmetry.spectrum import LatticeFits, WindowGrid
 from napari_lattice_symmetry.spectrum.period import dominant_period

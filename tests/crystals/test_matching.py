@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from types import SimpleNamespace
 
 import numpy as np
@@ -9,18 +10,21 @@ import pytest
 
 from napari_lattice_symmetry.analysis import analyze
 from napari_lattice_symmetry.crystals import (
+    common_lattice,
+    comparison,
     fitting_prototypes,
     match,
     project,
     prototype,
     suggest_prototypes,
 )
-from napari_lattice_symmetry.crystals.matching import NONE_OF_THESE
+from napari_lattice_symmetry.crystals.phases import NONE_OF_THESE
 from napari_lattice_symmetry.data.movie import Movie
-from napari_lattice_symmetry.errors import InputError
+from napari_lattice_symmetry.errors import AnalysisError, InputError
 from napari_lattice_symmetry.lattice.basis import lattice_parameters, reduce_basis, rotation
 from napari_lattice_symmetry.lattice.plane_groups import PLANE_GROUPS
 from napari_lattice_symmetry.spectrum import fit_lattices
+from napari_lattice_symmetry.spectrum.lattice_fit import Flag
 
 SIX = [prototype(name) for name in ("SrTiO3", "Si", "Fe", "Cu", "Ti", "MoS2")]
 
@@ -45,7 +49,7 @@ def test_the_distortion_is_the_strain_whatever_its_direction(candidate, angle):
     crystal = SIX[candidate]
     found = match(lattices([seen(crystal.name, strain=0.02, angle=angle)]), [crystal], [(0, 0, 1)])
     assert found.distortion[0] == pytest.approx(0.02, rel=1e-5)
-    assert found.likelihood[0, 0] == pytest.approx(np.exp(-0.5 * (0.02 / 0.015) ** 2), rel=1e-5)
+    assert found.likelihood[0] == pytest.approx(np.exp(-0.5 * (0.02 / 0.015) ** 2), rel=1e-5)
 
 
 def test_phases_none_and_no_lattice_are_told_apart():
@@ -66,7 +70,16 @@ def test_phases_none_and_no_lattice_are_told_apart():
     assert np.isnan(found.distortion[found.labels == 3]).all()
     assert found.ranking((0, 0, 0))[0][0] == "SrTiO3 [0 0 1]"
     assert found.ranking((0, 2, 0))[0] == (NONE_OF_THESE, pytest.approx(1, abs=1e-3))
-    np.testing.assert_allclose(found.probability[:, 0, 0].sum(axis=0), 1, rtol=1e-6)
+    ranked = [found.ranking((0, row, 0)) for row in range(3)]
+    np.testing.assert_allclose([sum(chance for _, chance in each) for each in ranked], 1, rtol=1e-6)
+    np.testing.assert_allclose(
+        found.probability[0, :, 0], [each[0][1] for each in ranked], rtol=1e-6
+    )
+    assert [found.candidates[k].name for k in found.best[0, :2, 0]] == found.names[:2]
+    assert found.best[0, 2, 0] == found.best[0, 1, 3] == -1
+    assert found.ambiguity[0, 2, 0] == found.ambiguity[0, 1, 3] == 0
+    assert np.isnan(found.probability[0, 1, 3])
+    assert found.ranking((0, 1, 3)) == []
 
 
 def test_what_cannot_be_told_apart_is_named_together():
@@ -121,7 +134,7 @@ def test_groups_and_errors_that_a_result_has_are_taken():
     crystals = [prototype("MoS2"), prototype("MoS2 (monolayer)")]
     found = match(maps, crystals, [(0, 0, 1)], tolerance=0.04)
     np.testing.assert_allclose(
-        found.likelihood,
+        found.likelihoods(slice(None)),
         [[0.05 * np.exp(-0.5), np.exp(-0.25)], [np.exp(-0.5), 0.05 * np.exp(-0.25)]],
         rtol=1e-5,
     )
@@ -196,7 +209,8 @@ def test_without_a_pixel_size_lattices_are_matched_by_their_shape_and_it_is_said
     np.testing.assert_allclose(found.distortion, 0, atol=1e-6)
     sized = match(lattices([seen("SrTiO3")]), [prototype("Fe")], zones=1)
     assert sized.names == ["none of these"]
-    assert sized.remark == ""
+    assert sized.remark.endswith("fit Fe [0 0 1] if the pixel were 0.52 times as large.")
+    assert match(lattices([seen("SrTiO3")]), SIX).remark == ""
 
 
 def test_crystals_are_suggested_by_the_median_lattice_each_once():
@@ -218,3 +232,75 @@ def test_what_lacks_is_told_in_one_sentence(movie, parameters, fake_model):
         match(lattices([seen("Cu")]), [])
     with pytest.raises(InputError, match="tolerance"):
         match(lattices([seen("Cu")]), SIX, tolerance=0.5)
+
+
+def flagged(maps, *flags):
+    """Give windows their flags."""
+    maps.flags = np.array(flags)
+    return maps
+
+
+def test_windows_with_two_lattices_are_not_matched():
+    alone, two = 0, int(Flag.TWO_LATTICES)
+    maps = flagged(lattices([seen("Cu")] * 3), alone, two, two | int(Flag.MANY_PERIODS))
+    found = match(maps, SIX)
+    assert found.labels.tolist() == [1, 0, 0]
+    assert np.isnan(found.distortion[1:]).all()
+    maps = flagged(lattices([[[seen("Cu")] * 4]]), [[alone, alone, two, two]])
+    maps.a[0, 0, 1] *= 1.5
+    np.testing.assert_allclose(match(maps, SIX).fractions[0, [0, -1]], [0.5, 0.5])
+
+
+def test_none_anywhere_says_what_would_fit_if_the_pixel_were_larger():
+    """A pixel that is taken for 1.08 times what it is makes silicon 1.08 times as large."""
+    silicon = lattices(1.08 * np.array([seen("Si", (1, 1, 0), angle=k) for k in range(0, 50, 5)]))
+    found = match(silicon, [prototype("Si"), prototype("Cu"), prototype("MoS2")])
+    assert found.names == [NONE_OF_THESE]
+    assert found.scales[0][1] == pytest.approx(1 / 1.08, rel=1e-3)
+    assert "these lattices fit Si [1 1 0] if the pixel were 0.93 times as large" in found.remark
+    sheared = lattices([seen("Si", (1, 1, 0), strain=0.1, angle=k) for k in (0, 30, 60, 80)])
+    assert "Si [1 1 0]" not in match(sheared, [prototype("Si")], [(1, 1, 0)]).remark
+
+
+def test_a_long_movie_is_matched_block_by_block_in_little_memory(monkeypatch):
+    """Likelihoods of all candidates would take 4 bytes each in every window, and copies of them."""
+    monkeypatch.setattr(comparison, "_BLOCK", 500)
+    crystals = [prototype(name) for name in ("Cu", "SrTiO3", "Fe", "LaMnO3", "TiO2 (rutile)")]
+    one = lattices(np.array([seen("Cu"), seen("SrTiO3"), seen("Fe"), 1.5 * seen("Cu")]))
+
+    def repeat(frames):
+        rows = {k: np.resize(getattr(one, k), frames)[:, None, None] for k in ("a", "b", "gamma")}
+        shape = (frames, 20, 20)
+        return SimpleNamespace(unit="nm", **{k: np.broadcast_to(rows[k], shape) for k in rows})
+
+    peaks, told = [], []
+    for frames in (4, 40):
+        maps = repeat(frames)
+        tracemalloc.start()
+        found = match(maps, crystals, 1, progress=lambda *each: told.append(each))
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+    assert len(found.candidates) > 20
+    assert peaks[1] - peaks[0] < 40 * 36 * 400, "bytes a window"
+    assert told[-1] == (16_000, 16_000)
+    assert len(told) == 44
+    np.testing.assert_array_equal(found.labels[4:], found.labels[:-4])
+    whole = match(one, crystals, 1)
+    np.testing.assert_array_equal(found.labels[:4, 3, 5], whole.labels)
+    np.testing.assert_allclose(found.probability[:4, 3, 5], whole.probability)
+    assert [phase.name for phase in found.phases] == [phase.name for phase in whole.phases]
+    with pytest.raises(AnalysisError, match="was cancelled"):
+        match(maps, crystals, 1, should_stop=lambda: True)
+
+
+def test_of_two_phases_the_more_frequent_one_is_suggested_for():
+    """The medians of a, b and gamma are those of a cell that neither has."""
+    noise = np.random.default_rng(0).normal(0, 1e-3, (90, 2, 2))
+    both = np.array([seen("Si", (1, 1, 0))] * 50 + [seen("SrTiO3")] * 40) + noise
+    common = common_lattice(lattices(both))
+    np.testing.assert_allclose(
+        [common.a, common.b, common.gamma], [0.3325, 0.3325, 70.5], rtol=0.01
+    )
+    assert common.share == pytest.approx(50 / 90)
+    assert str(common).endswith("(56% of the windows)")
+    assert "Si" in [each.crystal for each, _ in suggest_prototypes(lattices(both), tolerance=0.01)]

@@ -11,7 +11,7 @@ from color_vision import VISIONS, least_difference
 from matplotlib.figure import Figure
 
 from napari_lattice_symmetry.crystals import Crystal, project, prototype
-from napari_lattice_symmetry.crystals.matching import NONE_COLOR, PHASE_COLORS
+from napari_lattice_symmetry.crystals.phases import NONE_COLOR, PHASE_COLORS
 from napari_lattice_symmetry.crystals.plots import draw_fractions, plot_crystal
 
 

@@ -89,7 +89,7 @@ def _describe(found: CrystalMatch) -> Iterator[str]:
     if found.remark:
         yield found.remark
     if not (found.labels > 0).any():
-        yield "no window has a lattice"
+        yield "no window has a lattice alone"
         return
     shares = np.bincount(found.labels.ravel(), minlength=len(found.phases) + 1)[1:]
     for value, (phase, share) in enumerate(

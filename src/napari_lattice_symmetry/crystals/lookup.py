@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-import numpy as np
+from dataclasses import dataclass
 
-from napari_lattice_symmetry.crystals.matching import LatticeMaps, compare, list_candidates
+import numpy as np
+from scipy.spatial import cKDTree
+
+from napari_lattice_symmetry.crystals.comparison import LatticeMaps, Windows, compare
+from napari_lattice_symmetry.crystals.matching import list_candidates
 from napari_lattice_symmetry.crystals.projection import Projection
 from napari_lattice_symmetry.crystals.prototypes import prototypes
 from napari_lattice_symmetry.data.movie import NANOMETER
 from napari_lattice_symmetry.errors import InputError
-from napari_lattice_symmetry.lattice.basis import cell, reduce_basis
+from napari_lattice_symmetry.lattice.basis import cell, lattice_parameters, reduce_basis
+
+_LOOKED_AT = 4000  # windows
 
 
 def fitting_prototypes(
@@ -41,15 +47,76 @@ def fitting_prototypes(
     if not (np.isfinite([a, b, gamma]).all() and a > 0 and b > 0 and 0 < gamma < 180):
         raise InputError(f"a = {a}, b = {b} nm, gamma = {gamma}° is no cell.")
     candidates = list_candidates(list(prototypes().values()), zones)
-    strain, _ = compare(reduce_basis(cell(a, b, gamma))[np.newaxis], candidates)
-    order = np.argsort(strain[:, 0], kind="stable")
-    return [(candidates[k], float(strain[k, 0])) for k in order if strain[k, 0] <= tolerance]
+    strain = compare(reduce_basis(cell(a, b, gamma))[np.newaxis], candidates).strain[:, 0]
+    order = np.argsort(strain, kind="stable")
+    return [(candidates[k], float(strain[k])) for k in order if strain[k] <= tolerance]
+
+
+@dataclass(frozen=True)
+class CommonLattice:
+    """The lattice that most windows have about.
+
+    Parameters
+    ----------
+    a, b : float
+        Sides of its reduced cell in nm.
+    gamma : float
+        Angle in degrees.
+    share : float
+        Of the windows with a lattice alone, those that have about this one.
+    """
+
+    a: float
+    b: float
+    gamma: float
+    share: float
+
+    def __str__(self) -> str:
+        return f"{self.a:.3f}, {self.b:.3f} nm, {self.gamma:.1f}° ({self.share:.0%} of the windows)"
+
+
+def common_lattice(fitted: LatticeMaps, tolerance: float = 0.03) -> CommonLattice:
+    """Return the lattice that most windows have about: where lattices lie densest.
+
+    The median of all may be that of none, where there are several.
+
+    Parameters
+    ----------
+    fitted : MovieResult or LatticeFits
+        With lengths in nm.
+    tolerance : float
+        By which share sides, and angles in radians, may differ.
+
+    Returns
+    -------
+    CommonLattice
+        The medians over the windows around it.
+
+    Raises
+    ------
+    InputError
+        If there are no lattices, or their unit is the pixel.
+    """
+    bases = Windows(fitted).some(_LOOKED_AT)
+    if not len(bases):
+        raise InputError("This result has no lattices; analyze again with lattice maps.")
+    if fitted.unit != NANOMETER:
+        raise InputError(
+            "Lengths are in pixels: give the pixel size before crystals are suggested."
+        )
+    cells = np.array([lattice_parameters(each) for each in bases])
+    places = np.column_stack([np.log(cells[:, :2]), np.deg2rad(cells[:, 2])])
+    neighbors = cKDTree(places).query_ball_point(places, tolerance, return_length=True)
+    densest = places[np.argmax(neighbors)]
+    near = np.linalg.norm(places - densest, axis=1) <= tolerance
+    a, b, gamma = np.median(cells[near], axis=0)
+    return CommonLattice(float(a), float(b), float(gamma), float(near.mean()))
 
 
 def suggest_prototypes(
     fitted: LatticeMaps, zones: int = 1, tolerance: float = 0.03
 ) -> list[tuple[Projection, float]]:
-    """Return which tabulated crystals have a lattice like the median one of a result.
+    """Return which tabulated crystals have a lattice like the one that most windows have.
 
     Parameters
     ----------
@@ -63,21 +130,15 @@ def suggest_prototypes(
     Returns
     -------
     list of (Projection, float)
-        With the distortion of each, the least first; each crystal once.
+        With the distortion of each from the `common_lattice`, the least first; each crystal once.
 
     Raises
     ------
     InputError
         If there are no lattices, or their unit is the pixel.
     """
-    if fitted.a is None or not np.isfinite(np.asarray(fitted.a)).any():
-        raise InputError("This result has no lattices; analyze again with lattice maps.")
-    if fitted.unit != NANOMETER:
-        raise InputError(
-            "Lengths are in pixels: give the pixel size before crystals are suggested."
-        )
-    a, b, gamma = (float(np.nanmedian(each)) for each in (fitted.a, fitted.b, fitted.gamma))
+    common = common_lattice(fitted, tolerance)
     first: dict[str, tuple[Projection, float]] = {}
-    for seen, strain in fitting_prototypes(a, b, gamma, zones, tolerance):
+    for seen, strain in fitting_prototypes(common.a, common.b, common.gamma, zones, tolerance):
         first.setdefault(seen.crystal, (seen, strain))
     return list(first.values())

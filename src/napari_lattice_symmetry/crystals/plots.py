@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_lattice_symmetry.crystals.matching import CrystalMatch
+from napari_lattice_symmetry.crystals.phases import CrystalMatch
 from napari_lattice_symmetry.crystals.projection import Projection
 from napari_lattice_symmetry.crystals.structure import Crystal
 
@@ -84,7 +84,7 @@ def draw_symmetry(axes: Axes, crystal: Crystal) -> None:
     names = dict(zip(curve.number.tolist(), curve.symbol, strict=True))
     axes.plot(curve.tolerance, steps, "o", color=_CURVE, markersize=4)
     axes.step(curve.tolerance, steps, where="mid", color=_CURVE)
-    taken = crystal.tolerance or curve.tolerance[curve.best]
+    taken = crystal.taken_tolerance
     axes.axvline(taken, color="#D55E00", linestyle=":")
     axes.set_yticks(range(len(groups)), [f"{names[k]}\n{k}" if k else "none" for k in groups])
     axes.set(xscale="log", xlabel="Tolerance (nm)", ylim=(-0.5, len(groups) - 0.5))

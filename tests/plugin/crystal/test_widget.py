@@ -75,7 +75,7 @@ def test_files_and_listed_crystals_are_matched(bench, tmp_path, monkeypatch, mes
     layer = bench.map()
     assert isinstance(layer, Labels)
     np.testing.assert_array_equal(np.squeeze(layer.data), [[1, 1], [1, 2]])
-    assert list(layer.features["crystal"])[:3] == ["no lattice", "Cu [1 1 0]", "titanate [0 0 1]"]
+    assert list(layer.features["crystal"])[:3] == ["not matched", "Cu [1 1 0]", "titanate [0 0 1]"]
     class_map = bench.layers[-1]
     np.testing.assert_allclose(layer.scale, class_map.scale)
     np.testing.assert_allclose(layer.translate, class_map.translate)

@@ -46,7 +46,7 @@ def match_layers(match: CrystalMatch, sibling: Layer) -> list[LayerData]:
         "name": f"crystals · {shown.result.name}",
         "metadata": {METADATA_KEY: {**about, "values": values}, MATCH_KEY: match},
         "opacity": 0.5,
-        **label_look(match.values, "no lattice", "crystal"),
+        **label_look(match.values, "not matched", "crystal"),
         **place,
     }
     turns = {

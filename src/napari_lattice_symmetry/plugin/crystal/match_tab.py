@@ -10,9 +10,11 @@ from qtpy.QtWidgets import QPushButton, QVBoxLayout, QWidget
 
 from napari_lattice_symmetry.analysis.steps import Progress, ShouldStop
 from napari_lattice_symmetry.crystals import (
+    CommonLattice,
     CrystalMatch,
     MatchParameters,
     Projection,
+    common_lattice,
     match,
     suggest_prototypes,
 )
@@ -78,8 +80,8 @@ class MatchTab(QWidget):
         self.task.done.connect(self._on_done)
         self.suggest_button = QPushButton("Suggest")
         self.suggest_button.setToolTip(
-            f"Add up to {_SUGGESTED} tabulated crystals that have a lattice like the median one of "
-            "the result along some axis."
+            f"Add up to {_SUGGESTED} tabulated crystals that have a lattice like the most "
+            "frequent one of the result along some axis."
         )
         self.suggest_button.clicked.connect(self._suggest)
         self._suggestion = LatestRequest(_look_up, self)
@@ -118,10 +120,13 @@ class MatchTab(QWidget):
         self._say("Looking up tabulated crystals …")
         self._suggestion.ask((result, self.parameters.values()))
 
-    def _on_suggestion(self, found: list[tuple[Projection, float]]) -> None:
+    def _on_suggestion(
+        self, suggested: tuple[CommonLattice, list[tuple[Projection, float]]]
+    ) -> None:
+        common, found = suggested
         told = [f"{seen.name} {strain:.1%}" for seen, strain in found[:_SUGGESTED]]
-        listed = f"Lattices like the median one: {', '.join(told)}."
-        self._say(listed if told else "No tabulated crystal has such a lattice.")
+        listed = ", ".join(told) or "no tabulated crystal has such a lattice"
+        self._say(f"Most frequent lattice, {common}: {listed}.")
         self.suggested.emit([seen.crystal for seen, _ in found[:_SUGGESTED]])
 
     def _say(self, sentence: str) -> None:
@@ -143,10 +148,18 @@ class MatchTab(QWidget):
             raise InputError("There is no crystal to match; add a structure file or a listed one.")
 
         def task(
-            _progress: Progress, _should_stop: ShouldStop
+            progress: Progress, should_stop: ShouldStop
         ) -> tuple[CrystalMatch, MovieResult, Layer]:
             crystals = [load_structure(source) for source in sources]
-            return match(result, crystals, asked.zones, asked.tolerance), result, layer
+            found = match(
+                result,
+                crystals,
+                asked.zones,
+                asked.tolerance,
+                progress=progress,
+                should_stop=should_stop,
+            )
+            return found, result, layer
 
         return task
 
@@ -177,9 +190,10 @@ class MatchTab(QWidget):
 
 def _look_up(
     request: tuple[MovieResult, MatchParameters], _should_stop: ShouldStop
-) -> list[tuple[Projection, float]]:
+) -> tuple[CommonLattice, list[tuple[Projection, float]]]:
     result, parameters = request
-    return suggest_prototypes(result, parameters.zones, parameters.tolerance)
+    common = common_lattice(result, parameters.tolerance)
+    return common, suggest_prototypes(result, parameters.zones, parameters.tolerance)
 
 
 def _describe(found: CrystalMatch) -> str:
@@ -187,7 +201,7 @@ def _describe(found: CrystalMatch) -> str:
     counts = [int((found.labels == value).sum()) for value in found.values]
     total = sum(counts)
     if not total:
-        return "No window has a lattice."
+        return "No window has a lattice alone."
     phases = zip(found.names, counts, strict=True)
     told = "; ".join(f"{name}: {count / total:.0%}" for name, count in phases if count)
     return f"{told}. {found.remark}".rstrip()
