@@ -9,6 +9,7 @@ from itertools import product
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.spatial import cKDTree
 
 from napari_lattice_symmetry.crystals.structure import ANGSTROM, Crystal
 from napari_lattice_symmetry.crystals.zones import Zone, check_zone, plane_axes, steps_across
@@ -30,9 +31,15 @@ Integer = NDArray[np.int64]
 SAME_PLACE = 2e-3
 """Distance in nm within which atoms lie in one column, and columns on places of a symmetry."""
 
+MOST_COLUMNS = 1000
+"""In a cell of more columns neither a smaller cell nor the plane group is looked for."""
+
 _SAME_METRIC = 2e-3
 _SAME_CONTRAST = 1e-4
 _BLUR = 0.04  # nm, standard deviation of a column as a microscope shows it
+_NEAR = 4  # columns among which the one at a place is looked for
+_PROBES = 8  # columns that are looked at first, as most shifts fit none
+_MOST_REACH = 0.49  # of a cell, beyond which a periodic tree does not see
 _FAINT = 0.1  # share of the spots' power that nobody may see
 
 
@@ -80,7 +87,7 @@ class Projection:
     label : str
         Class of the lattice.
     plane_group : str
-        Of the picture.
+        Of the picture; empty where it was not looked for, see `MOST_COLUMNS`.
     columns : Columns
         Of one primitive cell.
     direction : tuple of float
@@ -172,10 +179,14 @@ class Projection:
         list of ndarray, shape (2, 2)
             Reduced bases in nm, that of the picture first.
         """
-        nodes = np.array([node for node in product(range(-6, 7), repeat=2) if any(node)])
+        nodes = np.array(list(product(range(-6, 7), repeat=2)))
         frequency = nodes @ np.linalg.inv(self.basis).T
         fractions = self.columns.position @ np.linalg.inv(self.basis)
-        factors = np.exp(-2j * np.pi * nodes @ fractions.T) @ self.columns.contrast
+        along_a, along_b = np.exp(
+            -2j * np.pi * np.arange(-6, 7)[:, np.newaxis] * fractions.T[:, np.newaxis]
+        )
+        factors = ((along_a * self.columns.contrast) @ along_b.T).ravel()
+        factors[len(nodes) // 2] = 0  # the mean tells nothing
         blurred = np.exp(-4 * (np.pi * _BLUR) ** 2 * (frequency**2).sum(axis=1))
         power = np.abs(factors) ** 2 * blurred
         found = [self.basis]
@@ -227,11 +238,13 @@ def project(crystal: Crystal, zone: Sequence[int] = (0, 0, 1)) -> Projection:
     length = float(np.linalg.norm(axis @ lattice))
     found = _columns(cell, fractions[:, :2], basis, length)
     contrast = found.contrast
-    shifts = _translations(found.position @ np.linalg.inv(basis), contrast, basis)
+    many = len(found) > MOST_COLUMNS
+    places = found.position @ np.linalg.inv(basis)
+    shifts = np.zeros((1, 2)) if many else _translations(places, contrast, basis)
     finer = _finer(basis, shifts) if len(shifts) > 1 else reduce_basis(basis)
     family = metric_class(symmetry_distances(finer), _SAME_METRIC)
     kept = _first_of_each(found.position @ np.linalg.inv(finer), contrast, finer)
-    group = _plane_group(found.position[kept], contrast[kept], finer, family)
+    group = "" if many else _plane_group(found.position[kept], contrast[kept], finer, family)
 
     turn = np.arctan2(finer[0, 1], finer[0, 0])
     upright = rotation(-float(np.rad2deg(turn)))
@@ -259,8 +272,7 @@ _EDGE = 1e-6  # what is there but for rounding lies at 0, not at 1
 
 def _columns(cell: Crystal, fractions: Float, basis: Float, length: float) -> Columns:
     """Gather the atoms that lie one behind the other."""
-    apart = _apart(fractions[:, np.newaxis] - fractions, basis)
-    first = np.array([int(np.flatnonzero(row)[0]) for row in apart < SAME_PLACE])
+    first = _first_near(_pairs(fractions, basis, SAME_PLACE), len(fractions))
     heads, member = np.unique(first, return_inverse=True)
     share = cell.site_sums(0)
     total = np.bincount(member, share)
@@ -283,16 +295,47 @@ def _apart(differences: Float, basis: Float) -> Float:
     return np.asarray(np.linalg.norm((differences - np.rint(differences)) @ basis, axis=-1))
 
 
+def _wrapped(fractions: Float) -> Float:
+    """Bring places into the cell, none of them to 1, which rounding does."""
+    return np.asarray(fractions % 1 % 1)
+
+
+def _pairs(fractions: Float, basis: Float, distance: float) -> Integer:
+    """List which places (n, 2) lie within a distance in nm of which, themselves too: (2, m)."""
+    reach = distance / float(np.linalg.svd(basis, compute_uv=False)[-1])
+    tree = cKDTree(_wrapped(fractions), boxsize=1)
+    one, other = tree.query_pairs(min(reach, _MOST_REACH), output_type="ndarray").T
+    near = _apart(fractions[one] - fractions[other], basis) < distance
+    one, other, itself = one[near], other[near], np.arange(len(fractions))
+    return np.array([np.concatenate([one, other, itself]), np.concatenate([other, one, itself])])
+
+
+def _first_near(pairs: Integer, count: int) -> Integer:
+    """Give the first of those (count,) that each is paired with."""
+    first = np.arange(count)
+    np.minimum.at(first, pairs[0], pairs[1])
+    return first
+
+
 def _translations(fractions: Float, contrast: Float, basis: Float) -> Float:
     """List the shifts (n, 2), fractions of the cell, that leave the picture as it is; 0 first."""
-    alike = np.abs(contrast[:, np.newaxis] - contrast) < _SAME_CONTRAST
-    rarest = int(alike.sum(axis=1).argmin())
-    shifts = (fractions[alike[rarest]] - fractions[rarest]) % 1
-    kept = []
-    for shift in shifts:
-        apart = _apart(fractions[:, np.newaxis] + shift - fractions, basis)
-        if ((apart < SAME_PLACE) & alike).any(axis=1).all():
-            kept.append(shift)
+    levels = np.sort(contrast)
+    alike = np.searchsorted(levels, contrast + _SAME_CONTRAST)
+    alike -= np.searchsorted(levels, contrast - _SAME_CONTRAST)
+    rarest = int(alike.argmin())
+    like_it = np.abs(contrast - contrast[rarest]) < _SAME_CONTRAST
+    shifts = (fractions[like_it] - fractions[rarest]) % 1
+    tree = cKDTree(_wrapped(fractions), boxsize=1)
+    near = min(_NEAR, len(fractions))
+
+    def fits(shift: Float, columns: slice) -> bool:
+        moved = fractions[columns] + shift
+        found = np.reshape(tree.query(_wrapped(moved), near)[1], (len(moved), near))
+        there = _apart(moved[:, np.newaxis] - fractions[found], basis) < SAME_PLACE
+        there &= np.abs(contrast[columns, np.newaxis] - contrast[found]) < _SAME_CONTRAST
+        return bool(there.any(axis=1).all())
+
+    kept = [each for each in shifts if fits(each, slice(_PROBES)) and fits(each, slice(None))]
     return np.array(sorted(kept, key=lambda shift: float(_apart(shift, basis))))
 
 
@@ -314,9 +357,10 @@ def _finer(basis: Float, shifts: Float) -> Float:
 
 def _first_of_each(fractions: Float, contrast: Float, basis: Float) -> Integer:
     """Choose one of the columns that a smaller cell repeats."""
-    same = _apart(fractions[:, np.newaxis] - fractions, basis) < 2 * SAME_PLACE
-    same &= np.abs(contrast[:, np.newaxis] - contrast) < _SAME_CONTRAST
-    return np.flatnonzero(same.argmax(axis=1) == np.arange(len(fractions)))
+    i, j = pairs = _pairs(fractions, basis, 2 * SAME_PLACE)
+    alike = np.abs(contrast[i] - contrast[j]) < _SAME_CONTRAST
+    first = _first_near(pairs[:, alike], len(fractions))
+    return np.flatnonzero(first == np.arange(len(fractions)))
 
 
 def _plane_group(position: Float, contrast: Float, basis: Float, family: str) -> str:

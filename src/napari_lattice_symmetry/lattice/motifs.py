@@ -35,6 +35,7 @@ _EXACT = 1e-6
 _MIN_DISTANCE = 0.5
 _SPECIAL = 0.4  # share of the atoms on a special position where there is one
 _TRIALS = 1000
+_LOOKED_AT = 16  # atoms
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,10 +92,15 @@ class Motif:
         return name_operations(rotations, translations)
 
     def _same(self, moved: Float) -> bool:
-        apart = moved[:, np.newaxis] - self.sites
-        alike = np.isclose(self.brightness[:, np.newaxis], self.brightness)
-        near = _whole(apart, self.precision).all(axis=2)
-        return bool((near & alike).any(axis=1).all())
+        # A few at a time: most operations fit none of them.
+        for start in range(0, len(moved), _LOOKED_AT):
+            some = slice(start, start + _LOOKED_AT)
+            apart = moved[some, np.newaxis] - self.sites
+            alike = np.isclose(self.brightness[some, np.newaxis], self.brightness)
+            near = _whole(apart, self.precision).all(axis=2)
+            if not (near & alike).any(axis=1).all():
+                return False
+        return True
 
 
 def highest_setting(family: str) -> Setting:
