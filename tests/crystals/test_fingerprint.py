@@ -11,15 +11,15 @@ from ase import Atoms
 from scipy.ndimage import maximum_filter
 
 from napari_lattice_symmetry.crystals import Crystal, fingerprint, prototype
+from napari_lattice_symmetry.crystals.clusters import cluster
 from napari_lattice_symmetry.crystals.fingerprint import (
     INNER,
     OUTER,
     SIZE,
     STEP,
-    cluster,
     diffract,
-    neighbor_distance,
 )
+from napari_lattice_symmetry.crystals.neighbors import neighbor_distance
 from napari_lattice_symmetry.errors import InputError
 
 # Side of the cube over the distance of neighbors, and which reflections there are.

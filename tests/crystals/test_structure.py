@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+import time
+import tracemalloc
 import warnings
 
 import numpy as np
 import pytest
+from ase import Atoms
 from ase.io import write
 
-from napari_lattice_symmetry.crystals import prototype, prototypes, read_structure
+from napari_lattice_symmetry.crystals import (
+    Crystal,
+    project,
+    prototype,
+    prototypes,
+    read_structure,
+)
 from napari_lattice_symmetry.errors import InputError
 
 WRITTEN = {"a.cif": "cif", "POSCAR": "vasp", "b.vasp": "vasp", "c.extxyz": "extxyz", "d.in": "aims"}
@@ -144,3 +153,51 @@ def test_tabulated_compounds_have_the_groups_that_they_are_listed_with():
 )
 def test_published_prototypes_have_the_group_of_their_label(shared_data, name, group):
     assert read_structure(shared_data / "crystals" / f"{name}.in").space_group[0] == group
+
+
+def test_in_a_large_box_symmetry_is_not_looked_for_and_it_is_said(tmp_path):
+    """50,000 atoms without order: n x n arrays of them would take 40 GB."""
+    rng = np.random.default_rng(0)
+    side = 90.0
+    atoms = Atoms(["Cu"] * 50_000, rng.uniform(0, side, (50_000, 3)), cell=[side] * 3, pbc=True)
+    write(tmp_path / "glass.extxyz", atoms)
+    start = time.process_time()
+    tracemalloc.start()
+    crystal = read_structure(tmp_path / "glass.extxyz")
+    seen = project(crystal)
+    seen.lattices()
+    cells = crystal.niggli, crystal.conventional
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert time.process_time() - start < 60  # with tracing, which is slow
+    assert peak < 300e6
+    assert crystal.symmetry_remark == (
+        "Symmetry was not looked for in a cell of 50,000 atoms, more than 400."
+    )
+    assert crystal.space_group == (0, "")
+    assert seen.plane_group == ""
+    assert len(seen.columns) > 40_000
+    assert all(len(cell.atoms) == 50_000 for cell in cells)
+    assert prototype("Cu").symmetry_remark == ""
+
+
+def test_in_a_cell_of_many_atoms_spglib_is_asked_once(monkeypatch):
+    crystal = Crystal("copper", prototype("Cu").conventional.atoms.repeat(3))
+    asked, ask = [], Crystal.setting
+    monkeypatch.setattr(
+        Crystal, "setting", lambda each, tolerance: asked.append(tolerance) or ask(each, tolerance)
+    )
+    assert crystal.space_group[0] == 225
+    assert len(project(crystal).columns) == 1
+    assert asked == [1e-3]
+    assert crystal.taken_tolerance == 1e-3
+
+
+def test_of_several_structures_in_a_file_it_is_said_which_was_taken(tmp_path):
+    path = tmp_path / "both.cif"
+    write(path, [prototype("Cu").atoms, prototype("Fe").atoms])
+    crystal = read_structure(path)
+    assert crystal.formula == "Cu"
+    assert crystal.remark == "Of 2 structures in both.cif the first was taken, image0."
+    write(path, prototype("Fe").atoms)
+    assert read_structure(path).remark == ""

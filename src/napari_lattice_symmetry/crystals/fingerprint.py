@@ -9,25 +9,19 @@ mean distance of neighbors hardly moves where atoms are displaced.
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_lattice_symmetry.crystals.clusters import cluster
+from napari_lattice_symmetry.crystals.neighbors import neighbor_distance
 from napari_lattice_symmetry.crystals.structure import Crystal
-from napari_lattice_symmetry.errors import InputError
-
-if TYPE_CHECKING:
-    from ase import Atoms
 
 Float = NDArray[np.float64]
 Single = NDArray[np.float32]
 
 SIZE = 64
 """Pixels a side."""
-
-ATOMS = 250
-"""About how many atoms the cluster of a crystal has."""
 
 STEP = 2 * np.pi * 0.004 / 0.05
 """Wave number of a pixel times the distance of neighbors: 0.4 mm at 0.1 m and 5 pm."""
@@ -41,10 +35,6 @@ _CENTER = (SIZE - 1) / 2
 _AXIS = (np.arange(SIZE) - _CENTER) * STEP
 _RADIUS = np.hypot(_AXIS, _AXIS[:, np.newaxis])
 _RING = (_RADIUS > INNER * STEP) & (_RADIUS < OUTER * STEP)
-# Shares of the distance that the nearest neighbor of an atom has, in the median.
-_BINS = np.arange(0.4, 2.0, 0.01)
-_WIDTH = 0.04
-_SHIFTS = 5
 
 
 def fingerprint(crystal: Crystal) -> Single:
@@ -53,8 +43,8 @@ def fingerprint(crystal: Crystal) -> Single:
     Parameters
     ----------
     crystal : Crystal
-        The conventional cell is repeated to about 250 atoms, as cubic as possible; a cluster is
-        taken as it is, and its fingerprint depends on how it lies.
+        About 250 atoms of it, along the conventional axes where symmetry tells a family, else
+        along those of the file, on which the fingerprint then depends; see `cluster`.
 
     Returns
     -------
@@ -69,83 +59,6 @@ def fingerprint(crystal: Crystal) -> Single:
     """
     positions, symbols = cluster(crystal)
     return diffract(positions, symbols)
-
-
-def cluster(crystal: Crystal, atoms: int = ATOMS) -> tuple[Float, list[str]]:
-    """Repeat the conventional cell, as cubic as possible; a cluster stays as it is.
-
-    Returns
-    -------
-    positions : ndarray, shape (n, 3)
-        In angstrom.
-    symbols : list of str
-        Of the elements; of a shared site the most frequent.
-    """
-    if not crystal.has_cell:
-        if len(crystal.atoms) < 2:
-            raise InputError(
-                f"{crystal.name} is one atom without a cell; "
-                "a fingerprint needs at least two atoms, or a cell."
-            )
-        return crystal.atoms.positions, crystal.atoms.get_chemical_symbols()
-    standard = crystal.standard
-    repeated = repeat_cell(standard.atoms, atoms, standard.layer_axis)
-    return repeated.positions, repeated.get_chemical_symbols()
-
-
-def repeat_cell(cell: Atoms, atoms: int = ATOMS, layer_axis: int | None = None) -> Atoms:
-    """Repeat a cell to about as many atoms, as cubic as possible; a single layer as square.
-
-    Parameters
-    ----------
-    cell : ase.Atoms
-        With lattice vectors.
-    atoms : int
-        About how many there shall be.
-    layer_axis : int, optional
-        The axis across a single layer, along which it is not repeated.
-    """
-    lengths = cell.cell.lengths()
-    wanted = (cell.get_volume() * atoms / len(cell)) ** (1 / 3) / lengths
-    if layer_axis is not None:
-        side = np.sqrt(atoms / len(cell) * np.delete(lengths, layer_axis).prod())
-        wanted = side / lengths
-        wanted[layer_axis] = 1
-    repeated: Atoms = cell.repeat(np.maximum(np.rint(wanted).astype(int), 1).tolist())
-    return repeated
-
-
-def neighbor_distance(positions: Float) -> float:
-    """Return where the pair distribution has its first peak, in the unit of the positions.
-
-    Pairs are counted over the square of their distance, so that displacements, which widen the
-    peak, and vacancies, which lower it, leave it where it is.
-
-    Raises
-    ------
-    InputError
-        If there are fewer than two atoms, or most share a place.
-    """
-    if len(positions) < 2:
-        raise InputError("A fingerprint needs at least two atoms.")
-    from scipy.ndimage import gaussian_filter1d
-    from scipy.spatial import cKDTree
-
-    tree = cKDTree(positions)
-    nearest = float(np.median(np.asarray(tree.query(positions, 2)[0])[:, 1]))
-    if nearest <= 1e-6 * np.ptp(positions):
-        raise InputError("Most atoms lie where another one does; give each a place of its own.")
-    pairs = tree.query_pairs(_BINS[-1] * nearest, output_type="ndarray")
-    length = np.linalg.norm(np.diff(positions[pairs], axis=1)[:, 0], axis=1) / nearest
-    density = np.histogram(length, _BINS, weights=length**-2)[0]
-    density = gaussian_filter1d(density, _WIDTH / (_BINS[1] - _BINS[0]))
-    rises, falls = density[1:-1] >= density[:-2], density[1:-1] > density[2:]
-    peaks = 1 + np.flatnonzero(rises & falls & (density[1:-1] > density.max() / 2))
-    peak = float(_BINS[peaks[0] if len(peaks) else density.argmax()])
-    for _ in range(_SHIFTS):  # to where the pairs around it are densest, whatever the bins
-        weight = np.exp(-(((length - peak) / _WIDTH) ** 2) / 2) / length**2
-        peak = float(np.average(length, weights=weight))
-    return peak * nearest
 
 
 def diffract(positions: Float, symbols: list[str]) -> Single:

@@ -45,9 +45,13 @@ IN_NANOMETERS = re.compile(r"unit=nm|lengths in nm")
 TOLERANCES = np.geomspace(1e-5, 3e-2, 18)
 """Distances in nm over which the space group is looked at."""
 
+MOST_ATOMS = 400
+"""In a cell of more atoms symmetry is not looked for: with a vacancy it would take minutes."""
+
+_CURVE_ATOMS = 64  # in a cell of more a usual tolerance is taken, as spglib takes seconds
+_USUAL = 1e-3  # nm
 _LINE = 4096  # bytes of a line that are read
 _LAYER_GAP = 0.8  # nm without atoms, across which no crystal is bound
-_WITHOUT_AXES = 2  # space groups up to this one set no direction
 _CONTRAST = 1.7  # a column is seen with about this power of its atomic numbers
 
 
@@ -104,16 +108,34 @@ class Crystal:
         As they were read, lengths in angstrom.
     tolerance : float, optional
         Distance in nm within which atoms count as equivalent; chosen by `symmetry` if not given.
+    remark : str
+        What there is to say of how it was read; empty if that is nothing.
     """
 
     name: str
     atoms: Atoms = field(repr=False)
     tolerance: float | None = None
+    remark: str = ""
 
     @property
     def has_cell(self) -> bool:
         """Whether it is periodic, not a cluster."""
         return bool(self.atoms.pbc.any() and abs(np.linalg.det(self.atoms.cell.array)) > 1e-6)
+
+    @property
+    def is_too_large(self) -> bool:
+        """Whether it has more atoms than symmetry is looked for in."""
+        return len(self.atoms) > MOST_ATOMS
+
+    @property
+    def symmetry_remark(self) -> str:
+        """Say so where symmetry was not looked for; else nothing."""
+        if not (self.has_cell and self.is_too_large):
+            return ""
+        return (
+            f"Symmetry was not looked for in a cell of {len(self.atoms):,} atoms, more than "
+            f"{MOST_ATOMS:,}."
+        )
 
     @property
     def formula(self) -> str:
@@ -144,12 +166,11 @@ class Crystal:
         """
         from ase.data import atomic_numbers
 
-        return np.array(
-            [
-                sum(share * max(atomic_numbers[symbol], 1) ** power for symbol, share in site)
-                for site in self.sites
-            ]
-        )
+        of_kind = [
+            sum(share * max(atomic_numbers[symbol], 1) ** power for symbol, share in site)
+            for site in dict.fromkeys(self.sites)
+        ]
+        return np.array(of_kind, np.float64)[self.kinds]
 
     @property
     def contrast(self) -> Float:
@@ -158,8 +179,8 @@ class Crystal:
 
     @cached_property
     def symmetry(self) -> SymmetryCurve:
-        """The space group by spglib over `TOLERANCES`."""
-        found = [self._dataset(tolerance) for tolerance in TOLERANCES]
+        """The space group by spglib over `TOLERANCES`; none where it was not looked for."""
+        found = [self.setting(tolerance) for tolerance in TOLERANCES]
         return SymmetryCurve(
             TOLERANCES,
             np.array([0 if each is None else each.number for each in found]),
@@ -168,21 +189,19 @@ class Crystal:
 
     @property
     def space_group(self) -> tuple[int, str]:
-        """Number and symbol, at `tolerance` or else over the widest range; 0 and "" for none."""
+        """Number and symbol, at the `taken_tolerance`; 0 and "" for none."""
         found = self._found
         return (0, "") if found is None else (int(found.number), str(found.international))
 
-    def symmetry_within(self, tolerance: float) -> tuple[int, str, int]:
-        """Give the space group within a distance (nm), and how many atoms its standard cell has.
+    def setting(self, tolerance: float) -> Any:
+        """Give all that spglib finds within a distance (nm): its `SpglibDataset`.
 
-        Number and symbol; 0, "" and 0 if no group is found.
+        None if that is no group, or the cell `is_too_large`.
         """
-        found = self._dataset(tolerance)
-        return (
-            (0, "", 0)
-            if found is None
-            else (int(found.number), str(found.international), len(found.std_types))
-        )
+        self._require_cell()
+        if self.is_too_large:
+            return None
+        return self._ask("get_symmetry_dataset", self._cell(), symprec=tolerance / ANGSTROM)
 
     @cached_property
     def conventional(self) -> Crystal:
@@ -196,17 +215,6 @@ class Crystal:
             return self
         volume = abs(np.linalg.det(found.std_lattice))
         if abs(volume / self.atoms.get_volume() - 1) < 0.1:
-            return self
-        return self._with(found.std_lattice, found.std_positions, found.std_types)
-
-    @cached_property
-    def standard(self) -> Crystal:
-        """The standard cell of the International Tables, a along x and c about along z.
-
-        A cell without symmetry, such as one with vacancies, stays as it lies.
-        """
-        found = self._found
-        if found is None or found.number <= _WITHOUT_AXES:
             return self
         return self._with(found.std_lattice, found.std_positions, found.std_types)
 
@@ -239,10 +247,19 @@ class Crystal:
         return int(gaps.argmax()) if gaps.max() > _LAYER_GAP else None
 
     @cached_property
+    def taken_tolerance(self) -> float:
+        """Distance in nm at which the space group is taken: `tolerance` if that is given.
+
+        Else the middle of the longest plateau of `symmetry`; in a cell of many atoms 0.001 nm.
+        """
+        if self.tolerance is None and len(self.atoms) > _CURVE_ATOMS:
+            return _USUAL
+        return self.tolerance or float(TOLERANCES[self.symmetry.best])
+
+    @cached_property
     def _found(self) -> Any:
-        """What spglib finds at the tolerance that is chosen; None if that is no group."""
-        chosen = self.tolerance or float(TOLERANCES[self.symmetry.best])
-        return self._dataset(chosen)
+        """What spglib finds at the tolerance that is taken; None if that is no group."""
+        return self.setting(self.taken_tolerance)
 
     def _require_cell(self) -> None:
         if not self.has_cell:
@@ -253,10 +270,6 @@ class Crystal:
     def _cell(self) -> tuple[Float, Float, Integer]:
         self._require_cell()
         return self.atoms.cell.array, self.atoms.get_scaled_positions(), self.kinds
-
-    def _dataset(self, tolerance: float) -> Any:
-        """Give what spglib finds within a tolerance (nm); None if that is no group."""
-        return self._ask("get_symmetry_dataset", self._cell(), symprec=tolerance / ANGSTROM)
 
     def _ask(self, question: str, *arguments: Any, **keywords: Any) -> Any:
         spglib = _library("spglib", self.name)
@@ -272,7 +285,8 @@ class Crystal:
         """Make the same crystal of another cell."""
         from ase import Atoms
 
-        first = [int(np.flatnonzero(self.kinds == kind)[0]) for kind in kinds]
+        known, first_of = np.unique(self.kinds, return_index=True)
+        first = first_of[np.searchsorted(known, kinds)]
         atoms = Atoms(
             numbers=self.atoms.numbers[first], cell=lattice, scaled_positions=fractions, pbc=True
         )
@@ -298,7 +312,8 @@ def read_structure(path: str | Path) -> Crystal:
     ----------
     path : path
         CIF, POSCAR (``.vasp`` or of that name), xyz, extended xyz, or geometry of FHI-aims
-        (``.in``). Of several structures in a CIF the first is taken, of a trajectory the last.
+        (``.in``). Of several structures in a CIF the first is taken, and named in `remark`; of a
+        trajectory the last.
 
     Returns
     -------
@@ -334,7 +349,19 @@ def read_structure(path: str | Path) -> Crystal:
     if not found or not len(found[0]) or not np.isfinite(found[0].positions).all():
         raise InputError(f"{path.name} holds no atoms; choose a file with atomic positions.")
     (atoms,) = found
-    return Crystal(path.stem if kind != "vasp" or path.suffix else path.name, atoms)
+    name = path.stem if kind != "vasp" or path.suffix else path.name
+    return Crystal(name, atoms, remark=_which(path) if kind == "cif" else "")
+
+
+def _which(path: Path) -> str:
+    """Say which of several structures in a CIF is taken; nothing where there is one."""
+    blocks = _library("ase.io.cif", path.name).parse_cif(str(path))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        names = [block.name for block in blocks if block.has_structure()]
+    if len(names) < 2:
+        return ""
+    return f"Of {len(names)} structures in {path.name} the first was taken, {names[0]}."
 
 
 def is_in_nanometers(path: Path) -> bool:

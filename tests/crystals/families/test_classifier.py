@@ -10,6 +10,7 @@ from ase import Atoms
 
 import napari_lattice_symmetry as nls
 from napari_lattice_symmetry.crystals import FAMILIES, Crystal, classify, prototype
+from napari_lattice_symmetry.crystals.clusters import cluster
 from napari_lattice_symmetry.crystals.families.classifier import (
     FINGERPRINT,
     PAIRS_NETWORK,
@@ -18,7 +19,6 @@ from napari_lattice_symmetry.crystals.families.classifier import (
 )
 from napari_lattice_symmetry.crystals.families.defects import Defects, random_rotation
 from napari_lattice_symmetry.crystals.families.trial import try_families, try_symmetry
-from napari_lattice_symmetry.crystals.fingerprint import cluster
 from napari_lattice_symmetry.errors import InputError, ModelError
 
 KNOWN = {"Po": "sc", "Cu": "fcc", "Si": "diamond", "Fe": "bcc", "Ti": "hex/rh"}

@@ -7,6 +7,7 @@ import pytest
 from ase import Atoms
 
 from napari_lattice_symmetry.crystals import Crystal
+from napari_lattice_symmetry.crystals.clusters import cluster
 from napari_lattice_symmetry.crystals.families.data_set import (
     CHUNK,
     ExampleChunk,
@@ -25,7 +26,8 @@ from napari_lattice_symmetry.crystals.families.prototypes import (
     VALIDATION,
 )
 from napari_lattice_symmetry.crystals.families.symmetry import symmetry_families
-from napari_lattice_symmetry.crystals.fingerprint import cluster, fingerprint, neighbor_distance
+from napari_lattice_symmetry.crystals.fingerprint import fingerprint
+from napari_lattice_symmetry.crystals.neighbors import neighbor_distance
 
 PARTS = (TRAINING, VALIDATION, TEST)
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cache
+from itertools import chain
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING
@@ -13,10 +14,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_lattice_symmetry.crystals.clusters import FEWEST, cluster
 from napari_lattice_symmetry.crystals.families.pairs import SIZE as PAIRS
 from napari_lattice_symmetry.crystals.families.pairs import pair_descriptor
 from napari_lattice_symmetry.crystals.families.prototypes import ANSWERS, FAMILIES
-from napari_lattice_symmetry.crystals.fingerprint import SIZE, cluster, diffract
+from napari_lattice_symmetry.crystals.families.symmetry import family_setting
+from napari_lattice_symmetry.crystals.fingerprint import SIZE, diffract
 from napari_lattice_symmetry.crystals.structure import Crystal
 from napari_lattice_symmetry.errors import InputError, ModelError, guard
 from napari_lattice_symmetry.networks.engine import ENGINES, open_engine
@@ -31,6 +34,8 @@ REGISTRY = Registry(Path(__file__).parent / "weights")
 
 AUTO, FINGERPRINT, PAIRS_NETWORK = "auto", "fingerprint", "pairs"
 """Which network: that of the structure; that for crystals along their axes; for any orientation."""
+
+NETWORKS = (FINGERPRINT, PAIRS_NETWORK)
 
 _SHAPES = {FINGERPRINT: (SIZE, SIZE, 3), PAIRS_NETWORK: (PAIRS,)}
 _BLOCK = 256
@@ -55,6 +60,10 @@ class FamilyClassification:
         Of all eight means, in nats: all uncertainty.
     mutual_information : ndarray, shape (n,), float32
         The part of it on which the thinned networks disagree, in nats.
+    network : list of str
+        Whose answer each is.
+    remarks : list of str
+        What there is to say of each, such as that two networks differ; empty if that is nothing.
     """
 
     mean: Float32
@@ -63,6 +72,8 @@ class FamilyClassification:
     outside_std: Float32
     entropy: Float32
     mutual_information: Float32
+    network: list[str]
+    remarks: list[str]
 
     @property
     def probabilities(self) -> Float32:
@@ -73,6 +84,11 @@ class FamilyClassification:
     def family(self) -> list[str]:
         """The most probable answer for each: a family, or ``"none"``."""
         return [ANSWERS[index] for index in self.probabilities.argmax(axis=1)]
+
+    def __getitem__(self, index: int) -> FamilyClassification:
+        """Take the answer for one structure."""
+        row = slice(index, index + 1)
+        return FamilyClassification(*(values[row] for values in vars(self).values()))
 
 
 class FamilyClassifier:
@@ -144,6 +160,8 @@ class FamilyClassifier:
             spread[:, -1],
             entropy.astype(np.float32),
             np.clip(entropy - expected, 0, None).astype(np.float32),
+            [self.name] * len(mean),
+            [""] * len(mean),
         )
 
 
@@ -189,15 +207,15 @@ def classify(
     Parameters
     ----------
     crystals : sequence of Crystal
-        With or without defects. Of one with symmetry the standard cell is repeated; one without,
-        such as a supercell with vacancies, is taken as it lies.
+        With or without defects; `cluster` tells which atoms of each are looked at.
     samples : int
         Number of thinned networks, 1 to 5000.
     seed : int
         Draws what they lack.
     network : {"auto", "fingerprint", "pairs"} or path
-        By default fingerprints for crystals with a cell, and for clusters, whose orientation is
-        unknown, the network of distances and angles.
+        By default fingerprints where symmetry tells the axes of a family, and for clusters, whose
+        orientation is unknown, the network of distances and angles. Any other cell may be off its
+        conventional axes: both are asked, and where they differ, distances and angles count.
 
     Returns
     -------
@@ -221,19 +239,63 @@ def classify(
     """
     if not len(crystals):
         raise InputError("There is no crystal to classify; give at least one.")
-    names = [_network_for(each) if network == AUTO else network for each in crystals]
-    fields: dict[str, Float32] = {}
-    for name in dict.fromkeys(names):
+    clusters = [cluster(each) for each in crystals]
+    asked = [networks_for(each) if network == AUTO else (network,) for each in crystals]
+    answers: list[dict[str, FamilyClassification]] = [{} for _ in crystals]
+    for name in dict.fromkeys(chain.from_iterable(asked)):
         loaded = load_families(name)
-        rows = [i for i, each in enumerate(names) if each == name]
-        seen = np.stack([loaded.see(*cluster(crystals[i])) for i in rows])
-        for field, values in vars(loaded.classify(seen, samples, seed)).items():
-            all_values = fields.setdefault(
-                field, np.empty((len(crystals), *values.shape[1:]), np.float32)
-            )
-            all_values[rows] = values
-    return FamilyClassification(**fields)
+        rows = [i for i, names in enumerate(asked) if name in names]
+        seen = np.stack([loaded.see(*clusters[i]) for i in rows])
+        given = loaded.classify(seen, samples, seed)
+        for k, i in enumerate(rows):
+            answers[i][name] = given[k]
+    chosen = [
+        _choose(each, len(positions))
+        for each, (positions, _) in zip(answers, clusters, strict=True)
+    ]
+    return _join(chosen)
 
 
-def _network_for(crystal: Crystal) -> str:
-    return FINGERPRINT if crystal.has_cell else PAIRS_NETWORK
+def networks_for(crystal: Crystal) -> tuple[str, ...]:
+    """Name the networks that are asked of a crystal; the last one counts where they differ."""
+    if not crystal.has_cell:
+        return (PAIRS_NETWORK,)
+    return NETWORKS if family_setting(crystal) is None else (FINGERPRINT,)
+
+
+def difference_remark(answers: Mapping[str, FamilyClassification]) -> str:
+    """Say so where both networks answer for one structure, and differ; else nothing."""
+    if len({answer.family[0] for answer in answers.values()}) < 2:
+        return ""
+    aligned, turned = (_describe(answers[name]) for name in NETWORKS)
+    return (
+        f"The networks differ: {aligned} by fingerprint, which holds along conventional axes "
+        f"alone, and {turned} by distances and angles, which count."
+    )
+
+
+def size_remark(atoms: int) -> str:
+    """Say so where a cluster has fewer atoms than any that networks have learned from."""
+    if atoms >= FEWEST:
+        return ""
+    return f"{atoms} atoms are few: networks have learned from {FEWEST} and more."
+
+
+def _describe(answer: FamilyClassification) -> str:
+    return f"{answer.family[0]} ({answer.probabilities[0].max():.2f})"
+
+
+def _choose(answers: Mapping[str, FamilyClassification], atoms: int) -> FamilyClassification:
+    """Take the last answer, with what there is to say of it."""
+    *_, last = answers.values()
+    remarks = (difference_remark(answers), size_remark(atoms))
+    return replace(last, remarks=[" ".join(filter(None, remarks))])
+
+
+def _join(answers: Sequence[FamilyClassification]) -> FamilyClassification:
+    columns = zip(*(vars(each).values() for each in answers), strict=True)
+    joined = [
+        list(chain(*column)) if isinstance(column[0], list) else np.concatenate(column)
+        for column in columns
+    ]
+    return FamilyClassification(*joined)

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
+from napari_lattice_symmetry.crystals.clusters import repeat_cell
 from napari_lattice_symmetry.crystals.families.defects import (
     Defects,
     draw_defects,
@@ -28,7 +29,7 @@ from napari_lattice_symmetry.crystals.families.prototypes import (
     TURNS,
     draw_cell,
 )
-from napari_lattice_symmetry.crystals.fingerprint import diffract, repeat_cell
+from napari_lattice_symmetry.crystals.fingerprint import diffract
 from napari_lattice_symmetry.networks.drawing import draw_chunks
 
 if TYPE_CHECKING:

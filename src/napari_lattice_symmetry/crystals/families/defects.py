@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_lattice_symmetry.crystals.fingerprint import neighbor_distance
+from napari_lattice_symmetry.crystals.neighbors import neighbor_distance
 
 Float = NDArray[np.float64]
 
@@ -32,6 +32,11 @@ class Defects:
     vacancies: float = 0.0
     displacement: float = 0.0
     rotation: Float | None = None
+
+    @property
+    def is_beyond_training(self) -> bool:
+        """Whether networks have seen no such share of vacancies, or no such displacements."""
+        return self.vacancies > MAX_VACANCIES or self.displacement > MAX_DISPLACEMENT
 
     def apply(
         self, positions: Float, symbols: list[str], rng: np.random.Generator

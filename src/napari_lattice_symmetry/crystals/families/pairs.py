@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_lattice_symmetry.crystals.fingerprint import neighbor_distance
+from napari_lattice_symmetry.crystals.neighbors import neighbor_distance
 
 Float = NDArray[np.float64]
 Single = NDArray[np.float32]

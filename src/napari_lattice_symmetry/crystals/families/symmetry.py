@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_lattice_symmetry.crystals.fingerprint import neighbor_distance
+from napari_lattice_symmetry.crystals.neighbors import neighbor_distance
 from napari_lattice_symmetry.crystals.structure import ANGSTROM, Crystal
 
 Float = NDArray[np.float64]
@@ -15,6 +17,8 @@ Float = NDArray[np.float64]
 TOLERANCES = (0.01, 0.05, 0.1, 0.2)
 """Within which shares of the neighbor distance atoms count as equivalent."""
 
+# Within a tenth networks have learned no structure of a family as one of none.
+_FAMILY_WITHIN = TOLERANCES[:3]
 # Of every family the space group, and the atoms in its standard cell.
 _GROUPS = {
     221: ("sc", (1,)),
@@ -38,7 +42,8 @@ def symmetry_families(
     Parameters
     ----------
     crystal : Crystal
-        With a cell; of a cluster nothing is told.
+        With a cell; of a cluster, or of more atoms than symmetry is looked for in, nothing is
+        told.
     tolerances : sequence of float
         Distances within which atoms count as equivalent, over that of neighbors.
 
@@ -48,13 +53,29 @@ def symmetry_families(
         Number and symbol of each group, 0 and "" where none is found, and the family: one of
         `FAMILIES`, or "" for none of them.
     """
-    if not crystal.has_cell:
+    if not crystal.has_cell or crystal.is_too_large:
         return [(0, "", "")] * len(tolerances)
-    plain = crystal.atoms.copy()
-    plain.numbers[:] = 6
-    scale = neighbor_distance(plain.repeat(2).positions) * ANGSTROM
-    found = [Crystal(crystal.name, plain).symmetry_within(each * scale) for each in tolerances]
-    return [(number, symbol, _family(number, atoms)) for number, symbol, atoms in found]
+    found = [_setting(crystal, each) for each in tolerances]
+    return [
+        (0, "", "")
+        if each is None
+        else (int(each.number), str(each.international), _family(each.number, len(each.std_types)))
+        for each in found
+    ]
+
+
+def family_setting(crystal: Crystal) -> Any:
+    """Give what spglib finds of a crystal where its group tells a family; else None.
+
+    Elements are left out of account. The least distance within which a family is told counts,
+    up to a tenth of that of neighbors.
+    """
+    if not crystal.has_cell or crystal.is_too_large:
+        return None
+    for found in (_setting(crystal, each) for each in _FAMILY_WITHIN):
+        if found is not None and _family(found.number, len(found.std_types)):
+            return found
+    return None
 
 
 def outside_remark(symmetry: Sequence[tuple[int, str, str]]) -> str:
@@ -69,6 +90,18 @@ def outside_remark(symmetry: Sequence[tuple[int, str, str]]) -> str:
     if family or number <= _NOTHING_KNOWN:
         return ""
     return f"By space group, {symbol}, and atoms a cell it is of none of the seven families."
+
+
+@lru_cache(maxsize=64)  # spglib is slow where nothing repeats
+def _setting(crystal: Crystal, tolerance: float) -> Any:
+    """Give what spglib finds within a share of the distance of neighbors."""
+    from ase import Atoms
+
+    atoms = crystal.atoms
+    alike = ["C"] * len(atoms)  # made anew: a copy keeps which elements share its sites
+    plain = Atoms(alike, positions=atoms.positions, cell=atoms.cell, pbc=atoms.pbc)
+    scale = neighbor_distance(plain.repeat(2).positions) * ANGSTROM
+    return Crystal(crystal.name, plain).setting(tolerance * scale)
 
 
 def _family(number: int, atoms: int) -> str:

@@ -2,27 +2,45 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_lattice_symmetry.crystals.clusters import cluster, repeat_crystal
 from napari_lattice_symmetry.crystals.families.classifier import (
     FINGERPRINT,
+    NETWORKS,
     PAIRS_NETWORK,
     FamilyClassification,
+    difference_remark,
     load_families,
+    networks_for,
+    size_remark,
 )
-from napari_lattice_symmetry.crystals.families.defects import Defects
+from napari_lattice_symmetry.crystals.families.defects import (
+    MAX_DISPLACEMENT,
+    MAX_VACANCIES,
+    Defects,
+)
 from napari_lattice_symmetry.crystals.families.symmetry import TOLERANCES, symmetry_families
-from napari_lattice_symmetry.crystals.fingerprint import cluster, diffract, repeat_cell
+from napari_lattice_symmetry.crystals.fingerprint import diffract
 from napari_lattice_symmetry.crystals.structure import Crystal
 
 Float = NDArray[np.float64]
 Float32 = NDArray[np.float32]
 
-NETWORKS = (FINGERPRINT, PAIRS_NETWORK)
+_BEYOND = (
+    f"No network has seen more than {MAX_VACANCIES:.0%} of the atoms missing, or displacements of "
+    f"more than {MAX_DISPLACEMENT:.0%}: take no answer for granted."
+)
+_TURNED = (
+    "Of what lies in an unknown direction distances and angles tell; the fingerprint is meant for "
+    "crystals along their axes."
+)
+_ALONG = "Along the axes of its family the fingerprint is meant for it."
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,11 +55,15 @@ class FamilyTrial:
         How many are left.
     answers : dict of str to FamilyClassification
         Of each network, for this one structure.
+    remark : str
+        What there is to say of these: which is meant for the crystal where they differ, and what is
+        beyond all that networks have learned from. Empty if that is nothing.
     """
 
     fingerprint: Float32
     atoms: int
     answers: dict[str, FamilyClassification]
+    remark: str = ""
 
 
 def try_families(
@@ -61,14 +83,32 @@ def try_families(
         Chooses vacancies and displacements, and what thinned networks lack.
     """
     rng = np.random.default_rng(seed)
-    positions, symbols = defects.apply(*cluster(crystal), rng)
+    whole, symbols = cluster(crystal)
+    positions, symbols = defects.apply(whole, symbols, rng)
     image = diffract(positions, symbols)
     answers = {}
     for name in NETWORKS:
         network = load_families(name)
         seen = image if name == FINGERPRINT else network.see(positions, symbols)
         answers[name] = network.classify(seen[np.newaxis], samples, seed)
-    return FamilyTrial(image, len(positions), answers)
+    remarks = (
+        _differing(crystal, defects, answers),
+        _BEYOND if defects.is_beyond_training else "",
+        size_remark(len(whole)),  # from which training takes as many away
+    )
+    return FamilyTrial(image, len(positions), answers, " ".join(filter(None, remarks)))
+
+
+def _differing(
+    crystal: Crystal, defects: Defects, answers: Mapping[str, FamilyClassification]
+) -> str:
+    """Say which network is meant for a crystal where they differ."""
+    told = difference_remark(answers)
+    if not told:
+        return ""
+    if defects.rotation is not None or networks_for(crystal) == (PAIRS_NETWORK,):
+        return _TURNED
+    return told if len(networks_for(crystal)) > 1 else _ALONG
 
 
 def try_symmetry(
@@ -92,8 +132,7 @@ def try_symmetry(
     """
     if not crystal.has_cell:
         return symmetry_families(crystal, tolerances)
-    standard = crystal.standard
-    repeated = repeat_cell(standard.atoms, layer_axis=standard.layer_axis)
+    repeated = repeat_crystal(crystal)
     still = Defects(defects.vacancies, defects.displacement)
     symbols = repeated.get_chemical_symbols()
     rng = np.random.default_rng(seed)

@@ -164,7 +164,8 @@ class FamilyTab(QWidget):
         """Say what is known by now; of networks and symmetry either may come first."""
         if self.trial is not None:
             remark = outside_remark(self.symmetry) if self.symmetry is not None else ""
-            self.answer.setText(f"{_describe(self.name, self.trial)} {remark}".rstrip())
+            parts = (_describe(self.name, self.trial), self.trial.remark, remark)
+            self.answer.setText(" ".join(filter(None, parts)))
         self.canvas.refresh()
 
     def _plot(self, figure: Figure) -> None:

@@ -98,9 +98,10 @@ def _look(source: Source, _should_stop: Callable[[], bool]) -> Crystal:
 
 def _describe(crystal: Crystal) -> str:
     number, symbol = crystal.space_group
+    remarks = " ".join(filter(None, ("", crystal.symmetry_remark, crystal.remark)))
     a, b, c, alpha, beta, gamma = crystal.conventional.atoms.cell.cellpar()
     return (
         f"{crystal.name}, {crystal.formula}: {f'{symbol} ({number})' if number else 'no group'}; "
         f"a, b, c = {a / 10:.4f}, {b / 10:.4f}, {c / 10:.4f} nm; "
-        f"angles {alpha:.1f}, {beta:.1f}, {gamma:.1f}°."
+        f"angles {alpha:.1f}, {beta:.1f}, {gamma:.1f}°.{remarks and f' {remarks}'}"
     )
