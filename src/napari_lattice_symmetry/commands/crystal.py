@@ -11,6 +11,7 @@ import numpy as np
 
 from napari_lattice_symmetry.commands.shared.options import PATH, outputs_option, overwrite_option
 from napari_lattice_symmetry.commands.shared.outputs import check_outputs
+from napari_lattice_symmetry.commands.shared.zone import ZONE, ZoneCommand
 from napari_lattice_symmetry.crystals import (
     Crystal,
     Projection,
@@ -34,15 +35,16 @@ _FIGURES = (".png", ".svg")
 _ENDINGS = (".csv", *_FIGURES)
 
 
-@click.command()
+@click.command(cls=ZoneCommand)
 @click.argument("file", type=PATH, required=False)
 @click.option(
     "--zone",
-    type=(int, int, int),
-    default=(0, 0, 1),
+    type=ZONE,
+    default="0 0 1",
     show_default=True,
     metavar="U V W",
-    help="Axis along which it is seen, on the axes of the conventional cell.",
+    help="Axis along which it is seen, on the axes of the conventional cell; or four indices, "
+    "U V T W, of a hexagonal one.",
 )
 @click.option(
     "--like",
@@ -63,7 +65,7 @@ _ENDINGS = (".csv", *_FIGURES)
 def crystal(
     file: Path | None,
     *,
-    zone: tuple[int, int, int],
+    zone: tuple[int, ...],
     like: tuple[float, float, float] | None,
     outputs: tuple[Path, ...],
     family: Path | None,
@@ -106,13 +108,15 @@ def crystal(
 
 def _describe_structure(structure: Crystal) -> Iterator[str]:
     yield f"{structure.name}: {structure.formula}"
+    if structure.remark:
+        yield structure.remark
     if not structure.has_cell:
         yield "a cluster: no cell, no space group, no zone axes"
         return
-    number, symbol = structure.space_group
-    yield f"space group {symbol} ({number})" if number else "no space group was found"
-    for low, high, each, name in structure.symmetry.plateaus():
-        yield f"  {low:.1e} to {high:.1e} nm  {f'{name} ({each})' if each else 'none'}"
+    if structure.symmetry_remark:
+        yield structure.symmetry_remark
+    else:
+        yield from _describe_symmetry(structure)
     cells = {"conventional cell": structure.conventional, "Niggli cell": structure.niggli}
     for title, cell in cells.items():
         a, b, c, alpha, beta, gamma = cell.atoms.cell.cellpar()
@@ -120,6 +124,13 @@ def _describe_structure(structure: Crystal) -> Iterator[str]:
             f"{title}: a = {a / 10:.5f}, b = {b / 10:.5f}, c = {c / 10:.5f} nm, "
             f"alpha = {alpha:.2f}, beta = {beta:.2f}, gamma = {gamma:.2f}°, {len(cell.atoms)} atoms"
         )
+
+
+def _describe_symmetry(structure: Crystal) -> Iterator[str]:
+    number, symbol = structure.space_group
+    yield f"space group {symbol} ({number})" if number else "no space group was found"
+    for low, high, each, name in structure.symmetry.plateaus():
+        yield f"  {low:.1e} to {high:.1e} nm  {f'{name} ({each})' if each else 'none'}"
 
 
 def _describe_family(structure: Crystal) -> Iterator[str]:
@@ -135,10 +146,13 @@ def _describe_family(structure: Crystal) -> Iterator[str]:
         f"{tolerance:.0%} {found or 'none'}"
         for tolerance, (_, _, found) in zip(TOLERANCES, symmetry, strict=True)
     ]
+    by_group = f"by space group within a share of the neighbor distance: {', '.join(told)}"
     yield (
-        f"family by network: {name}, {chances[best]:.2f} ± {spread[best]:.2f}; "
-        f"by space group within a share of the neighbor distance: {', '.join(told)}"
+        f"family by network: {name}, {chances[best]:.2f} ± {spread[best]:.2f} "
+        f"({answer.network[0]}); {structure.symmetry_remark or by_group}"
     )
+    if answer.remarks[0]:
+        yield answer.remarks[0]
     if outside_remark(symmetry):
         yield outside_remark(symmetry)
 
@@ -153,7 +167,7 @@ def _draw_family(structure: Crystal, path: Path) -> None:
 def _describe_lattice(seen: Projection) -> str:
     return (
         f"{seen.name}: a = {seen.a:.5f}, b = {seen.b:.5f} nm, gamma = {seen.gamma:.3f}°, "
-        f"{seen.label}, plane group {seen.plane_group}"
+        f"{seen.label}, plane group {seen.plane_group or 'not looked for'}"
     )
 
 
