@@ -203,7 +203,7 @@ class Windows:
         elif getattr(self.fitted, "strain_error_x", None) is not None:  # in percent
             names = ("strain_error_x", "strain_error_y")
             parts = [self._map(name, where)[found] / 100 for name in names]
-        return np.nan_to_num(np.sqrt(np.mean(np.square(parts), axis=0)))
+        return np.asarray(np.nan_to_num(np.sqrt(np.mean(np.square(parts), axis=0))))
 
     def _groups(self, where: Any, found: NDArray[np.bool_]) -> NDArray[np.str_] | None:
         if self.groups is not None:

@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import product
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -295,6 +296,11 @@ def _apart(differences: Float, basis: Float) -> Float:
     return np.asarray(np.linalg.norm((differences - np.rint(differences)) @ basis, axis=-1))
 
 
+def _tree(fractions: Float) -> cKDTree[Any, Any]:
+    """Give a tree of places in a cell that repeats."""
+    return cKDTree(_wrapped(fractions), boxsize=np.ones(2))
+
+
 def _wrapped(fractions: Float) -> Float:
     """Bring places into the cell, none of them to 1, which rounding does."""
     return np.asarray(fractions % 1 % 1)
@@ -303,7 +309,7 @@ def _wrapped(fractions: Float) -> Float:
 def _pairs(fractions: Float, basis: Float, distance: float) -> Integer:
     """List which places (n, 2) lie within a distance in nm of which, themselves too: (2, m)."""
     reach = distance / float(np.linalg.svd(basis, compute_uv=False)[-1])
-    tree = cKDTree(_wrapped(fractions), boxsize=1)
+    tree = _tree(fractions)
     one, other = tree.query_pairs(min(reach, _MOST_REACH), output_type="ndarray").T
     near = _apart(fractions[one] - fractions[other], basis) < distance
     one, other, itself = one[near], other[near], np.arange(len(fractions))
@@ -325,7 +331,7 @@ def _translations(fractions: Float, contrast: Float, basis: Float) -> Float:
     rarest = int(alike.argmin())
     like_it = np.abs(contrast - contrast[rarest]) < _SAME_CONTRAST
     shifts = (fractions[like_it] - fractions[rarest]) % 1
-    tree = cKDTree(_wrapped(fractions), boxsize=1)
+    tree = _tree(fractions)
     near = min(_NEAR, len(fractions))
 
     def fits(shift: Float, columns: slice) -> bool:

@@ -9,7 +9,7 @@ from functools import cache
 from itertools import chain
 from pathlib import Path
 from threading import Lock
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -293,9 +293,8 @@ def _choose(answers: Mapping[str, FamilyClassification], atoms: int) -> FamilyCl
 
 
 def _join(answers: Sequence[FamilyClassification]) -> FamilyClassification:
-    columns = zip(*(vars(each).values() for each in answers), strict=True)
-    joined = [
-        list(chain(*column)) if isinstance(column[0], list) else np.concatenate(column)
-        for column in columns
-    ]
-    return FamilyClassification(*joined)
+    joined: dict[str, Any] = {}
+    for name, first in vars(answers[0]).items():
+        values = [getattr(each, name) for each in answers]
+        joined[name] = list(chain(*values)) if isinstance(first, list) else np.concatenate(values)
+    return FamilyClassification(**joined)

@@ -81,6 +81,10 @@ def try_families(
         Number of thinned networks.
     seed : int
         Chooses vacancies and displacements, and what thinned networks lack.
+
+    Returns
+    -------
+    FamilyTrial
     """
     rng = np.random.default_rng(seed)
     whole, symbols = cluster(crystal)
