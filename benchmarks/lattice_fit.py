@@ -293,8 +293,10 @@ with the networks but the spectrum, so that the two check each other.
    the denser the candidate: the sparsest lattice that explains the peaks wins. A few extra
    reflections do not make it denser, and a pair such as {{110}} and {{100}} no oblique cell.
 3. **Fit.** Weighted least squares of all peaks on the lattice, then reduction (a <= b, gamma of
-   60 to 90 degrees). Standard errors hold the noise, what the peaks scatter beyond it, and the
-   strain that disordered atoms feign, which the diffuse intensity around the spots tells.
+   60 to 90 degrees). Standard errors hold the noise, what the peaks scatter beyond it (by the
+   estimator of Paule and Mandel, J. Res. Natl. Bur. Stand. 87, 377, 1982, to which clear peaks
+   say most), and the strain that disordered atoms feign, which the diffuse intensity around the
+   spots tells.
 4. **Symmetry.** The highest one within a tolerance ({TOLERANCE:.0%} unless told otherwise; the
    measure is the greatest departure of log(b / a) and cos(gamma)), and the distance to the next.
 5. **No answer** is one: no spots, spots on one line (fringes), no common lattice, fewer than 5

@@ -48,6 +48,24 @@ def test_errors_are_honest(ten_periods):
     assert np.sqrt(np.mean(normalized**2)) == pytest.approx(1, rel=0.5)
 
 
+def test_faint_peaks_do_not_spoil_what_clear_ones_say(draw_lattice):
+    rng, true = np.random.default_rng(1), []
+    windows = []
+    for _ in range(60):
+        a = rng.uniform(8, 16)
+        basis = cell(a, a * rng.uniform(1.1, 1.4), rng.uniform(75, 85))
+        basis = basis @ rotation(rng.uniform(0, 360))
+        true.append(lattice_parameters(basis))
+        windows.append(draw_lattice(basis, rng, counts=100))
+    fits = fit_lattices(np.array(windows))
+    off = parameters(fits) - np.array(true)
+    errors = np.stack([fits.a_error, fits.b_error, fits.gamma_error], axis=-1)
+    share = off / [1, 1, np.rad2deg(1)] / [*np.mean(true, axis=0)[:2], 1]
+    assert np.sqrt(np.square(share).mean()) < 8e-4  # 9e-4 if all residuals count alike
+    assert 0.6 < (np.abs(off) < errors).mean() < 0.75
+    assert (np.abs(off) < 2 * errors).mean() > 0.9
+
+
 def test_counting_noise_alone_is_told_exactly(draw_lattice):
     rng = np.random.default_rng(0)
     basis = cell(11.3, 14.2, 78) @ rotation(25)

@@ -56,6 +56,9 @@ _ALMOST_ALL = 0.9
 _INCOHERENT, _COHERENT, _COHERENT_RANGE = 0.6, 1.5, (0.1, 2.0)
 # Positions are never better than this, in cycles per window.
 _MIN_SCATTER = 0.004
+# How often the variance of residuals is improved each time, and how many residuals beyond the
+# lattice's own are needed to say how exactly it is known; fewer count as so many.
+_STEPS, _MIN_FREEDOM = 4, 2.0
 # Below this area of the reciprocal cell lobes overlap, and any peak lies near a lattice point.
 _MIN_AREA = 8.0
 
@@ -253,14 +256,33 @@ def refine_lattice(
         basis = inverse @ (weighted @ peaks.position)
         covariance = inverse @ (weighted @ (indices * trust[..., np.newaxis])) @ inverse
         residual = np.square(peaks.position - indices @ basis).sum(axis=-1) / 2
-        count = trust.sum(axis=1)
-        freedom = np.maximum(count - 2, 0) / np.maximum(count, 1)
-        excess = np.where(on, trust * (residual - freedom[:, np.newaxis] * white), 0).sum(axis=1)
-        extra = np.maximum(excess / np.maximum(count - 2, 1), _MIN_SCATTER**2)
+        extra = _excess_variance(trust, residual, white, extra)
         outlying = 4 * np.sqrt(variance)
         reach = np.minimum(reach, np.maximum(outlying, _MIN_REACH))
+    # A variance that few residuals tell makes a t distribution, whose own variance is larger.
+    freedom = trust.sum(axis=1) - 2
+    covariance *= (1 + 1 / np.maximum(freedom - 1, _MIN_FREEDOM))[:, np.newaxis, np.newaxis]
     covariance += _strain_variance(peaks, on) * (basis @ basis.swapaxes(1, 2))
     return basis, covariance, indices
+
+
+def _excess_variance(trust: Float, residual: Float, white: Float, guess: Float) -> Float:
+    """Find the variance (n,) beside noise at which residuals (n, k) are as large as they should.
+
+    The estimator of R. C. Paule and J. Mandel, J. Res. Natl. Bur. Stand. 87, 377 (1982): clear
+    peaks say most of it. A plain mean of what residuals have beside their noise is mostly that of
+    the faintest peaks, and would make the clear ones count as little as those.
+    """
+    freedom = np.maximum(trust.sum(axis=1) - 2, 0)
+    extra = np.maximum(guess, _MIN_SCATTER**2)
+    for _ in range(_STEPS):
+        share = trust / (white + extra[:, np.newaxis])
+        chi2 = (share * residual).sum(axis=1)
+        slope = (np.square(share) * residual / np.where(trust > 0, trust, 1)).sum(axis=1)
+        # A step of Newton's in the inverse of the sum, which is nearly straight.
+        step = chi2 * (chi2 / np.maximum(freedom, 0.5) - 1) / np.maximum(slope, 1e-30)
+        extra = np.maximum(extra + step, _MIN_SCATTER**2)
+    return extra
 
 
 def _strain_variance(peaks: Peaks, on: Bool) -> Float:
