@@ -1,6 +1,6 @@
-"""Average the cell of a real image and map the strain of a simulated movie; save what is seen.
+"""Average cells, find a pixel size, map plane groups and strain; save what is seen.
 
-The image is not part of this repository: LATTICE_SYMMETRY_DATA names its folder.
+The real image is not part of this repository: LATTICE_SYMMETRY_DATA names its folder.
 """
 
 from __future__ import annotations
@@ -8,9 +8,11 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from qtpy.QtWidgets import QScrollArea
 from window import PLUGIN, open_viewer, take_screenshot, wait_until
 
 from napari_lattice_symmetry import AnalysisParameters
+from napari_lattice_symmetry.plugin.layers.result_group import show_map
 
 DATA = Path(os.environ.get("LATTICE_SYMMETRY_DATA", ""))
 
@@ -23,7 +25,44 @@ def show_cell() -> None:
     wait_until(lambda: not dock.cell.bar.is_running, seconds=60)
     dock.cell.layers_button.click()
     wait_until(lambda: not dock.cell.bar.is_running, seconds=60)
+    (area,) = dock.cell.findChildren(QScrollArea)
+    area.verticalScrollBar().setValue(90)  # to the lattice and its atoms
     take_screenshot(viewer, "napari-cell.png")
+    viewer.close()
+
+
+def show_pixel_size() -> None:
+    """Find the pixel size of the same image from the lattice that it is known to show."""
+    viewer = open_viewer()
+    viewer.open(DATA / "images/STO_001_haadf_nsid.hf5", plugin=PLUGIN)
+    _, dock = viewer.window.add_plugin_dock_widget(PLUGIN, "Unit cell")
+    dock.tabs.setCurrentWidget(dock.pixel)
+    where = dock.chooser.where
+    where.setCurrentIndex(where.findText("whole frame"))
+    where.activated.emit(where.currentIndex())
+    dock.pixel.form["lattice"].value = "SrTiO3 [001]"
+    dock.pixel.bar.button.click()
+    wait_until(lambda: dock.pixel.found is not None, seconds=60)
+    take_screenshot(viewer, "napari-pixel-size.png")
+    viewer.close()
+
+
+def show_groups() -> None:
+    """Map the plane groups of the sample of two grains."""
+    viewer = open_viewer()
+    viewer.open_sample(PLUGIN, "two-grains")
+    _, dock = viewer.window.add_plugin_dock_widget(PLUGIN, "Lattice symmetry")
+    wait_until(lambda: dock.summary.period is not None, seconds=60)
+    settings = {"window": 120, "stride": 12, "samples": 5}
+    dock.parameters.set_values(AnalysisParameters(**settings, plane_groups=True))
+    dock.run_button.click()
+    wait_until(lambda: dock.run is not None and dock.run.is_over, seconds=600)
+    show_map(viewer.layers, dock.run.layers[0], "plane_group")
+    camera = getattr(viewer, "scene", viewer).camera  # since napari 0.9 in the scene
+    camera.zoom *= 0.84  # so that the long legend lies beside the map
+    z, y, x = camera.center
+    camera.center = (z, y, x - 50 / camera.zoom)
+    take_screenshot(viewer, "napari-groups.png")
     viewer.close()
 
 
@@ -48,11 +87,15 @@ def show_strain() -> None:
 
 
 def main() -> None:
-    """Take both screenshots."""
+    """Take all screenshots."""
     if DATA.name:
         show_cell()
+        show_pixel_size()
     else:
-        print("LATTICE_SYMMETRY_DATA is not set: the picture of a real image is left as it is.")
+        print(
+            "LATTICE_SYMMETRY_DATA is not set: the pictures of a real image are left as they are."
+        )
+    show_groups()
     show_strain()
 
 
