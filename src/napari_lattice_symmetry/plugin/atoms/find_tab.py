@@ -66,7 +66,6 @@ class FindTab(QWidget):
         self.form = ModelForm(
             FindParameters(), ("spacing", "confidence", "samples"), remembered_as="atoms"
         )
-        self.form.reset_button.hide()  # few rows are soon set back
         self._add_rows()
         self.bar = TaskBar("&Find atoms", "Find the atoms of the selected image.", self._prepare)
         self.bar.done.connect(self._on_done)

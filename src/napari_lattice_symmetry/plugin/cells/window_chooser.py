@@ -132,7 +132,7 @@ class WindowChooser(QObject):
         self.frames.addItems(["this frame", "all frames"])
         self.frames.setToolTip("Average the frame that is shown, or all frames of the movie.")
         self.form = ModelForm(CellParameters(), remembered_as="cells")
-        self.form.reset_button.hide()  # three rows are soon set back
+        self.form.put_beside("window", self.form.shorten_reset())
         rows = self.form.pages[""]
         rows.insertRow(0, "Average", self.where)
         rows.insertRow(1, "Of", self.frames)

@@ -80,7 +80,7 @@ class KineticsTab(QWidget):
         self._why_not = ""
         self.line = TimeLine(self)
         self.form = ModelForm(KineticsParameters(), remembered_as="kinetics")
-        self.form.reset_button.hide()
+        self.form.put_beside("law", self.form.shorten_reset())
         tooltip = "Drag the line to where growth begins, or move it with the arrow keys."
         self.canvas = self.line.make_canvas(follower.viewer, self._plot, tooltip)
         self._build()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from qtpy.QtWidgets import QLabel, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from napari_lattice_symmetry.errors import InputError
 from napari_lattice_symmetry.evolution.beam import maximum_energy_transfer
@@ -16,7 +16,6 @@ class BeamRow(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self.form = ModelForm(BeamParameters(), remembered_as="beam")
-        self.form.reset_button.hide()
         self.form.join("formula", "voltage")
         self.form["formula"].native.setMinimumWidth(48)
         self.form["voltage"].native.setMaximumWidth(122)
@@ -29,7 +28,10 @@ class BeamRow(QWidget):
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(2)
         layout.addWidget(self.form.native)
-        layout.addWidget(self.energies)
+        line = QHBoxLayout()
+        line.addWidget(self.energies, stretch=1)
+        line.addWidget(self.form.shorten_reset())
+        layout.addLayout(line)
         self.form.changed.connect(self._update)
         self._update()
 

@@ -135,6 +135,12 @@ class ModelForm(Container, Generic[Settings]):
         layout.addWidget(button)
         return line
 
+    def shorten_reset(self) -> QPushButton:
+        """Let the button be a sign, and return it: it is to stand where there is little height."""
+        self.reset_button.setText("↺")
+        self.reset_button.setAccessibleName("Reset to defaults")
+        return self.reset_button
+
     def join(self, name: str, other: str) -> None:
         """Put another setting at the end of a row, without its title."""
         self._take_row(other)

@@ -91,7 +91,7 @@ class EmbeddingTab(QWidget):
 
     def _build(self) -> None:
         self.form = ModelForm(EmbeddingParameters(), remembered_as="embedding")
-        self.form.reset_button.hide()
+        self.form.put_beside("method", self.form.shorten_reset())
         self.task = TaskBar("&Embed", "Embed the windows of the result.", self._prepare)
         self.coloring = QComboBox()
         self.coloring.setToolTip(

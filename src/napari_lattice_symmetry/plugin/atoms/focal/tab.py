@@ -98,7 +98,6 @@ class FocalTab(QWidget):
         super().__init__()
         self._viewer, self._selection = viewer, selection
         self.form = ModelForm(ColumnParameters(), _ROWS, remembered_as="columns")
-        self.form.reset_button.hide()
         self.microscope = ModelForm(Microscope(), remembered_as="microscope")
         self._add_rows()
         lenses = fold("Microscope", self.microscope.native)
