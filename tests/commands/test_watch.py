@@ -166,3 +166,20 @@ def test_a_place_that_is_not_there(folder, start):
     assert (
         err == f"Error: {folder} does not exist; choose a folder, a TIFF file or a Zarr folder.\n"
     )
+
+
+def test_a_table_of_somebody_else_is_not_replaced(folder, frames, start):
+    write(folder, 0, frames[0])
+    table = folder.with_name("result_fractions.csv")
+    table.write_text("mine")
+    out, err = start("--stop-after", "0.2").communicate(timeout=500)
+    assert (out, err) == ("", f"Error: {table} exists; choose another name, or overwrite it.\n")
+    assert table.read_text() == "mine"
+    assert not folder.with_name("result.zarr").exists()
+    start("--stop-after", "1", "--overwrite").communicate(timeout=500)
+    assert table.read_text() != "mine"
+
+
+def test_the_result_must_be_a_zarr_folder(folder, start):
+    _, err = start("-o", "result.tif").communicate(timeout=500)
+    assert err == "Error: The output result.tif must be named .zarr.\n"

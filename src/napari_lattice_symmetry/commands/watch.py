@@ -15,6 +15,7 @@ import numpy as np
 from napari_lattice_symmetry import bravais
 from napari_lattice_symmetry.analysis.watch import WATCH_SETTINGS, iter_watch
 from napari_lattice_symmetry.bravais.parameters import parse_parameters
+from napari_lattice_symmetry.commands.shared.batch import outputs_of
 from napari_lattice_symmetry.commands.shared.options import (
     PATH,
     analysis_options,
@@ -23,8 +24,9 @@ from napari_lattice_symmetry.commands.shared.options import (
     output_option,
     overwrite_option,
 )
+from napari_lattice_symmetry.commands.shared.outputs import beside
 from napari_lattice_symmetry.data.growing import INTERVAL
-from napari_lattice_symmetry.errors import InputError
+from napari_lattice_symmetry.files import check_free
 from napari_lattice_symmetry.io.growing import open_growing
 from napari_lattice_symmetry.lattice import CLASSES, LABELS
 from napari_lattice_symmetry.results import FrameResult, MovieResult, load_result
@@ -81,9 +83,9 @@ def watch(
     same command continues it. At the end the phase fractions are written beside the result (CSV).
     """
     parameters = parse_parameters(**settings)
-    output = output or Path(f"{place.absolute().stem}.zarr")
-    if output.suffix != ".zarr":
-        raise InputError(f"The output {output} must be named .zarr.")
+    output = outputs_of([place], output)[place]
+    table = beside(output, "fractions.csv")
+    check_free(table, overwrite=overwrite or output.exists())
     movie = open_growing(
         place, pattern=pattern, dataset=dataset, channel=channel, interval=interval
     )
@@ -111,7 +113,7 @@ def watch(
     if n_waiting:
         click.echo(f"Still waiting: {n_waiting}; the same command goes on from here.")
     if output.exists():
-        _conclude(load_result(output), output)
+        _conclude(load_result(output), output, table)
     else:
         click.echo("No frame has come.")
 
@@ -150,8 +152,7 @@ def _describe(name: str, frame: FrameResult, n_waiting: int) -> str:
     return f"{name}: {text}" + (f"  ({n_waiting} waiting)" if n_waiting else "")
 
 
-def _conclude(result: MovieResult, output: Path) -> None:
-    table = output.with_name(f"{output.stem}_fractions.csv")
+def _conclude(result: MovieResult, output: Path, table: Path) -> None:
     result.to_csv(table)
     skipped = f", {result.failed.sum()} skipped" if result.failed.any() else ""
     click.echo(f"{result.done.sum()} frames analyzed{skipped}. Wrote {output}, {table}.")
