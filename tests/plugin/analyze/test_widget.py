@@ -11,6 +11,8 @@ from qtpy.QtCore import Qt
 from napari_lattice_symmetry import CLASSES, load_result
 from napari_lattice_symmetry.bravais.parameters import AnalysisParameters
 
+NO_SETTINGS = "Select an image that was analyzed, or a map of it, to load its settings."
+
 
 def test_a_click_on_run_fills_aligned_layers(shown_bench, stack):
     bench = shown_bench
@@ -171,20 +173,21 @@ def test_settings_come_back_from_a_layer(bench, stack):
     assert about["provenance"]["weights_sha256"] == "0" * 64
     assert about["source_layer"] == "movie"
 
-    bench.widget.parameters.set_values(AnalysisParameters())
-    bench.viewer.layers.selection.active = layer
-    bench.widget.load_button.click()
-    assert bench.widget.parameters.values() == AnalysisParameters(
-        window=32,
-        answer="network",
-        **settings,  # no verdict knows the stand-in
-    )
+    for meant in (layer, bench.viewer.layers["movie"], None):  # as *Save result…* takes it
+        bench.widget.parameters.set_values(AnalysisParameters())
+        bench.viewer.layers.selection.active = meant
+        bench.widget.load_button.click()
+        assert bench.widget.parameters.values() == AnalysisParameters(
+            window=32,
+            answer="network",
+            **settings,  # no verdict knows the stand-in
+        )
 
 
 def test_settings_cannot_come_from_another_layer(bench, messages, stack):
     bench.viewer.layers.selection.active = bench.viewer.add_image(stack)
     bench.widget.load_button.click()
-    assert messages() == ["Select a layer that an analysis made; then its settings can be loaded."]
+    assert messages() == [NO_SETTINGS]
 
 
 def test_a_layer_without_settings_is_one_sentence(bench, messages, stack):
@@ -192,7 +195,7 @@ def test_a_layer_without_settings_is_one_sentence(bench, messages, stack):
     about = {"schema_version": 1, "kind": "labels", "class": None, "result": "0"}
     bench.viewer.add_image(stack, metadata={"napari-lattice-symmetry": about})
     bench.widget.load_button.click()
-    assert messages() == ["Select a layer that an analysis made; then its settings can be loaded."]
+    assert messages() == [NO_SETTINGS]
 
 
 def test_a_second_run_is_of_its_own_layer(bench, stack):

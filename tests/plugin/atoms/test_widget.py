@@ -211,3 +211,27 @@ def test_closing_the_dock_gives_everything_back(bench):
     bench.viewer.window.remove_dock_widget(bench.dock)
     bench.viewer.theme = "light"
     bench.viewer.layers.clear()
+
+
+def test_the_dock_says_whose_atoms_it_shows(bench):
+    film, whose = bench.viewer.layers["film"], bench.widget.whose
+    assert whose.text() == "film has no atoms yet: find them."
+    bench.find()
+    atoms = bench.layer
+    assert whose.text() == "Atoms of film"
+    other = bench.viewer.add_image(film.data[:, :60], name="other")
+    bench.settle()
+    assert whose.text() == "other has no atoms yet: find them."
+    bench.viewer.layers.selection.active = atoms  # which are looked for in their own image
+    bench.settle()
+    assert whose.text() == "Atoms of film"
+    assert bench.widget.searching.request().source.layer_id == str(film.unique_id)
+    film.name = "renamed"
+    assert whose.text() == "Atoms of renamed"
+    bench.viewer.layers.remove(film)
+    bench.viewer.layers.selection.active = atoms
+    bench.settle()
+    assert whose.text() == "Atoms of film, whose image is not open"
+    bench.viewer.layers.remove(atoms)
+    bench.viewer.layers.remove(other)
+    assert whose.text() == "Open an image or a movie."

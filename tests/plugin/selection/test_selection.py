@@ -11,6 +11,7 @@ from napari_lattice_symmetry import load_result
 from napari_lattice_symmetry.analysis import analyze
 from napari_lattice_symmetry.bravais.parameters import AnalysisParameters
 from napari_lattice_symmetry.errors import InputError
+from napari_lattice_symmetry.plugin.layers.origin import SOURCE_KEY
 from napari_lattice_symmetry.plugin.layers.result_layers import result_layers as build_layers
 from napari_lattice_symmetry.plugin.layers.result_layers import truth_layer
 from napari_lattice_symmetry.plugin.selection.selection import selection_of
@@ -175,6 +176,41 @@ def test_a_channel_is_meant_with_what_was_found_in_it(layers, stack):
     assert (selection.channel, selection.result) == (1, second)
     selection.choose_channel(0)
     assert (selection.channel, selection.result) == (0, first)
+
+
+def test_several_selected_images_are_chosen_together(two):
+    told = []
+    two.selection.changed.connect(lambda: told.append(list(two.selection.chosen)))
+    assert two.selection.chosen == [two.b]
+    two.viewer.layers.selection = {two.b, two.a, two.maps[0]}
+    assert told[-1] == two.selection.chosen == [two.a, two.b]
+    c = two.viewer.add_image(two.b.data, name="C")
+    assert told[-1] == [c]
+    two.viewer.layers.selection = {two.b, two.a}
+    two.viewer.layers.selection.add(c)
+    assert told[-1] == [two.a, two.b, c]
+    two.activate(two.maps[0])
+    assert told[-1] == two.selection.chosen == [two.a]
+
+
+def test_atoms_stand_for_the_image_that_they_were_found_in(two):
+    atoms = two.viewer.add_points(metadata={SOURCE_KEY: str(two.a.unique_id)})
+    assert meant(two.selection) == (two.a, two.result)
+    two.activate(two.b)
+    assert meant(two.selection) == (two.b, None)
+    activated = []
+    two.selection.activated.connect(lambda: activated.append(two.selection.active))
+    two.activate(atoms)
+    assert activated == [atoms]
+    assert meant(two.selection) == (two.a, two.result)
+
+
+def test_a_map_without_settings_stands_for_those_of_the_result(two):
+    """As that of columns in a focal series."""
+    about = {"kind": "probability of columns", "class": "Mo", "source_id": str(two.a.unique_id)}
+    two.viewer.add_image(np.zeros((80, 112)), metadata={PLUGIN: about})
+    assert two.selection.is_map
+    assert two.selection.about["parameters"] == two.result.parameters.model_dump(mode="json")
 
 
 def test_it_tells_once_and_only_when_something_changes(two):

@@ -35,7 +35,7 @@ from napari_lattice_symmetry.plugin.forms.destination import Destination
 from napari_lattice_symmetry.plugin.forms.model_form import FormArea, ModelForm
 from napari_lattice_symmetry.plugin.layers.origin import present_geometry, result_of
 from napari_lattice_symmetry.plugin.layers.result_group import shows
-from napari_lattice_symmetry.plugin.layers.result_layers import LABEL_MAP, result_metadata
+from napari_lattice_symmetry.plugin.layers.result_layers import LABEL_MAP
 from napari_lattice_symmetry.plugin.runs.analysis import AnalysisRun
 from napari_lattice_symmetry.plugin.runs.loading import PREPARING, NetworkLoading
 from napari_lattice_symmetry.plugin.selection.selection import selection_of
@@ -164,7 +164,7 @@ class AnalysisWidget(Dock):
 
     def _build_buttons(self) -> QVBoxLayout:
         self.load_button = QPushButton("Load settings")
-        self.load_button.setToolTip("Take the settings that made the selected result layer.")
+        self.load_button.setToolTip("Take the settings that made the selected result.")
         self.load_button.clicked.connect(self.load_settings)
         self.save_button = QPushButton("Save result…")
         self.save_button.setToolTip("Save the selected result with all its maps.")
@@ -345,16 +345,15 @@ class AnalysisWidget(Dock):
     # ------------------------------------------------------------------ keeping
 
     def load_settings(self) -> None:
-        """Take over the settings that made the selected layer."""
-        layer = self.viewer.layers.selection.active
-        settings = None if layer is None else (result_metadata(layer) or {}).get("parameters")
-        if layer is None or settings is None:
-            show_error("Select a layer that an analysis made; then its settings can be loaded.")
+        """Take over the settings that made the selected map, or the result of the image."""
+        settings = (self.selection.about or {}).get("parameters")
+        if settings is None:
+            show_error("Select an image that was analyzed, or a map of it, to load its settings.")
             return
         try:
             self.parameters.set_values(parse_recorded(settings))
         except LatticeSymmetryError as error:
-            show_error(f"{layer.name}: {error}")
+            show_error(f"{self.selection.describe()}: {error}")
 
     def _on_save_clicked(self) -> None:
         try:

@@ -58,10 +58,11 @@ class CurrentAtoms(QObject):
         self.layer: Points | None = None
         self.colored_by = "confidence"
         events = viewer.layers.events
-        self._events = [events.inserted, events.removed, viewer.layers.selection.events.active]
+        self._events = [events.inserted, events.removed]
         for event in self._events:
             event.connect(self.look)
         selection.changed.connect(self.look)
+        selection.activated.connect(self.look)
         self.look()
 
     def release(self) -> None:
@@ -69,6 +70,7 @@ class CurrentAtoms(QObject):
         for event in self._events:
             event.disconnect(self.look)
         self._selection.changed.disconnect(self.look)
+        self._selection.activated.disconnect(self.look)
 
     @property
     def found(self) -> FoundAtoms | None:
@@ -79,6 +81,17 @@ class CurrentAtoms(QObject):
     def atoms(self) -> Atoms | None:
         """The atoms as they are in the layer now."""
         return None if self.layer is None else atoms_in(self.layer)
+
+    def describe(self) -> str:
+        """Say whose atoms these are, or what to do so that there are some."""
+        image, found = self._selection.image, self.found
+        if found is None:
+            if image is None:
+                return "Open an image or a movie."
+            return f"{image.name} has no atoms yet: find them."
+        if image is None or str(image.unique_id) != found.source.layer_id:
+            return f"Atoms of {found.source.movie.name}, whose image is not open"
+        return f"Atoms of {image.name}"
 
     def show(self, found: FoundAtoms) -> None:
         """Add the layer of what was found, in place of that of the search before."""
@@ -124,9 +137,9 @@ class CurrentAtoms(QObject):
             self.changed.emit()
 
     def _meant(self) -> Points | None:
-        layers, image = self._viewer.layers, self._selection.image
-        active = layers.selection.active
-        if isinstance(active, Points) and active in layers and found_in(active) is not None:
+        active, image = self._selection.active, self._selection.image
+        if isinstance(active, Points) and found_in(active) is not None:
             return active
+        layers = self._viewer.layers
         mine = [] if image is None else layers_of_atoms(layers, str(image.unique_id))
         return mine[-1] if mine else None

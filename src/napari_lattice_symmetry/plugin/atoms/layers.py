@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from napari_lattice_symmetry.atoms import Atoms
 from napari_lattice_symmetry.atoms.table import ATOM
 from napari_lattice_symmetry.errors import InputError
+from napari_lattice_symmetry.plugin.layers.origin import SOURCE_KEY
 from napari_lattice_symmetry.plugin.selection.source import Source
 
 if TYPE_CHECKING:
@@ -22,9 +23,6 @@ if TYPE_CHECKING:
 
 ATOMS_KEY = "napari-lattice-symmetry atoms"
 """Under this key in its metadata a layer of atoms holds what it was made of."""
-
-SOURCE_KEY = "napari-lattice-symmetry source of atoms"
-"""Under this key in its metadata a layer beside atoms holds the identity of their image."""
 
 ORIGIN = "origin"
 """The column that says who set a point."""
@@ -90,7 +88,7 @@ def make_layer(found: FoundAtoms) -> Points:
         name=f"atoms · {found.source.movie.name}",
         features=features,
         feature_defaults=unknown_of(features),
-        metadata={ATOMS_KEY: found},
+        metadata={ATOMS_KEY: found, SOURCE_KEY: found.source.layer_id},
         size=_SIZE * spacing_of(atoms),
         border_width=0,
         opacity=0.8,
@@ -176,9 +174,8 @@ def frames_and_places(
 
 def image_of(layer: Layer) -> str | None:
     """Give the identity of the image that atoms, or what is beside them, were found in."""
-    found = found_in(layer)
-    own: str | None = layer.metadata.get(SOURCE_KEY)
-    return own if found is None else found.source.layer_id
+    identity: str | None = layer.metadata.get(SOURCE_KEY)
+    return identity
 
 
 def layers_of_atoms(layers: Iterable[Layer], image_id: str | None = None) -> list[Points]:

@@ -27,6 +27,7 @@ from napari_lattice_symmetry.plugin.selection.selection import selection_of
 from napari_lattice_symmetry.plugin.widgets.dock import Dock
 from napari_lattice_symmetry.plugin.widgets.export_dialog import export
 from napari_lattice_symmetry.plugin.widgets.narrow import keep_narrow
+from napari_lattice_symmetry.plugin.widgets.selection_line import SelectionLine
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -55,6 +56,8 @@ class AtomsWidget(Dock):
         super().__init__()
         self.viewer, self.selection = viewer, selection_of(viewer)
         self.current = CurrentAtoms(viewer, self.selection, self)
+        self.whose = SelectionLine(self.selection, self.current.describe)
+        self.current.changed.connect(self.whose.tell)
         self.searching = FindTab(viewer, self.selection, finder)
         self.searching.found.connect(self._on_found)
         self.color = QComboBox()
@@ -90,6 +93,7 @@ class AtomsWidget(Dock):
         self.export_button.clicked.connect(self._export)
         rows = QFormLayout()
         rows.addRow("Color by", self.color)
+        self.column.addWidget(self.whose)
         self.column.addWidget(self.tabs, stretch=1)
         self.column.addLayout(rows)
         self.column.addWidget(self.export_button)
@@ -100,6 +104,7 @@ class AtomsWidget(Dock):
     def release(self) -> None:
         """Stop, and let go of the viewer."""
         self.selection.image_edited.disconnect(self._follow)
+        self.whose.release()
         self.plots.release()
         self.measures.release()
         self.check.release()

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from napari.components import ViewerModel
     from napari.layers import Layer
 
+SOURCE_KEY = "napari-lattice-symmetry source of atoms"
+"""Under this key in its metadata a layer of atoms, or beside them, holds their image's identity."""
+
 FRAME_NAMES = "frame names"
 """Under this key the layer of a movie that grows holds what its frames are called."""
 
@@ -59,7 +62,7 @@ def list_images(viewer: ViewerModel) -> list[Image]:
 
 
 def source_layer_of(viewer: ViewerModel, layer: Layer) -> Image | None:
-    """Find the image layer that the map in `layer` was made from: by its identity or name.
+    """Find the image layer that a map or atoms were made from: by its identity or name.
 
     A result that was opened from a file knows the name of its movie alone. An image of its name
     but of another size is another image.
@@ -67,7 +70,8 @@ def source_layer_of(viewer: ViewerModel, layer: Layer) -> Image | None:
     about, result = result_metadata(layer) or {}, result_of(layer)
     name = about.get("source_layer") or (result.name if result else None)
     images = list_images(viewer)
-    by_identity = (image for image in images if str(image.unique_id) == about.get("source_id"))
+    identity = about.get("source_id") or layer.metadata.get(SOURCE_KEY)
+    by_identity = (image for image in images if str(image.unique_id) == identity)
     by_name = (
         image
         for image in images

@@ -32,8 +32,8 @@ class Selection(QObject):
     """Which image, channel, result and region the user means.
 
     The layer that is active in napari's layer list decides. An image stands for the topmost
-    result that was made from it, the map of an analysis for its result and its image. Any other
-    layer leaves the last choice standing, for as long as that exists.
+    result that was made from it, the map of an analysis for its result and its image, atoms for
+    the image that they were found in. Any other layer leaves the last choice standing, for as long as that exists.
 
     Parameters
     ----------
@@ -54,6 +54,9 @@ class Selection(QObject):
         One of the layers that show the result.
     region : napari.layers.Shapes or None
         Where results are looked at; None for whole frames.
+    chosen : list of napari.layers.Image
+        The images that are selected in napari's layer list, bottom first, if they are several;
+        else the one to analyze, if there is one.
     images, regions : list of napari.layers.Layer
         What there is to choose from, bottom first.
 
@@ -61,6 +64,8 @@ class Selection(QObject):
     -------
     changed()
         Any of these is another one, or has another name; another map of a result is no change.
+    activated()
+        Another layer is active in napari's layer list, or none, whatever it stands for.
     image_edited()
         The image has other pixels, another place or another measured distortion.
     region_edited()
@@ -68,6 +73,7 @@ class Selection(QObject):
     """
 
     changed = Signal()
+    activated = Signal()
     image_edited = Signal()
     region_edited = Signal()
 
@@ -80,6 +86,7 @@ class Selection(QObject):
         self.result: MovieResult | None = None
         self.result_layer: Layer | None = None
         self.region: Shapes | None = None
+        self.chosen: list[Image] = []
         self.images: list[Image] = []
         self.regions: list[Shapes] = []
         self._told: list[Any] = []
@@ -91,8 +98,10 @@ class Selection(QObject):
             layers.events.removed,
             layers.events.renamed,
             layers.selection.events.active,
+            layers.selection.events.changed,
         ):
             event.connect(self._look)
+        layers.selection.events.active.connect(self._on_activated)
         viewer.dims.events.order.connect(self._on_image_edited)
         self._look()
 
@@ -128,6 +137,12 @@ class Selection(QObject):
             "put those of a frame last in the array, or roll the axes back."
         )
 
+    @property
+    def active(self) -> Layer | None:
+        """The layer that is active in napari's layer list; it may stand for nothing."""
+        active: Layer | None = self._viewer.layers.selection.active
+        return active if active in self._viewer.layers else None
+
     def require_result(self) -> tuple[MovieResult, Layer]:
         """Return the result, and a layer that shows it.
 
@@ -148,8 +163,11 @@ class Selection(QObject):
     @property
     def about(self) -> dict[str, Any] | None:
         """What the map that decided, else the result, says of the analysis that made it."""
-        layer = self.layer if self.is_map else self.result_layer
-        return None if layer is None else result_metadata(layer)
+        for layer in (self.layer, self.result_layer):
+            about = None if layer is None else result_metadata(layer)
+            if about is not None and "parameters" in about:
+                return about
+        return None
 
     @property
     def distortion(self) -> Matrix | None:
@@ -203,6 +221,9 @@ class Selection(QObject):
         if region not in self.regions:
             self.region = None
         self._choose(self._deciding_layer())
+        selected = [each for each in self.images if each in layers.selection]
+        alone = [] if self.image is None else [self.image]
+        self.chosen = selected if len(selected) > 1 else alone
         self._watch(image, self.image, _PLACE, self._on_image_edited)
         self._watch(region, self.region, ("set_data",), self._on_region_edited)
         state = self._state()
@@ -212,7 +233,7 @@ class Selection(QObject):
 
     def _deciding_layer(self) -> Layer | None:
         layers = self._viewer.layers
-        for layer in (layers.selection.active, self.layer):
+        for layer in (self.active, self.layer):
             if layer is not None and layer in layers and self._stands(layer):
                 return layer
         topmost = [layer for layer in reversed(layers) if self._stands(layer)]
@@ -264,6 +285,7 @@ class Selection(QObject):
         Which map of a result is active makes no difference.
         """
         layers = [self.image, self.region, None, *self.images, None, *self.regions]
+        layers += [None, *self.chosen]
         names = [None if layer is None else layer.name for layer in layers]
         parameters = (self.about or {}).get("parameters")
         return [self.channel, self.result, self.is_map, parameters, *layers, *names]
@@ -286,6 +308,9 @@ class Selection(QObject):
 
     def _on_image_edited(self, _event: Any = None) -> None:
         self.image_edited.emit()
+
+    def _on_activated(self, _event: Any = None) -> None:
+        self.activated.emit()
 
     def _on_region_edited(self, _event: Any = None) -> None:
         self.region_edited.emit()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from qtpy.QtWidgets import QLabel, QSizePolicy
@@ -17,22 +18,25 @@ class SelectionLine(QLabel):
     ----------
     selection : Selection
         What is told.
+    describe : callable, optional
+        Says it; whose result is selected, if not given.
     """
 
-    def __init__(self, selection: Selection) -> None:
+    def __init__(self, selection: Selection, describe: Callable[[], str] | None = None) -> None:
         super().__init__()
-        self._selection = selection
+        self._selection, self._describe = selection, describe or selection.describe
         self.setWordWrap(True)
         policy = self.sizePolicy()
         policy.setHorizontalPolicy(QSizePolicy.Policy.Ignored)  # a long name widens no dock
         self.setSizePolicy(policy)
-        selection.changed.connect(self._tell)
-        self._tell()
+        selection.changed.connect(self.tell)
+        self.tell()
 
     def release(self) -> None:
         """Listen no more."""
-        self._selection.changed.disconnect(self._tell)
+        self._selection.changed.disconnect(self.tell)
 
-    def _tell(self) -> None:
-        self.setText(self._selection.describe())
+    def tell(self) -> None:
+        """Say it again: there may be something else to say."""
+        self.setText(self._describe())
         self.setToolTip(self.text())

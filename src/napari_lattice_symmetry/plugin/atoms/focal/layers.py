@@ -11,7 +11,8 @@ from napari.utils import Colormap
 from numpy.typing import NDArray
 
 from napari_lattice_symmetry.atoms import Atoms, vacancies
-from napari_lattice_symmetry.plugin.atoms.layers import SOURCE_KEY, places_of
+from napari_lattice_symmetry.plugin.atoms.layers import places_of
+from napari_lattice_symmetry.plugin.layers.origin import SOURCE_KEY
 from napari_lattice_symmetry.plugin.layers.result_layers import METADATA_KEY
 
 if TYPE_CHECKING:

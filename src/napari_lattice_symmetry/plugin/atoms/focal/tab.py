@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from napari.layers import Image
 from numpy.typing import NDArray
 from qtpy.QtCore import Signal  # type: ignore[attr-defined]
 from qtpy.QtWidgets import QHBoxLayout, QLabel, QLineEdit, QPushButton, QVBoxLayout, QWidget
@@ -30,7 +29,6 @@ from napari_lattice_symmetry.plugin.background.task_bar import Task, TaskBar
 from napari_lattice_symmetry.plugin.forms.calibration import Calibration, set_pixel_size
 from napari_lattice_symmetry.plugin.forms.fields import ChoiceOrFile
 from napari_lattice_symmetry.plugin.forms.model_form import ModelForm, fold
-from napari_lattice_symmetry.plugin.layers.result_layers import result_metadata
 from napari_lattice_symmetry.plugin.widgets.narrow import keep_narrow
 
 if TYPE_CHECKING:
@@ -116,9 +114,6 @@ class FocalTab(QWidget):
         for each in (self.form.native, lenses, self.bar):
             layout.addWidget(each)
         layout.addStretch(1)
-        self._events = [viewer.layers.selection.events.changed]
-        for event in self._events:
-            event.connect(self._on_selection)
         selection.changed.connect(self._on_selection)
         selection.image_edited.connect(self._on_selection)
         self.form["material"].changed.connect(self._on_selection)
@@ -126,8 +121,6 @@ class FocalTab(QWidget):
 
     def release(self) -> None:
         """Stop, and let go of the viewer."""
-        for event in self._events:
-            event.disconnect(self._on_selection)
         self._selection.changed.disconnect(self._on_selection)
         self._selection.image_edited.disconnect(self._on_selection)
         self._measuring.drop()
@@ -174,23 +167,11 @@ class FocalTab(QWidget):
 
     # ------------------------------------------------------------------ what is meant
 
-    def layers(self) -> list[Image]:
-        """List the images that are selected, in their order, else the one that is meant."""
-        chosen = self._viewer.layers.selection
-        images = [
-            layer
-            for layer in self._viewer.layers
-            if layer in chosen and isinstance(layer, Image) and result_metadata(layer) is None
-        ]
-        if len(images) > 1:
-            return images
-        return [] if self._selection.image is None else [self._selection.image]
-
-    def _on_selection(self, _event: Any = None) -> None:
+    def _on_selection(self, _value: Any = None) -> None:
         """Tell what is meant, and measure its lattice."""
         self._propose(None)
         try:
-            series = take_series(self.layers())
+            series = take_series(self._selection.chosen)
         except LatticeSymmetryError as error:
             self._measuring.drop()
             self.series.setText(str(error))
@@ -199,7 +180,7 @@ class FocalTab(QWidget):
         times, images, *_ = series.images.shape
         text = f"{images} images" if times == 1 else f"{times} times {images} images"
         self.series.setText(f"{text} of {series.source.movie.name}")
-        self.calibration.show(self.layers()[0], series.source.geometry)
+        self.calibration.show(self._selection.chosen[0], series.source.geometry)
         if series.defoci is not None and not self.defoci.isModified():
             self.defoci.setText(", ".join(f"{each:g}" for each in series.defoci))
         self._measuring.ask((series, self.form["material"].value))
@@ -215,7 +196,7 @@ class FocalTab(QWidget):
         )
 
     def _take_proposal(self) -> None:
-        side, layers = self._proposed, self.layers()
+        side, layers = self._proposed, list(self._selection.chosen)
         if side is None:
             return
         for layer in layers:
@@ -239,7 +220,7 @@ class FocalTab(QWidget):
         return foci
 
     def _prepare(self) -> Task:
-        series, defoci = take_series(self.layers()), self._foci()
+        series, defoci = take_series(self._selection.chosen), self._foci()
         side = series.pixel_size
         if side is None:
             raise InputError(

@@ -11,14 +11,10 @@ from numpy.typing import NDArray
 
 from napari_lattice_symmetry.atoms import Atoms, DefectLives, Defects, Rings
 from napari_lattice_symmetry.plugin.atoms.coloring import number_colors, title_of
-from napari_lattice_symmetry.plugin.atoms.layers import (
-    SOURCE_KEY,
-    FoundAtoms,
-    places_of,
-    spacing_of,
-)
+from napari_lattice_symmetry.plugin.atoms.layers import FoundAtoms, places_of, spacing_of
 from napari_lattice_symmetry.plugin.atoms.truth import KIND, mark
 from napari_lattice_symmetry.plugin.layers.legend import LEGEND_KEY, Legend
+from napari_lattice_symmetry.plugin.layers.origin import SOURCE_KEY
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
