@@ -94,9 +94,9 @@ def thinned_draws(values: Float64, std: Float64) -> Float64:
 def class_fractions(result: MovieResult, region: Region | None = None) -> tuple[Float64, Float64]:
     """Return the mean probability of each class in each frame, and its standard deviation.
 
-    For whole frames that is the spread of the mean over the thinned networks. In a region it is
-    the mean of the spreads of its windows, as if each thinned network erred alike in all of
-    them: an upper bound.
+    For whole frames that is the spread of the mean over judges, or over thinned networks. In a
+    region it is the mean of the spreads of its windows, as if each of these erred alike in all
+    of them: an upper bound.
 
     Parameters
     ----------

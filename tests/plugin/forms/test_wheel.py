@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from npe2 import PluginManifest
 from qtpy.QtCore import QPoint, QPointF, Qt
 from qtpy.QtGui import QWheelEvent
 from qtpy.QtTest import QTest
@@ -16,15 +17,9 @@ from qtpy.QtWidgets import (
 from superqt import QCollapsible
 
 SETTINGS = (QAbstractSlider, QAbstractSpinBox, QComboBox)
-DOCKS = [
-    "Lattice symmetry",
-    "Watch a folder",
-    "Inspect a window",
-    "Simulate a lattice",
-    "Structure without labels",
-    "Crystal",
-    "Phase evolution",
-]
+PLUGIN = "napari-lattice-symmetry"
+CONTRIBUTED = PluginManifest.from_distribution(PLUGIN).contributions.widgets
+DOCKS = [widget.display_name for widget in CONTRIBUTED]
 
 
 def turn(widget, steps=-1):
@@ -58,7 +53,7 @@ def settings_in(widget):
 def show(make_shown_viewer, network):
     def show_dock(title):
         viewer = make_shown_viewer()
-        return viewer.window.add_plugin_dock_widget("napari-lattice-symmetry", title)[1]
+        return viewer.window.add_plugin_dock_widget(PLUGIN, title)[1]
 
     return show_dock
 

@@ -1,5 +1,6 @@
 """The page of every dock: in the package, and in a window that opens on a click."""
 
+import re
 from importlib import import_module
 
 import pytest
@@ -24,6 +25,19 @@ def test_every_dock_has_a_page_that_tells_of_it(widget):
     module, name = command.python_name.split(":")
     page = DOCS / getattr(import_module(module), name).page
     assert widget.display_name in page.read_text(encoding="utf-8")
+
+
+def test_every_page_tells_the_keys_of_its_dock(make_napari_viewer, fake_model):
+    viewer, told = make_napari_viewer(), set()
+    for contributed in CONTRIBUTED:
+        _, widget = viewer.window.add_plugin_dock_widget(PLUGIN, contributed.display_name)
+        page = (DOCS / widget.page).read_text(encoding="utf-8")
+        keys = {each.key().toString() for each in widget.findChildren(QShortcut)}
+        assert "F1" in keys
+        for key in keys & {RUN_KEYS, CANCEL_KEYS, "F1"}:
+            assert re.search(rf"{re.escape(key)}(?!\w)", page), (widget.page, key)
+            told.add(key)
+    assert told == {RUN_KEYS, CANCEL_KEYS, "F1"}
 
 
 def test_a_click_opens_the_page(qtbot):

@@ -99,7 +99,7 @@ class CurvesTab(QWidget):
         self.quantity.addItems(_QUANTITIES)
         keep_narrow(self.quantity)
         self.quantity.setToolTip(
-            "Mean probability of each class, with the spread over the thinned networks; the "
+            "Mean probability of each class, with the spread over judges or thinned networks; the "
             "share of the frame that a class covers, with an interval that holds it; or the "
             "share of each crystal that the dock Crystal has found."
         )
