@@ -152,9 +152,9 @@ once what it works on is done. Only a changed setting breaks off a fit that is u
 ![The classes of the sample movie over time](images/napari-evolution.png)
 
 - **Mean probability** of each class, with the *network spread*, one standard deviation over the
-  judges, or over the thinned networks, which is no error of the fraction; or the **area fraction**, the share of the
-  frame that a class covers, drawn with one standard deviation of its interval
-  ([how often it holds](area-fractions.md)).
+  judges, or over the thinned networks, which is no error of the fraction; or the **area
+  fraction**, the share of the frame that a class covers, drawn with one standard deviation of its
+  interval ([how often it holds](area-fractions.md)).
 - **Along**: time, or a column of a table (CSV) that was recorded beside the movie: a temperature, a
   voltage, a dose. *Table…* opens it. Its first line names the columns; one that is called `frame`
   holds frames of the movie, from 0, one that is called `time (s)` (or ms, min, h) the time since
@@ -166,8 +166,9 @@ once what it works on is done. Only a changed setting breaks off a fit that is u
 ![The phases of a heated crystal over its temperature](images/napari-along.png)
 
 - **Region**: only windows whose centers lie in the polygons, rectangles and ellipses of a Shapes
-  layer. This spread is kept for whole frames alone; in a region the band is the mean of the spreads
-  of its windows, as if each judge or thinned network erred alike in all of them. That is an upper bound.
+  layer. This spread is kept for whole frames alone; in a region the band is the mean of the
+  spreads of its windows, as if each judge or thinned network erred alike in all of them. That is
+  an upper bound.
 - **Holes, by windows**: see below.
 - **Holes, by brightness**: the share of pixels darker than a threshold (or brighter), once a
   Gaussian of half a lattice period has smoothed the lattice away. Otsu's threshold is taken from

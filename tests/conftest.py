@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import gc
 import os
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
 from stand_in import FakeClassifier
+from waiting import PATIENCE
 
 from napari_lattice_symmetry.bravais.parameters import AnalysisParameters
 from napari_lattice_symmetry.data.movie import Movie
@@ -114,6 +116,14 @@ def make_napari_viewer(make_napari_viewer, found_plugins, monkeypatch):
     """Make viewers as napari does, but look for plugins among all packages only once."""
     monkeypatch.setattr("npe2.PluginManifest.discover", lambda paths=(): iter(found_plugins))
     return make_napari_viewer
+
+
+@pytest.fixture
+def qtbot(qtbot):
+    """Wait longer than the 5 s of its own, after which a busy machine has failed for no fault."""
+    for name in ("waitUntil", "waitSignal"):
+        setattr(qtbot, name, partial(getattr(qtbot, name), timeout=1000 * PATIENCE))
+    return qtbot
 
 
 @pytest.fixture

@@ -15,7 +15,6 @@ from napari_lattice_symmetry.plugin.layers.result_layers import result_layers
 PLUGIN = "napari-lattice-symmetry"
 N_FRAMES, FRAME_TIME, PIXEL = 24, 2.0, 0.05
 HOLE, FILM = 55, 35  # gray values that the stand-in network calls noise and hexagonal
-TIMEOUT = 60_000
 
 
 def make_frames(scale=1.0):
@@ -72,7 +71,7 @@ class Bench:
             parts = (self.curves, self.kinetics, self.widget.brightness)
             return not any(part.is_busy for part in parts)
 
-        self.qtbot.waitUntil(is_idle, timeout=TIMEOUT)
+        self.qtbot.waitUntil(is_idle)
 
     def add_region(self, name="region", corners=((1.5, 3.0), (1.5, 6.0), (5.0, 6.0), (5.0, 3.0))):
         return self.viewer.add_shapes([np.array(corners)], shape_type="polygon", name=name)
@@ -97,7 +96,7 @@ class Bench:
 
     def open_kinetics(self):
         self.open_kinetics_of_nothing()
-        self.qtbot.waitUntil(lambda: bool(self.kinetics.fits), timeout=TIMEOUT)
+        self.qtbot.waitUntil(lambda: bool(self.kinetics.fits))
 
     def place(self, canvas, time):
         """Find the pixel of a canvas at a time."""

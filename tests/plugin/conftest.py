@@ -10,8 +10,6 @@ from napari.utils.notifications import notification_manager
 
 from napari_lattice_symmetry.bravais.registry import REGISTRY
 
-TIMEOUT = 60_000
-
 
 @pytest.fixture(autouse=True)
 def _forgetful(forgetful):
@@ -104,7 +102,7 @@ class Bench:
             self.widget.parameters[name].value = value
 
     def wait(self, condition):
-        self.qtbot.waitUntil(condition, timeout=TIMEOUT)
+        self.qtbot.waitUntil(condition)
 
     def finish(self):
         self.wait(lambda: self.widget.run is not None and self.widget.run.is_over)

@@ -31,10 +31,11 @@ def write_fractions(result: MovieResult, path: str | Path, *, along: Column | No
     deviation over judges, or over thinned networks, which is no error of the fraction) and its
     share of the analyzed windows (``_area_share``), and the share of the frame's area that it
     covers (``_area``) with bounds of 95 % (``_area_low``, ``_area_high``); then the phase
-    fractions of at least a rectangular and at least a centered symmetry. Where a lattice was fitted to every window there
-    are also the share of windows in which it is resolved (``resolved``), the medians of a, b and
-    gamma over these (empty if there are none), the share of these in which network and fit agree
-    (``agreeing``), and the share of windows with two lattices.
+    fractions of at least a rectangular and at least a centered symmetry. Where a lattice was
+    fitted to every window there are also the share of windows in which it is resolved
+    (``resolved``), the medians of a, b and gamma over these (empty if there are none), the share
+    of these in which network and fit agree (``agreeing``), and the share of windows with two
+    lattices.
 
     Parameters
     ----------

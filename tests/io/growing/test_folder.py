@@ -14,6 +14,7 @@ import imageio.v3 as iio
 import numpy as np
 import pytest
 import tifffile
+from waiting import PATIENCE
 
 from napari_lattice_symmetry.errors import ChoiceError, InputError
 from napari_lattice_symmetry.io import read_movie
@@ -300,7 +301,7 @@ def test_a_writer_that_is_faster_than_its_reader(tmp_path, start_writer, watched
         if frame is not None:
             landed.append(frame)
         time.sleep(0.05)  # the analysis
-    assert writer.wait(timeout=10) == 0
+    assert writer.wait(timeout=PATIENCE) == 0
     assert max(backlogs) > 5
     assert [frame.row for frame in landed] == list(range(60))
     assert not any(frame.failure for frame in landed)

@@ -10,8 +10,6 @@ from qtpy.QtTest import QTest
 from napari_lattice_symmetry.analysis import analyze
 from napari_lattice_symmetry.plugin.layers.result_layers import METADATA_KEY
 
-TIMEOUT = 30_000
-
 
 @pytest.fixture
 def previewing(shown_bench, stack):
@@ -26,7 +24,7 @@ def previewing(shown_bench, stack):
 
 
 def settle(bench):
-    bench.qtbot.waitUntil(lambda: not bench.preview._requests.is_busy, timeout=TIMEOUT)
+    bench.qtbot.waitUntil(lambda: not bench.preview._requests.is_busy)
     QTest.qWait(30)
 
 

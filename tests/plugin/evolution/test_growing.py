@@ -9,7 +9,7 @@ from functools import partial
 import numpy as np
 import pytest
 import tifffile
-from evolution_bench import FRAME_TIME, N_FRAMES, PIXEL, PLUGIN, TIMEOUT, hint, make_frames
+from evolution_bench import FRAME_TIME, N_FRAMES, PIXEL, PLUGIN, hint, make_frames
 from napari.layers import Layer
 
 from napari_lattice_symmetry.analysis import iter_analyze
@@ -61,7 +61,7 @@ class Recording:
         self.image.metadata[FRAME_NAMES] = tuple(self.result.names)
 
     def wait(self, condition):
-        self.qtbot.waitUntil(condition, timeout=TIMEOUT)
+        self.qtbot.waitUntil(condition)
 
     def brightness(self):
         """Give the curve of the brightness that is drawn."""
@@ -187,7 +187,7 @@ def test_a_watched_folder_is_measured_as_it_fills(
             tifffile.imwrite(tmp_path / f"frame_{number:02d}.tif", frames[number])
 
     write(0, 1)
-    qtbot.waitUntil(lambda: watch.run.n_done == 2 and bool(watch.run.layers), timeout=TIMEOUT)
+    qtbot.waitUntil(lambda: watch.run.n_done == 2 and bool(watch.run.layers))
     _, dock = viewer.window.add_plugin_dock_widget(PLUGIN, "Phase evolution")
     dock.brightness.form["bright"].value = True
     dock.brightness.form["shown"].value = True
@@ -197,8 +197,8 @@ def test_a_watched_folder_is_measured_as_it_fills(
         found = [curve.values for curve in dock.curves.curves if curve.name == BRIGHTNESS]
         return bool(found) and np.isfinite(found[0]).sum() == N_FRAMES
 
-    qtbot.waitUntil(measured, timeout=TIMEOUT)
+    qtbot.waitUntil(measured)
     truth = (frames > 45).mean(axis=(1, 2))
     np.testing.assert_allclose(dock.curves.curves[-1].values, truth, atol=0.01)
     watch.stop()
-    qtbot.waitUntil(lambda: watch.run.is_over, timeout=TIMEOUT)
+    qtbot.waitUntil(lambda: watch.run.is_over)

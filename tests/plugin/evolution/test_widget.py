@@ -13,7 +13,6 @@ from evolution_bench import (
     HOLE,
     N_FRAMES,
     PIXEL,
-    TIMEOUT,
     Bench,
     hint,
     make_frames,
@@ -158,7 +157,7 @@ def test_brightness_that_is_being_measured_is_waited_for(bench, monkeypatch):
     bench.kinetics.form["curve"].native.setCurrentText(BRIGHTNESS)
     assert bench.widget.status.text() == "Measuring the brightness…"
     gate.set()
-    bench.qtbot.waitUntil(lambda: bool(bench.kinetics.fits), timeout=TIMEOUT)
+    bench.qtbot.waitUntil(lambda: bool(bench.kinetics.fits))
     assert bench.kinetics.fit.curve.name == BRIGHTNESS
 
 
@@ -226,9 +225,7 @@ def test_results_that_are_deleted_leave_a_sentence(bench):
 def test_frames_that_a_run_adds_are_drawn(bench):
     bench.result.state[10:] = 0
     bench.result.fractions[10:] = np.nan
-    bench.qtbot.waitUntil(
-        lambda: np.isnan(bench.curve("noise").values).sum() == N_FRAMES - 10, timeout=TIMEOUT
-    )
+    bench.qtbot.waitUntil(lambda: np.isnan(bench.curve("noise").values).sum() == N_FRAMES - 10)
 
 
 def test_the_kinetics_of_the_holes(bench):
@@ -363,7 +360,7 @@ def test_laws_that_few_frames_cannot_tell_are_named(bench):
     bench.add_result(bench.add_movie("few", make_frames()[-7:]))
     bench.open_kinetics_of_nothing()
     bench.kinetics.form["after"].native.setValue(FRAME_TIME)
-    bench.qtbot.waitUntil(lambda: bool(bench.kinetics.fits), timeout=TIMEOUT)
+    bench.qtbot.waitUntil(lambda: bool(bench.kinetics.fits))
     assert "too few frames for Avrami" in bench.kinetics.laws_text.text()
 
 
@@ -459,7 +456,7 @@ def test_the_drift_of_a_movie_is_measured_and_undone(make_shown_viewer, qtbot):
     assert "has no result yet" in widget.status.text()
     tab.by_lattice.setChecked(False)
     qtbot.mouseClick(tab.measure_button, Qt.MouseButton.LeftButton)
-    qtbot.waitUntil(lambda: tab.drift is not None, timeout=TIMEOUT)
+    qtbot.waitUntil(lambda: tab.drift is not None)
     np.testing.assert_allclose(tab.drift.shifts[-1], [0.3, -0.6], atol=0.01)
     assert tab.canvas.figure.axes[0].get_ylabel() == "Shift (nm)"
     qtbot.mouseClick(tab.correct_button, Qt.MouseButton.LeftButton)

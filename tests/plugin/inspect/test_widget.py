@@ -12,10 +12,10 @@ from qtpy.QtCore import QEvent, QPoint, QPointF, Qt
 from qtpy.QtGui import QMouseEvent
 from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QApplication, QFileDialog
+from waiting import PATIENCE
 
 from napari_lattice_symmetry.lattice import LABELS
 
-TIMEOUT = 30_000
 FRAME = (80, 112)
 
 
@@ -48,7 +48,7 @@ class Inspecting:
         return getattr(self.viewer, "scene", self.viewer).camera  # since napari 0.9 in the scene
 
     def settle(self):
-        self.qtbot.waitUntil(lambda: not self.widget.requests.is_busy, timeout=TIMEOUT)
+        self.qtbot.waitUntil(lambda: not self.widget.requests.is_busy)
         QTest.qWait(50)
 
     def point_of(self, y, x):
@@ -106,7 +106,7 @@ def analyzed(inspecting):
     for name, value in {"window": 32, "stride": 8, "samples": 5}.items():
         analysis.parameters[name].value = value
     analysis.run_button.click()
-    inspecting.qtbot.waitUntil(lambda: analysis.run.is_over, timeout=TIMEOUT)
+    inspecting.qtbot.waitUntil(lambda: analysis.run.is_over)
     inspecting.settle()
     inspecting.run = analysis.run
     return inspecting
@@ -403,7 +403,7 @@ def test_a_person_at_the_screen_clicks_and_presses_keys(inspecting):
         pytest.skip("xdotool is not installed")
 
     def xdotool(*words):
-        subprocess.run(["xdotool", *map(str, words)], check=True, timeout=10)
+        subprocess.run(["xdotool", *map(str, words)], check=True, timeout=PATIENCE)
         QTest.qWait(300)
         inspecting.settle()
 
@@ -427,7 +427,7 @@ def test_a_person_at_the_screen_clicks_and_presses_keys(inspecting):
 
 def test_planes_that_are_no_frames_are_not_inspected(inspecting):
     inspecting.viewer.dims.roll()
-    inspecting.qtbot.waitUntil(inspecting.widget.message.isVisible, timeout=TIMEOUT)
+    inspecting.qtbot.waitUntil(inspecting.widget.message.isVisible)
     assert "'edge' is seen along other axes than its last two" in inspecting.widget.message.text()
 
 

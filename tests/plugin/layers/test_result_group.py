@@ -182,12 +182,12 @@ def test_the_canvas_explains_what_is_seen_also_of_an_opened_result(
     viewer = make_napari_viewer()
     viewer.open(tmp_path / "run.zarr", plugin="napari-lattice-symmetry")
     box = viewer.window._qt_viewer.canvas.native.findChild(LegendBox)
-    qtbot.waitUntil(lambda: [legend.title for legend in box.shown] == ["classes"], timeout=10_000)
+    qtbot.waitUntil(lambda: [legend.title for legend in box.shown] == ["classes"])
     assert box.isVisibleTo(box.parentWidget())
     for layer in viewer.layers:
         layer.visible = layer.name.startswith("P(")
     assert len(legends_of(viewer.layers)) == 6
-    qtbot.waitUntil(lambda: len(box.shown) == 6, timeout=10_000)
+    qtbot.waitUntil(lambda: len(box.shown) == 6)
     parts = box.findChildren(QLabel)
     assert {"0", "1"} <= {part.text() for part in parts if part.isVisibleTo(box)}
     assert box.height() > 6 * box.fontMetrics().height()
@@ -196,7 +196,7 @@ def test_the_canvas_explains_what_is_seen_also_of_an_opened_result(
     assert any(" more" in part.text() and part.isVisibleTo(box) for part in parts)
     assert box.height() <= box.parentWidget().height()
     viewer.layers.clear()
-    qtbot.waitUntil(lambda: not box.isVisibleTo(box.parentWidget()), timeout=10_000)
+    qtbot.waitUntil(lambda: not box.isVisibleTo(box.parentWidget()))
 
 
 @pytest.mark.parametrize(("unit", "shown"), [("nm", True), ("pixel", False)])

@@ -130,7 +130,7 @@ def test_a_dock_may_be_closed_meanwhile(door, bench, qtbot):
     bench.wait(lambda: door.asked == ["compact"])
     bench.close()
     told = widget.status.text()
-    with qtbot.waitSignal(widget.loading.changed, timeout=60_000):
+    with qtbot.waitSignal(widget.loading.changed):
         door.set()
     assert widget.status.text() == told
 

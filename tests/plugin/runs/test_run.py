@@ -44,7 +44,7 @@ class Runs:
         return run
 
     def wait(self, condition):
-        self.qtbot.waitUntil(condition, timeout=60_000)
+        self.qtbot.waitUntil(condition)
 
     def layers(self):
         return self._find_layers(self.viewer)

@@ -16,7 +16,6 @@ from napari_lattice_symmetry.plugin.forms.number_slider import NumberSlider
 from napari_lattice_symmetry.plugin.simulate.widget import SIMULATION_KEY
 
 LEFT = Qt.MouseButton.LeftButton
-TIMEOUT = 30_000
 
 
 class Bench:
@@ -28,7 +27,7 @@ class Bench:
         self.parameters, self.sweep = self.widget.parameters, self.widget.sweep
 
     def wait(self, condition):
-        self.qtbot.waitUntil(condition, timeout=TIMEOUT)
+        self.qtbot.waitUntil(condition)
 
     def settle(self):
         """Wait until the verdict is of what is set."""

@@ -18,7 +18,6 @@ from napari_lattice_symmetry.plugin.selection.source import take_source
 from napari_lattice_symmetry.structure.embedding import Embedding
 
 LEFT = Qt.MouseButton.LeftButton
-TIMEOUT = 60_000
 GRAYS = (5, 35, 55)  # what the stand-in network calls square, hexagonal and noise
 
 
@@ -49,7 +48,7 @@ class StructureBench:
         self.qtbot.mouseClick(bar.button, LEFT)
 
     def finish(self, bar):
-        self.qtbot.waitUntil(lambda: not bar.is_running, timeout=TIMEOUT)
+        self.qtbot.waitUntil(lambda: not bar.is_running)
 
     def embed(self):
         """Embed, and lay the windows out where they lie in the image, frame by frame."""
@@ -197,7 +196,7 @@ def test_cancel_bites_and_another_run_can_follow(bench, monkeypatch):
     monkeypatch.setattr(bench.network, "classify", slow)
     bench.unmixing.parameters["window"].value = 32
     bench.press(bench.unmixing.task)
-    bench.qtbot.waitUntil(begun.is_set, timeout=TIMEOUT)
+    bench.qtbot.waitUntil(begun.is_set)
     bench.press(bench.unmixing.task)
     assert bench.unmixing.task.status.text() == "Cancelled."
     assert bench.unmixing.task.button.text() == "&Unmix"
@@ -234,7 +233,7 @@ def test_a_lasso_paints_the_windows_in_the_image(bench, laid_out):
     result = bench.add_result()
     bench.embed()
     bench.lasso(0, 4)
-    bench.qtbot.waitUntil(bench.is_lit, timeout=TIMEOUT)
+    bench.qtbot.waitUntil(bench.is_lit)
 
     layer = bench.selection()
     assert layer.data.shape == result.labels.shape
@@ -277,13 +276,13 @@ def test_a_painted_region_lights_up_points(bench, laid_out):
     assert not bench.embedding.link.lit.any()
     labels.brush_size = 40
     labels.paint((1, 48, 144), 3)
-    bench.qtbot.waitUntil(bench.is_lit, timeout=TIMEOUT)
+    bench.qtbot.waitUntil(bench.is_lit)
     places = bench.embedding.embedded.embedding.places[bench.embedding.link.lit]
     assert set(places[:, 0]) == {1}
     middle = places[:, 1:] * 16 + 15.5
     assert np.abs(middle - (48, 144)).max() < 21
     labels.undo()
-    bench.qtbot.waitUntil(lambda: not bench.is_lit(), timeout=TIMEOUT)
+    bench.qtbot.waitUntil(lambda: not bench.is_lit())
 
 
 @pytest.mark.parametrize("shape", ["rectangle", "polygon", "ellipse"])
@@ -293,7 +292,7 @@ def test_a_drawn_shape_lights_up_points(bench, laid_out, shape):
     shapes = bench.viewer.add_shapes(name="drawn", ndim=2, scale=(0.5, 0.5))
     bench.embedding.region.native.setCurrentText("drawn")
     shapes.add(np.array([[0, 0], [0, 96], [96, 96], [96, 0]]), shape_type=shape)
-    bench.qtbot.waitUntil(bench.is_lit, timeout=TIMEOUT)
+    bench.qtbot.waitUntil(bench.is_lit)
     places = bench.embedding.embedded.embedding.places[bench.embedding.link.lit]
     assert set(places[:, 0]) == {0, 1}
     assert places[:, 2].max() == 5
@@ -319,7 +318,7 @@ def test_painted_windows_are_no_map_of_the_result(hidden_bench, laid_out, messag
         dock.parameters[name].value = value
     bench.viewer.layers.selection.active = bench.image
     dock.run_button.click()
-    bench.qtbot.waitUntil(lambda: dock.run.is_over, timeout=TIMEOUT)
+    bench.qtbot.waitUntil(lambda: dock.run.is_over)
     assert messages() == []
     assert dock.run.n_done == 2
     assert painted.visible
@@ -349,7 +348,7 @@ def test_what_is_this_cluster(bench, laid_out):
     bench.embed()
     assert not bench.embedding.question.isEnabled()
     bench.lasso(0, 2)
-    bench.qtbot.waitUntil(bench.embedding.question.isEnabled, timeout=TIMEOUT)
+    bench.qtbot.waitUntil(bench.embedding.question.isEnabled)
     bench.press(bench.embedding.question)
     bench.finish(bench.embedding.question)
     cluster = bench.embedding.cluster
@@ -417,7 +416,7 @@ def test_layers_may_go_change_their_name_or_be_edited(hidden_bench, laid_out, me
         bench.viewer.layers.remove(layer)
     bench.viewer.layers.remove(bench.image)
     bench.lasso(0, 2)  # what was embedded is still known
-    bench.qtbot.waitUntil(bench.embedding.question.isEnabled, timeout=TIMEOUT)
+    bench.qtbot.waitUntil(bench.embedding.question.isEnabled)
     bench.press(bench.embedding.question)
     bench.finish(bench.embedding.question)
     assert bench.embedding.cluster is not None
@@ -429,7 +428,7 @@ def test_another_image_in_place_of_the_analyzed_one_is_one_sentence(bench, laid_
     bench.image.data = bench.image.data[:, :64]
     bench.embed()
     bench.lasso(0, 2)
-    bench.qtbot.waitUntil(bench.embedding.question.isEnabled, timeout=TIMEOUT)
+    bench.qtbot.waitUntil(bench.embedding.question.isEnabled)
     bench.press(bench.embedding.question)
     bench.finish(bench.embedding.question)
     assert len(messages()) == 1

@@ -22,8 +22,6 @@ from napari_lattice_symmetry.plugin.readers import read_layers
 from napari_lattice_symmetry.plugin.structure.selection_link import SelectionLink
 from napari_lattice_symmetry.results import load_result
 
-TIMEOUT = 60_000
-
 
 def press_keys(widget, keys):
     """Let a shortcut act: a test has no window manager that gives the window the keyboard."""
@@ -63,7 +61,7 @@ class Watch:
         self.qtbot.mouseClick(self.widget.button, Qt.MouseButton.LeftButton)
 
     def wait(self, condition):
-        self.qtbot.waitUntil(condition, timeout=TIMEOUT)
+        self.qtbot.waitUntil(condition)
 
     def wait_for(self, n_done):
         self.wait(lambda: self.widget.run is not None and self.widget.run.n_done == n_done)

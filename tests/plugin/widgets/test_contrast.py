@@ -76,7 +76,7 @@ def test_texts_of_docks_stand_out(theme, make_shown_viewer, fake_model, qtbot):
         for tab, page in pages or [(None, 0)]:
             if tab is not None:
                 tab.setCurrentIndex(page)
-            qtbot.waitUntil(partial(check, title, widget), timeout=30_000)
+            qtbot.waitUntil(partial(check, title, widget))
         viewer.window.remove_dock_widget(dock)
 
 

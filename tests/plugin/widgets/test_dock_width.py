@@ -39,7 +39,7 @@ def test_docks_leave_the_image_its_room_and_texts_theirs_and_tell_their_keys(
         for tab, page in pages or [(None, 0)]:
             if tab is not None:
                 tab.setCurrentIndex(page)
-            qtbot.waitUntil(partial(check, title, dock, widget, canvas), timeout=60_000)
+            qtbot.waitUntil(partial(check, title, dock, widget, canvas))
         for bar in widget.findChildren(RunBar):
             if bar.findChildren(QShortcut):
                 assert f"*{bar.button.text().replace('&', '')}*" in GUIDE, title

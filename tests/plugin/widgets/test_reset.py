@@ -62,7 +62,7 @@ def test_what_is_remembered_can_be_forgotten(make_shown_viewer, forms, qtbot):
         dock, _ = viewer.window.add_plugin_dock_widget(PLUGIN, title)
         for name, form in forms.items():
             bring_into_sight(form.reset_button)
-            qtbot.waitUntil(form.reset_button.isVisible, timeout=TIMEOUT)
+            qtbot.waitUntil(form.reset_button.isVisible)
             settings = form.values()
             remember(name, settings, type(settings).model_fields)
             qtbot.mouseClick(form.reset_button, Qt.MouseButton.LeftButton)

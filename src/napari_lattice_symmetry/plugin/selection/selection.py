@@ -33,7 +33,8 @@ class Selection(QObject):
 
     The layer that is active in napari's layer list decides. An image stands for the topmost
     result that was made from it, the map of an analysis for its result and its image, atoms for
-    the image that they were found in. Any other layer leaves the last choice standing, for as long as that exists.
+    the image that they were found in. Any other layer leaves the last choice standing, for as long
+    as that exists.
 
     Parameters
     ----------
