@@ -3,14 +3,18 @@ from __future__ import annotations
 import threading
 import time
 from itertools import islice
+from pathlib import Path
 
 import dask
 import dask.array as da
 import numpy as np
 import pytest
 import tifffile
+from stand_in import BLOCK
 
+import napari_lattice_symmetry
 from napari_lattice_symmetry.analysis import analyze, iter_analyze, stream
+from napari_lattice_symmetry.analysis.frame import AnalysisJob, iter_frame
 from napari_lattice_symmetry.bravais.parameters import AnalysisParameters
 from napari_lattice_symmetry.data.movie import Movie
 from napari_lattice_symmetry.errors import AnalysisError, InputError
@@ -424,3 +428,52 @@ def test_places_and_settings_are_told_by_the_call_itself(movie, parameters, tmp_
         stream(movie, parameters, output=tmp_path / "notes")
     with pytest.raises(InputError, match="does not fit"):
         stream(movie, parameters.model_copy(update={"window": 49}))
+
+
+def test_a_frame_is_analyzed_alike_wherever_it_comes_from(frames, parameters, fake_model):
+    """For a movie, a watch and a worker, which are told of blocks and may be stopped between."""
+    settings = parameters.model_copy(update={"stride": 1})
+    job = AnalysisJob(Movie.from_array(frames), settings)
+    told = []
+
+    def analyze_it(frame, stop_at=None, failure=""):
+        told.clear()
+        return list(
+            iter_frame(
+                job.windows,
+                fake_model,
+                frame,
+                "frame 2",
+                index=2,
+                position=2,
+                failure=failure,
+                advance=told.append,
+                should_stop=lambda: len(told) == stop_at,
+            )
+        )
+
+    *moments, found = analyze_it(frames[2])
+    n_blocks = len(told)
+    assert n_blocks > 2
+    assert moments == [None] * n_blocks
+    assert (told[0], told[-1]) == (BLOCK, job.grid.size)
+    (whole,) = iter_analyze(
+        Movie.from_array(frames),
+        settings.model_copy(update={"first_frame": 2, "last_frame": 2}),
+        model=fake_model,
+    )
+    assert_same_maps(found, whole)
+
+    assert analyze_it(frames[2], stop_at=2) == [None]
+    assert analyze_it(frames[2], stop_at=n_blocks)[-1] is not None  # it is done: that counts
+    for unseen, failure in ((np.zeros_like(frames[2]), ""), (None, "gone")):
+        (empty,) = analyze_it(unseen, failure=failure)
+        assert told == [job.grid.size]
+        assert (empty.labels == 0).all()
+        assert empty.failure == failure
+
+
+def test_there_is_one_loop_over_the_blocks_of_a_frame():
+    source = Path(napari_lattice_symmetry.__file__).parent
+    loops = [file.name for file in source.rglob("*.py") if "FrameMaps(" in file.read_text("utf-8")]
+    assert loops == ["frame.py"]

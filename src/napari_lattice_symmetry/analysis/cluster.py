@@ -30,7 +30,7 @@ from distributed.comm.core import CommClosedError, connect
 from distributed.security import Security
 from distributed.utils import LoopRunner, silence_logging_cmgr
 
-from napari_lattice_symmetry.analysis.frame import AnalysisJob, FrameMaps
+from napari_lattice_symmetry.analysis.frame import AnalysisJob, iter_frame
 from napari_lattice_symmetry.analysis.reading import Patience, Reading, try_to_read
 from napari_lattice_symmetry.bravais.classifier import Classifier
 from napari_lattice_symmetry.data.movie import Movie
@@ -119,10 +119,17 @@ class _Share(WorkerPlugin):
         with self._loading:
             model = self._model
             frame, failure = reading or try_to_read(self._movie, index)
-        maps, what = FrameMaps(self._windows), f"{self._name}, frame {index}"
-        for _ in maps.fill(model, frame, what):
-            pass
-        return maps.result(index, position, failure)
+        *_, result = iter_frame(
+            self._windows,
+            model,
+            frame,
+            f"{self._name}, frame {index}",
+            index=index,
+            position=position,
+            failure=failure,
+        )
+        assert result is not None  # nothing stops it
+        return result
 
 
 def _analyze(share: str, position: int, index: int, reading: Reading | None) -> FrameResult:

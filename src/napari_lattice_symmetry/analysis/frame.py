@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import repeat
 from typing import Any, TypeAlias
@@ -270,6 +270,59 @@ class FrameMaps:
             "checksum": np.array(self.checksum, np.uint64),
         }
         return FrameResult(index, position, maps, failure)
+
+
+def iter_frame(
+    windows: Windows,
+    model: Classifier,
+    frame: NDArray[Any] | None,
+    what: str,
+    *,
+    index: int,
+    position: int,
+    failure: str = "",
+    advance: Callable[[int], None] | None = None,
+    should_stop: Callable[[], bool] | None = None,
+) -> Iterator[FrameResult | None]:
+    """Analyze a frame: the same for a movie, a watch and a worker of a cluster.
+
+    Parameters
+    ----------
+    windows : Windows
+        How.
+    model : Classifier
+        The network.
+    frame : ndarray or None, shape (Y, X)
+        Not analyzed if it is blank or None, which could not be read.
+    what : str
+        Which frame of what, as a sentence that tells of an error begins.
+    index, position, failure
+        As in `FrameResult`.
+    advance : callable, optional
+        Told after every block how many windows are done.
+    should_stop : callable, optional
+        Asked after every block but the last; once it says True, the iterator ends.
+
+    Yields
+    ------
+    FrameResult or None
+        None after every block; at last the maps, unless it was stopped.
+
+    Raises
+    ------
+    AnalysisError
+        If the network or the fit fails.
+    """
+    maps = FrameMaps(windows)
+    for is_last in maps.fill(model, frame, what):
+        if advance is not None:
+            advance(maps.filled)
+        if should_stop is not None and should_stop() and not is_last:
+            return
+        yield None
+    if advance is not None and not maps.filled:
+        advance(windows.grid.size)
+    yield maps.result(index, position, failure)
 
 
 class AnalysisJob:

@@ -13,11 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_lattice_symmetry import bravais
-from napari_lattice_symmetry.analysis.frame import AnalysisJob, FrameMaps
+from napari_lattice_symmetry.analysis.frame import AnalysisJob, iter_frame
 from napari_lattice_symmetry.analysis.reading import Readings, look_ahead, read_frames
 from napari_lattice_symmetry.analysis.steps import Progress, ShouldStop
 from napari_lattice_symmetry.analysis.window_choice import window_warning
-from napari_lattice_symmetry.analysis.writing import insert_in_background
+from napari_lattice_symmetry.analysis.writing import ResultStep, give_steps
 from napari_lattice_symmetry.bravais.classifier import Classifier
 from napari_lattice_symmetry.bravais.parameters import AnalysisParameters, parse_parameters
 from napari_lattice_symmetry.data.movie import Frames, Movie
@@ -109,7 +109,7 @@ def analyze(
 
 
 @dataclass(frozen=True, eq=False)
-class Step:
+class Step(ResultStep[MovieResult]):
     """What an analysis has come to.
 
     Attributes
@@ -121,15 +121,6 @@ class Step:
     in_result : bool
         Whether the frame is in the result.
     """
-
-    result: MovieResult
-    frame: FrameResult | None = None
-    in_result: bool = False
-
-    def insert(self) -> None:
-        """Put the frame into the result, unless it is there."""
-        if self.frame is not None and not self.in_result:
-            self.result.insert(self.frame)
 
 
 def stream(
@@ -221,11 +212,7 @@ def _stream(
             should_stop=should_stop,
         )
         steps = map(step_of, frames)
-        if output is None:
-            yield from filter(None, steps)
-        else:
-            for step in insert_in_background(steps):
-                yield replace(step, in_result=True)
+        yield from give_steps(steps, inserted=output is not None)
 
 
 def iter_analyze(
@@ -344,17 +331,28 @@ def _analyze_here(
     advance: Callable[[int], None],
     should_stop: ShouldStop,
 ) -> Iterator[FrameResult | None]:
-    size = job.grid.size
-    for n_before, (position, (frame, failure)) in enumerate(readings):
-        maps, index = FrameMaps(job.windows), job.indices[position]
-        for is_last in maps.fill(model, frame, f"{job.movie.name}, frame {index}"):
-            advance(n_before * size + maps.filled)
-            if should_stop() and not is_last:
-                return
-            yield None
-        if not maps.filled:
-            advance((n_before + 1) * size)
-        yield maps.result(index, position, failure)
+    n_before = 0
+
+    def advance_within(windows: int) -> None:
+        advance(n_before + windows)
+
+    for position, (frame, failure) in readings:
+        index, result = job.indices[position], None
+        for result in iter_frame(
+            job.windows,
+            model,
+            frame,
+            f"{job.movie.name}, frame {index}",
+            index=index,
+            position=position,
+            failure=failure,
+            advance=advance_within,
+            should_stop=should_stop,
+        ):
+            yield result
+        if result is None:  # it was stopped
+            return
+        n_before += job.grid.size
 
 
 def _ignore(_done: int, _total: int) -> None:

@@ -5,15 +5,15 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
 import numpy as np
 
 from napari_lattice_symmetry import bravais
-from napari_lattice_symmetry.analysis.frame import FrameMaps, Windows
-from napari_lattice_symmetry.analysis.writing import insert_in_background
+from napari_lattice_symmetry.analysis.frame import Windows, iter_frame
+from napari_lattice_symmetry.analysis.writing import ResultStep, give_steps
 from napari_lattice_symmetry.bravais.classifier import Classifier
 from napari_lattice_symmetry.bravais.parameters import AnalysisParameters
 from napari_lattice_symmetry.data.growing import GrowingMovie, NewFrame
@@ -26,7 +26,6 @@ from napari_lattice_symmetry.results.growing import (
     check_growing_target,
     open_growing_result,
 )
-from napari_lattice_symmetry.results.result import FrameResult
 
 __all__ = ["WATCH_SETTINGS", "WatchStep", "iter_watch", "open_growing"]
 
@@ -39,38 +38,31 @@ WATCH_SETTINGS = tuple(
 
 
 @dataclass(frozen=True, eq=False)
-class WatchStep:
+class WatchStep(ResultStep[Growing | None]):
     """What has happened, and what there is still to do.
 
     Attributes
     ----------
-    backlog : int
-        How many frames wait.
-    message : str
-        What frames are waited for, or why none can be seen; may be empty.
     result : GrowingResult, GrowingStore or None
         What the frame belongs in; None before the first image.
     landed, frame
         A frame that was analyzed, and its maps; None if nothing was.
     in_result : bool
         Whether the frame is in the result.
+    backlog : int
+        How many frames wait.
+    message : str
+        What frames are waited for, or why none can be seen; may be empty.
     """
 
-    backlog: int
-    message: str = ""
     result: Growing | None = None
     landed: NewFrame | None = None
-    frame: FrameResult | None = None
-    in_result: bool = False
+    backlog: int = 0
+    message: str = ""
 
-    def insert(self) -> None:
-        """Put the frame into the result, unless it is there."""
-        if self.in_result:
-            return
-        if self.result is not None and self.landed is not None and self.frame is not None:
-            if not self.landed.again:
-                self.result.make_room(self.landed.row, self.landed.name)
-            self.result.insert(self.frame)
+    def _make_room(self) -> None:
+        if self.result is not None and self.landed is not None and not self.landed.again:
+            self.result.make_room(self.landed.row, self.landed.name)
 
 
 def iter_watch(
@@ -177,14 +169,10 @@ def _watch(
                 if should_stop():
                     return
                 movie.check(name)
-            yield WatchStep(movie.backlog, result=result)
+            yield WatchStep(result, backlog=movie.backlog)
         news = _landings(movie, stop_after, should_stop)
         steps = _steps(news, movie, model, begin, should_stop)
-        if output is None:
-            yield from filter(None, steps)
-        else:
-            for step in insert_in_background(steps):
-                yield replace(step, in_result=True)
+        yield from give_steps(steps, inserted=output is not None)
 
 
 def _steps(
@@ -202,19 +190,28 @@ def _steps(
             continue
         if movie.first is None:
             unread.append(new)
-            yield WatchStep(movie.backlog, new.failure)
+            yield WatchStep(backlog=movie.backlog, message=new.failure)
             continue
         result = begin()
         _check_size(movie.first, result)
         for landed in [*unread, new]:
-            windows = Windows(result.grid, result.parameters, result.pixel_size, result.unit)
-            maps = FrameMaps(windows)
-            for is_last in maps.fill(model, landed.image, f"{result.name}, {landed.name}"):
-                if should_stop() and not is_last:
-                    return
-                yield None
-            frame = maps.result(landed.row, landed.row, landed.failure)
-            yield WatchStep(movie.backlog, "", result, landed, frame)
+            frame = None
+            for frame in iter_frame(
+                Windows(result.grid, result.parameters, result.pixel_size, result.unit),
+                model,
+                landed.image,
+                f"{result.name}, {landed.name}",
+                index=landed.row,
+                position=landed.row,
+                failure=landed.failure,
+                should_stop=should_stop,
+            ):
+                if frame is None:
+                    yield None
+                else:
+                    yield WatchStep(result, frame, landed=landed, backlog=movie.backlog)
+            if frame is None:  # it was stopped
+                return
         unread = []
 
 
@@ -238,7 +235,7 @@ def _landings(
             message = message or f"Waiting for {held_up}, which is not complete."
         if (movie.backlog, message) != told:
             told, since = (movie.backlog, message), time.monotonic()
-            yield WatchStep(movie.backlog, message)
+            yield WatchStep(backlog=movie.backlog, message=message)
         if stop_after is not None:
             longest = max(stop_after, movie.patience) if held_up else stop_after
             if time.monotonic() - since > longest:

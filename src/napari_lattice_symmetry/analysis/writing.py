@@ -5,7 +5,67 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Generator, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import Protocol, TypeVar
+from dataclasses import dataclass, replace
+from typing import Any, Generic, Protocol, TypeVar
+
+from napari_lattice_symmetry.results.result import FrameResult, MovieResult
+
+Result = TypeVar("Result", bound=MovieResult | None)
+
+
+@dataclass(frozen=True, eq=False)
+class ResultStep(Generic[Result]):
+    """A step of what fills a result.
+
+    Attributes
+    ----------
+    result : MovieResult or None
+        What the frame belongs in; None if there is none yet.
+    frame : FrameResult or None
+        The frame that was analyzed; None if nothing was.
+    in_result : bool
+        Whether the frame is in the result.
+    """
+
+    result: Result
+    frame: FrameResult | None = None
+    in_result: bool = False
+
+    def insert(self) -> None:
+        """Put the frame into the result, unless it is there."""
+        if self.result is not None and self.frame is not None and not self.in_result:
+            self._make_room()
+            self.result.insert(self.frame)
+
+    def _make_room(self) -> None:
+        """Let the result have a row for the frame, where it has not all from the start."""
+
+
+AnyStep = TypeVar("AnyStep", bound=ResultStep[Any])
+
+
+def give_steps(
+    steps: Iterable[AnyStep | None], *, inserted: bool
+) -> Generator[AnyStep, None, None]:
+    """Give steps as they come, or once their frames are in the result.
+
+    Parameters
+    ----------
+    steps : iterable of ResultStep
+        None stands for a moment in between.
+    inserted : bool
+        Whether each frame is put into the result here, while the next is analyzed.
+
+    Yields
+    ------
+    ResultStep
+        In their order.
+    """
+    if not inserted:
+        yield from filter(None, steps)
+        return
+    for step in insert_in_background(steps):
+        yield replace(step, in_result=True)
 
 
 class Insertable(Protocol):
