@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 from napari.components import ViewerModel
 from napari.layers import Layer
+from qtpy.QtCore import Qt
+from sight import bring_into_sight
 
 from napari_lattice_symmetry import load_result
 from napari_lattice_symmetry.analysis import analyze
@@ -262,6 +264,18 @@ def test_each_viewer_has_one_of_its_own(two, stack):
 
 
 @pytest.fixture
+def bench(shown_bench):
+    """In a window that is shown, where each of these traps was met."""
+    return shown_bench
+
+
+def press(bench, button):
+    """Click where the button is seen."""
+    bench.wait(lambda: button.isVisible() and button.isEnabled())
+    bench.qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
+
+
+@pytest.fixture
 def docks(bench):
     """All docks that show results, beside the one that analyzes."""
     titles = {
@@ -342,7 +356,7 @@ def test_a_new_image_has_no_status_progress_or_legend_of_the_former(bench, stack
 
 def test_a_run_goes_on_while_another_image_is_selected(bench, gate, stack):
     bench.viewer.add_image(stack, name="old")
-    bench.widget.run_button.click()
+    press(bench, bench.widget.run_button)
     new = bench.viewer.add_image(stack[:2], name="new")
     assert bench.widget.status.text().startswith("old: ")
     gate.release(100)
@@ -367,7 +381,9 @@ def test_a_distortion_belongs_to_the_image_it_was_measured_on(bench, stack):
     assert bench.widget.run.result.parameters.distortion is None
     bench.viewer.layers.selection.active = old
     assert widget.parameters.values().distortion == DISTORTION
-    widget.correction.clear_button.click()
+    widget.correction.open_button.setChecked(True)
+    bring_into_sight(widget.correction.clear_button)
+    press(bench, widget.correction.clear_button)
     assert selection_of(bench.viewer).distortion is None
 
 
@@ -404,7 +420,7 @@ def test_what_is_selected_is_saved_also_by_a_dock_that_was_opened_again(
         "napari_lattice_symmetry.plugin.analyze.widget.QFileDialog.getSaveFileName",
         lambda _parent, _title, name, _kinds: (str(tmp_path / name), ""),
     )
-    widget.save_button.click()
+    press(bench, widget.save_button)
     assert messages() == [f"Saved {tmp_path / 'first.zarr'}."]
     np.testing.assert_array_equal(load_result(tmp_path / "first.zarr").mean, first.mean)
 

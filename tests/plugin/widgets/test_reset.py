@@ -8,8 +8,7 @@ from pathlib import Path
 import pytest
 from npe2 import PluginManifest
 from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QTabWidget
-from superqt import QCollapsible
+from sight import bring_into_sight
 
 import napari_lattice_symmetry
 from napari_lattice_symmetry.plugin.forms.model_form import ModelForm
@@ -39,18 +38,6 @@ def forms(monkeypatch):
 
     monkeypatch.setattr(ModelForm, "__init__", note)
     return made
-
-
-def bring_into_sight(part):
-    """Open the tabs and folds that a widget is in."""
-    while part is not None:
-        if isinstance(part, QCollapsible):
-            part.expand(animate=False)
-        stack = part.parentWidget()
-        tabs = None if stack is None else stack.parentWidget()
-        if isinstance(tabs, QTabWidget) and tabs.indexOf(part) >= 0:
-            tabs.setCurrentWidget(part)
-        part = stack
 
 
 def test_what_is_remembered_can_be_forgotten(make_shown_viewer, forms, qtbot):
