@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import ast
 import os
 from functools import partial
 from pathlib import Path
 
 import pytest
 
+import napari_lattice_symmetry
 from napari_lattice_symmetry.errors import AnalysisError, InputError
 from napari_lattice_symmetry.files import as_path, check_free, check_writable, replacing, writing
 
@@ -134,3 +136,25 @@ def test_a_name_that_is_too_long_is_told(tmp_path, length):
                 check(path)
     with pytest.raises(InputError, match="choose a shorter name"), replacing(path) as partial_file:
         partial_file.touch()
+
+
+def moves(node):
+    """Tell whether a path is moved: what has one argument replaces no text."""
+    return (
+        isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+        and node.func.attr in ("replace", "rename")
+        and len(node.args) == 1
+        and not node.keywords
+    )
+
+
+def test_files_are_moved_to_their_places_by_one_function():
+    """Only parts of results move by themselves."""
+    source = Path(napari_lattice_symmetry.__file__).parent
+    movers = {
+        file.relative_to(source).as_posix()
+        for file in source.rglob("*.py")
+        if any(map(moves, ast.walk(ast.parse(file.read_text(encoding="utf-8")))))
+    }
+    assert movers == {"files.py", "results/durable.py", "results/on_disk.py"}

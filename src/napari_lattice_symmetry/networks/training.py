@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 
 from napari_lattice_symmetry.errors import InputError, ModelError, guard
+from napari_lattice_symmetry.files import replacing
 from napari_lattice_symmetry.networks.keras_loading import keras
 from napari_lattice_symmetry.networks.registry import file_sha256
 
@@ -203,14 +204,12 @@ def seed_dropout(model: keras.Model, seed: int, epoch: int) -> None:
 
 def save_checkpoint(output: Path, model: keras.Model, history: History) -> None:
     """Write history and weights so that a kill at any moment leaves a whole pair."""
-    new_table, new_model = output / "history.new.csv", output / "checkpoint.new.keras"
-    with new_table.open("w", newline="", encoding="utf-8") as table:
-        writer = csv.DictWriter(table, ["epoch", *history[0]])
-        writer.writeheader()
-        writer.writerows({"epoch": i, **row} for i, row in enumerate(history, start=1))
-    model.save(new_model)
-    new_model.replace(output / CHECKPOINT)
-    new_table.replace(output / HISTORY)
+    with replacing(output / HISTORY) as new_table, replacing(output / CHECKPOINT) as new_model:
+        with new_table.open("w", newline="", encoding="utf-8") as table:
+            writer = csv.DictWriter(table, ["epoch", *history[0]])
+            writer.writeheader()
+            writer.writerows({"epoch": i, **row} for i, row in enumerate(history, start=1))
+        model.save(new_model)  # which takes its place first
 
 
 def plot_history(history: History, network: str) -> Figure:

@@ -5,7 +5,6 @@ Nothing here needs Keras, so that the processes that draw start fast.
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,6 +19,7 @@ from napari_lattice_symmetry.atoms.focal.seeing import CLASSES, MARK, PIXEL, see
 from napari_lattice_symmetry.atoms.focal.specimens.layer import random_specimen
 from napari_lattice_symmetry.atoms.focal.specimens.multislice import exit_wave
 from napari_lattice_symmetry.atoms.focal.specimens.vibration import shake
+from napari_lattice_symmetry.files import replacing
 
 Float = NDArray[np.float64]
 Float16 = NDArray[np.float16]
@@ -110,9 +110,8 @@ class WaveFile:
             waves[i, ..., 0], waves[i, ..., 1] = wave.real, wave.imag
             number = np.full(len(sheet.kind), i)
             columns.append(np.column_stack([number, sheet.kind, sheet.column_places]))
-        unfinished = self.path.with_suffix(f".{os.getpid()}.npz")
-        np.savez(unfinished, waves=waves, columns=np.concatenate(columns), voltages=voltages)
-        unfinished.replace(self.path)
+        with replacing(self.path) as partial:
+            np.savez(partial, waves=waves, columns=np.concatenate(columns), voltages=voltages)
         return self.path
 
 
@@ -151,9 +150,8 @@ class SeriesChunk:
         """
         if not self.path.exists():
             seen, marks = self._draw()
-            unfinished = self.path.with_suffix(f".{os.getpid()}.npz")
-            np.savez(unfinished, seen=seen, marks=marks)
-            unfinished.replace(self.path)
+            with replacing(self.path) as partial:
+                np.savez(partial, seen=seen, marks=marks)
         with np.load(self.path) as stored:
             return stored["seen"], stored["marks"]
 

@@ -30,6 +30,7 @@ from napari_lattice_symmetry.crystals.families.prototypes import (
     draw_cell,
 )
 from napari_lattice_symmetry.crystals.fingerprint import diffract
+from napari_lattice_symmetry.files import replacing
 from napari_lattice_symmetry.networks.drawing import draw_chunks
 
 if TYPE_CHECKING:
@@ -293,7 +294,6 @@ def draw_set(
     inputs, families = (np.concatenate(each) for each in zip(*shown, strict=True))
     inputs = inputs.astype(np.float16)
     if file is not None:
-        partial = file.with_suffix(".new.npz")
-        np.savez(partial, inputs=inputs, families=families)
-        partial.replace(file)
+        with replacing(file) as partial:
+            np.savez(partial, inputs=inputs, families=families)
     return inputs.astype(np.float32), families
