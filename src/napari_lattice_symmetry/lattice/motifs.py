@@ -11,8 +11,8 @@ from napari_lattice_symmetry.errors import InputError
 from napari_lattice_symmetry.lattice.basis import CellRanges, lattice_points, random_basis
 from napari_lattice_symmetry.lattice.drawing import count_electrons, draw_atoms
 from napari_lattice_symmetry.lattice.plane_groups import (
-    PLANE_GROUPS,
     Setting,
+    check_group,
     family_basis,
     family_of,
     name_operations,
@@ -145,8 +145,7 @@ def random_motif(
     InputError
         If there is no such group in such a lattice, or so few atoms cannot have it.
     """
-    if group not in PLANE_GROUPS:
-        raise InputError(f"{group!r} is no plane group; choose one of {list(PLANE_GROUPS)}.")
+    check_group(group)
     family = family or family_of(group)
     setting = next((each for each in settings(family) if each.group == group), None)
     if setting is None:

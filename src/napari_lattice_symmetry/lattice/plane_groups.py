@@ -261,6 +261,23 @@ def allowed(family: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(setting.group for setting in settings(family)))
 
 
+def check_group(group: str) -> None:
+    """See that a plane group is one of the 17.
+
+    Parameters
+    ----------
+    group : str
+        One of `PLANE_GROUPS`.
+
+    Raises
+    ------
+    InputError
+        If there is no such group.
+    """
+    if group not in PLANE_GROUPS:
+        raise InputError(f"{group!r} is no plane group; choose one of {list(PLANE_GROUPS)}.")
+
+
 @cache
 def supergroups(group: str) -> tuple[str, ...]:
     """Name the groups of the same lattice that contain `group`, itself first.
@@ -270,8 +287,7 @@ def supergroups(group: str) -> tuple[str, ...]:
     InputError
         If there is no such group.
     """
-    if group not in _MAXIMAL_SUBGROUPS:
-        raise InputError(f"{group!r} is no plane group; choose one of {list(PLANE_GROUPS)}.")
+    check_group(group)
     found = {group}
     while True:
         above = {name for name, lower in _MAXIMAL_SUBGROUPS.items() if found & set(lower)}

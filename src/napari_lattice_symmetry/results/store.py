@@ -186,9 +186,11 @@ def open_group(path: Path, mode: Literal["r", "r+"] = "r") -> zarr.Group:
             f"{path} cannot be read ({reason.strerror}); see that you may."
         ) from reason
     except Exception as error:  # of damaged metadata, anything
-        raise InputError(
-            f"{path} is not a saved result; choose a .zarr folder that was made here."
-        ) from error
+        raise _no_result(path) from error
+
+
+def _no_result(path: Path) -> InputError:
+    return InputError(f"{path} is not a saved result; choose a .zarr folder that was made here.")
 
 
 def read_fields(path: Path) -> dict[str, Any]:
@@ -202,7 +204,7 @@ def read_fields(path: Path) -> dict[str, Any]:
     group: Any = open_group(path)
     attributes: dict[str, Any] = dict(group.attrs)
     if attributes.get("format") != FORMAT:
-        raise InputError(f"{path} is not a saved result; choose a .zarr folder that was made here.")
+        raise _no_result(path)
     with reading(path):
         is_newer = attributes["schema_version"] > SCHEMA_VERSION
     if is_newer:

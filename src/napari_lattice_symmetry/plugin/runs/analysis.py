@@ -127,8 +127,8 @@ class AnalysisRun(Run):
         kept = f"{self.n_done} of {count_frames(self.n_frames)} kept{unread}"
         if self.error is not None:
             return f"Stopped by an error: {kept}."
-        if self.layers and not self._present_layers():
-            return "Stopped, since all layers of the result were removed."
+        if removal := self._tell_removal():
+            return removal
         if self.cancelled and self.n_done + len(self.failures) < self.n_frames:
             return f"Cancelled: {kept}."
         taken = describe_duration(time.perf_counter() - self._started)

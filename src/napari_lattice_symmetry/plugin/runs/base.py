@@ -136,6 +136,12 @@ class Run(QObject):
         group = layers_of_result(self._viewer.layers, self.layers[0]) if self.layers else []
         return [layer for layer in group if result_of(layer) is not None]
 
+    def _tell_removal(self) -> str:
+        """Say that it stopped, if all its layers were removed; else nothing."""
+        if self.layers and not self._present_layers():
+            return "Stopped, since all layers of the result were removed."
+        return ""
+
     def _tell_shares(self, layers: Sequence[Layer]) -> Sequence[float]:
         """Write the area share of each class so far into class maps, and give them."""
         features = class_features(self._label_counts)

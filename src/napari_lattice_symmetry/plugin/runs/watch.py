@@ -103,8 +103,8 @@ class WatchRun(Run):
         counts += f", {self.backlog} waiting"
         if self.error is not None:
             return f"Stopped by an error: {counts}."
-        if self.layers and not self._present_layers():
-            return "Stopped, since all layers of the result were removed."
+        if removal := self._tell_removal():
+            return removal
         if self.is_over:
             return f"Stopped: {counts}."
         newest = f"{self.newest}: " if self.newest else ""
