@@ -7,7 +7,7 @@ import pytest
 from napari_lattice_symmetry.analysis.frame import AnalysisJob
 from napari_lattice_symmetry.analysis.steps import Steps, StoppedError
 from napari_lattice_symmetry.data.movie import Movie
-from napari_lattice_symmetry.structure.sampling import BLOCK, choose_windows, read_windows
+from napari_lattice_symmetry.structure.chosen_windows import BLOCK, choose_windows, read_windows
 
 
 def test_few_windows_are_all_taken():

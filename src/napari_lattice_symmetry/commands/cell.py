@@ -35,7 +35,7 @@ from napari_lattice_symmetry.commands.shared.options import (
 )
 from napari_lattice_symmetry.commands.shared.outputs import check_outputs
 from napari_lattice_symmetry.commands.shared.progress import progress
-from napari_lattice_symmetry.commands.shared.results import open_result
+from napari_lattice_symmetry.commands.shared.results import require_result
 from napari_lattice_symmetry.data.movie import Movie
 from napari_lattice_symmetry.errors import InputError
 from napari_lattice_symmetry.io import read_movie
@@ -212,7 +212,7 @@ def _places_of_class(
     movie: Movie, path: Path, name: str, frames: Sequence[int]
 ) -> tuple[Places, int]:
     """List the windows of a class in a result, and give their side."""
-    result = open_result(path)
+    result = require_result(path)
     if movie.shape[1:] != result.grid.frame_shape or len(movie) <= result.frame_indices[-1]:
         raise InputError(f"{path} is not the result of this movie: its frames are other ones.")
     return places_of_class(result, name, frames), result.grid.window

@@ -15,7 +15,7 @@ from napari_lattice_symmetry.commands.shared.options import (
     overwrite_option,
 )
 from napari_lattice_symmetry.commands.shared.progress import progress
-from napari_lattice_symmetry.commands.shared.results import open_result
+from napari_lattice_symmetry.commands.shared.results import require_result
 from napari_lattice_symmetry.data.layer_stack import LayerStack
 from napari_lattice_symmetry.data.movie import Movie, unit_name
 from napari_lattice_symmetry.errors import InputError
@@ -74,7 +74,7 @@ def drift(
             check_free(output, overwrite=overwrite)
     movie = read_movie(file, dataset=dataset, channel=channel, lazy=True)
     movie = movie.recalibrated(pixel_size, frame_time)
-    loaded = None if result is None else open_result(result)
+    loaded = None if result is None else require_result(result)
     n_frames = len(movie) if loaded is None else len(loaded.state)
     with progress(movie.name, n_frames, unit="frame") as shown:
         found = measure_drift(movie, loaded, progress=lambda done, total: shown.show(done))

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, TypeAlias
 import click
 
 from napari_lattice_symmetry.commands.shared.options import PATH, outputs_option, overwrite_option
-from napari_lattice_symmetry.commands.shared.results import open_result, row_of_frame
+from napari_lattice_symmetry.commands.shared.results import require_result, row_of_frame
 from napari_lattice_symmetry.errors import InputError
 from napari_lattice_symmetry.files import check_free
 from napari_lattice_symmetry.io.writing.write import WRITTEN_SUFFIXES, write_layer_stack
@@ -83,7 +83,7 @@ def export(
     if column is not None and along is None:
         raise InputError(f"Give the table that has the column {column!r} with --along.")
     axis = None if along is None else read_column(along, column)
-    loaded = open_result(result)
+    loaded = require_result(result)
     plot: Plot = plot_maps
     if name is not None or not (legend and scale_bar):
         plot = partial(plot_map, name=name or "labels", legend=legend, scale_bar=scale_bar)

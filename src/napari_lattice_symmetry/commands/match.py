@@ -11,7 +11,7 @@ import numpy as np
 
 from napari_lattice_symmetry.commands.shared.options import PATH, outputs_option, overwrite_option
 from napari_lattice_symmetry.commands.shared.outputs import check_outputs
-from napari_lattice_symmetry.commands.shared.results import open_result
+from napari_lattice_symmetry.commands.shared.results import require_result
 from napari_lattice_symmetry.crystals import (
     Crystal,
     CrystalMatch,
@@ -65,7 +65,7 @@ def match(
     told apart are named together.
     """
     check_outputs(outputs, _ENDINGS, overwrite=overwrite)
-    loaded = open_result(result)
+    loaded = require_result(result)
     crystals = [_find(name) for name in structures]
     found = match_crystals(loaded, crystals, zones, tolerance)
     click.echo("\n".join(_describe(found)))

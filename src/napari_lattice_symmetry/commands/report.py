@@ -15,7 +15,7 @@ from napari_lattice_symmetry.commands.shared.options import (
     output_option,
     overwrite_option,
 )
-from napari_lattice_symmetry.commands.shared.results import open_result
+from napari_lattice_symmetry.commands.shared.results import require_result
 from napari_lattice_symmetry.data.movie import Movie
 from napari_lattice_symmetry.errors import InputError
 from napari_lattice_symmetry.files import check_free
@@ -68,7 +68,7 @@ def report(
 
     output = output or result.with_name(f"{result.stem}_report.html")
     check_free(output, overwrite=overwrite)
-    loaded = open_result(result)
+    loaded = require_result(result)
     choice = {"dataset": dataset, "channel": channel, "frames_are": frames_are}
     movie = _find_movie(movie_path, loaded, choice)
     curves = class_curves(loaded)

@@ -13,7 +13,7 @@ from napari_lattice_symmetry.cells.strain import KNOWN_CELLS, known_basis
 from napari_lattice_symmetry.commands.shared.cells import known_cell_option, rectangle_option
 from napari_lattice_symmetry.commands.shared.options import PATH, outputs_option, overwrite_option
 from napari_lattice_symmetry.commands.shared.outputs import check_outputs
-from napari_lattice_symmetry.commands.shared.results import open_result, row_of_frame
+from napari_lattice_symmetry.commands.shared.results import require_result, row_of_frame
 from napari_lattice_symmetry.data.movie import NANOMETER
 from napari_lattice_symmetry.errors import InputError
 from napari_lattice_symmetry.inspection.strain import (
@@ -71,7 +71,7 @@ def strain(
     windows, unless another is given.
     """
     check_outputs(outputs, _ENDINGS, overwrite=overwrite)
-    loaded = open_result(result)
+    loaded = require_result(result)
     position = 0 if frame is None else row_of_frame(loaded, frame)
     reference = _reference(loaded, rectangle, known or material)
     maps = loaded.strain(reference, lattice_axes=axes == "crystal")

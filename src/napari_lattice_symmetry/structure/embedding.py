@@ -24,8 +24,8 @@ from napari_lattice_symmetry.errors import InputError
 from napari_lattice_symmetry.lattice import CLASSES, NOT_ANALYZED
 from napari_lattice_symmetry.results.result import MovieResult
 from napari_lattice_symmetry.spectrum.cartesian import cartesian_spectrum
+from napari_lattice_symmetry.structure.chosen_windows import Places, choose_windows, read_windows
 from napari_lattice_symmetry.structure.parameters import MAX_EMBEDDED, NEIGHBORS
-from napari_lattice_symmetry.structure.sampling import Places, choose_windows, read_windows
 
 Float32: TypeAlias = NDArray[np.float32]
 

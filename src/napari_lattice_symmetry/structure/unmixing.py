@@ -26,8 +26,8 @@ from napari_lattice_symmetry.spectrum import WindowGrid
 from napari_lattice_symmetry.spectrum.amplitude import analyzable
 from napari_lattice_symmetry.spectrum.cartesian import SIDE, unscaled_spectrum
 from napari_lattice_symmetry.spectrum.polar import MIN_RADIUS
+from napari_lattice_symmetry.structure.chosen_windows import Places, choose_windows, read_windows
 from napari_lattice_symmetry.structure.parameters import MAX_COMPONENTS
-from napari_lattice_symmetry.structure.sampling import Places, choose_windows, read_windows
 from napari_lattice_symmetry.structure.simplex import (
     find_vertices,
     mix,

@@ -27,7 +27,7 @@ from napari_lattice_symmetry.atoms import (
 from napari_lattice_symmetry.atoms.writing import write_columns
 from napari_lattice_symmetry.commands.shared.options import PATH
 from napari_lattice_symmetry.commands.shared.outputs import beside
-from napari_lattice_symmetry.commands.shared.results import open_result
+from napari_lattice_symmetry.commands.shared.results import require_result
 from napari_lattice_symmetry.data.movie import Movie
 from napari_lattice_symmetry.errors import InputError
 from napari_lattice_symmetry.files import check_free
@@ -132,7 +132,7 @@ class Measures:
         if self.tracks:
             found = track(found)
         if self.result is not None:
-            found = symmetry_at_atoms(found, open_result(self.result))
+            found = symmetry_at_atoms(found, require_result(self.result))
         return found
 
     def describe(self, found: Atoms) -> Iterator[str]:

@@ -14,7 +14,7 @@ from napari_lattice_symmetry.results.export import layer_stack_result
 _EXPORTED = (".zarr", ".tif", ".tiff")
 
 
-def open_result(path: Path) -> MovieResult:
+def require_result(path: Path) -> MovieResult:
     """Open a result, or an OME-Zarr, OME-TIFF or ImageJ file of one.
 
     Raises

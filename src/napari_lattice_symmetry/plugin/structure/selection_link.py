@@ -18,7 +18,7 @@ from napari_lattice_symmetry.plugin.layers.result_layers import (
     ShownResult,
     result_metadata,
 )
-from napari_lattice_symmetry.structure.sampling import Places
+from napari_lattice_symmetry.structure.chosen_windows import Places
 
 if TYPE_CHECKING:
     import napari.viewer
