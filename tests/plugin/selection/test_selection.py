@@ -7,7 +7,7 @@ import pytest
 from napari.components import ViewerModel
 from napari.layers import Layer
 from qtpy.QtCore import Qt
-from sight import bring_into_sight
+from sight import bring_into_sight, is_in_sight
 
 from napari_lattice_symmetry import load_result
 from napari_lattice_symmetry.analysis import analyze
@@ -271,7 +271,7 @@ def bench(shown_bench):
 
 def press(bench, button):
     """Click where the button is seen."""
-    bench.wait(lambda: button.isVisible() and button.isEnabled())
+    bench.wait(lambda: button.isEnabled() and is_in_sight(button))
     bench.qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
 
 
