@@ -30,7 +30,11 @@ def class_activation(maps: Float32, kernel: Float32) -> Float32:
 
 
 def grad_cam(
-    maps: Float32, hidden: Sequence[Float32], last: Sequence[Float32], chosen: int | None = None
+    maps: Float32,
+    hidden: Sequence[Float32],
+    last: Sequence[Float32],
+    chosen: int | None = None,
+    empty: Float32 | None = None,
 ) -> Float32:
     """Return Grad-CAM of a network that ends in two dense layers.
 
@@ -42,6 +46,8 @@ def grad_cam(
         Weights of the dense layer with ReLU, and of that which gives logits.
     chosen : int, optional
         Number of the class; the one with the highest logit if not given.
+    empty : ndarray, shape (Y, X, k), optional
+        The maps of an image in which nothing is; they are no evidence, and taken off.
 
     Returns
     -------
@@ -54,4 +60,5 @@ def grad_cam(
     if chosen is None:
         chosen = int((np.maximum(active, 0) @ weights + shift).argmax())
     slopes = (kernel @ (weights[:, chosen] * (active > 0))).reshape(maps.shape)
-    return np.asarray(np.maximum((maps * slopes.mean(axis=(0, 1))).sum(axis=-1), 0), np.float32)
+    signal = maps if empty is None else maps - empty
+    return np.asarray(np.maximum((signal * slopes.mean(axis=(0, 1))).sum(axis=-1), 0), np.float32)

@@ -14,6 +14,7 @@ from napari_lattice_symmetry.crystals import (
 )
 from napari_lattice_symmetry.crystals.families import responses
 from napari_lattice_symmetry.crystals.families.classifier import load_families
+from napari_lattice_symmetry.crystals.fingerprint import OUTER, SIZE
 from napari_lattice_symmetry.errors import InputError
 
 COPPER = fingerprint(prototype("Cu"))
@@ -67,6 +68,15 @@ def test_grad_cam_is_the_evidence_for_one_family():
     assert (own != other).any()
 
 
+def test_an_empty_fingerprint_is_no_evidence_and_corners_are_less_of_it():
+    """Corners outside the ring are 0 in every fingerprint; a place of the map sees beyond them."""
+    assert not grad_cam(np.zeros_like(COPPER)).any()
+    y, x = np.mgrid[:SIZE, :SIZE] - (SIZE - 1) / 2
+    outside = np.hypot(x, y) > OUTER + 8
+    seen = [grad_cam(fingerprint(prototype(name))) for name in ("Cu", "Fe", "Si", "Ti")]
+    assert np.mean([each[outside].mean() / each.mean() for each in seen]) < 0.95
+
+
 @pytest.mark.slow
 def test_grad_cam_has_the_slopes_of_tensorflow():
     network = load_families().engine.network  # which loads TensorFlow apart from other libraries
@@ -83,7 +93,8 @@ def test_grad_cam_has_the_slopes_of_tensorflow():
         logits = tf.matmul(x, network.layers[-1].kernel) + network.layers[-1].bias
         chosen = logits[:, FAMILIES.index("fcc")]
     weights = tape.gradient(chosen, signal).numpy()[0].mean(axis=(0, 1))
-    expected = np.maximum((maps * weights).sum(axis=-1), 0)
+    signal = maps - responses._empty("fingerprint")[-1]
+    expected = np.maximum((signal * weights).sum(axis=-1), 0)
     own = grad_cam(COPPER, FAMILIES.index("fcc"))
     assert own.max() == pytest.approx(expected.max(), rel=0.2)  # it is enlarged
     blocks = own.reshape(16, 4, 16, 4).mean(axis=(1, 3))

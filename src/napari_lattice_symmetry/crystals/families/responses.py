@@ -85,8 +85,8 @@ def grad_cam(
 ) -> Float32:
     """Return where the evidence for a family lies, from the last convolution.
 
-    Its maps are weighed by the mean slope of the logit of the family, without dropout, added, and
-    rectified.
+    What its maps have beyond those of an empty fingerprint is weighed by the mean slope of the logit
+    of the family, without dropout, added, and rectified: biases answer in corners where nothing is.
 
     Parameters
     ----------
@@ -109,7 +109,7 @@ def grad_cam(
     """
     maps = _forward(fingerprint, network)[-1].left
     hidden, last = [each.weights for each in _layers(network) if each.kind == "Dense"][-2:]
-    seen = activation_maps.grad_cam(maps, hidden, last, family)
+    seen = activation_maps.grad_cam(maps, hidden, last, family, _empty(network)[-1])
     factors = np.array(fingerprint.shape[:2]) / seen.shape
     larger = zoom(seen, factors, order=1, mode="nearest", grid_mode=True)
     return np.asarray(larger, np.float32)
