@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
 LEARNED = 250  # pristine structures of a family that clusters are found in
 CLUSTERED = ("pristine", "25 % vacancies")
+WHOLE = 0.9  # of a family in one cluster: it is not divided
 OF_SEED = {"PCA": "84.09 %", "kernel PCA": "84.07 %", "autoencoder": "86.81 %"}
 
 
@@ -60,6 +61,9 @@ class Route:
         Share of these whose family is that of the majority of their cluster.
     of_families : ndarray of int, shape (7,)
         How many clusters have a majority of each family.
+    confusion : ndarray of int, shape (7, 8)
+        How many pristine structures of each family are called which by their clusters, each of
+        them assigned to one family; last those in a cluster of none.
     """
 
     method: str
@@ -68,6 +72,7 @@ class Route:
     agreements: list[clustering.Agreement]
     named: list[float]
     of_families: NDArray[np.int64]
+    confusion: NDArray[np.int64]
 
     @property
     def title(self) -> str:
@@ -116,6 +121,7 @@ def find_routes(count: int, methods: list[str], write: bool) -> list[Route]:
                 [clustering.score_clusters(families, each) for each in found],
                 [float(np.mean(each == families)) for each in named],
                 np.bincount(majorities, minlength=len(FAMILIES)),
+                count_calls(families, clustering.assign_families(families, found[0])),
             )
             routes.append(route)
             shown[method, algorithm if not number or route.asked else "best"] = points[1], found
@@ -161,9 +167,34 @@ def draw_clusters(methods: list[str], shown: dict, families: NDArray[np.int64]) 
     save(figure, "families-clusters.png")
 
 
+def count_calls(families: NDArray[np.int64], called: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Count how many structures of each family (rows) are called which (columns), or none."""
+    counts = np.zeros((len(FAMILIES), len(FAMILIES) + 1), np.int64)
+    np.add.at(counts, (families, called), 1)
+    return counts
+
+
+def confusion_row(route: Route) -> list[str]:
+    """Say which families lie mostly in the cluster of another one, and which are divided."""
+    titles = [*FAMILIES, "no family"]
+    joined, divided = [], []
+    for k, (name, counts) in enumerate(zip(FAMILIES, route.confusion, strict=True)):
+        most = int(counts.argmax())
+        parts = [
+            f"{titles[j]} {counts[j]}" for j in np.argsort(-counts, kind="stable") if counts[j]
+        ]
+        if most != k:
+            joined.append(f"{name} with {titles[most]}")
+        if counts[most] < WHOLE * counts.sum():
+            divided.append(f"{name} ({', '.join(parts)})")
+    return [route.title, ", ".join(joined) or "none", "; ".join(divided) or "none"]
+
+
 def explain(routes: list[Route]) -> str:
     """Tell how far one cluster a family goes, and what stands against more."""
-    one_each = max((each for each in routes if each.asked), key=lambda e: e.agreements[0].accuracy)
+    asked = [each for each in routes if each.asked]
+    total = asked[0].confusion[0].sum()
+    one_each = max(asked, key=lambda e: e.agreements[0].accuracy)
     purest = max(routes, key=lambda each: each.named[0])
     free = [name for name in FAMILIES if any(p.family == name and p.ratio for p in PROTOTYPES)]
     paths = sum(purest.of_families[FAMILIES.index(name)] for name in free)
@@ -171,10 +202,12 @@ def explain(routes: list[Route]) -> str:
 {one_each.agreements[0].accuracy:.3f} of pristine structures; the aim is 0.95. It is not that
 families overlap: with "{purest.title}", {purest.named[0]:.3f} of other structures lie in a cluster
 of their family, {purest.named[1]:.3f} with 25 % vacancies, if each of the
-{purest.of_families.sum()} clusters is named after its majority. But {paths} of these are of
-{", ".join(free)}, where c/a has a range, a path through the fingerprints and no point. Seven
-clusters cut such paths, and join other families.
-"""
+{purest.of_families.sum()} clusters is named after its majority. {paths} of these are of
+{", ".join(free)}, where c/a has a range, a path through the fingerprints and no point. What seven
+clusters join and divide instead is read off the confusion matrices below, of {total} pristine
+structures of each family; a family is divided where less than {WHOLE:.0%} of it lie in one cluster.
+
+{markdown_table(["route", "joined", "divided"], [confusion_row(each) for each in asked])}"""
 
 
 def report(count: int, methods: list[str], write: bool) -> str:

@@ -10,10 +10,12 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import time
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
+from textwrap import fill
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -258,6 +260,22 @@ def shares(found: nls.crystals.CrystalMatch, truth: Projection) -> str:
     return "; ".join(told) or "no lattice"
 
 
+def tell_held(rows: list[list[str]]) -> str:
+    """Say which images are named, alone or with others, in most windows, and which are not."""
+    named = {row[0]: sum(map(int, re.findall(r"\*\*[^;]*? (\d+)%", row[-2]))) for row in rows}
+    told = []
+    for title, corrected in (("As they were recorded", False), ("Corrected", True)):
+        here = {name: share for name, share in named.items() if ("corrected" in name) == corrected}
+        held = [f"{name} ({share}%)" for name, share in here.items() if share > 50]
+        not_held = [f"{name} ({share}%)" for name, share in here.items() if share <= 50]
+        told.append(
+            f"{title}, {len(held)} of {len(here)} hold: the crystal that is there is named, alone or "
+            f"with others, in most windows within {TOLERANCE:.0%}. These are {'; '.join(held)}. "
+            f"Not so: {'; '.join(not_held) or 'none'}."
+        )
+    return "\n\n".join(fill(each, 100) for each in told)
+
+
 def speed_rows(n: int = 20) -> list[list[str]]:
     """Measure the processor time of fingerprints on one core."""
     rows = []
@@ -315,6 +333,7 @@ Processor time on one core; the aim is 25 ms.
         crystals = [prototype(name) for name in TEN]
         rows = [image_row(data, image, crystals) for image in tqdm(IMAGES, desc="images")]
         header = ["image", "pixel (nm)", "crystal: a, b, gamma", "image: a, b, gamma"]
+        held = tell_held(rows)
         text += f"""
 ## Real images
 
@@ -326,6 +345,8 @@ crystal in all directions tells of a wrong pixel size, and one with another angl
 that is known to be there, as `analyze --known a,b,gamma` does, which takes away a wrong pixel size
 as well as a shear; on the left half only, where the right half is matched. What differs even then
 changed while the image was scanned.
+
+{held}
 
 {markdown_table([*header, f"within {TOLERANCE:.0%}", f"within {LOOSE:.0%}"], rows)}"""
     return text

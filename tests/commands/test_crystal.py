@@ -3,6 +3,7 @@ from __future__ import annotations
 import csv
 
 import pytest
+from ase.build import fcc111
 from ase.io import write
 from click.testing import CliRunner
 
@@ -80,3 +81,30 @@ def test_bad_requests_get_one_sentence(path, arguments, sentence):
     done = run(path, *arguments)
     assert done.exit_code == 1
     assert sentence in done.output
+
+
+def test_an_axis_may_have_four_indices(tmp_path):
+    write(tmp_path / "titanium.cif", prototype("Ti").atoms)
+    for arguments in (
+        (tmp_path / "titanium.cif", "--zone", 2, -1, -1, 0),
+        ("--zone", 2, -1, -1, 0, tmp_path / "titanium.cif"),
+        (tmp_path / "titanium.cif", "--zone", "2,-1,-1,0"),
+    ):
+        done = run(*arguments)
+        assert done.exit_code == 0, done.output
+        assert "titanium [2 -1 -1 0]: " in done.output
+        assert "plane group pmg" in done.output
+    assert "first three of four" in run(tmp_path / "titanium.cif", "--zone", 1, 1, 1, 0).output
+    assert "type three whole numbers" in run(tmp_path / "titanium.cif", "--zone", 1, 1).output
+
+
+def test_what_is_left_open_is_said(tmp_path):
+    both, slab = tmp_path / "both.cif", tmp_path / "slab.vasp"
+    write(both, [prototype("Cu").atoms, prototype("Fe").atoms])
+    assert "Of 2 structures in both.cif the first was taken, image0." in run(both).output
+    write(slab, fcc111("Cu", (1, 1, 6), vacuum=6.0, periodic=True), format="vasp")
+    output = run(slab).output
+    assert "family by network: fcc, " in output
+    assert "(pairs); by space group" in output
+    assert "The networks differ: " in output
+    assert "by fingerprint, which holds along conventional axes alone, and fcc (" in output

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_lattice_symmetry.crystals.phases import CrystalMatch
-from napari_lattice_symmetry.crystals.projection import Projection
+from napari_lattice_symmetry.crystals.projection import MOST_COLUMNS, Projection
 from napari_lattice_symmetry.crystals.structure import Crystal
 
 if TYPE_CHECKING:
@@ -46,14 +46,25 @@ def plot_crystal(crystal: Crystal, seen: Projection, figure: Figure | None = Non
 
     figure = figure or Figure(figsize=(9.5, 5), layout="constrained")
     left, right = figure.subplots(1, 2, width_ratios=(3, 2))
-    _draw_projection(left, seen)
+    draw_projection(left, seen)
+    left.set_title(describe_projection(seen), fontsize="small", parse_math=False)
     draw_symmetry(right, crystal)
     figure.legend(loc="outside lower center", ncols=4, frameon=False, fontsize="small")
     return figure
 
 
-def _draw_projection(axes: Axes, seen: Projection) -> None:
-    size = _CELLS * seen.b
+def describe_projection(seen: Projection) -> str:
+    """Tell crystal and axis, and on a second line the cell, its class and its plane group."""
+    group = seen.plane_group or "plane group not looked for"
+    return (
+        f"{seen.name}: a = {seen.a:.4f}, b = {seen.b:.4f} nm, gamma = {seen.gamma:.2f}°\n"
+        f"{seen.label}, {group}"
+    )
+
+
+def draw_projection(axes: Axes, seen: Projection) -> None:
+    """Draw the picture along an axis with its cell, and the columns of that by their elements."""
+    size = (_CELLS if len(seen.columns) <= MOST_COLUMNS else 1) * seen.b
     pixel = size / _SIDE
     extent = (-size / 2, size / 2, size / 2, -size / 2)
     image = seen.picture(pixel, (_SIDE, _SIDE))
@@ -69,12 +80,6 @@ def _draw_projection(axes: Axes, seen: Projection) -> None:
         }
         axes.plot(*here.T, linestyle="", mfc="none", label=name, **look)
     axes.set(xlabel="x (nm)", ylabel="y (nm)", xlim=extent[:2], ylim=extent[2:])
-    axes.set_title(
-        f"{seen.name}: a = {seen.a:.4f}, b = {seen.b:.4f} nm, "
-        f"gamma = {seen.gamma:.2f}°\n{seen.label}, {seen.plane_group}",
-        fontsize="small",
-        parse_math=False,
-    )
 
 
 def draw_symmetry(axes: Axes, crystal: Crystal) -> None:

@@ -17,6 +17,24 @@ Integer = NDArray[np.int64]
 Zone = tuple[int, ...]
 
 
+def parse_zone(text: str) -> Zone:
+    """Read indices that blanks or commas part, such as "1 1 0" or "[2 -1 -1 0]".
+
+    Raises
+    ------
+    InputError
+        If these are no whole numbers, three or four.
+    """
+    parts = text.strip("[] ").replace(",", " ").split()
+    try:
+        zone = tuple(int(part) for part in parts)
+    except ValueError:
+        zone = ()
+    if len(zone) not in (3, 4):
+        raise InputError(f"{text!r} is no zone axis: type three whole numbers, or four.")
+    return zone
+
+
 def check_zone(zone: Sequence[int]) -> Integer:
     """Return the three indices of an axis, without a common factor.
 

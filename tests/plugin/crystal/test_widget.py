@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from ase.io import write
-from napari.layers import Labels, Layer
+from napari.layers import Labels, Layer, Points
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QFileDialog, QInputDialog
 
@@ -270,3 +270,54 @@ def test_it_fits_beside_the_image_on_a_small_screen(bench):
     bench.dock.structures.add_listed("SrTiO3")
     bench.match()
     assert bench.dock.minimumSizeHint().width() <= 270
+
+
+def test_the_columns_along_a_typed_axis_are_drawn_and_become_points(bench, shared_data):
+    """Zinc blende of a published file, and titanium along an axis of four indices."""
+    dock, tab = bench.dock, bench.dock.projection
+    dock.structures.add_listed("Ti")
+    dock.structures.add_files([str(shared_data / "crystals" / "Binaries__Zincblende_ZnS.in")])
+    dock.tabs.setCurrentWidget(tab)
+    bench.qtbot.waitUntil(lambda: tab.seen is not None, timeout=TIMEOUT)
+    assert tab.seen.label == "square"
+    tab.zone.selectAll()
+    bench.qtbot.keyClicks(tab.zone, "1 1 0")
+    bench.qtbot.waitUntil(lambda: tab.seen is not None and tab.seen.zone == (1, 1, 0))
+    assert "centered rectangular, plane group cm." in tab.text.text()
+    (axes,) = tab.canvas.figure.axes
+    assert axes.images[0].get_array().shape == (320, 320)
+    assert {text.get_text() for text in axes.get_legend().get_texts()} == {"Zn", "S"}
+    bench.press(tab.layers_button)
+    points = bench.viewer.layers[-1]
+    assert isinstance(points, Points)
+    assert points.name == "Binaries__Zincblende_ZnS [1 1 0]"
+    assert set(points.features["column"]) == {"Zn", "S"}
+    apart = np.linalg.norm(points.data[:, np.newaxis] - points.data, axis=2)
+    zinc_to_sulfur = np.sort(apart[0])[1]
+    assert zinc_to_sulfur == pytest.approx(tab.seen.a * np.sqrt(3 / 8) / np.sqrt(2), rel=0.05)
+
+    dock.structures.crystals.item(0).setSelected(True)
+    tab.zone.setText("2 -1 -1 0")
+    bench.qtbot.waitUntil(lambda: "Ti [2 -1 -1 0]" in tab.text.text(), timeout=TIMEOUT)
+    assert tab.seen.plane_group == "pmg"
+    for text, sentence in (("1 1", "type three whole numbers"), ("0 0 0", "is no zone axis")):
+        tab.zone.setText(text)
+        bench.qtbot.waitUntil(lambda: sentence in tab.text.text(), timeout=TIMEOUT)  # noqa: B023
+        assert not tab.layers_button.isEnabled()
+
+
+def test_what_is_beyond_training_or_differs_is_said(bench):
+    tab = bench.dock.family
+    bench.dock.structures.add_listed("Cu")
+    bench.dock.tabs.setCurrentWidget(tab)
+    bench.qtbot.waitUntil(lambda: tab.trial is not None and not tab.is_busy, timeout=TIMEOUT)
+    assert tab.trial.remark == ""
+    tab.sliders["rotation"].setValue(30)
+    bench.qtbot.waitUntil(lambda: "unknown direction" in tab.answer.text(), timeout=TIMEOUT)
+    tab.sliders["rotation"].setValue(0)
+    tab.sliders["vacancies"].setValue(80)
+    bench.qtbot.waitUntil(
+        lambda: "more than 70% of the atoms" in tab.answer.text(), timeout=TIMEOUT
+    )
+    tab.sliders["vacancies"].setValue(70)
+    bench.qtbot.waitUntil(lambda: not tab.is_busy and not tab.trial.remark, timeout=TIMEOUT)

@@ -7,6 +7,8 @@ from itertools import takewhile
 
 import click
 
+from napari_lattice_symmetry.crystals.zones import parse_zone
+
 _OPTION = "--zone"
 _INDEX = re.compile(r"[+-]?\d+")
 
@@ -20,10 +22,7 @@ class _Zone(click.ParamType[tuple[int, ...]]):
         self, value: str, param: click.Parameter | None, ctx: click.Context | None
     ) -> tuple[int, ...]:
         """Make indices of the text."""
-        parts = re.split(r"[\s,]+", value.strip("[] "))
-        if not all(_INDEX.fullmatch(part) for part in parts):
-            self.fail(f"{value!r} is not three or four whole numbers.", param, ctx)
-        return tuple(map(int, parts))
+        return parse_zone(value)
 
 
 ZONE = _Zone()

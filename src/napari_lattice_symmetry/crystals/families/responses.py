@@ -85,8 +85,8 @@ def grad_cam(
 ) -> Float32:
     """Return where the evidence for a family lies, from the last convolution.
 
-    What its maps have beyond those of an empty fingerprint is weighed by the mean slope of the logit
-    of the family, without dropout, added, and rectified: biases answer in corners where nothing is.
+    What its maps have beyond those of an empty fingerprint, in which biases alone answer, is
+    weighed by the mean slope of the logit of the family, without dropout, added, and rectified.
 
     Parameters
     ----------

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_lattice_symmetry.atoms import read_atoms
-from napari_lattice_symmetry.crystals import Crystal, project, read_structure
+from napari_lattice_symmetry.crystals import Crystal, Projection, project, read_structure
 from napari_lattice_symmetry.crystals.projection import MOST_COLUMNS
 from napari_lattice_symmetry.crystals.structure import ANGSTROM, is_in_nanometers, structure_format
 from napari_lattice_symmetry.data.movie import NANOMETER, PIXEL
@@ -56,7 +56,7 @@ def read_columns(path: str) -> list[LayerData]:
         If the file is no structure.
     """
     crystal = read_structure(path)
-    return [_columns(crystal) if crystal.has_cell else _atoms(crystal)]
+    return [column_points(project(crystal)) if crystal.has_cell else _atoms(crystal)]
 
 
 def read_found(path: str) -> list[LayerData]:
@@ -74,8 +74,8 @@ def read_found(path: str) -> list[LayerData]:
     return [(np.column_stack([atoms.frame, atoms.y, atoms.x]), about, "points")]
 
 
-def _columns(crystal: Crystal) -> LayerData:
-    seen = project(crystal, (0, 0, 1))
+def column_points(seen: Projection) -> LayerData:
+    """Lay the columns of a projection out over at least 3 nm, as points in nm."""
     points = np.full((1, 2), 0.5)  # of a large cell once
     if len(seen.columns) <= MOST_COLUMNS:
         side = max(_WIDTH, 2 * seen.b)

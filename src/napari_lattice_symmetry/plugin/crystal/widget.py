@@ -8,6 +8,7 @@ from qtpy.QtWidgets import QTabWidget
 
 from napari_lattice_symmetry.plugin.crystal.family_tab import FamilyTab
 from napari_lattice_symmetry.plugin.crystal.match_tab import MatchTab
+from napari_lattice_symmetry.plugin.crystal.projection_tab import ProjectionTab
 from napari_lattice_symmetry.plugin.crystal.structures import StructureList
 from napari_lattice_symmetry.plugin.crystal.symmetry_tab import SymmetryTab
 from napari_lattice_symmetry.plugin.selection.selection import selection_of
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class CrystalWidget(Dock):
-    """Matches crystals to the selected result, and shows family and symmetry of one of them.
+    """Matches crystals to the selected result, and shows what is known of one of them.
 
     Parameters
     ----------
@@ -35,10 +36,12 @@ class CrystalWidget(Dock):
         self.match = MatchTab(viewer, self.selection, lambda: self.structures.sources)
         self.family = FamilyTab(viewer, lambda: self.structures.chosen)
         self.symmetry = SymmetryTab(viewer, lambda: self.structures.chosen)
+        self.projection = ProjectionTab(viewer, lambda: self.structures.chosen)
         self.tabs = QTabWidget()
         self.tabs.addTab(self.match, "Match")
         self.tabs.addTab(self.family, "Family")
         self.tabs.addTab(self.symmetry, "Symmetry")
+        self.tabs.addTab(self.projection, "Projection")
         layout = self.column
         layout.addWidget(self.structures)
         layout.addWidget(self.tabs, stretch=1)
@@ -48,7 +51,7 @@ class CrystalWidget(Dock):
 
     def release(self) -> None:
         """Stop, and let go of the viewer."""
-        for part in (self.match, self.family, self.symmetry):
+        for part in (self.match, self.family, self.symmetry, self.projection):
             part.release()
 
     def _add_suggested(self, names: list[str]) -> None:
@@ -58,5 +61,5 @@ class CrystalWidget(Dock):
     def _ask(self, _index: int = 0) -> None:
         """Have the tab that is seen shown anew."""
         seen = self.tabs.currentWidget()
-        if isinstance(seen, FamilyTab | SymmetryTab):
+        if isinstance(seen, FamilyTab | SymmetryTab | ProjectionTab):
             seen.ask()
