@@ -269,8 +269,8 @@ def tell_held(rows: list[list[str]]) -> str:
         held = [f"{name} ({share}%)" for name, share in here.items() if share > 50]
         not_held = [f"{name} ({share}%)" for name, share in here.items() if share <= 50]
         told.append(
-            f"{title}, {len(held)} of {len(here)} hold: the crystal that is there is named, alone or "
-            f"with others, in most windows within {TOLERANCE:.0%}. These are {'; '.join(held)}. "
+            f"{title}, {len(held)} of {len(here)} hold: the crystal that is there is named, alone "
+            f"or with others, in most windows within {TOLERANCE:.0%}. These are {'; '.join(held)}. "
             f"Not so: {'; '.join(not_held) or 'none'}."
         )
     return "\n\n".join(fill(each, 100) for each in told)
