@@ -176,7 +176,7 @@ class Windows:
 
 
 def compare(labels: NDArray[np.uint8], fits: LatticeFits) -> NDArray[np.uint8]:
-    """Tell where network and fit agree, as in the `agreement` of a result."""
+    """Return where network and fit agree, as in the `agreement` of a result."""
     none = (fits.flags & _NO_LATTICE) != 0
     known = (fits.resolved | none) & (labels != NOT_ANALYZED)
     same = labels == np.where(fits.resolved, fits.label, LABELS["noise"])
@@ -184,7 +184,7 @@ def compare(labels: NDArray[np.uint8], fits: LatticeFits) -> NDArray[np.uint8]:
 
 
 def superlattices(fits: LatticeFits) -> NDArray[np.uint8]:
-    """Tell which other cell spots speak for, as in the `superlattice` of a result."""
+    """Return which other cell spots speak for, as in the `superlattice` of a result."""
     is_larger = cell_area(fits.other_basis) > cell_area(fits.basis)
     which = np.where(is_larger, LARGER, SMALLER)
     return np.where(fits.flags & Flag.SUPERLATTICE, which, 0).astype(np.uint8)

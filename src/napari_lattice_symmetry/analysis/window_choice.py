@@ -29,7 +29,7 @@ def movie_period(movie: Movie) -> Period | None:
 
 
 def describe_length(movie: Movie, pixels: float) -> str:
-    """Give a length in px, and in nm where the movie is calibrated."""
+    """Return a length in px, and in nm where the movie is calibrated."""
     size = "" if movie.pixel_side is None else f"{pixels * movie.pixel_side:.3g} nm = "
     return f"{size}{pixels:.1f} px"
 

@@ -82,7 +82,7 @@ class Defects:
         return replace(self, **columns)
 
     def columns(self) -> dict[str, NDArray[Any]]:
-        """Give the columns by name, the frame first."""
+        """Return the columns by name, the frame first."""
         return {name: getattr(self, name) for name in ("frame", "kind", "y", "x", "confidence")}
 
     def to_frame(self) -> pd.DataFrame:

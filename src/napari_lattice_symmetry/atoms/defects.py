@@ -70,11 +70,11 @@ class LatticeOfAtoms:
         return np.empty((0, 2)) if self.basis is None else _vectors_of(self.basis)
 
     def brightness(self, places: Float) -> Float:
-        """Give the gray value at places (n, 2)."""
+        """Return the gray value at places (n, 2)."""
         return _gray_at(self.gray, places)
 
     def inside(self, places: Float) -> NDArray[np.bool_]:
-        """Tell which places (..., 2) lie in the frame, off its border, and in no other grain."""
+        """Return which places (..., 2) lie in the frame, off its border, and in no other grain."""
         edge = 0.3 * self.spacing
         limits = np.array(self.gray.shape) - 1 - edge
         within = np.asarray(((places >= edge) & (places <= limits)).all(axis=-1))
@@ -120,7 +120,7 @@ def check_frame(movie: Movie, atoms: Atoms, number: int) -> None:
 
 
 def of_sublattice(seen: LatticeOfAtoms, values: Float) -> Float:
-    """Give the median of values over each atom and those a lattice vector away, shape (n,)."""
+    """Return the median of values over each atom and those a lattice vector away, shape (n,)."""
     if not len(seen.vectors):
         return values
     partners = _partners(seen, seen.places)
@@ -327,7 +327,7 @@ def _missing(seen: LatticeOfAtoms) -> list[tuple[str, float, float, float]]:
 
 
 def _settled(seen: LatticeOfAtoms, place: Float) -> tuple[Float, float]:
-    """Give the mean of all that expect an atom about there, and how far the nearest atom is.
+    """Return the mean of all that expect an atom about there, and how far the nearest atom is.
 
     Those on opposite sides are wrong in opposite ways where the lattice is strained.
     """
@@ -339,7 +339,7 @@ def _settled(seen: LatticeOfAtoms, place: Float) -> tuple[Float, float]:
 
 
 def _partners(seen: LatticeOfAtoms, places: Float) -> Integer:
-    """Give the atom a lattice vector before each place, (n, vectors); -1 where there is none."""
+    """Return the atom a lattice vector before each place, (n, vectors); -1 where there is none."""
     distance, index = KDTree(seen.places).query(places[:, np.newaxis] - seen.vectors)
     return np.where(distance < _SAME * seen.spacing, index, -1)
 
@@ -382,14 +382,14 @@ def _present(seen: LatticeOfAtoms) -> list[tuple[str, float, float, float]]:
 
 
 def _medians(values: Float) -> Float:
-    """Give medians along the axis 1, leaving out NaN; NaN where there is nothing else."""
+    """Return medians along the axis 1, leaving out NaN; NaN where there is nothing else."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)  # of rows without a number
         return np.asarray(np.nanmedian(values, axis=1))
 
 
 def _shares_around(seen: LatticeOfAtoms, share: Float) -> Float:
-    """Give the median share of the nearest atoms that are where others expect them."""
+    """Return the median share of the nearest atoms that are where others expect them."""
     k = min(7, len(seen.places))
     _, index = KDTree(seen.places).query(seen.places, k=k)
     return np.asarray(np.median(share[np.asarray(index)[:, 1:]], axis=1))

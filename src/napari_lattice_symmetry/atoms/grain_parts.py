@@ -32,7 +32,7 @@ class GrainPart:
     others: KDTree | None
 
     def holds(self, places: Float, margin: float) -> NDArray[np.bool_]:
-        """Tell which places (..., 2) are nearer to it than to others, by a margin in pixels."""
+        """Return which places (..., 2) are nearer to it than to others, by a margin in pixels."""
         if self.others is None:
             return np.ones(places.shape[:-1], bool)
         to_own, to_others = (np.asarray(each.query(places)[0]) for each in (self.own, self.others))

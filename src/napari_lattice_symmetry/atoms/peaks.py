@@ -33,7 +33,7 @@ def local_maxima(
 def vertices(
     values: Float, rows: NDArray[np.intp], columns: NDArray[np.intp]
 ) -> tuple[Float, Float]:
-    """Give where parabolas through maxima have their tops, (n, 2) from the pixel, and how high.
+    """Return where parabolas through maxima have their tops, (n, 2) from the pixel, and how high.
 
     Parameters
     ----------

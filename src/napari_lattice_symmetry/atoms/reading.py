@@ -157,7 +157,7 @@ def _check_known(columns: dict[str, NDArray[Any]], title: str, path: Path) -> No
 def _size_of(
     columns: dict[str, NDArray[Any]], size: tuple[float, float] | None, path: Path
 ) -> tuple[float, float] | None:
-    """Give the pixel size that a table in px and in nm was made with.
+    """Return the pixel size that a table in px and in nm was made with.
 
     Raises
     ------

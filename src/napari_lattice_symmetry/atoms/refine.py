@@ -196,7 +196,7 @@ class _Fit:
             yield rows, np.where(inside, i * width + j, 0), inside
 
     def _profiles(self, rows: Integer, index: Integer) -> tuple[Float, Float, Float]:
-        """Give unit peaks, and distances along y and x, at the pixels of windows."""
+        """Return unit peaks and distances along y and x, at the pixels of windows."""
         i, j = np.divmod(index, self.frame.shape[1])
         _, y, x, sigma = self.values[rows].T[..., np.newaxis]
         dy, dx = i - y, j - x
@@ -256,7 +256,7 @@ class _Fit:
     def _derivatives(
         self, rows: Integer, index: Integer, inside: NDArray[np.bool_]
     ) -> tuple[Float, Float]:
-        """Give derivatives (m, p, 4) of the gray values, and the weights (m, p) of pixels."""
+        """Return derivatives (m, p, 4) of the gray values, and the weights (m, p) of pixels."""
         shape, dy, dx = self._profiles(rows, index)
         height, _, _, sigma = self.values[rows].T[..., np.newaxis]
         height = np.maximum(height, 1e-12)
@@ -318,7 +318,7 @@ class _Fit:
         return max(total, 1.0)
 
     def result(self) -> Refined:
-        """Give the fitted columns with their errors."""
+        """Return the fitted columns with their errors."""
         n = len(self.values)
         errors = np.full((n, 4), np.nan)
         for rows, index, inside in self._windows(self.everything):

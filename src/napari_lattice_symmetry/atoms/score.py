@@ -289,7 +289,7 @@ def _of_each_frame(found: Integer, true: Integer) -> list[tuple[Integer, Integer
 
 
 def _nearer(found: _Points, true: _Points, ignored: _Points, radius: float) -> NDArray[np.bool_]:
-    """Tell which atoms lie within the radius of an ignored one, and nearer to it than to any."""
+    """Return which atoms lie within the radius of an ignored one, and nearer to it than to any."""
     (places, frame), left_out = found, np.zeros(len(found[0]), bool)
     for number in np.unique(frame):
         rows = np.flatnonzero(frame == number)
@@ -310,7 +310,7 @@ def _rates(pairs: int, found: int, true: int) -> tuple[float, float, float]:
 
 
 def _is_named(found: NDArray[np.str_], true: NDArray[np.str_]) -> bool:
-    """Tell whether classes can be compared: not if only the truth has any."""
+    """Return whether classes can be compared: not if only the truth has any."""
     return not len(found) or not (found == ATOM).all() or bool((true == ATOM).all())
 
 

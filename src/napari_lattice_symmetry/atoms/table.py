@@ -161,7 +161,7 @@ class Atoms:
         return tuple(_doubts(self))
 
     def columns(self) -> dict[str, NDArray[Any]]:
-        """Give all columns by name, the frame first and further ones last."""
+        """Return all columns by name, the frame first and further ones last."""
         first = {"frame": self.frame}
         own = [each.name for each in fields(self) if each.name not in _PLAIN]
         return first | {title: getattr(self, title) for title in own} | dict(self.more)
@@ -201,7 +201,7 @@ class Atoms:
         return pd.DataFrame(self.table())
 
     def table(self) -> dict[str, NDArray[Any]]:
-        """Give the columns of `to_frame` by name."""
+        """Return the columns of `to_frame` by name."""
         columns = self.columns()
         if self.pixel_size is None:
             return columns
@@ -300,7 +300,7 @@ def nearest_neighbors(y: Float, x: Float, frame: NDArray[np.int64]) -> Float:
 
 
 def spacing_of(atoms: Atoms) -> float:
-    """Give the distance of neighbors in pixels: that of the search, else the median.
+    """Return the distance of neighbors in pixels: that of the search, else the median.
 
     Raises
     ------

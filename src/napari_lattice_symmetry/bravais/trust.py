@@ -68,7 +68,7 @@ def situations(
 
 
 def believed(logits: NDArray[np.floating], trust: NDArray[np.floating]) -> Float:
-    """Give probabilities (judges, n, 6) of logits with factor and shift, shape (n, 2) or (2,)."""
+    """Return probabilities (judges, n, 6) of logits with factor and shift, shape (n, 2) or (2,)."""
     scaled = trust[..., :1] * logits.astype(np.float64)
     scaled[..., _NOISE] += trust[..., 1]
     return np.asarray(softmax(scaled, axis=-1))

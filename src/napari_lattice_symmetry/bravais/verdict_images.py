@@ -93,7 +93,7 @@ def _draw(crystal: Crystal, rng: np.random.Generator, size: int) -> Float:
 
 
 def _seen(crystal: Float, image: Float, truth: Truth) -> tuple[Float, Truth]:
-    """Give an image with its truth, which is noise if not even the clearest spot stands out."""
+    """Return an image with its truth, which is noise if not even the clearest spot stands out."""
     taper = np.hanning(len(image))
     spectra = np.fft.rfft2(np.stack([crystal, image]) * taper[:, np.newaxis] * taper)
     y, x = np.fft.fftfreq(len(image), 1 / len(image)), np.arange(spectra.shape[2])

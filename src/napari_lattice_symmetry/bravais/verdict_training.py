@@ -174,7 +174,7 @@ def _evidence(
 def _rows(
     examples: Examples, network: Classification, tolerances: int, rng: np.random.Generator
 ) -> list[Table]:
-    """Give evidence and what is right of windows at some tolerances."""
+    """Return evidence and what is right of windows at some tolerances."""
     windows, truths, fits, kinds = examples
     shares, repeating = shares_by_scale(windows), repetition(windows)
     exact = np.array([truth.exact for truth in truths])

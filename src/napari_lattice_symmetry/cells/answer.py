@@ -130,7 +130,7 @@ class PlaneGroup:
         return self.table[self.name].phase_residual if self.name else float("nan")
 
     def at_least(self, name: str) -> float:
-        """Give the probability of the group `name` or one that contains it.
+        """Return the probability of the group `name` or one that contains it.
 
         Raises
         ------

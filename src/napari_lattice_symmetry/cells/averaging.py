@@ -130,7 +130,7 @@ def average_cell(
 
 
 def _stack(windows: Any) -> NDArray[Any]:
-    """Give windows (n, w, w) of one window or many."""
+    """Return windows (n, w, w) of one window or many."""
     array = as_real(windows)
     if array.ndim < 2 or not array.size:
         raise InputError(f"An array of shape {array.shape} holds no windows (w, w).")
@@ -246,19 +246,19 @@ def _one_crystal(
 
 
 def _usual(others: Float) -> Float:
-    """Give that of median size of the other cells of windows; NaN if most of them have none."""
+    """Return that of median size of the other cells of windows; NaN if most of them have none."""
     order = np.argsort(cell_area(others))  # NaN comes last
     return np.asarray(others[order[len(order) // 2]])
 
 
 def _near(bases: Float, reference: Float) -> Float:
-    """Give the bases of the same lattice, with vectors next to those of a reference."""
+    """Return the bases of the same lattice, with vectors next to those of a reference."""
     change, departure = written_alike(bases, reference)
     return np.asarray((change @ bases)[departure < _SAME_LATTICE])
 
 
 def _setting(group: PlaneGroup, mean: StructureFactors, size: int) -> tuple[Setting, Float]:
-    """Give the setting and the origin (fractions of the primitive cell, from the center).
+    """Return the setting and the origin (fractions of the primitive cell, from the center).
 
     Of the origins that the Tables allow alike, the brightest point is chosen.
     """

@@ -72,7 +72,7 @@ class StructureFactors:
         return len(self.basis)
 
     def of(self, windows: Any) -> StructureFactors:
-        """Give those of some windows, by an index that keeps the axis."""
+        """Return those of some windows, by an index that keeps the axis."""
         return StructureFactors(
             self.basis[windows],
             self.values[windows],
@@ -88,7 +88,7 @@ class StructureFactors:
 
 
 def frequencies(basis: Float) -> Float:
-    """Give the spatial frequencies (x, y), shape (n, 289, 2), of the nodes of bases (n, 2, 2)."""
+    """Return the spatial frequencies (x, y), shape (n, 289, 2), of the nodes of bases (n, 2, 2)."""
     return np.asarray(NODES @ np.linalg.inv(basis).swapaxes(1, 2))
 
 
@@ -255,7 +255,7 @@ def _off_orbit(values: Float, orbits: Index) -> Float:
 
 
 def rotated_nodes(rotation: NDArray[np.int64]) -> tuple[Index, NDArray[np.int64]]:
-    """Give the places among `NODES` and the indices of the nodes R.T h.
+    """Return the places among `NODES` and the indices of the nodes R.T h.
 
     The place is the number of nodes, one more than the last, where R.T h is not listed; that
     is also the target of a node that is appended to them.
@@ -275,7 +275,7 @@ def orbits_of(family: str) -> Index:
 def basis_covariance(
     values: NDArray[np.complex128], variance: Float, basis: Float, size: int
 ) -> Float:
-    """Give the covariance by noise of the vectors (ax, ay, bx, by) of a lattice.
+    """Return the covariance by noise of the vectors (ax, ay, bx, by) of a lattice.
 
     That of a weighted fit to where the strong nodes are highest, as the lattice is found.
 

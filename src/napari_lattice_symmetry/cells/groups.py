@@ -192,7 +192,7 @@ def fit_groups(factors: StructureFactors, family: str, systematic: float) -> Gro
 def _within_range(
     factors: StructureFactors, power: Float, noise: Float, whole: Bool, family: str
 ) -> Bool:
-    """Tell which nodes are no farther out than the farthest orbit that stands out of the noise."""
+    """Return which nodes are no farther out than the farthest orbit above the noise."""
     length = np.linalg.norm(factors.frequencies, axis=-1)
     clear = whole & (_over_orbits(power, family) > _STANDS_OUT * noise)
     farthest = np.where(clear, length, 0).max(axis=1, keepdims=True)
@@ -206,7 +206,7 @@ def _products(values: Complex, operations: _Operations) -> Complex:
 
 
 def _waves(steps: Index, origin: Float) -> Complex:
-    """Give ``exp(2 pi i step . u)`` for steps (..., nodes, 2) and origins (n, 2)."""
+    """Return ``exp(2 pi i step . u)`` for steps (..., nodes, 2) and origins (n, 2)."""
     return np.asarray(np.exp(2j * np.pi * np.einsum("...i,ni->n...", steps, origin)))
 
 

@@ -118,13 +118,13 @@ def window_lattices(
 
 
 def _other(bases: Float, fitted: Float, other: Float) -> Float:
-    """Give what was fitted where the other cell of a superlattice is used, else the other cell."""
+    """Return what was fitted where the other cell of a superlattice is used, else that other."""
     is_used = np.isclose(cell_area(bases), cell_area(other), rtol=0.1)
     return np.where(is_used[:, np.newaxis, np.newaxis], fitted, other)
 
 
 def _given(lattice: Any, windows: NDArray[Any]) -> tuple[Float, list[str], Float]:
-    """Give bases of lattices that are given, why windows have none all the same, other cells."""
+    """Return bases of lattices that are given, why windows have none all the same, other cells."""
     n = len(windows)
     if isinstance(lattice, LatticeFit | LatticeFits):
         if lattice.unit != PIXEL:
@@ -183,7 +183,7 @@ def _few(periods: float) -> str:
 
 
 def _explained(window: NDArray[Any], basis: Float, fitted: Float) -> bool:
-    """Tell whether a superlattice explains what looked like a second lattice."""
+    """Return whether a superlattice explains what looked like a second lattice."""
     if np.array_equal(basis, fitted):
         return False
     peaks = find_peaks(window[np.newaxis])

@@ -202,7 +202,7 @@ def _distinct(cell: UnitCell, places: Float) -> tuple[Float, Float]:
 
 
 def _greatest(shares: Float) -> Float:
-    """Give the greatest of every row; NaN of an empty one."""
+    """Return the greatest of every row; NaN of an empty one."""
     greatest = np.where(np.isnan(shares), -np.inf, shares).max(axis=1, initial=-np.inf)
     return np.where(np.isfinite(greatest), greatest, np.nan)
 
@@ -217,7 +217,7 @@ def _derivatives(cell: UnitCell, places: Float) -> tuple[Float, Float]:
 
 
 def _errors(cell: UnitCell, places: Float, copies: Float) -> tuple[Float, Float]:
-    """Give standard errors of places, and of heights: noise of the slope over the curvature.
+    """Return standard errors of places, and of heights: noise of the slope over the curvature.
 
     `copies` is the number of places in a primitive cell over which symmetry has averaged.
     """

@@ -105,7 +105,7 @@ def _name(cell: UnitCell) -> str:
 
 
 def _upright(cell: UnitCell) -> Float:
-    """Give the cell with a to the right and b upward."""
+    """Return the cell with a to the right and b upward."""
     gamma = np.deg2rad(cell.gamma)
     return np.array([[cell.a, 0.0], [cell.b * np.cos(gamma), cell.b * np.sin(gamma)]])
 
@@ -151,7 +151,7 @@ def _draw_elements(axes: Axes, cell: UnitCell) -> None:
 
 
 def _clipped(place: Float, direction: Float) -> Float:
-    """Give the two ends of a line in the cell, shape (2, 2)."""
+    """Return the two ends of a line in the cell, shape (2, 2)."""
     moving = np.abs(direction) > 1e-9
     to = np.sort(
         np.stack([-place[moving] / direction[moving], (1 - place[moving]) / direction[moving]]),

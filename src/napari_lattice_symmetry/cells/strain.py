@@ -53,7 +53,7 @@ def fitted_strain(
     *,
     lattice_axes: bool = False,
 ) -> StrainMaps:
-    """Give the strain of fitted windows against a reference, with errors.
+    """Return the strain of fitted windows against a reference, with errors.
 
     Parameters
     ----------

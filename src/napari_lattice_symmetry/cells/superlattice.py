@@ -86,7 +86,7 @@ def find_superlattices(windows: NDArray[Any], basis: Float) -> Float:
 
 
 def _changed(pixels: NDArray[np.float32], basis: Float) -> Float | None:
-    """Give a cell that is smaller or larger; None if the spots are those of this one."""
+    """Return a cell that is smaller or larger; None if the spots are those of this one."""
     spectrum = _Spectrum(pixels, basis)
     for odd, halved in _HALVED.items():
         if not spectrum.shows_odd(np.array(odd)):
@@ -137,7 +137,7 @@ class _Spectrum:
         return np.asarray(_UNEVEN * level + self._floor)
 
     def shows_odd(self, indices: Float) -> bool:
-        """Tell whether there are spots at the nodes whose product with indices is odd."""
+        """Return whether there are spots at the nodes whose product with indices is odd."""
         used = self._inside & _one_of_each_pair(np.zeros((1, 2)))[0]
         used &= (_AROUND @ indices) % 2 == 1
         noise = np.maximum(self._noise_there[used] - self._floor, 1e-3 * self._floor + 1e-30)
@@ -145,7 +145,7 @@ class _Spectrum:
         return not len(spots) or _is_signal(spots)
 
     def have_spots(self, places: Float) -> list[bool]:
-        """Tell whether nodes + place hold more power than what is farthest from spots."""
+        """Return whether nodes + place hold more power than what is farthest from spots."""
         nodes = _AROUND + places[:, np.newaxis]
         frequency = nodes @ self._to_frequency
         length = np.linalg.norm(frequency, axis=-1)
@@ -161,7 +161,7 @@ class _Spectrum:
 
 
 def _is_signal(spots: Float) -> bool:
-    """Tell whether powers over that of the noise, as their sum and the strongest, are no noise."""
+    """Return whether powers over the noise, by their sum and the strongest, are no noise."""
     if not len(spots):
         return False
     strongest = -np.expm1(len(spots) * np.log1p(-np.exp(-spots.max())))
@@ -170,7 +170,7 @@ def _is_signal(spots: Float) -> bool:
 
 
 def _one_of_each_pair(places: Float) -> NDArray[np.bool_]:
-    """Tell which nodes to keep of those whose mirror image is listed: they are the same spots."""
+    """Return which nodes to keep of those whose mirror image is listed: they are the same spots."""
     nodes = _AROUND + places[:, np.newaxis]
     own = (2 * places % 1 == 0).all(axis=-1, keepdims=True)
     first = (nodes[..., 0] > 0) | ((nodes[..., 0] == 0) & (nodes[..., 1] > 0))

@@ -101,7 +101,7 @@ def _axis_spectrum(size: int) -> Float:
 
 
 def leak(apart: Float, size: int) -> Float:
-    """Give the share of a coefficient that is seen this far (..., 2) from it, in cycles a pixel."""
+    """Return the share of a coefficient seen this far (..., 2) from it, in cycles a pixel."""
     listed = _axis_spectrum(size)
     index = np.rint(np.abs(apart) * (size * _FINER)).astype(np.intp)
     return np.asarray(listed[np.minimum(index, len(listed) - 1)].prod(axis=-1))
@@ -174,7 +174,7 @@ def _product(waves: NDArray[np.float32], columns: NDArray[np.float32]) -> NDArra
 
 
 def _folded(image: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Give the even and the odd part along the last axis, of which a half says all."""
+    """Return the even and the odd part along the last axis, of which a half says all."""
     half = (image.shape[-1] + 1) // 2
     right, left = image[..., -half:], image[..., half - 1 :: -1]
     even = right + left
@@ -189,7 +189,7 @@ def _columns(image: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def _waves(frequency: Float, size: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Give cosine and sine of frequencies (n, k) at the pixels of half a window."""
+    """Return cosine and sine of frequencies (n, k) at the pixels of half a window."""
     place = np.arange((size + 1) // 2) + (0.5 if size % 2 == 0 else 0.0)
     turns = frequency[..., np.newaxis] * place
     angle = (2 * np.pi * (turns - np.rint(turns))).astype(np.float32)

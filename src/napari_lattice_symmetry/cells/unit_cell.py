@@ -292,7 +292,7 @@ class UnitCell:
         return find_motif(self, min_height=min_height)
 
     def at(self, fractions: Float, values: Complex | None = None) -> Float:
-        """Give the image at places (..., 2), fractions of the conventional cell."""
+        """Return the image at places (..., 2), fractions of the conventional cell."""
         chosen = self.significant
         waves = np.exp(2j * np.pi * (fractions @ self.setting.conventional) @ NODES[chosen].T)
         values = self.values if values is None else values

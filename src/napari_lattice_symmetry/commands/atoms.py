@@ -136,7 +136,7 @@ def atoms(
 def _tables(
     file: Path, kind: str, outputs: tuple[Path, ...], more: Path | None, *, overwrite: bool
 ) -> tuple[Path, ...]:
-    """Tell where tables go, beside `file` unless told, once nothing there is in the way."""
+    """Return where tables go, beside `file` unless told, once nothing there is in the way."""
     outputs = outputs or (file.with_name(f"{file.stem}.{kind}.csv"),)
     for output in outputs:
         if output.suffix.lower() not in ATOM_SUFFIXES:

@@ -85,7 +85,7 @@ def drift(
 
 
 def _summary(found: Drift) -> str:
-    """Tell how far the last frame lies from the first."""
+    """Return how far the last frame lies from the first."""
     known = np.flatnonzero(np.isfinite(found.shifts).all(axis=1))
     n, last = len(found.shifts), known[-1]
     down, right = found.shifts[last]

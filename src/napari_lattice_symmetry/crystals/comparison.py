@@ -231,7 +231,7 @@ class Likelihoods:
     by_shape: bool
 
     def of(self, lattices: Lattices) -> Float:
-        """Give the likelihood (k, n) of each candidate in each window that has a lattice."""
+        """Return the likelihood (k, n) of each candidate in each window that has a lattice."""
         strain = compare(lattices.basis, self.candidates, by_shape=self.by_shape).strain
         chance = np.exp(-np.square(strain / np.hypot(self.tolerance / 2, lattices.error)) / 2)
         if lattices.group is None:

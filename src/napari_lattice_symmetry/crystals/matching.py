@@ -166,7 +166,7 @@ def _directions(
     by_shape: bool,
     should_stop: Callable[[], bool] | None,
 ) -> tuple[Single, Single]:
-    """Give distortion and orientation of the crystal in each window, by that of its phase."""
+    """Return distortion and orientation of the crystal in each window, by that of its phase."""
     distortion = np.full(labels.shape, np.nan, np.float32)
     orientation = distortion.copy()
     for where in windows.blocks():

@@ -190,7 +190,7 @@ class CrystalMatch:
 
 
 def told_apart(likelihood: Float) -> NDArray[np.bool_]:
-    """Tell which candidates (k, n) of each window are nearly as likely as the best.
+    """Return which candidates (k, n) of each window are nearly as likely as the best.
 
     None is where none of them is more likely than `NONE_LIKELIHOOD`.
     """

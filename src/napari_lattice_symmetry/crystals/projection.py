@@ -292,12 +292,12 @@ def _columns(cell: Crystal, fractions: Float, basis: Float, length: float) -> Co
 
 
 def _apart(differences: Float, basis: Float) -> Float:
-    """Give lengths in nm of differences (..., 2) of places, in fractions of a cell."""
+    """Return lengths in nm of differences (..., 2) of places, in fractions of a cell."""
     return np.asarray(np.linalg.norm((differences - np.rint(differences)) @ basis, axis=-1))
 
 
 def _tree(fractions: Float) -> cKDTree[Any, Any]:
-    """Give a tree of places in a cell that repeats."""
+    """Return a tree of places in a cell that repeats."""
     return cKDTree(_wrapped(fractions), boxsize=np.ones(2))
 
 
@@ -317,7 +317,7 @@ def _pairs(fractions: Float, basis: Float, distance: float) -> Integer:
 
 
 def _first_near(pairs: Integer, count: int) -> Integer:
-    """Give the first of those (count,) that each is paired with."""
+    """Return the first of those (count,) that each is paired with."""
     first = np.arange(count)
     np.minimum.at(first, pairs[0], pairs[1])
     return first
@@ -346,7 +346,7 @@ def _translations(fractions: Float, contrast: Float, basis: Float) -> Float:
 
 
 def _finer(basis: Float, shifts: Float) -> Float:
-    """Give the reduced basis of a lattice with all of the shifts (n, 2), fractions of a basis."""
+    """Return the reduced basis of a lattice with all of the shifts (n, 2), fractions of a basis."""
     cells = np.array(list(product((-1, 0, 1), repeat=2)))
     shifts = shifts - np.rint(shifts)
     vectors = ((shifts @ basis)[:, np.newaxis] + cells @ reduce_basis(basis)).reshape(-1, 2)

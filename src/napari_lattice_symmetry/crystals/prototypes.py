@@ -103,7 +103,7 @@ _CHAINS = ("Se", "Te")  # hexagonal, but not close-packed
 
 @cache
 def prototypes() -> dict[str, Crystal]:
-    """Give the tabulated crystals by name: elements first, then compounds.
+    """Return the tabulated crystals by name: elements first, then compounds.
 
     Elements are those that ASE lists as fcc, bcc, hcp, diamond or simple cubic, with its lattice
     constants.

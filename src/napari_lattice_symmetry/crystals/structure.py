@@ -160,7 +160,7 @@ class Crystal:
         return np.array([known[site] for site in self.sites])
 
     def site_sums(self, power: float) -> Float:
-        """Give the sum of occupancy times a power of the atomic number of every atom, shape (n,).
+        """Return the sum of occupancy times a power of the atomic number of every atom, shape (n,).
 
         Atoms of no known element count as hydrogen.
         """
@@ -194,7 +194,7 @@ class Crystal:
         return (0, "") if found is None else (int(found.number), str(found.international))
 
     def setting(self, tolerance: float) -> Any:
-        """Give all that spglib finds within a distance (nm): its `SpglibDataset`.
+        """Return all that spglib finds within a distance (nm): its `SpglibDataset`.
 
         None if that is no group, or the cell `is_too_large`.
         """
@@ -365,7 +365,7 @@ def _which(path: Path) -> str:
 
 
 def is_in_nanometers(path: Path) -> bool:
-    """Tell whether an XYZ file says that it is in nm, and so holds no structure in angstrom."""
+    """Return whether an XYZ file says that it is in nm, and so holds no structure in angstrom."""
     with path.open("rb") as file:
         file.readline()
         return bool(IN_NANOMETERS.search(file.readline(_LINE).decode("utf-8", "replace")))

@@ -102,7 +102,7 @@ def zone_axes(crystal: Crystal, max_index: int) -> list[Zone]:
 
 
 def steps_across(axis: Integer) -> tuple[Integer, Integer]:
-    """Give two steps that with the axis span all whole numbers."""
+    """Return two steps that with the axis span all whole numbers."""
     u, v, w = axis.tolist()
     g, s, t = _bezout(u, v)
     if g == 0:
@@ -112,7 +112,7 @@ def steps_across(axis: Integer) -> tuple[Integer, Integer]:
 
 
 def _bezout(a: int, b: int) -> tuple[int, int, int]:
-    """Give the greatest common divisor g, s and t with ``s a + t b = g``."""
+    """Return the greatest common divisor g, s and t with ``s a + t b = g``."""
     s, t, next_s, next_t = 1, 0, 0, 1
     while b:
         quotient, rest = divmod(a, b)
@@ -122,7 +122,7 @@ def _bezout(a: int, b: int) -> tuple[int, int, int]:
 
 
 def plane_axes(lattice: Float, axis: Integer) -> Float:
-    """Give two unit vectors across the axis, in rows, that with it are right-handed."""
+    """Return two unit vectors across the axis, in rows, that with it are right-handed."""
     along = axis @ lattice
     along = along / np.linalg.norm(along)
     start = np.eye(3)[np.abs(along).argmin()]

@@ -184,7 +184,7 @@ class GrowingMovie(ABC):
         return True
 
     def _is_known(self, name: str, movie: Movie) -> bool:
-        """Tell whether a frame is as it was when it landed."""
+        """Return whether a frame is as it was when it landed."""
         return frame_checksum(movie.frame(0)) == self._checksums.get(name)
 
     def calibrate(self, pixel_size: tuple[float, float] | None, frame_time: float | None) -> None:
@@ -234,7 +234,7 @@ class GrowingMovie(ABC):
         return movie, ""
 
     def _land(self, name: str, movie: Movie | None, failure: str) -> NewFrame:
-        """Give a frame its row."""
+        """Return the row of a frame."""
         key = self._order(name)
         row = bisect_left(self._keys, key)
         again = row < len(self._keys) and self._keys[row] == key

@@ -212,7 +212,7 @@ class Movie:
 
 
 def is_blank(frame: NDArray[Any]) -> bool:
-    """Tell whether a frame is constant, NaN or both."""
+    """Return whether a frame is constant, NaN or both."""
     finite = frame[np.isfinite(frame)]
     return finite.size == 0 or bool(finite.min() == finite.max())
 

@@ -212,7 +212,7 @@ def _without(frames: _Frames, index: int) -> _Frames:
 
 
 def _gains(frames: _Frames, curves: Float64, should_stop: ShouldStop | None) -> Float64:
-    """Tell how much AICc curves (n, T) gain, at best, by a law of growth over a constant."""
+    """Return how much AICc curves (n, T) gain, at best, by a law of growth over a constant."""
     steps = Steps(len(LAWS), should_stop=should_stop)
     aic = []
     for law in LAWS:
@@ -224,7 +224,7 @@ def _gains(frames: _Frames, curves: Float64, should_stop: ShouldStop | None) -> 
 
 
 def _chance(frames: _Frames, gain: float, should_stop: ShouldStop | None) -> float:
-    """Tell how often a flat curve that scatters alike gains as much AICc by a law of growth."""
+    """Return how often a flat curve that scatters alike gains as much AICc by a law of growth."""
     if not gain > 0:
         return 1.0
     solver = Solver(CONSTANT, frames.times, frames.initial)
@@ -257,7 +257,7 @@ def _bounded(solver: Solver, solutions: Float64) -> set[str]:
 
 
 def _corrected_aic(solver: Solver, residuals: Float64) -> Float64:
-    """Give Akaike's criterion for residuals (n, T), corrected for few values."""
+    """Return Akaike's criterion for residuals (n, T), corrected for few values."""
     n, k = residuals.shape[1], len(solver.lower) + _MORE_UNKNOWN
     if n <= k + 1:
         return np.full(len(residuals), np.inf)

@@ -97,7 +97,7 @@ class Solver:
         return p, self._level(values, phi, p)
 
     def residuals(self, values: Float64, p: Float64, c: Float64) -> Float64:
-        """Give curves less the law, (n, T)."""
+        """Return curves less the law, (n, T)."""
         return np.asarray(values - self.law.growth(self.times, p) - c[:, np.newaxis])
 
     def design(self, p: Float64) -> Float64:

@@ -34,14 +34,14 @@ def components(maps: StrainMaps) -> dict[str, Float]:
 
 
 def even_range(values: NDArray[np.floating[Any]]) -> tuple[float, float]:
-    """Give a range of colors that is even about 0, so that its middle color is that of nothing."""
+    """Return a range of colors that is even about 0, whose middle color is that of nothing."""
     found = np.abs(values[np.isfinite(values)])
     limit = float(np.quantile(found, _MIDDLE)) if found.size else 0.0
     return (-limit, limit) if limit > 0 else (-1.0, 1.0)
 
 
 def strain_layer_stack(result: MovieResult, maps: StrainMaps) -> LayerStack:
-    """Give strain maps (T, gy, gx) and their errors as images on the grid of their result."""
+    """Return strain maps (T, gy, gx) and their errors as images on the grid of their result."""
     images = components(maps)
     if maps.errors is not None:
         images |= {f"error of {name}": each for name, each in zip(images, maps.errors, strict=True)}

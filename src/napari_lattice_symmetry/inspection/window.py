@@ -149,7 +149,7 @@ class Inspection:
         return rows
 
     def _spot_rows(self) -> list[tuple[str, str]]:
-        """Tell which spots the network names its class by."""
+        """Return which spots the network names its class by."""
         told = np.nan_to_num(self.evidence)
         half = (self.spots[:, 0] > 0) | ((self.spots[:, 0] == 0) & (self.spots[:, 1] > 0))
         first = [i for i in np.argsort(-told, kind="stable") if half[i] and told[i] > _TOLD][
@@ -302,7 +302,7 @@ def region_window(inside: NDArray[np.bool_]) -> tuple[tuple[float, float], int]:
 def place_window(
     center: tuple[float, float], window: int, frame_shape: tuple[int, int]
 ) -> tuple[int, int]:
-    """Give row and column of the first pixel of a window round `center`, inside the frame.
+    """Return row and column of the first pixel of a window round `center`, inside the frame.
 
     Raises
     ------

@@ -54,7 +54,7 @@ class Colors:
 
     @staticmethod
     def are_in(array: ArrayLike) -> bool:
-        """Tell whether an array is of such records."""
+        """Return whether an array is of such records."""
         return np.dtype(array.dtype).names in _COLORS
 
     def __getitem__(self, index: Any) -> NDArray[Any]:

@@ -29,7 +29,7 @@ def guess_axes(shape: Sequence[int]) -> str:
 
 
 def may_be_last(shape: Sequence[int]) -> bool:
-    """Tell whether frames may well lie along the last of three axes that nobody named.
+    """Return whether frames may well lie along the last of three axes that nobody named.
 
     So it is where the first two would make squarer, larger images than the last two, or square
     ones where those would not.

@@ -44,7 +44,7 @@ _SECONDS = {
 def pixel_size_nm(
     y: float, x: float, unit: str | None, unit_x: str | None = None
 ) -> tuple[float, float] | None:
-    """Give a pixel size in nanometers.
+    """Return a pixel size in nanometers.
 
     Parameters
     ----------
@@ -67,28 +67,28 @@ def pixel_size_nm(
 
 
 def is_plausible(pixel_size: tuple[float, float]) -> bool:
-    """Tell whether a microscope has such pixels: from 0.1 pm to 0.1 mm."""
+    """Return whether a microscope has such pixels: from 0.1 pm to 0.1 mm."""
     return all(_MIN_PIXEL <= size <= _MAX_PIXEL for size in pixel_size)
 
 
 def seconds(time: float, unit: str | None = "s") -> float | None:
-    """Give a time in seconds, None if its unit is not a time or it is 0 or not finite."""
+    """Return a time in seconds, None if its unit is not a time or it is 0 or not finite."""
     return _convert(time, unit, _SECONDS)
 
 
 def is_reciprocal(unit: str | None) -> bool:
-    """Tell whether a unit is that of a diffraction pattern: '1/nm', 'A^-1', 'mrad'."""
+    """Return whether a unit is that of a diffraction pattern: '1/nm', 'A^-1', 'mrad'."""
     plain = _plain(unit or "").replace(" ", "").strip("[]()")
     return "1/" in plain or plain.endswith("-1") or plain in ("mrad", "rad")
 
 
 def is_time(unit: str | None) -> bool:
-    """Tell whether a unit is that of a time."""
+    """Return whether a unit is that of a time."""
     return _plain(unit or "") in _SECONDS
 
 
 def is_length(unit: str | None) -> bool:
-    """Tell whether a unit is a length that images are calibrated in."""
+    """Return whether a unit is a length that images are calibrated in."""
     return _plain(unit or "") in _NANOMETERS
 
 

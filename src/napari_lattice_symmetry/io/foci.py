@@ -77,6 +77,6 @@ def _axis(value: Mapping[str, Any], images: int) -> list[float] | None:
 
 
 def _are_foci(numbers: Sequence[float]) -> bool:
-    """Tell whether they are apart, finite and no farther than lenses reach."""
+    """Return whether they are apart, finite and no farther than lenses reach."""
     near = all(math.isfinite(each) and abs(each) < _FARTHEST for each in numbers)
     return near and len(set(numbers)) == len(numbers) > 1

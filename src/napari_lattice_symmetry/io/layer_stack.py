@@ -65,7 +65,7 @@ def _sort(
 
 
 def _is_still_calibrated_so(stack: LayerStack, found: Stack) -> bool:
-    """Tell whether the format itself says of lengths and times what the header says."""
+    """Return whether the format itself says of lengths and times what the header says."""
     step, size_y, size_x = stack.scale
     meant = (size_y, size_x) if stack.calibrated else (0.0, 0.0)
     return bool(

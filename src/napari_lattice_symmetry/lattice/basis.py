@@ -48,7 +48,7 @@ def cell(a: float, b: float, gamma: float) -> Basis:
 
 
 def cell_area(basis: Basis) -> Basis:
-    """Give the area of the cells of bases (..., 2, 2); NaN where there is none."""
+    """Return the area of the cells of bases (..., 2, 2); NaN where there is none."""
     (ax, ay), (bx, by) = np.moveaxis(basis, (-2, -1), (0, 1))
     return np.asarray(np.abs(ax * by - ay * bx))
 
@@ -92,14 +92,14 @@ def _dot(u: Basis, v: Basis) -> Basis:
 
 
 def cell_parameters(basis: Basis) -> Basis:
-    """Give a, b and gamma (degrees) of bases (..., 2, 2) as they stand, shape (..., 3)."""
+    """Return a, b and gamma (degrees) of bases (..., 2, 2) as they stand, shape (..., 3)."""
     a, b = np.moveaxis(np.linalg.norm(basis, axis=-1), -1, 0)
     cosine = (basis[..., 0, :] * basis[..., 1, :]).sum(axis=-1) / (a * b)
     return np.stack([a, b, np.rad2deg(np.arccos(np.clip(cosine, -1, 1)))], axis=-1)
 
 
 def lattice_parameters(basis: Basis) -> tuple[float, float, float]:
-    """Give lengths a, b and the angle gamma (degrees) of a basis as it stands."""
+    """Return lengths a, b and the angle gamma (degrees) of a basis as it stands."""
     a, b, gamma = cell_parameters(basis).tolist()
     return a, b, gamma
 

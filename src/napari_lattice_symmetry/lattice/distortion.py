@@ -124,7 +124,7 @@ def seen_distortion(given: ArrayLike | None, pixel_size: tuple[float, float]) ->
 
 
 def describe_stretch(distortion: Matrix) -> tuple[float, float]:
-    """Tell how a distortion stretches an image.
+    """Return how a distortion stretches an image.
 
     Returns
     -------

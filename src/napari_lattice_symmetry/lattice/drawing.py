@@ -131,7 +131,7 @@ def scan_jitter(rows: int, amplitude: float, slow: bool, rng: np.random.Generato
 
 
 def count_electrons(image: Float, counts: float, rng: np.random.Generator) -> Float:
-    """Give `image` the counting (Poisson) noise of `counts` a pixel where it is brightest.
+    """Draw Poisson counts of `image`, `counts` a pixel where it is brightest.
 
     Returns
     -------

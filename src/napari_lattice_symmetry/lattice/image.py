@@ -316,7 +316,7 @@ class LatticeImage(SettingsModel):
 
 
 def allows(lattice: str, group: str) -> bool:
-    """Tell whether a class of lattices, or noise, has a plane group, or atoms set one by one."""
+    """Return whether a class of lattices, or noise, has a plane group, or atoms set one by one."""
     return group == OF_THE_ATOMS or (lattice != "noise" and group in allowed(lattice))
 
 
@@ -345,7 +345,7 @@ def _primitive(basis: Float, sites: Float, brightness: Float) -> Float:
 
 
 def _leaves_the_same(shift: Float, sites: Float, brightness: Float) -> bool:
-    """Tell whether a motif that is moved by `shift` is the same motif."""
+    """Return whether a motif that is moved by `shift` is the same motif."""
     apart = (sites + shift)[:, np.newaxis] - sites
     same_atom = _is_whole(apart).all(axis=2) & np.isclose(brightness[:, np.newaxis], brightness)
     return bool(same_atom.any(axis=1).all())

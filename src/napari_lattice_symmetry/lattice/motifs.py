@@ -284,7 +284,7 @@ def _random_site(setting: Setting, rng: np.random.Generator, special: float) -> 
 
 
 def _apart(motif: Motif) -> bool:
-    """Tell whether no two atoms are so close that they are seen as one."""
+    """Return whether no two atoms are so close that they are seen as one."""
     n = len(motif.sites)
     if n == 1:
         return True

@@ -102,7 +102,7 @@ def strain_maps(
 
 
 def strain_errors(bases: Float, covariance: Float) -> Float:
-    """Give standard errors in percent of strains along x, y and the diagonal between.
+    """Return standard errors in percent of strains along x, y and the diagonal between.
 
     Components of reciprocal vectors err by themselves, so that three numbers say what the
     covariance of a basis does; they hardly depend on what strains are measured against.

@@ -85,7 +85,7 @@ def _order(rotation: Float) -> int:
 
 
 def _line(rotation: Float, place: Float, *, mirror: bool) -> tuple[Line, tuple[float, ...]] | None:
-    """Give a line and what tells it from others; None if it does not meet the cell."""
+    """Return a line and what tells it from others; None if it does not meet the cell."""
     columns = np.eye(2) + rotation
     along = columns[:, np.abs(columns).sum(axis=0).argmax()]
     along = along / np.abs(along).max()

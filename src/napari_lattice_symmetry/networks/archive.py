@@ -77,7 +77,7 @@ def read_layers(archive: bytes, kind: str = "Sequential") -> list[Layer]:
 
 
 def is_finite(archive: bytes) -> bool:
-    """Tell whether all weights in a .keras file are finite, which a training may end without.
+    """Return whether all weights in a .keras file are finite, which a training may end without.
 
     They are looked at one by one, since an engine may make zeros of what is no number. Of what
     cannot be read so, nothing is told.

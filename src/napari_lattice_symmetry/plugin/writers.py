@@ -70,7 +70,7 @@ def _one_result(layers: list[FullLayerData]) -> ShownResult | None:
 
 
 def _is_map(layer: FullLayerData, shown: ShownResult) -> bool:
-    """Tell whether a layer shows a map as the result has it, not what a person made of it."""
+    """Return whether a layer shows a map as the result has it, not what a person made of it."""
     from napari_lattice_symmetry.plugin.layers.result_layers import (
         METADATA_KEY,
         list_maps,
@@ -134,7 +134,7 @@ def _place(geometry: LayerGeometry) -> dict[str, Any]:
 
 
 def _meanings(about: dict[str, Any]) -> dict[int, tuple[str, str]]:
-    """Give names and colors of the values of labels, where these have colors of their own."""
+    """Return names and colors of the values of labels, where these have colors of their own."""
     colors = getattr(about["colormap"], "color_dict", {})
     features = about["features"]
     names = dict(zip(features.get("index", ()), features.get("class", ()), strict=False))

@@ -169,7 +169,7 @@ def color_ramp() -> str:
 
 
 def _place(result: MovieResult, whole: bool) -> tuple[float, float, float, float]:
-    """Give left, top, width and height of a map on its frame in percent."""
+    """Return left, top, width and height of a map on its frame in percent."""
     if not whole:
         return 0, 0, 100, 100
     grid = result.grid
@@ -184,7 +184,7 @@ def _place(result: MovieResult, whole: bool) -> tuple[float, float, float, float
 
 
 def _paint(spec: MapSpec, values: NDArray[Any]) -> NDArray[np.uint8]:
-    """Give labels or numbers their colors, RGBA; what is not analyzed is transparent."""
+    """Color labels or numbers, RGBA; what is not analyzed is transparent."""
     from matplotlib import colormaps
     from matplotlib.colors import to_rgba
 

@@ -138,7 +138,7 @@ def key_figures(result: MovieResult, sample: Sample) -> list[tuple[str, str]]:
 
 
 def fraction_table(result: MovieResult) -> list[list[str]]:
-    """Give frame, time and phase fractions of every finished frame."""
+    """Return frame, time and phase fractions of every finished frame."""
     return [
         [
             str(result.frame_indices[row]),
@@ -192,7 +192,7 @@ def parameter_table(parameters: AnalysisParameters) -> list[tuple[str, str, str]
 
 
 def origin_table(result: MovieResult) -> list[tuple[str, str]]:
-    """Tell where a result comes from, versions left out."""
+    """Return where a result comes from, versions left out."""
     y, x = result.pixel_size
     calibrated = result.unit != PIXEL
     about = result.provenance

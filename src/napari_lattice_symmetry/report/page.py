@@ -165,7 +165,7 @@ def _frames(result: MovieResult, movie: Movie | None) -> list[dict[str, Any]]:
 
 
 def _is_movie_of(result: MovieResult, movie: Movie) -> bool:
-    """Tell whether a movie is still what was analyzed."""
+    """Return whether a movie is still what was analyzed."""
     fits = movie.shape[1:] == result.grid.frame_shape and len(movie) > result.frame_indices.max()
     fingerprint = result.provenance.get("movie_sha256")
     return fits and (fingerprint is None or fingerprint == movie.fingerprint)

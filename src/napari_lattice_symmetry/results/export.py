@@ -16,7 +16,7 @@ from napari_lattice_symmetry.results.schema import FORMAT, attributes_of, fields
 
 
 def result_layer_stack(result: MovieResult) -> LayerStack:
-    """Give all maps of a result: probabilities, uncertainties and lattices, and the classes.
+    """Return all maps of a result: probabilities, uncertainties and lattices, and the classes.
 
     Returns
     -------
@@ -94,7 +94,7 @@ def _maps(stack: LayerStack, spec: MapSpec) -> Maps:
 
 
 def _to_json(values: Any) -> Any:
-    """Give nested lists, with None where a value is missing, since JSON knows no NaN."""
+    """Return nested lists, with None where a value is missing, since JSON knows no NaN."""
     array = np.asarray(values)
     objects = array.astype(object)
     objects[~np.isfinite(array)] = None

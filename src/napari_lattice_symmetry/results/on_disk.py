@@ -120,7 +120,7 @@ def check_target(
 
 
 def _may_be_of(there: MovieResult, movie: Movie) -> bool:
-    """Tell whether a result can be of this movie, as far as that is told without its frames."""
+    """Return whether a result can be of this movie, as far as that is told without its frames."""
     if "checksum" not in there.maps:  # as in the first version
         return there.provenance.get("movie_sha256") == movie.fingerprint
     indices = there.parameters.frame_indices(len(movie))

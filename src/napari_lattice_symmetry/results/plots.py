@@ -228,7 +228,7 @@ def draw_fractions(axes: Axes, result: MovieResult, along: Column | None = None)
 
 
 def extent_of(result: MovieResult) -> tuple[float, float, float, float]:
-    """Give (left, right, bottom, top) of the map on the frame, y downwards."""
+    """Return (left, right, bottom, top) of the map on the frame, y downwards."""
     sy, sx = result.grid.scale(result.pixel_size)
     ty, tx = result.grid.translate(result.pixel_size)
     gy, gx = result.grid.shape

@@ -86,7 +86,7 @@ def save_result(result: MovieResult, path: str | Path, *, overwrite: bool = Fals
 
 
 def is_result(path: str | Path) -> bool:
-    """Tell whether there is a saved result at `path`."""
+    """Return whether there is a saved result at `path`."""
     if not Path(path).is_dir():
         return False
     try:
@@ -253,7 +253,7 @@ def time_axis(array: Any) -> int:
 
 
 def _has_chunk(array: Any, path: Path, number: int) -> bool:
-    """Tell whether there is a file of the chunk of an array that is at `number` along time."""
+    """Return whether there is a file of the chunk of an array that is at `number` along time."""
     axis = time_axis(array)
     place = tuple(number if each == axis else 0 for each in range(array.ndim))
     chunk = path / str(array.path) / str(array.metadata.encode_chunk_key(place))
@@ -284,7 +284,7 @@ def _check_arrays(group: Any, n_frames: int, grid: WindowGrid, specs: list[MapSp
 
 
 def _read(array: Any, path: Path, spec: MapSpec, rows: slice, written: NDArray[np.bool_]) -> Any:
-    """Give maps as a Dask array, what is one value a frame as it is."""
+    """Return maps as a Dask array, what is one value a frame as it is."""
     if spec.on_grid:
         return stored_maps(array, path, written)[spec.at(rows)]
     check_chunks(array, path, np.flatnonzero(written))

@@ -16,7 +16,7 @@ MAX_NAN_SHARE = 0.05
 
 
 def analyzable(windows: NDArray[Any]) -> NDArray[np.bool_]:
-    """Tell which windows show enough of an image.
+    """Return which windows show enough of an image.
 
     Parameters
     ----------
@@ -87,7 +87,7 @@ def half_spectrum(windows: NDArray[Any], columns: int | None = None) -> NDArray[
 
 
 def standardized(windows: NDArray[Any]) -> Float32:
-    """Give windows (n, w, w) a mean of 0, which missing pixels take, and a variance of 1."""
+    """Bring windows (n, w, w) to a mean of 0, which missing pixels take, and a variance of 1."""
     # Where single precision does not hold every value, small contrast may ride on a large offset.
     exact = np.can_cast(windows.dtype, np.float32)
     pixels: NDArray[np.floating[Any]] = windows.astype(np.float32 if exact else np.float64)
@@ -102,7 +102,7 @@ def standardized(windows: NDArray[Any]) -> Float32:
 
 
 def fill_gaps(pixels: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
-    """Give NaN and infinite pixels (n, w, w), in place, the mean of their window.
+    """Fill NaN and infinite pixels (n, w, w), in place, with the mean of their window.
 
     Returns
     -------

@@ -337,7 +337,7 @@ def _second_lattice(peaks: Peaks, weights: Float, basis: Float, turned_only: boo
 
 
 def _same_cells(pairs: Float) -> Bool:
-    """Tell whether two reciprocal bases each (n, 2, 2, 2) have nearly equal cells, if turned."""
+    """Return whether two reciprocal bases each (n, 2, 2, 2) have nearly equal cells, if turned."""
     same = np.asarray(np.isfinite(pairs).all(axis=(1, 2, 3)))
     a, b, gamma = np.moveaxis(cell_parameters(reduce_basis(pairs[same])), -1, 0)
     unequal = np.diff([np.log(a), np.log(b), np.deg2rad(gamma)], axis=-1)[..., 0]

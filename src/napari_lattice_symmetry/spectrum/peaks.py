@@ -215,7 +215,7 @@ def _frequencies(rows: int, columns: int) -> tuple[Index, Index]:
 
 @lru_cache(maxsize=16)
 def _searched(rows: int, columns: int) -> Float32:
-    """Give 1 where peaks are looked for, half a plane without its center and its rim; else 0."""
+    """Return 1 where peaks are looked for, half a plane without its center and its rim; else 0."""
     ky, kx = _frequencies(rows, columns)
     half = (kx > 0) | ((kx == 0) & (ky > 0))
     highest = rows // 2 - _LOBE

@@ -129,17 +129,17 @@ def spread_windows(frame: NDArray[Any], size: int) -> NDArray[Any]:
 
 
 def _is_none(fits: LatticeFits) -> NDArray[np.bool_]:
-    """Tell which fits show that there is no lattice, or none that pixels resolve."""
+    """Return which fits show that there is no lattice, or none that pixels resolve."""
     return np.asarray(((fits.flags & _NO_LATTICE) > 0) | (fits.resolved & ~_is_crystal(fits)))
 
 
 def _is_crystal(fits: LatticeFits) -> NDArray[np.bool_]:
-    """Tell which fits are no mains hum with its harmonic, nor fringes: two spots of no symmetry."""
+    """Return which fits are neither hum with its harmonic nor fringes: two spots of no symmetry."""
     return np.asarray((fits.peaks > 2) | (fits.label != LABELS["oblique"]))
 
 
 def _is_trusted(fits: LatticeFits, min_periods: float) -> NDArray[np.bool_]:
-    """Tell which fits count; the quality of a quasicrystal is that of its two lattices."""
+    """Return which fits count; the quality of a quasicrystal is that of its two lattices."""
     alone = fits.flags & Flag.TWO_LATTICES == 0
     enough = (fits.periods >= min_periods) & (fits.quality >= _MIN_QUALITY)
     return np.asarray(fits.resolved & alone & _is_crystal(fits) & enough)

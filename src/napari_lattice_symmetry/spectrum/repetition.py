@@ -93,7 +93,7 @@ def _is_two_dimensional(
     heights: NDArray[np.float64],
     first: int,
 ) -> bool:
-    """Tell whether a lattice repeats, neither lines (fringes) nor neighbors alone (a liquid)."""
+    """Return whether a lattice repeats, neither lines (fringes) nor neighbors alone (a liquid)."""
     length = np.linalg.norm(vectors[first])
     across = np.abs(vectors @ [-vectors[first, 1], vectors[first, 0]]) / length
     others = np.where((across > 0.4 * length) & (heights >= _AS_GOOD_AS_BEST * heights[first]))[0]

@@ -54,12 +54,12 @@ def other_cells(peaks: Peaks, weights: Float, basis: Float, second: Bool) -> Flo
 
 
 def _is_on(index: Float, basis: Float) -> Bool:
-    """Tell which indices (n, k, 2) are whole, within reach."""
+    """Return which indices (n, k, 2) are whole, within reach."""
     return np.asarray(np.linalg.norm((index - np.rint(index)) @ basis, axis=-1) < _NEAR)
 
 
 def _finer(index: Float, weights: Float, basis: Float) -> Float:
-    """Give the reciprocal bases that take in spots halfway, or at thirds, between those fitted."""
+    """Return the reciprocal bases with spots halfway, or at thirds, between those fitted."""
     found = np.full(basis.shape, np.nan)
     on = _is_on(index, basis)
     for order, directions in _ORDERS.items():
@@ -77,12 +77,12 @@ def _finer(index: Float, weights: Float, basis: Float) -> Float:
 
 
 def _along(direction: tuple[int, int], order: int) -> Float:
-    """Give the lattice of whole numbers that holds a direction and is ``order`` times sparser."""
+    """Return the lattice of whole numbers that holds a direction and is ``order`` times sparser."""
     return np.array([direction, (0, order) if direction[0] else (order, 0)], dtype=np.float64)
 
 
 def _coarser(index: Float, power: Float, basis: Float) -> Float:
-    """Give the sparsest reciprocal bases that hold nearly all the power of spots (n, k)."""
+    """Return the sparsest reciprocal bases that hold nearly all the power of spots (n, k)."""
     found = np.full(basis.shape, np.nan)
     strongest = np.take_along_axis(index, power.argmax(axis=1)[:, np.newaxis, np.newaxis], axis=1)
     off_line = _across(index, strongest) != 0

@@ -253,7 +253,7 @@ def _ask_network(model: Classifier, job: AnalysisJob, places: Places) -> Float32
 
 
 def _picture(endmember: Float64) -> Float32:
-    """Give both half planes of a spectrum, shape (SIDE, SIDE), of which one was used."""
+    """Return both half planes of a spectrum, shape (SIDE, SIDE), of which one was used."""
     half = np.zeros(USED.shape, dtype=np.float32)
     half[USED] = np.clip(endmember, 0, None)
     picture = np.zeros((SIDE, SIDE), dtype=np.float32)

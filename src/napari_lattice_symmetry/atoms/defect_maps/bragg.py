@@ -138,7 +138,7 @@ def lattice_average(image: Float, basis: Float, known: NDArray[np.bool_], width:
 
 
 def _chance(score: Float, sites: int) -> Callable[[Float], Float]:
-    """Give how many peaks of noise, up or down, are so high, of 1,000 sites.
+    """Return how many peaks of noise, up or down, are so high, of 1,000 sites.
 
     Source: R. J. Adler, The Geometry of Random Fields (1981); K. J. Worsley et al., Human Brain
     Mapping 4, 58 (1996): the Euler characteristic of what exceeds u.

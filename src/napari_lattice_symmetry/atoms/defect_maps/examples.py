@@ -235,7 +235,7 @@ def draw_settings(
 
 
 def _corners(rng: np.random.Generator, side: int, about: Float | None) -> NDArray[np.intp]:
-    """Give the corners (n, 2) of crops: side by side, or such that most show a place."""
+    """Return the corners (n, 2) of crops: side by side, or such that most show a place."""
     if about is None or not len(about):
         grids = []
         for start in rng.integers(CROP, size=(2, 2)):  # each defect is shown twice, at two places

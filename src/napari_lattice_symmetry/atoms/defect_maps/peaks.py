@@ -48,7 +48,7 @@ def find_peaks(image: Float, least: float, apart: float) -> tuple[Float, Float]:
 
 
 def confidence_of(heights: Float, rate: Callable[[Float], Float], sites: int) -> Float:
-    """Give one minus the share of false alarms among peaks that are as high.
+    """Return one minus the share of false alarms among peaks that are as high.
 
     Parameters
     ----------

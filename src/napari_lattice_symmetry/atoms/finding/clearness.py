@@ -16,7 +16,7 @@ _EVEN, _DARK = 0.5, -0.2  # or even darker than bright, by the third moment
 
 
 def shows_columns(frame: Float, spacing: float, clearness: float) -> bool:
-    """Tell whether there is anything but noise, or dark columns on a bright ground.
+    """Return whether there is anything but noise, or dark columns on a bright ground.
 
     Columns are bright spots on a darker ground, so that gray values are skewed; those of noise are
     not, and those of the negative are the other way.

@@ -191,7 +191,7 @@ def _random_material(rng: np.random.Generator) -> str:
 
 
 def _counts(told: float, sigma: float, background: float) -> float:
-    """Give the dose at which a matched filter tells a column with `told` times its noise.
+    """Return the dose at which a matched filter tells a column with `told` times its noise.
 
     Of a peak of A counts over B A, that is A sigma (pi / (B A + A / 2))^(1/2), about.
     """

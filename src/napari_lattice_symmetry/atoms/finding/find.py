@@ -157,7 +157,7 @@ def _columns(
 
 
 def _too_faint(fitted: Refined) -> NDArray[np.bool_]:
-    """Tell which columns are, beyond doubt, fainter than any that are looked for; (n,)."""
+    """Return which columns are, beyond doubt, fainter than any that are looked for; (n,)."""
     known = fitted.intensity[fitted.succeeded]
     brightest = np.quantile(known, _BRIGHT) if len(known) else 0.0
     return np.asarray(fitted.highest < FAINTEST * brightest)

@@ -114,19 +114,19 @@ class Finder:
         return Peaks(place[inside], features[inside])
 
     def confidence(self, peaks: Peaks) -> Float:
-        """Give the probability that a mark is an atom, shape (n,)."""
+        """Return the probability that a mark is an atom, shape (n,)."""
         *weights, constant = self.weights
         return np.asarray(expit(peaks.features @ np.array(weights) + constant))
 
 
 def _clearness(heights: Float) -> Float:
-    """Give the mean logit, the more of a mark the higher it is, for each of them; (n,)."""
+    """Return the mean logit, the more of a mark the higher it is, for each of them; (n,)."""
     weight = expit(heights)
     return np.full(len(heights), (weight * heights).sum() / max(weight.sum(), _EDGE))
 
 
 def _nearest(rows: NDArray[np.intp], columns: NDArray[np.intp]) -> Float:
-    """Give how far the next mark is, in pixels, at most two spacings."""
+    """Return how far the next mark is, in pixels, at most two spacings."""
     from scipy.spatial import KDTree
 
     if len(rows) < 2:

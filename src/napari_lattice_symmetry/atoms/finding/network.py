@@ -62,7 +62,7 @@ def finder_network(filters: int = 16, dropout: float = 0.1) -> keras.Model:
 
 @keras.saving.register_keras_serializable(package="lattice_symmetry")  # type: ignore[untyped-decorator]
 def mark_loss(marks: Any, logits: Any) -> Any:
-    """Give the cross-entropy of logits with marks, weighted by the second channel of the marks.
+    """Return the cross-entropy of logits with marks, weighted by the second channel of the marks.
 
     Pixels at atoms count more, since they are few.
     """

@@ -80,7 +80,7 @@ class Resampling:
 
 
 def normalize(image: Float) -> Float32:
-    """Give what the network sees of a resampled image (Y, X), shape (Y, X, 2).
+    """Return what the network sees of a resampled image (Y, X), shape (Y, X, 2).
 
     First the difference from the mean of the neighborhood, in its standard deviations, which
     leaves out background and thickness; then that from the mean of the image, in its standard
@@ -95,7 +95,7 @@ def normalize(image: Float) -> Float32:
 
 
 def fill_gaps(frame: NDArray[Any]) -> Float:
-    """Give missing pixels the median of the others."""
+    """Fill missing pixels with the median of the others."""
     values = np.asarray(frame, dtype=np.float64)
     missing = ~np.isfinite(values)
     if missing.any():

@@ -78,7 +78,7 @@ def _middle(frame: Float, side: int) -> Float:
 
 
 def _try(frame: Float, finder: Finder, spacing: float) -> tuple[float, float]:
-    """Give what speaks for a spacing, and the median distance of neighbors that is found."""
+    """Return what speaks for a spacing, and the median distance of neighbors that is found."""
     from scipy.spatial import KDTree
 
     if spacing < MIN_SPACING / 2:

@@ -317,7 +317,7 @@ def _is_near(length: float, lattice: float) -> bool:
 
 
 def _has_spots(images: Float, pixel_size: float, a: float) -> bool:
-    """Tell whether spots of a lattice stand out of the spectra, though others be brighter."""
+    """Return whether spots of a lattice stand out of the spectra, though others be brighter."""
     ky, kx = frequencies((images.shape[1], images.shape[2]), pixel_size)
     window = np.outer(*(np.hanning(n) for n in images.shape[1:]))
     apart = images / images.mean(axis=(1, 2), keepdims=True) - 1

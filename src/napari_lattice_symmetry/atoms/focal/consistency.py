@@ -96,7 +96,7 @@ def check_series(
     evidence, power = _compare(images, pixel, microscope, columns, reach)
 
     def explained(foci: Sequence[float]) -> float:
-        """Give the share of the power that columns of the best common strength hold."""
+        """Return the share of the power that columns of the best common strength hold."""
         moment, norm = np.sum([evidence(i, focus) for i, focus in enumerate(foci)], axis=0)
         return float(max(moment, 0.0) ** 2 / (norm * power))
 
@@ -115,7 +115,7 @@ def _compare(
     columns: tuple[Float, NDArray[np.int64]],
     reach: float,
 ) -> tuple[Callable[[int, float], tuple[float, float]], float]:
-    """Give what compares an image with the columns at a defocus, and the power of all images.
+    """Return what compares an image with the columns at a defocus, and the power of all images.
 
     The former returns the sum of image times expected image over spatial frequencies, where the
     image fits best, and that of the expected image squared.

@@ -158,13 +158,13 @@ class ColumnNamer:
         return Marks(place, shares, features, maps.astype(np.float32))
 
     def confidence(self, marks: Marks) -> Float:
-        """Give the probability that there is a column of the likeliest class, (n,)."""
+        """Return the probability that there is a column of the likeliest class, (n,)."""
         *weights, constant = self.weights
         return np.asarray(expit(marks.features @ np.array(weights) + constant))
 
 
 def _nearest(rows: NDArray[np.intp], columns: NDArray[np.intp]) -> Float:
-    """Give how far the next mark is in nm, at most 0.3."""
+    """Return how far the next mark is in nm, at most 0.3."""
     from scipy.spatial import KDTree
 
     if len(rows) < 2:

@@ -115,7 +115,7 @@ def _answer(x: Any) -> Any:
 
 @keras.saving.register_keras_serializable(package="lattice_symmetry")  # type: ignore[untyped-decorator]
 def column_loss(marks: Any, logits: Any) -> Any:
-    """Give the cross-entropy of logits with marks; pixels at columns count more, being few."""
+    """Return the cross-entropy of logits with marks; pixels at columns count more, being few."""
     entropy = -(marks * keras.ops.log_softmax(logits, axis=-1))
     weight = 1 + 4 * (1 - marks[..., 0])
     return keras.ops.mean(weight * keras.ops.sum(entropy, axis=-1), (1, 2))

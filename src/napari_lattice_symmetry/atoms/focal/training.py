@@ -212,7 +212,7 @@ def calibrate(namer: ColumnNamer, chunks: Sequence[SeriesChunk]) -> tuple[float,
 
 
 def judge(marks: Marks, places: Float, kind: NDArray[np.int64]) -> NDArray[np.bool_]:
-    """Tell which marks are columns of the class with the greatest share, (n,).
+    """Return which marks are columns of the class with the greatest share, (n,).
 
     Parameters
     ----------
@@ -238,7 +238,7 @@ def _compile(model: keras.Model, recipe: Recipe) -> keras.Model:
 
 @keras.saving.register_keras_serializable(package="lattice_symmetry")  # type: ignore[untyped-decorator]
 def named_share(marks: Any, logits: Any) -> Any:
-    """Give the share of the pixels at columns that are given the right class."""
+    """Return the share of the pixels at columns that are given the right class."""
     ops = keras.ops
     at_column = ops.cast(marks[..., 0] < 0.3, "float32")
     right = ops.argmax(marks[..., 1:], -1) + 1 == ops.argmax(logits, -1)

@@ -60,7 +60,7 @@ class Bonds:
         return len(self.length)
 
     def columns(self) -> dict[str, NDArray[Any]]:
-        """Give frame, rows of the atoms and length of each bond by name."""
+        """Return frame, rows of the atoms and length of each bond by name."""
         length = "length_nm" if self.unit == NANOMETER else "length_px"
         first, second = self.pairs.T
         return {"frame": self.frame, "first": first, "second": second, length: self.length}
@@ -162,12 +162,12 @@ def find_bonds(atoms: Atoms, longest: float | None = None) -> Bonds:
 
 
 def measured_places(atoms: Atoms) -> Float:
-    """Give places (n, 2) in nm where the pixel size is known, else in pixels."""
+    """Return places (n, 2) in nm where the pixel size is known, else in pixels."""
     return np.asarray(atoms.positions * np.array(atoms.pixel_size or (1.0, 1.0)))
 
 
 def longest_bond(atoms: Atoms) -> float:
-    """Give 1.3 times the median bond, in nm where the pixel size is known, else in pixels.
+    """Return 1.3 times the median bond, in nm where the pixel size is known, else in pixels.
 
     Raises
     ------

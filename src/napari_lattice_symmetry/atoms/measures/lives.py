@@ -139,13 +139,13 @@ class DefectLives:
         return int(np.maximum(length - 2, 0).sum()), int(np.maximum(self.seen - 2, 0).sum())
 
     def columns(self) -> dict[str, NDArray[Any]]:
-        """Give what is known of each by name."""
+        """Return what is known of each by name."""
         names = ("y", "x", "birth", "end", "seen", "is_older", "lives_on")
         columns = {name: getattr(self, name) for name in names}
         return {"defect": np.arange(len(self)), "kind": np.full(len(self), self.kind)} | columns
 
     def counts(self) -> dict[str, NDArray[Any]]:
-        """Give what is known of each frame by name."""
+        """Return what is known of each frame by name."""
         births, ends = (np.searchsorted(self.frames, each) for each in (self.birth, self.end))
         n = len(self.frames)
         return {
@@ -267,7 +267,7 @@ def follow_defects(
 
 
 def _in_view(place: Float, atoms: Atoms, frames: Integer, shifts: Float) -> NDArray[np.bool_]:
-    """Tell which sites lie among the atoms of which frame, shape (n, t)."""
+    """Return which sites lie among the atoms of which frame, shape (n, t)."""
     corners = np.array(
         [
             [each.min(axis=0), each.max(axis=0)]
@@ -283,7 +283,7 @@ def _in_view(place: Float, atoms: Atoms, frames: Integer, shifts: Float) -> NDAr
 def _looked_at(
     in_view: NDArray[np.bool_], first: Integer, last: Integer, n_frames: int
 ) -> NDArray[np.bool_]:
-    """Tell whether a site was in view in all frames from the first to the last, shape (n,)."""
+    """Return whether a site was in view in all frames from the first to the last, shape (n,)."""
     time = np.arange(n_frames)
     asked = (time >= first[:, np.newaxis]) & (time <= last[:, np.newaxis])
     are_there = (first >= 0) & (last < n_frames)

@@ -64,11 +64,11 @@ class Rings:
         return replace(self, **{name: getattr(self, name)[index] for name in names})
 
     def counts(self) -> dict[int, int]:
-        """Give how many there are of each size, the smallest first."""
+        """Return how many there are of each size, the smallest first."""
         return dict(sorted(Counter(self.size.tolist()).items()))
 
     def columns(self) -> dict[str, NDArray[Any]]:
-        """Give the columns by name."""
+        """Return the columns by name."""
         area = "area_nm2" if self.calibrated else "area_px2"
         return {"frame": self.frame, "size": self.size, "y": self.y, "x": self.x, area: self.area}
 
@@ -139,7 +139,7 @@ def find_rings(atoms: Atoms, longest: float | None = None) -> Rings:
 
 
 def _side_by_side(atoms: Atoms, gap: float) -> Float:
-    """Give places as `measured_places` does, frames beside each other so that none overlap."""
+    """Return places as `measured_places` does, frames beside each other so that none overlap."""
     places = measured_places(atoms)
     width = float(np.ptp(places[:, 1])) if len(places) else 0.0
     aside = np.stack([np.zeros(len(places)), atoms.frame * (width + 3 * gap)], axis=1)

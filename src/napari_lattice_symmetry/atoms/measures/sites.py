@@ -149,7 +149,7 @@ def polarization(atoms: Atoms, label: str, count: int) -> Atoms:
 
 
 def _from_centers(places: Float, others: Float, count: int) -> Float:
-    """Give how far places lie from the center of the nearest others, if those are all around."""
+    """Return how far places lie from the center of the nearest others, if those are all around."""
     distance, index = KDTree(others).query(places, k=count)
     distance, around = np.asarray(distance), others[np.asarray(index)]
     spokes = around - places[:, np.newaxis]
@@ -237,7 +237,7 @@ def _grains_of(
 
 
 def _order(n: int, pairs: Integer, angle: Float, fold: int) -> NDArray[np.complex128]:
-    """Give the mean of exp(i fold angle) over the bonds of each atom; 0 of those without."""
+    """Return the mean of exp(i fold angle) over the bonds of each atom; 0 of those without."""
     ends = pairs.ravel()
     phase = np.exp(1j * fold * np.repeat(angle, 2))  # even folds see both ends alike
     total = np.bincount(ends, phase.real, n) + 1j * np.bincount(ends, phase.imag, n)
@@ -245,7 +245,7 @@ def _order(n: int, pairs: Integer, angle: Float, fold: int) -> NDArray[np.comple
 
 
 def _smoothed(order: NDArray[np.complex128], pairs: Integer) -> NDArray[np.complex128]:
-    """Give the mean over each atom and those bonded to it."""
+    """Return the mean over each atom and those bonded to it."""
     i, j = np.concatenate([pairs, pairs[:, ::-1]]).T
     n = len(order)
     total = np.bincount(i, order[j].real, n) + 1j * np.bincount(i, order[j].imag, n)

@@ -115,7 +115,7 @@ def measure_drift(atoms: Atoms) -> Float:
 
 
 def _step(first: Float, second: Float, spacing: float) -> Float:
-    """Give the shift that most pairs of two frames agree on."""
+    """Return the shift that most pairs of two frames agree on."""
     near = KDTree(first).sparse_distance_matrix(
         KDTree(second), _REACH * spacing, output_type="coo_matrix"
     )
@@ -131,7 +131,7 @@ def _step(first: Float, second: Float, spacing: float) -> Float:
 
 
 def link(places: Float, frame: Integer, radius: float, gap: int) -> Integer:
-    """Give points numbers, the same for the same one in all frames.
+    """Return numbers of points, the same for the same one in all frames.
 
     Parameters
     ----------

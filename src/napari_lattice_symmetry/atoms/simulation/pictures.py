@@ -238,7 +238,7 @@ class AtomImage(SettingsModel):
         return sheet
 
     def _across(self, direction: float, share: float) -> _HalfPlane:
-        """Tell how far places are beyond a line, past which lies a share of the picture."""
+        """Return how far places are beyond a line, past which lies a share of the picture."""
         normal = np.array([np.cos(np.deg2rad(direction)), np.sin(np.deg2rad(direction))])
         grid = np.stack(np.meshgrid(*(np.linspace(0, self.size, 33),) * 2), axis=-1) @ normal
         return _HalfPlane(normal, float(np.quantile(grid, 1 - share)))

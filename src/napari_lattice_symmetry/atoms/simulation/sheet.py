@@ -239,7 +239,7 @@ def with_point_defects(sheet: Sheet, shares: dict[str, float], rng: np.random.Ge
 
 
 def _other_kind(sheet: Sheet) -> tuple[Float, NDArray[np.str_]]:
-    """Give weight and label of the next lighter kind of column, the heaviest for the lightest."""
+    """Return weight and label of the next lighter kind of column, the heaviest for the lightest."""
     kinds, first, kind = np.unique(sheet.weight.round(6), return_index=True, return_inverse=True)
     return np.roll(kinds, 1)[kind], sheet.label[np.roll(first, 1)[kind]]
 

@@ -70,7 +70,7 @@ _OPTIONS = (
 
 
 def measure_options(command: Callable[..., None]) -> Callable[..., None]:
-    """Give a command the options of all measures."""
+    """Add the options of all measures to a command."""
     for option in reversed(_OPTIONS):
         command = option(command)
     return command

@@ -11,14 +11,14 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 
 
 def known_cell_option(text: str) -> Callable[[Function], Function]:
-    """Give a command the option of a cell that is typed: a and b in nm, gamma in degrees."""
+    """Add the option of a typed cell, a and b in nm, gamma in degrees, to a command."""
     return click.option(
         "--known", type=(float, float, float), metavar="A B GAMMA", help=f"{text} In nm and °."
     )
 
 
 def rectangle_option(text: str) -> Callable[[Function], Function]:
-    """Give a command the option of a rectangle of the image."""
+    """Add the option of a rectangle of the image to a command."""
     return click.option(
         "--in",
         "rectangle",

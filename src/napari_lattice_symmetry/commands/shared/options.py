@@ -34,7 +34,7 @@ class Numbers(click.ParamType[tuple[float, ...]]):
 
 
 def analysis_options(names: Collection[str] | None = None) -> Callable[[Function], Function]:
-    """Give a command one option for each field of `AnalysisParameters`, or for some."""
+    """Add an option for each field of `AnalysisParameters`, or for some, to a command."""
     properties = AnalysisParameters.model_json_schema()["properties"]
 
     def decorate(command: Function) -> Function:
@@ -86,7 +86,7 @@ frames_option = click.option(
 
 
 def file_options(command: Function) -> Function:
-    """Give a command the options that say what to read from a file."""
+    """Add the options that say what to read from a file to a command."""
     command = click.option(
         "--channel", help="Which channel of a file that holds several, by name or number from 0."
     )(command)
@@ -112,7 +112,7 @@ class PixelSize(click.ParamType[Any]):
 
 
 def calibration_options(command: Function) -> Function:
-    """Give a command the options that say what a file does not, or says wrongly."""
+    """Add the options that say what a file does not, or says wrongly, to a command."""
     command = click.option(
         "--frame-time",
         type=click.FloatRange(0, min_open=True),
@@ -128,12 +128,12 @@ def calibration_options(command: Function) -> Function:
 
 
 def output_option(description: str) -> Callable[[Function], Function]:
-    """Give a command the option that says where to write."""
+    """Add the option that says where to write to a command."""
     return click.option("-o", "--output", type=PATH, help=description)
 
 
 def outputs_option(description: str, *, required: bool = False) -> Callable[[Function], Function]:
-    """Give a command the option that says where to write, whose endings say what."""
+    """Add the option that says where to write, whose endings say what, to a command."""
     return click.option(
         "--to",
         "outputs",

@@ -250,7 +250,7 @@ def score_clusters(families: Integer, labels: Integer) -> Agreement:
 
 
 def assign_families(families: Integer, labels: Integer) -> Integer:
-    """Give the family (n,) of each cluster in the best one-to-one assignment; -1 for none."""
+    """Return the family (n,) of each cluster in the best one-to-one assignment; -1 for none."""
     known = np.unique(labels[labels != NOISE])
     counts = np.zeros((len(known), families.max() + 1), np.int64)
     inside = labels != NOISE
@@ -263,7 +263,7 @@ def assign_families(families: Integer, labels: Integer) -> Integer:
 
 
 def name_clusters(families: Integer, labels: Integer, others: Integer) -> Integer:
-    """Give the family of each cluster's majority, several clusters a family allowed.
+    """Return the family of each cluster's majority, several clusters a family allowed.
 
     Parameters
     ----------

@@ -161,7 +161,7 @@ def _random(part: int, rng: np.random.Generator) -> Atoms:
 
 @cache
 def _operations(number: int) -> Any:
-    """Give the rotations and translations of a space group."""
+    """Return the rotations and translations of a space group."""
     from ase.spacegroup import Spacegroup
 
     return Spacegroup(number).get_op()

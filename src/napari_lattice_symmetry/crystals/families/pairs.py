@@ -60,7 +60,7 @@ def pair_descriptor(positions: Float) -> Single:
 
 
 def _cosines(atoms: NDArray[np.int64], directions: Float) -> Float:
-    """Give the cosines between all directions (n, 3) that begin at the same of the atoms (n,)."""
+    """Return the cosines between all directions (n, 3) that begin at the same of the atoms (n,)."""
     order = np.argsort(atoms, kind="stable")
     directions = directions[order]
     counts = np.unique(atoms, return_counts=True)[1]

@@ -187,5 +187,5 @@ def draw_reduced(axes: Axes, reduced: Float, colors: Sequence[str], title: str =
 
 
 def family_colors(families: Integer) -> list[str]:
-    """Give the color of each structure's family, gray for none (-1)."""
+    """Return the color of each structure's family, gray for none (-1)."""
     return [COLORS[ANSWERS[index]] for index in families]

@@ -122,7 +122,7 @@ def _layers(network: str) -> tuple[Layer, ...]:
 
 @cache
 def _empty(network: str) -> tuple[Float32, ...]:
-    """Give what leaves each layer where there is nothing to see."""
+    """Return what leaves each layer where there is nothing to see."""
     shape = _layers(network)[0].settings["batch_shape"][1:]
     return tuple(each.left for each in _forward(np.zeros(shape, np.float32), network))
 

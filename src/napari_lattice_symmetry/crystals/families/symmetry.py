@@ -65,7 +65,7 @@ def symmetry_families(
 
 
 def family_setting(crystal: Crystal) -> Any:
-    """Give what spglib finds of a crystal where its group tells a family; else None.
+    """Return what spglib finds of a crystal where its group tells a family; else None.
 
     Elements are left out of account. The least distance within which a family is told counts,
     up to a tenth of that of neighbors.
@@ -94,7 +94,7 @@ def outside_remark(symmetry: Sequence[tuple[int, str, str]]) -> str:
 
 @lru_cache(maxsize=64)  # spglib is slow where nothing repeats
 def _setting(crystal: Crystal, tolerance: float) -> Any:
-    """Give what spglib finds within a share of the distance of neighbors."""
+    """Return what spglib finds within a share of the distance of neighbors."""
     from ase import Atoms
 
     atoms = crystal.atoms

@@ -16,7 +16,7 @@ _SPECTRAL = ("energy", "wavelength", "wavenumber", "raman shift")  # how names o
 
 
 def facts_of(axes: Sequence[Axis], shape: tuple[int, ...], source: str) -> dict[str, Any]:
-    """Give axes, calibration and refusal of a stack; `source` is what its calibration comes from.
+    """Return axes, calibration and refusal of a stack; `source` is what its calibration comes from.
 
     Parameters
     ----------
@@ -61,7 +61,7 @@ def _refusal(axes: Sequence[Axis], image: Sequence[Axis], shape: tuple[int, ...]
 
 
 def _is_spectral(axis: Axis) -> bool:
-    """Tell whether spectra run along an axis; wavelengths are lengths, too."""
+    """Return whether spectra run along an axis; wavelengths are lengths, too."""
     return _unit(axis) in _ENERGIES or str(axis.get("name")).lower().startswith(_SPECTRAL)
 
 

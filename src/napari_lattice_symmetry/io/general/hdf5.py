@@ -64,7 +64,7 @@ def _is_image(dataset: h5py.Dataset) -> bool:
 
 
 def _is_nexus_signal(dataset: h5py.Dataset) -> bool:
-    """Tell whether the group (or, of old, the dataset) says that this is what was measured."""
+    """Return whether the group (or, of old, the dataset) says that this is what was measured."""
     group, name = dataset.parent, dataset.name.rpartition("/")[2]
     is_data = text_of(group.attrs.get("NX_class", "")) == "NXdata"
     return is_data and (text_of(group.attrs.get("signal", "")) == name or "signal" in dataset.attrs)

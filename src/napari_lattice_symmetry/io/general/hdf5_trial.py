@@ -50,7 +50,7 @@ def _chunk_bytes(node: h5py.Group | h5py.Dataset) -> int:
 
 
 def _has_bombs(dataset: h5py.Dataset) -> bool:
-    """Tell whether a chunk takes more in the file than packing can make of what it is to hold."""
+    """Return whether a chunk takes more in the file than packing can make of what it is to hold."""
     if dataset.chunks is None or not dataset.compression:
         return False
     most = _SLACK + 1.1 * _chunk_bytes(dataset)

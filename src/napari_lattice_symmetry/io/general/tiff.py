@@ -126,7 +126,7 @@ def _stored(path: Path, series: TiffPageSeries) -> int:
 
 
 def _is_packed(page: Any) -> bool:
-    """Tell whether pixels are compressed, or have fewer bits than they get in memory."""
+    """Return whether pixels are compressed, or have fewer bits than they get in memory."""
     return bool(page.compression != 1 or page.bitspersample < 8 * page.dtype.itemsize)
 
 

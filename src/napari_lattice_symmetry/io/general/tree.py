@@ -58,7 +58,7 @@ def attributes_of(node: Any) -> dict[str, Any]:
 
 
 def plain(value: Any) -> Any:
-    """Give texts, numbers, lists and dictionaries for what HDF5 and Zarr have.
+    """Return texts, numbers, lists and dictionaries for what HDF5 and Zarr have.
 
     Raises
     ------
@@ -113,7 +113,7 @@ def _values(dataset: Any) -> Any:
 
 
 def _is_small(dataset: Any) -> bool:
-    """Tell whether a dataset has few values, and has them in this file."""
+    """Return whether a dataset has few values, and has them in this file."""
     shape = getattr(dataset, "shape", None)  # a named type has none, nor has what is empty
     if shape is None or getattr(dataset, "external", None) or getattr(dataset, "is_virtual", False):
         return False

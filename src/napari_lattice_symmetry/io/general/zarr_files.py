@@ -26,7 +26,7 @@ _MARKS = ("zarr.json", ".zattrs", ".zgroup", ".zarray")
 
 
 def is_zarr(path: Path) -> bool:
-    """Tell whether a folder is a Zarr group or array."""
+    """Return whether a folder is a Zarr group or array."""
     return any((path / mark).is_file() for mark in _MARKS)
 
 
@@ -89,7 +89,7 @@ def open_labels(path: Path) -> dict[str, Stack]:
 
 
 def _groups(root: Any) -> list[Any]:
-    """Give a group and those in it, which may be numbered, and come in any order."""
+    """Return a group and those in it, which may be numbered, and come in any order."""
     return [root, *(group for _, group in sorted(root.groups(), key=_by_number))]
 
 

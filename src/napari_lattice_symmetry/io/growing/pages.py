@@ -132,7 +132,7 @@ class GrowingTiff(GrowingMovie):
         return None
 
     def _is_followed(self, index: int) -> bool:
-        """Tell whether something was written after a page, which is complete then."""
+        """Return whether something was written after a page, which is complete then."""
         last = len(self._offsets) - 1
         if index < (last if self._is_growing else self._shown):
             return True
@@ -143,7 +143,7 @@ class GrowingTiff(GrowingMovie):
         return False
 
     def _shows(self, index: int) -> bool:
-        """Tell whether there is anything in a page; read it once, until the file changes."""
+        """Return whether there is anything in a page; read it once, until the file changes."""
         stamp = self._stamp
         if stamp is None or self._blank.get(index) == stamp:
             return False

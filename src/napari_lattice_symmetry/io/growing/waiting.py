@@ -46,7 +46,7 @@ class Delay:
         self._since: dict[str, float] = {}
 
     def is_over(self, key: str) -> bool:
-        """Tell whether `key` was asked about first longer ago than there is patience."""
+        """Return whether `key` was asked about first longer ago than there is patience."""
         return time.monotonic() - self._since.setdefault(key, time.monotonic()) >= self._patience
 
     def forget(self, key: str) -> None:

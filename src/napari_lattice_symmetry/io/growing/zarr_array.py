@@ -137,7 +137,7 @@ class GrowingZarr(GrowingMovie):
         return self._land(name, movie, failure)
 
     def _is_complete(self, index: int) -> bool:
-        """Tell whether all chunks are there and nobody writes to them."""
+        """Return whether all chunks are there and nobody writes to them."""
         stamps, name = self._stamps(index), str(index)
         self._quiet.note(name, stamps)
         if None in stamps:

@@ -20,7 +20,7 @@ _ANCILLARY = ("Position_Indices", "Position_Values", "Spectroscopic_Indices")
 
 
 def is_main(dataset: h5py.Dataset) -> bool:
-    """Tell whether a dataset is measured: it refers to its positions and spectral values."""
+    """Return whether a dataset is measured: it refers to its positions and spectral values."""
     return all(name in dataset.attrs for name in _ANCILLARY)
 
 

@@ -41,12 +41,12 @@ def header_of(stack: LayerStack, *, labels_first: bool = False) -> dict[str, Any
 
 
 def printable(name: str) -> str:
-    """Give a name without the characters that XML and file systems do not know."""
+    """Return a name without the characters that XML and file systems do not know."""
     return "".join(letter if letter.isprintable() else "_" for letter in name)
 
 
 def is_header(facts: Any) -> bool:
-    """Tell whether this is what `header_of` gives, in a version that is known."""
+    """Return whether this is what `header_of` gives, in a version that is known."""
     about = facts.get(_KEY) if isinstance(facts, Mapping) else None
     return isinstance(about, Mapping) and about.get("version") == _VERSION
 

@@ -47,7 +47,7 @@ def write_ome_tiff(stack: LayerStack, path: Path) -> None:
 
 
 def _ome_type(name: str, channel: Frames) -> np.dtype[Any]:
-    """Give a type that OME knows for the values of a channel."""
+    """Return a type that OME knows for the values of a channel."""
     dtype: np.dtype[Any] = np.dtype(channel.dtype)
     if dtype == np.float16:
         return np.dtype(np.float32)

@@ -42,7 +42,7 @@ class _Request:
     asked: float = field(default_factory=time.perf_counter)
 
     def is_as(self, other: _Request | None) -> bool:
-        """Tell whether this asks for the map that `other` has asked for."""
+        """Return whether this asks for the map that `other` has asked for."""
         return (
             other is not None
             and self.source.movie.frames is other.source.movie.frames

@@ -113,7 +113,7 @@ def describe_distortion(parameters: AnalysisParameters) -> str:
 
 
 def describe_duration(seconds: float) -> str:
-    """Give a duration as a person would say it."""
+    """Return a duration as a person would say it."""
     if seconds < 1:
         return "1 s"
     if seconds < 50:

@@ -328,7 +328,7 @@ class AnalysisWidget(Dock):
         self.status.setText(f"{text} {remark}".strip())
 
     def _is_selected(self, run: AnalysisRun) -> bool:
-        """Tell whether a run is of what is selected."""
+        """Return whether a run is of what is selected."""
         image, result = self.selection.image, self.selection.result
         if run.result is not None and result is not None:
             return run.result is result

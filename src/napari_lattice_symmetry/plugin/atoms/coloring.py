@@ -90,7 +90,7 @@ def paint(layer: Points, name: str, title: str | None = None, *, as_marks: bool 
 
 
 def number_colors(values: NDArray[np.float64], title: str) -> tuple[NDArray[Any], Legend]:
-    """Give the colors (n, 4) of numbers, gray where they are not known, and their legend."""
+    """Return the colors (n, 4) of numbers, gray where they are not known, and their legend."""
     known = np.isfinite(values)
     low, high = np.quantile(values[known], _MIDDLE) if known.any() else (0.0, 1.0)
     share = (values - low) / (high - low) if high > low else np.full(len(values), 0.5)

@@ -125,7 +125,7 @@ class CurrentAtoms(QObject):
             paint(self.layer, self.color_name(self.layer))
 
     def color_name(self, layer: Points) -> str:
-        """Give the feature that a layer is colored by: the chosen one if it has that."""
+        """Return the feature that a layer is colored by: the chosen one if it has that."""
         names = list(layer.features.columns)
         return self.colored_by if self.colored_by in names else names[0]
 

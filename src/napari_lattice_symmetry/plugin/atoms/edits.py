@@ -156,7 +156,7 @@ class Edits(QObject):
         self.edited.emit()
 
     def set_label(self, label: str) -> int:
-        """Give the points that are selected a class, which can be undone; say how many."""
+        """Classify the points that are selected, which can be undone; return how many."""
         self._take()
         layer = self._layer
         if layer is None or self._last is None or not layer.selected_data:

@@ -59,7 +59,7 @@ class FoundAtoms:
 
 
 def spacing_of(atoms: Atoms) -> float:
-    """Give the distance of neighbors in pixels: that of the search, else the median."""
+    """Return the distance of neighbors in pixels: that of the search, else the median."""
     if atoms.spacing is not None:
         return atoms.spacing
     known = atoms.neighbor[np.isfinite(atoms.neighbor)]
@@ -97,7 +97,7 @@ def make_layer(found: FoundAtoms) -> Points:
 
 
 def unknown_of(features: Mapping[str, NDArray[Any]]) -> dict[str, Any]:
-    """Give what each feature is of a point of which nothing is known."""
+    """Return what each feature is of a point of which nothing is known."""
     empty = {"U": "", "O": "", "i": UNNUMBERED, "b": False}
     return {
         name: _TEXTS.get(name, empty.get(np.asarray(values).dtype.kind, np.nan))
@@ -106,13 +106,13 @@ def unknown_of(features: Mapping[str, NDArray[Any]]) -> dict[str, Any]:
 
 
 def places_of(table: Any, channel_axis: int | None) -> NDArray[np.float64]:
-    """Give the places of atoms or defects as a layer has them, shape (n, 3) or (n, 4)."""
+    """Return the places of atoms or defects as a layer has them, shape (n, 3) or (n, 4)."""
     places = np.stack([np.asarray(getattr(table, name), dtype=float) for name in _PLACE], axis=1)
     return places if channel_axis is None else np.insert(places, channel_axis, 0, axis=1)
 
 
 def features_of(atoms: Atoms) -> dict[str, NDArray[Any]]:
-    """Give the columns of atoms but for their places, and who set them."""
+    """Return the columns of atoms but for their places, and who set them."""
     columns = {name: values for name, values in atoms.columns().items() if name not in _PLACE}
     if atoms.calibrated:
         columns["neighbor_nm"] = atoms.table()["neighbor_nm"]
@@ -122,7 +122,7 @@ def features_of(atoms: Atoms) -> dict[str, NDArray[Any]]:
 
 
 def found_in(layer: Layer | None) -> FoundAtoms | None:
-    """Give what a layer of atoms was made of; None for any other layer."""
+    """Return what a layer of atoms was made of; None for any other layer."""
     return None if layer is None else layer.metadata.get(ATOMS_KEY)
 
 
@@ -167,13 +167,13 @@ def atoms_in(layer: Points) -> Atoms:
 def frames_and_places(
     data: NDArray[Any], time_axis: int
 ) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.float64]]:
-    """Give frame, y and x of points over the axes of a layer."""
+    """Return frame, y and x of points over the axes of a layer."""
     points = np.asarray(data, dtype=np.float64)
     return np.rint(points[:, time_axis]).astype(np.int64), points[:, -2], points[:, -1]
 
 
 def image_of(layer: Layer) -> str | None:
-    """Give the identity of the image that atoms, or what is beside them, were found in."""
+    """Return the identity of the image that atoms, or what is beside them, were found in."""
     identity: str | None = layer.metadata.get(SOURCE_KEY)
     return identity
 
@@ -190,7 +190,7 @@ def layers_of_atoms(layers: Iterable[Layer], image_id: str | None = None) -> lis
 
 
 def _column(values: pd.Series) -> NDArray[Any]:
-    """Give a column of features as an array of numbers or of texts."""
+    """Return a column of features as an array of numbers or of texts."""
     array = values.to_numpy()
     if array.dtype.kind in "fiub":
         return np.asarray(array)

@@ -123,7 +123,7 @@ def _gaps_of_frame(
 
 
 def _circles(corners: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Give centers (n, 2) and radii (n,) of the circles through the corners (n, 3, 2)."""
+    """Return centers (n, 2) and radii (n,) of the circles through the corners (n, 3, 2)."""
     a, b, c = corners[:, 0], corners[:, 1], corners[:, 2]
     sides = 2 * np.stack([b - a, c - a], axis=1)
     squares = np.stack([(b**2 - a**2).sum(axis=1), (c**2 - a**2).sum(axis=1)], axis=1)

@@ -56,7 +56,7 @@ class Measured:
     is_shown: bool = False
 
     def is_of(self, result: MovieResult | None, region: Region | None) -> bool:
-        """Tell whether this was measured on a result and a region."""
+        """Return whether this was measured on a result and a region."""
         same = region is self.region or np.array_equal(region, self.region)  # type: ignore[arg-type]
         return result is self.result and same
 

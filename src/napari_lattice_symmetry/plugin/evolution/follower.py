@@ -123,7 +123,7 @@ class ResultFollower(QObject):
         return found[-1] if found else None
 
     def map_region(self) -> Region | None:
-        """Give the windows whose centers lie in the region; None for whole frames.
+        """Return the windows whose centers lie in the region; None for whole frames.
 
         Raises
         ------

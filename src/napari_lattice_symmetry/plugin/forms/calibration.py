@@ -128,7 +128,7 @@ def set_pixel_size(layer: Image, height: float, width: float) -> None:
 
 
 def _known_pixel(geometry: LayerGeometry) -> tuple[float, float]:
-    """Give height and width of a pixel as the boxes show them."""
+    """Return height and width of a pixel as the boxes show them."""
     if geometry.unit != NANOMETER:
         return _UNKNOWN, _UNKNOWN
     height, width = geometry.pixel_size

@@ -129,7 +129,7 @@ class LayerGeometry:
         return replace(self, affine=None if is_none else tuple(map(tuple, plane.tolist())))
 
     def described(self) -> dict[str, Any]:
-        """Give it in values that JSON knows, as a movie and its results keep it."""
+        """Return it in values that JSON knows, as a movie and its results keep it."""
         return {
             "scale": list(self.scale),
             "translate": list(self.translate),

@@ -81,7 +81,7 @@ def source_layer_of(viewer: ViewerModel, layer: Layer) -> Image | None:
 
 
 def _fits(image: Image, result: MovieResult | None) -> bool:
-    """Tell whether the frames of an image are as large as those that were analyzed."""
+    """Return whether the frames of an image are as large as those that were analyzed."""
     shape = (image.data[0] if image.multiscale else image.data).shape
     frame = shape[-3:-1] if image.rgb else shape[-2:]
     return result is None or tuple(frame) == tuple(result.grid.frame_shape)

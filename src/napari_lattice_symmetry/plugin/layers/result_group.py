@@ -145,7 +145,7 @@ def fold_results(viewer: ViewerModel, source_id: str) -> list[Layer]:
 
 
 def shows(layer: Layer, kind: str, part: str | None = None) -> bool:
-    """Tell whether a layer shows a map; one that a person converted is no map any more."""
+    """Return whether a layer shows a map; one that a person converted is no map any more."""
     about = result_metadata(layer) or {}
     is_that = (about.get("kind"), about.get("class")) == (kind, part)
     return is_that and isinstance(layer, Labels) == (map_type(kind) == "labels")

@@ -196,7 +196,7 @@ def map_layer(sibling: Layer, kind: str, part: str | None = None) -> LayerData:
 
 
 def _label_look(spec: MapSpec, labels: Maps) -> dict[str, Any]:
-    """Give colors and names of label values."""
+    """Return colors and names of label values."""
     look = label_look(spec.values, spec.nothing, "class" if spec.kind == "class" else spec.short)
     if spec.kind == "class" and not spec.nothing:
         look["features"] = class_features(count_labels(labels))
@@ -354,7 +354,7 @@ def compile_class_map() -> None:
 def label_look(
     values: Mapping[int, tuple[str, str]], nothing: str = "", column: str = "class"
 ) -> dict[str, Any]:
-    """Give colors and names of label values, and what 0 means, as keywords of a layer.
+    """Return colors and names of label values, and what 0 means, as keywords of a layer.
 
     Labels without meanings keep the colors of napari.
     """
@@ -370,7 +370,7 @@ def label_look(
 
 
 def label_colors(colors: Mapping[int, str]) -> DirectLabelColormap:
-    """Give a colormap of label values; all others are not drawn."""
+    """Return a colormap of label values; all others are not drawn."""
     from napari.utils import DirectLabelColormap
 
     none: dict[int | None, str] = {None: "transparent", NOT_ANALYZED: "transparent"}

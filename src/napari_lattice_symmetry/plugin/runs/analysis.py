@@ -208,7 +208,7 @@ class AnalysisRun(Run):
         QTimer.singleShot(0, self._add_next_layer)
 
     def _is_elsewhere(self, layer: Layer) -> bool:
-        """Tell whether a layer is another image than the source, or was made from one."""
+        """Return whether a layer is another image than the source, or was made from one."""
         images = list_images(self._viewer)
         image = layer if layer in images else source_layer_of(self._viewer, layer)
         return image is not None and str(image.unique_id) != self.source.layer_id

@@ -27,7 +27,7 @@ class Speed:
     answer: str = "network"
 
     def fits(self, parameters: AnalysisParameters) -> bool:
-        """Tell whether it was measured with these settings."""
+        """Return whether it was measured with these settings."""
         return (self.network, self.window, self.samples, self.answer) == (
             parameters.network,
             parameters.window,

@@ -277,7 +277,7 @@ class Selection(QObject):
         return layer if layer in self.images else source_layer_of(self._viewer, layer)
 
     def _stands(self, layer: Layer) -> bool:
-        """Tell whether a layer stands for an image or a result."""
+        """Return whether a layer stands for an image or a result."""
         return result_of(layer) is not None or self._image_of(layer) is not None
 
     def _state(self) -> list[Any]:

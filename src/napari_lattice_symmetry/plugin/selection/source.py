@@ -82,7 +82,7 @@ def count_channels(layer: Image) -> int:
 
 
 def can_be_frames(layer: Image) -> bool:
-    """Tell whether a layer has several channels of one frame, which may be those of a movie."""
+    """Return whether a layer has several channels of one frame, which may be those of a movie."""
     time, channels, _ = find_axes(layer)
     shape = full_resolution(layer).shape
     return channels is not None and shape[time] == 1 < shape[channels]
@@ -141,12 +141,12 @@ def take_source(layer: Image, channel: int | None = None) -> Source:
 
 
 def calibration_of(calibrated: Movie | LayerGeometry) -> tuple[float, float, str, float | None]:
-    """Give pixel size, its unit and frame time."""
+    """Return pixel size, its unit and frame time."""
     return (*calibrated.pixel_size, calibrated.unit, calibrated.frame_time)
 
 
 def _calibration_source(layer: Image, geometry: LayerGeometry) -> str | None:
-    """Tell where the calibration comes from, if a reader of ours has noted it."""
+    """Return where the calibration comes from, if a reader of ours has noted it."""
     read: tuple[float, float, str, float | None] | None = layer.metadata.get("calibration")
     if read is None:
         return None

@@ -179,7 +179,7 @@ class SelectionLink(QObject):
 
 
 def lie_in_labels(layer: Labels, world: Float64) -> NDArray[np.bool_]:
-    """Tell which points (n, d) of the world are labeled."""
+    """Return which points (n, d) of the world are labeled."""
     data = np.asarray(layer.data[0] if layer.multiscale else layer.data)
     indices = np.round(apply_to_all(layer.world_to_data, world)).astype(int)
     inside = ((indices >= 0) & (indices < data.shape)).all(axis=1)
@@ -189,7 +189,7 @@ def lie_in_labels(layer: Labels, world: Float64) -> NDArray[np.bool_]:
 
 
 def lie_in_shapes(layer: Shapes, world: Float64) -> NDArray[np.bool_]:
-    """Tell which points (n, d) of the world lie in a polygon, a rectangle or an ellipse.
+    """Return which points (n, d) of the world lie in a polygon, a rectangle or an ellipse.
 
     On any frame: a shape stands for a place in the image.
     """

@@ -116,7 +116,7 @@ def write_hint(figure: Figure, text: str) -> None:
 
 
 def theme_colors(theme: str) -> dict[Any, str]:
-    """Give Matplotlib's settings for a figure in the colors of a theme of napari."""
+    """Return Matplotlib's settings for a figure in the colors of a theme of napari."""
     colors = get_theme(theme)
     text, background = colors.text.as_hex("long"), colors.background.as_hex("long")
     of_text = ("text.color", "axes.labelcolor", "axes.edgecolor", "xtick.color", "ytick.color")

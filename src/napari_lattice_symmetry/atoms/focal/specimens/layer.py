@@ -132,7 +132,7 @@ class Specimen(SettingsModel):
         return sheet.tilted(self.tilt, self.tilt_axis)
 
     def _present(self, sites: Float, side: float, rng: np.random.Generator) -> NDArray[np.bool_]:
-        """Tell which sites are neither in a hole nor beyond the edge."""
+        """Return which sites are neither in a hole nor beyond the edge."""
         there = np.ones(len(sites), bool)
         for _ in range(self.holes):
             center, radius = rng.uniform(0, side, 2), rng.uniform(0.3, 0.8)
@@ -225,7 +225,7 @@ class Sheet:
 
 
 def _honeycomb(a: float, side: float, orientation: float) -> tuple[Float, NDArray[np.bool_]]:
-    """Give the sites (n, 2) of a honeycomb that covers a field, and which are of the first kind."""
+    """Return the sites (n, 2) of a honeycomb over a field, and which are of the first kind."""
     angle = np.deg2rad(orientation)
     turn = np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]])  # of (y, x)
     basis = a * np.array([[0.0, 1.0], [np.sqrt(3) / 2, 0.5]])  # rows are (y, x)

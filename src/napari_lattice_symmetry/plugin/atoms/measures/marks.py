@@ -153,7 +153,7 @@ def _place(sibling: Points) -> dict[str, Any]:
 
 
 def is_same(atoms: Atoms, others: Atoms) -> bool:
-    """Tell whether two tables have the same atoms at the same places."""
+    """Return whether two tables have the same atoms at the same places."""
 
     def key(each: Atoms) -> NDArray[Any]:
         return np.stack([each.frame, each.y, each.x])

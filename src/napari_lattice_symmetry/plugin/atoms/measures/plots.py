@@ -103,7 +103,7 @@ def _draw(figure: Figure, values: NDArray[np.float64], title: str, unit: str, co
 
 
 def _edges(values: NDArray[np.float64]) -> list[float]:
-    """Give edges of bins by Freedman and Diaconis, few enough to be seen."""
+    """Return edges of bins by Freedman and Diaconis, few enough to be seen."""
     low, high = float(values.min()), float(values.max())
     first, third = np.quantile(values, (0.25, 0.75)).tolist()
     width = max(2 * (third - first) / len(values) ** (1 / 3), _FINEST * high)
