@@ -108,3 +108,4 @@ def test_what_is_left_open_is_said(tmp_path):
     assert "(pairs); by space group" in output
     assert "The networks differ: " in output
     assert "by fingerprint, which holds along conventional axes alone, and fcc (" in output
+    assert "The second counts." in output

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from ase import Atoms
@@ -16,6 +18,7 @@ from napari_lattice_symmetry.crystals import (
     symmetry_families,
 )
 from napari_lattice_symmetry.crystals.clusters import MOST, cluster, repeat_crystal
+from napari_lattice_symmetry.crystals.families.classifier import counting_network
 from napari_lattice_symmetry.crystals.families.defects import random_rotation
 
 SQRT3 = 3**0.5
@@ -86,6 +89,29 @@ def test_elements_of_a_cif_with_occupancies_are_left_out_of_account_too(tmp_path
 def test_a_supercell_with_vacancies_lies_along_the_axes_of_its_file(name, repeats, missing, family):
     cubic = {"cubic": True} if name in ("Cu", "Fe", "Si") else {}
     assert told(without(bulk(name, **cubic), repeats, missing)).family == [family]
+
+
+@pytest.mark.parametrize(
+    ("aligned", "turned", "counts"),
+    [
+        (("fcc", 0.9), ("bcc", 0.8), "fingerprint"),
+        (("hex/rh", 0.76), ("fcc", 0.99), "pairs"),
+        (("fcc", 0.6), ("none", 0.99), "fingerprint"),
+        (("none", 0.99), ("fcc", 0.6), "pairs"),
+    ],
+)
+def test_of_two_networks_that_differ_the_surer_family_counts(aligned, turned, counts):
+    answers = {
+        name: SimpleNamespace(family=[family], probabilities=np.array([[chance]]))
+        for name, (family, chance) in zip(("fingerprint", "pairs"), (aligned, turned), strict=True)
+    }
+    broken = Crystal("one", without(bulk("Fe", cubic=True), (2, 2, 2), 3))
+    assert counting_network(broken, answers) == counts
+    if aligned[0] == "none":  # and it is whole
+        rows = Atoms(
+            "AuCd", cell=[3, 4, 5], scaled_positions=[(0, 0, 0), (0.5, 0.3, 0.5)], pbc=True
+        )
+        assert counting_network(Crystal("rows", rows), answers) == "fingerprint"
 
 
 def test_a_slab_and_a_primitive_supercell_are_off_their_axes_and_it_is_said():

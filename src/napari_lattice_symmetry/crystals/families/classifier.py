@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 from napari_lattice_symmetry.crystals.clusters import FEWEST, cluster
 from napari_lattice_symmetry.crystals.families.pairs import SIZE as PAIRS
 from napari_lattice_symmetry.crystals.families.pairs import pair_descriptor
-from napari_lattice_symmetry.crystals.families.prototypes import ANSWERS, FAMILIES
-from napari_lattice_symmetry.crystals.families.symmetry import family_setting
+from napari_lattice_symmetry.crystals.families.prototypes import ANSWERS, FAMILIES, NONE
+from napari_lattice_symmetry.crystals.families.symmetry import family_setting, is_whole
 from napari_lattice_symmetry.crystals.fingerprint import SIZE, diffract
 from napari_lattice_symmetry.crystals.structure import Crystal
 from napari_lattice_symmetry.errors import InputError, ModelError, guard
@@ -215,7 +215,7 @@ def classify(
     network : {"auto", "fingerprint", "pairs"} or path
         By default fingerprints where symmetry tells the axes of a family, and for clusters, whose
         orientation is unknown, the network of distances and angles. Any other cell may be off its
-        conventional axes: both are asked, and where they differ, distances and angles count.
+        conventional axes: both are asked, see `counting_network`.
 
     Returns
     -------
@@ -250,27 +250,44 @@ def classify(
         for k, i in enumerate(rows):
             answers[i][name] = given[k]
     chosen = [
-        _choose(each, len(positions))
-        for each, (positions, _) in zip(answers, clusters, strict=True)
+        _choose(each, given, len(positions))
+        for each, given, (positions, _) in zip(crystals, answers, clusters, strict=True)
     ]
     return _join(chosen)
 
 
 def networks_for(crystal: Crystal) -> tuple[str, ...]:
-    """Name the networks that are asked of a crystal; the last one counts where they differ."""
+    """Name the networks that are asked of a crystal."""
     if not crystal.has_cell:
         return (PAIRS_NETWORK,)
     return NETWORKS if family_setting(crystal) is None else (FINGERPRINT,)
 
 
-def difference_remark(answers: Mapping[str, FamilyClassification]) -> str:
+def counting_network(crystal: Crystal, answers: Mapping[str, FamilyClassification]) -> str:
+    """Return the name of the network whose answer counts for a crystal.
+
+    Of two that name a family, it is the surer one. What has no family by its fingerprint may be
+    off its conventional axes, so that distances and angles count, unless its cell is one without
+    defects, which symmetry would have told a family.
+    """
+    if len(answers) == 1:
+        return next(iter(answers))
+    aligned, turned = (answers[name] for name in NETWORKS)
+    if aligned.family[0] == NONE:
+        return FINGERPRINT if is_whole(crystal) else PAIRS_NETWORK
+    is_surer = turned.probabilities.max() > aligned.probabilities.max()
+    return PAIRS_NETWORK if turned.family[0] != NONE and is_surer else FINGERPRINT
+
+
+def difference_remark(crystal: Crystal, answers: Mapping[str, FamilyClassification]) -> str:
     """Say so where both networks answer for one structure, and differ; else nothing."""
     if len({answer.family[0] for answer in answers.values()}) < 2:
         return ""
     aligned, turned = (_describe(answers[name]) for name in NETWORKS)
+    which = "first" if counting_network(crystal, answers) == FINGERPRINT else "second"
     return (
         f"The networks differ: {aligned} by fingerprint, which holds along conventional axes "
-        f"alone, and {turned} by distances and angles, which count."
+        f"alone, and {turned} by distances and angles. The {which} counts."
     )
 
 
@@ -285,11 +302,13 @@ def _describe(answer: FamilyClassification) -> str:
     return f"{answer.family[0]} ({answer.probabilities[0].max():.2f})"
 
 
-def _choose(answers: Mapping[str, FamilyClassification], atoms: int) -> FamilyClassification:
-    """Take the last answer, with what there is to say of it."""
-    *_, last = answers.values()
-    remarks = (difference_remark(answers), size_remark(atoms))
-    return replace(last, remarks=[" ".join(filter(None, remarks))])
+def _choose(
+    crystal: Crystal, answers: Mapping[str, FamilyClassification], atoms: int
+) -> FamilyClassification:
+    """Return the answer that counts, with what there is to say of it."""
+    remarks = (difference_remark(crystal, answers), size_remark(atoms))
+    chosen = answers[counting_network(crystal, answers)]
+    return replace(chosen, remarks=[" ".join(filter(None, remarks))])
 
 
 def _join(answers: Sequence[FamilyClassification]) -> FamilyClassification:

@@ -32,6 +32,7 @@ _GROUPS = {
     194: ("hex/rh", (2, 4)),
 }
 _NOTHING_KNOWN = 2  # P1 and P-1 are left of any structure that has defects
+_MOST_WHOLE = 12  # atoms; a supercell with a vacancy has more, and may have symmetry, too
 
 
 def symmetry_families(
@@ -76,6 +77,16 @@ def family_setting(crystal: Crystal) -> Any:
         if found is not None and _family(found.number, len(found.std_types)):
             return found
     return None
+
+
+def is_whole(crystal: Crystal) -> bool:
+    """Return whether a cell has no defects: it has symmetry, and few atoms if primitive."""
+    if not crystal.has_cell or crystal.is_too_large:
+        return False
+    found = _setting(crystal, TOLERANCES[0])
+    if found is None or found.number <= _NOTHING_KNOWN:
+        return False
+    return len(np.unique(found.mapping_to_primitive)) <= _MOST_WHOLE
 
 
 def outside_remark(symmetry: Sequence[tuple[int, str, str]]) -> str:

@@ -107,7 +107,7 @@ def _differing(
     crystal: Crystal, defects: Defects, answers: Mapping[str, FamilyClassification]
 ) -> str:
     """Say which network is meant for a crystal where they differ."""
-    told = difference_remark(answers)
+    told = difference_remark(crystal, answers)
     if not told:
         return ""
     if defects.rotation is not None or networks_for(crystal) == (PAIRS_NETWORK,):
