@@ -5,6 +5,7 @@ import re
 import numpy as np
 import pytest
 from click.testing import CliRunner
+from scipy.ndimage import zoom
 
 import napari_lattice_symmetry as nls
 from napari_lattice_symmetry.cli import main
@@ -67,18 +68,23 @@ def test_one_window_of_one_frame_can_be_chosen(path):
     assert re.search(r"a = 15\.8\d* ± 0\.0\d+, b = 15\.8\d* ± 0\.0\d+ pixel", done.output)
 
 
-def test_pixels_are_square_and_the_tolerance_small_where_that_is_asked_for(path):
-    chosen = ("--frame", 0, "--material", "MoS2", "--pixel-size", 2 * PIXEL)
-    done = run(path, *chosen, "--square-pixels")
+def test_pixels_are_square_and_the_tolerance_small_where_that_is_asked_for(path, tmp_path):
+    def sizes(output):
+        found = re.search(r"pixels of (\S+) .*, (\S+) ± \S+ nm along y", output).groups()
+        return [float(size) for size in found]
+
+    chosen = ("--frame", 0, "--material", "MoS2")
+    done = run(path, *chosen, "--pixel-size", 2 * PIXEL, "--square-pixels")
     assert done.exit_code == 0, done.output
-    along_x, along_y = re.search(
-        r"pixels of (\S+) .*, (\S+) ± \S+ nm along y", done.output
-    ).groups()
+    along_x, along_y = sizes(done.output)
     assert along_x == along_y
     assert "Those of the movie are off by +100" in done.output or "+99.9" in done.output
-    apart = run(path, *chosen).output
-    along_x, along_y = re.search(r"pixels of (\S+) .*, (\S+) ± \S+ nm along y", apart).groups()
-    assert along_x != along_y
+    flat = tmp_path / "flat.npy"  # pixels 4 % lower than wide
+    frame = zoom(np.load(path)[0].astype(float), (1 / 0.96, 1), order=3)
+    np.save(flat, frame[np.newaxis])
+    assert sizes(run(flat, *chosen).output) == pytest.approx([PIXEL, 0.96 * PIXEL], rel=0.005)
+    along_x, along_y = sizes(run(flat, *chosen, "--square-pixels").output)
+    assert along_x == along_y
     assert run(path, "--tolerance", 0.7).exit_code == 2
 
 
