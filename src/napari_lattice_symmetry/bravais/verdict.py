@@ -23,8 +23,6 @@ from napari_lattice_symmetry.spectrum.lattice_fit import MAX_TOLERANCE, TOLERANC
 
 Float32 = NDArray[np.float32]
 
-"""Whose answers the judges were taught to weigh."""
-
 
 @dataclass(frozen=True, eq=False)
 class Verdict(Classification):

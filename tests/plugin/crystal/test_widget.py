@@ -303,7 +303,7 @@ def test_the_columns_along_a_typed_axis_are_drawn_and_become_points(bench, share
     assert tab.seen.plane_group == "pmg"
     for text, sentence in (("1 1", "type three whole numbers"), ("0 0 0", "is no zone axis")):
         tab.zone.setText(text)
-        bench.qtbot.waitUntil(lambda: sentence in tab.text.text(), timeout=TIMEOUT)  # noqa: B023
+        bench.qtbot.waitUntil(lambda said=sentence: said in tab.text.text(), timeout=TIMEOUT)
         assert not tab.layers_button.isEnabled()
 
 
