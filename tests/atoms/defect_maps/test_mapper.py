@@ -111,7 +111,7 @@ def test_sharpening_tells_two_defects_apart_whose_images_touch():
 def test_maps_add_up_to_the_logits_and_a_training_goes_on(tmp_path, monkeypatch):
     from napari_lattice_symmetry.atoms.defect_maps import training
     from napari_lattice_symmetry.networks import drawing
-    from napari_lattice_symmetry.networks.keras_engine import load_network
+    from napari_lattice_symmetry.networks.engines.keras_engine import load_network
 
     small = training.replace(training.RECIPE, validation=240, filters=2, materials=("Cu [001]",))
     monkeypatch.setattr(drawing, "draw_chunks", lambda orders, _: (each.draw() for each in orders))

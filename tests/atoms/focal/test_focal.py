@@ -35,10 +35,10 @@ from napari_lattice_symmetry.atoms.focal.specimens.layer import METAL, PAIR, SIN
 from napari_lattice_symmetry.atoms.focal.specimens.multislice import exit_wave
 from napari_lattice_symmetry.atoms.focal.specimens.vibration import amplitudes, coordination
 from napari_lattice_symmetry.atoms.focal.training import judge, train_columns
-from napari_lattice_symmetry.atoms.image_engine import ImageEngine
 from napari_lattice_symmetry.atoms.simulation.focal_sample import SAMPLE, sample_series
 from napari_lattice_symmetry.atoms.table import Atoms
 from napari_lattice_symmetry.errors import InputError, ModelError
+from napari_lattice_symmetry.networks.engines.image_engine import ImageEngine
 
 SERIES = FocalSeries(size=160, pixel_size=0.016, dose=2e3, drift=0.04, seed=3)
 
