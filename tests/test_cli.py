@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import signal
 import subprocess
 import sys
@@ -10,11 +9,14 @@ import sys
 import click
 import pytest
 from click.testing import CliRunner
+from loading import modules_after
 
 from napari_lattice_symmetry.cli import VERBS, main
 from napari_lattice_symmetry.commands import info
 from napari_lattice_symmetry.errors import InputError
 from napari_lattice_symmetry.interrupts import keep_on_interrupt, leave_on_interrupt
+
+OWN = ("cli", "errors", "interrupts")
 
 
 def test_every_verb_is_listed_as_it_describes_itself():
@@ -34,24 +36,17 @@ def test_a_verb_that_is_not_there_is_a_usage_error():
     assert "No such command 'analyse'" in done.stderr
 
 
-def test_help_loads_no_numpy_and_is_quick():
-    code = (
-        "import json, sys, time\n"
-        "from napari_lattice_symmetry.cli import main\n"
-        "main(['--help'], standalone_mode=False)\n"
-        "print(json.dumps([sorted(sys.modules), time.process_time()]))"
+def test_help_loads_click_and_little_else():
+    shown = modules_after(
+        "from napari_lattice_symmetry.cli import main; main(['--help'], standalone_mode=False)"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    loaded, seconds = json.loads(done.stdout.splitlines()[-1])
-    assert "click" in loaded
-    assert not {"numpy", "pydantic", "napari_lattice_symmetry.analysis"} & set(loaded)
-    assert seconds < 1
+    own = {name for name in shown if name.startswith("napari_lattice_symmetry")}
+    assert {name.rpartition(".")[2] for name in own} == {*OWN, "napari_lattice_symmetry"}
+    assert len(shown - own - modules_after("import click")) < 50
 
 
 def test_info_loads_no_more_than_it_tells_of():
-    code = "import sys, napari_lattice_symmetry.commands.info; print(*sys.modules)"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    loaded = set(done.stdout.split())
+    loaded = modules_after("import napari_lattice_symmetry.commands.info")
     assert "napari_lattice_symmetry.io" in loaded
     assert not {"scipy.stats", "napari_lattice_symmetry.atoms", "h5py", "onnxruntime"} & loaded
 
