@@ -15,6 +15,7 @@ from napari_lattice_symmetry.io.writing.write import write_layer_stack
 from napari_lattice_symmetry.lattice import CLASSES
 from napari_lattice_symmetry.plugin.layers.geometry import LayerGeometry
 from napari_lattice_symmetry.plugin.layers.result_layers import result_layers
+from napari_lattice_symmetry.report.page import write_report
 from napari_lattice_symmetry.results import MAPS, MapSpec, load_result
 from napari_lattice_symmetry.results.export import layer_stack_result, result_layer_stack
 
@@ -38,6 +39,7 @@ GRAINS = MapSpec(
     kind="flag",
     values={1: ("left", "#112233"), 2: ("right", "#445566")},
     nothing="no grain",
+    reported=True,
 )
 
 
@@ -92,6 +94,11 @@ def test_a_new_map_becomes_a_layer(result):
     np.testing.assert_array_equal(grains.data, result.maps["grains"])
     assert list(grains.features["grains"]) == ["no grain", "left", "right"]
     np.testing.assert_allclose(255 * grains.get_color(2)[:3], [0x44, 0x55, 0x66], atol=0.5)
+
+
+def test_a_new_map_is_in_the_report(result, tmp_path):
+    page = write_report(result, tmp_path / "report.html", None).read_text(encoding="utf-8")
+    assert "<figcaption>grains</figcaption>" in page
 
 
 def written_shape(spec):

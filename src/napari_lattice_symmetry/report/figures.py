@@ -24,13 +24,6 @@ if TYPE_CHECKING:
 
 MAX_ENTROPY = float(np.log(len(CLASSES)))
 
-_PICTURES = {
-    "labels": "classes",
-    "entropy": "uncertainty",
-    "agreement": "network and lattice fit",
-}
-"""Maps that are shown of every frame, and their titles."""
-
 _MAX_PIXELS = 512  # of a frame's side in the page
 _TEXT = ("text.color", "axes.labelcolor", "axes.edgecolor", "xtick.color", "ytick.color")
 _INK, _DARK_INK = "#222222", "#dddddd"
@@ -132,13 +125,13 @@ def draw_pictures(
     gray = None if frame is None else _png(_gray(frame))
     return [
         Picture(
-            title,
-            gray if name == "labels" else None,
-            _png(_paint(MAPS[name], np.asarray(result.maps[name][row]))),
+            spec.short,
+            gray if spec.name == "labels" else None,
+            _png(_paint(spec, np.asarray(result.maps[spec.name][row]))),
             *_place(result, whole),
         )
-        for name, title in _PICTURES.items()
-        if name in result.maps
+        for spec in MAPS.values()
+        if spec.reported and spec.name in result.maps
     ]
 
 

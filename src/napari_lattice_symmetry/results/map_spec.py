@@ -56,6 +56,8 @@ class MapSpec:
         Whether an analysis with these parameters makes it.
     opens : bool
         Whether a run shows it, and a result is opened with it; others are layers when asked for.
+    reported : bool
+        Whether a report shows it of the frames that it shows.
     """
 
     name: str
@@ -72,6 +74,7 @@ class MapSpec:
     nothing: str = ""
     present: Callable[[AnalysisParameters], bool] = _always
     opens: bool = False
+    reported: bool = False
 
     @property
     def on_grid(self) -> bool:

@@ -101,6 +101,7 @@ MAPS: dict[str, MapSpec] = {
             title="classes",
             short="classes",
             opens=True,
+            reported=True,
             **_CLASSES,
         ),
         MapSpec(
@@ -140,6 +141,7 @@ MAPS: dict[str, MapSpec] = {
             unit="nats",
             colors="inferno",
             limits=(0.0, _MAX_ENTROPY),
+            reported=True,
         ),
         MapSpec(
             name="mutual_information",
@@ -251,6 +253,7 @@ MAPS: dict[str, MapSpec] = {
             kind="flag",
             values={AGREE: ("agree", "#009E73"), DISAGREE: ("disagree", "#D55E00")},
             nothing="one has no answer",
+            reported=True,
             present=_judged_or_fitted,
         ),
         MapSpec(
