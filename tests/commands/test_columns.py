@@ -46,9 +46,8 @@ def test_what_is_not_known_is_asked_for(run, picture):
 def test_a_microscope_that_cannot_be_is_refused_in_a_sentence(run, picture, option, value):
     given = ("--defoci", "-3,2,7", "--pixel-size", 0.016, option, value)
     done = run("columns", "series.tif", *given)
-    assert done.exit_code == 1
-    assert option.removeprefix("--") in done.output
-    assert "validation error" not in done.output
+    assert done.exit_code == 2
+    assert f"Invalid value for '{option}': {float(value)} is not in the range" in done.output
 
 
 def test_astigmatism_reaches_the_microscope(run, picture, monkeypatch):

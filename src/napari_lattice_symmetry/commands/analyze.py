@@ -20,12 +20,12 @@ from napari_lattice_symmetry.commands.shared.batch import expand, outputs_of, ru
 from napari_lattice_symmetry.commands.shared.correction import corrected, known_option
 from napari_lattice_symmetry.commands.shared.options import (
     PATH,
-    analysis_options,
     calibration_options,
     file_options,
     frames_option,
     output_option,
     overwrite_option,
+    settings_options,
 )
 from napari_lattice_symmetry.commands.shared.outputs import beside
 from napari_lattice_symmetry.commands.shared.progress import progress
@@ -59,7 +59,7 @@ if TYPE_CHECKING:
     "--workers", type=click.IntRange(1), help="Start so many Dask workers on this machine."
 )
 @known_option
-@analysis_options()
+@settings_options(AnalysisParameters)
 def analyze(
     files: tuple[Path, ...],
     *,

@@ -27,7 +27,6 @@ from napari_lattice_symmetry.atoms import (
 from napari_lattice_symmetry.atoms.defect_search import METHODS
 from napari_lattice_symmetry.atoms.focal.namer import DEFAULT
 from napari_lattice_symmetry.atoms.focal.reading import Series, read_series
-from napari_lattice_symmetry.atoms.focal.specimens.layer import LAYERS
 from napari_lattice_symmetry.atoms.writing import ATOM_SUFFIXES
 from napari_lattice_symmetry.commands.shared.atoms import Measures, measure_options
 from napari_lattice_symmetry.commands.shared.options import (
@@ -37,6 +36,7 @@ from napari_lattice_symmetry.commands.shared.options import (
     file_options,
     outputs_option,
     overwrite_option,
+    settings_options,
 )
 from napari_lattice_symmetry.data.movie import Movie
 from napari_lattice_symmetry.errors import InputError
@@ -44,24 +44,13 @@ from napari_lattice_symmetry.files import check_free
 from napari_lattice_symmetry.io import read_movie
 from napari_lattice_symmetry.settings import parse_settings
 
-_FIELDS = FindParameters.model_fields
-_COLUMNS, _LENSES = ColumnParameters.model_fields, Microscope.model_fields
+_LENSES = ("voltage", "spherical", "astigmatism", "astigmatism_angle")
 
 
 @click.command()
 @click.argument("file", type=PATH)
 @click.option("--frame", type=click.IntRange(0), help="Only this frame.  [default: all]")
-@click.option("--spacing", type=float, metavar="PX", help=_FIELDS["spacing"].description)
-@click.option(
-    "--confidence",
-    type=float,
-    default=_FIELDS["confidence"].default,
-    show_default=True,
-    help=_FIELDS["confidence"].description,
-)
-@click.option(
-    "--refine/--no-refine", default=True, show_default=True, help=_FIELDS["refine"].description
-)
+@settings_options(FindParameters, "spacing", "confidence", "refine")
 @click.option("--defects", type=PATH, metavar="CSV", help="Also list defects, in this file.")
 @click.option(
     "--method",
@@ -196,61 +185,8 @@ def _compare(told: Score) -> Iterator[str]:
 )
 @click.option("--pixel-size", type=float, metavar="NM", help="[default: that in the file]")
 @click.option("--network", default=DEFAULT, show_default=True, help="Its name or .keras file.")
-@click.option(
-    "--material",
-    type=click.Choice(tuple(LAYERS)),
-    default=_COLUMNS["material"].default,
-    show_default=True,
-    help=_COLUMNS["material"].description,
-)
-@click.option(
-    "--confidence",
-    type=float,
-    default=_COLUMNS["confidence"].default,
-    show_default=True,
-    help=_COLUMNS["confidence"].description,
-)
-@click.option(
-    "--register/--no-register",
-    default=True,
-    show_default=True,
-    help=_COLUMNS["register_images"].description,
-)
-@click.option(
-    "--check/--no-check", default=True, show_default=True, help=_COLUMNS["check"].description
-)
-@click.option(
-    "--voltage",
-    type=float,
-    default=_LENSES["voltage"].default,
-    show_default=True,
-    metavar="KV",
-    help="Of the electrons.",
-)
-@click.option(
-    "--spherical",
-    type=float,
-    default=_LENSES["spherical"].default,
-    show_default=True,
-    metavar="µm",
-    help="Spherical aberration of the objective lens.",
-)
-@click.option(
-    "--astigmatism",
-    type=float,
-    default=_LENSES["astigmatism"].default,
-    show_default=True,
-    metavar="NM",
-    help=_LENSES["astigmatism"].description,
-)
-@click.option(
-    "--direction",
-    type=float,
-    default=_LENSES["astigmatism_angle"].default,
-    show_default=True,
-    metavar="DEG",
-    help=_LENSES["astigmatism_angle"].description,
-)
+@settings_options(ColumnParameters, "material", "confidence", "check", register_images="register")
+@settings_options(Microscope, *_LENSES[:3], astigmatism_angle="direction")
 @click.option("--vacancies", "listed", type=PATH, metavar="CSV", help="Also list the vacancies.")
 @outputs_option(f"Also write the columns: {', '.join(ATOM_SUFFIXES)}.  [default: FILE.columns.csv]")
 @overwrite_option
@@ -260,17 +196,10 @@ def columns(
     defoci: tuple[float, ...] | None,
     pixel_size: float | None,
     network: str,
-    material: str,
-    confidence: float,
-    register: bool,
-    check: bool,
-    voltage: float,
-    spherical: float,
-    astigmatism: float,
-    direction: float,
     listed: Path | None,
     outputs: tuple[Path, ...],
     overwrite: bool,
+    **settings: Any,
 ) -> None:
     """Name the columns of a layer MX2 in the focal series in FILE.
 
@@ -279,23 +208,15 @@ def columns(
     and how dense vacancies are.
     """
     outputs = _tables(file, "columns", outputs, listed, overwrite=overwrite)
+    lenses = {name: settings.pop(name) for name in _LENSES}
     series = read_series(file).told(defoci, pixel_size)
     found = find_columns(
         series.images,
         series.defoci,
         series.pixel_size,
         network=network,
-        microscope=parse_settings(
-            Microscope,
-            voltage=voltage,
-            spherical=spherical,
-            astigmatism=astigmatism,
-            astigmatism_angle=direction,
-        ),
-        material=material,
-        confidence=confidence,
-        register_images=register,
-        check=check,
+        microscope=parse_settings(Microscope, **lenses),
+        **settings,
     )
     click.echo("\n".join(_describe_columns(found, series)))
     for output in outputs:

@@ -19,8 +19,7 @@ from napari_lattice_symmetry.analysis.cell_windows import (
     window_side,
 )
 from napari_lattice_symmetry.cells import KNOWN_CELLS, PixelSize
-from napari_lattice_symmetry.cells.answer import TOLERANCE
-from napari_lattice_symmetry.cells.parameters import AS_MEASURED
+from napari_lattice_symmetry.cells.parameters import CellParameters, PixelParameters
 from napari_lattice_symmetry.cells.plots import plot_cell
 from napari_lattice_symmetry.cells.strain import known_basis
 from napari_lattice_symmetry.cells.writing import SUFFIXES, write_cell
@@ -32,6 +31,7 @@ from napari_lattice_symmetry.commands.shared.options import (
     frames_option,
     outputs_option,
     overwrite_option,
+    settings_options,
 )
 from napari_lattice_symmetry.commands.shared.outputs import check_outputs
 from napari_lattice_symmetry.commands.shared.progress import progress
@@ -50,7 +50,6 @@ _FIGURES = (".png", ".svg")
 @click.command()
 @click.argument("file", type=PATH)
 @click.option("--frame", type=click.IntRange(0), help="Only this frame.  [default: all]")
-@click.option("--window", type=click.IntRange(32), help="Side in px.  [default: 10 cells]")
 @click.option(
     "--at",
     "center",
@@ -66,25 +65,13 @@ _FIGURES = (".png", ".svg")
 )
 @click.option("--of", "name", type=click.Choice(CLASSES[:-1]), help="Class of the windows.")
 @click.option(
-    "--lattice",
-    type=click.Choice(["square", "rectangular", "centered rectangular", "hexagonal", "oblique"]),
-    help="Class of the lattice, where the scan has distorted it.  [default: as it is measured]",
-)
-@click.option(
     "--material",
     type=click.Choice(list(KNOWN_CELLS)),
     help="Also tell the pixel size at which the lattice is that of this material.",
 )
 @known_cell_option("Also tell the pixel size at which the lattice is this one.")
-@click.option("--square-pixels", is_flag=True, help="Find one pixel size for x and y.")
-@click.option(
-    "--tolerance",
-    type=click.FloatRange(0, 0.5),
-    default=TOLERANCE,
-    show_default=True,
-    help="Share R of the amplitudes that lens and scan may break of a symmetry where noise "
-    "explains none.",
-)
+@settings_options(PixelParameters, square="square-pixels")
+@settings_options(CellParameters)
 @outputs_option(f"Also write the cell: {', '.join((*SUFFIXES, *_FIGURES))}.")
 @overwrite_option
 @file_options
@@ -94,15 +81,15 @@ def cell(
     file: Path,
     *,
     frame: int | None,
-    window: int | None,
     center: tuple[float, float] | None,
     rectangle: tuple[float, float, float, float] | None,
     result: Path | None,
     name: str | None,
-    lattice: str | None,
     material: str | None,
     known: tuple[float, float, float] | None,
-    square_pixels: bool,
+    square: bool,
+    window: int | None,
+    lattice: str,
     tolerance: float,
     outputs: tuple[Path, ...],
     overwrite: bool,
@@ -123,7 +110,7 @@ def cell(
     if any(output.suffix.lower() == ".cif" for output in outputs) and not movie.calibrated:
         raise InputError(f"The pixel size of {file} is not known; a .cif needs --pixel-size.")
     wanted = [each for each in (material, known) if each is not None]
-    if square_pixels and not wanted:
+    if square and not wanted:
         raise InputError("Give --material or --known with --square-pixels.")
     for each in wanted:
         known_basis(each)  # raises if there is no such cell
@@ -142,14 +129,14 @@ def cell(
             movie,
             places,
             side,
-            lattice=lattice or AS_MEASURED,
+            lattice=lattice,
             tolerance=tolerance,
             progress=lambda done, total: shown.show(n * done // total),
         )
     found = averaged.cell
     click.echo("\n".join(_describe(averaged)))
     for cell_known in wanted:
-        size = average_pixel_size(movie, averaged.places, side, cell_known, square=square_pixels)
+        size = average_pixel_size(movie, averaged.places, side, cell_known, square=square)
         click.echo(f"As {_told(cell_known)}: {' '.join(_describe_size(size, movie))}")
     for output in outputs:
         if output.suffix.lower() in _FIGURES:

@@ -9,7 +9,12 @@ from pathlib import Path
 import click
 import numpy as np
 
-from napari_lattice_symmetry.commands.shared.options import PATH, outputs_option, overwrite_option
+from napari_lattice_symmetry.commands.shared.options import (
+    PATH,
+    outputs_option,
+    overwrite_option,
+    settings_options,
+)
 from napari_lattice_symmetry.commands.shared.outputs import check_outputs
 from napari_lattice_symmetry.commands.shared.results import require_result
 from napari_lattice_symmetry.crystals import (
@@ -27,26 +32,12 @@ from napari_lattice_symmetry.results import MovieResult
 from napari_lattice_symmetry.results.plots import save_figure
 
 _ENDINGS = (".csv", ".png", ".svg")
-_DEFAULTS = MatchParameters()
 
 
 @click.command()
 @click.argument("result", type=PATH)
 @click.argument("structures", nargs=-1, required=True, metavar="CRYSTAL...")
-@click.option(
-    "--zones",
-    type=click.IntRange(1, 4),
-    default=_DEFAULTS.zones,
-    show_default=True,
-    help="Greatest index of the zone axes.",
-)
-@click.option(
-    "--tolerance",
-    type=click.FloatRange(0, 0.2, min_open=True),
-    default=_DEFAULTS.tolerance,
-    show_default=True,
-    help="Distortion that is allowed for, as a share.",
-)
+@settings_options(MatchParameters)
 @outputs_option(f"Also write the phase fractions or the map: {', '.join(_ENDINGS)}.")
 @overwrite_option
 def match(

@@ -9,6 +9,7 @@ from typing import Any
 import click
 import numpy as np
 
+from napari_lattice_symmetry.cells.parameters import StrainParameters
 from napari_lattice_symmetry.cells.strain import KNOWN_CELLS, known_basis
 from napari_lattice_symmetry.commands.shared.cells import known_cell_option, rectangle_option
 from napari_lattice_symmetry.commands.shared.options import PATH, outputs_option, overwrite_option
@@ -47,7 +48,7 @@ _ENDINGS = (".csv", *_FIGURES, *WRITTEN_SUFFIXES)
     type=click.Choice(["image", "crystal"]),
     default="image",
     show_default=True,
-    help="Strain along x and y of the image, y down, or along and across the vector a.",
+    help=StrainParameters.model_fields["axes"].description,
 )
 @click.option(
     "--frame", type=click.IntRange(0), help="Which frame a figure shows.  [default: the first]"

@@ -14,15 +14,15 @@ import numpy as np
 
 from napari_lattice_symmetry import bravais
 from napari_lattice_symmetry.analysis.watch import WATCH_SETTINGS, iter_watch
-from napari_lattice_symmetry.bravais.parameters import parse_parameters
+from napari_lattice_symmetry.bravais.parameters import AnalysisParameters, parse_parameters
 from napari_lattice_symmetry.commands.shared.batch import outputs_of
 from napari_lattice_symmetry.commands.shared.options import (
     PATH,
-    analysis_options,
     calibration_options,
     file_options,
     output_option,
     overwrite_option,
+    settings_options,
 )
 from napari_lattice_symmetry.commands.shared.outputs import beside
 from napari_lattice_symmetry.data.growing import INTERVAL
@@ -60,7 +60,7 @@ _SECONDS = click.FloatRange(0, min_open=True)
     show_default=True,
     help="How long a file has to be left alone before it is read.",
 )
-@analysis_options(WATCH_SETTINGS)
+@settings_options(AnalysisParameters, *WATCH_SETTINGS)
 def watch(
     place: Path,
     *,

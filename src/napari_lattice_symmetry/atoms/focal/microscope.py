@@ -19,11 +19,13 @@ Complex = NDArray[np.complex64]
 class Microscope(SettingsModel):
     """Lenses and detector of a transmission electron microscope."""
 
-    voltage: float = setting(80.0, "Voltage (kV)", "Of the electrons.", step=20, ge=20, le=1000)
+    voltage: float = setting(
+        80.0, "Voltage (kV)", "Of the electrons, in kV.", step=20, ge=20, le=1000
+    )
     spherical: float = setting(
         14.29,
         "Cs (µm)",
-        "Spherical aberration of third order, of the objective lens.",
+        "Spherical aberration of third order, of the objective lens, in µm.",
         step=0.01,
         ge=-3e3,
         le=3e3,
@@ -39,7 +41,7 @@ class Microscope(SettingsModel):
     astigmatism: float = setting(
         0.0,
         "Astigmatism (nm)",
-        "Twofold: half of the difference of both foci.",
+        "Twofold, in nm: half of the difference of both foci.",
         step=0.5,
         ge=0,
         le=50,
@@ -47,7 +49,7 @@ class Microscope(SettingsModel):
     astigmatism_angle: float = setting(
         0.0,
         "Direction (°)",
-        "Of the astigmatism: of the line of overfocus, from x to y.",
+        "Of the astigmatism, in °: of the line of overfocus, from x to y.",
         step=5,
         ge=-360,
         le=360,

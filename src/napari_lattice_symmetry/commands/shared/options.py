@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 
-from napari_lattice_symmetry.bravais.parameters import AnalysisParameters
 from napari_lattice_symmetry.io.axes import FRAMES_ARE
+from napari_lattice_symmetry.settings import SettingsModel
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -33,41 +33,60 @@ class Numbers(click.ParamType[tuple[float, ...]]):
             self.fail(f"{value!r} is not numbers with commas between them.", param, ctx)
 
 
-def analysis_options(names: Collection[str] | None = None) -> Callable[[Function], Function]:
-    """Add an option for each field of `AnalysisParameters`, or for some, to a command."""
-    properties = AnalysisParameters.model_json_schema()["properties"]
+def settings_options(
+    model: type[SettingsModel], *names: str, **renamed: str
+) -> Callable[[Function], Function]:
+    """Add an option for each field of a model of settings, or for some, to a command.
+
+    Parameters
+    ----------
+    model : type
+        Whose fields say default, range, choices and help.
+    *names : str
+        Which of them; all if none is named.
+    **renamed : str
+        Others, with the name of the option where that is not the field's.
+    """
+    schemas = model.model_json_schema()["properties"]
+    options = {name: name for name in names or (() if renamed else schemas)} | renamed
 
     def decorate(command: Function) -> Function:
-        for name, field in reversed(properties.items()):
-            if names is None or name in names:
-                command = _option_of(name, field)(command)
+        for name, option in reversed(options.items()):
+            command = _option_of(name, option.replace("_", "-"), schemas[name])(command)
         return command
 
     return decorate
 
 
-def _option_of(name: str, field: Mapping[str, Any]) -> Callable[[Function], Function]:
-    """Make the option for one field, given as JSON schema, of the parameters."""
+def _option_of(name: str, option: str, field: Mapping[str, Any]) -> Callable[[Function], Function]:
+    """Make the option for one field, given as JSON schema, of a model."""
     schema = field.get("anyOf", [field])[0]
-    option = f"--{name.replace('_', '-')}"
-    kind: click.ParamType[Any] = click.STRING
+    flags, kind = f"--{option}", _kind_of(schema, field)
     more: dict[str, Any] = {"show_default": field["default"] is not None}
-    if "enum" in schema:
-        kind = click.Choice(schema["enum"])
-    elif schema["type"] == "integer":
-        end = schema.get("exclusiveMaximum")
-        kind = click.IntRange(schema.get("minimum"), schema.get("maximum", end), max_open=bool(end))
-    elif schema["type"] == "number":
-        start = schema.get("exclusiveMinimum")
-        kind = click.FloatRange(
-            schema.get("minimum", start), schema["maximum"], min_open=start is not None
-        )
-    elif schema["type"] == "boolean":
-        option, kind = f"{option}/--no-{name.replace('_', '-')}", click.BOOL
+    if schema["type"] == "boolean":
+        flags = f"{flags}/--no-{option}"
     elif schema["type"] == "array":
-        kind, more = click.FLOAT, {"nargs": 4, "metavar": "XX XY YX YY", "callback": _as_matrix}
+        more = {"nargs": 4, "metavar": "XX XY YX YY", "callback": _as_matrix}
+    elif "unit" in field:
+        more["metavar"] = field["unit"].strip()
     return click.option(
-        option, type=kind, default=field["default"], help=field["description"], **more
+        flags, name, type=kind, default=field["default"], help=field["description"], **more
+    )
+
+
+def _kind_of(schema: Mapping[str, Any], field: Mapping[str, Any]) -> click.ParamType[Any]:
+    """Choose what values an option takes; a file may be named where there are files to choose."""
+    if "enum" in schema or ("choices" in field and "files" not in field):
+        return click.Choice(schema.get("enum") or field["choices"])
+    if schema["type"] not in ("integer", "number"):
+        return {"boolean": click.BOOL, "array": click.FLOAT}.get(schema["type"], click.STRING)
+    limits = click.IntRange if schema["type"] == "integer" else click.FloatRange
+    above, below = schema.get("exclusiveMinimum"), schema.get("exclusiveMaximum")
+    return limits(
+        schema.get("minimum", above),
+        schema.get("maximum", below),
+        min_open=above is not None,
+        max_open=below is not None,
     )
 
 
