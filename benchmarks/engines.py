@@ -24,7 +24,7 @@ from speed import DOCS, default_views, machine, multiply_adds
 
 from napari_lattice_symmetry.bravais import load_model
 from napari_lattice_symmetry.bravais.classifier import BLOCK
-from napari_lattice_symmetry.networks.keras_engine import compiled, split_at_dropout
+from napari_lattice_symmetry.networks.engines.keras_engine import compiled, split_at_dropout
 from napari_lattice_symmetry.networks.keras_loading import keras
 from napari_lattice_symmetry.networks.layers import AnglePadding, TurnedDense
 from napari_lattice_symmetry.spectrum.polar import polar_spectrum

@@ -40,7 +40,7 @@ from napari_lattice_symmetry.bravais.classifier import BLOCK
 from napari_lattice_symmetry.bravais.dataset import CHUNK, TRAINING, plan_chunks
 from napari_lattice_symmetry.lattice import simulate
 from napari_lattice_symmetry.networks.drawing import draw_chunks
-from napari_lattice_symmetry.networks.keras_engine import compiled, split_at_dropout
+from napari_lattice_symmetry.networks.engines.keras_engine import compiled, split_at_dropout
 from napari_lattice_symmetry.networks.keras_loading import keras
 from napari_lattice_symmetry.networks.layers import TurnedDense
 from napari_lattice_symmetry.spectrum import WindowGrid

@@ -6,10 +6,10 @@ from threading import Event
 import numpy as np
 import pytest
 
-from napari_lattice_symmetry.bravais import load_model, registry
+from napari_lattice_symmetry.bravais import classifier, load_model
 from napari_lattice_symmetry.bravais.registry import REGISTRY
 from napari_lattice_symmetry.errors import ModelError
-from napari_lattice_symmetry.networks.engine import ENGINES
+from napari_lattice_symmetry.networks import ENGINES
 from napari_lattice_symmetry.networks.registry import NetworkFile, Registry, file_sha256
 
 
@@ -56,7 +56,7 @@ def test_weights_that_were_changed_are_refused(tmp_path, monkeypatch):
     content = bytearray(file.read_bytes())
     content[len(content) // 2] ^= 1
     file.write_bytes(content)
-    monkeypatch.setattr(registry, "REGISTRY", Registry(tmp_path / "weights"))
+    monkeypatch.setattr(classifier, "REGISTRY", Registry(tmp_path / "weights"))
     with pytest.raises(ModelError, match="SHA-256"):
         load_model("compact")
 
@@ -110,7 +110,7 @@ def test_a_network_with_a_lambda_is_not_run(tmp_path):
 @pytest.mark.parametrize("engine", ENGINES)
 def test_a_network_without_finite_weights_is_blamed_itself(tmp_path, engine, layer):
     path = tmp_path / "diverged.keras"
-    from napari_lattice_symmetry.networks.keras_engine import load_network
+    from napari_lattice_symmetry.networks.engines.keras_engine import load_network
 
     network = load_network(REGISTRY.find("compact").read())
     changed = [each for each in network.layers if each.get_weights()][layer]

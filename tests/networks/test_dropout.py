@@ -14,10 +14,14 @@ from napari_lattice_symmetry.bravais import load_model
 from napari_lattice_symmetry.bravais.classifier import entropy
 from napari_lattice_symmetry.bravais.training_images import INSTRUMENT, draw_windows
 from napari_lattice_symmetry.errors import ModelError
+from napari_lattice_symmetry.networks import ENGINES
 from napari_lattice_symmetry.networks import dropout as dropout_module
 from napari_lattice_symmetry.networks.dropout import Dropout, draw_masks
-from napari_lattice_symmetry.networks.engine import ENGINES
-from napari_lattice_symmetry.networks.keras_engine import KerasEngine, split_at_dropout, thinned
+from napari_lattice_symmetry.networks.engines.keras_engine import (
+    KerasEngine,
+    split_at_dropout,
+    thinned,
+)
 from napari_lattice_symmetry.networks.keras_loading import keras
 from napari_lattice_symmetry.spectrum.cartesian import cartesian_spectrum
 from napari_lattice_symmetry.spectrum.polar import polar_spectrum

@@ -12,11 +12,11 @@ from napari_lattice_symmetry.bravais import load_model
 from napari_lattice_symmetry.bravais.registry import REGISTRY
 from napari_lattice_symmetry.bravais.training_images import INSTRUMENT, PAPER, draw_windows
 from napari_lattice_symmetry.errors import ModelError
-from napari_lattice_symmetry.networks.engine import open_engine
-from napari_lattice_symmetry.networks.keras_engine import KerasEngine
+from napari_lattice_symmetry.networks.engines import open_engine
+from napari_lattice_symmetry.networks.engines.keras_engine import KerasEngine
+from napari_lattice_symmetry.networks.engines.onnx_engine import OnnxEngine
 from napari_lattice_symmetry.networks.keras_loading import keras
 from napari_lattice_symmetry.networks.layers import AnglePadding, TurnedDense
-from napari_lattice_symmetry.networks.onnx_engine import OnnxEngine
 
 ANALYZE = """
 import sys

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from napari_lattice_symmetry.bravais.classifier import Classifier
-from napari_lattice_symmetry.bravais.registry import DEFAULT, load
-from napari_lattice_symmetry.networks.engine import ENGINES
+from napari_lattice_symmetry.bravais.registry import DEFAULT
+from napari_lattice_symmetry.networks import ENGINES
+
+if TYPE_CHECKING:
+    from napari_lattice_symmetry.bravais.classifier import Classifier
 
 __all__ = ["load_model", "train"]
 
@@ -43,6 +46,9 @@ def load_model(network: str | os.PathLike[str] = DEFAULT, engine: str = ENGINES[
     >>> nls.CLASSES[answer.label[0] - 1], answer.mean.shape
     ('square', (1, 6))
     """
+    # Settings and saved results import this package, and need no engine.
+    from napari_lattice_symmetry.bravais.classifier import load
+
     return load(network, engine)
 
 

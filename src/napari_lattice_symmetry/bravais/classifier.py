@@ -6,15 +6,21 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from functools import lru_cache, partial
+from functools import cache, lru_cache, partial
+from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import logsumexp
 
-from napari_lattice_symmetry.errors import InputError, ModelError
+from napari_lattice_symmetry.bravais.registry import DEFAULT, REGISTRY
+from napari_lattice_symmetry.errors import InputError, ModelError, guard
 from napari_lattice_symmetry.lattice import CLASSES, most_probable
+from napari_lattice_symmetry.networks import ENGINES
+from napari_lattice_symmetry.networks.archive import is_finite
+from napari_lattice_symmetry.networks.engines import Engine, open_engine
+from napari_lattice_symmetry.networks.registry import NetworkFile
 from napari_lattice_symmetry.spectrum import cartesian, polar
 from napari_lattice_symmetry.spectrum.amplitude import analyzable, half_spectrum
 from napari_lattice_symmetry.spectrum.checks import is_whole
@@ -24,9 +30,10 @@ if TYPE_CHECKING:
     import keras
 
     from napari_lattice_symmetry.networks.dropout import ThinnedHeads
-    from napari_lattice_symmetry.networks.engine import Engine
 
 Float32 = NDArray[np.float32]
+
+_LOADING = Lock()
 
 BLOCK = 128
 """Windows computed at a time: five blocks are a frame of 512 px on the default grid."""
@@ -322,6 +329,22 @@ class Classifier:
         nothing = np.zeros((_FILL, *self._engine.input_shape), np.float32)
         if np.isnan(heads.sums(self._engine.trunk(nothing), np.ones(_FILL)).probabilities).any():
             raise not_finite(self.name)
+
+
+def load(network: str | os.PathLike[str] = DEFAULT, engine: str = ENGINES[0]) -> Classifier:
+    """Load a network once for all who ask; see `bravais.load_model`."""
+    file = REGISTRY.find(os.fspath(network))
+    with _LOADING:  # a thread that asks for what another loads waits for it
+        return _load(file, engine)
+
+
+@cache
+def _load(file: NetworkFile, engine: str) -> Classifier:
+    archive = file.read()
+    if not is_finite(archive):
+        raise not_finite(file.name)
+    with guard(f"{file.path} cannot be read as a Keras network", ModelError):
+        return Classifier(open_engine(archive, engine), file.name, file.sha256)
 
 
 def not_finite(name: str) -> ModelError:

@@ -11,7 +11,7 @@ from pydantic import field_validator
 from napari_lattice_symmetry.bravais.registry import DEFAULT, REGISTRY
 from napari_lattice_symmetry.errors import InputError
 from napari_lattice_symmetry.lattice.plane_groups import MIN_CELLS
-from napari_lattice_symmetry.networks.engine import EngineName
+from napari_lattice_symmetry.networks import EngineName
 from napari_lattice_symmetry.settings import ADVANCED, SettingsModel, parse_settings, setting
 from napari_lattice_symmetry.spectrum.lattice_fit import (
     MAX_PERIODS,

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_lattice_symmetry.bravais import networks
+from napari_lattice_symmetry.bravais.classifier import load
 from napari_lattice_symmetry.bravais.dataset import (
     CHUNK,
     TRAINING,
@@ -20,12 +21,10 @@ from napari_lattice_symmetry.bravais.dataset import (
     draw_set,
     plan_chunks,
 )
-from napari_lattice_symmetry.bravais.registry import load
 from napari_lattice_symmetry.errors import InputError, ModelError, first_line
 from napari_lattice_symmetry.files import replacing
 from napari_lattice_symmetry.networks.batches import SpectrumBatches
 from napari_lattice_symmetry.networks.calibration import calibrate
-from napari_lattice_symmetry.networks.engine import ENGINES
 from napari_lattice_symmetry.networks.keras_loading import keras
 from napari_lattice_symmetry.networks.layers import TurnedDense
 from napari_lattice_symmetry.networks.training import begin, build, finish, fit, note
@@ -244,7 +243,7 @@ def _taught(
     """Return targets halfway to a teacher's answers, where windows are of a track."""
     file = output / "taught.npy"
     if not file.exists():
-        network = load(teacher, ENGINES[0]).network
+        network = load(teacher).network
         taught = np.array(targets)
         for i, chunk in enumerate(plan):
             if chunk.track != UNUSUAL_TRACK:
@@ -258,7 +257,7 @@ def _taught(
 
 def _take_head(model: keras.Model, teacher: str) -> None:
     """Let a network begin with what another one makes of the features of a spectrum."""
-    of_both = zip(_head(model), _head(load(teacher, ENGINES[0]).network), strict=True)
+    of_both = zip(_head(model), _head(load(teacher).network), strict=True)
     for layer, of_teacher in of_both:
         layer.set_weights(of_teacher.get_weights())
 
@@ -269,7 +268,7 @@ def _head(model: keras.Model) -> list[keras.layers.Layer]:
 
 def _take_weights(model: keras.Model, start: Path) -> None:
     try:
-        model.set_weights(load(start, ENGINES[0]).network.get_weights())
+        model.set_weights(load(start).network.get_weights())
     except ValueError as error:
         raise ModelError(
             f"{start} is not a {model.name!r} network: {first_line(error)}."

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize
 from scipy.special import log_softmax, logsumexp, softmax
 
-from napari_lattice_symmetry.networks.keras_engine import (
+from napari_lattice_symmetry.networks.engines.keras_engine import (
     compiled,
     split_at_dropout,
     thinned,

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from napari_lattice_symmetry.networks.engines.onnx_graph import turn_products
 from napari_lattice_symmetry.networks.keras_loading import keras, layers
-from napari_lattice_symmetry.networks.onnx_graph import turn_products
 
 
 @keras.saving.register_keras_serializable(package="lattice_symmetry")

@@ -11,8 +11,8 @@ from napari_lattice_symmetry.crystals.families import networks, training
 from napari_lattice_symmetry.crystals.families.data_set import CHUNK
 from napari_lattice_symmetry.crystals.families.training import RECIPES, train
 from napari_lattice_symmetry.errors import InputError
-from napari_lattice_symmetry.networks.engine import open_engine
-from napari_lattice_symmetry.networks.keras_engine import load_network
+from napari_lattice_symmetry.networks.engines import open_engine
+from napari_lattice_symmetry.networks.engines.keras_engine import load_network
 
 SMALL = replace(RECIPES["pairs"], validation=CHUNK, batch=35, sharpened=CHUNK)
 

@@ -17,8 +17,8 @@ from napari_lattice_symmetry.atoms.finding.finder import REGISTRY
 from napari_lattice_symmetry.atoms.finding.scaling import CHANNELS, SPACING, Resampling, normalize
 from napari_lattice_symmetry.errors import ModelError
 from napari_lattice_symmetry.networks.archive import ForeignNetworkError, Layer, read_layers
-from napari_lattice_symmetry.networks.onnx_engine import Run, open_session
-from napari_lattice_symmetry.networks.onnx_graph import Graph
+from napari_lattice_symmetry.networks.engines.onnx_engine import Run, open_session
+from napari_lattice_symmetry.networks.engines.onnx_graph import Graph
 
 Float = NDArray[np.float64]
 Float32 = NDArray[np.float32]

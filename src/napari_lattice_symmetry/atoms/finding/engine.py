@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from napari_lattice_symmetry.atoms.finding.scaling import CHANNELS
-from napari_lattice_symmetry.atoms.image_engine import Float32, ImageEngine
 from napari_lattice_symmetry.errors import ModelError
 from napari_lattice_symmetry.networks.archive import ForeignNetworkError
+from napari_lattice_symmetry.networks.engines.image_engine import Float32, ImageEngine
 
 
 class FinderEngine(ImageEngine):

@@ -17,10 +17,10 @@ from napari_lattice_symmetry.atoms.finding.scaling import SPACING, Resampling
 from napari_lattice_symmetry.atoms.focal.microscope import Microscope
 from napari_lattice_symmetry.atoms.focal.seeing import CLASSES, MARK, PIXEL, see
 from napari_lattice_symmetry.atoms.focal.specimens.layer import SINGLE
-from napari_lattice_symmetry.atoms.image_engine import ImageEngine
 from napari_lattice_symmetry.atoms.peaks import local_maxima, vertices
 from napari_lattice_symmetry.errors import ModelError
 from napari_lattice_symmetry.networks.archive import ForeignNetworkError
+from napari_lattice_symmetry.networks.engines.image_engine import ImageEngine
 from napari_lattice_symmetry.networks.registry import NetworkFile
 
 Float = NDArray[np.float64]

@@ -23,10 +23,10 @@ from napari_lattice_symmetry.atoms.focal.examples import (
 from napari_lattice_symmetry.atoms.focal.namer import ColumnNamer, Marks
 from napari_lattice_symmetry.atoms.focal.networks import MSD_NET, U_NET, column_loss, msd_net, u_net
 from napari_lattice_symmetry.atoms.focal.seeing import PIXEL
-from napari_lattice_symmetry.atoms.image_engine import ImageEngine
 from napari_lattice_symmetry.atoms.score import match
 from napari_lattice_symmetry.networks.batches import Batches
 from napari_lattice_symmetry.networks.drawing import draw_pairs
+from napari_lattice_symmetry.networks.engines.image_engine import ImageEngine
 from napari_lattice_symmetry.networks.keras_loading import keras
 from napari_lattice_symmetry.networks.training import begin, build, finish, fit, note, warmed_adam
 

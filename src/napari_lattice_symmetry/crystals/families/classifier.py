@@ -22,11 +22,12 @@ from napari_lattice_symmetry.crystals.families.symmetry import family_setting, i
 from napari_lattice_symmetry.crystals.fingerprint import SIZE, diffract
 from napari_lattice_symmetry.crystals.structure import Crystal
 from napari_lattice_symmetry.errors import InputError, ModelError, guard
-from napari_lattice_symmetry.networks.engine import ENGINES, open_engine
+from napari_lattice_symmetry.networks import ENGINES
+from napari_lattice_symmetry.networks.engines import open_engine
 from napari_lattice_symmetry.networks.registry import NetworkFile, Registry
 
 if TYPE_CHECKING:
-    from napari_lattice_symmetry.networks.engine import Engine
+    from napari_lattice_symmetry.networks.engines import Engine
 
 Float32 = NDArray[np.float32]
 

@@ -17,7 +17,7 @@ from napari_lattice_symmetry.networks.archive import (
     read_layers,
 )
 from napari_lattice_symmetry.networks.dropout import Dropout, ThinnedHeads
-from napari_lattice_symmetry.networks.onnx_graph import heads_graph, layers_graph
+from napari_lattice_symmetry.networks.engines.onnx_graph import heads_graph, layers_graph
 
 if TYPE_CHECKING:
     import keras
@@ -63,7 +63,7 @@ class OnnxEngine:
     @cached_property
     def network(self) -> keras.Model:
         """The same network in Keras."""
-        from napari_lattice_symmetry.networks.keras_engine import load_network
+        from napari_lattice_symmetry.networks.engines.keras_engine import load_network
 
         return load_network(self._archive)
 

@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 
 from napari_lattice_symmetry.networks.archive import ForeignNetworkError, Layer, read_layers
 from napari_lattice_symmetry.networks.dropout import Dropout, draw_masks
-from napari_lattice_symmetry.networks.onnx_engine import open_session
-from napari_lattice_symmetry.networks.onnx_graph import Graph, Inputs
+from napari_lattice_symmetry.networks.engines.onnx_engine import open_session
+from napari_lattice_symmetry.networks.engines.onnx_graph import Graph, Inputs
 
 Float32: TypeAlias = NDArray[np.float32]
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias, get_args
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from napari_lattice_symmetry.errors import ModelError
+from napari_lattice_symmetry.networks import ENGINES
 from napari_lattice_symmetry.networks.archive import ForeignNetworkError
 from napari_lattice_symmetry.networks.dropout import ThinnedHeads
 
@@ -15,11 +16,6 @@ if TYPE_CHECKING:
     import keras
 
 Float32 = NDArray[np.float32]
-
-EngineName: TypeAlias = Literal["onnx", "tensorflow"]
-"""ONNX Runtime, and TensorFlow for networks without translation; TensorFlow for all."""
-
-ENGINES: tuple[EngineName, ...] = get_args(EngineName)
 
 
 class Engine(Protocol):
@@ -76,12 +72,12 @@ def open_engine(archive: bytes, engine: str = ENGINES[0]) -> Engine:
     if engine not in ENGINES:
         raise ModelError(f"{engine!r} is no engine; use {' or '.join(map(repr, ENGINES))}.")
     if engine == "onnx":
-        from napari_lattice_symmetry.networks.onnx_engine import OnnxEngine
+        from napari_lattice_symmetry.networks.engines.onnx_engine import OnnxEngine
 
         try:
             return OnnxEngine(archive)
         except (ForeignNetworkError, LookupError, TypeError, ValueError):
             pass  # layers, or settings of theirs, that the translation does not expect
-    from napari_lattice_symmetry.networks.keras_engine import KerasEngine, load_network
+    from napari_lattice_symmetry.networks.engines.keras_engine import KerasEngine, load_network
 
     return KerasEngine(load_network(archive))
