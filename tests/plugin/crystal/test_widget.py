@@ -7,7 +7,7 @@ import pytest
 from ase.io import write
 from napari.layers import Labels, Layer, Points
 from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QFileDialog, QInputDialog
+from qtpy.QtWidgets import QFileDialog, QInputDialog, QToolButton
 
 from napari_lattice_symmetry.analysis import analyze
 from napari_lattice_symmetry.bravais.parameters import AnalysisParameters
@@ -190,10 +190,10 @@ def test_a_crystal_is_broken_by_its_sliders_and_each_method_answers(bench):
     dock.tabs.setCurrentWidget(dock.family)
     tab = dock.family
     bench.qtbot.waitUntil(lambda: tab.symmetry is not None and not tab.is_busy, timeout=TIMEOUT)
-    whole = tab.trial
+    whole = tab.found
     assert whole.answers["fingerprint"].family == ["fcc"]
     assert {family for _, _, family in tab.symmetry} == {"fcc"}
-    assert "face-centered cubic by fingerprint" in tab.answer.text()
+    assert "face-centered cubic by fingerprint" in tab.text.text()
     image, bars = tab.canvas.figure.axes
     assert image.images[0].get_array().shape == (64, 64, 3)
     assert len(bars.patches) == 16  # seven families and none, by two networks
@@ -202,11 +202,11 @@ def test_a_crystal_is_broken_by_its_sliders_and_each_method_answers(bench):
     tab.sliders["vacancies"].setValue(40)
     tab.sliders["rotation"].setValue(30)
     bench.qtbot.waitUntil(
-        lambda: tab.trial is not whole and tab.symmetry is not None and not tab.is_busy,
+        lambda: tab.found is not whole and tab.symmetry is not None and not tab.is_busy,
         timeout=TIMEOUT,
     )
-    assert tab.trial.atoms == round(0.6 * whole.atoms)
-    assert np.abs(tab.trial.fingerprint - whole.fingerprint).max() > 0.3
+    assert tab.found.atoms == round(0.6 * whole.atoms)
+    assert np.abs(tab.found.fingerprint - whole.fingerprint).max() > 0.3
     assert "fcc" not in {family for _, _, family in tab.symmetry}
 
     bench.press(tab.layers_button)
@@ -231,15 +231,15 @@ def test_a_crystal_of_none_of_the_families_is_said_to_be_none(bench):
     bench.dock.tabs.setCurrentWidget(bench.dock.family)
     tab = bench.dock.family
     bench.qtbot.waitUntil(lambda: tab.symmetry is not None and not tab.is_busy, timeout=TIMEOUT)
-    assert "none of the seven families by fingerprint" in tab.answer.text()
-    assert "By space group, P4_2/mnm" in tab.answer.text()
-    trial, symmetry = tab.trial, tab.symmetry
-    tab.trial = tab.symmetry = None
+    assert "none of the seven families by fingerprint" in tab.text.text()
+    assert "By space group, P4_2/mnm" in tab.text.text()
+    trial, symmetry = tab.found, tab.symmetry
+    tab.found = tab.symmetry = None
     tab._on_symmetry(symmetry)  # whichever comes first
-    tab._on_trial(trial)
-    assert "none of the seven families by fingerprint" in tab.answer.text()
-    assert "By space group, P4_2/mnm" in tab.answer.text()
-    assert all(answer.family == ["none"] for answer in tab.trial.answers.values())
+    tab._show(trial)
+    assert "none of the seven families by fingerprint" in tab.text.text()
+    assert "By space group, P4_2/mnm" in tab.text.text()
+    assert all(answer.family == ["none"] for answer in tab.found.answers.values())
 
 
 def test_the_symmetry_of_the_selected_crystal_is_shown_over_tolerances(bench, tmp_path):
@@ -253,13 +253,13 @@ def test_the_symmetry_of_the_selected_crystal_is_shown_over_tolerances(bench, tm
     bench.qtbot.waitUntil(lambda: not tab.is_busy and bool(tab.text.text()), timeout=TIMEOUT)
     assert tab.text.text() == "cluster is a cluster without a cell: it has no space group."
     dock.structures.crystals.item(0).setSelected(True)
-    bench.qtbot.waitUntil(lambda: tab.crystal is not None, timeout=TIMEOUT)
+    bench.qtbot.waitUntil(lambda: tab.found is not None, timeout=TIMEOUT)
     assert "Fd-3m (227)" in tab.text.text()
     (axes,) = tab.canvas.figure.axes
     assert axes.get_xlabel() == "Tolerance (nm)"
     bench.press(dock.structures.remove_button)
     bench.press(dock.structures.remove_button)
-    bench.qtbot.waitUntil(lambda: tab.crystal is None, timeout=TIMEOUT)
+    bench.qtbot.waitUntil(lambda: tab.found is None, timeout=TIMEOUT)
     assert not tab.canvas.figure.axes
 
 
@@ -270,6 +270,8 @@ def test_it_fits_beside_the_image_on_a_small_screen(bench):
     bench.dock.structures.add_listed("SrTiO3")
     bench.match()
     assert bench.dock.minimumSizeHint().width() <= 270
+    arrows = bench.dock.tabs.tabBar().findChildren(QToolButton)
+    assert not any(arrow.isVisible() for arrow in arrows), "all titles are seen"
 
 
 def test_the_columns_along_a_typed_axis_are_drawn_and_become_points(bench, shared_data):
@@ -278,11 +280,11 @@ def test_the_columns_along_a_typed_axis_are_drawn_and_become_points(bench, share
     dock.structures.add_listed("Ti")
     dock.structures.add_files([str(shared_data / "crystals" / "Binaries__Zincblende_ZnS.in")])
     dock.tabs.setCurrentWidget(tab)
-    bench.qtbot.waitUntil(lambda: tab.seen is not None, timeout=TIMEOUT)
-    assert tab.seen.label == "square"
+    bench.qtbot.waitUntil(lambda: tab.found is not None, timeout=TIMEOUT)
+    assert tab.found.label == "square"
     tab.zone.selectAll()
     bench.qtbot.keyClicks(tab.zone, "1 1 0")
-    bench.qtbot.waitUntil(lambda: tab.seen is not None and tab.seen.zone == (1, 1, 0))
+    bench.qtbot.waitUntil(lambda: tab.found is not None and tab.found.zone == (1, 1, 0))
     assert "centered rectangular, plane group cm." in tab.text.text()
     (axes,) = tab.canvas.figure.axes
     assert axes.images[0].get_array().shape == (320, 320)
@@ -294,13 +296,13 @@ def test_the_columns_along_a_typed_axis_are_drawn_and_become_points(bench, share
     assert set(points.features["column"]) == {"Zn", "S"}
     apart = np.linalg.norm(points.data[:, np.newaxis] - points.data, axis=2)
     zinc_to_sulfur = (apart + 9 * np.eye(len(apart))).min()
-    side = tab.seen.a / np.sqrt(3 / 8)
+    side = tab.found.a / np.sqrt(3 / 8)
     assert zinc_to_sulfur == pytest.approx(side / 4, rel=1e-3)
 
     dock.structures.crystals.item(0).setSelected(True)
     tab.zone.setText("2 -1 -1 0")
     bench.qtbot.waitUntil(lambda: "Ti [2 -1 -1 0]" in tab.text.text(), timeout=TIMEOUT)
-    assert tab.seen.plane_group == "pmg"
+    assert tab.found.plane_group == "pmg"
     for text, sentence in (("1 1", "type three whole numbers"), ("0 0 0", "is no zone axis")):
         tab.zone.setText(text)
         bench.qtbot.waitUntil(lambda said=sentence: said in tab.text.text(), timeout=TIMEOUT)
@@ -311,14 +313,12 @@ def test_what_is_beyond_training_or_differs_is_said(bench):
     tab = bench.dock.family
     bench.dock.structures.add_listed("Cu")
     bench.dock.tabs.setCurrentWidget(tab)
-    bench.qtbot.waitUntil(lambda: tab.trial is not None and not tab.is_busy, timeout=TIMEOUT)
-    assert tab.trial.remark == ""
+    bench.qtbot.waitUntil(lambda: tab.found is not None and not tab.is_busy, timeout=TIMEOUT)
+    assert tab.found.remark == ""
     tab.sliders["rotation"].setValue(30)
-    bench.qtbot.waitUntil(lambda: "unknown direction" in tab.answer.text(), timeout=TIMEOUT)
+    bench.qtbot.waitUntil(lambda: "unknown direction" in tab.text.text(), timeout=TIMEOUT)
     tab.sliders["rotation"].setValue(0)
     tab.sliders["vacancies"].setValue(80)
-    bench.qtbot.waitUntil(
-        lambda: "more than 70% of the atoms" in tab.answer.text(), timeout=TIMEOUT
-    )
+    bench.qtbot.waitUntil(lambda: "more than 70% of the atoms" in tab.text.text(), timeout=TIMEOUT)
     tab.sliders["vacancies"].setValue(70)
-    bench.qtbot.waitUntil(lambda: not tab.is_busy and not tab.trial.remark, timeout=TIMEOUT)
+    bench.qtbot.waitUntil(lambda: not tab.is_busy and not tab.found.remark, timeout=TIMEOUT)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from qtpy.QtWidgets import QTabWidget
 
+from napari_lattice_symmetry.plugin.crystal.crystal_tab import CrystalTab
 from napari_lattice_symmetry.plugin.crystal.family_tab import FamilyTab
 from napari_lattice_symmetry.plugin.crystal.match_tab import MatchTab
 from napari_lattice_symmetry.plugin.crystal.projection_tab import ProjectionTab
@@ -13,6 +14,7 @@ from napari_lattice_symmetry.plugin.crystal.structures import StructureList
 from napari_lattice_symmetry.plugin.crystal.symmetry_tab import SymmetryTab
 from napari_lattice_symmetry.plugin.selection.selection import selection_of
 from napari_lattice_symmetry.plugin.widgets.dock import Dock
+from napari_lattice_symmetry.plugin.widgets.narrow import keep_narrow
 
 if TYPE_CHECKING:
     import napari.viewer
@@ -38,6 +40,7 @@ class CrystalWidget(Dock):
         self.symmetry = SymmetryTab(viewer, lambda: self.structures.chosen)
         self.projection = ProjectionTab(viewer, lambda: self.structures.chosen)
         self.tabs = QTabWidget()
+        keep_narrow(self.tabs)
         self.tabs.addTab(self.match, "Match")
         self.tabs.addTab(self.family, "Family")
         self.tabs.addTab(self.symmetry, "Symmetry")
@@ -61,5 +64,5 @@ class CrystalWidget(Dock):
     def _ask(self, _index: int = 0) -> None:
         """Have the tab that is seen shown anew."""
         seen = self.tabs.currentWidget()
-        if isinstance(seen, FamilyTab | SymmetryTab | ProjectionTab):
+        if isinstance(seen, CrystalTab):
             seen.ask()
