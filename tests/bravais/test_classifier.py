@@ -1,3 +1,5 @@
+import threading
+
 import numpy as np
 import pytest
 
@@ -70,6 +72,40 @@ def test_peaks_are_found_in_the_spectra_that_the_network_sees(polar):
     alone = find_peaks(windows)
     np.testing.assert_allclose(both.peaks.position, alone.position, atol=1e-4)
     np.testing.assert_allclose(both.peaks.displaced, alone.displaced, atol=1e-4)
+
+
+def test_the_network_is_at_the_next_block_while_one_is_looked_at(polar, monkeypatch):
+    windows, _ = draw_windows(2 * BLOCK + 3, INSTRUMENT, seed=0, size=32)
+    begun = [threading.Event() for _ in range(3)]
+    trunk, calls = polar._engine.trunk, iter(begun)
+
+    def tell(spectra):
+        next(calls).set()
+        return trunk(spectra)
+
+    monkeypatch.setattr(polar._engine, "trunk", tell)
+    blocks = polar.classify_blocks(windows, samples=2)
+    first = next(blocks)
+    assert begun[1].wait(60)
+    assert not begun[2].is_set()
+    sizes = [len(block.entropy) for block in (first, *blocks)]
+    assert sizes == [BLOCK, BLOCK, 3]
+
+
+def test_what_fails_in_a_block_fails_where_its_answer_is_due(polar, monkeypatch):
+    windows, _ = draw_windows(2 * BLOCK, INSTRUMENT, seed=0, size=32)
+    trunk, failures = polar._engine.trunk, iter([None, MemoryError("full")])
+
+    def failing(spectra):
+        if error := next(failures):
+            raise error
+        return trunk(spectra)
+
+    monkeypatch.setattr(polar._engine, "trunk", failing)
+    blocks = polar.classify_blocks(windows, samples=2)
+    assert len(next(blocks).entropy) == BLOCK
+    with pytest.raises(MemoryError, match="full"):
+        next(blocks)
 
 
 def test_windows_with_many_nan_are_not_analyzed(polar):

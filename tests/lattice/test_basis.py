@@ -7,6 +7,7 @@ from napari_lattice_symmetry.lattice import CLASSES
 from napari_lattice_symmetry.lattice.basis import (
     CellRanges,
     cell,
+    inverse,
     lattice_parameters,
     lattice_points,
     random_basis,
@@ -95,3 +96,9 @@ def test_lattice_points_fill_the_frame_with_the_right_density():
     assert len(points) == pytest.approx(300 * 400 / area, rel=0.03)
     indices = (points - [11.0, 5.0]) @ np.linalg.inv(basis)
     np.testing.assert_allclose(indices, np.round(indices), atol=1e-9)
+
+
+def test_matrices_are_inverted_in_their_own_precision():
+    matrices = np.random.default_rng(3).normal(size=(5, 7, 2, 2))
+    np.testing.assert_allclose(inverse(matrices), np.linalg.inv(matrices), rtol=1e-9)
+    assert inverse(matrices.astype(np.float32)).dtype == np.float32

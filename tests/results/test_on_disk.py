@@ -381,7 +381,7 @@ def go_on(movie, parameters, fake_model, path):
 def test_going_on_with_other_versions_is_told_and_kept(go_on, path, monkeypatch, caplog):
     go_on(**stop_after(3))
     module = sys.modules["napari_lattice_symmetry.results.provenance"]  # not the function
-    monkeypatch.setattr(module, "version", lambda package: "99.0")
+    monkeypatch.setattr(module, "_installed", lambda package: "99.0")
     go_on()
     go_on()
     told = [each.getMessage() for each in caplog.records if "was begun with" in each.getMessage()]

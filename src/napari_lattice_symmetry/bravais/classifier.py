@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import cache, lru_cache, partial
 from threading import Lock
@@ -118,7 +118,7 @@ class Classifier:
         self.name, self.sha256 = name, sha256
         self._engine = engine
         self._spectrum, self._of_amplitude = _SPECTRA[shape], _OF_AMPLITUDE[shape]
-        self._threads = ThreadPoolExecutor(os.cpu_count())
+        self._threads, self._ahead = ThreadPoolExecutor(os.cpu_count()), ThreadPoolExecutor(1)
         self._process = os.getpid()
         self._heads = lru_cache(maxsize=4)(engine.heads)
 
@@ -215,8 +215,16 @@ class Classifier:
         if not (is_whole(seed) and 0 <= seed < 2**32):
             raise InputError(f"A seed of {seed} is out of range; use a whole number from 0.")
         heads = self._heads(samples, seed)
+        # Spectra of the next block are taken before a block is given away: then the network is at
+        # that while whoever asked looks at this.
+        coming: Future[Classification] | None = None
         for block in _blocks(windows):
-            yield self._classify_block(block, heads, distortion, peaks)
+            spectra, found = self._spectra_block(block, distortion, peaks)
+            done, coming = coming, self._ahead.submit(self._answer, block, spectra, heads, found)
+            if done is not None:
+                yield done.result()
+        if coming is not None:
+            yield coming.result()
 
     def features(
         self, windows: NDArray[Any], distortion: NDArray[np.float64] | None = None
@@ -235,7 +243,9 @@ class Classifier:
         """
         return np.concatenate(
             [
-                self._engine.last_features(self._trunk_block(block, distortion)[0])[: len(block)]
+                self._engine.last_features(
+                    self._engine.trunk(self._spectra_block(block, distortion)[0])
+                )[: len(block)]
                 for block in _blocks(_checked(windows))
             ]
         )
@@ -269,21 +279,15 @@ class Classifier:
         others = np.delete(logits, label - 1, axis=1)
         return np.asarray(logits[:, label - 1] - logsumexp(others, axis=1))
 
-    def _trunk_block(
-        self, windows: NDArray[Any], distortion: NDArray[np.float64] | None, peaks: bool = False
-    ) -> tuple[Any, Peaks | None]:
-        """Compute features of up to `BLOCK` windows, and of what they are filled up with."""
-        spectra, found = self._spectra_block(windows, distortion, peaks)
-        return self._engine.trunk(spectra[..., np.newaxis]), found
-
     def _spectra_block(
         self, windows: NDArray[Any], distortion: NDArray[np.float64] | None, peaks: bool = False
     ) -> tuple[Float32, Peaks | None]:
+        """Take spectra of up to `BLOCK` windows, filled up with nothing, and their peaks."""
         parts = [windows[start : start + PART] for start in range(0, len(windows), PART)]
         look = partial(self._look, distortion=distortion, peaks=peaks)
         spectra, found = zip(*self._threads.map(look, parts), strict=True)
         rest = np.zeros((-len(windows) % _FILL, *spectra[0].shape[1:]), np.float32)
-        return np.concatenate([*spectra, rest]), _joined(found)
+        return np.concatenate([*spectra, rest])[..., np.newaxis], _joined(found)
 
     def _look(
         self, windows: NDArray[Any], distortion: NDArray[np.float64] | None, peaks: bool
@@ -294,16 +298,17 @@ class Classifier:
         spectrum = half_spectrum(windows)
         return self._of_amplitude(np.abs(spectrum), distortion), peaks_in(spectrum)
 
-    def _classify_block(
+    def _answer(
         self,
         windows: NDArray[Any],
+        spectra: Float32,
         heads: ThinnedHeads,
-        distortion: NDArray[np.float64] | None,
-        peaks: bool,
+        peaks: Peaks | None,
     ) -> Classification:
+        """Sample the network on the spectra of a block."""
         n = len(windows)
         known = analyzable(windows)
-        features, found = self._trunk_block(windows, distortion, peaks)
+        features = self._engine.trunk(spectra)
         weights = np.zeros(n + -n % _FILL)
         weights[:n] = known
         sums = heads.sums(features, weights)
@@ -321,7 +326,7 @@ class Classifier:
             entropy=predictive.astype(np.float32),
             mutual_information=information.astype(np.float32),
             thinned_totals=sums.thinned_totals,
-            peaks=found,
+            peaks=peaks,
         )
 
     def _check_weights(self, heads: ThinnedHeads) -> None:

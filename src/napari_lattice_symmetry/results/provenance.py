@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import platform
 from datetime import UTC, datetime
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, Protocol
@@ -42,14 +43,19 @@ class Network(Protocol):
         """What runs it, with its version."""
 
 
+@cache
+def _installed(package: str) -> str:
+    """Return the version of a package: read from its files once, which takes milliseconds."""
+    try:
+        return version(package)
+    except PackageNotFoundError:  # another Keras backend, or not installed by a packager
+        return "not installed"
+
+
 def versions(network: Network | None = None) -> dict[str, str]:
     """Return the versions of Python, of what the numbers depend on, and of what runs a network."""
     found = {"python": platform.python_version()}
-    for package in PACKAGES:
-        try:
-            found[package] = version(package)
-        except PackageNotFoundError:  # another Keras backend, or not installed by a packager
-            found[package] = "not installed"
+    found |= {package: _installed(package) for package in PACKAGES}
     return found if network is None else {**found, "engine": network.engine}
 
 

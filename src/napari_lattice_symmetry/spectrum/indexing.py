@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_lattice_symmetry.lattice.basis import cell_parameters, reduce_basis
+from napari_lattice_symmetry.lattice.basis import cell_parameters, inverse, reduce_basis
 from napari_lattice_symmetry.spectrum.peaks import Peaks
 
 Float = NDArray[np.float64]
@@ -207,7 +207,7 @@ def choose_lattice(peaks: Peaks, weights: Float, finer: Float32) -> tuple[Float,
 
 def _squared_distance(position: Float32, basis: NDArray[np.floating[Any]]) -> Float32:
     """Squared distance of peaks (c, k, 2) from the points of their lattice (c, 2, 2)."""
-    offset = position @ np.linalg.inv(basis)
+    offset = position @ inverse(basis)
     offset -= np.rint(offset)
     offset = offset @ basis
     return np.asarray(np.einsum("ckx,ckx->ck", offset, offset))
@@ -252,9 +252,9 @@ def refine_lattice(
         trust = np.where(on, np.minimum(weights, 1), 0)
         variance = white + extra[:, np.newaxis]
         weighted = (indices * (trust / variance)[..., np.newaxis]).swapaxes(1, 2)
-        inverse = _inverse(weighted @ indices)
-        basis = inverse @ (weighted @ peaks.position)
-        covariance = inverse @ (weighted @ (indices * trust[..., np.newaxis])) @ inverse
+        inverted = _inverse(weighted @ indices)
+        basis = inverted @ (weighted @ peaks.position)
+        covariance = inverted @ (weighted @ (indices * trust[..., np.newaxis])) @ inverted
         residual = np.square(peaks.position - indices @ basis).sum(axis=-1) / 2
         extra = _excess_variance(trust, residual, white, extra)
         outlying = 4 * np.sqrt(variance)
@@ -302,7 +302,7 @@ def _strain_variance(peaks: Peaks, on: Bool) -> Float:
 
 def _nearest(peaks: Peaks, basis: Float) -> tuple[Float, Float]:
     """Return the indices (n, k, 2) of the lattice points nearest to peaks, and the distances."""
-    indices = np.rint(peaks.position @ np.linalg.inv(basis))
+    indices = np.rint(peaks.position @ inverse(basis))
     return indices, np.asarray(np.linalg.norm(peaks.position - indices @ basis, axis=-1))
 
 
@@ -310,7 +310,7 @@ def _inverse(matrix: Float) -> Float:
     """Invert normal matrices (n, 2, 2); NaN for singular ones, and for those that are NaN."""
     (a, b), (c, d) = np.moveaxis(matrix, 0, -1)
     regular = (a * d - b * c > 1e-9 * np.square(a + d))[:, np.newaxis, np.newaxis]
-    return np.where(regular, np.linalg.inv(np.where(regular, matrix, np.eye(2))), np.nan)
+    return np.where(regular, inverse(np.where(regular, matrix, np.eye(2))), np.nan)
 
 
 def _second_lattice(peaks: Peaks, weights: Float, basis: Float, turned_only: bool) -> Bool:
