@@ -5,6 +5,7 @@ import pytest
 
 import napari_lattice_symmetry as nls
 from napari_lattice_symmetry.atoms import AtomImage, Atoms, find_defects
+from napari_lattice_symmetry.atoms.common_lattice import common_basis
 from napari_lattice_symmetry.atoms.score import match
 
 
@@ -25,6 +26,28 @@ def test_vacancies_are_missing_atoms_and_nothing_else_is(material):
     assert np.isin(np.flatnonzero(inner), columns).all()
     assert len(told) - len(rows) <= 1
     assert not len(find_defects(AtomImage(**settings).draw().image, picture.atoms[:0]))
+
+
+def test_false_atoms_turn_no_lattice():
+    y, x = np.mgrid[16:240:16, 16:240:16].reshape(2, -1)
+    false = np.array([[62.0, 72], [119, 170], [180, 120]])
+    places = np.concatenate([np.stack([y, x], axis=1), false])
+    basis = common_basis(places, 16, np.ones(len(places)))
+    np.testing.assert_allclose(np.abs(basis).sum(axis=1), 16, atol=0.5)
+
+
+def test_a_site_where_an_atom_was_told_and_none_is_seen_is_missing():
+    picture = AtomImage(material="MoS2", spacing=16, size=256, vacancies=0.03, seed=6).draw()
+    true = of_kind(picture.defects, "vacancy")
+    inner = ((true > 32) & (true < 223)).all(axis=1)
+    places = np.concatenate([picture.atoms.positions, true[inner] + 1.5])
+    found = find_defects(picture.image, Atoms.at(*places.T, spacing=16))
+    rows, columns = match(of_kind(found, "missing"), true, 4)
+    assert inner.sum() > 2
+    assert set(np.flatnonzero(inner)) <= set(columns)
+    assert np.linalg.norm(of_kind(found, "missing")[rows] - true[columns], axis=1).mean() < 1
+    others = of_kind(found, "dimmer", "displaced", "extra")
+    assert not len(match(others, true[inner], 5)[0])
 
 
 def test_atoms_of_another_brightness_are_told_by_their_sublattice():

@@ -20,6 +20,7 @@ from scipy.ndimage import gaussian_filter, map_coordinates
 from scipy.spatial import KDTree
 from scipy.special import ndtr
 
+from napari_lattice_symmetry.atoms.common_lattice import MIN_ATOMS, SAME, common_basis
 from napari_lattice_symmetry.atoms.defect_table import (
     BRIGHTER,
     DIMMER,
@@ -33,22 +34,18 @@ from napari_lattice_symmetry.atoms.grain_parts import GrainPart, parts_of
 from napari_lattice_symmetry.atoms.table import Atoms, spacing_of
 from napari_lattice_symmetry.data.movie import Movie
 from napari_lattice_symmetry.errors import InputError
-from napari_lattice_symmetry.lattice.basis import reduce_basis
 
 Float = NDArray[np.float64]
 Integer = NDArray[np.intp]
 
-_SAME = 0.35  # spacings within which an atom is where it is expected
 _ELSEWHERE = 0.5  # spacings within which of an empty place there is no atom
-_REACH = 6.0  # spacings over which vectors between atoms are looked at
-_SHARED = 0.6  # share of the atoms that a lattice vector takes to another
-_UNLIKE = -0.2  # correlation of brightness below which atoms are not of one sublattice
 _VECTORS = 1.8  # lengths of the longer lattice vector up to which others are asked
 _AGREEING, _LEAST = 0.6, 4  # share and number of those asked that have to expect an atom
 _LONELY = 0.25  # share of the expected partners below which an atom is an extra one
 _DOUBT = 2.5  # standard deviations at which what is told is as likely as not
 _SURE = 4.5  # and those from which a displacement or a brightness is told
-_MIN_ATOMS = 12
+_EMPTY = 0.25  # share of the height of others below which a site is rather empty than half filled
+_DIRECTIONS = 12  # in which surroundings are looked at
 _DISC = 0.16  # standard deviation of the spot over which gray values are averaged, in spacings
 _APART = 2.0  # spacings by which a place is nearer to its grain than to others, to be judged by it
 _CROWDED = 0.8  # share of the usual neighbors from which on an atom is at no edge
@@ -99,7 +96,7 @@ def frame_of(movie: Movie, atoms: Atoms, number: int) -> LatticeOfAtoms:
     spacing = spacing_of(atoms)
     gray = gaussian_filter(fill_gaps(movie.frame(number)), max(_DISC * spacing, 0.5))
     places, basis = atoms.positions, None
-    if len(places) >= _MIN_ATOMS:
+    if len(places) >= MIN_ATOMS:
         basis = common_basis(places, spacing, _gray_at(gray, places))
     return LatticeOfAtoms(places, gray, spacing, basis)
 
@@ -136,10 +133,10 @@ def lattice_of(movie: Movie, atoms: Atoms, number: int) -> LatticeOfAtoms:
     InputError
         If they are too few, or have none.
     """
-    if len(atoms) < _MIN_ATOMS:
+    if len(atoms) < MIN_ATOMS:
         raise InputError(
             f"{movie.name}: {len(atoms)} atoms in frame {number} are too few to tell a lattice; "
-            f"{_MIN_ATOMS} are needed."
+            f"{MIN_ATOMS} are needed."
         )
     seen = frame_of(movie, atoms, number)
     if not len(seen.vectors):
@@ -203,7 +200,7 @@ def lattice_defects(movie: Movie, atoms: Atoms, number: int) -> tuple[Defects, U
     if not lattices:
         raise InputError(
             f"{movie.name}: none of the {len(parts)} grains of frame {number} has a lattice, "
-            f"against which defects are told; {_MIN_ATOMS} atoms of each are needed."
+            f"against which defects are told; {MIN_ATOMS} atoms of each are needed."
         )
     judged = np.zeros(len(atoms), bool)
     for part in parts:
@@ -231,61 +228,12 @@ def _count_strange(seen: LatticeOfAtoms) -> int:
     )
     inner = seen.inside(seen.places) & (around >= _CROWDED * np.median(around))
     count = int((inner & (asked >= _LEAST) & (crowd < _AGREEING)).sum())
-    return count if count >= _MIN_ATOMS else 0
+    return count if count >= MIN_ATOMS else 0
 
 
 def _asked(seen: LatticeOfAtoms) -> Integer:
     """Count the places in the frame a lattice vector before each atom, (n,)."""
     return np.asarray(seen.inside(seen.places[:, np.newaxis] - seen.vectors).sum(axis=1))
-
-
-def common_basis(places: Float, spacing: float, brightness: Float) -> Float | None:
-    """Return two shortest vectors that take most atoms to atoms, shape (2, 2) of y and x.
-
-    Parameters
-    ----------
-    places : ndarray, shape (n, 2)
-        y and x of atoms in pixels.
-    spacing : float
-        Of neighbors in pixels.
-    brightness : ndarray, shape (n,)
-        Of the atoms: a vector from bright ones to dim ones is none.
-
-    Returns
-    -------
-    ndarray or None
-        None where there are none.
-    """
-    tree = KDTree(places)
-    pairs = tree.query_pairs(_REACH * spacing, output_type="ndarray")
-    apart = places[pairs[:, 1]] - places[pairs[:, 0]]
-    apart = np.concatenate([apart, -apart])
-    near = KDTree(apart)
-    # Only differences of atoms in the middle are asked, all of whose partners are there.
-    candidates = _ordered(apart[(apart[:, 0] > 0) | ((apart[:, 0] == 0) & (apart[:, 1] > 0))])
-    found: list[Float] = []
-    low, high = places.min(axis=0), places.max(axis=0)
-    for start in candidates[:: max(1, len(candidates) // 3000)]:
-        if any(np.linalg.norm(start - each) < _SAME * spacing for each in found):
-            continue
-        vector = apart[np.array(near.query_ball_point(start, 0.25 * spacing))].mean(axis=0)
-        able = ((places + vector >= low) & (places + vector <= high)).all(axis=1)
-        distance, partner = tree.query(places[able] + vector)
-        here = np.asarray(distance) < _SAME * spacing
-        if here.sum() < _MIN_ATOMS / 2 or here.mean() < _SHARED:
-            continue
-        pairs = np.stack([brightness[able][here], brightness[np.asarray(partner)[here]]])
-        if (pairs.std(axis=1) > 0).all() and np.corrcoef(pairs)[0, 1] < _UNLIKE:
-            continue
-        if not found:
-            found.append(vector)
-        elif abs(np.linalg.det([found[0], vector])) > 0.3 * np.linalg.norm(found[0]) * spacing:
-            return reduce_basis(np.stack([found[0], vector]))
-    return None
-
-
-def _ordered(vectors: Float) -> Float:
-    return vectors[np.argsort(np.linalg.norm(vectors, axis=1))]
 
 
 def _vectors_of(basis: Float) -> Float:
@@ -301,15 +249,15 @@ def _missing(seen: LatticeOfAtoms) -> list[tuple[str, float, float, float]]:
     expected = (seen.places[:, np.newaxis] + seen.vectors).reshape(-1, 2)
     expected = expected[seen.inside(expected)]
     distance, _ = KDTree(seen.places).query(expected)
-    expected = expected[distance > _SAME * seen.spacing]
+    expected = expected[distance > SAME * seen.spacing]
     tree, taken = KDTree(expected), np.zeros(len(expected), bool)
-    groups: list[list[int]] = tree.query_ball_point(expected, _SAME * seen.spacing).tolist()  # type: ignore[union-attr]
+    groups: list[list[int]] = tree.query_ball_point(expected, SAME * seen.spacing).tolist()  # type: ignore[union-attr]
     found = []
     for index in np.argsort([-len(group) for group in groups]):
         if taken[index]:
             continue
         place = expected[groups[index]].mean(axis=0)
-        taken[tree.query_ball_point(place, 2 * _SAME * seen.spacing)] = True
+        taken[tree.query_ball_point(place, 2 * SAME * seen.spacing)] = True
         place, nearest = _settled(seen, place)
         if nearest < _ELSEWHERE * seen.spacing:
             continue
@@ -333,7 +281,7 @@ def _settled(seen: LatticeOfAtoms, place: Float) -> tuple[Float, float]:
     """
     tree = KDTree(seen.places)
     distance, index = tree.query(place - seen.vectors)
-    near = np.asarray(distance) < 2 * _SAME * seen.spacing
+    near = np.asarray(distance) < 2 * SAME * seen.spacing
     place = (seen.places[np.asarray(index)[near]] + seen.vectors[near]).mean(axis=0)
     return place, float(tree.query(place)[0])
 
@@ -341,7 +289,7 @@ def _settled(seen: LatticeOfAtoms, place: Float) -> tuple[Float, float]:
 def _partners(seen: LatticeOfAtoms, places: Float) -> Integer:
     """Return the atom a lattice vector before each place, (n, vectors); -1 where there is none."""
     distance, index = KDTree(seen.places).query(places[:, np.newaxis] - seen.vectors)
-    return np.where(distance < _SAME * seen.spacing, index, -1)
+    return np.where(distance < SAME * seen.spacing, index, -1)
 
 
 def _present(seen: LatticeOfAtoms) -> list[tuple[str, float, float, float]]:
@@ -366,19 +314,42 @@ def _present(seen: LatticeOfAtoms) -> list[tuple[str, float, float, float]]:
     off, usual = _medians(away), _medians(gray)
     distance = np.hypot(*off.T)
     scale = np.median(distance[known]) / 1.18 if known.any() else np.nan  # of a Rayleigh law
+    own = seen.brightness(seen.places)
+    excess = own - usual
+    spread = 1.48 * _medians(np.abs(gray - usual[:, np.newaxis]))
+    spread = np.maximum(spread, 0.7 * np.median(spread[known]) if known.any() else np.nan)
+    empty = known & (_filled(seen, own, partners, usual) < _EMPTY)
+    for i in np.flatnonzero(empty):
+        lack = (usual[i] - own[i]) / spread[i]
+        found.append((MISSING, *(seen.places[i] - off[i]).tolist(), float(ndtr(lack - _DOUBT))))
+    known &= ~empty
     far = known & (distance / scale > _SURE) & (distance > 0.1 * seen.spacing)
     found += [
         (DISPLACED, *seen.places[i].tolist(), float(ndtr(distance[i] / scale - _SURE + 1)))
         for i in np.flatnonzero(far)
     ]
-    excess = seen.brightness(seen.places) - usual
-    spread = 1.48 * _medians(np.abs(gray - usual[:, np.newaxis]))
-    spread = np.maximum(spread, 0.7 * np.median(spread[known]) if known.any() else np.nan)
     for i in np.flatnonzero(known & (np.abs(excess) > _SURE * spread)):
         sure = float(ndtr(abs(excess[i]) / spread[i] - _SURE + 1))
         kind = BRIGHTER if excess[i] > 0 else DIMMER
         found.append((kind, *seen.places[i].tolist(), sure))
     return found
+
+
+def _filled(seen: LatticeOfAtoms, own: Float, partners: Integer, usual: Float) -> Float:
+    """Return how high each atom stands above its surroundings, as a share of its partners; (n,).
+
+    The surroundings are those of the partners, where these are darkest half a spacing away, so that
+    what an empty site gets of its neighbors' tails is not taken for an atom.
+    """
+    angles = 2 * np.pi * np.arange(_DIRECTIONS) / _DIRECTIONS
+    steps = 0.5 * seen.spacing * np.stack([np.sin(angles), np.cos(angles)], axis=1)
+    rings = seen.places[:, np.newaxis] + steps
+    gray = seen.brightness(rings.reshape(-1, 2)).reshape(len(own), _DIRECTIONS)
+    of_partners = np.where((partners >= 0)[..., np.newaxis], gray[partners], np.nan)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # of atoms without partners
+        ground = np.nanmean(of_partners, axis=1).min(axis=1)
+    return np.asarray((own - ground) / np.maximum(usual - ground, 1e-9))
 
 
 def _medians(values: Float) -> Float:
