@@ -1,6 +1,7 @@
 """Atoms: found, refined, scored, tracked, measured; defects; pictures whose atoms are known."""
 
 from napari_lattice_symmetry.atoms.classes import classify
+from napari_lattice_symmetry.atoms.defect_maps.evidence import DefectMaps, map_defects
 from napari_lattice_symmetry.atoms.defect_search import find_defects
 from napari_lattice_symmetry.atoms.defect_table import Defects
 from napari_lattice_symmetry.atoms.finding.find import find_atoms, iter_find_atoms
@@ -36,6 +37,7 @@ __all__ = [
     "ClassScore",
     "ColumnParameters",
     "DefectLives",
+    "DefectMaps",
     "Defects",
     "FindParameters",
     "FocalPicture",
@@ -59,6 +61,7 @@ __all__ = [
     "iter_find_atoms",
     "iter_name_series",
     "known_bonds",
+    "map_defects",
     "measure_drift",
     "polarization",
     "read_atoms",

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import napari_lattice_symmetry as nls
-from napari_lattice_symmetry.atoms import AtomImage, find_defects
+from napari_lattice_symmetry.atoms import AtomImage, find_defects, map_defects
 from napari_lattice_symmetry.atoms.defect_maps.examples import (
     CHUNK,
     CLASSES,
@@ -87,6 +87,23 @@ def test_no_defect_here_is_an_answer():
     picture = draw(vacancies=0.03)
     deaf = open_mapper(REGISTRY.find("defects").read(), Null(1e6))
     assert not len(deaf.defects(picture.image, 10, len(picture.atoms)))
+
+
+def test_maps_of_frames_lie_on_the_frame_and_say_what_is_told():
+    pictures = [draw(vacancies=0.03, seed=4), draw(seed=5)]
+    movie = np.stack([each.image for each in pictures])
+    atoms = pictures[0].atoms
+    maps = map_defects(movie, atoms)
+    assert maps.kinds == CLASSES[1:]
+    assert maps.evidence.shape == (2, len(maps.kinds), *maps.sharpened.shape[1:])
+    assert not maps.evidence[1].any()  # no atoms were found there
+    np.testing.assert_allclose(np.array(maps.factors) * maps.sharpened.shape[1:], 200, atol=5)
+    told = find_defects(movie, atoms, method="activation")
+    cells = (np.stack([told.y, told.x], axis=1) + 0.5) / maps.factors - 0.5
+    rows, columns = cells.round().astype(int).T
+    assert (maps.sharpened[0, rows, columns] > maps.threshold).all()
+    with pytest.raises(nls.LatticeSymmetryError, match="has 1 frames"):
+        map_defects(movie[0], atoms.with_columns(frame=np.ones(len(atoms), np.int64)))
 
 
 def test_the_registry_says_what_the_null_is():

@@ -156,6 +156,29 @@ def test_grains_and_rings_are_told(make_shown_viewer, qtbot):
     assert {"ring of 5", "ring of 7"} <= set(marks.features["kind"])
 
 
+def test_activation_maps_are_images_beside_their_image(make_shown_viewer, qtbot):
+    picture = AtomImage(spacing=10, size=200, vacancies=0.03, seed=4).draw()
+    viewer = make_shown_viewer()
+    image = viewer.add_image(picture.image, name="sheet", scale=(0.02, 0.02), units=("nm", "nm"))
+    bench = AtomsBench(viewer, qtbot, knowing(picture.atoms))
+    bench.find()
+    bench.widget.measures.form["method"].value = "activation"
+    assert "missing" in measure(bench, "defects")
+    sharp = bench.viewer.layers["evidence: any defect (logits) · sheet"]
+    marks = layer_of(bench, "defects")
+    assert sharp.visible
+    assert not bench.viewer.layers["evidence: missing · sheet"].visible
+    assert legend_of(sharp).title == "evidence: any defect (logits)"
+    for place in marks.data:
+        pixel = np.round(sharp.world_to_data(marks.data_to_world(place))).astype(int)
+        assert sharp.data[tuple(pixel)] > sharp.contrast_limits[0]  # black is no defect
+    low, high = sharp.extent.world[:, -2:]
+    np.testing.assert_allclose([low, high], image.extent.world, atol=0.02 * 10)
+    assert bench.widget.selection.image is image  # maps are not to be analyzed
+    measure(bench, "defects")
+    assert sum("any defect" in each.name for each in bench.viewer.layers) == 1
+
+
 def test_what_cannot_be_measured_is_said_in_one_sentence(make_shown_viewer, qtbot, lossy):
     movie, true = lossy
     viewer = make_shown_viewer()

@@ -196,6 +196,19 @@ class LayerGeometry:
         translate[-2:] = result.grid.translate(pixel, origin)
         return replace(self, scale=tuple(scale), translate=tuple(translate))
 
+    def coarser(self, factors: tuple[float, float]) -> LayerGeometry:
+        """Return the geometry of pixels that are so many times as large, from the same corner.
+
+        Parameters
+        ----------
+        factors : (float, float)
+            Along y and x.
+        """
+        scale, translate = np.array(self.scale), np.array(self.translate)
+        translate[-2:] += scale[-2:] * (np.array(factors) - 1) / 2
+        scale[-2:] *= factors
+        return replace(self, scale=tuple(scale.tolist()), translate=tuple(translate.tolist()))
+
     def of_part(self, frame: int, corner: tuple[int, int]) -> LayerGeometry:
         """Return the geometry of a part of the layer that begins with a frame and a pixel."""
         translate = list(self.translate)

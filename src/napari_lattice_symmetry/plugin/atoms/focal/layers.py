@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 from napari.layers import Image, Points
 from napari.utils import Colormap
-from numpy.typing import NDArray
 
 from napari_lattice_symmetry.atoms import Atoms, vacancies
 from napari_lattice_symmetry.plugin.atoms.layers import places_of
@@ -16,6 +13,9 @@ from napari_lattice_symmetry.plugin.layers.origin import SOURCE_KEY
 from napari_lattice_symmetry.plugin.layers.result_layers import METADATA_KEY
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from napari_lattice_symmetry.plugin.selection.source import Source
 
 PROBABILITY = "probability of columns"
@@ -41,12 +41,8 @@ def make_maps(
     frame : (int, int)
         Pixels of its images along y and x.
     """
-    geometry = source.geometry
-    factors = np.array(frame) / np.array(maps.shape[2:])
-    scale, translate = np.array(geometry.scale), np.array(geometry.translate)
-    translate[-2:] += scale[-2:] * (factors - 1) / 2
-    scale[-2:] *= factors
-    place = replace(geometry, scale=tuple(scale.tolist()), translate=tuple(translate.tolist()))
+    factors = (frame[0] / maps.shape[2], frame[1] / maps.shape[3])
+    place = source.geometry.coarser(factors)
     return [
         Image(
             place.shape_maps(maps[:, i]),

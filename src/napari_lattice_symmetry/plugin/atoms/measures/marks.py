@@ -6,15 +6,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from napari.layers import Points, Tracks, Vectors
+from napari.layers import Image, Points, Tracks, Vectors
 from numpy.typing import NDArray
 
-from napari_lattice_symmetry.atoms import Atoms, DefectLives, Defects, Rings
+from napari_lattice_symmetry.atoms import Atoms, DefectLives, DefectMaps, Defects, Rings
 from napari_lattice_symmetry.plugin.atoms.coloring import number_colors, title_of
 from napari_lattice_symmetry.plugin.atoms.layers import FoundAtoms, places_of, spacing_of
 from napari_lattice_symmetry.plugin.atoms.truth import KIND, mark
 from napari_lattice_symmetry.plugin.layers.legend import LEGEND_KEY, Legend
 from napari_lattice_symmetry.plugin.layers.origin import SOURCE_KEY
+from napari_lattice_symmetry.plugin.layers.result_layers import METADATA_KEY
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -27,6 +28,9 @@ LIVES_KEY = "napari-lattice-symmetry lives of defects"
 ARROWS_KEY = "napari-lattice-symmetry arrows"
 """Under this key in its metadata a layer of arrows holds its legend at their true length."""
 
+EVIDENCE = "evidence of defects"
+
+_SHARP = "any defect (logits)"
 _WIDTH = 0.12  # spacings
 
 
@@ -125,6 +129,38 @@ def defects_layer(
     if lives is not None:
         layer.metadata[LIVES_KEY] = ShownLives(lives, found)
     return layer
+
+
+def evidence_layers(maps: DefectMaps, found: FoundAtoms) -> list[Image]:
+    """Return the evidence for each kind of defect as images in logits, and where it comes from.
+
+    The last one is black up to the threshold of perfect crystals, and the only one that is shown.
+
+    Parameters
+    ----------
+    maps : DefectMaps
+        Over the frames of the movie.
+    found : FoundAtoms
+        What they were made of.
+    """
+    place = found.source.geometry.coarser(maps.factors)
+    shown = [
+        *((kind, maps.evidence[:, i], 0.0) for i, kind in enumerate(maps.kinds)),
+        (_SHARP, maps.sharpened, maps.threshold),
+    ]
+    return [
+        Image(
+            place.shape_maps(values),
+            name=f"evidence: {kind} · {found.source.movie.name}",
+            metadata={METADATA_KEY: {"kind": EVIDENCE, "class": kind, **found.source.origin}},
+            colormap="magma",
+            contrast_limits=(least, max(2 * least, float(values.max()), least + 1.0)),
+            blending="additive",
+            visible=kind == _SHARP,
+            **place.layer_arguments(),
+        )
+        for kind, values, least in shown
+    ]
 
 
 def rings_layer(rings: Rings, sibling: Points, found: FoundAtoms) -> Points:

@@ -15,6 +15,7 @@ from napari_lattice_symmetry.plugin.atoms.edits import Edits
 from napari_lattice_symmetry.plugin.atoms.measures.marks import (
     arrows_layer,
     defects_layer,
+    evidence_layers,
     is_same,
     rings_layer,
     stretch_arrows,
@@ -156,6 +157,9 @@ class MeasureTab(QWidget):
 
     def _add_layer(self, measured: Measured, layer: Points, found: FoundAtoms) -> None:
         kind, atoms = measured.request.kind, measured.atoms
+        if measured.maps is not None:
+            for each in evidence_layers(measured.maps, found):
+                self._current.put_beside(each)
         if measured.defects is not None:
             new = defects_layer(measured.defects, measured.lives, layer, found)
         elif measured.rings is not None:

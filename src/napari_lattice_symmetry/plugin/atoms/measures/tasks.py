@@ -10,6 +10,7 @@ import numpy as np
 from napari_lattice_symmetry.atoms import (
     Atoms,
     DefectLives,
+    DefectMaps,
     Defects,
     Rings,
     classify,
@@ -18,6 +19,7 @@ from napari_lattice_symmetry.atoms import (
     find_grains,
     find_rings,
     follow_defects,
+    map_defects,
     polarization,
     track,
 )
@@ -102,7 +104,7 @@ class Measured:
         With new columns, if there are any.
     text : str
         What there is to say.
-    defects, lives, rings : Defects, DefectLives, Rings
+    defects, lives, maps, rings : Defects, DefectLives, DefectMaps, Rings
         Where these were asked for.
     """
 
@@ -111,6 +113,7 @@ class Measured:
     text: str
     defects: Defects | None = None
     lives: DefectLives | None = None
+    maps: DefectMaps | None = None
     rings: Rings | None = None
 
 
@@ -136,8 +139,9 @@ def _classes(request: Request) -> Measured:
 
 
 def _defects(request: Request) -> Measured:
-    atoms = request.atoms
-    defects = find_defects(request.found.source.movie, atoms, method=request.settings.method)
+    atoms, movie, method = request.atoms, request.found.source.movie, request.settings.method
+    defects = find_defects(movie, atoms, method=method)
+    maps = map_defects(movie, atoms) if method == "activation" else None
     names, counts = np.unique(defects.kind, return_counts=True)
     told = ", ".join(f"{n} {name}" for name, n in zip(names, counts, strict=True)) or "none"
     text, lives = f"Defects: {told}.", None
@@ -147,7 +151,7 @@ def _defects(request: Request) -> Measured:
         known = np.isfinite(lives.detection)
         text += f", each seen in {lives.detection:.0%} of its frames." if known else "."
     text = " ".join([text, *defects.remarks])
-    return Measured(request, atoms, text, defects, lives)
+    return Measured(request, atoms, text, defects, lives, maps)
 
 
 def _displacements(request: Request) -> Measured:
