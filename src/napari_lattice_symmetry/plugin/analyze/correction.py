@@ -36,6 +36,7 @@ from napari_lattice_symmetry.plugin.layers.geometry import (
 )
 from napari_lattice_symmetry.plugin.layers.origin import source_layer_of
 from napari_lattice_symmetry.plugin.layers.regions import region_mask, region_polygons
+from napari_lattice_symmetry.plugin.releasing import Releasing
 from napari_lattice_symmetry.plugin.selection.selection import Selection
 from napari_lattice_symmetry.plugin.selection.source import Source
 
@@ -48,7 +49,7 @@ REGION_NAME = "known lattice"
 _NAMED = ("hexagonal", "square")
 
 
-class Correction(QWidget):
+class Correction(Releasing, QWidget):
     """The panel below the row "Distortion", which a button there opens.
 
     Parameters
@@ -75,22 +76,16 @@ class Correction(QWidget):
         self._measured_image: Image | None = None
         self._shown_image: Image | None = None
         self._distortion: Any = parameters["distortion"]
-        self._measuring = LatestRequest(_measure, self)
+        self._measuring = self.keep(LatestRequest(_measure, self))
         self._measuring.done.connect(self._on_measured)
         self._measuring.failed.connect(lambda error: self._tell(str(error)))
         self._build()
         self._build_row(form, parameters)
         self._distortion.changed.connect(self._on_change)
-        selection.changed.connect(self._on_selection)
-        selection.image_edited.connect(self._show_unit)
+        self.listen(selection.changed, self._on_selection)
+        self.listen(selection.image_edited, self._show_unit)
         self._on_selection()
         self._on_change()
-
-    def release(self) -> None:
-        """Measure no longer, and let go of the viewer."""
-        self._measuring.drop()
-        self._selection.changed.disconnect(self._on_selection)
-        self._selection.image_edited.disconnect(self._show_unit)
 
     def _build(self) -> None:
         self.known = KnownLatticeForm(KnownLattice(lattice=TYPED), lattices=_NAMED)

@@ -11,6 +11,7 @@ from qtpy.QtWidgets import QComboBox, QHBoxLayout, QPushButton, QWidget
 from napari_lattice_symmetry.errors import LatticeSymmetryError
 from napari_lattice_symmetry.plugin.layers.result_group import hide_result, remove_result, show_map
 from napari_lattice_symmetry.plugin.layers.result_layers import list_maps, map_title
+from napari_lattice_symmetry.plugin.releasing import Releasing
 from napari_lattice_symmetry.plugin.selection.selection import Selection
 from napari_lattice_symmetry.plugin.widgets.narrow import keep_narrow
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from napari.layers import Layer
 
 
-class MapRow(QWidget):
+class MapRow(Releasing, QWidget):
     """Offers the maps of the selected result, each a layer from when it is first asked for.
 
     Parameters
@@ -48,12 +49,8 @@ class MapRow(QWidget):
         layout.addWidget(self.chooser, stretch=1)
         layout.addWidget(self.hide_button)
         layout.addWidget(self.remove_button)
-        selection.changed.connect(self._on_selection)
+        self.listen(selection.changed, self._on_selection)
         self._on_selection()
-
-    def release(self) -> None:
-        """Follow the selection no longer."""
-        self._selection.changed.disconnect(self._on_selection)
 
     def _on_selection(self) -> None:
         """List the maps of the result that is selected now."""

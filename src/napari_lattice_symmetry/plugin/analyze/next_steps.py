@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from qtpy.QtWidgets import QHBoxLayout, QPushButton, QWidget
 
+from napari_lattice_symmetry.plugin.releasing import Releasing
+
 if TYPE_CHECKING:
     import napari.viewer
 
@@ -14,7 +16,7 @@ if TYPE_CHECKING:
 PLUGIN = "napari-lattice-symmetry"
 
 
-class NextSteps(QWidget):
+class NextSteps(Releasing, QWidget):
     """Opens the inspector, the evolution and the report of the selected result.
 
     Parameters
@@ -41,12 +43,8 @@ class NextSteps(QWidget):
         layout.setContentsMargins(0, 0, 0, 0)
         for button in (self.inspect_button, self.evolution_button, self.report_button):
             layout.addWidget(button)
-        selection.changed.connect(self._on_selection)
+        self.listen(selection.changed, self._on_selection)
         self._on_selection()
-
-    def release(self) -> None:
-        """Follow the selection no longer."""
-        self._selection.changed.disconnect(self._on_selection)
 
     def _on_selection(self) -> None:
         self.setEnabled(self._selection.result is not None)

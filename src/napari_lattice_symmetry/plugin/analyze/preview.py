@@ -18,6 +18,7 @@ from napari_lattice_symmetry.bravais.parameters import AnalysisParameters
 from napari_lattice_symmetry.errors import AnalysisError, LatticeSymmetryError
 from napari_lattice_symmetry.plugin.background.latest import LatestRequest
 from napari_lattice_symmetry.plugin.layers.result_layers import METADATA_KEY, preview_layer
+from napari_lattice_symmetry.plugin.releasing import Releasing
 from napari_lattice_symmetry.plugin.selection.source import Source
 from napari_lattice_symmetry.spectrum import WindowGrid
 
@@ -58,7 +59,7 @@ class _Request:
         return replace(self, every=math.ceil(math.sqrt(grid.size / _AT_ONCE)))
 
 
-class LivePreview(QObject):
+class LivePreview(Releasing, QObject):
     """A box to tick, and the layer that then follows the settings and the time slider.
 
     While a run is under way, and until a setting changes after it, there is no preview.
@@ -97,17 +98,11 @@ class LivePreview(QObject):
             "into a layer of its own."
         )
         self.box.toggled.connect(self._on_toggled)
-        self._requests = LatestRequest(_analyze_frame, self, delay=_DELAY)
+        self._requests = self.keep(LatestRequest(_analyze_frame, self, delay=_DELAY))
         self._requests.done.connect(self._on_done)
         self._requests.failed.connect(self._on_failed)
-        viewer.dims.events.current_step.connect(self._on_step)
-        viewer.layers.events.removed.connect(self._on_removed)
-
-    def release(self) -> None:
-        """Touch the viewer no more."""
-        self._requests.drop()
-        self._viewer.dims.events.current_step.disconnect(self._on_step)
-        self._viewer.layers.events.removed.disconnect(self._on_removed)
+        self.listen(viewer.dims.events.current_step, self._on_step)
+        self.listen(viewer.layers.events.removed, self._on_removed)
 
     def change(self) -> None:
         """Take note that a setting has changed."""

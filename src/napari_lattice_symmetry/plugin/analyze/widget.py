@@ -73,10 +73,10 @@ class AnalysisWidget(Dock):
 
         self._build()
         self.layer_chooser.changed.connect(self._on_image_chosen)
-        self.selection.changed.connect(self._on_selection)
-        self.selection.image_edited.connect(self._update_summary)
+        self.listen(self.selection.changed, self._on_selection)
+        self.listen(self.selection.image_edited, self._update_summary)
         self._on_selection()
-        self.loading.changed.connect(self._on_loading)
+        self.listen(self.loading.changed, self._on_loading)
         self.parameters.changed.connect(self._load_network)
         self._load_network()
 
@@ -89,14 +89,7 @@ class AnalysisWidget(Dock):
         """Stop, and let go of the viewer."""
         if self.run is not None:
             self.run.abandon()
-        self.loading.changed.disconnect(self._on_loading)
-        self.preview.release()
-        self.summary.release()
-        self.maps.release()
-        self.next_steps.release()
-        self.correction.release()
-        self.selection.changed.disconnect(self._on_selection)
-        self.selection.image_edited.disconnect(self._update_summary)
+        super().release()
 
     # ------------------------------------------------------------------ building
 
@@ -116,8 +109,10 @@ class AnalysisWidget(Dock):
         self.form.insertRow(0, "Image layer", self.layer_chooser.native)
         self.form.insertRow(1, "Channel", self.channel_chooser)
         self.calibration = Calibration(advanced, corrected=self.viewer.reset_view)
-        self.correction = Correction(advanced, self.parameters, self.viewer, self.selection)
-        self.preview = LivePreview(self.viewer, self._take_request, self)
+        self.correction = self.keep(
+            Correction(advanced, self.parameters, self.viewer, self.selection)
+        )
+        self.preview = self.keep(LivePreview(self.viewer, self._take_request, self))
         self.parameters.changed.connect(self.preview.change)
 
         self.show_probabilities = QCheckBox("probabilities")
@@ -132,7 +127,7 @@ class AnalysisWidget(Dock):
         self.follow.setToolTip("Go to each frame as it is finished, until you move the slider.")
         self.follow.setChecked(True)
 
-        self.summary = SummaryBox()
+        self.summary = self.keep(SummaryBox())
         self.summary.measured.connect(self._update_summary)
         self.summary.window_suggested.connect(self._use_window)
 
@@ -169,8 +164,8 @@ class AnalysisWidget(Dock):
         self.save_button = QPushButton("Save result…")
         self.save_button.setToolTip("Save the selected result with all its maps.")
         self.save_button.clicked.connect(self._on_save_clicked)
-        self.maps = MapRow(self.viewer, self.selection)
-        self.next_steps = NextSteps(self.viewer, self.selection)
+        self.maps = self.keep(MapRow(self.viewer, self.selection))
+        self.next_steps = self.keep(NextSteps(self.viewer, self.selection))
         buttons = QHBoxLayout()
         buttons.addWidget(self.load_button)
         buttons.addWidget(self.save_button)

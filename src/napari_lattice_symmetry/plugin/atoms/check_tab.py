@@ -22,6 +22,7 @@ from napari_lattice_symmetry.plugin.atoms.layers import FoundAtoms, spacing_of
 from napari_lattice_symmetry.plugin.atoms.scoring import RADIUS
 from napari_lattice_symmetry.plugin.atoms.truth import judge, truth_of_file, truth_of_layer
 from napari_lattice_symmetry.plugin.forms.layer_choice import LayerChoice
+from napari_lattice_symmetry.plugin.releasing import Releasing
 from napari_lattice_symmetry.plugin.widgets.narrow import keep_narrow
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ _HINT = (
 )
 
 
-class CheckTab(QWidget):
+class CheckTab(Releasing, QWidget):
     """Scores the atoms against a truth, and marks what differs.
 
     Parameters
@@ -77,17 +78,10 @@ class CheckTab(QWidget):
         layout.addStretch(1)
         self.score_button.clicked.connect(self.score_layer)
         self.file_button.clicked.connect(self._ask_for_file)
-        self._events = [viewer.layers.events.inserted, viewer.layers.events.removed]
-        for event in self._events:
-            event.connect(self._list)
-        current.changed.connect(self._on_layer)
+        for event in (viewer.layers.events.inserted, viewer.layers.events.removed):
+            self.listen(event, self._list)
+        self.listen(current.changed, self._on_layer)
         self._on_layer()
-
-    def release(self) -> None:
-        """Listen no more."""
-        for event in self._events:
-            event.disconnect(self._list)
-        self._current.changed.disconnect(self._on_layer)
 
     def score_layer(self) -> None:
         """Compare with the points of the chosen layer."""

@@ -16,6 +16,7 @@ from napari_lattice_symmetry.plugin.atoms.layers import (
     layers_of_atoms,
     make_layer,
 )
+from napari_lattice_symmetry.plugin.releasing import Releasing
 from napari_lattice_symmetry.plugin.selection.selection import Selection
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from napari_lattice_symmetry.atoms import Atoms
 
 
-class CurrentAtoms(QObject):
+class CurrentAtoms(Releasing, QObject):
     """The atoms of the layer that is active, else of the selected image.
 
     Parameters
@@ -58,19 +59,9 @@ class CurrentAtoms(QObject):
         self.layer: Points | None = None
         self.colored_by = "confidence"
         events = viewer.layers.events
-        self._events = [events.inserted, events.removed]
-        for event in self._events:
-            event.connect(self.look)
-        selection.changed.connect(self.look)
-        selection.activated.connect(self.look)
+        for event in (events.inserted, events.removed, selection.changed, selection.activated):
+            self.listen(event, self.look)
         self.look()
-
-    def release(self) -> None:
-        """Let go of the viewer."""
-        for event in self._events:
-            event.disconnect(self.look)
-        self._selection.changed.disconnect(self.look)
-        self._selection.activated.disconnect(self.look)
 
     @property
     def found(self) -> FoundAtoms | None:

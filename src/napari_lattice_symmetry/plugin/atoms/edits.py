@@ -29,6 +29,7 @@ from napari_lattice_symmetry.plugin.atoms.layers import (
 from napari_lattice_symmetry.plugin.atoms.scoring import Rescored, Touched, rescore
 from napari_lattice_symmetry.plugin.atoms.search import Finder
 from napari_lattice_symmetry.plugin.background.latest import LatestRequest
+from napari_lattice_symmetry.plugin.releasing import Releasing
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -53,7 +54,7 @@ class _State:
         return cls(np.array(layer.data), layer.features.copy())
 
 
-class Edits(QObject):
+class Edits(Releasing, QObject):
     """Follows what is done to the points of the layer that is meant.
 
     Parameters
@@ -97,12 +98,12 @@ class Edits(QObject):
         self._scoring.done.connect(self._on_scored)
         self._scoring.failed.connect(self.failed)
         self._waiting: set[tuple[float, ...]] = set()  # places of touched points
-        current.changed.connect(self._on_layer)
+        self.listen(current.changed, self._on_layer)
         self._on_layer()
 
     def release(self) -> None:
         """Let go of the layer."""
-        self._current.changed.disconnect(self._on_layer)
+        super().release()
         self._watch(None)
 
     @property

@@ -23,6 +23,7 @@ from napari_lattice_symmetry.plugin.background.latest import LatestRequest
 from napari_lattice_symmetry.plugin.background.task_bar import Task, TaskBar
 from napari_lattice_symmetry.plugin.forms.calibration import Calibration
 from napari_lattice_symmetry.plugin.forms.model_form import ModelForm
+from napari_lattice_symmetry.plugin.releasing import Releasing
 from napari_lattice_symmetry.plugin.selection.selection import Selection
 from napari_lattice_symmetry.plugin.selection.source import Source
 from napari_lattice_symmetry.plugin.widgets.narrow import keep_narrow
@@ -40,7 +41,7 @@ class _Proposal:
     period: float | None
 
 
-class FindTab(QWidget):
+class FindTab(Releasing, QWidget):
     """Finds atoms in the selected image.
 
     Parameters
@@ -67,9 +68,11 @@ class FindTab(QWidget):
             FindParameters(), ("spacing", "confidence", "samples"), remembered_as="atoms"
         )
         self._add_rows()
-        self.bar = TaskBar("&Find atoms", "Find the atoms of the selected image.", self._prepare)
+        self.bar = self.keep(
+            TaskBar("&Find atoms", "Find the atoms of the selected image.", self._prepare)
+        )
         self.bar.done.connect(self._on_done)
-        self._measuring = LatestRequest(_measure, self)
+        self._measuring = self.keep(LatestRequest(_measure, self))
         self._measuring.done.connect(self._on_measured)
         self._measuring.failed.connect(lambda _error: self._tell_period(None))
         layout = QVBoxLayout(self)
@@ -77,16 +80,9 @@ class FindTab(QWidget):
         layout.addWidget(self.form.native)
         layout.addWidget(self.bar)
         layout.addStretch(1)
-        selection.changed.connect(self._on_selection)
-        selection.image_edited.connect(self._on_selection)
+        for event in (selection.changed, selection.image_edited):
+            self.listen(event, self._on_selection)
         self._on_selection()
-
-    def release(self) -> None:
-        """Stop, and let go of the viewer."""
-        self._selection.changed.disconnect(self._on_selection)
-        self._selection.image_edited.disconnect(self._on_selection)
-        self._measuring.drop()
-        self.bar.release()
 
     @property
     def is_busy(self) -> bool:

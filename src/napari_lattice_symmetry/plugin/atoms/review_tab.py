@@ -20,6 +20,7 @@ from napari_lattice_symmetry.plugin.atoms.current import CurrentAtoms
 from napari_lattice_symmetry.plugin.atoms.edits import Edits
 from napari_lattice_symmetry.plugin.atoms.layers import FoundAtoms, spacing_of
 from napari_lattice_symmetry.plugin.atoms.suspicion import REASONS, Suspect, list_suspects
+from napari_lattice_symmetry.plugin.releasing import Releasing
 from napari_lattice_symmetry.plugin.widgets.narrow import keep_narrow
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ _TOOLS = (
 )
 
 
-class ReviewTab(QWidget):
+class ReviewTab(Releasing, QWidget):
     """Leads from one suspicious atom to the next.
 
     Parameters
@@ -79,14 +80,10 @@ class ReviewTab(QWidget):
         self.label.returnPressed.connect(self._set_label)
         self.refine.toggled.connect(self._on_refine)
         self.undo_button.clicked.connect(edits.undo)
-        current.changed.connect(self.begin_anew)
+        self.listen(current.changed, self.begin_anew)
         edits.edited.connect(self._on_edited)
         edits.failed.connect(lambda error: self.edited.setText(str(error)))
         self.begin_anew()
-
-    def release(self) -> None:
-        """Listen no more."""
-        self._current.changed.disconnect(self.begin_anew)
 
     def _lay_out(self) -> None:
         buttons = QHBoxLayout()

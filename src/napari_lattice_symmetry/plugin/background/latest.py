@@ -80,6 +80,10 @@ class LatestRequest(QObject):
         if self._worker is not None:
             self._worker.quit()
 
+    def release(self) -> None:
+        """Work no more."""
+        self.drop()
+
     def _begin(self) -> None:
         if self._worker is not None or self._request is None:
             return  # it begins when the one before has ended

@@ -25,6 +25,7 @@ from napari_lattice_symmetry.evolution.curves import BRIGHTNESS, Curve
 from napari_lattice_symmetry.evolution.parameters import BrightnessParameters
 from napari_lattice_symmetry.plugin.background.latest import LatestRequest
 from napari_lattice_symmetry.plugin.forms.model_form import ModelForm
+from napari_lattice_symmetry.plugin.releasing import Releasing
 from napari_lattice_symmetry.results import MovieResult
 from napari_lattice_symmetry.results.result import FAILED
 
@@ -73,7 +74,7 @@ class _Request:
     """The frames to measure, and where in the movie they are."""
 
 
-class BrightnessControls(QWidget):
+class BrightnessControls(Releasing, QWidget):
     """A check box that has the brightness measured, and the threshold.
 
     Parameters
@@ -99,7 +100,7 @@ class BrightnessControls(QWidget):
         super().__init__()
         self.measured: Measured | None = None
         self._follower = follower
-        self._measure = LatestRequest(_measure, self)
+        self._measure = self.keep(LatestRequest(_measure, self))
         self._measure.done.connect(self._on_measured)
         self._measure.failed.connect(lambda error: self.told.emit(str(error)))
         follower.changed.connect(self._on_result)
@@ -127,10 +128,6 @@ class BrightnessControls(QWidget):
         """Why there is no curve; empty where this widget itself has said it."""
         unasked = "Tick 'holes, by brightness' in the tab Evolution first."
         return "" if self.form["shown"].value else unasked
-
-    def release(self) -> None:
-        """Measure no longer."""
-        self._measure.drop()
 
     def curve(self) -> Callable[..., Curve] | None:
         """Return what makes the curve, in whichever thread; None if it is not measured.

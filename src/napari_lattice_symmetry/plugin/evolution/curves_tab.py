@@ -21,6 +21,7 @@ from napari_lattice_symmetry.plugin.evolution.along_row import AlongRow
 from napari_lattice_symmetry.plugin.evolution.brightness_controls import BrightnessControls
 from napari_lattice_symmetry.plugin.evolution.follower import ResultFollower
 from napari_lattice_symmetry.plugin.evolution.time_line import TimeLine
+from napari_lattice_symmetry.plugin.releasing import Releasing
 from napari_lattice_symmetry.plugin.widgets.export_dialog import export
 from napari_lattice_symmetry.plugin.widgets.narrow import keep_narrow
 from napari_lattice_symmetry.results import MovieResult
@@ -46,7 +47,7 @@ class _Request:
     brightness: Callable[..., Curve] | None
 
 
-class CurvesTab(QWidget):
+class CurvesTab(Releasing, QWidget):
     """Draws the evolution of a result, with a line at the frame that the viewer shows.
 
     Parameters
@@ -68,7 +69,7 @@ class CurvesTab(QWidget):
         super().__init__()
         self.curves: list[Curve] = []
         self._follower, self._brightness = follower, brightness
-        self._request = LatestRequest(_make_curves, self, delay=100)
+        self._request = self.keep(LatestRequest(_make_curves, self, delay=100))
         self._request.done.connect(self._on_curves)
         self._request.failed.connect(self._on_failure)
         self.along = AlongRow()
@@ -76,7 +77,7 @@ class CurvesTab(QWidget):
         self.line = TimeLine(self)
         self.line.moved.connect(follower.go_to)
         tooltip = "Drag the line, or use the arrow keys, to go to another frame."
-        self.canvas = self.line.make_canvas(follower.viewer, self._plot, tooltip)
+        self.canvas = self.keep(self.line.make_canvas(follower.viewer, self._plot, tooltip))
         self._build()
         follower.frame_changed.connect(self.line.set)
         for part in (follower, brightness):
@@ -88,11 +89,6 @@ class CurvesTab(QWidget):
     def is_busy(self) -> bool:
         """Whether curves are being made."""
         return self._request.is_busy
-
-    def release(self) -> None:
-        """Let go of the viewer."""
-        self._request.drop()
-        self.canvas.release()
 
     def _build(self) -> None:
         self.quantity = QComboBox()

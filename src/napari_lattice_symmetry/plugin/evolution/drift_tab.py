@@ -23,6 +23,7 @@ from napari_lattice_symmetry.plugin.background.latest import LatestRequest
 from napari_lattice_symmetry.plugin.evolution.follower import ResultFollower
 from napari_lattice_symmetry.plugin.evolution.time_line import TimeLine
 from napari_lattice_symmetry.plugin.layers.geometry import LayerGeometry
+from napari_lattice_symmetry.plugin.releasing import Releasing
 from napari_lattice_symmetry.plugin.widgets.export_dialog import export
 from napari_lattice_symmetry.results import MovieResult
 
@@ -47,7 +48,7 @@ class _Found:
     drift: Drift
 
 
-class DriftTab(QWidget):
+class DriftTab(Releasing, QWidget):
     """Shows the shift of every frame, and adds the movie without it.
 
     Parameters
@@ -67,17 +68,16 @@ class DriftTab(QWidget):
         super().__init__()
         self._follower = follower
         self._found: _Found | None = None
-        self._request = LatestRequest(_measure, self)
+        self._request = self.keep(LatestRequest(_measure, self))
         self._request.done.connect(self._on_found)
         self._request.failed.connect(self._on_failure)
         self.line = TimeLine(self)
         self.line.moved.connect(self._go_to)
-        self.canvas = self.line.make_canvas(
-            follower.viewer, self._plot, "How far each frame lies from the first."
-        )
+        tooltip = "How far each frame lies from the first."
+        self.canvas = self.keep(self.line.make_canvas(follower.viewer, self._plot, tooltip))
         self._build()
-        follower.viewer.dims.events.current_step.connect(self._on_frame)
-        follower.selection.changed.connect(self._on_selection)
+        self.listen(follower.viewer.dims.events.current_step, self._on_frame)
+        self.listen(follower.selection.changed, self._on_selection)
 
     @property
     def drift(self) -> Drift | None:
@@ -88,13 +88,6 @@ class DriftTab(QWidget):
     def is_busy(self) -> bool:
         """Whether drift is being measured."""
         return self._request.is_busy
-
-    def release(self) -> None:
-        """Let go of the viewer."""
-        self._request.drop()
-        self._follower.selection.changed.disconnect(self._on_selection)
-        self._follower.viewer.dims.events.current_step.disconnect(self._on_frame)
-        self.canvas.release()
 
     def _build(self) -> None:
         self.by_lattice = QCheckBox("stretch and turn, by the lattice")

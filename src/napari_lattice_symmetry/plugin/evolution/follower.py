@@ -17,6 +17,7 @@ from napari_lattice_symmetry.plugin.layers.origin import FRAME_NAMES, geometry_o
 from napari_lattice_symmetry.plugin.layers.regions import region_mask, region_polygons
 from napari_lattice_symmetry.plugin.layers.result_group import layers_of_result
 from napari_lattice_symmetry.plugin.layers.result_layers import MATCH_KEY
+from napari_lattice_symmetry.plugin.releasing import Releasing
 from napari_lattice_symmetry.plugin.selection.selection import Selection
 from napari_lattice_symmetry.plugin.widgets.dock import Dock
 from napari_lattice_symmetry.results import MovieResult
@@ -34,7 +35,7 @@ FrameKey: TypeAlias = str | int
 _LOOK_EVERY = 1000  # ms between looks at a result that a run fills
 
 
-class ResultFollower(QObject):
+class ResultFollower(Releasing, QObject):
     """Follows the selected result, the frames that a run adds to it, and the time slider.
 
     Parameters
@@ -72,19 +73,16 @@ class ResultFollower(QObject):
         self._timer.setInterval(_LOOK_EVERY)
         self._timer.timeout.connect(self._look)
         self._timer.start()
-        selection.changed.connect(self._on_selection)
-        viewer.layers.events.inserted.connect(self._on_inserted)
-        selection.region_edited.connect(self.changed)
-        viewer.dims.events.current_step.connect(self._on_frame)
+        self.listen(selection.changed, self._on_selection)
+        self.listen(viewer.layers.events.inserted, self._on_inserted)
+        self.listen(selection.region_edited, self.changed)
+        self.listen(viewer.dims.events.current_step, self._on_frame)
         self._on_selection()
 
     def release(self) -> None:
         """Let go of the viewer."""
         self._timer.stop()
-        self.selection.changed.disconnect(self._on_selection)
-        self.viewer.layers.events.inserted.disconnect(self._on_inserted)
-        self.selection.region_edited.disconnect(self.changed)
-        self.viewer.dims.events.current_step.disconnect(self._on_frame)
+        super().release()
 
     @property
     def layer(self) -> Layer | None:

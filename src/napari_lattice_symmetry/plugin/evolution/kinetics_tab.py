@@ -33,6 +33,7 @@ from napari_lattice_symmetry.plugin.evolution.follower import ResultFollower
 from napari_lattice_symmetry.plugin.evolution.time_line import TimeLine
 from napari_lattice_symmetry.plugin.forms.beam_row import BeamRow
 from napari_lattice_symmetry.plugin.forms.model_form import ModelForm
+from napari_lattice_symmetry.plugin.releasing import Releasing
 from napari_lattice_symmetry.plugin.widgets.export_dialog import export
 from napari_lattice_symmetry.results import MovieResult
 
@@ -50,7 +51,7 @@ class _Request:
     initial_end: float
 
 
-class KineticsTab(QWidget):
+class KineticsTab(Releasing, QWidget):
     """Fits a curve with its level in an initial interval; shows fit, residuals and numbers.
 
     Parameters
@@ -74,7 +75,7 @@ class KineticsTab(QWidget):
         self._follower, self._brightness = follower, brightness
         self._timed_result: MovieResult | None = None  # whose times the interval is set for
         self._interval_chosen = False
-        self._request = LatestRequest(_fit, self, delay=300)
+        self._request = self.keep(LatestRequest(_fit, self, delay=300))
         self._request.done.connect(self._on_fits)
         self._request.failed.connect(self._on_failure)
         self._why_not = ""
@@ -82,7 +83,7 @@ class KineticsTab(QWidget):
         self.form = ModelForm(KineticsParameters(), remembered_as="kinetics")
         self.form.put_beside("law", self.form.shorten_reset())
         tooltip = "Drag the line to where growth begins, or move it with the arrow keys."
-        self.canvas = self.line.make_canvas(follower.viewer, self._plot, tooltip)
+        self.canvas = self.keep(self.line.make_canvas(follower.viewer, self._plot, tooltip))
         self._build()
         for name, follow in (
             ("curve", self.ask),
@@ -105,11 +106,6 @@ class KineticsTab(QWidget):
         """The fit of the chosen law."""
         name = self.form["law"].value
         return next((fit for fit in self.fits if fit.law.name == name), None)
-
-    def release(self) -> None:
-        """Let go of the viewer."""
-        self._request.drop()
-        self.canvas.release()
 
     def _build(self) -> None:
         self.table = QTableWidget(0, 3)

@@ -14,6 +14,7 @@ from napari_lattice_symmetry.plugin.atoms.layers import image_of
 from napari_lattice_symmetry.plugin.atoms.measures.marks import LIVES_KEY, ShownLives
 from napari_lattice_symmetry.plugin.evolution.follower import ResultFollower
 from napari_lattice_symmetry.plugin.evolution.time_line import TimeLine
+from napari_lattice_symmetry.plugin.releasing import Releasing
 from napari_lattice_symmetry.plugin.widgets.export_dialog import export
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ _HINT = (
 )
 
 
-class LivesTab(QWidget):
+class LivesTab(Releasing, QWidget):
     """Draws how many atoms are missing over time, with a line at the frame that is shown.
 
     Parameters
@@ -47,9 +48,8 @@ class LivesTab(QWidget):
         self.shown: ShownLives | None = None
         self.line = TimeLine(self)
         self.line.moved.connect(self._go_to)
-        self.canvas = self.line.make_canvas(
-            follower.viewer, self._plot, "Drag the line, or use the arrow keys."
-        )
+        tooltip = "Drag the line, or use the arrow keys."
+        self.canvas = self.keep(self.line.make_canvas(follower.viewer, self._plot, tooltip))
         self.export_button = QPushButton("Export…")
         self.export_button.setToolTip("Save the counts as a table (CSV) or a figure (PNG, SVG).")
         self.export_button.clicked.connect(self._export)
@@ -58,21 +58,11 @@ class LivesTab(QWidget):
         layout.addWidget(self.canvas.pane, stretch=1)
         layout.addWidget(self.export_button)
         events = follower.viewer.layers.events
-        self._events = [events.inserted, events.removed]
-        for event in self._events:
-            event.connect(self._look)
-        follower.viewer.dims.events.current_step.connect(self._on_frame)
-        follower.selection.changed.connect(self._look)
+        for event in (events.inserted, events.removed, follower.selection.changed):
+            self.listen(event, self._look)
+        self.listen(follower.viewer.dims.events.current_step, self._on_frame)
         self.export_button.setEnabled(False)
         self._look()
-
-    def release(self) -> None:
-        """Let go of the viewer."""
-        for event in self._events:
-            event.disconnect(self._look)
-        self._follower.viewer.dims.events.current_step.disconnect(self._on_frame)
-        self._follower.selection.changed.disconnect(self._look)
-        self.canvas.release()
 
     def _look(self, _event: Any = None) -> None:
         """Find the topmost defects of the selected image that were followed."""

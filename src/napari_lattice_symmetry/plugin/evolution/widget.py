@@ -41,14 +41,14 @@ class EvolutionWidget(Dock):
     def __init__(self, viewer: napari.viewer.Viewer) -> None:
         super().__init__()
         self.selection = selection_of(viewer)
-        self.follower = ResultFollower(viewer, self.selection, self)
-        self.brightness = BrightnessControls(self.follower)
-        self.curves = CurvesTab(self.follower, self.brightness)
-        self.kinetics = KineticsTab(self.follower, self.brightness)
-        self.drift = DriftTab(self.follower)
-        self.lives = LivesTab(self.follower)
+        self.follower = self.keep(ResultFollower(viewer, self.selection, self))
+        self.brightness = self.keep(BrightnessControls(self.follower))
+        self.curves = self.keep(CurvesTab(self.follower, self.brightness))
+        self.kinetics = self.keep(KineticsTab(self.follower, self.brightness))
+        self.drift = self.keep(DriftTab(self.follower))
+        self.lives = self.keep(LivesTab(self.follower))
 
-        self.result_text = SelectionLine(self.selection)
+        self.result_text = self.keep(SelectionLine(self.selection))
         self.region_chooser = LayerChoice(
             lambda: self.selection.regions,
             WHOLE_FRAMES,
@@ -85,23 +85,9 @@ class EvolutionWidget(Dock):
             ("lives", self.lives),
         ):
             part.told.connect(partial(self._on_told, name))
-        self.selection.changed.connect(self._show_region)
+        self.listen(self.selection.changed, self._show_region)
         self._show_region()
         self.curves.ask()
-
-    def release(self) -> None:
-        """Let go of the viewer."""
-        self.selection.changed.disconnect(self._show_region)
-        for part in (
-            self.result_text,
-            self.follower,
-            self.brightness,
-            self.curves,
-            self.kinetics,
-            self.drift,
-            self.lives,
-        ):
-            part.release()
 
     def _show_region(self) -> None:
         self.region_chooser.show_layer(self.selection.region)

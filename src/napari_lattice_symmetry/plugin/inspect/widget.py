@@ -71,7 +71,7 @@ class InspectorWidget(Dock):
         self._frame = 0
         self.outline = WindowOutline(viewer)
         self.picking = Picking(viewer, self)
-        self.requests = LatestRequest(_inspect_window, self)
+        self.requests = self.keep(LatestRequest(_inspect_window, self))
 
         self._build()
         self.requests.done.connect(self._on_done)
@@ -79,23 +79,18 @@ class InspectorWidget(Dock):
         self.picking.clicked.connect(self._on_clicked)
         self.picking.moved.connect(self.move_by)
         self.picking.stepped.connect(self._step_frames)
-        self.selection.changed.connect(self._list_regions)
-        self.selection.changed.connect(self._on_selection)
-        self.selection.image_edited.connect(self._on_edited)
-        viewer.dims.events.current_step.connect(self._on_step)
+        self.listen(self.selection.changed, self._list_regions)
+        self.listen(self.selection.changed, self._on_selection)
+        self.listen(self.selection.image_edited, self._on_edited)
+        self.listen(viewer.dims.events.current_step, self._on_step)
         self.pick.setChecked(True)
         self._on_selection()
 
     def release(self) -> None:
         """Give back keys and clicks, and let go of the viewer."""
-        self.requests.drop()
+        super().release()
         self.picking.set_on(False)
-        self.canvas.release()
-        self.selection.changed.disconnect(self._list_regions)
-        self.selection.changed.disconnect(self._on_selection)
         self._follow(None)
-        self.selection.image_edited.disconnect(self._on_edited)
-        self.viewer.dims.events.current_step.disconnect(self._on_step)
         self.outline.remove()
 
     # ------------------------------------------------------------------ building
@@ -127,7 +122,7 @@ class InspectorWidget(Dock):
             "left and right goes through time meanwhile. Release it to have napari's keys back."
         )
         self.pick.toggled.connect(self.picking.set_on)
-        self.canvas = FigureCanvas(self.viewer, self._plot)
+        self.canvas = self.keep(FigureCanvas(self.viewer, self._plot))
         self.canvas.setMinimumSize(200, 240)
         self.canvas.setToolTip("The arrow keys move the window.")
         self.canvas.mpl_connect("key_press_event", self._on_figure_key)

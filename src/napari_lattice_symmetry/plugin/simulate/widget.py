@@ -45,22 +45,16 @@ class SimulateWidget(Dock):
         self.viewer = viewer
         self.verdict: Inspection | None = None
         self._is_judging = self._outdated = False
-        self._judge = LatestRequest(_judge, self, delay=_DELAY)
+        self._judge = self.keep(LatestRequest(_judge, self, delay=_DELAY))
         self._judge.done.connect(self._on_verdict)
         self._judge.failed.connect(self._on_failure)
         self._figure = LiveFigure()
-        self.canvas = FigureCanvas(viewer, self._figure.plot)
+        self.canvas = self.keep(FigureCanvas(viewer, self._figure.plot))
         self.parameters = LatticeForm()
-        self.sweep = SweepPanel(viewer, self.parameters.values)
+        self.sweep = self.keep(SweepPanel(viewer, self.parameters.values))
         self._build()
         self.parameters.changed.connect(self._on_change)
         self._on_change()
-
-    def release(self) -> None:
-        """Stop, and let go of the viewer."""
-        self._judge.drop()
-        self.canvas.release()
-        self.sweep.release()
 
     def _build(self) -> None:
         self.truth_text, self.verdict_text = QLabel(), QLabel(PREPARING)

@@ -22,6 +22,7 @@ from napari_lattice_symmetry.errors import InputError
 from napari_lattice_symmetry.plugin.background.task_bar import Task, TaskBar
 from napari_lattice_symmetry.plugin.forms.layer_choice import LayerChoice
 from napari_lattice_symmetry.plugin.forms.model_form import ModelForm
+from napari_lattice_symmetry.plugin.releasing import Releasing
 from napari_lattice_symmetry.plugin.selection.selection import Selection
 from napari_lattice_symmetry.plugin.structure.selection_link import SelectionLink
 from napari_lattice_symmetry.results import MovieResult
@@ -49,7 +50,7 @@ class Embedded:
     layer: Layer
 
 
-class EmbeddingTab(QWidget):
+class EmbeddingTab(Releasing, QWidget):
     """Embeds the windows of the selected result.
 
     Parameters
@@ -69,15 +70,17 @@ class EmbeddingTab(QWidget):
         self.cluster: Cluster | None = None
         self._points: Any = None  # as drawn
         self._lasso: Any = None
-        self.link = SelectionLink(viewer, self)
-        self.canvas = FigureCanvas(
-            viewer,
-            self._plot,
-            "Draw a loop around points to paint their windows with the label of the brush; "
-            "Escape lets go of them.",
+        self.link = self.keep(SelectionLink(viewer, self))
+        self.canvas = self.keep(
+            FigureCanvas(
+                viewer,
+                self._plot,
+                "Draw a loop around points to paint their windows with the label of the brush; "
+                "Escape lets go of them.",
+            )
         )
         self.canvas.mpl_connect("key_press_event", self._on_key)
-        self.cluster_canvas = FigureCanvas(viewer, self._plot_cluster)
+        self.cluster_canvas = self.keep(FigureCanvas(viewer, self._plot_cluster))
         self.cluster_canvas.setFixedHeight(130)
         self.canvas.setMinimumHeight(160)
         self._build()
@@ -85,14 +88,14 @@ class EmbeddingTab(QWidget):
         self.question.done.connect(self._on_cluster)
         self.link.changed.connect(self._on_lit)
         self.link.regions_changed.connect(self._show_region)
-        selection.changed.connect(self._on_selection)
+        self.listen(selection.changed, self._on_selection)
         self._list_colorings()
         self._show_region()
 
     def _build(self) -> None:
         self.form = ModelForm(EmbeddingParameters(), remembered_as="embedding")
         self.form.put_beside("method", self.form.shorten_reset())
-        self.task = TaskBar("&Embed", "Embed the windows of the result.", self._prepare)
+        self.task = self.keep(TaskBar("&Embed", "Embed the windows of the result.", self._prepare))
         self.coloring = QComboBox()
         self.coloring.setToolTip(
             "Class, frame or predictive entropy; or a, where the analysis fitted lattices."
@@ -107,11 +110,13 @@ class EmbeddingTab(QWidget):
         self.clear_button = QPushButton("C&lear")
         self.clear_button.setToolTip("Let go of the windows that the brush's label holds.")
         self.clear_button.clicked.connect(self.clear)
-        self.question = TaskBar(
-            "&What is this cluster?",
-            "Mean spectrum and classes of the lit points.",
-            self._ask,
-            has_keys=False,
+        self.question = self.keep(
+            TaskBar(
+                "&What is this cluster?",
+                "Mean spectrum and classes of the lit points.",
+                self._ask,
+                has_keys=False,
+            )
         )
         self.question.setEnabled(False)
 
@@ -129,15 +134,6 @@ class EmbeddingTab(QWidget):
         layout.addWidget(self.question)
         layout.addWidget(self.cluster_canvas.pane)
         self._show_cluster()
-
-    def release(self) -> None:
-        """Stop, and let go of the viewer."""
-        self._selection.changed.disconnect(self._on_selection)
-        self.task.release()
-        self.question.release()
-        self.link.release()
-        self.canvas.release()
-        self.cluster_canvas.release()
 
     def clear(self) -> None:
         """Let go of the selected windows."""

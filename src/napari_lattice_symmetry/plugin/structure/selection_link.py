@@ -18,6 +18,7 @@ from napari_lattice_symmetry.plugin.layers.result_layers import (
     ShownResult,
     result_metadata,
 )
+from napari_lattice_symmetry.plugin.releasing import Releasing
 from napari_lattice_symmetry.structure.chosen_windows import Places
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ Float64 = NDArray[np.float64]
 _DELAY = 100  # ms without another change before a region is looked at
 
 
-class SelectionLink(QObject):
+class SelectionLink(Releasing, QObject):
     """Lights up the windows in a region, and paints windows into one.
 
     The region is the selection: a Labels layer that is made when windows are first painted, or
@@ -67,15 +68,13 @@ class SelectionLink(QObject):
         self._timer.setInterval(_DELAY)
         self._timer.timeout.connect(self.look)
         events = viewer.layers.events
-        self._events = [events.inserted, events.removed, events.renamed]
-        for event in self._events:
-            event.connect(self._on_layers)
+        for event in (events.inserted, events.removed, events.renamed):
+            self.listen(event, self._on_layers)
 
     def release(self) -> None:
         """Let go of the viewer."""
         self._timer.stop()
-        for event in self._events:
-            event.disconnect(self._on_layers)
+        super().release()
         self._watch(None)
 
     def open(self, layer: Layer, places: Places) -> None:

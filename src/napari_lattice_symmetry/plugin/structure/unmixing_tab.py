@@ -14,6 +14,7 @@ from napari_lattice_symmetry.errors import InputError
 from napari_lattice_symmetry.plugin.background.task_bar import Task, TaskBar
 from napari_lattice_symmetry.plugin.forms.model_form import ModelForm
 from napari_lattice_symmetry.plugin.layers.result_layers import result_metadata
+from napari_lattice_symmetry.plugin.releasing import Releasing
 from napari_lattice_symmetry.plugin.selection.selection import Selection
 from napari_lattice_symmetry.plugin.selection.source import Source
 from napari_lattice_symmetry.results import MovieResult
@@ -39,7 +40,7 @@ class Unmixed:
     description: str
 
 
-class UnmixingTab(QWidget):
+class UnmixingTab(Releasing, QWidget):
     """Unmixes the image of the selected layer.
 
     Parameters
@@ -59,24 +60,18 @@ class UnmixingTab(QWidget):
         self._is_elsewhere = False
         self._result: MovieResult | None = None
         self.parameters = ModelForm(UnmixingParameters(), remembered_as="unmixing")
-        self.task = TaskBar("&Unmix", "Unmix all frames of the image.", self._prepare)
+        self.task = self.keep(TaskBar("&Unmix", "Unmix all frames of the image.", self._prepare))
         self.task.status.setMinimumHeight(3 * self.fontMetrics().lineSpacing())
         self.task.done.connect(self._on_done)
-        self.canvas = FigureCanvas(viewer, self._plot)
+        self.canvas = self.keep(FigureCanvas(viewer, self._plot))
         layout = QVBoxLayout(self)
         layout.setContentsMargins(4, 4, 4, 4)
         layout.setSpacing(4)
         layout.addWidget(self.parameters.native)
         layout.addWidget(self.task)
         layout.addWidget(self.canvas.pane, stretch=1)
-        selection.changed.connect(self._on_selection)
+        self.listen(selection.changed, self._on_selection)
         self._on_selection()
-
-    def release(self) -> None:
-        """Stop, and let go of the viewer."""
-        self._selection.changed.disconnect(self._on_selection)
-        self.task.release()
-        self.canvas.release()
 
     def _on_selection(self) -> None:
         """Take the windows of a result that is newly selected, and show what is of its image."""

@@ -30,18 +30,12 @@ class StructureWidget(Dock):
     def __init__(self, viewer: napari.viewer.Viewer) -> None:
         super().__init__()
         self.selection = selection_of(viewer)
-        self.unmixing = UnmixingTab(viewer, self.selection)
-        self.embedding = EmbeddingTab(viewer, self.selection)
-        self.result_text = SelectionLine(self.selection)
+        self.unmixing = self.keep(UnmixingTab(viewer, self.selection))
+        self.embedding = self.keep(EmbeddingTab(viewer, self.selection))
+        self.result_text = self.keep(SelectionLine(self.selection))
         self.tabs = QTabWidget()
         self.tabs.addTab(self.unmixing, "Unmixing")
         self.tabs.addTab(self.embedding, "Embedding")
         layout = self.column
         layout.addWidget(self.result_text)
         layout.addWidget(self.tabs, stretch=1)
-
-    def release(self) -> None:
-        """Stop, and let go of the viewer."""
-        self.result_text.release()
-        self.unmixing.release()
-        self.embedding.release()

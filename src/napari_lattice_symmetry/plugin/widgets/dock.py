@@ -17,12 +17,13 @@ from qtpy.QtWidgets import (  # type: ignore[attr-defined]
 )
 
 from napari_lattice_symmetry.plugin.forms.wheel import guard_wheel
+from napari_lattice_symmetry.plugin.releasing import Releasing
 from napari_lattice_symmetry.plugin.widgets.help import HelpButton
 
 _WIDTH = 250  # pixels: more than half of a screen of 1280 is left to the image
 
 
-class Dock(QWidget):
+class Dock(Releasing, QWidget):
     """A widget that lets go of the viewer when its dock is closed, and shares a place.
 
     Two docks one above the other do not fit on a small screen, so those of this plugin are tabs.
@@ -86,9 +87,6 @@ class Dock(QWidget):
                 guard_wheel(self)
                 QTimer.singleShot(0, self._become_a_tab)
         super().changeEvent(event)
-
-    def release(self) -> None:
-        """Let go of the viewer: napari may keep a closed widget alive."""
 
     def when_seen(self, act: Callable[[], object]) -> None:
         """Call at once if the dock is in front, else once it is, however often this is asked."""

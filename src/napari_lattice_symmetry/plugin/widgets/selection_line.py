@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING
 
 from qtpy.QtWidgets import QLabel, QSizePolicy
 
+from napari_lattice_symmetry.plugin.releasing import Releasing
+
 if TYPE_CHECKING:
     from napari_lattice_symmetry.plugin.selection.selection import Selection
 
 
-class SelectionLine(QLabel):
+class SelectionLine(Releasing, QLabel):
     """Tells what is selected; the same in all docks.
 
     Parameters
@@ -24,17 +26,13 @@ class SelectionLine(QLabel):
 
     def __init__(self, selection: Selection, describe: Callable[[], str] | None = None) -> None:
         super().__init__()
-        self._selection, self._describe = selection, describe or selection.describe
+        self._describe = describe or selection.describe
         self.setWordWrap(True)
         policy = self.sizePolicy()
         policy.setHorizontalPolicy(QSizePolicy.Policy.Ignored)  # a long name widens no dock
         self.setSizePolicy(policy)
-        selection.changed.connect(self.tell)
+        self.listen(selection.changed, self.tell)
         self.tell()
-
-    def release(self) -> None:
-        """Listen no more."""
-        self._selection.changed.disconnect(self.tell)
 
     def tell(self) -> None:
         """Say it again: there may be something else to say."""

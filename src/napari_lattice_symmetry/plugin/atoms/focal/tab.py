@@ -29,6 +29,7 @@ from napari_lattice_symmetry.plugin.background.task_bar import Task, TaskBar
 from napari_lattice_symmetry.plugin.forms.calibration import Calibration, set_pixel_size
 from napari_lattice_symmetry.plugin.forms.fields import ChoiceOrFile
 from napari_lattice_symmetry.plugin.forms.model_form import ModelForm, fold
+from napari_lattice_symmetry.plugin.releasing import Releasing
 from napari_lattice_symmetry.plugin.widgets.narrow import keep_narrow
 
 if TYPE_CHECKING:
@@ -74,7 +75,7 @@ class NamedColumns:
         return f"{counts}. {told}{more}."
 
 
-class FocalTab(QWidget):
+class FocalTab(Releasing, QWidget):
     """Names the columns of a focal series.
 
     Parameters
@@ -99,14 +100,16 @@ class FocalTab(QWidget):
         self.microscope = ModelForm(Microscope(), remembered_as="microscope")
         self._add_rows()
         lenses = fold("Microscope", self.microscope.native)
-        self.bar = TaskBar(
-            "&Name columns",
-            "Name the columns of the focal series in the selected layer, or layers.",
-            self._prepare,
-            has_keys=False,
+        self.bar = self.keep(
+            TaskBar(
+                "&Name columns",
+                "Name the columns of the focal series in the selected layer, or layers.",
+                self._prepare,
+                has_keys=False,
+            )
         )
         self.bar.done.connect(self._on_done)
-        self._measuring = LatestRequest(_measure, self)
+        self._measuring = self.keep(LatestRequest(_measure, self))
         self._measuring.done.connect(self._on_measured)
         self._measuring.failed.connect(lambda _error: self._propose(None))
         layout = QVBoxLayout(self)
@@ -114,17 +117,10 @@ class FocalTab(QWidget):
         for each in (self.form.native, lenses, self.bar):
             layout.addWidget(each)
         layout.addStretch(1)
-        selection.changed.connect(self._on_selection)
-        selection.image_edited.connect(self._on_selection)
+        for event in (selection.changed, selection.image_edited):
+            self.listen(event, self._on_selection)
         self.form["material"].changed.connect(self._on_selection)
         self._on_selection()
-
-    def release(self) -> None:
-        """Stop, and let go of the viewer."""
-        self._selection.changed.disconnect(self._on_selection)
-        self._selection.image_edited.disconnect(self._on_selection)
-        self._measuring.drop()
-        self.bar.release()
 
     @property
     def is_busy(self) -> bool:

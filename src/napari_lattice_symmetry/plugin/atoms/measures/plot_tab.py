@@ -16,6 +16,7 @@ from napari_lattice_symmetry.plugin.atoms.measures.plots import (
     plot_quantity,
     write_quantity,
 )
+from napari_lattice_symmetry.plugin.releasing import Releasing
 from napari_lattice_symmetry.plugin.widgets.export_dialog import export
 from napari_lattice_symmetry.plugin.widgets.narrow import keep_narrow
 
@@ -29,7 +30,7 @@ _HINT = "Find atoms first: this shows distances, angles and rings."
 _NONE = "none"
 
 
-class PlotTab(QWidget):
+class PlotTab(Releasing, QWidget):
     """Draws how far atoms are apart, at which angles, and in which rings.
 
     Parameters
@@ -55,7 +56,8 @@ class PlotTab(QWidget):
         self.material.setToolTip("Bonds of this material are drawn in, as they are seen.")
         for box in (self.quantity, self.material):
             keep_narrow(box)
-        self.canvas = FigureCanvas(viewer, self._plot, "Distances, angles or rings of the atoms.")
+        tooltip = "Distances, angles or rings of the atoms."
+        self.canvas = self.keep(FigureCanvas(viewer, self._plot, tooltip))
         self.canvas.setMinimumSize(150, 150)
         self.export_button = QPushButton("Export plot…")
         self.export_button.setToolTip("Save what is drawn as a table (CSV) or a figure (PNG, SVG).")
@@ -70,13 +72,8 @@ class PlotTab(QWidget):
         self.quantity.currentIndexChanged.connect(self._refresh)
         self.material.currentIndexChanged.connect(self._refresh)
         self.export_button.clicked.connect(self._export)
-        edits.edited.connect(self._refresh)
+        self.listen(edits.edited, self._refresh)
         self._refresh()
-
-    def release(self) -> None:
-        """Listen no more."""
-        self._edits.edited.disconnect(self._refresh)
-        self.canvas.release()
 
     @property
     def known(self) -> KnownBonds | None:

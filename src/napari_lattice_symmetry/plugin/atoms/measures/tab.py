@@ -29,6 +29,7 @@ from napari_lattice_symmetry.plugin.atoms.measures.tasks import (
 )
 from napari_lattice_symmetry.plugin.background.latest import LatestRequest
 from napari_lattice_symmetry.plugin.forms.model_form import ModelForm
+from napari_lattice_symmetry.plugin.releasing import Releasing
 from napari_lattice_symmetry.plugin.selection.selection import Selection
 
 if TYPE_CHECKING:
@@ -56,7 +57,7 @@ _BUTTONS = {
 }
 
 
-class MeasureTab(QWidget):
+class MeasureTab(Releasing, QWidget):
     """Measures what atoms say together, and shows it as columns and layers.
 
     Parameters
@@ -88,7 +89,7 @@ class MeasureTab(QWidget):
         super().__init__()
         self._viewer, self._selection = viewer, selection
         self._current, self._edits = current, edits
-        self._requests = LatestRequest(measure, self)
+        self._requests = self.keep(LatestRequest(measure, self))
         self._requests.done.connect(self._on_measured)
         self._requests.failed.connect(lambda error: self._end(str(error)))
         self.buttons = {kind: QPushButton(title) for kind, (title, _) in _BUTTONS.items()}
@@ -108,13 +109,8 @@ class MeasureTab(QWidget):
         layout.addWidget(self.form.native)
         layout.addWidget(self.told)
         layout.addStretch(1)
-        current.changed.connect(self._on_layer)
+        self.listen(current.changed, self._on_layer)
         self._on_layer()
-
-    def release(self) -> None:
-        """Stop, and listen no more."""
-        self._requests.drop()
-        self._current.changed.disconnect(self._on_layer)
 
     @property
     def is_busy(self) -> bool:
