@@ -27,7 +27,7 @@ from tqdm import tqdm
 import napari_lattice_symmetry as nls
 from napari_lattice_symmetry.atoms import AtomImage, AtomPicture, Atoms
 from napari_lattice_symmetry.atoms.bound import cramer_rao
-from napari_lattice_symmetry.atoms.finding.calibration import judge
+from napari_lattice_symmetry.atoms.finding.calibration import score_picture
 from napari_lattice_symmetry.atoms.finding.examples import BENCHMARK
 from napari_lattice_symmetry.atoms.finding.finder import load_finder
 from napari_lattice_symmetry.atoms.refine import refine
@@ -219,7 +219,9 @@ def confidence() -> float:
     """Measure the calibration error of all marks in pictures like those of the training."""
     finder = load_finder()
     rng = np.random.default_rng((SEED, BENCHMARK, 0))
-    judged = [judge(finder, rng) for _ in tqdm(range(CALIBRATED), desc="confidence", leave=False)]
+    judged = [
+        score_picture(finder, rng) for _ in tqdm(range(CALIBRATED), desc="confidence", leave=False)
+    ]
     features, right = (np.concatenate(each) for each in zip(*judged, strict=True))
     told = features @ np.array(finder.weights[:-1]) + finder.weights[-1]
     return calibration_error(1 / (1 + np.exp(-told)), right)

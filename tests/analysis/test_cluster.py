@@ -232,7 +232,7 @@ def test_address_that_is_none_is_told_at_once(movie, parameters, fake_model, add
 
 
 def test_cluster_without_workers_is_told(movie, parameters, fake_model, monkeypatch):
-    monkeypatch.setattr("napari_lattice_symmetry.analysis.cluster.PATIENCE", 1)
+    monkeypatch.setattr("napari_lattice_symmetry.analysis.cluster.ANSWERING", 1)
     with (
         LocalCluster(n_workers=0, dashboard_address=":0") as cluster,
         pytest.raises(AnalysisError, match=r"^There has been no Dask worker for 1 s; see to"),

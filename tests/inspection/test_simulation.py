@@ -11,7 +11,12 @@ from matplotlib.transforms import Bbox
 from stored_figures import assert_as_stored
 
 from napari_lattice_symmetry.errors import InputError
-from napari_lattice_symmetry.inspection.simulation import iter_sweep, judge, sweep_values, sweepable
+from napari_lattice_symmetry.inspection.simulation import (
+    inspect_lattice,
+    iter_sweep,
+    sweep_values,
+    sweepable,
+)
 from napari_lattice_symmetry.inspection.simulation_plot import LiveFigure, plot_sweep
 from napari_lattice_symmetry.lattice import CLASSES
 from napari_lattice_symmetry.lattice.image import LatticeImage
@@ -19,7 +24,7 @@ from napari_lattice_symmetry.lattice.image import LatticeImage
 
 def test_a_verdict_is_of_the_whole_image(fake_model):
     image = LatticeImage(lattice="square", size=96)
-    verdict = judge(image, fake_model, samples=7)
+    verdict = inspect_lattice(image, fake_model, samples=7)
     np.testing.assert_array_equal(verdict.pixels, image.draw())
     assert verdict.corner == (0, 0)
     assert verdict.fit.lattice == "square"
@@ -117,7 +122,7 @@ def test_in_a_dock_no_text_lies_over_another(points, fake_model):
     assert 0 <= box.x0 < box.x1 <= figure.bbox.width
     live, figure = LiveFigure(), Figure(figsize=(2.3, 2.3))
     live.plot(figure)
-    live.show(judge(LatticeImage(counts=10_000), fake_model, samples=3))
+    live.show(inspect_lattice(LatticeImage(counts=10_000), fake_model, samples=3))
     figure.canvas.draw()
     bars = figure.axes[2]
     boxes = [text.get_window_extent() for text in (*bars.get_yticklabels(), *bars.texts)]
@@ -131,7 +136,7 @@ def test_figures_look_as_stored(points, fake_model, tmp_path):
     assert_as_stored(plot_sweep("gamma", points), images / "sweep.png", tmp_path)
     live, figure = LiveFigure(), Figure(figsize=(4, 3.5))
     live.plot(figure)
-    live.show(judge(LatticeImage(counts=10_000), fake_model, samples=3))
+    live.show(inspect_lattice(LatticeImage(counts=10_000), fake_model, samples=3))
     assert_as_stored(figure, images / "live.png", tmp_path)
 
 
@@ -142,8 +147,8 @@ def drawn(figure):
 
 
 def test_the_live_figure_shows_each_image_as_a_new_figure_would(fake_model):
-    first = judge(LatticeImage(lattice="square", size=96), fake_model, samples=3)
-    second = judge(LatticeImage(lattice="noise", a=15), fake_model, samples=3)
+    first = inspect_lattice(LatticeImage(lattice="square", size=96), fake_model, samples=3)
+    second = inspect_lattice(LatticeImage(lattice="noise", a=15), fake_model, samples=3)
     live, figure = LiveFigure(), Figure(figsize=(4, 3.5))
     live.plot(figure)
     live.show(first)

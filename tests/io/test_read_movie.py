@@ -112,9 +112,9 @@ def test_libraries_keep_quiet_even_when_they_are_first_imported():
     code = """if True:
         import logging
         from pathlib import Path
-        from napari_lattice_symmetry.io import quiet
+        from napari_lattice_symmetry.io import silent_libraries
         from napari_lattice_symmetry.io.optional import require
-        with quiet():
+        with silent_libraries():
             require("rsciio.mrc", "RosettaSciIO", "em", Path("a.mrc"))
             logging.getLogger("rsciio.mrc").warning("within")
         logging.getLogger("rsciio.mrc").warning("after")

@@ -10,7 +10,7 @@ from stored_figures import assert_as_stored
 
 from napari_lattice_symmetry import COLORS, AnalysisParameters, Movie, WindowGrid, analyze
 from napari_lattice_symmetry.spectrum.cartesian import SIDE
-from napari_lattice_symmetry.structure.embedding import Cluster, Embedding
+from napari_lattice_symmetry.structure.embedding import Embedding, WindowCluster
 from napari_lattice_symmetry.structure.plots import (
     endmember_colors,
     highlight,
@@ -106,5 +106,5 @@ def test_points_that_are_not_lit_fade(embedding, result):
 
 def test_cluster_as_stored(tmp_path):
     shares = np.array([0.7, 0.2, 0, 0, 0, 0.1])
-    cluster = Cluster(40, shares, 0.3, (1, 4), spots(15))
+    cluster = WindowCluster(40, shares, 0.3, (1, 4), spots(15))
     assert_as_stored(plot_cluster(cluster), IMAGES / "cluster.png", tmp_path)

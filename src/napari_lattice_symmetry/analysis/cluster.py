@@ -31,7 +31,7 @@ from distributed.security import Security
 from distributed.utils import LoopRunner, silence_logging_cmgr
 
 from napari_lattice_symmetry.analysis.frame import AnalysisJob, iter_frame
-from napari_lattice_symmetry.analysis.reading import Patience, Reading, try_to_read
+from napari_lattice_symmetry.analysis.reading import FailureLimit, Reading, try_to_read
 from napari_lattice_symmetry.bravais.classifier import Classifier
 from napari_lattice_symmetry.data.movie import Movie
 from napari_lattice_symmetry.errors import (
@@ -44,7 +44,7 @@ from napari_lattice_symmetry.errors import (
 from napari_lattice_symmetry.results.provenance import versions
 from napari_lattice_symmetry.results.result import FrameResult
 
-Cluster: TypeAlias = str | Client | SpecCluster
+Scheduler: TypeAlias = str | Client | SpecCluster
 """The address of a scheduler, or what is connected to one."""
 
 FRAMES_A_THREAD = 2
@@ -53,7 +53,7 @@ FRAMES_A_THREAD = 2
 _SAME_VERSION = "install the same versions there as here"
 _GO_ON = "see to the cluster, and run the same command again"
 
-CONNECTING, PATIENCE, SILENCE, POLL = 10, 60, 60, 0.2
+CONNECTING, ANSWERING, SILENCE, POLL = 10, 60, 60, 0.2
 """Seconds to wait for a scheduler at first, for its answers and for a worker, for a sign of life of
 a worker that was started here, and between two looks whether to stop.
 
@@ -174,7 +174,7 @@ def analyze_there(
     job: AnalysisJob,
     todo: list[int],
     model: Classifier,
-    scheduler: Cluster,
+    scheduler: Scheduler,
     *,
     advance: Callable[[int], None],
     should_stop: Callable[[], bool],
@@ -195,7 +195,7 @@ def analyze_there(
         `iter_analyze`.
     """
     waiting, running = deque(todo), dict[Future[Any], int]()
-    sending, n_done, patience = job.movie.reopen is None, 0, Patience(job.movie)
+    sending, n_done, limit = job.movie.reopen is None, 0, FailureLimit(job.movie)
     with _connected(scheduler) as client, _shared(client, _Share(job, model)) as share:
         try:
             for n_threads in _thread_counts(client):
@@ -215,7 +215,7 @@ def analyze_there(
                         sending = sending or isinstance(reason, _UnreachableError)
                         waiting.appendleft(position)
                         continue
-                    patience.note(result.failure)
+                    limit.note(result.failure)
                     n_done += 1
                     advance(n_done * job.grid.size)
                     yield result
@@ -238,17 +238,17 @@ def _thread_counts(client: Client) -> Iterator[int]:
         n_threads = sum(_ask(client, client.nthreads).values())
         if n_threads:
             seen = monotonic()
-        elif monotonic() - seen > PATIENCE:
-            raise AnalysisError(f"There has been no Dask worker for {PATIENCE} s; {_GO_ON}.")
+        elif monotonic() - seen > ANSWERING:
+            raise AnalysisError(f"There has been no Dask worker for {ANSWERING} s; {_GO_ON}.")
         yield n_threads
 
 
 def _ask(client: Client, question: Callable[..., Any], *details: Any, **more: Any) -> Any:
-    """Ask the scheduler something, which it has to answer within the patience for it."""
-    end = monotonic() + PATIENCE
+    """Ask the scheduler something, which it has to answer in time."""
+    end = monotonic() + ANSWERING
     while True:
         try:
-            return client.sync(question, *details, callback_timeout=PATIENCE, **more)
+            return client.sync(question, *details, callback_timeout=ANSWERING, **more)
         except Exception as error:
             is_there = client.status == "running"
             if is_there and isinstance(error, CommClosedError) and monotonic() < end:
@@ -278,7 +278,7 @@ def _result(future: Future[Any]) -> FrameResult:
     """
     lost = CancelledError, TimeoutError
     with guard("The cluster gave a frame up", unless=(LatticeSymmetryError, *lost)):
-        result: FrameResult = future.result(timeout=PATIENCE)
+        result: FrameResult = future.result(timeout=ANSWERING)
     return result
 
 
@@ -298,7 +298,7 @@ class _Client(Client):
 
 
 @contextmanager
-def _connected(scheduler: Cluster) -> Iterator[Client]:
+def _connected(scheduler: Scheduler) -> Iterator[Client]:
     """Connect to a cluster."""
     if isinstance(scheduler, Client):
         yield scheduler

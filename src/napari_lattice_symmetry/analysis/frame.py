@@ -43,7 +43,7 @@ _MAPPED = ~Flag.SUPERLATTICE
 
 
 @dataclass(frozen=True)
-class Windows:
+class WindowAnalysis:
     """How the windows of every frame are analyzed; all that a worker elsewhere needs to know.
 
     Parameters
@@ -210,7 +210,7 @@ def _lattice_maps(fits: LatticeFits) -> BlockMaps:
 class FrameMaps:
     """The maps of a frame while its blocks come in, reduced so that memory stays the maps'."""
 
-    def __init__(self, windows: Windows) -> None:
+    def __init__(self, windows: WindowAnalysis) -> None:
         self.windows = windows
         self.shape = windows.grid.shape
         specs = [spec for spec in specs_of(windows.parameters) if spec.on_grid]
@@ -273,7 +273,7 @@ class FrameMaps:
 
 
 def iter_frame(
-    windows: Windows,
+    windows: WindowAnalysis,
     model: Classifier,
     frame: NDArray[Any] | None,
     what: str,
@@ -288,7 +288,7 @@ def iter_frame(
 
     Parameters
     ----------
-    windows : Windows
+    windows : WindowAnalysis
         How.
     model : Classifier
         The network.
@@ -337,5 +337,5 @@ class AnalysisJob:
     def __init__(self, movie: Movie, parameters: AnalysisParameters) -> None:
         self.movie, self.parameters = movie, parameters
         self.grid = WindowGrid(movie.shape[1:], parameters.window, parameters.stride)
-        self.windows = Windows(self.grid, parameters, movie.pixel_size, movie.unit)
+        self.windows = WindowAnalysis(self.grid, parameters, movie.pixel_size, movie.unit)
         self.indices = parameters.frame_indices(len(movie))

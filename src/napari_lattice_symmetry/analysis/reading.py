@@ -45,7 +45,7 @@ def try_to_read(movie: Movie, index: int) -> Reading:
         return None, str(error)
 
 
-class Patience:
+class FailureLimit:
     """Lets frames fail now and then, but not one after the other, nor without their file.
 
     Frames that stay in a file have to be those that were there at the start.
@@ -94,14 +94,14 @@ def read_frames(job: AnalysisJob, todo: list[int], should_stop: Callable[[], boo
     Raises
     ------
     AnalysisError
-        As `Patience`.
+        As `FailureLimit`.
     """
-    patience = Patience(job.movie)
+    limit = FailureLimit(job.movie)
     for position in todo:
         if should_stop():
             return
         reading = try_to_read(job.movie, job.indices[position])
-        patience.note(reading[1])
+        limit.note(reading[1])
         yield position, reading
 
 

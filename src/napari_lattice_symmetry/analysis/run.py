@@ -27,7 +27,7 @@ from napari_lattice_symmetry.results.provenance import provenance
 from napari_lattice_symmetry.results.result import FrameResult, MovieResult
 
 if TYPE_CHECKING:
-    from napari_lattice_symmetry.analysis.cluster import Cluster
+    from napari_lattice_symmetry.analysis.cluster import Scheduler
 
 logger = logging.getLogger(__name__)
 
@@ -38,7 +38,7 @@ def analyze(
     *,
     output: str | Path | None = None,
     overwrite: bool = False,
-    scheduler: Cluster | None = None,
+    scheduler: Scheduler | None = None,
     model: Classifier | None = None,
     progress: Progress | None = None,
     should_stop: ShouldStop | None = None,
@@ -129,7 +129,7 @@ def stream(
     *,
     output: str | Path | None = None,
     overwrite: bool = False,
-    scheduler: Cluster | None = None,
+    scheduler: Scheduler | None = None,
     model: Classifier | None = None,
     progress: Progress | None = None,
     should_stop: ShouldStop | None = None,
@@ -175,7 +175,7 @@ def _stream(
     output: str | Path | None,
     *,
     overwrite: bool,
-    scheduler: Cluster | None,
+    scheduler: Scheduler | None,
     model: Classifier | None,
     progress: Progress,
     should_stop: ShouldStop,
@@ -220,7 +220,7 @@ def iter_analyze(
     parameters: AnalysisParameters | None = None,
     *,
     done: NDArray[np.bool_] | None = None,
-    scheduler: Cluster | None = None,
+    scheduler: Scheduler | None = None,
     model: Classifier | None = None,
     progress: Progress | None = None,
     should_stop: ShouldStop | None = None,
@@ -284,7 +284,7 @@ def _analyze_frames(
     job: AnalysisJob,
     finished: NDArray[np.bool_],
     *,
-    scheduler: Cluster | None,
+    scheduler: Scheduler | None,
     model: Classifier | None,
     progress: Progress,
     should_stop: ShouldStop,

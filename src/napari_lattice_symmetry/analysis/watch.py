@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from napari_lattice_symmetry import bravais
-from napari_lattice_symmetry.analysis.frame import Windows, iter_frame
+from napari_lattice_symmetry.analysis.frame import WindowAnalysis, iter_frame
 from napari_lattice_symmetry.analysis.writing import ResultStep, give_steps
 from napari_lattice_symmetry.bravais.classifier import Classifier
 from napari_lattice_symmetry.bravais.parameters import AnalysisParameters
@@ -197,7 +197,7 @@ def _steps(
         for landed in [*unread, new]:
             frame = None
             for frame in iter_frame(
-                Windows(result.grid, result.parameters, result.pixel_size, result.unit),
+                WindowAnalysis(result.grid, result.parameters, result.pixel_size, result.unit),
                 model,
                 landed.image,
                 f"{result.name}, {landed.name}",

@@ -40,7 +40,7 @@ from napari_lattice_symmetry.results.areas import area_fractions
 from napari_lattice_symmetry.results.plots import save_figure
 
 if TYPE_CHECKING:
-    from napari_lattice_symmetry.analysis.cluster import Cluster
+    from napari_lattice_symmetry.analysis.cluster import Scheduler
 
 
 @click.command()
@@ -110,7 +110,7 @@ def _analyze_one(
     parameters: AnalysisParameters,
     known: Known | None,
     read: Callable[[Path], Movie],
-    start: Callable[[], Cluster | None],
+    start: Callable[[], Scheduler | None],
     overwrite: bool,
     plots: bool,
 ) -> None:
@@ -154,7 +154,9 @@ def _read(
     return replace(movie.recalibrated(*calibration), **choice)
 
 
-def _cluster(scheduler: str | None, workers: int | None) -> AbstractContextManager[Cluster | None]:
+def _cluster(
+    scheduler: str | None, workers: int | None
+) -> AbstractContextManager[Scheduler | None]:
     """Start what is to analyze: nothing if that is done right here."""
     if scheduler or workers:  # of a cluster that is lost, Dask leaves tracebacks at the very end
         logging.getLogger("asyncio").setLevel(logging.CRITICAL)
@@ -170,7 +172,7 @@ def _run(
     parameters: AnalysisParameters,
     output: Path,
     overwrite: bool,
-    cluster: Cluster | None,
+    scheduler: Scheduler | None,
 ) -> tuple[MovieResult, KeyboardInterrupt | AnalysisError | None]:
     """Fill a result frame by frame behind a progress bar; give it, and what ended it early."""
     steps = stream(
@@ -178,7 +180,7 @@ def _run(
         parameters,
         output=output,
         overwrite=overwrite,
-        scheduler=cluster,
+        scheduler=scheduler,
         progress=lambda done, total: shown.show(done),
     )
     interruption = None

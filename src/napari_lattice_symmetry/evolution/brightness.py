@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 
-from napari_lattice_symmetry.analysis.reading import Patience, try_to_read
+from napari_lattice_symmetry.analysis.reading import FailureLimit, try_to_read
 from napari_lattice_symmetry.analysis.steps import ShouldStop, Steps
 from napari_lattice_symmetry.data.movie import Movie
 from napari_lattice_symmetry.evolution.curves import BRIGHTNESS, N_DRAWS, Curve, make_curve
@@ -156,10 +156,10 @@ def measure_brightness(
         not known.
     """
     smoothing = movie_smoothing(movie, indices) if smoothing is None else smoothing
-    patience = Patience(movie)
+    limit = FailureLimit(movie)
     for index in indices:
         frame, failure = try_to_read(movie, int(index))
-        patience.note(failure)
+        limit.note(failure)
         if frame is None:
             yield NOT_MEASURED
             continue

@@ -3,8 +3,8 @@
 from napari_lattice_symmetry.inspection.atoms import symmetry_at_atoms
 from napari_lattice_symmetry.inspection.simulation import (
     SweepPoint,
+    inspect_lattice,
     iter_sweep,
-    judge,
     sweep_values,
     sweepable,
 )
@@ -16,9 +16,9 @@ from napari_lattice_symmetry.inspection.window_plot import plot_inspection
 __all__ = [
     "Inspection",
     "SweepPoint",
+    "inspect_lattice",
     "inspect_window",
     "iter_sweep",
-    "judge",
     "plot_inspection",
     "plot_sweep",
     "region_window",

@@ -25,7 +25,9 @@ Float64 = NDArray[np.float64]
 _NOT_SWEPT = ("lattice", "plane_group", "seed")
 
 
-def judge(image: LatticeImage, model: Classifier | None = None, samples: int = 100) -> Inspection:
+def inspect_lattice(
+    image: LatticeImage, model: Classifier | None = None, samples: int = 100
+) -> Inspection:
     """Draw an image and look at all of it as one window.
 
     Parameters
@@ -50,7 +52,7 @@ def judge(image: LatticeImage, model: Classifier | None = None, samples: int = 1
     Examples
     --------
     >>> import napari_lattice_symmetry as nls
-    >>> seen = nls.inspection.judge(nls.LatticeImage(lattice="square", a=12), samples=20)
+    >>> seen = nls.inspection.inspect_lattice(nls.LatticeImage(lattice="square", a=12), samples=20)
     >>> seen.text().splitlines()[3].split()
     ['class', 'square']
     """

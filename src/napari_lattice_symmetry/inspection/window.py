@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_lattice_symmetry import bravais
-from napari_lattice_symmetry.analysis.frame import Windows, compare
+from napari_lattice_symmetry.analysis.frame import WindowAnalysis, compare
 from napari_lattice_symmetry.analysis.reading import read_frame
 from napari_lattice_symmetry.bravais.classifier import Classifier
 from napari_lattice_symmetry.bravais.parameters import ANSWERS, AnalysisParameters
@@ -206,7 +206,9 @@ def inspect_window(
     pixels = read_frame(movie, frame)[y : y + size, x : x + size]
     parameters = parameters.answerable(model)
     settings = parameters.model_copy(update={"lattice_maps": False, "plane_groups": False})
-    windows = Windows(WindowGrid((size, size), size, 1), settings, movie.pixel_size, movie.unit)
+    windows = WindowAnalysis(
+        WindowGrid((size, size), size, 1), settings, movie.pixel_size, movie.unit
+    )
     what = f"{movie.name}, frame {frame}"
     model = model or bravais.load_model(parameters.network, parameters.engine)
     ((found, maps),) = windows.analyze(model, pixels, what)
@@ -346,7 +348,7 @@ def reciprocal_basis(basis: Float64, size: int) -> Float64:
     return np.asarray(size * np.linalg.inv(basis).T, dtype=np.float64)
 
 
-def _as_seen(fit: LatticeFit, windows: Windows) -> Float64:
+def _as_seen(fit: LatticeFit, windows: WindowAnalysis) -> Float64:
     """Return the lattice in pixels of the image, as the distortion shows it."""
     basis = fit.basis / (windows.pixel_side or 1.0)
     return basis if windows.distortion is None else np.asarray(basis @ windows.distortion.T)

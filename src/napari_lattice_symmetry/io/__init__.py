@@ -205,7 +205,7 @@ def read_labels(path: str | PathLike[str]) -> list[Movie]:
     if not is_zarr(path) and path.suffix.lower() != ".zarr":
         return []
     movies = []
-    with Files() as files, quiet(), one_sentence(path):
+    with Files() as files, silent_libraries(), one_sentence(path):
         for name, stack in open_labels(path).items():
             if stack.data.dtype.kind not in "biu":
                 raise InputError(
@@ -277,7 +277,7 @@ def _arrange(stack: Stack, path: Path, frames_are: FramesAre | None) -> None:
 @contextmanager
 def _opened(path: Path) -> Iterator[tuple[dict[str, Stack], Files]]:
     """Open what lies at `path`; whatever goes wrong is one sentence."""
-    with Files() as files, quiet(), one_sentence(path):
+    with Files() as files, silent_libraries(), one_sentence(path):
         stacks = _opener(path)(path, files)
         for stack in stacks.values():
             sidecar.calibrate(stack, path)
@@ -302,7 +302,7 @@ def _opener(path: Path) -> Callable[[Path, Files], dict[str, Stack]]:
 
 
 @contextmanager
-def quiet() -> Iterator[None]:
+def silent_libraries() -> Iterator[None]:
     """Hold back what libraries say about odd files: what matters is raised as an InputError."""
     loggers = [logging.getLogger(name) for name in _TALKATIVE]
     levels = [logger.level for logger in loggers]

@@ -16,10 +16,10 @@ _GEOMETRY = ("scale", "translate", "units", "axis_labels")
 
 def growing_holes() -> list[LayerData]:
     """Make a monolayer whose holes grow, of as many frames as the user waits for."""
-    from napari_lattice_symmetry.plugin.widgets.patience import patiently
+    from napari_lattice_symmetry.plugin.widgets.progress_dialog import with_dialog
 
     text = "Simulating the growing holes…\nCancel keeps the frames so far."
-    return _simulated("growing-holes", track=partial(patiently, text))
+    return _simulated("growing-holes", track=partial(with_dialog, text))
 
 
 def square_to_hexagonal() -> list[LayerData]:

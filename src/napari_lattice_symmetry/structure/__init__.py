@@ -1,8 +1,8 @@
 """Structure without labels: unmixing and embedding of spectra."""
 
 from napari_lattice_symmetry.structure.embedding import (
-    Cluster,
     Embedding,
+    WindowCluster,
     describe_cluster,
     embed,
 )
@@ -11,10 +11,10 @@ from napari_lattice_symmetry.structure.plots import plot_cluster, plot_embedding
 from napari_lattice_symmetry.structure.unmixing import Unmixing, unmix
 
 __all__ = [
-    "Cluster",
     "Embedding",
     "Unmixing",
     "UnmixingParameters",
+    "WindowCluster",
     "describe_cluster",
     "embed",
     "plot_cluster",

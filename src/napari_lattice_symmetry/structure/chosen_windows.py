@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_lattice_symmetry.analysis.frame import AnalysisJob
-from napari_lattice_symmetry.analysis.reading import Patience, try_to_read
+from napari_lattice_symmetry.analysis.reading import FailureLimit, try_to_read
 
 Places: TypeAlias = NDArray[np.int64]
 
@@ -63,10 +63,10 @@ def read_windows(job: AnalysisJob, places: Places) -> Iterator[tuple[slice, NDAr
         If the file of the movie is gone, or frames in a row cannot be read; single ones are
         left out.
     """
-    patience = Patience(job.movie)
+    limit = FailureLimit(job.movie)
     for position in np.unique(places[:, 0]).tolist():
         frame, failure = try_to_read(job.movie, job.indices[position])
-        patience.note(failure)
+        limit.note(failure)
         if frame is None:
             continue
         windows = job.grid.windows(frame)

@@ -55,7 +55,7 @@ class Embedding:
 
 
 @dataclass(frozen=True, eq=False)
-class Cluster:
+class WindowCluster:
     """What some windows have in common.
 
     Parameters
@@ -149,7 +149,7 @@ def embed(
     return Embedding(method, points.astype(np.float32), np.concatenate(read))
 
 
-def describe_cluster(movie: Movie, result: MovieResult, places: Places) -> Cluster:
+def describe_cluster(movie: Movie, result: MovieResult, places: Places) -> WindowCluster:
     """Tell what some windows have in common.
 
     Parameters
@@ -161,7 +161,7 @@ def describe_cluster(movie: Movie, result: MovieResult, places: Places) -> Clust
 
     Returns
     -------
-    Cluster
+    WindowCluster
 
     Raises
     ------
@@ -181,7 +181,7 @@ def describe_cluster(movie: Movie, result: MovieResult, places: Places) -> Clust
         for _, windows in read_windows(job, some)
     ]
     times = result.frame_indices[places[:, 0]]
-    return Cluster(
+    return WindowCluster(
         size=len(places),
         shares=won / max(won.sum(), 1),
         entropy=float(np.nanmean(np.asarray(result.entropy)[at])),

@@ -12,7 +12,7 @@ from napari_lattice_symmetry.results.maps import MAPS
 from napari_lattice_symmetry.results.plots import legend_look, new_figure
 from napari_lattice_symmetry.results.result import MovieResult
 from napari_lattice_symmetry.spectrum.cartesian import EXTENT
-from napari_lattice_symmetry.structure.embedding import Cluster, Embedding
+from napari_lattice_symmetry.structure.embedding import Embedding, WindowCluster
 from napari_lattice_symmetry.structure.unmixing import Unmixing
 
 if TYPE_CHECKING:
@@ -114,12 +114,12 @@ def highlight(points: PathCollection, lit: NDArray[np.bool_] | None) -> None:
     points.set_alpha(alpha.tolist())
 
 
-def plot_cluster(cluster: Cluster, figure: Figure | None = None) -> Figure:
+def plot_cluster(cluster: WindowCluster, figure: Figure | None = None) -> Figure:
     """Draw the mean spectrum of a cluster, and the share of each class in it.
 
     Parameters
     ----------
-    cluster : Cluster
+    cluster : WindowCluster
         What to draw.
     figure : matplotlib.figure.Figure, optional
         An empty figure to draw on; a new one if not given.

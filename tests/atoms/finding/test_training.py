@@ -48,7 +48,7 @@ def test_a_training_goes_on_and_ends_in_a_network_that_loads(tmp_path, monkeypat
     monkeypatch.setattr(training, "RECIPE", small)
     monkeypatch.setattr(training, "_CHUNKS", 1)
     monkeypatch.setattr(drawing, "draw_chunks", lambda orders, _: (each.draw() for each in orders))
-    monkeypatch.setattr(training, "JudgedChunk", lambda *_: _Judged())
+    monkeypatch.setattr(training, "ScoredChunk", lambda *_: _Judged())
     path = training.train_finder(tmp_path / "run", pictures=40, epochs=1, progress=False)
     assert load_finder(path).weights == tuple(
         json.loads((tmp_path / "run" / "calibration.json").read_text())["calibration"]

@@ -29,12 +29,12 @@ from napari_lattice_symmetry.atoms.focal.examples import (
 from napari_lattice_symmetry.atoms.focal.microscope import Microscope, resample_periodic
 from napari_lattice_symmetry.atoms.focal.namer import ColumnNamer, Marks, load_namer
 from napari_lattice_symmetry.atoms.focal.networks import MSD_NET, U_NET, msd_net, u_net
-from napari_lattice_symmetry.atoms.focal.registration import measure_drift, register
+from napari_lattice_symmetry.atoms.focal.registration import measure_shifts, register
 from napari_lattice_symmetry.atoms.focal.series import FocalPicture, FocalSeries, columns_in_view
 from napari_lattice_symmetry.atoms.focal.specimens.layer import METAL, PAIR, SINGLE, Specimen
 from napari_lattice_symmetry.atoms.focal.specimens.multislice import exit_wave
 from napari_lattice_symmetry.atoms.focal.specimens.vibration import amplitudes, coordination
-from napari_lattice_symmetry.atoms.focal.training import judge, train_columns
+from napari_lattice_symmetry.atoms.focal.training import right_marks, train_columns
 from napari_lattice_symmetry.atoms.simulation.focal_sample import SAMPLE, sample_series
 from napari_lattice_symmetry.atoms.table import Atoms
 from napari_lattice_symmetry.errors import InputError, ModelError
@@ -147,7 +147,7 @@ def test_a_series_has_its_dose_and_is_drawn_alike_twice(picture: FocalPicture) -
 
 
 def test_drift_is_measured_though_contrast_reverses(picture: FocalPicture) -> None:
-    drift = measure_drift(
+    drift = measure_shifts(
         picture.images, picture.pixel_size, picture.defoci, Microscope(), reach=0.14
     )
     assert np.abs(drift - picture.drift).max() * picture.pixel_size < 0.02
@@ -220,7 +220,7 @@ def test_marks_are_judged_by_place_and_class() -> None:
     shares = np.array([[1.0, 0, 0], [0, 1, 0], [0, 1, 0], [0, 0, 1]])
     place = np.array([[10.0, 10], [30, 30], [50, 50], [70, 70]])
     marks = Marks(place, shares, np.zeros((4, 4)), np.zeros((4, 1, 1), np.float32))
-    right = judge(marks, np.array([[11.0, 11], [30, 30], [55, 55]]), np.array([0, 2, 1]))
+    right = right_marks(marks, np.array([[11.0, 11], [30, 30], [55, 55]]), np.array([0, 2, 1]))
     assert right.tolist() == [True, False, False, False]
 
 

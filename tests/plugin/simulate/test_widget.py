@@ -100,8 +100,8 @@ def test_lattice_and_plane_group_agree_whichever_is_chosen(bench):
 def test_only_what_the_newest_request_asks_for_is_drawn_in_the_end(bench, gate):
     """Many changes while the network is at work make one more image, that of the last."""
     judged = []
-    bench.widget._judge.done.connect(lambda verdict: judged.append(len(verdict.pixels)))
-    bench.wait(lambda: bench.widget._judge._worker is not None)
+    bench.widget._requests.done.connect(lambda verdict: judged.append(len(verdict.pixels)))
+    bench.wait(lambda: bench.widget._requests._worker is not None)
     for size in (64, 96, 160, 200):
         bench.parameters["size"].value = size
     gate.release(100)

@@ -23,7 +23,7 @@ _RIDGE = 1e-3
 
 
 @dataclass(frozen=True)
-class JudgedChunk:
+class ScoredChunk:
     """Orders the features of marks in pictures, and which of them are atoms.
 
     Parameters
@@ -45,12 +45,12 @@ class JudgedChunk:
     def draw(self) -> tuple[Float, NDArray[np.bool_]]:
         """Draw features (n, FEATURES) and whether there is an atom (n,)."""
         rng = np.random.default_rng((self.seed, self.stream, self.index))
-        parts = [judge(self.finder, rng) for _ in range(self.pictures)]
+        parts = [score_picture(self.finder, rng) for _ in range(self.pictures)]
         features, right = zip(*parts, strict=True)
         return np.concatenate(features), np.concatenate(right)
 
 
-def judge(finder: Finder, rng: np.random.Generator) -> tuple[Float, NDArray[np.bool_]]:
+def score_picture(finder: Finder, rng: np.random.Generator) -> tuple[Float, NDArray[np.bool_]]:
     """Draw a picture, find marks in it, and tell which of them are atoms."""
     spacing = float(np.exp(rng.uniform(*np.log((6.0, 24.0)))))
     image = random_image(rng, spacing, int(np.clip(16 * spacing, 96, 320)))

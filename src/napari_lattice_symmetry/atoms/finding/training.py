@@ -8,7 +8,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from napari_lattice_symmetry.atoms.finding.calibration import JudgedChunk, fit_confidence
+from napari_lattice_symmetry.atoms.finding.calibration import ScoredChunk, fit_confidence
 from napari_lattice_symmetry.atoms.finding.engine import FinderEngine
 from napari_lattice_symmetry.atoms.finding.examples import CHUNK, TRAINING, VALIDATION, ExampleChunk
 from napari_lattice_symmetry.atoms.finding.finder import CALIBRATION, Finder
@@ -25,7 +25,7 @@ from napari_lattice_symmetry.networks.training import (
     warmed_adam,
 )
 
-_JUDGED, _CHUNKS = 10_000, 30  # chunks of pictures that calibrate, and the first of them
+_SCORED, _CHUNKS = 10_000, 30  # chunks of pictures that calibrate, and the first of them
 
 
 @dataclass(frozen=True)
@@ -155,7 +155,7 @@ def calibrate(path: Path, seed: int, workers: int | None = None) -> tuple[float,
         Processes that draw.
     """
     finder = Finder(FinderEngine(path.read_bytes()))
-    orders = [JudgedChunk(finder, seed, VALIDATION, _JUDGED + i) for i in range(_CHUNKS)]
+    orders = [ScoredChunk(finder, seed, VALIDATION, _SCORED + i) for i in range(_CHUNKS)]
     return fit_confidence(*draw_pairs(orders, workers))
 
 

@@ -17,7 +17,7 @@ from napari_lattice_symmetry.atoms.focal.consistency import Consistency, check_s
 from napari_lattice_symmetry.atoms.focal.microscope import Microscope, frequencies
 from napari_lattice_symmetry.atoms.focal.namer import DEFAULT, ColumnNamer, Marks, load_namer
 from napari_lattice_symmetry.atoms.focal.parameters import ColumnParameters
-from napari_lattice_symmetry.atoms.focal.registration import flip_phases, measure_drift, register
+from napari_lattice_symmetry.atoms.focal.registration import flip_phases, measure_shifts, register
 from napari_lattice_symmetry.atoms.focal.specimens.layer import GRAPHENE, LAYERS, column_names
 from napari_lattice_symmetry.atoms.table import Atoms, join
 from napari_lattice_symmetry.errors import InputError
@@ -199,7 +199,7 @@ class _Asked:
         side, lenses, parameters = self.pixel_size, self.microscope, self.parameters
         drift, reach = np.zeros((len(images), 2)), 0.0
         if parameters.register_images:
-            drift = measure_drift(images, side, defoci, lenses, parameters.reach)
+            drift = measure_shifts(images, side, defoci, lenses, parameters.reach)
             images = register(images, drift)
             # If the foci are wrong, they may lie on other sites of the crystal now.
             reach = LAYERS[parameters.material][0] / np.sqrt(3)

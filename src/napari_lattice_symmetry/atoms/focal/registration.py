@@ -17,7 +17,7 @@ _FINEST = 8.0  # 1/nm: beyond, foci are not known well enough for a sign
 _COARSEST = 0.7
 
 
-def measure_drift(
+def measure_shifts(
     images: Float, pixel: float, defoci: Sequence[float], microscope: Microscope, reach: float
 ) -> Float:
     """Measure how far each image is from that in the middle, (n, 2) along y and x in pixels.
@@ -99,7 +99,7 @@ def register(images: Float, drift: Float) -> Float:
     images : ndarray, shape (n, Y, X)
         Of a series.
     drift : ndarray, shape (n, 2)
-        As `measure_drift` gives it.
+        As `measure_shifts` gives it.
     """
     return np.stack(
         [

@@ -207,11 +207,11 @@ def calibrate(namer: ColumnNamer, chunks: Sequence[SeriesChunk]) -> tuple[float,
         for image, (places, kind) in zip(seen, chunk.columns(), strict=True):
             marks = namer.mark_seen(image.astype(np.float32), _SAMPLES)
             features.append(marks.features)
-            right.append(judge(marks, places, kind))
+            right.append(right_marks(marks, places, kind))
     return fit_confidence(np.concatenate(features), np.concatenate(right))
 
 
-def judge(marks: Marks, places: Float, kind: NDArray[np.int64]) -> NDArray[np.bool_]:
+def right_marks(marks: Marks, places: Float, kind: NDArray[np.int64]) -> NDArray[np.bool_]:
     """Return which marks are columns of the class with the greatest share, (n,).
 
     Parameters

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from napari_lattice_symmetry.data.growing import GrowingMovie, NewFrame
 from napari_lattice_symmetry.data.movie import Movie, is_blank
 from napari_lattice_symmetry.errors import InputError
-from napari_lattice_symmetry.io import quiet
+from napari_lattice_symmetry.io import silent_libraries
 from napari_lattice_symmetry.io.general.tiff import axes_of, calibration_of, metadata_of
 from napari_lattice_symmetry.io.growing.waiting import Delay, Quiet, Stamp, further, stamp_of
 from napari_lattice_symmetry.io.loading import to_movie
@@ -158,7 +158,7 @@ class GrowingTiff(GrowingMovie):
         """Open the file; None while not even its first page is there."""
         import tifffile
 
-        with quiet():
+        with silent_libraries():
             try:
                 tif = files.enter_context(tifffile.TiffFile(self.path))
             except Exception:  # of a file of a few bytes it raises whatever struct does
@@ -203,7 +203,7 @@ class GrowingTiff(GrowingMovie):
         from tifffile import TiffPage
 
         index = int(name)
-        with Files() as files, quiet(), one_sentence(self.path):
+        with Files() as files, silent_libraries(), one_sentence(self.path):
             tif = self._open(files)
             if tif is None or index >= len(self._offsets):
                 raise InputError(f"{self.path.name} has no page {index}.")

@@ -12,7 +12,7 @@ import numpy as np
 from napari_lattice_symmetry.data.growing import GrowingMovie, NewFrame
 from napari_lattice_symmetry.data.movie import Movie
 from napari_lattice_symmetry.errors import InputError, first_line
-from napari_lattice_symmetry.io import quiet
+from napari_lattice_symmetry.io import silent_libraries
 from napari_lattice_symmetry.io.general.zarr_files import open_ome_zarr
 from napari_lattice_symmetry.io.growing.waiting import (
     Delay,
@@ -64,7 +64,7 @@ class GrowingZarr(GrowingMovie):
 
     def __init__(self, path: Path, **settings: Any) -> None:
         super().__init__(path, short_name(path), **settings)
-        with Files() as files, quiet(), one_sentence(path):
+        with Files() as files, silent_libraries(), one_sentence(path):
             stacks = insist(
                 lambda: open_ome_zarr(path, files), _UNREADABLE, min(self.patience, _OPENING)
             )
@@ -171,13 +171,13 @@ class GrowingZarr(GrowingMovie):
         if not self._array.shape[self._time]:
             return None
         self._stack.lazy, self._stack.stored = True, None  # much of it may be missing
-        with Files() as files, quiet(), one_sentence(self.path):
+        with Files() as files, silent_libraries(), one_sentence(self.path):
             return to_movie(self._stack, self.path, self.channel, files)
 
     def _read(self, name: str) -> Movie:
         if self._whole is None or int(name) >= len(self._whole):
             raise InputError(f"{self.path.name} has no frame {name}.")
-        with quiet(), one_sentence(self.path):
+        with silent_libraries(), one_sentence(self.path):
             return replace(self._whole, frames=self._whole.frame(int(name))[np.newaxis])
 
     def _order(self, name: str) -> Any:

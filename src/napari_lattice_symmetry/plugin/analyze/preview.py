@@ -192,7 +192,7 @@ class LivePreview(Releasing, QObject):
             self.told.emit(f"{told}, by the network alone.")
         else:
             self.told.emit(f"{told}, coarse: 1 of {request.every**2} windows; the rest follows.")
-            self._requests.ask(replace(request, every=1), patient=True)
+            self._requests.ask(replace(request, every=1), in_turn=True)
 
     def _on_failed(self, error: Exception) -> None:
         self._asked = None

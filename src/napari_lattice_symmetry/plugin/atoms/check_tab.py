@@ -20,7 +20,7 @@ from napari_lattice_symmetry.errors import InputError, LatticeSymmetryError
 from napari_lattice_symmetry.plugin.atoms.current import CurrentAtoms
 from napari_lattice_symmetry.plugin.atoms.layers import FoundAtoms, spacing_of
 from napari_lattice_symmetry.plugin.atoms.scoring import RADIUS
-from napari_lattice_symmetry.plugin.atoms.truth import judge, truth_of_file, truth_of_layer
+from napari_lattice_symmetry.plugin.atoms.truth import compare, truth_of_file, truth_of_layer
 from napari_lattice_symmetry.plugin.forms.layer_choice import LayerChoice
 from napari_lattice_symmetry.plugin.releasing import Releasing
 from napari_lattice_symmetry.plugin.widgets.narrow import keep_narrow
@@ -108,7 +108,7 @@ class CheckTab(Releasing, QWidget):
 
     def _score(self, truth: Atoms) -> None:
         layer, found = self._need()
-        text, marks = judge(layer, found, truth, self.radius.value())
+        text, marks = compare(layer, found, truth, self.radius.value())
         self.told.setText(text)
         self._current.put_beside(marks)
 

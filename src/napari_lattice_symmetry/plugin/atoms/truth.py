@@ -83,7 +83,7 @@ def _searched(truth: Atoms, found: FoundAtoms) -> Atoms:
     return kept
 
 
-def judge(layer: Points, found: FoundAtoms, truth: Atoms, radius: float) -> tuple[str, Points]:
+def compare(layer: Points, found: FoundAtoms, truth: Atoms, radius: float) -> tuple[str, Points]:
     """Compare the atoms of a layer with a truth.
 
     Parameters

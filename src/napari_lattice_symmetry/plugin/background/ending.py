@@ -11,7 +11,7 @@ from qtpy.QtCore import QThreadPool
 if TYPE_CHECKING:
     from superqt.utils import WorkerBase
 
-_PATIENCE = 30_000  # ms, as a network may take to be loaded
+_TIMEOUT = 30_000  # ms, as a network may take to be loaded
 
 _workers: WeakSet[WorkerBase] = WeakSet()
 
@@ -28,4 +28,4 @@ def _end_all() -> None:
         worker.quit()
     pool = QThreadPool.globalInstance()
     if running and pool is not None:
-        pool.waitForDone(_PATIENCE)
+        pool.waitForDone(_TIMEOUT)

@@ -57,20 +57,20 @@ class LatestRequest(QObject):
         """Whether a request waits or is worked on."""
         return self._worker is not None or self._timer.isActive()
 
-    def ask(self, request: Any, *, patient: bool = False) -> None:
+    def ask(self, request: Any, *, in_turn: bool = False) -> None:
         """Take a request; those before it are dropped.
 
         Parameters
         ----------
         request : object
             What `work` is called with.
-        patient : bool
+        in_turn : bool
             Let the one at work end first, as where the same is asked again of more frames.
         """
-        if not patient:
+        if not in_turn:
             self.drop()
         self._request = request
-        if not (patient and self._timer.isActive()):  # else it might be put off for ever
+        if not (in_turn and self._timer.isActive()):  # else it might be put off for ever
             self._timer.start()
 
     def drop(self) -> None:

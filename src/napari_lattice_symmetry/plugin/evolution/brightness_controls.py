@@ -104,7 +104,7 @@ class BrightnessControls(Releasing, QWidget):
         self._measure.done.connect(self._on_measured)
         self._measure.failed.connect(lambda error: self.told.emit(str(error)))
         follower.changed.connect(self._on_result)
-        follower.grown.connect(partial(self._on_result, patient=True))
+        follower.grown.connect(partial(self._on_result, in_turn=True))
 
         self.form = ModelForm(BrightnessParameters())
         self.form.reset_button.hide()
@@ -145,7 +145,7 @@ class BrightnessControls(Releasing, QWidget):
         given = result, brightness, asked.threshold
         return partial(brightness_curve, *given, bright=asked.bright, area=area)
 
-    def _on_result(self, _checked: bool = False, *, patient: bool = False) -> None:
+    def _on_result(self, _checked: bool = False, *, in_turn: bool = False) -> None:
         """Measure what is not measured yet, if it is to be shown."""
         if self._follower.result is None or not self.form["shown"].value:
             self._measure.drop()
@@ -161,7 +161,7 @@ class BrightnessControls(Releasing, QWidget):
         if request is None:
             self.told.emit("")
             return
-        self._measure.ask(request, patient=patient)
+        self._measure.ask(request, in_turn=in_turn)
         if not request.measured.is_shown:
             self.told.emit("Measuring the brightness…")
 

@@ -82,7 +82,7 @@ class CurvesTab(Releasing, QWidget):
         follower.frame_changed.connect(self.line.set)
         for part in (follower, brightness):
             part.changed.connect(self.ask)
-            part.grown.connect(partial(self.ask, patient=True))
+            part.grown.connect(partial(self.ask, in_turn=True))
         self.ask()
 
     @property
@@ -121,8 +121,8 @@ class CurvesTab(Releasing, QWidget):
         layout.addWidget(self.canvas.pane, stretch=1)
         layout.addWidget(self.export_button)
 
-    def ask(self, _: Any = None, *, patient: bool = False) -> None:
-        """Have the curves made; if there is patience, after those under way."""
+    def ask(self, _: Any = None, *, in_turn: bool = False) -> None:
+        """Have the curves made; `in_turn`, after those under way."""
         result = self._follower.snapshot()
         if result is None:
             self._request.drop()
@@ -150,7 +150,7 @@ class CurvesTab(Releasing, QWidget):
             self.holes.isChecked(),
             self._brightness.curve(),
         )
-        self._request.ask(request, patient=patient)
+        self._request.ask(request, in_turn=in_turn)
 
     def _on_curves(self, curves: list[Curve]) -> None:
         self.curves = curves

@@ -94,7 +94,7 @@ class KineticsTab(Releasing, QWidget):
         self.line.moved.connect(self._set_end)
         for part in (follower, brightness):
             part.changed.connect(self.ask)
-            part.grown.connect(partial(self.ask, patient=True))
+            part.grown.connect(partial(self.ask, in_turn=True))
 
     @property
     def is_busy(self) -> bool:
@@ -154,8 +154,8 @@ class KineticsTab(Releasing, QWidget):
         layout.addWidget(self.beam)
         self._show()
 
-    def ask(self, _: Any = None, *, patient: bool = False) -> None:
-        """Have the curve fitted, if the tab is seen; if there is patience, after the fit under way.
+    def ask(self, _: Any = None, *, in_turn: bool = False) -> None:
+        """Have the curve fitted, if the tab is seen; `in_turn`, after the fit under way.
 
         A fit that is asked for again while frames come in stays to be seen meanwhile.
         """
@@ -173,9 +173,9 @@ class KineticsTab(Releasing, QWidget):
             self._request.drop()
             self._on_failure(error)
             return
-        if not (patient and self.fits):
+        if not (in_turn and self.fits):
             self.told.emit("Fitting…")
-        self._request.ask(_Request(curve, self.form["after"].value), patient=patient)
+        self._request.ask(_Request(curve, self.form["after"].value), in_turn=in_turn)
 
     def _choose_curve(self, result: MovieResult) -> MakeCurve:
         name = self.form["curve"].value

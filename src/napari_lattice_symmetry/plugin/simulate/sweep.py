@@ -123,7 +123,9 @@ class SweepPanel(QWidget):
         self.form.reset_button.hide()
         self.form["parameter"].changed.connect(self._on_parameter_chosen)
         self._on_parameter_chosen()
-        self.bar = RunBar("Sweep", "Draw and judge all these images.", self.start, self.cancel)
+        self.bar = RunBar(
+            "Sweep", "Draw all these images, and ask what they show.", self.start, self.cancel
+        )
         self.run_button, self.progress = self.bar.button, self.bar.progress
         self.status = self.bar.status
         layout = QVBoxLayout(self)

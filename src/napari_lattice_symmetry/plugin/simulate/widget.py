@@ -45,9 +45,9 @@ class SimulateWidget(Dock):
         self.viewer = viewer
         self.verdict: Inspection | None = None
         self._is_judging = self._outdated = False
-        self._judge = self.keep(LatestRequest(_judge, self, delay=_DELAY))
-        self._judge.done.connect(self._on_verdict)
-        self._judge.failed.connect(self._on_failure)
+        self._requests = self.keep(LatestRequest(_inspect, self, delay=_DELAY))
+        self._requests.done.connect(self._on_verdict)
+        self._requests.failed.connect(self._on_failure)
         self._figure = LiveFigure()
         self.canvas = self.keep(FigureCanvas(viewer, self._figure.plot))
         self.parameters = LatticeForm()
@@ -97,7 +97,7 @@ class SimulateWidget(Dock):
         self._outdated = self._is_judging
         if not self._is_judging:
             self._is_judging = True
-            self._judge.ask(image)
+            self._requests.ask(image)
 
     def _on_verdict(self, verdict: Inspection) -> None:
         self.verdict = verdict
@@ -162,7 +162,7 @@ def _colored(name: str) -> str:
     return f'<span style="color:{COLORS.get(name, "gray")}">■</span> {name}'
 
 
-def _judge(image: LatticeImage, _should_stop: Callable[[], bool]) -> Inspection:
-    from napari_lattice_symmetry.inspection.simulation import judge
+def _inspect(image: LatticeImage, _should_stop: Callable[[], bool]) -> Inspection:
+    from napari_lattice_symmetry.inspection.simulation import inspect_lattice
 
-    return judge(image)
+    return inspect_lattice(image)

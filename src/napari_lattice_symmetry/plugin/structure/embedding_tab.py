@@ -26,7 +26,7 @@ from napari_lattice_symmetry.plugin.releasing import Releasing
 from napari_lattice_symmetry.plugin.selection.selection import Selection
 from napari_lattice_symmetry.plugin.structure.selection_link import SelectionLink
 from napari_lattice_symmetry.results import MovieResult
-from napari_lattice_symmetry.structure.embedding import Cluster, Embedding
+from napari_lattice_symmetry.structure.embedding import Embedding, WindowCluster
 from napari_lattice_symmetry.structure.parameters import EmbeddingParameters
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ class EmbeddingTab(Releasing, QWidget):
         super().__init__()
         self.viewer, self._selection = viewer, selection
         self.embedded: Embedded | None = None
-        self.cluster: Cluster | None = None
+        self.cluster: WindowCluster | None = None
         self._points: Any = None  # as drawn
         self._lasso: Any = None
         self.link = self.keep(SelectionLink(viewer, self))
@@ -252,7 +252,7 @@ class EmbeddingTab(Releasing, QWidget):
             embedded.movie, embedded.result, places
         )
 
-    def _on_cluster(self, cluster: Cluster) -> None:
+    def _on_cluster(self, cluster: WindowCluster) -> None:
         self.cluster = cluster
         first, last = cluster.frames
         when = f"frame {first}" if first == last else f"frames {first} to {last}"

@@ -47,7 +47,7 @@ class PlotTab(Releasing, QWidget):
         from napari_lattice_symmetry.plugin.widgets.figure_canvas import FigureCanvas
 
         super().__init__()
-        self._current, self._edits = current, edits
+        self._current = current
         self.quantity = QComboBox()
         self.quantity.addItems(QUANTITIES)
         self.quantity.setToolTip("What is counted.")

@@ -19,7 +19,7 @@ def dialog(monkeypatch):
         "napari_lattice_symmetry.lattice.simulate",
         lambda name, **options: simulate(name, frames=N_FRAMES, size=128, **options),
     )
-    monkeypatch.setattr("napari_lattice_symmetry.plugin.widgets.patience._SHORT", 0)
+    monkeypatch.setattr("napari_lattice_symmetry.plugin.widgets.progress_dialog._SHORT", 0)
     seen = []
 
     def look():

@@ -14,7 +14,7 @@ _SHORT = 500
 """Milliseconds that nobody needs to be told of."""
 
 
-def patiently(text: str, steps: Sequence[Step]) -> Iterator[Step]:
+def with_dialog(text: str, steps: Sequence[Step]) -> Iterator[Step]:
     """Iterate in the thread of the screen while a dialog tells how far it is.
 
     Parameters
