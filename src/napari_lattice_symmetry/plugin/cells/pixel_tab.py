@@ -12,12 +12,13 @@ from napari_lattice_symmetry.plugin.background.task_bar import Task, TaskBar
 from napari_lattice_symmetry.plugin.cells.window_chooser import WindowChooser
 from napari_lattice_symmetry.plugin.forms.calibration import set_pixel_size
 from napari_lattice_symmetry.plugin.forms.known_lattice import KnownLatticeForm
+from napari_lattice_symmetry.plugin.releasing import Releasing
 from napari_lattice_symmetry.plugin.selection.selection import Selection
 
 _HINT = "The windows that are chosen above show a known lattice: what is the size of a pixel?"
 
 
-class PixelTab(QWidget):
+class PixelTab(Releasing, QWidget):
     """Finds the size of a pixel along x and y, and writes it to the layer.
 
     Parameters
@@ -33,11 +34,13 @@ class PixelTab(QWidget):
         self._selection, self._chooser = selection, chooser
         self.found: PixelSize | None = None
         self.form = KnownLatticeForm(PixelParameters())
-        self.bar = TaskBar(
-            "Find &pixel size",
-            "Fit the pixel size at which the lattice that is seen is the known one.",
-            self._prepare,
-            notify=False,
+        self.bar = self.keep(
+            TaskBar(
+                "Find &pixel size",
+                "Fit the pixel size at which the lattice that is seen is the known one.",
+                self._prepare,
+                notify=False,
+            )
         )
         self.answer = QLabel(_HINT)
         self.answer.setWordWrap(True)
@@ -55,10 +58,6 @@ class PixelTab(QWidget):
         self.write_button.clicked.connect(self._write)
         self.form.changed.connect(self._forget)
         chooser.changed.connect(self._forget)
-
-    def release(self) -> None:
-        """Stop."""
-        self.bar.release()
 
     def _prepare(self) -> Task:
         request, asked = self._chooser.request(), self.form.values()

@@ -22,6 +22,7 @@ from napari_lattice_symmetry.plugin.forms.known_lattice import KnownLatticeForm
 from napari_lattice_symmetry.plugin.layers.origin import geometry_of, result_of
 from napari_lattice_symmetry.plugin.layers.regions import region_mask, region_polygons
 from napari_lattice_symmetry.plugin.layers.result_group import add_made_of_result
+from napari_lattice_symmetry.plugin.releasing import Releasing
 from napari_lattice_symmetry.plugin.selection.selection import Selection
 from napari_lattice_symmetry.plugin.widgets.export_dialog import export
 from napari_lattice_symmetry.results import MovieResult
@@ -34,7 +35,7 @@ _ROWS = ("reference", "axes", "lattice", "a", "b", "gamma", "errors")
 _HINT = "It takes a result with lattice maps: see Advanced in its settings."
 
 
-class StrainTab(QWidget):
+class StrainTab(Releasing, QWidget):
     """Compares the lattices of the selected result with a reference, and shows maps.
 
     Parameters
@@ -51,10 +52,12 @@ class StrainTab(QWidget):
         self._member: Layer | None = None
         self._mapped: tuple[MovieResult, StrainMaps] | None = None
         self.form = KnownLatticeForm(StrainParameters(), _ROWS)
-        self.bar = TaskBar(
-            "&Map strain",
-            "Add exx, eyy, exy (%) and rotation (°) of every window of the result as layers.",
-            self._prepare,
+        self.bar = self.keep(
+            TaskBar(
+                "&Map strain",
+                "Add exx, eyy, exy (%) and rotation (°) of every window of the result as layers.",
+                self._prepare,
+            )
         )
         self.summary = QLabel(_HINT)
         self.summary.setWordWrap(True)
@@ -74,13 +77,8 @@ class StrainTab(QWidget):
         self.export_button.clicked.connect(self._export)
         self.bar.done.connect(self._on_done)
         self.form["reference"].changed.connect(self._show_known)
-        selection.changed.connect(self._on_selection)
+        self.listen(selection.changed, self._on_selection)
         self._on_selection()
-
-    def release(self) -> None:
-        """Stop, and let go of the viewer."""
-        self.bar.release()
-        self._selection.changed.disconnect(self._on_selection)
 
     def _on_selection(self) -> None:
         self._list_references()

@@ -32,11 +32,11 @@ class CellsWidget(Dock):
     def __init__(self, viewer: napari.viewer.Viewer) -> None:
         super().__init__()
         self.selection = selection_of(viewer)
-        self.chooser = WindowChooser(viewer, self.selection, self)
-        self.cell = CellTab(viewer, self.selection, self.chooser, self.when_seen)
-        self.strain = StrainTab(viewer, self.selection)
-        self.pixel = PixelTab(self.selection, self.chooser)
-        self.result_text = SelectionLine(self.selection)
+        self.chooser = self.keep(WindowChooser(viewer, self.selection, self))
+        self.cell = self.keep(CellTab(viewer, self.selection, self.chooser, self.when_seen))
+        self.strain = self.keep(StrainTab(viewer, self.selection))
+        self.pixel = self.keep(PixelTab(self.selection, self.chooser))
+        self.result_text = self.keep(SelectionLine(self.selection))
         self.tabs = QTabWidget()
         self.tabs.addTab(self.cell, "Cell")
         self.tabs.addTab(self.strain, "Strain")
@@ -45,10 +45,3 @@ class CellsWidget(Dock):
         layout.addWidget(self.result_text)
         layout.addWidget(self.chooser.form.native)
         layout.addWidget(self.tabs, stretch=1)
-
-    def release(self) -> None:
-        """Stop, and let go of the viewer."""
-        self.result_text.release()
-        for part in (self.cell, self.strain, self.pixel):
-            part.release()
-        self.chooser.release()

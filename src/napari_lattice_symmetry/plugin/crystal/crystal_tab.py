@@ -10,6 +10,7 @@ from qtpy.QtWidgets import QFormLayout, QLabel, QPushButton, QVBoxLayout, QWidge
 from napari_lattice_symmetry.errors import InputError
 from napari_lattice_symmetry.plugin.background.latest import LatestRequest
 from napari_lattice_symmetry.plugin.crystal.structures import Source
+from napari_lattice_symmetry.plugin.releasing import Releasing
 
 if TYPE_CHECKING:
     import napari.viewer
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from napari.layers import Layer
 
 
-class CrystalTab(QWidget):
+class CrystalTab(Releasing, QWidget):
     """Shows what is found of the crystal that is meant.
 
     A tab says what is asked (`request`) and who answers (`answer_by`), shows the answer
@@ -48,7 +49,7 @@ class CrystalTab(QWidget):
         self.form.setVerticalSpacing(2)
         self.text = QLabel()
         self.text.setWordWrap(True)
-        self.canvas = FigureCanvas(viewer, self._plot)
+        self.canvas = self.keep(FigureCanvas(viewer, self._plot))
         self.canvas.setMinimumHeight(self.figure_height)
         self.layers_button = QPushButton("Show as layers")
         self.layers_button.setToolTip(self.layers_tip)
@@ -68,7 +69,7 @@ class CrystalTab(QWidget):
         self, work: Callable[..., Any], done: Callable[[Any], object], delay: int = 0
     ) -> None:
         """Have requests answered in the background; see `LatestRequest`."""
-        request = LatestRequest(work, self, delay=delay)
+        request = self.keep(LatestRequest(work, self, delay=delay))
         request.done.connect(done)
         request.failed.connect(self._on_failure)
         self._requests.append(request)
@@ -77,11 +78,6 @@ class CrystalTab(QWidget):
     def is_busy(self) -> bool:
         """Whether something is being computed."""
         return any(request.is_busy for request in self._requests)
-
-    def release(self) -> None:
-        """Let go of the viewer."""
-        self._drop()
-        self.canvas.release()
 
     def ask(self, _: Any = None) -> None:
         """Look at the crystal that is meant now, as is asked now."""

@@ -25,6 +25,7 @@ from napari_lattice_symmetry.plugin.crystal.match_layer import CRYSTALS, match_l
 from napari_lattice_symmetry.plugin.crystal.structures import Source, load_structure
 from napari_lattice_symmetry.plugin.forms.model_form import ModelForm
 from napari_lattice_symmetry.plugin.layers.result_group import add_made_of_result
+from napari_lattice_symmetry.plugin.releasing import Releasing
 from napari_lattice_symmetry.plugin.selection.selection import Selection
 from napari_lattice_symmetry.plugin.widgets.selection_line import SelectionLine
 from napari_lattice_symmetry.results import MovieResult
@@ -43,7 +44,7 @@ _SUGGESTED = 5
 _LINE = 200  # pixels of text that the narrowest dock has room for
 
 
-class MatchTab(QWidget):
+class MatchTab(Releasing, QWidget):
     """Matches crystals to the lattices of the selected result.
 
     Parameters
@@ -73,10 +74,12 @@ class MatchTab(QWidget):
 
         super().__init__()
         self.viewer, self.selection, self._sources = viewer, selection, sources
-        self.result_text = SelectionLine(selection)
+        self.result_text = self.keep(SelectionLine(selection))
         self.matched: tuple[CrystalMatch, MovieResult, Layer] | None = None
         self.parameters = ModelForm(MatchParameters(), remembered_as="crystals")
-        self.task = TaskBar("&Match", "Match the crystals to all windows.", self._prepare)
+        self.task = self.keep(
+            TaskBar("&Match", "Match the crystals to all windows.", self._prepare)
+        )
         self.task.done.connect(self._on_done)
         self.suggest_button = QPushButton("Suggest")
         self.suggest_button.setToolTip(
@@ -84,10 +87,10 @@ class MatchTab(QWidget):
             "frequent one of the result along some axis."
         )
         self.suggest_button.clicked.connect(self._suggest)
-        self._suggestion = LatestRequest(_look_up, self)
+        self._suggestion = self.keep(LatestRequest(_look_up, self))
         self._suggestion.done.connect(self._on_suggestion)
         self._suggestion.failed.connect(self._tell)
-        self.canvas = FigureCanvas(viewer, self._plot)
+        self.canvas = self.keep(FigureCanvas(viewer, self._plot))
         self.canvas.setMinimumHeight(150)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(4, 4, 4, 4)
@@ -96,15 +99,7 @@ class MatchTab(QWidget):
         layout.addWidget(self.suggest_button)
         layout.addWidget(self.task)
         layout.addWidget(self.canvas.pane, stretch=1)
-        self.selection.changed.connect(self._show)
-
-    def release(self) -> None:
-        """Stop, and let go of the viewer."""
-        self.selection.changed.disconnect(self._show)
-        self.result_text.release()
-        self._suggestion.drop()
-        self.task.release()
-        self.canvas.release()
+        self.listen(selection.changed, self._show)
 
     @property
     def is_busy(self) -> bool:

@@ -35,10 +35,10 @@ class CrystalWidget(Dock):
         super().__init__()
         self.selection = selection_of(viewer)
         self.structures = StructureList()
-        self.match = MatchTab(viewer, self.selection, lambda: self.structures.sources)
-        self.family = FamilyTab(viewer, lambda: self.structures.chosen)
-        self.symmetry = SymmetryTab(viewer, lambda: self.structures.chosen)
-        self.projection = ProjectionTab(viewer, lambda: self.structures.chosen)
+        self.match = self.keep(MatchTab(viewer, self.selection, lambda: self.structures.sources))
+        self.family = self.keep(FamilyTab(viewer, lambda: self.structures.chosen))
+        self.symmetry = self.keep(SymmetryTab(viewer, lambda: self.structures.chosen))
+        self.projection = self.keep(ProjectionTab(viewer, lambda: self.structures.chosen))
         self.tabs = QTabWidget()
         keep_narrow(self.tabs)
         self.tabs.addTab(self.match, "Match")
@@ -51,11 +51,6 @@ class CrystalWidget(Dock):
         self.match.suggested.connect(self._add_suggested)
         self.structures.changed.connect(self._ask)
         self.tabs.currentChanged.connect(self._ask)
-
-    def release(self) -> None:
-        """Stop, and let go of the viewer."""
-        for part in (self.match, self.family, self.symmetry, self.projection):
-            part.release()
 
     def _add_suggested(self, names: list[str]) -> None:
         for name in names:
