@@ -28,7 +28,7 @@ PROBABILITY = "probability_"
 """How the columns begin that hold the probability of the class after it."""
 
 _STEPS = 100
-_LEAST = 4  # columns of a class
+_MIN_COLUMNS = 4  # columns of a class
 _APART = 3.0  # standard deviations by which classes differ at least
 
 
@@ -106,13 +106,15 @@ def _of_frame(
     seen = frame_of(movie, atoms, number)
     own = seen.brightness(atoms.positions)
     sites = of_sublattice(seen, own)
-    if classes and classes * _LEAST > len(sites):
+    if classes and classes * _MIN_COLUMNS > len(sites):
         raise InputError(
             f"{movie.name}: {len(sites)} atoms in frame {number} are too few to tell {classes} "
-            f"classes; {classes * _LEAST} are needed."
+            f"classes; {classes * _MIN_COLUMNS} are needed."
         )
     chosen = [classes] if classes else [1, 2, 3]
-    fits = [_mixture(sites, n) for n in chosen if n * _LEAST <= len(sites)] or [_mixture(sites, 1)]
+    fits = [_mixture(sites, n) for n in chosen if n * _MIN_COLUMNS <= len(sites)] or [
+        _mixture(sites, 1)
+    ]
     kept = [fit for fit in fits if classes or _are_apart(fit)]
     probability = min(kept or fits[:1], key=lambda fit: fit[1])[0]
     names = called[probability.shape[1]]
@@ -163,4 +165,4 @@ def _are_apart(fit: _Fit) -> bool:
     probability, _, means, widths = fit
     gaps = np.diff(means) / np.maximum(widths[1:], widths[:-1])
     counts = probability.sum(axis=0)
-    return bool((gaps > _APART).all() and (counts >= _LEAST).all())
+    return bool((gaps > _APART).all() and (counts >= _MIN_COLUMNS).all())

@@ -40,7 +40,7 @@ _PASSES = 2
 _CONVOLVED = scipy.fft.next_fast_len(2 * SIDE - 1)
 # BLAS shares larger products out among threads, who then wait for the next one at full speed: of
 # so small ones, on a busy machine, it takes ten times the time. Wide windows are worth it.
-_ALONE, _LEAST_ROWS = 2**18, 8
+_ALONE, _MIN_ROWS = 2**18, 8
 
 
 def centered(windows: NDArray[Any]) -> tuple[NDArray[np.float32], Float, Float]:
@@ -168,7 +168,7 @@ def transform(weighted: NDArray[np.float32], frequency: Float) -> Complex:
 
 def _product(waves: NDArray[np.float32], columns: NDArray[np.float32]) -> NDArray[np.float32]:
     """Multiply (n, k, m) by (n, m, w), in pieces that one thread does."""
-    rows = max(_ALONE // columns[0].size, _LEAST_ROWS)
+    rows = max(_ALONE // columns[0].size, _MIN_ROWS)
     pieces = [waves[:, k : k + rows] @ columns for k in range(0, max(waves.shape[1], 1), rows)]
     return np.concatenate(pieces, axis=1)
 

@@ -29,7 +29,7 @@ _BY_SHAPE = (
 
 # A candidate this much less likely than the best can be told apart from it.
 _TOLD_APART = 0.1
-_MOST_PHASES = 254
+_MAX_PHASES = 254
 # Okabe and Ito's color-blind-safe set without gray, then those that differ most from all before, to
 # every kind of color vision and half transparent on gray; a test holds that.
 PHASE_COLORS = (
@@ -256,7 +256,7 @@ class Choices:
         labels = np.zeros(len(sums), np.uint8)
         left = sure.any(axis=1)
         phases: list[Phase] = []
-        while left.any() and len(phases) < _MOST_PHASES:
+        while left.any() and len(phases) < _MAX_PHASES:
             lead = int((sums * sure)[left].sum(axis=0).argmax())
             here = left & sure[:, lead]
             mean = sums[here].sum(axis=0) / sizes[here].sum()

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_lattice_symmetry.crystals.phases import CrystalMatch
-from napari_lattice_symmetry.crystals.projection import MOST_COLUMNS, Projection
+from napari_lattice_symmetry.crystals.projection import MAX_COLUMNS, Projection
 from napari_lattice_symmetry.crystals.structure import Crystal
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ def describe_projection(seen: Projection) -> str:
 
 def draw_projection(axes: Axes, seen: Projection) -> None:
     """Draw the picture along an axis with its cell, and the columns of that by their elements."""
-    size = (_CELLS if len(seen.columns) <= MOST_COLUMNS else 1) * seen.b
+    size = (_CELLS if len(seen.columns) <= MAX_COLUMNS else 1) * seen.b
     pixel = size / _SIDE
     extent = (-size / 2, size / 2, size / 2, -size / 2)
     image = seen.picture(pixel, (_SIDE, _SIDE))

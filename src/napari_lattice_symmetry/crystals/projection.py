@@ -32,7 +32,7 @@ Integer = NDArray[np.int64]
 SAME_PLACE = 2e-3
 """Distance in nm within which atoms lie in one column, and columns on places of a symmetry."""
 
-MOST_COLUMNS = 1000
+MAX_COLUMNS = 1000
 """In a cell of more columns neither a smaller cell nor the plane group is looked for."""
 
 _SAME_METRIC = 2e-3
@@ -40,7 +40,7 @@ _SAME_CONTRAST = 1e-4
 _BLUR = 0.04  # nm, standard deviation of a column as a microscope shows it
 _NEAR = 4  # columns among which the one at a place is looked for
 _PROBES = 8  # columns that are looked at first, as most shifts fit none
-_MOST_REACH = 0.49  # of a cell, beyond which a periodic tree does not see
+_MAX_REACH = 0.49  # of a cell, beyond which a periodic tree does not see
 _FAINT = 0.1  # share of the spots' power that nobody may see
 
 
@@ -88,7 +88,7 @@ class Projection:
     label : str
         Class of the lattice.
     plane_group : str
-        Of the picture; empty where it was not looked for, see `MOST_COLUMNS`.
+        Of the picture; empty where it was not looked for, see `MAX_COLUMNS`.
     columns : Columns
         Of one primitive cell.
     direction : tuple of float
@@ -239,7 +239,7 @@ def project(crystal: Crystal, zone: Sequence[int] = (0, 0, 1)) -> Projection:
     length = float(np.linalg.norm(axis @ lattice))
     found = _columns(cell, fractions[:, :2], basis, length)
     contrast = found.contrast
-    many = len(found) > MOST_COLUMNS
+    many = len(found) > MAX_COLUMNS
     places = found.position @ np.linalg.inv(basis)
     shifts = np.zeros((1, 2)) if many else _translations(places, contrast, basis)
     finer = _finer(basis, shifts) if len(shifts) > 1 else reduce_basis(basis)
@@ -310,7 +310,7 @@ def _pairs(fractions: Float, basis: Float, distance: float) -> Integer:
     """List which places (n, 2) lie within a distance in nm of which, themselves too: (2, m)."""
     reach = distance / float(np.linalg.svd(basis, compute_uv=False)[-1])
     tree = _tree(fractions)
-    one, other = tree.query_pairs(min(reach, _MOST_REACH), output_type="ndarray").T
+    one, other = tree.query_pairs(min(reach, _MAX_REACH), output_type="ndarray").T
     near = _apart(fractions[one] - fractions[other], basis) < distance
     one, other, itself = one[near], other[near], np.arange(len(fractions))
     return np.array([np.concatenate([one, other, itself]), np.concatenate([other, one, itself])])

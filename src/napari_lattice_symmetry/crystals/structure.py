@@ -45,7 +45,7 @@ IN_NANOMETERS = re.compile(r"unit=nm|lengths in nm")
 TOLERANCES = np.geomspace(1e-5, 3e-2, 18)
 """Distances in nm over which the space group is looked at."""
 
-MOST_ATOMS = 400
+MAX_ATOMS = 400
 """In a cell of more atoms symmetry is not looked for: with a vacancy it would take minutes."""
 
 _CURVE_ATOMS = 64  # in a cell of more a usual tolerance is taken, as spglib takes seconds
@@ -125,7 +125,7 @@ class Crystal:
     @property
     def is_too_large(self) -> bool:
         """Whether it has more atoms than symmetry is looked for in."""
-        return len(self.atoms) > MOST_ATOMS
+        return len(self.atoms) > MAX_ATOMS
 
     @property
     def symmetry_remark(self) -> str:
@@ -134,7 +134,7 @@ class Crystal:
             return ""
         return (
             f"Symmetry was not looked for in a cell of {len(self.atoms):,} atoms, more than "
-            f"{MOST_ATOMS:,}."
+            f"{MAX_ATOMS:,}."
         )
 
     @property

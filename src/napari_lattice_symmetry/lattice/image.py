@@ -44,7 +44,7 @@ OF_THE_ATOMS = "of the atoms"
 """The plane group of a motif whose atoms are placed one by one."""
 
 # One round atom makes a higher group of these.
-_LEAST_ATOMS = {"p1": 2, "pm": 2, "pg": 2, "cm": 2}
+_MIN_ATOMS = {"p1": 2, "pm": 2, "pg": 2, "cm": 2}
 
 _EXACT = 1e-6
 _EDGE = np.deg2rad(20)  # direction across the boundary of the second grain
@@ -212,7 +212,7 @@ class LatticeImage(SettingsModel):
     def motif(self) -> tuple[Float, Float]:
         """Sites (m, 2) as fractions of the cell, and brightness (m,), of the atoms of a cell."""
         if self.plane_group != OF_THE_ATOMS:
-            atoms = max(self.atoms, _LEAST_ATOMS.get(self.plane_group, 1))
+            atoms = max(self.atoms, _MIN_ATOMS.get(self.plane_group, 1))
             drawn = _drawn_motif(self.plane_group, self.lattice, atoms, self.seed)
             return drawn.sites, drawn.brightness
         sites = np.array([[0, 0], [self.x2, self.y2], [self.x3, self.y3]], dtype=np.float64)

@@ -34,7 +34,7 @@ SEEN = 9
 
 EDGE = 0.5  # spacings from the border within which nothing is told
 _APART = 0.7  # spacings between two defects
-_ROUNDS, _BLUR, _LEAST = 30, 0.7, 1e-3  # of the sharpening; pixels; logits
+_ROUNDS, _BLUR, _MIN_LOGIT = 30, 0.7, 1e-3  # of the sharpening; pixels; logits
 
 
 @dataclass(frozen=True)
@@ -168,7 +168,7 @@ def sharpened(evidence: Float) -> Float:
     """
     from skimage.restoration import richardson_lucy
 
-    total = np.pad(np.clip(evidence.max(axis=-1), 0, None), SEEN) + _LEAST
+    total = np.pad(np.clip(evidence.max(axis=-1), 0, None), SEEN) + _MIN_LOGIT
     square = np.full((SEEN, SEEN), 1 / SEEN**2)
     sharp = richardson_lucy(total, square, num_iter=_ROUNDS, clip=False)
     return np.asarray(gaussian_filter(sharp[SEEN:-SEEN, SEEN:-SEEN], _BLUR))

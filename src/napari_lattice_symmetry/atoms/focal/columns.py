@@ -29,9 +29,9 @@ Float = NDArray[np.float64]
 _SCALE_TOLERANCE = 0.06  # of the lattice constant; a scan that is sheared by more is refused, too
 _FOCUS_TOLERANCE = 4.0  # nm
 _GAIN = 1.15  # how much better other foci have to explain the images
-_LEAST_EXPLAINED = 0.02
+_MIN_EXPLAINED = 0.02
 _STANDS_OUT = 10.0  # times the power beside it
-_FEWEST = 12  # columns that a check needs
+_MIN_COLUMNS = 12  # columns that a check needs
 
 
 @dataclass(frozen=True, eq=False)
@@ -209,7 +209,7 @@ class _Asked:
         marks = Marks(marks.place[kept], marks.shares[kept], marks.features[kept], marks.maps)
         kind = marks.shares.argmax(axis=1)
         consistency = None
-        if len(kind) >= _FEWEST:
+        if len(kind) >= _MIN_COLUMNS:
             columns = marks.place, kind
             consistency = check_series(images, side, defoci, lenses, columns, reach=reach)
         return _Seen(drift, marks, confidence[kept], kind, consistency)
@@ -330,7 +330,7 @@ def _has_spots(images: Float, pixel_size: float, a: float) -> bool:
 
 def _refuse_wrong_foci(consistency: Consistency, defoci: Sequence[float]) -> None:
     told = max(consistency.as_told, 0.0)
-    if consistency.best > _GAIN * told and consistency.best > _LEAST_EXPLAINED:
+    if consistency.best > _GAIN * told and consistency.best > _MIN_EXPLAINED:
         best_offset = float(consistency.explained.max())
         if consistency.best >= best_offset:
             order = ", ".join(f"{defoci[i]:g}" for i in consistency.order)
@@ -340,7 +340,7 @@ def _refuse_wrong_foci(consistency: Consistency, defoci: Sequence[float]) -> Non
             )
     offset = consistency.offset
     if abs(offset) > _FOCUS_TOLERANCE and consistency.explained.max() > max(
-        _GAIN * told, _LEAST_EXPLAINED
+        _GAIN * told, _MIN_EXPLAINED
     ):
         direction = "higher" if offset > 0 else "lower"
         raise InputError(

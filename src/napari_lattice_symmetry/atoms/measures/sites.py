@@ -20,7 +20,7 @@ Float = NDArray[np.float64]
 Integer = NDArray[np.int64]
 
 _SAME = 0.35  # spacings within which an atom is where it is expected
-_LEAST = 4  # atoms that have to tell where another one should be
+_MIN_ASKED = 4  # atoms that have to tell where another one should be
 _FEW = 12  # atoms of which no lattice is told
 _EVEN = 0.3  # spread of the distances of neighbors around a center, as a share of their mean
 _ORDERED = 0.7  # order of the directions of bonds below which an atom is of no grain
@@ -85,7 +85,7 @@ def _from_sites(movie: Movie, atoms: Atoms, number: int) -> Float:
     here = np.asarray(distance) < _SAME * seen.spacing
     sites = seen.places[np.where(here, index, 0)] + seen.vectors
     away = np.where(here[..., np.newaxis], seen.places[:, np.newaxis] - sites, np.nan)
-    away[(here.sum(axis=1) < _LEAST) | ~seen.inside(seen.places)] = np.nan
+    away[(here.sum(axis=1) < _MIN_ASKED) | ~seen.inside(seen.places)] = np.nan
     return _medians(away)
 
 

@@ -29,7 +29,7 @@ NOISE = -1
 
 _DEGREE = 3  # of the polynomial kernel
 _NEIGHBORS, _UMAP_SIZE = 15, 2
-_SMALLEST = 20  # structures that are a cluster for HDBSCAN
+_MIN_CLUSTER = 20  # structures that are a cluster for HDBSCAN
 _LOOKED_AT = 2000  # structures whose silhouettes are averaged
 
 NUMBERS = (4, 7, 10, 14, 18, 22, 26, 30, 40, 50, 60)
@@ -167,7 +167,7 @@ def cluster_structures(
     if algorithm == "k-means":
         model = library.KMeans(clusters, n_init=20, random_state=seed).fit(reduction.training)
         return [np.asarray(model.predict(each), np.int64) for each in others]
-    smallest = min(_SMALLEST, max(2, len(reduction.training) // 10))
+    smallest = min(_MIN_CLUSTER, max(2, len(reduction.training) // 10))
     labels = library.HDBSCAN(min_cluster_size=smallest, copy=True).fit_predict(reduction.training)
     nearest = _library("sklearn.neighbors").KNeighborsClassifier(1).fit(reduction.training, labels)
     return [np.asarray(nearest.predict(each), np.int64) for each in others]

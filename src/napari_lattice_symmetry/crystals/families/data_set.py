@@ -53,7 +53,7 @@ _ELEMENTS = (
     *("Pb", "Bi", "Th", "U"),
 )
 _PURE, _ALLOYED, _ORDERED = 0.4, 0.35, 0.25  # shares: one element, two at random, in order
-_MOST_REPEATS, _ORDERED_ATOMS = 3, 16  # cells along an axis, less one, and atoms of an order
+_MAX_REPEATS, _ORDERED_ATOMS = 3, 16  # cells along an axis, less one, and atoms of an order
 _SPACING = (0.9, 1.2)  # of neighbors, over twice the mean covalent radius
 
 
@@ -121,7 +121,7 @@ def draw_structure(family: str, part: int, rng: np.random.Generator) -> Draw:
     if family == NONE:
         cell.symbols[:] = np.array(elements)[cell.numbers - 1]
     elif share and rng.random() < _ORDERED / (_ORDERED + _ALLOYED):
-        repeats = rng.integers(1, _MOST_REPEATS, 3)
+        repeats = rng.integers(1, _MAX_REPEATS, 3)
         if len(cell) * repeats.prod() <= _ORDERED_ATOMS:
             cell = cell.repeat(repeats.tolist())
         cell.symbols[:] = np.where(rng.random(len(cell)) < share, elements[1], elements[0])

@@ -69,7 +69,7 @@ _KINDS = {"known": 0.25, "random": 0.35, "layer": 0.2, "strained": 0.12, "packin
 _NEAR = (0.02, 0.1)  # shares of the neighbor distance within which no family may be found
 _SPECIAL = np.array([0, 0, 0, 1 / 2, 1 / 2, 1 / 4, 3 / 4, 1 / 3, 2 / 3])
 _OFTEN_SPECIAL = 0.65
-_MOST_ATOMS, _LOOSEST = 32, 2.6  # volume of an atom over the cube of the nearest distance
+_MAX_ATOMS, _LOOSEST = 32, 2.6  # volume of an atom over the cube of the nearest distance
 _VACUUM = (4, 8)  # nearest distances between single layers
 _PACKED, _TRIES = 250, 4000  # atoms, and places that are tried
 _IMAGES = np.stack(np.meshgrid(*[(-1, 0, 1)] * 3, indexing="ij"), axis=-1).reshape(-1, 3)
@@ -151,7 +151,7 @@ def _random(part: int, rng: np.random.Generator) -> Atoms:
             orbit = np.unique(np.round((turned @ place + moved) % 1, 6) % 1, axis=0)
             places.append(orbit)
             kinds.append(np.full(len(orbit), kind))
-        if sum(map(len, places)) > _MOST_ATOMS:
+        if sum(map(len, places)) > _MAX_ATOMS:
             continue
         cell = _plain(np.concatenate(kinds), np.concatenate(places), lattice)
         room = cell.get_volume() / len(cell)

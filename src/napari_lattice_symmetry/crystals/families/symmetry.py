@@ -32,7 +32,7 @@ _GROUPS = {
     194: ("hex/rh", (2, 4)),
 }
 _NOTHING_KNOWN = 2  # P1 and P-1 are left of any structure that has defects
-_MOST_WHOLE = 12  # atoms; a supercell with a vacancy has more, and may have symmetry, too
+_MAX_WHOLE = 12  # atoms; a supercell with a vacancy has more, and may have symmetry, too
 
 
 def symmetry_families(
@@ -86,7 +86,7 @@ def is_whole(crystal: Crystal) -> bool:
     found = _setting(crystal, TOLERANCES[0])
     if found is None or found.number <= _NOTHING_KNOWN:
         return False
-    return len(np.unique(found.mapping_to_primitive)) <= _MOST_WHOLE
+    return len(np.unique(found.mapping_to_primitive)) <= _MAX_WHOLE
 
 
 def outside_remark(symmetry: Sequence[tuple[int, str, str]]) -> str:

@@ -11,7 +11,7 @@ import numpy as np
 
 from napari_lattice_symmetry.atoms import read_atoms
 from napari_lattice_symmetry.crystals import Crystal, Projection, project, read_structure
-from napari_lattice_symmetry.crystals.projection import MOST_COLUMNS
+from napari_lattice_symmetry.crystals.projection import MAX_COLUMNS
 from napari_lattice_symmetry.crystals.structure import ANGSTROM, is_in_nanometers, structure_format
 from napari_lattice_symmetry.data.movie import NANOMETER, PIXEL
 from napari_lattice_symmetry.lattice.basis import lattice_points
@@ -77,7 +77,7 @@ def read_found(path: str) -> list[LayerData]:
 def column_points(seen: Projection) -> LayerData:
     """Lay the columns of a projection out over at least 3 nm, as points in nm."""
     points = np.full((1, 2), 0.5)  # of a large cell once
-    if len(seen.columns) <= MOST_COLUMNS:
+    if len(seen.columns) <= MAX_COLUMNS:
         side = max(_WIDTH, 2 * seen.b)
         points = lattice_points(seen.basis, (1, 1), (0.5, 0.5), side / 2)
     places = (points[:, np.newaxis] - 0.5 + seen.columns.position).reshape(-1, 2)
