@@ -10,10 +10,12 @@ from .analysis import MeasuredDistortion as MeasuredDistortion
 from .analysis import analyze as analyze
 from .analysis import average_pixel_size as average_pixel_size
 from .analysis import average_windows as average_windows
+from .analysis import grains_of as grains_of
 from .analysis import iter_analyze as iter_analyze
 from .analysis import measure_distortion as measure_distortion
 from .analysis import places_of_class as places_of_class
 from .analysis import places_of_frames as places_of_frames
+from .analysis import places_of_grain as places_of_grain
 from .analysis import watch as watch
 from .bravais import load_model as load_model
 from .bravais import train as train

@@ -163,3 +163,52 @@ def test_a_hole_in_the_middle_of_a_frame_hides_no_cell(value):
     side = window_side(frame)
     frame[150:-150, 150:-150] = value
     assert window_side(frame) == pytest.approx(side, abs=2)
+
+
+@pytest.fixture(scope="module")
+def turned():
+    """A result of one square crystal that is turned by 20 degrees in half of the frame."""
+    image = LatticeImage(
+        lattice="square", a=12, size=320, second_grain=0.5, misorientation=20, counts=100
+    ).draw()
+    result = nls.analyze(image, window=96, stride=16, samples=2, lattice_maps=True)
+    result.maps["labels"][:] = nls.LABELS["square"]
+    return image, result
+
+
+def test_grains_are_connected_windows_of_one_lattice(turned):
+    _, result = turned
+    grains = nls.grains_of(result)[0]
+    sizes = np.bincount(grains.ravel())[1:]
+    assert (np.diff(sizes) <= 0).all()
+    first, second = grains[7, 0], grains[7, -1]
+    assert {first, second} == {1, 2}
+    assert sizes[:2].sum() > 0.7 * grains.size
+    result.maps["labels"][0, :, :2] = nls.LABELS["noise"]
+    assert not nls.grains_of(result)[0, :, :2].any()
+    result.maps["labels"][:] = nls.LABELS["square"]
+
+
+def test_the_windows_of_the_grain_at_a_place_are_averaged(turned):
+    image, result = turned
+    directions = []
+    for x in (40, 280):
+        places = nls.places_of_grain(result, (x, 160))
+        grains = nls.grains_of(result)[0]
+        rows, columns = places[:, 1:].T // 16
+        assert len(set(grains[rows, columns])) == 1
+        averaged = nls.average_windows(nls.Movie.from_array(image), places, 96)
+        assert averaged.cell.group.name == "p4m"
+        x_of_a, y_of_a = averaged.cell.basis[0]
+        directions.append(np.rad2deg(np.arctan2(y_of_a, x_of_a)) % 90)
+    apart = abs(directions[0] - directions[1])
+    assert min(apart, 90 - apart) == pytest.approx(20, abs=1)
+    result.maps["labels"][:] = nls.LABELS["noise"]
+    with pytest.raises(InputError, match="There is no grain at 40, 160 px"):
+        nls.places_of_grain(result, (40, 160))
+    with pytest.raises(InputError, match="has nothing of frame 3"):
+        nls.places_of_grain(result, (40, 160), [3])
+    result.maps["labels"][:] = nls.LABELS["square"]
+    plain = nls.analyze(image, window=96, stride=64, samples=2)
+    with pytest.raises(InputError, match="analyze again with lattice maps"):
+        nls.places_of_grain(plain, (40, 160))

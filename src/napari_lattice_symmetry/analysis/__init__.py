@@ -12,6 +12,7 @@ from napari_lattice_symmetry.analysis.correction import (
     MeasuredDistortion,
     measure_distortion,
 )
+from napari_lattice_symmetry.analysis.grains import grains_of, places_of_grain
 from napari_lattice_symmetry.analysis.reading import read_frame
 from napari_lattice_symmetry.analysis.run import Step, analyze, iter_analyze, stream
 from napari_lattice_symmetry.analysis.watch import WatchStep, iter_watch
@@ -34,12 +35,14 @@ __all__ = [
     "average_windows",
     "describe_choice",
     "describe_length",
+    "grains_of",
     "iter_analyze",
     "iter_watch",
     "measure_distortion",
     "movie_period",
     "places_of_class",
     "places_of_frames",
+    "places_of_grain",
     "read_frame",
     "stream",
     "too_few_or_many",

@@ -126,7 +126,7 @@ def places_of_frames(
             )
         y, x = y[kept], x[kept]
     corners = np.unique(np.stack([y.ravel(), x.ravel()], axis=1), axis=0)
-    return _apart(np.repeat(frames, len(corners)), np.tile(corners, (len(frames), 1)), side)
+    return places_apart(np.repeat(frames, len(corners)), np.tile(corners, (len(frames), 1)), side)
 
 
 def places_of_class(result: MovieResult, name: str, frames: Sequence[int] | None = None) -> Places:
@@ -158,26 +158,41 @@ def places_of_class(result: MovieResult, name: str, frames: Sequence[int] | None
         raise InputError(f"{name!r} is no class; choose one of {list(CLASSES)}.")
     side, stride = result.grid.window, result.grid.stride
     frames = result.frame_indices.tolist() if frames is None else frames
-    chosen = [i for i, frame in enumerate(result.frame_indices.tolist()) if frame in {*frames}]
-    if not chosen:
-        raise InputError(
-            f"{result.name} has nothing of {_words(frames)}; analyze that too, or choose another."
-        )
+    chosen = frames_in(result, frames)
     found = [np.argwhere(np.asarray(result.labels[i]) == LABELS[name]) for i in chosen]
     count = [len(each) for each in found]
     if not sum(count):
         raise InputError(f"No window of the class {name} was found in {_words(frames)}.")
-    return _apart(
+    return places_apart(
         np.repeat(result.frame_indices[chosen], count), stride * np.concatenate(found), side
     )
+
+
+def frames_in(result: MovieResult, frames: Sequence[int] | None) -> list[int]:
+    """Return where these frames are in a result, all if not given.
+
+    Raises
+    ------
+    InputError
+        If none of them was analyzed.
+    """
+    analyzed = result.frame_indices.tolist()
+    if frames is None:
+        return list(range(len(analyzed)))
+    chosen = [i for i, frame in enumerate(analyzed) if frame in {*frames}]
+    if not chosen:
+        raise InputError(
+            f"{result.name} has nothing of {_words(frames)}; analyze that too, or choose another."
+        )
+    return chosen
 
 
 def _words(frames: Sequence[int]) -> str:
     return f"frame {frames[0]}" if len(frames) == 1 else f"frames {frames[0]} to {frames[-1]}"
 
 
-def _apart(frames: NDArray[Any], corners: NDArray[Any], side: int) -> Places:
-    """Leave out windows that overlap one before: they share its noise."""
+def places_apart(frames: NDArray[Any], corners: NDArray[Any], side: int) -> Places:
+    """Leave out windows (y, x) of `frames` that overlap one before: they share its noise."""
     kept: dict[int, list[tuple[int, int]]] = {}
     for frame, (y, x) in zip(frames.tolist(), corners.tolist(), strict=True):
         here = kept.setdefault(frame, [])

@@ -250,7 +250,7 @@ def _turned(known: ArrayLike, like: Float) -> Float:
 
 
 def written_alike(bases: Float, reference: Float) -> tuple[Float, Float]:
-    """Write bases (..., 2, 2) of a lattice with vectors next to those of a reference (2, 2).
+    """Write bases (..., 2, 2) of a lattice with vectors next to those of a reference, or of each.
 
     Returns
     -------

@@ -202,6 +202,28 @@ class MovieResult(_MapAttributes):
         shares: Float64 = won / analyzed
         return shares
 
+    def bases(self) -> Float64:
+        """Return the lattice of every window, shape (T, gy, gx, 2, 2): vectors (x, y) in rows.
+
+        Raises
+        ------
+        InputError
+            If no lattices were fitted.
+        """
+        if self.a_direction is None:
+            raise InputError(
+                "This result has no directions of lattice vectors; analyze again with lattice maps."
+            )
+        sides = [
+            np.asarray(length)[..., np.newaxis]
+            * np.stack([np.cos(turn), np.sin(turn)], axis=-1).astype(np.float64)
+            for length, turn in (
+                (self.a, np.deg2rad(np.asarray(self.a_direction))),
+                (self.b, np.deg2rad(np.asarray(self.b_direction))),
+            )
+        ]
+        return np.stack(sides, axis=-2)
+
     def strain(
         self,
         reference: NDArray[Any] | tuple[float, float, float] | None = None,
@@ -229,19 +251,7 @@ class MovieResult(_MapAttributes):
         InputError
             If no lattices were fitted, or the reference has none.
         """
-        if self.a_direction is None:
-            raise InputError(
-                "This result has no directions of lattice vectors; analyze again with lattice maps."
-            )
-        sides = [
-            np.asarray(length)[..., np.newaxis]
-            * np.stack([np.cos(turn), np.sin(turn)], axis=-1).astype(np.float64)
-            for length, turn in (
-                (self.a, np.deg2rad(np.asarray(self.a_direction))),
-                (self.b, np.deg2rad(np.asarray(self.b_direction))),
-            )
-        ]
-        bases = np.stack(sides, axis=-2)
+        bases = self.bases()
         covariance = None
         if self.strain_error_x is not None:
             errors = [self.strain_error_x, self.strain_error_y, self.strain_error_diagonal]

@@ -16,6 +16,7 @@ from napari_lattice_symmetry.analysis.cell_windows import (
     places_of_frames,
     window_side,
 )
+from napari_lattice_symmetry.analysis.grains import places_of_grain
 from napari_lattice_symmetry.analysis.reading import read_frame
 from napari_lattice_symmetry.cells.parameters import CellParameters
 from napari_lattice_symmetry.data.movie import Movie
@@ -34,7 +35,8 @@ from napari_lattice_symmetry.results import MovieResult
 if TYPE_CHECKING:
     import napari.viewer
 
-CLICK, FRAME, REGION, CLASS = "clicked window", "whole frame", "region", "class"
+CLICK, FRAME, REGION = "clicked window", "whole frame", "region"
+CLASS, GRAIN = "class", "clicked grain"
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,11 +52,11 @@ class Request:
     kind : str
         Where windows are taken from.
     center : (float, float), optional
-        Row and column of the middle of a single window.
+        Row and column of what was clicked.
     inside : ndarray of bool, optional
         The pixels of a region.
     result : MovieResult, optional
-        In which windows have classes.
+        In which windows have classes, and lattices.
     name : str
         The class.
     parameters : CellParameters
@@ -79,13 +81,16 @@ class Request:
             If there is none, or a frame cannot be read.
         """
         shape = self.movie.shape[1:]
+        middle = self.center or ((shape[0] - 1) / 2, (shape[1] - 1) / 2)
         if self.kind == CLASS and self.result is not None:
             places = places_of_class(self.result, self.name, self.frames)
             return places, self.result.grid.window
+        if self.kind == GRAIN and self.result is not None:
+            y, x = middle
+            return places_of_grain(self.result, (x, y), self.frames), self.result.grid.window
         side = self.parameters.window or window_side(read_frame(self.movie, self.frames[0]))
         if self.kind == CLICK:
-            middle = (shape[0] - 1) / 2, (shape[1] - 1) / 2
-            corner = place_window(self.center or middle, side, shape)
+            corner = place_window(middle, side, shape)
             return np.array([(frame, *corner) for frame in self.frames]), side
         return places_of_frames(shape, self.frames, side, self.inside), side
 
@@ -126,7 +131,8 @@ class WindowChooser(QObject):
         self.where = QComboBox()
         self.where.setToolTip(
             "Average a window that is clicked in the image, or all windows of the frame, of the "
-            "shapes of a layer, or of a class in the result."
+            "shapes of a layer, of the grain that is clicked, or of a class in the result. Grains "
+            "are told apart in results with lattice maps."
         )
         self.frames = QComboBox()
         self.frames.addItems(["this frame", "all frames"])
@@ -189,6 +195,9 @@ class WindowChooser(QObject):
         elif kind == CLASS:
             result, _ = self._selection.require_result()
             given |= {"result": result, "name": chosen}
+        elif kind == GRAIN:
+            result, _ = self._selection.require_result()
+            given |= {"result": result, "center": self._center}
         elif kind == CLICK:
             given["center"] = self._center
         return Request(source.movie, frames, kind, self.form.values(), **given)
@@ -207,7 +216,10 @@ class WindowChooser(QObject):
         regions = self._selection.regions
         self._listed = [(CLICK, None), (FRAME, None)]
         self._listed += [(REGION, each) for each in regions if each != self.outline.layer]
-        if self._selection.result is not None:
+        result = self._selection.result
+        if result is not None:
+            if result.a_direction is not None:
+                self._listed.append((GRAIN, None))
             self._listed += [(CLASS, name) for name in CLASSES if name != "noise"]
         self.where.clear()
         for kind, chosen in self._listed:
@@ -226,7 +238,7 @@ class WindowChooser(QObject):
     def _meant(self) -> list[Any]:
         selection, image = self._selection, self._selection.image
         name = None if image is None else image.name
-        result = selection.result if self.kind == CLASS else None
+        result = selection.result if self.kind in (CLASS, GRAIN) else None
         return [image, name, selection.channel, self._listed[self.where.currentIndex()], result]
 
     def _on_where(self, index: int) -> None:
@@ -242,7 +254,7 @@ class WindowChooser(QObject):
 
     def _on_clicked(self, position: Any) -> None:
         image = self._selection.image
-        if image is None or self.kind != CLICK:
+        if image is None or self.kind not in (CLICK, GRAIN):
             return
         y, x = (float(each) for each in image.world_to_data(position)[-2:])
         last_y, last_x = image.extent.data[1, -2:]
