@@ -41,6 +41,7 @@ REFINED = 24
 _FLOOR = 1e-3
 _BLOCK = 16
 _CLEAR = 9.0  # times the power of noise
+_CELL = 32  # points along a side of a cell, where its lowest one is looked for
 
 
 @dataclass(frozen=True, eq=False)
@@ -206,6 +207,36 @@ def _noise(power: NDArray[np.float32], basis: Float, length: Float) -> Float:
 def _smoothed(values: NDArray[Any]) -> Float:
     padded = np.pad(values, ((0, 0), (1, 1)))
     return np.asarray(0.25 * padded[:, :-2] + 0.5 * padded[:, 1:-1] + 0.25 * padded[:, 2:])
+
+
+def noise_gathering(values: Complex, variance: Float, nodes: Index = NODES) -> Float:
+    """Tell how many times fewer independent spots of noise there are than nodes.
+
+    Counts scatter more where there are more of them, which makes the noise of nodes alike: a sum of
+    powers of noise over nodes scatters as that over so many times fewer. It is the mean square
+    over the squared mean of the cell, counted from its lowest point.
+
+    Parameters
+    ----------
+    values, variance : ndarray, shape (n, nodes)
+        Structure factors and the expected squared modulus of their noise; 0 where not measured.
+    nodes : ndarray of int, shape (nodes, 2)
+        Their indices.
+
+    Returns
+    -------
+    ndarray, shape (n,)
+        1 or more.
+    """
+    power = np.abs(values) ** 2
+    above = np.where(nodes.any(axis=1), np.maximum(power - variance, 0), 0)
+    scale = np.sqrt(above.sum(axis=1, keepdims=True))
+    share = above / np.where(above > 0, power * scale, 1)
+    grid = np.zeros((len(values), _CELL, _CELL), dtype=np.complex64)
+    h, k = nodes.T % _CELL
+    grid[:, h, k] = values * share
+    lowest = scipy.fft.fft2(grid, overwrite_x=True).real.min(axis=(1, 2))
+    return np.asarray(1 + 1 / np.where(lowest < 0, lowest, np.inf) ** 2)
 
 
 def without_envelope(factors: StructureFactors, family: str) -> StructureFactors:

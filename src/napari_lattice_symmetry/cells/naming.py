@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import chdtrc, softmax
+from scipy.special import fdtrc, softmax
 
 from napari_lattice_symmetry.cells.answer import (
     TOLERANCE,
@@ -18,6 +18,7 @@ from napari_lattice_symmetry.cells.answer import (
 from napari_lattice_symmetry.cells.factors import (
     StructureFactors,
     basis_covariance,
+    noise_gathering,
     structure_factors,
     without_envelope,
 )
@@ -44,6 +45,8 @@ _EQUAL = 1e-6  # difference of evidence by rounding
 
 # Error of amplitudes that is always allowed for: a lattice is never quite straight.
 _SYSTEMATIC = 0.01
+# Half-way points between nodes, a node, at which the noise is measured.
+_NOISE_SPOTS = 3
 # Chance below which a group does not describe an image within its noise.
 _MIN_P_VALUE = 1e-3
 
@@ -150,6 +153,19 @@ def check_tolerance(tolerance: float) -> None:
         raise InputError(f"A tolerance of {tolerance!r} is no share; give a number from 0 to 1.")
 
 
+def _chances(fits: GroupFits, freedom: Float, gathered: Float) -> Float:
+    """Return the chance that noise alone breaks each group as much.
+
+    Noise is an estimate, too, of as many spots as there are half-way between the nodes, and of
+    neither kind are all independent.
+    """
+    gathered = gathered[:, np.newaxis]
+    of_group = np.maximum(freedom, 1)
+    of_noise = _NOISE_SPOTS * np.maximum(fits.count[:, np.newaxis], 1)
+    chances = fdtrc(of_group / gathered, of_noise / gathered, fits.residual / of_group)
+    return np.where(freedom > 0, chances, 1.0)
+
+
 def groups_of_factors(
     factors: StructureFactors,
     family: str,
@@ -181,7 +197,7 @@ def groups_of_factors(
     fits = fit_groups(factors, family, _SYSTEMATIC)
     n = len(factors)
     freedom = np.maximum(fits.count[:, np.newaxis] - fits.parameters, 0)
-    p_values = np.where(freedom > 0, chdtrc(np.maximum(freedom, 1), fits.residual), 1.0)
+    p_values = _chances(fits, freedom, noise_gathering(factors.values, factors.variance))
     order = np.array([setting.order for setting in settings(family)])
     # A group that noise does not explain gives way to one that it does.
     held = p_values >= _MIN_P_VALUE
@@ -303,6 +319,7 @@ def _answer(
         fits.origin[i, best[name]] @ basis + center,
         setting,
         *metric,
+        departures=fits.departure[i],
     )
 
 
