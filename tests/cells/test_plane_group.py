@@ -7,7 +7,7 @@ import pytest
 from scipy.ndimage import gaussian_filter1d
 
 import napari_lattice_symmetry as nls
-from napari_lattice_symmetry.cells.factors import structure_factors
+from napari_lattice_symmetry.cells.factors import noise_gathering, structure_factors
 from napari_lattice_symmetry.cells.superlattice import find_superlattices
 from napari_lattice_symmetry.cells.transform import NODES
 from napari_lattice_symmetry.errors import InputError
@@ -355,3 +355,42 @@ def test_cells_that_spots_a_third_of_the_way_make_are_found():
     found = nls.cells.plane_group(count_electrons(image, 60, rng))
     assert abs(np.linalg.det(found.basis)) == pytest.approx(3 * 81 * np.sqrt(3) / 2, rel=0.02)
     assert found.name == "p6m"
+
+
+def test_what_breaks_a_group_is_told_in_words():
+    """Mirrors that a shift of atoms breaks, and turns that it leaves."""
+    rng = np.random.default_rng(11)
+    motif = random_motif("p4m", rng, special=0)
+    basis = random_cell("square", SIZE / 8, rng)
+    image = draw_motif(break_symmetry(motif, "p4", 0.02, rng), basis, SIZE, rng, counts=1000)
+    found = nls.cells.plane_group(image)
+    assert found.name == "p4"
+    assert list(found.broken()) == ["turns by 90°", "turns by 180°"]
+    broken = found.broken("p4m")
+    mirrors = [share for what, share in broken.items() if what.startswith("mirrors at ")]
+    assert len(mirrors) == 4
+    assert min(mirrors) > 2 * broken["turns by 90°"]
+    assert found.words_of_broken("p4m").startswith(
+        f"Of p4m it breaks turns by 90° by {broken['turns by 90°']:.0%}, turns by 180° by "
+    )
+    assert f"mirrors by {min(mirrors):.0%} (at " in found.words_of_broken("p4m")
+    assert "breaks" not in found.remarks  # within noise
+    with pytest.raises(InputError, match="A square lattice does not allow p6"):
+        found.broken("p6")
+    with pytest.raises(InputError, match="no plane group"):
+        found.broken("p5")
+    assert nls.cells.plane_group(rng.poisson(20, (SIZE, SIZE))).broken() == {}
+
+
+def test_noise_is_gathered_where_atoms_are():
+    """Counts on few bright atoms make the noise of nodes alike; those on a flat image do not."""
+    rng = np.random.default_rng(2)
+    motif, basis = random_motif("p2", rng), random_cell("oblique", SIZE / 8, rng)
+    gathered = []
+    for width in (0.05, 0.15):
+        image = draw_motif(motif, basis, SIZE, rng, counts=100, width=width, background=0)
+        factors = structure_factors(image[np.newaxis], basis[np.newaxis])
+        gathered += noise_gathering(factors.values, factors.variance).tolist()
+    expected = np.square(image).mean() / image.mean() ** 2
+    assert gathered[1] == pytest.approx(expected, rel=0.35)
+    assert gathered[0] > 1.5 * gathered[1] > 1.5

@@ -106,9 +106,9 @@ def test_the_tolerance_decides_of_a_real_image(shared_data):
         (("--to", "cell.docx"), "cell.docx must end in .tif"),
         (("--to", "cell.png", "--to", "cell.cif"), "a .cif needs --pixel-size"),
         (("--known", 1, 1, 0), "There is no cell with a = 1, b = 1, gamma = 0 degrees."),
-        (("--at", "nan", 5), "Places of --at and --in are numbers of pixels."),
-        (("--in", 0, 0, 40, "inf"), "Places of --at and --in are numbers of pixels."),
-        (("--of", "square"), "Give --of, a class, and --result"),
+        (("--at", "nan", 5), "Places of --at, --in and --grain are numbers of pixels."),
+        (("--in", 0, 0, 40, "inf"), "Places of --at, --in and --grain are numbers of pixels."),
+        (("--of", "square"), "Give --of, a class, or --grain, a place, with --result"),
         (("--square-pixels",), "Give --material or --known with --square-pixels."),
     ],
 )
@@ -143,7 +143,7 @@ def test_the_windows_of_a_class_in_a_result_are_averaged(path, tmp_path, fake_mo
     assert "2 of 2 windows" in done.output
     none = run(path, *chosen, "--of", "square")
     assert "No window of the class square was found in frame 1." in none.output
-    assert "Give --of, a class, and --result" in run(path, *chosen).output
+    assert "Give --of, a class, or --grain, a place, with --result" in run(path, *chosen).output
     sized = run(path, *chosen, "--of", "hexagonal", "--window", 64)
     assert "leave --window out" in sized.output
     assert "Give one of --at, --in and --result." in run(path, *chosen, "--at", 99, 99).output

@@ -8,10 +8,15 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_lattice_symmetry.cells.groups import nested
+from napari_lattice_symmetry.errors import InputError
+from napari_lattice_symmetry.lattice.motifs import highest_setting
 from napari_lattice_symmetry.lattice.plane_groups import (
     PLANE_GROUPS,
     Setting,
+    check_group,
     family_of,
+    settings,
     supergroups,
 )
 
@@ -26,6 +31,10 @@ _CLEAR, _STRAIGHT = 3.0, 1e-3
 # Cosine of the angle between a and b that the conventional cell of a class has.
 _COSINE = {"rectangular": 0.0, "centered rectangular": 0.0, "square": 0.0, "hexagonal": -0.5}
 _EQUAL_SIDES = ("square", "hexagonal")
+
+# Groups of one kind of operation, and what that is.
+_TURNS = {"p6": "turns by 60°", "p4": "turns by 90°", "p3": "turns by 120°", "p2": "turns by 180°"}
+_LINES = {"pm": "mirrors", "cm": "mirrors", "pg": "glides"}
 
 
 @dataclass(frozen=True)
@@ -86,6 +95,8 @@ class PlaneGroup:
         sides, or the cosine of an angle.
     metric_errors : float
         The same in standard errors by noise.
+    departures : ndarray
+        R of every setting of every group that the lattice allows, in the order of `settings`.
     """
 
     name: str | None
@@ -100,6 +111,7 @@ class PlaneGroup:
     setting: Setting | None = None
     metric_departure: float = 0.0
     metric_errors: float = 0.0
+    departures: Float = field(default_factory=lambda: np.zeros(0))
 
     @property
     def resolved(self) -> bool:
@@ -129,6 +141,65 @@ class PlaneGroup:
         """Amplitude-weighted mean departure of phases from the group, in degrees."""
         return self.table[self.name].phase_residual if self.name else float("nan")
 
+    def broken(self, name: str | None = None) -> dict[str, float]:
+        """Return by which share R the image breaks each operation of a group.
+
+        Parameters
+        ----------
+        name : str, optional
+            One that the lattice allows; that which is named if not given.
+
+        Returns
+        -------
+        dict of str to float
+            Of turns, mirrors and glides, by what they are; the angle of a mirror counts from x
+            towards y in the image. Empty where nothing is named.
+
+        Raises
+        ------
+        InputError
+            If there is no such group, or the lattice does not allow it.
+        """
+        if self.setting is None:
+            return {}
+        listed = settings(self.lattice)
+        places = [k for k, each in enumerate(listed) if each.group == (name or self.name)]
+        if not places:
+            check_group(name or "")
+            raise InputError(f"A {self.lattice} lattice does not allow {name}.")
+        best = min(places, key=lambda k: float(self.departures[k]))
+        parts = {best, *(lower for lower, higher in nested(self.lattice) if higher == best)}
+        primitive = np.linalg.inv(self.setting.conventional) @ self.basis
+        found = {}
+        for kinds in (_TURNS, _LINES):
+            for k in sorted(parts, key=lambda k: [*kinds, *PLANE_GROUPS].index(listed[k].group)):
+                kind = kinds.get(listed[k].group)
+                if kind is not None:
+                    x, y = (listed[k].conventional @ primitive)[1]
+                    angle = round(float(np.rad2deg(np.arctan2(y, x)))) % 180
+                    what = kind if kinds is _TURNS else f"{kind} at {angle}°"
+                    found[what] = float(self.departures[k])
+        return found
+
+    def words_of_broken(self, name: str | None = None) -> str:
+        """Say by how much the image breaks the operations of a group; empty if it has but one."""
+        found = self.broken(name)
+        if len(found) < 2:
+            return ""
+        told = [f"{each} by {found[each]:.0%}" for each in found if each in _TURNS.values()]
+        for kind in dict.fromkeys(_LINES.values()):
+            lines = {each: share for each, share in found.items() if each.startswith(kind)}
+            if lines:
+                told.append(_range_of(kind, lines))
+        return f"Of {name or self.name} it breaks {', '.join(told)}."
+
+    @property
+    def lost(self) -> str:
+        """Say what of the lattice's own symmetry the image breaks; empty if it has all of it."""
+        if self.name is None or highest_setting(self.lattice).group == self.name:
+            return ""
+        return self.words_of_broken(highest_setting(self.lattice).group)
+
     def at_least(self, name: str) -> float:
         """Return the probability of the group `name` or one that contains it.
 
@@ -143,9 +214,15 @@ class PlaneGroup:
     @property
     def remarks(self) -> str:
         """The answer in plain words, or why there is none."""
+        return " ".join(self.sentences)
+
+    @property
+    def sentences(self) -> list[str]:
+        """The answer; what is to be said of the lattice, and what a tolerance has allowed for."""
         if self.name is None:
-            return f"not resolved: {self.reason}"
-        return f"{self._named(self.name)} {self._metric}".rstrip()
+            return [f"not resolved: {self.reason}"]
+        broken = self.words_of_broken() if self.within_tolerance else ""
+        return [each for each in (self._named(self.name), self._metric, broken) if each]
 
     def _named(self, name: str) -> str:
         chance = "p < 1e-6" if self.p_value < 1e-6 else f"p = {self.p_value:.2g}"
@@ -167,6 +244,17 @@ class PlaneGroup:
             f"The lattice departs from {family_of(self.name)} by {self.metric_departure:.1%} "
             f"({self.metric_errors:.0f} errors)."
         )
+
+
+def _range_of(kind: str, lines: Mapping[str, float]) -> str:
+    """Say by how much mirrors are broken: the least and the most."""
+    least, most = (one(lines, key=lambda line: lines[line]) for one in (min, max))
+    if least == most:
+        return f"{least} by {lines[least]:.0%}"
+    from_least, to_most = (
+        f"{lines[line]:.0%} ({line.removeprefix(kind).strip()})" for line in (least, most)
+    )
+    return f"{kind} by {from_least} to {to_most}"
 
 
 def metric_departure(basis: Float, covariance: Float, group: str) -> tuple[float, float]:

@@ -292,7 +292,7 @@ def _evidence(
     shares = np.array([_free_share(family, k)[HALF] for k in range(explained.shape[1])])
     own = _gain(explained, ratio[:, np.newaxis], shares)
     gains = [[own[:, k]] for k in range(len(shares))]
-    for lower, higher in _nested(family):
+    for lower, higher in nested(family):
         broken, share = explained[:, lower] - explained[:, higher], shares[lower] - shares[higher]
         gains[lower] += [
             own[:, higher] + _gain(broken, ratio * scale**2, share) for scale in _BREAKS
@@ -329,13 +329,13 @@ def _gain(explained: Float, ratio: Float, share: Float) -> Float:
 def highest(those: Bool, family: str) -> Bool:
     """Leave of settings (n, settings) those that none of the others contains."""
     left = those.copy()
-    for lower, higher in _nested(family):
+    for lower, higher in nested(family):
         left[:, lower] &= ~those[:, higher]
     return left
 
 
 @cache
-def _nested(family: str) -> tuple[tuple[int, int], ...]:
+def nested(family: str) -> tuple[tuple[int, int], ...]:
     """List the pairs of settings of which the first is contained in the second."""
     kinds = [
         {

@@ -18,6 +18,7 @@ from napari_lattice_symmetry.analysis.cell_windows import (
     places_of_frames,
     window_side,
 )
+from napari_lattice_symmetry.analysis.grains import places_of_grain
 from napari_lattice_symmetry.cells import KNOWN_CELLS, PixelSize
 from napari_lattice_symmetry.cells.parameters import CellParameters, PixelParameters
 from napari_lattice_symmetry.cells.plots import plot_cell
@@ -61,9 +62,16 @@ _FIGURES = (".png", ".svg")
 @click.option(
     "--result",
     type=PATH,
-    help="Only windows of the class --of in this saved result of FILE.",
+    help="Only windows of a class (--of) or of a grain (--grain) in this saved result of FILE.",
 )
 @click.option("--of", "name", type=click.Choice(CLASSES[:-1]), help="Class of the windows.")
+@click.option(
+    "--grain",
+    type=(float, float),
+    metavar="X Y",
+    help="The grain at this place, in px: connected windows of a class with like lattices. The "
+    "result has to have lattice maps.",
+)
 @click.option(
     "--material",
     type=click.Choice(list(KNOWN_CELLS)),
@@ -85,6 +93,7 @@ def cell(
     rectangle: tuple[float, float, float, float] | None,
     result: Path | None,
     name: str | None,
+    grain: tuple[float, float] | None,
     material: str | None,
     known: tuple[float, float, float] | None,
     square: bool,
@@ -117,9 +126,9 @@ def cell(
     if frame is not None and frame >= len(movie):
         raise InputError(f"{file} has the frames 0 to {len(movie) - 1}; there is no frame {frame}.")
     frames = range(len(movie)) if frame is None else [frame]
-    _check_windows(center, rectangle, result, name, window)
-    if result is not None and name is not None:
-        places, side = _places_of_class(movie, result, name, frames)
+    _check_windows(center, rectangle, result, name=name, grain=grain, window=window)
+    if result is not None:
+        places, side = _places_in_result(movie, result, name, grain, frames)
     else:
         side = window or window_side(movie.frame(frames[0]))
         places = _places(movie, frames, side, center, rectangle)
@@ -150,16 +159,20 @@ def _check_windows(
     center: tuple[float, float] | None,
     rectangle: tuple[float, float, float, float] | None,
     result: Path | None,
+    *,
     name: str | None,
+    grain: tuple[float, float] | None,
     window: int | None,
 ) -> None:
     """Raise an `InputError` where options that choose windows contradict each other."""
     if sum(each is not None for each in (center, rectangle, result)) > 1:
         raise InputError("Give one of --at, --in and --result.")
-    if not np.isfinite([*(center or ()), *(rectangle or ())]).all():
-        raise InputError("Places of --at and --in are numbers of pixels.")
-    if (name is None) != (result is None):
-        raise InputError("Give --of, a class, and --result, where it is looked for, together.")
+    if not np.isfinite([*(center or ()), *(rectangle or ()), *(grain or ())]).all():
+        raise InputError("Places of --at, --in and --grain are numbers of pixels.")
+    if (name is not None) + (grain is not None) != (result is not None):
+        raise InputError(
+            "Give --of, a class, or --grain, a place, with --result, where it is looked for."
+        )
     if result is not None and window is not None:
         raise InputError("The windows of --result have its own side; leave --window out.")
 
@@ -195,14 +208,20 @@ def _places(
     return np.array([(frame, y, x) for frame in frames])
 
 
-def _places_of_class(
-    movie: Movie, path: Path, name: str, frames: Sequence[int]
+def _places_in_result(
+    movie: Movie,
+    path: Path,
+    name: str | None,
+    grain: tuple[float, float] | None,
+    frames: Sequence[int],
 ) -> tuple[Places, int]:
-    """List the windows of a class in a result, and give their side."""
+    """List the windows of a class or a grain in a result, and give their side."""
     result = require_result(path)
     if movie.shape[1:] != result.grid.frame_shape or len(movie) <= result.frame_indices[-1]:
         raise InputError(f"{path} is not the result of this movie: its frames are other ones.")
-    return places_of_class(result, name, frames), result.grid.window
+    if grain is not None:
+        return places_of_grain(result, grain, frames), result.grid.window
+    return places_of_class(result, name or "", frames), result.grid.window
 
 
 def _describe_size(size: PixelSize, movie: Movie) -> Iterator[str]:
@@ -233,6 +252,8 @@ def _describe(averaged: AveragedCell) -> Iterator[str]:
     if cell.remarks:
         yield f"{cell.remarks[0].upper()}{cell.remarks[1:]}."
     yield f"Plane group: {cell.group.remarks}"
+    if cell.group.lost:
+        yield cell.group.lost
     if cell.group.table:
         if cell.group.within_tolerance:
             yield "Probabilities are those among the groups that the tolerance leaves."

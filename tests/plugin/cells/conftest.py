@@ -78,7 +78,8 @@ class Dock:
 
     @property
     def answer(self):
-        return re.sub(r"<[^>]+>", " ", self.widget.cell.answer.text())
+        cell = self.widget.cell
+        return re.sub(r"<[^>]+>", " ", f"{cell.answer.text()} {cell.details.text()}").strip()
 
 
 @pytest.fixture

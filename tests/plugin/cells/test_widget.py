@@ -36,7 +36,7 @@ def test_the_atoms_of_the_cell_are_listed_as_narrow_as_the_dock(dock):
     number = r"-?\d+\.\d+\(\d+\)"
     for letter in motif.letters:
         assert re.search(rf"1{letter} 3m\. +{number} +{number} +\d+\.?\d*\(\d+\)", dock.answer)
-    answer = dock.widget.cell.answer
+    answer = dock.widget.cell.details
     area = answer.parent()
     assert answer.minimumSizeHint().width() <= area.width()
     assert answer.width() <= area.width()
@@ -125,6 +125,20 @@ def test_a_class_of_the_result_is_averaged(analyzed):
     assert "4 of 6 windows" in analyzed.answer  # side by side, and without noise
     analyzed.choose("class square")
     assert analyzed.answer == "No window of the class square was found in frame 0."
+
+
+def test_the_grain_that_is_clicked_is_averaged(analyzed):
+    analyzed.choose("clicked grain")
+    assert "2 windows" in analyzed.answer
+    assert (analyzed.averaged.places[:, 2] < CRYSTAL).all()
+    assert analyzed.widget.chooser.outline.layer is None
+
+
+def test_the_answer_is_seen_without_scrolling(dock):
+    answer = dock.widget.cell.answer
+    assert answer.text() == f"<b>{dock.averaged.cell.group.sentences[0]}</b>"
+    shown = answer.visibleRegion().boundingRect()
+    assert shown.height() == answer.height() >= answer.heightForWidth(answer.width())
 
 
 def test_the_cell_becomes_layers_at_its_place(calibrated):

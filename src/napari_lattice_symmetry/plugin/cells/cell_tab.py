@@ -89,9 +89,7 @@ class CellTab(QWidget):
         keep_narrow(self.picture)
         self.canvas = FigureCanvas(viewer, self._plot)
         self.canvas.setMinimumSize(200, 170)
-        self.answer = QLabel(_HINT)
-        self.answer.setWordWrap(True)
-        self.answer.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self.answer, self.details = _text(_HINT), _text("")
         self.layers_button = QPushButton("As layers")
         self.layers_button.setToolTip(
             "Add the mean cell, the symmetrized one, the standard error, and what the mean cell "
@@ -106,14 +104,15 @@ class CellTab(QWidget):
         layout.setContentsMargins(4, 4, 4, 4)
         layout.setSpacing(3)
         layout.addWidget(self.bar)
+        layout.addWidget(self.answer)
         layout.addWidget(self.picture)
         layout.addWidget(self.canvas.pane, stretch=3)
-        answer = QScrollArea()
-        answer.setWidget(self.answer)
-        answer.setWidgetResizable(True)
-        answer.setFrameShape(QScrollArea.Shape.NoFrame)
-        answer.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        layout.addWidget(answer, stretch=2)
+        details = QScrollArea()
+        details.setWidget(self.details)
+        details.setWidgetResizable(True)
+        details.setFrameShape(QScrollArea.Shape.NoFrame)
+        details.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        layout.addWidget(details, stretch=2)
         buttons = QHBoxLayout()
         for button in (self.layers_button, self.export_button):
             button.setEnabled(False)
@@ -162,15 +161,17 @@ class CellTab(QWidget):
         return task
 
     def _on_done(self, averaged: AveragedCell) -> None:
-        self._show(averaged, describe_cell(averaged))
+        answer, details = describe_cell(averaged)
+        self._show(averaged, answer, details)
 
     def _on_refused(self, sentence: str) -> None:
         self._show(None, escape(sentence))
         self.bar.status.setText("")
 
-    def _show(self, averaged: AveragedCell | None, text: str) -> None:
+    def _show(self, averaged: AveragedCell | None, answer: str, details: str = "") -> None:
         self.averaged = averaged
-        self.answer.setText(text)
+        self.answer.setText(answer)
+        self.details.setText(details)
         self.canvas.refresh()
         for button in (self.layers_button, self.export_button):
             button.setEnabled(averaged is not None)
@@ -205,20 +206,27 @@ def _write(cell: UnitCell, path: Path) -> None:
     write_cell(cell, path, overwrite=True)  # the dialog has asked
 
 
-def describe_cell(averaged: AveragedCell) -> str:
-    """Say in HTML what a cell is like."""
+def _text(text: str) -> QLabel:
+    label = QLabel(text)
+    label.setWordWrap(True)
+    label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+    return label
+
+
+def describe_cell(averaged: AveragedCell) -> tuple[str, str]:
+    """Say in HTML which plane group a cell has, and what else it is like."""
     cell, group = averaged.cell, averaged.cell.group
     a, b, gamma = cell.errors
     motif = cell.motif()
     told = [
-        f"<b>{escape(group.remarks)}</b>",
         f"{len(averaged.places)} of {averaged.tried} windows, {cell.n_cells:.0f} cells",
         f"a = {cell.a:.5g} ± {a:.1g}, b = {cell.b:.5g} ± {b:.1g} {cell.unit}",
         f"gamma = {cell.gamma:.2f} ± {gamma:.1g}°",
     ]
     if averaged.sampled:
-        told.insert(2, averaged.sampled)
-    minded = [
+        told.insert(1, averaged.sampled)
+    minded = [escape(each) for each in (*group.sentences[1:], group.lost) if each]
+    minded += [
         escape(f"Atom {letter} {remark}.")
         for letter, remark in zip(motif.letters, motif.remarks, strict=True)
         if remark
@@ -230,7 +238,7 @@ def describe_cell(averaged: AveragedCell) -> str:
             f"At least p2: {group.at_least('p2'):.2f}, at least p4: {group.at_least('p4'):.2f}"
         )
     parts = ("<br>".join(told), _list_atoms(motif), "<br>".join(minded), _list_groups(group))
-    return "".join(parts)
+    return f"<b>{escape(group.sentences[0])}</b>", "".join(parts)
 
 
 def _list_groups(group: PlaneGroup) -> str:
