@@ -167,3 +167,20 @@ def test_a_real_crystal_tells_its_group_its_atoms_and_the_pixel_size(shared_data
     scale = nls.read_movie(file).pixel_size[::-1]
     assert [float(each) for each in found.groups()] == pytest.approx(scale, rel=0.01)
     assert "_cell_length_a 3.9" in atoms.read_text(encoding="utf-8")
+
+
+def test_the_grain_at_a_place_is_averaged(path, tmp_path, fake_model):
+    movie = nls.read_movie(path)
+    result = nls.analyze(
+        movie, window=112, stride=56, samples=2, model=fake_model, lattice_maps=True
+    )
+    result.maps["labels"][:] = LABELS["hexagonal"]
+    saved = tmp_path / "result.zarr"
+    result.save(saved)
+    done = run(path, "--frame", 1, "--result", saved, "--grain", 60, 60)
+    assert done.exit_code == 0, done.output
+    places = nls.places_of_grain(result, (60, 60), [1])
+    assert f"{len(places)} of {len(places)} windows" in done.output
+    assert "Of p6m it breaks turns by" in done.output  # it is p3m1
+    both = run(path, "--result", saved, "--grain", 60, 60, "--of", "hexagonal")
+    assert "Give --of, a class, or --grain, a place, with --result" in both.output
