@@ -95,7 +95,7 @@ class PlaneGroup:
         sides, or the cosine of an angle.
     metric_errors : float
         The same in standard errors by noise.
-    departures : ndarray
+    departures : ndarray, shape (settings,)
         R of every setting of every group that the lattice allows, in the order of `settings`.
     """
 
