@@ -8,11 +8,13 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from qtpy.QtWidgets import QScrollArea
-from window import PLUGIN, open_viewer, take_screenshot, wait_until
+from window import IMAGES, PLUGIN, open_viewer, take_screenshot, wait_until
 
+import napari_lattice_symmetry as nls
 from napari_lattice_symmetry import AnalysisParameters
+from napari_lattice_symmetry.cells.parameters import PERIODS
 from napari_lattice_symmetry.plugin.layers.result_group import show_map
+from napari_lattice_symmetry.spectrum.period import dominant_period
 
 DATA = Path(os.environ.get("LATTICE_SYMMETRY_DATA", ""))
 
@@ -25,10 +27,17 @@ def show_cell() -> None:
     wait_until(lambda: not dock.cell.bar.is_running, seconds=60)
     dock.cell.layers_button.click()
     wait_until(lambda: not dock.cell.bar.is_running, seconds=60)
-    (area,) = dock.cell.findChildren(QScrollArea)
-    area.verticalScrollBar().setValue(90)  # to the lattice and its atoms
     take_screenshot(viewer, "napari-cell.png")
     viewer.close()
+
+
+def draw_cell() -> None:
+    """Draw the mean cell of MoS2, whose lattice is hexagonal before the scan sheared it."""
+    movie = nls.read_movie(DATA / "images/MoS2_stem_Exp-001-5.npy")
+    side = round(PERIODS * (dominant_period(movie.frame(0)) or 0))
+    places = nls.places_of_frames(movie.shape[1:], [0], side)
+    cell = nls.average_windows(movie, places, side, lattice="hexagonal").cell
+    nls.cells.plot_cell(cell).savefig(IMAGES / "cell-mos2.png", dpi=100)
 
 
 def show_pixel_size() -> None:
@@ -90,6 +99,7 @@ def main() -> None:
     """Take all screenshots."""
     if DATA.name:
         show_cell()
+        draw_cell()
         show_pixel_size()
     else:
         print(
