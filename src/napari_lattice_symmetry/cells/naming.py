@@ -50,7 +50,7 @@ _NOISE_SPOTS = 3
 # Chance below which a group does not describe an image within its noise.
 _MIN_P_VALUE = 1e-3
 
-TEMPERATURE, STRETCH = 0.82, 0.7
+TEMPERATURE, STRETCH = 0.88, 0.7
 """Make probabilities of evidence, ``exp(-difference**STRETCH / (2 TEMPERATURE))``.
 
 Fitted to simulated windows with pseudosymmetry: great differences say less than they seem to.
