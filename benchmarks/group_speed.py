@@ -12,6 +12,9 @@ from napari_lattice_symmetry.cells import plane_groups
 from napari_lattice_symmetry.lattice.motifs import draw_motif, random_cell, random_motif
 
 SEED, SIZE, PERIODS, STRIDE = 2026, 128, 10, 32
+SIZES = (96, 128, 192, 256)
+CRYSTALS = (("square", "p4m"), ("hexagonal", "p6m"), ("rectangular", "pmm"), ("oblique", "p2"))
+HEADER = ["lattice", *(f"{size} px" for size in SIZES), *(f"fit, {size} px" for size in SIZES)]
 
 
 @dataclass(frozen=True)
@@ -61,9 +64,29 @@ def measure(repeats: int = 5) -> GroupCost:
     return GroupCost(*np.median(rows, axis=0).tolist())
 
 
-def _windows(n: int) -> np.ndarray:
-    """Draw windows of a p4m crystal, shape (n, 128, 128)."""
+def window_rows(repeats: int = 5, n: int = 32) -> list[list[str]]:
+    """Measure windows of lattices and sides, in ms of processor time: group, and fit before it."""
+    rows = []
+    for family, group in CRYSTALS:
+        costs = []
+        for size in SIZES:
+            windows = _windows(n, size, family, group)
+            spent = []
+            for _ in range(1 + repeats):
+                start = time.process_time()
+                nls.fit_lattices(windows)
+                fitted = time.process_time()
+                plane_groups(windows)  # which fits, too
+                fit = fitted - start
+                spent.append((time.process_time() - fitted - fit, fit))
+            costs.append(1e3 / n * np.median(spent[1:], axis=0))  # the first warms up
+        rows.append([family, *(f"{each:.1f}" for column in np.transpose(costs) for each in column)])
+    return rows
+
+
+def _windows(n: int, size: int = SIZE, family: str = "square", group: str = "p4m") -> np.ndarray:
+    """Draw windows of a crystal, shape (n, size, size)."""
     rng = np.random.default_rng((SEED, 6))
-    motif = random_motif("p4m", rng)
-    basis = random_cell("square", SIZE / PERIODS, rng)
-    return np.array([draw_motif(motif, basis, SIZE, rng, counts=50) for _ in range(n)])
+    motif = random_motif(group, rng)
+    basis = random_cell(family, size / PERIODS, rng)
+    return np.array([draw_motif(motif, basis, size, rng, counts=50) for _ in range(n)])
