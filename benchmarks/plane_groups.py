@@ -374,8 +374,9 @@ in a direction by chance.
 
 {markdown_table(CHECK_HEADER, group_checks.robust_rows(n))}
 Pictures that another generator made: views of tabulated crystals along zone axes, whose group
-follows from the crystal, and pictures by multislice (see [atoms](atoms-measured.md)). These repeat a
-cell of few atoms, displaced by heat in two ways: its own group is a little lower than the crystal's.
+follows from the crystal, and pictures by multislice (see [atoms](atoms-measured.md)). These repeat
+a cell of few atoms that heat displaces in two ways: its own group is a little lower than that of
+the crystal.
 
 {markdown_table(CHECK_HEADER, group_checks.other_rows(n))}
 ## Two grains in a window
