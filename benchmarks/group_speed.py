@@ -64,7 +64,7 @@ def measure(repeats: int = 5) -> GroupCost:
     return GroupCost(*np.median(rows, axis=0).tolist())
 
 
-def window_rows(repeats: int = 5, n: int = 32) -> list[list[str]]:
+def window_rows(repeats: int = 3, n: int = 16) -> list[list[str]]:
     """Measure windows of lattices and sides, in ms of processor time: group, and fit before it."""
     rows = []
     for family, group in CRYSTALS:
