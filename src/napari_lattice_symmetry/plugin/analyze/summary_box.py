@@ -11,10 +11,11 @@ from napari_lattice_symmetry.analysis import movie_period
 from napari_lattice_symmetry.data.movie import Movie
 from napari_lattice_symmetry.plugin.analyze.summary import Summary
 from napari_lattice_symmetry.plugin.background.latest import LatestRequest
+from napari_lattice_symmetry.plugin.releasing import Releasing
 from napari_lattice_symmetry.spectrum.period import Period
 
 
-class SummaryBox(QGroupBox):
+class SummaryBox(Releasing, QGroupBox):
     """Tells of the windows, the time and the problem of an analysis before it is run.
 
     Signals
@@ -36,7 +37,7 @@ class SummaryBox(QGroupBox):
         self.window_button = QPushButton()
         self.window_button.clicked.connect(self._on_button_clicked)
         self._better_window: int | None = None
-        self._measuring = LatestRequest(_measure, self)
+        self._measuring = self.keep(LatestRequest(_measure, self))
         self._measuring.done.connect(self._on_measured)
 
         form = QFormLayout(self)
@@ -62,10 +63,6 @@ class SummaryBox(QGroupBox):
             self._measuring.drop()
         else:
             self._measuring.ask(movie)
-
-    def release(self) -> None:
-        """Measure no longer."""
-        self._measuring.drop()
 
     def show_summary(self, summary: Summary) -> None:
         """Show what is known of an analysis."""

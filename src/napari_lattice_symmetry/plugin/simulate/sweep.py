@@ -16,6 +16,7 @@ from napari_lattice_symmetry.inspection.parameters import SweepParameters
 from napari_lattice_symmetry.lattice.image import LatticeImage
 from napari_lattice_symmetry.plugin.background.run_bar import RunBar
 from napari_lattice_symmetry.plugin.forms.model_form import ModelForm
+from napari_lattice_symmetry.plugin.releasing import Releasing
 from napari_lattice_symmetry.plugin.runs.loading import PREPARING
 from napari_lattice_symmetry.plugin.runs.worker import create_step_worker
 
@@ -30,7 +31,7 @@ _REDRAW = 500  # ms from one drawing of the figure to the next
 _FIELDS = LatticeImage.model_json_schema()["properties"]
 
 
-class SweepPanel(QWidget):
+class SweepPanel(Releasing, QWidget):
     """Plots the answers against one parameter of a simulated image.
 
     Parameters
@@ -56,7 +57,7 @@ class SweepPanel(QWidget):
         self._worker: GeneratorWorker | None = None
         self._swept = ""
         self.points: list[SweepPoint] = []
-        self.canvas = FigureCanvas(viewer, self._plot)
+        self.canvas = self.keep(FigureCanvas(viewer, self._plot))
         self._redraw = QSignalThrottler(parent=self)
         self._redraw.setTimeout(_REDRAW)
         self._redraw.triggered.connect(self.canvas.refresh)
@@ -116,7 +117,7 @@ class SweepPanel(QWidget):
     def release(self) -> None:
         """Stop, and let go of the viewer."""
         self.cancel()
-        self.canvas.release()
+        super().release()
 
     def _build(self) -> None:
         self.form = ModelForm(SweepParameters())

@@ -53,7 +53,7 @@ class WatchWidget(Dock):
         self.viewer = viewer
         self.selection = selection_of(viewer)  # which looks after the maps that this adds
         self.run: WatchRun | None = None
-        self.canvas = FigureCanvas(viewer, self._plot)
+        self.canvas = self.keep(FigureCanvas(viewer, self._plot))
         self.canvas.setMinimumHeight(180)
         self.canvas.setToolTip("Phase fractions of all frames so far.")
         self._build()
@@ -67,7 +67,7 @@ class WatchWidget(Dock):
         """Stop, and let go of the viewer."""
         if self.run is not None:
             self.run.abandon()
-        self.canvas.release()
+        super().release()
 
     # ------------------------------------------------------------------ building
 
