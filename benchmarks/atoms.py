@@ -34,6 +34,7 @@ from napari_lattice_symmetry.atoms.refine import refine
 from napari_lattice_symmetry.networks.calibration import calibration_error
 
 DOCS = Path(__file__).parents[1] / "docs"
+RIVALS = Path(__file__).with_name("atom_finders.json")
 SEED = 2026
 MATERIALS = ("graphene", "MoS2", "SrTiO3 [001]", "Si [110]")
 SPACINGS, COUNTS = (6, 8, 12, 24, 60), (100, 10, 3)
@@ -67,6 +68,16 @@ def f1_of(found: Atoms, case: Case) -> float:
     radius = RADIUS * case.spacing
     told = nls.atoms.score(found, case.picture.atoms, radius, unit="px", ignore=case.picture.faint)
     return told.f1
+
+
+def f1_off_border(case: Case, found: Atoms | None = None) -> float:
+    """Give F1 of atoms at least a spacing off the border, where others leave them out by design."""
+    found, true = case.found if found is None else found, case.picture.atoms
+    radius, size = RADIUS * case.spacing, len(case.picture.image)
+    told = nls.atoms.score(found, true, radius, unit="px", ignore=case.picture.faint)
+    ours, theirs = (inside(each.positions, size, case.spacing) for each in (found, true))
+    hit, missed = theirs[told.pairs[:, 1]].sum(), theirs[told.missed].sum()
+    return float(2 * hit / (2 * hit + missed + ours[told.extra].sum()))
 
 
 def draw(material: str, spacing: int, counts: int, seed: int, **settings: float) -> AtomPicture:

@@ -45,6 +45,7 @@ _LONELY = 0.25  # share of the expected partners below which an atom is an extra
 _DOUBT = 2.5  # standard deviations at which what is told is as likely as not
 _SURE = 4.5  # and those from which a displacement or a brightness is told
 _EMPTY = 0.25  # share of the height of others below which a site is rather empty than half filled
+_EMPTIED = 3.0  # and standard deviations that it lacks, if an atom was told there
 _DIRECTIONS = 12  # in which surroundings are looked at
 _DISC = 0.16  # standard deviation of the spot over which gray values are averaged, in spacings
 _APART = 2.0  # spacings by which a place is nearer to its grain than to others, to be judged by it
@@ -318,7 +319,7 @@ def _present(seen: LatticeOfAtoms) -> list[tuple[str, float, float, float]]:
     excess = own - usual
     spread = 1.48 * _medians(np.abs(gray - usual[:, np.newaxis]))
     spread = np.maximum(spread, 0.7 * np.median(spread[known]) if known.any() else np.nan)
-    empty = known & (_filled(seen, own, partners, usual) < _EMPTY)
+    empty = known & (_filled(seen, own, partners, usual) < _EMPTY) & (-excess > _EMPTIED * spread)
     for i in np.flatnonzero(empty):
         lack = (usual[i] - own[i]) / spread[i]
         found.append((MISSING, *(seen.places[i] - off[i]).tolist(), float(ndtr(lack - _DOUBT))))
