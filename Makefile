@@ -137,6 +137,11 @@ bench-crystals: .venv/.installed ## Match crystals, name families, and write doc
 bench-atoms: .venv/.installed ## Find atoms of known pictures and write docs/atoms-measured.md
 	$(BIN)/python benchmarks/atoms.py --write
 
+.PHONY: bench-atom-finders
+bench-atom-finders: .venv/.installed ## Measure atomap and AtomAI on the pictures of bench-atoms, which then shows them
+	tools/uv run --quiet --no-sync --with atomap python benchmarks/atom_finders.py atomap --write
+	tools/uv run --quiet --no-sync --with atomai python benchmarks/atom_finders.py atomai --write
+
 .PHONY: bench-focal
 bench-focal: .venv/.installed ## Train and compare what names columns of focal series and write docs/focal-measured.md
 	$(BIN)/python benchmarks/focal.py --train --write
