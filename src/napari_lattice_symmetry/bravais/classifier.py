@@ -22,7 +22,7 @@ from napari_lattice_symmetry.networks.archive import is_finite
 from napari_lattice_symmetry.networks.engines import Engine, open_engine
 from napari_lattice_symmetry.networks.registry import NetworkFile
 from napari_lattice_symmetry.spectrum import cartesian, polar
-from napari_lattice_symmetry.spectrum.amplitude import analyzable, half_spectrum
+from napari_lattice_symmetry.spectrum.amplitude import analyzable, half_spectrum, standardized
 from napari_lattice_symmetry.spectrum.checks import is_whole
 from napari_lattice_symmetry.spectrum.peaks import PART, Peaks, peaks_in
 
@@ -295,8 +295,9 @@ class Classifier:
         """Transform windows once, for what the network sees of them and for their peaks."""
         if not peaks:  # of the spectra fewer columns are needed
             return self._spectrum(windows, distortion), None
-        spectrum = half_spectrum(windows)
-        return self._of_amplitude(np.abs(spectrum), distortion), peaks_in(spectrum)
+        pixels = standardized(windows)
+        spectrum = half_spectrum(pixels)
+        return self._of_amplitude(np.abs(spectrum), distortion), peaks_in(pixels, spectrum)
 
     def _answer(
         self,

@@ -12,6 +12,8 @@ import numpy as np
 import scipy.fft
 from numpy.typing import NDArray
 
+from napari_lattice_symmetry.spectrum.waves import transform
+
 Float = NDArray[np.float64]
 Complex = NDArray[np.complex128]
 
@@ -38,9 +40,6 @@ _TAPER = 0.25
 _CYCLES, _FINER = 48, 256  # how far out, and how fine, the spectrum of the weights is listed
 _PASSES = 2
 _CONVOLVED = scipy.fft.next_fast_len(2 * SIDE - 1)
-# BLAS shares larger products out among threads, who then wait for the next one at full speed: of
-# so small ones, on a busy machine, it takes ten times the time. Wide windows are worth it.
-_ALONE, _MIN_ROWS = 2**18, 8
 
 
 def centered(windows: NDArray[Any]) -> tuple[NDArray[np.float32], Float, Float]:
@@ -153,44 +152,3 @@ def amplitudes(pixels: NDArray[np.float32], basis: Float) -> tuple[Complex, NDAr
     for _ in range(_PASSES):  # towards the solution of the normal equations
         found = found + seen * (measured - _leaks(found, kernel))
     return found, seen
-
-
-def transform(weighted: NDArray[np.float32], frequency: Float) -> Complex:
-    """Sum ``image * exp(-2 pi i q . x)`` for frequencies (n, k, 2), x from the center."""
-    even_x, odd_x = _folded(weighted)
-    (cos_x, sin_x), (cos_y, sin_y) = (_waves(frequency[..., i], weighted.shape[-1]) for i in (0, 1))
-    both, one = _product(cos_x, _columns(even_x)), _product(sin_x, _columns(odd_x))
-    (a, b), (c, d) = (np.split(each, 2, axis=-1) for each in (both, one))
-    real = np.einsum("nky,nky->nk", cos_y, a) - np.einsum("nky,nky->nk", sin_y, d)
-    imaginary = np.einsum("nky,nky->nk", cos_y, c) + np.einsum("nky,nky->nk", sin_y, b)
-    return np.asarray(real - 1j * imaginary, dtype=np.complex128)
-
-
-def _product(waves: NDArray[np.float32], columns: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Multiply (n, k, m) by (n, m, w), in pieces that one thread does."""
-    rows = max(_ALONE // columns[0].size, _MIN_ROWS)
-    pieces = [waves[:, k : k + rows] @ columns for k in range(0, max(waves.shape[1], 1), rows)]
-    return np.concatenate(pieces, axis=1)
-
-
-def _folded(image: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Return the even and the odd part along the last axis, of which a half says all."""
-    half = (image.shape[-1] + 1) // 2
-    right, left = image[..., -half:], image[..., half - 1 :: -1]
-    even = right + left
-    if image.shape[-1] % 2:  # the middle is its own mirror image
-        even[..., 0] /= 2
-    return even, right - left
-
-
-def _columns(image: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Lay the even and the odd part along y side by side, x going down."""
-    return np.concatenate(_folded(image.swapaxes(-1, -2)), axis=-1)
-
-
-def _waves(frequency: Float, size: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Return cosine and sine of frequencies (n, k) at the pixels of half a window."""
-    place = np.arange((size + 1) // 2) + (0.5 if size % 2 == 0 else 0.0)
-    turns = frequency[..., np.newaxis] * place
-    angle = (2 * np.pi * (turns - np.rint(turns))).astype(np.float32)
-    return np.cos(angle), np.sin(angle)

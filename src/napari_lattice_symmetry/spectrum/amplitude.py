@@ -74,15 +74,13 @@ def half_amplitude(windows: NDArray[Any], columns: int | None = None) -> Float32
         Amplitude; ky in FFT order along axis 1, kx from 0 along axis 2, both in cycles per
         window. Zero for a constant window.
     """
-    amplitude: Float32 = np.abs(half_spectrum(windows, columns))
+    amplitude: Float32 = np.abs(half_spectrum(standardized(windows), columns))
     return amplitude
 
 
-def half_spectrum(windows: NDArray[Any], columns: int | None = None) -> NDArray[np.complex64]:
-    """Compute the complex spectrum of which `half_amplitude` gives the amplitude."""
-    pixels = standardized(windows)
-    pixels *= _hann(pixels.shape[-1])
-    rows = scipy.fft.rfft(pixels, axis=2)[..., :columns]
+def half_spectrum(pixels: Float32, columns: int | None = None) -> NDArray[np.complex64]:
+    """Compute the complex spectrum of `standardized` windows, whose `half_amplitude` is its own."""
+    rows = scipy.fft.rfft(pixels * _hann(pixels.shape[-1]), axis=2)[..., :columns]
     return np.asarray(scipy.fft.fft(rows, axis=1))
 
 

@@ -55,7 +55,7 @@ _ALMOST_ALL = 0.9
 # spot in its own way, which residuals show), and displaced ones strain by so much per more of it.
 _INCOHERENT, _COHERENT, _COHERENT_RANGE = 0.6, 1.5, (0.1, 2.0)
 # Positions are never better than this, in cycles per window.
-_MIN_SCATTER = 0.004
+_MIN_SCATTER = 0.002
 # How often the variance of residuals is improved each time, and how many residuals beyond the
 # lattice's own are needed to say how exactly it is known; fewer count as so many.
 _STEPS, _MIN_FREEDOM = 4, 2.0

@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_lattice_symmetry.spectrum.amplitude import half_spectrum
+from napari_lattice_symmetry.spectrum.amplitude import half_spectrum, standardized
+from napari_lattice_symmetry.spectrum.positions import sharpened
 
 Float = NDArray[np.float64]
 Float32 = NDArray[np.float32]
@@ -49,9 +50,8 @@ _AROUND = np.array(
         if max(x, abs(y)) >= _LOBE + 1 and x * x + y * y <= 25 and (x > 0 or y > 0)
     ]
 )
-# Standard deviation of a refined position, in bins, times the significance of the peak: 0.61 for
-# a peak on a bin, 0.68 for one halfway between two.
-_POSITION_ERROR = 0.65
+# Standard deviation of a position, in bins, times the significance of the peak.
+_POSITION_ERROR = 0.31
 
 
 @dataclass(frozen=True, eq=False)
@@ -111,11 +111,12 @@ def find_peaks(windows: NDArray[Any]) -> Peaks:
         Any real dtype; NaN and infinite pixels count as the window's mean.
     """
     starts = range(0, max(len(windows), 1), PART)
-    return Peaks.joined([peaks_in(half_spectrum(windows[at : at + PART])) for at in starts])
+    parts = (standardized(windows[at : at + PART]) for at in starts)
+    return Peaks.joined([peaks_in(pixels, half_spectrum(pixels)) for pixels in parts])
 
 
-def peaks_in(spectrum: Complex64) -> Peaks:
-    """Find the peaks in spectra (n, w, w // 2 + 1), as `half_spectrum` gives them."""
+def peaks_in(pixels: Float32, spectrum: Complex64) -> Peaks:
+    """Find the peaks of `standardized` windows (n, w, w) in what `half_spectrum` gives of them."""
     amplitude = _centered_amplitude(spectrum)
     n, rows, columns = amplitude.shape
     middle = rows // 2
@@ -151,6 +152,8 @@ def peaks_in(spectrum: Complex64) -> Peaks:
     values = x, y, significance, height, 1 - (white / level) ** 2
     table[:, window[kept], rank[kept]] = np.stack(values)[:, kept]
     position, (significance, heights, diffuse) = np.moveaxis(table[:2], 0, -1), table[2:]
+    most = slice(count.max(initial=0))
+    position[:, most] = sharpened(pixels, position[:, most], significance[:, most] > 0)
     peaks = Peaks(position, significance, heights, diffuse, displaced=np.ones(n))
     _measure_displaced(peaks, spectrum, noise)
     return peaks
