@@ -212,7 +212,7 @@ def test_without_a_lattice_there_is_no_cell():
 
 def test_the_order_of_the_windows_changes_nothing():
     """Windows of which some are nearer to a higher class than the crystal is."""
-    side = cell(13, 13 * 1.045, 90) @ rotation(9)  # outside of the tolerance of a square: 4 %
+    side = cell(13, 13 * 1.042, 90) @ rotation(9)  # outside of the tolerance of a square: 4 %
     windows = []
     for seed in range(10):
         points = lattice_points(side, (SIZE, SIZE), (60, 66), 30)

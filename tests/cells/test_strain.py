@@ -153,7 +153,7 @@ def test_errors_of_strains_are_those_of_a_fit_whose_vectors_err_together(disorde
     rng = np.random.default_rng(0)
     points = lattice_points(basis, (128, 128), (60, 61), 25)
     windows = []
-    for _ in range(100):
+    for _ in range(300):
         moved = points + disorder * 12 * rng.standard_normal(points.shape)
         image = draw_atoms(moved, np.ones(len(points)), 2.0, (128, 128)) + 0.1
         windows.append(count_electrons(image, 30, rng))

@@ -53,7 +53,7 @@ _APART, _MIN_SECOND, _SAME_CELL = 1.0, 0.1, 0.1
 _ALMOST_ALL = 0.9
 # Several atoms a cell mix odd and even: missing ones look displaced by so much (and then move each
 # spot in its own way, which residuals show), and displaced ones strain by so much per more of it.
-_INCOHERENT, _COHERENT, _COHERENT_RANGE = 0.6, 1.5, (0.1, 2.0)
+_INCOHERENT, _COHERENT, _COHERENT_RANGE = 0.6, 1.8, (0.1, 2.4)
 # Positions are never better than this, in cycles per window.
 _MIN_SCATTER = 0.002
 # How often the variance of residuals is improved each time, and how many residuals beyond the

@@ -62,7 +62,7 @@ def _across(real: Float32, imaginary: Float32, cos: Float32, sin: Float32) -> Co
 
 def _product(waves: Float32, columns: Float32) -> Float32:
     """Multiply (n, k, m) by (n, m, w), in pieces that one thread does."""
-    rows = max(_ALONE // columns[0].size, _MIN_ROWS)
+    rows = max(_ALONE // int(np.prod(columns.shape[1:])), _MIN_ROWS)
     pieces = [waves[:, k : k + rows] @ columns for k in range(0, max(waves.shape[1], 1), rows)]
     return np.concatenate(pieces, axis=1)
 
