@@ -284,9 +284,13 @@ Made by `python benchmarks/lattice_fit.py --write`.
 `fit_lattice(window)` reads the lattice off the peaks of a window's spectrum. It shares nothing
 with the networks but the spectrum, so that the two check each other.
 
-1. **Peaks.** Local maxima of the FFT amplitude under a Hann window, placed between the bins
-   (exactly so for a wave), over a noise floor that is read off low quantiles of rings of one
-   frequency and of columns, where noise from scan row to scan row gathers.
+1. **Peaks.** Local maxima of the FFT amplitude under a Hann window, over a noise floor that is
+   read off low quantiles of rings of one frequency and of columns, where noise from scan row to
+   scan row gathers. Where they lie between the bins, the phase of the whole window tells: a wave
+   that is off by d turns by 2 pi d x across it, which its first moments show. They are taken under
+   weights that fall off as a cosine, with what the other peaks leak taken off. In white noise this
+   comes within 1.4 times of the bound of Cramér and Rao, where a maximum among the bins of a Hann
+   window, which sees little of the edges, has 2.5 times.
 2. **Choice.** Every pair of the eight clearest peaks spans a candidate, with the lattices up to
    four times as dense that contain it, since first orders may be weaker than their harmonics.
    A peak on a candidate counts by the logarithm of how unlikely that is by chance, which is less

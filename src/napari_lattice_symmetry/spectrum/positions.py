@@ -52,11 +52,10 @@ def sharpened(pixels: Float32, position: Float, listed: NDArray[np.bool_]) -> Fl
     leaked, *leaked_moments = _leaks(position, size)
     amplitude = wave
     for _ in range(_PASSES):
-        amplitude = wave - _summed(leaked, amplitude)
-    amplitude[~listed | (amplitude == 0)] = 1
-    known = np.where(listed, amplitude, 0)
+        amplitude = np.where(listed, wave - _summed(leaked, amplitude), 0)
+    divisor = np.where(amplitude == 0, 1, amplitude)
     off = [
-        ((scale * each - 1j * _summed(leak, known)) / amplitude).imag
+        ((scale * each - 1j * _summed(leak, amplitude)) / divisor).imag
         for each, leak in zip(moved, leaked_moments, strict=True)
     ]
     step = np.clip(np.stack(off, axis=-1), -_FARTHEST, _FARTHEST)
