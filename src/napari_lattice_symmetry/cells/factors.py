@@ -25,9 +25,9 @@ from napari_lattice_symmetry.cells.transform import (
     centered,
     hann_weights,
     noise_ratio,
-    transform,
 )
 from napari_lattice_symmetry.lattice.motifs import highest_setting
+from napari_lattice_symmetry.spectrum.waves import transform
 
 Float = NDArray[np.float64]
 Complex = NDArray[np.complex128]

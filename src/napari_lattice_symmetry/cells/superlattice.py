@@ -17,9 +17,9 @@ from napari_lattice_symmetry.cells.transform import (
     hann_weights,
     leak,
     noise_ratio,
-    transform,
 )
 from napari_lattice_symmetry.lattice.basis import reduce_basis
+from napari_lattice_symmetry.spectrum.waves import transform
 
 Float = NDArray[np.float64]
 

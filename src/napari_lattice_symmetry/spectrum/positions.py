@@ -111,6 +111,6 @@ def _listed_leaks(size: int) -> tuple[Float, Float]:
 
 def _taper(size: int) -> tuple[Float, Float]:
     """Positions of pixels along an axis, from the middle; their weights, of sum 1."""
-    place = np.arange(size) - (size - 1) / 2
+    place = np.arange(size, dtype=np.float64) - (size - 1) / 2
     taper = np.cos(np.pi * place / size)
-    return place, taper / taper.sum()
+    return np.asarray(place), np.asarray(taper / taper.sum())

@@ -32,9 +32,9 @@ def transform(image: Float32, frequency: Float) -> Complex:
     ndarray, shape (n, k), complex128
     """
     even, odd = _folded(image)
-    (cos_x, sin_x), along_y = (_waves(frequency[..., i], image.shape[-1]) for i in (0, 1))
+    (cos_x, sin_x), (cos_y, sin_y) = (_waves(frequency[..., i], image.shape[-1]) for i in (0, 1))
     rows = _product(cos_x, _columns(even)), _product(sin_x, _columns(odd))
-    return _across(*rows, *along_y)
+    return _across(*rows, cos_y, sin_y)
 
 
 def moments(image: Float32, frequency: Float) -> tuple[Complex, Complex, Complex]:
@@ -42,13 +42,16 @@ def moments(image: Float32, frequency: Float) -> tuple[Complex, Complex, Complex
     even, odd = map(_columns, _folded(image))
     (cos_x, sin_x), (cos_y, sin_y) = (_waves(frequency[..., i], image.shape[-1]) for i in (0, 1))
     place = _places(image.shape[-1])
-    rows = _product(cos_x, even), _product(sin_x, odd)
-    moved = _product(place * cos_x, odd), _product(place * sin_x, even)
-    swapped = (np.roll(each, each.shape[-1] // 2, axis=-1) for each in rows)
+    of_even = _product(np.concatenate([cos_x, place * sin_x], axis=1), even)
+    of_odd = _product(np.concatenate([sin_x, place * cos_x], axis=1), odd)
+    k = frequency.shape[1]
+    rows, moved = (of_even[:, :k], of_odd[:, :k]), (of_odd[:, k:], of_even[:, k:])
+    # Times y, an even part along y is odd, and an odd one even.
+    real, imaginary = (np.roll(each, each.shape[-1] // 2, axis=-1) for each in rows)
     return (
         _across(*rows, cos_y, sin_y),
         _across(*moved, cos_y, sin_y),
-        _across(*swapped, place * cos_y, place * sin_y),
+        _across(real, imaginary, place * cos_y, place * sin_y),
     )
 
 
