@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_lattice_symmetry.spectrum.amplitude import half_spectrum, standardized
-from napari_lattice_symmetry.spectrum.positions import sharpened
+from napari_lattice_symmetry.spectrum.waves import sharpened
 
 Float = NDArray[np.float64]
 Float32 = NDArray[np.float32]

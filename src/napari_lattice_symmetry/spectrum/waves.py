@@ -1,10 +1,12 @@
-"""Sums of windows times waves of any frequency, between the bins of an FFT, and their moments.
+"""Waves of any frequency in windows, between the bins of an FFT: their sums, and where peaks lie.
 
 Positions are counted from the window's center. A window's even and odd part along an axis say all
 in a half of it, which halves the work.
 """
 
 from __future__ import annotations
+
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +18,11 @@ Complex = NDArray[np.complex128]
 # BLAS shares larger products out among threads, who then wait for the next one at full speed: of
 # so small ones, on a busy machine, it takes ten times the time. Wide windows are worth it.
 _ALONE, _MIN_ROWS = 2**18, 8
+# Further than this, in cycles a window, no step goes: what is there is no single wave.
+_FARTHEST = 0.5
+# How fine, in parts of a cycle a window, it is listed what waves leak; how often leaks are taken
+# off the amplitudes that leak.
+_FINER, _PASSES = 128, 2
 
 
 def transform(image: Float32, frequency: Float) -> Complex:
@@ -53,6 +60,48 @@ def moments(image: Float32, frequency: Float) -> tuple[Complex, Complex, Complex
         _across(*moved, cos_y, sin_y),
         _across(real, imaginary, place * cos_y, place * sin_y),
     )
+
+
+def sharpened(pixels: Float32, position: Float, listed: NDArray[np.bool_]) -> Float:
+    """Return the positions of peaks after one step towards the greatest likelihood.
+
+    A wave that is off by d from the frequency at which it is looked for turns its phase by
+    ``2 pi d x`` across the window, which the first moments of the window over that wave tell. In
+    white noise the best weights would be equal ones, but then waves leak far into others. Weights
+    that fall off as a cosine look at the edges, where the phase tells most and a Hann window leaves
+    nothing; what the other peaks leak is known, and taken off. The errors are half of those of a
+    maximum among bins under a Hann window, and 1.4 times the least possible.
+
+    Parameters
+    ----------
+    pixels : ndarray, shape (n, w, w), float32
+        As `standardized` gives them.
+    position : ndarray, shape (n, k, 2)
+        (kx, ky) in cycles per window, right to a fraction of a cycle.
+    listed : ndarray of bool, shape (n, k)
+        Where there is a peak.
+
+    Returns
+    -------
+    ndarray, shape (n, k, 2), float64
+        Unchanged where there is none.
+    """
+    size = pixels.shape[-1]
+    weights, scale = _cosine(size)
+    mean = np.einsum("nyx,yx->n", pixels, weights)[:, np.newaxis, np.newaxis]
+    sums = moments((pixels - mean) * weights, position / size)
+    wave, *moved = (np.where(listed, each, 0) for each in sums)
+    leaked, *leaked_moments = _leaks(position, size)
+    amplitude = wave
+    for _ in range(_PASSES):
+        amplitude = np.where(listed, wave - _summed(leaked, amplitude), 0)
+    divisor = np.where(amplitude == 0, 1, amplitude)
+    off = [
+        ((scale * each - 1j * _summed(leak, amplitude)) / divisor).imag
+        for each, leak in zip(moved, leaked_moments, strict=True)
+    ]
+    step = np.clip(np.stack(off, axis=-1), -_FARTHEST, _FARTHEST)
+    return np.where(listed[..., np.newaxis], position + step, position)
 
 
 def _across(real: Float32, imaginary: Float32, cos: Float32, sin: Float32) -> Complex:
@@ -95,3 +144,57 @@ def _waves(frequency: Float, size: int) -> tuple[Float32, Float32]:
     turns = frequency[..., np.newaxis] * _places(size)
     angle = (2 * np.pi * (turns - np.rint(turns))).astype(np.float32)
     return np.cos(angle), np.sin(angle)
+
+
+def _leaks(position: Float, size: int) -> tuple[Float32, Float32, Float32]:
+    """Tell what a wave of amplitude 1 at each peak leaks into others (n, k, 2 k), and into moments.
+
+    The second half is of the waves at minus these frequencies, which have conjugate amplitudes.
+    """
+    sources = np.concatenate([position, -position], axis=1)
+    apart = sources[:, np.newaxis] - position[:, :, np.newaxis]
+    into_sums, into_moments = _listed_leaks(size)
+    place = np.rint(np.abs(apart) * _FINER).astype(np.intp)
+    place = np.moveaxis(np.minimum(place, len(into_sums) - 1), -1, 0)
+    x, y = np.take(into_sums, place)
+    moment_x, moment_y = np.take(into_moments, place) * np.sign(np.moveaxis(apart, -1, 0))
+    both = x * y
+    own = np.arange(position.shape[1])
+    both[:, own, own] = 0
+    return both, moment_x * y, x * moment_y
+
+
+def _summed(leaks: NDArray[np.floating], amplitude: Complex) -> Complex:
+    """Sum what waves of these amplitudes (n, k), and their mirror images, leak into each."""
+    sources = np.concatenate([amplitude, amplitude.conj()], axis=1)
+    return np.asarray((leaks @ sources[..., np.newaxis])[..., 0])
+
+
+@lru_cache(maxsize=16)
+def _cosine(size: int) -> tuple[Float32, float]:
+    """Weights of pixels, of sum 1; what makes frequencies, in cycles a window, of moments."""
+    place, taper = _taper(size)
+    weights = (taper[:, np.newaxis] * taper).astype(np.float32)
+    weights.flags.writeable = False
+    return weights, size / (2 * np.pi * float(taper @ place**2))
+
+
+@lru_cache(maxsize=16)
+def _listed_leaks(size: int) -> tuple[Float, Float]:
+    """List what leaks along an axis into a sum, and into a moment, by how far waves are apart."""
+    place, taper = _taper(size)
+    apart = np.arange(size * _FINER + 1) / _FINER
+    _, scale = _cosine(size)
+    into_sums, into_moments = np.zeros((2, len(apart)))
+    for at, weight in zip(place, taper, strict=True):
+        angle = 2 * np.pi / size * at * apart
+        into_sums += weight * np.cos(angle)
+        into_moments += scale * weight * at * np.sin(angle)
+    return into_sums, into_moments
+
+
+def _taper(size: int) -> tuple[Float, Float]:
+    """Positions of pixels along an axis, from the middle; their weights, of sum 1."""
+    place = np.arange(size, dtype=np.float64) - (size - 1) / 2
+    taper = np.cos(np.pi * place / size)
+    return np.asarray(place), np.asarray(taper / taper.sum())
