@@ -91,6 +91,14 @@ def test_a_supercell_with_vacancies_lies_along_the_axes_of_its_file(name, repeat
     assert told(without(bulk(name, **cubic), repeats, missing)).family == [family]
 
 
+def of_both(aligned, turned):
+    """The most probable answer of each network, and its probability."""
+    return {
+        name: SimpleNamespace(family=[family], probabilities=np.array([[chance]]))
+        for name, (family, chance) in zip(("fingerprint", "pairs"), (aligned, turned), strict=True)
+    }
+
+
 @pytest.mark.parametrize(
     ("aligned", "turned", "counts"),
     [
@@ -101,10 +109,7 @@ def test_a_supercell_with_vacancies_lies_along_the_axes_of_its_file(name, repeat
     ],
 )
 def test_of_two_networks_that_differ_the_surer_family_counts(aligned, turned, counts):
-    answers = {
-        name: SimpleNamespace(family=[family], probabilities=np.array([[chance]]))
-        for name, (family, chance) in zip(("fingerprint", "pairs"), (aligned, turned), strict=True)
-    }
+    answers = of_both(aligned, turned)
     broken = Crystal("one", without(bulk("Fe", cubic=True), (2, 2, 2), 3))
     assert counting_network(broken, answers) == counts
     if aligned[0] == "none":  # and it is whole
@@ -112,6 +117,12 @@ def test_of_two_networks_that_differ_the_surer_family_counts(aligned, turned, co
             "AuCd", cell=[3, 4, 5], scaled_positions=[(0, 0, 0), (0.5, 0.3, 0.5)], pbc=True
         )
         assert counting_network(Crystal("rows", rows), answers) == "fingerprint"
+
+
+def test_where_symmetry_tells_a_family_a_fingerprint_counts_unless_it_knows_none():
+    copper = Crystal("copper", bulk("Cu"))
+    assert counting_network(copper, of_both(("fcc", 0.6), ("bcc", 0.9))) == "fingerprint"
+    assert counting_network(copper, of_both(("none", 0.9), ("fcc", 0.6))) == "pairs"
 
 
 def test_a_slab_and_a_primitive_supercell_are_off_their_axes_and_it_is_said():

@@ -214,9 +214,8 @@ def classify(
     seed : int
         Draws what they lack.
     network : {"auto", "fingerprint", "pairs"} or path
-        By default fingerprints where symmetry tells the axes of a family, and for clusters, whose
-        orientation is unknown, the network of distances and angles. Any other cell may be off its
-        conventional axes: both are asked, see `counting_network`.
+        By default that of distances and angles for clusters, whose orientation is unknown, and
+        both for what has a cell; see `counting_network` for which counts.
 
     Returns
     -------
@@ -259,23 +258,26 @@ def classify(
 
 def networks_for(crystal: Crystal) -> tuple[str, ...]:
     """Name the networks that are asked of a crystal."""
-    if not crystal.has_cell:
-        return (PAIRS_NETWORK,)
-    return NETWORKS if family_setting(crystal) is None else (FINGERPRINT,)
+    return NETWORKS if crystal.has_cell else (PAIRS_NETWORK,)
 
 
 def counting_network(crystal: Crystal, answers: Mapping[str, FamilyClassification]) -> str:
     """Return the name of the network whose answer counts for a crystal.
 
-    Of two that name a family, it is the surer one. What has no family by its fingerprint may be
-    off its conventional axes, so that distances and angles count, unless its cell is one without
-    defects, which symmetry would have told a family.
+    Where symmetry tells the axes of a family, fingerprints count; distances and angles where these
+    know none, as where elements that scatter very differently have an order. Any other cell may be
+    off its conventional axes: of two that name a family, it is the surer one, and distances and
+    angles count where a fingerprint knows none, unless the cell is one without defects, which
+    symmetry would have told a family.
     """
     if len(answers) == 1:
         return next(iter(answers))
     aligned, turned = (answers[name] for name in NETWORKS)
+    has_family = family_setting(crystal) is not None
     if aligned.family[0] == NONE:
-        return FINGERPRINT if is_whole(crystal) else PAIRS_NETWORK
+        return FINGERPRINT if is_whole(crystal) and not has_family else PAIRS_NETWORK
+    if has_family:
+        return FINGERPRINT
     is_surer = turned.probabilities.max() > aligned.probabilities.max()
     return PAIRS_NETWORK if turned.family[0] != NONE and is_surer else FINGERPRINT
 

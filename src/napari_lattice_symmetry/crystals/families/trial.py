@@ -13,11 +13,9 @@ from napari_lattice_symmetry.crystals.clusters import cluster, repeat_crystal
 from napari_lattice_symmetry.crystals.families.classifier import (
     FINGERPRINT,
     NETWORKS,
-    PAIRS_NETWORK,
     FamilyClassification,
     difference_remark,
     load_families,
-    networks_for,
     size_remark,
 )
 from napari_lattice_symmetry.crystals.families.defects import (
@@ -40,7 +38,6 @@ _TURNED = (
     "Of what lies in an unknown direction distances and angles tell; the fingerprint is meant for "
     "crystals along their axes."
 )
-_ALONG = "Along the axes of its family the fingerprint is meant for it."
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,11 +105,9 @@ def _differing(
 ) -> str:
     """Say which network is meant for a crystal where they differ."""
     told = difference_remark(crystal, answers)
-    if not told:
-        return ""
-    if defects.rotation is not None or networks_for(crystal) == (PAIRS_NETWORK,):
+    if told and (defects.rotation is not None or not crystal.has_cell):
         return _TURNED
-    return told if len(networks_for(crystal)) > 1 else _ALONG
+    return told
 
 
 def try_symmetry(
