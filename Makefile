@@ -128,9 +128,10 @@ bench-strain: .venv/.installed ## Measure strain around a dislocation and write 
 	$(BIN)/python benchmarks/strain.py --write
 
 .PHONY: bench-crystals
-bench-crystals: .venv/.installed ## Match crystals, name families, and write docs/crystal-match.md, -families.md and -clusters.md
+bench-crystals: .venv/.installed ## Match crystals, name families, and write docs/crystal-match.md, -families.md, -classify.md and -clusters.md
 	$(BIN)/python benchmarks/crystals.py --write
 	$(BIN)/python benchmarks/families.py --write
+	$(BIN)/python benchmarks/family_calls.py --write
 	$(BIN)/python benchmarks/clusters.py --write
 
 .PHONY: bench-atoms

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from families import CONDITIONS, DOCS, SEED, draw_examples, save
+from families import DOCS, save
+from family_structures import CONDITIONS, SEED, draw_examples
 from metrics import markdown_table
 from tqdm import tqdm
 
@@ -35,12 +36,13 @@ if TYPE_CHECKING:
 LEARNED = 250  # pristine structures of a family that clusters are found in
 CLUSTERED = ("pristine", "25 % vacancies")
 WHOLE = 0.9  # of a family in one cluster: it is not divided
+CLUSTERS, PRISTINE, NAMED = 0, 1, 3  # places of some `figures` of a route
 OF_SEED = {"PCA": "84.09 %", "kernel PCA": "84.07 %", "autoencoder": "86.81 %"}
 
 
-def draw_pristine(count: int) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+def draw_pristine(count: int, draw: int) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
     """Draw pristine fingerprints to learn from: as many of every family, and their families."""
-    examples = draw_examples(count, TRAINING, (SEED, 100), Defects())
+    examples = draw_examples(count, TRAINING, (SEED, 100, draw), Defects())
     seen = [network_input(FINGERPRINT, each) for each in tqdm(examples, desc="fingerprints")]
     return np.stack(seen), np.repeat(np.arange(len(FAMILIES)), count)
 
@@ -80,55 +82,102 @@ class Route:
         rule = "" if self.asked or self.algorithm != "k-means" else " by silhouette"
         return f"{self.method}, {self.algorithm}{rule}"
 
-    def row(self) -> list[str]:
-        """Lay it out for the table."""
+    @property
+    def figures(self) -> list[float]:
+        """Number of clusters, shares in the one of their family, shares named, and agreement."""
         first = self.agreements[0]
         return [
-            self.title,
-            str(self.of_families.sum()),
-            *(f"{each.accuracy:.3f}" for each in self.agreements),
-            *(f"{each:.3f}" for each in self.named),
-            f"{first.adjusted_rand:.3f}",
-            f"{first.mutual_information:.3f}",
-            OF_SEED.get(self.method, "") if self.asked else "",
+            float(self.of_families.sum()),
+            *(each.accuracy for each in self.agreements),
+            *self.named,
+            first.adjusted_rand,
+            first.mutual_information,
         ]
 
 
-def find_routes(count: int, methods: list[str], write: bool) -> list[Route]:
-    """Cluster pristine structures without labels, and score others."""
-    seen, known = draw_pristine(LEARNED)
+def by_title(routes: list[Route]) -> dict[str, list[Route]]:
+    """Gather what came of one way in all draws."""
+    gathered: dict[str, list[Route]] = {}
+    for each in routes:
+        gathered.setdefault(each.title, []).append(each)
+    return gathered
+
+
+def mean(routes: list[Route], column: int) -> float:
+    """Average one of the `figures` over the draws."""
+    return float(np.mean([each.figures[column] for each in routes]))
+
+
+def route_row(title: str, routes: list[Route]) -> list[str]:
+    """Lay out the mean and range of one way over the draws."""
+    told = []
+    for column, values in enumerate(zip(*(each.figures for each in routes), strict=True)):
+        digits = 0 if column == CLUSTERS else 3
+        text = f"{np.mean(values):.{digits}f}"
+        if min(values) != max(values):
+            text += f" ({min(values):.{digits}f} to {max(values):.{digits}f})"
+        told.append(text)
+    first = routes[0]
+    return [title, *told, OF_SEED.get(first.method, "") if first.asked else ""]
+
+
+def find_routes(count: int, methods: list[str], draws: int, write: bool) -> list[Route]:
+    """Cluster pristine structures without labels, of several draws, and score others."""
     tests = [
         draw_examples(count, TEST, (SEED, 101 + k), CONDITIONS[name])
         for k, name in enumerate(CLUSTERED)
     ]
     others = [np.stack([network_input(FINGERPRINT, e) for e in each]) for each in tests]
     families = np.repeat(np.arange(len(FAMILIES)), count)
-    routes, shown = [], {}
-    for method in tqdm(methods, desc="reductions"):
-        reduced = clustering.METHODS[method](seen, 0)
-        points = [reduced.training, *(reduced.transform(each) for each in others)]
-        silhouettes = clustering.choose_clusters(reduced)
-        best = max(silhouettes, key=lambda number: silhouettes[number])
-        for algorithm, number in (("k-means", len(FAMILIES)), ("k-means", best), ("HDBSCAN", 0)):
-            learned, *found = clustering.cluster_structures(reduced, points, algorithm, number)
-            named = [clustering.name_clusters(known, learned, each) for each in found]
-            clusters = np.unique(learned[learned != clustering.NOISE])
-            majorities = clustering.name_clusters(known, learned, clusters)
-            route = Route(
-                method,
-                algorithm,
-                number == len(FAMILIES),
-                [clustering.score_clusters(families, each) for each in found],
-                [float(np.mean(each == families)) for each in named],
-                np.bincount(majorities, minlength=len(FAMILIES)),
-                count_calls(families, clustering.assign_families(families, found[0])),
-            )
-            routes.append(route)
-            shown[method, algorithm if not number or route.asked else "best"] = points[1], found
-        shown[method, ""] = (reduced, silhouettes)
-    if write:
-        draw_clusters(methods, shown, families)
+    routes: list[Route] = []
+    for draw in range(draws):
+        seen, known = draw_pristine(LEARNED, draw)
+        shown: dict = {}
+        for method in tqdm(methods, desc=f"reductions of draw {draw + 1}"):
+            reduced = clustering.METHODS[method](seen, draw)
+            found, seen_of = route_by(reduced, known, others, families, draw)
+            routes += found
+            shown |= seen_of
+        if write and not draw:
+            draw_clusters(methods, shown, families)
     return routes
+
+
+def route_by(
+    reduced: clustering.Reduction,
+    known: NDArray[np.int64],
+    others: list[NDArray[np.float32]],
+    families: NDArray[np.int64],
+    draw: int,
+) -> tuple[list[Route], dict]:
+    """Cluster what was reduced in each way; gives what figures show of it, too."""
+    method = reduced.method
+    points = [reduced.training, *(reduced.transform(each) for each in others)]
+    silhouettes = clustering.choose_clusters(reduced, seed=draw)
+    best = max(silhouettes, key=lambda number: silhouettes[number])
+    shown: dict = {(method, ""): (reduced, silhouettes)}
+    routes = []
+    for algorithm, number, asked in (
+        ("k-means", len(FAMILIES), True),
+        ("k-means", best, False),
+        ("HDBSCAN", 0, False),
+    ):
+        learned, *found = clustering.cluster_structures(reduced, points, algorithm, number, draw)
+        named = [clustering.name_clusters(known, learned, each) for each in found]
+        clusters = np.unique(learned[learned != clustering.NOISE])
+        majorities = clustering.name_clusters(known, learned, clusters)
+        route = Route(
+            method,
+            algorithm,
+            asked,
+            [clustering.score_clusters(families, each) for each in found],
+            [float(np.mean(each == families)) for each in named],
+            np.bincount(majorities, minlength=len(FAMILIES)),
+            count_calls(families, clustering.assign_families(families, found[0])),
+        )
+        routes.append(route)
+        shown[method, algorithm if asked or not number else "best"] = points[1], found
+    return routes, shown
 
 
 def draw_clusters(methods: list[str], shown: dict, families: NDArray[np.int64]) -> None:
@@ -192,50 +241,55 @@ def confusion_row(route: Route) -> list[str]:
 
 def explain(routes: list[Route]) -> str:
     """Tell how far one cluster a family goes, and what stands against more."""
-    asked = [each for each in routes if each.asked]
+    gathered = by_title(routes)
+    asked = [each[0] for each in gathered.values() if each[0].asked]
     total = asked[0].confusion[0].sum()
-    one_each = max(asked, key=lambda e: e.agreements[0].accuracy)
-    purest = max(routes, key=lambda each: each.named[0])
+    farthest = max((e for e in gathered.values() if e[0].asked), key=lambda e: mean(e, PRISTINE))
+    purest = max(gathered.values(), key=lambda each: mean(each, NAMED))
     free = [name for name in FAMILIES if any(p.family == name and p.ratio for p in PROTOTYPES)]
-    paths = sum(purest.of_families[FAMILIES.index(name)] for name in free)
-    return f"""With one cluster a family, the route "{one_each.title}" comes farthest, with
-{one_each.agreements[0].accuracy:.3f} of pristine structures; the aim is 0.95. It is not that
-families overlap: with "{purest.title}", {purest.named[0]:.3f} of other structures lie in a cluster
-of their family, {purest.named[1]:.3f} with 25 % vacancies, if each of the
-{purest.of_families.sum()} clusters is named after its majority. {paths} of these are of
-{", ".join(free)}, where c/a has a range, a path through the fingerprints and no point. What seven
-clusters join and divide instead is read off the confusion matrices below, of {total} pristine
-structures of each family; a family is divided where less than {WHOLE:.0%} of it lie in one cluster.
+    paths = sum(purest[0].of_families[FAMILIES.index(name)] for name in free)
+    return f"""With one cluster a family, the route "{farthest[0].title}" comes farthest, with
+{mean(farthest, PRISTINE):.3f} of pristine structures; the aim is 0.95. It is not that
+families overlap: with "{purest[0].title}", {mean(purest, NAMED):.3f} of other structures lie in a
+cluster of their family, {mean(purest, NAMED + 1):.3f} with 25 % vacancies, if each of the
+{purest[0].of_families.sum()} clusters of the first draw is named after its majority. {paths} of
+these are of {", ".join(free)}, where c/a has a range, a path through the fingerprints and
+no point. What seven clusters join and divide instead is read off the confusion matrices of the
+first draw below, of {total} pristine structures of each family; a family is divided where less than
+{WHOLE:.0%} of it lie in one cluster.
 
 {markdown_table(["route", "joined", "divided"], [confusion_row(each) for each in asked])}"""
 
 
-def report(count: int, methods: list[str], write: bool) -> str:
+def report(count: int, methods: list[str], draws: int, write: bool) -> str:
     """Measure everything; gives the page."""
-    routes = find_routes(count, methods, write)
+    routes = find_routes(count, methods, draws, write)
+    gathered = by_title(routes)
     header = [
         *("route", "clusters", "pristine", "25 % vacancies", "named, pristine"),
         *("named, 25 %", "adjusted Rand index", "mutual information", "seed"),
     ]
     of_families = [
-        [each.title, *map(str, each.of_families)]
-        for each in routes
-        if not each.asked and each.algorithm == "k-means"
+        [title, *map(str, each[0].of_families)]
+        for title, each in gathered.items()
+        if not each[0].asked and each[0].algorithm == "k-means"
     ]
     return f"""# Families without labels, measured
 
-Made by `python benchmarks/clusters.py --write --count {count}`; what it is for is
+Made by `python benchmarks/clusters.py --write --count {count} --draws {draws}`; what it is for is
 told in [families](families.md#seed-004-what-was-reproduced-what-was-mended-and-why).
 
 Learned from {LEARNED * len(FAMILIES):,} pristine clusters of atoms of the training structures, and
-applied to {count * len(FAMILIES)} others each. *Pristine* and *25 % vacancies* are the share in the
-cluster of their family, one cluster a family at most (Hungarian). *Named* is the share whose family
-is that of the majority of the training structures in their cluster, several clusters a family
-allowed: how pure these are. k-means looks for seven clusters, and for as many as have the greatest
+applied to {count * len(FAMILIES)} others each. All of it was done {draws} times, with other
+structures to learn from, other weights and other first centers; figures are means, with the range
+in brackets. *Pristine* and *25 % vacancies* are the share in the cluster of their family, one
+cluster a family at most (Hungarian). *Named* is the share whose family is that of the majority of
+the training structures in their cluster, several clusters a family allowed: how pure these are.
+k-means looks for seven clusters, and for as many as have the greatest
 mean silhouette, up to {max(clustering.NUMBERS)}. The majority baseline is
 {1 / len(FAMILIES):.3f}, as all families are as frequent here.
 
-{markdown_table(header, [each.row() for each in routes])}
+{markdown_table(header, [route_row(*each) for each in gathered.items()])}
 {explain(routes)}
 What the numbers of the seed are:
 
@@ -245,7 +299,7 @@ What the numbers of the seed are:
 - 100 % is its network with labels, on the structures that it learned from. Ours on others are on
   [the page of families](crystal-families.md).
 
-How many clusters by silhouette have a majority of each family:
+How many clusters by silhouette, of the first draw, have a majority of each family:
 
 {markdown_table(["route", *FAMILIES], of_families)}
 ![Scree plot, losses, and silhouettes over the number of clusters](images/families-curves.png)
@@ -261,11 +315,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--write", action="store_true", help="write docs/crystal-clusters.md")
     parser.add_argument("--count", type=int, default=50, help="structures of every family")
+    parser.add_argument("--draws", type=int, default=3, help="of structures to learn from")
     parser.add_argument(
         "--methods", nargs="+", default=list(clustering.METHODS), choices=clustering.METHODS
     )
     options = parser.parse_args()
-    text = report(options.count, options.methods, options.write)
+    text = report(options.count, options.methods, options.draws, options.write)
     print(text)
     if options.write:
         (DOCS / "crystal-clusters.md").write_text(text)

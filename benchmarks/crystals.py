@@ -19,7 +19,29 @@ from textwrap import fill
 from typing import TYPE_CHECKING
 
 import numpy as np
+from match_pictures import (
+    AXES,
+    COUNTS,
+    CRYSTALS,
+    DIRECTIONS,
+    DRIFT,
+    FAR,
+    LAYERS,
+    MAX_INDEX,
+    OUTCOMES,
+    PIXEL,
+    RIGHT,
+    RIGHTLY,
+    SIZE,
+    UNRESOLVED,
+    WRONG,
+    Picture,
+    draw_multislice,
+    draw_pictures,
+    judge,
+)
 from metrics import markdown_table
+from multislice import CRYSTALS as CELLS
 from threadpoolctl import threadpool_limits
 from tqdm import tqdm
 
@@ -35,34 +57,19 @@ from napari_lattice_symmetry.crystals import (
     zone_axes,
 )
 from napari_lattice_symmetry.crystals.clusters import cluster
-from napari_lattice_symmetry.crystals.comparison import compare
 from napari_lattice_symmetry.crystals.phases import NONE_OF_THESE
-from napari_lattice_symmetry.lattice.drawing import count_electrons
-from napari_lattice_symmetry.spectrum import LatticeFits, WindowGrid
+from napari_lattice_symmetry.spectrum import WindowGrid
 from napari_lattice_symmetry.spectrum.period import dominant_period
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from numpy.typing import NDArray
-
 DOCS = Path(__file__).parents[1] / "docs"
-SEED = 2026
-PIXEL, SIZE = 0.016, 256
-COUNTS, DRIFT, AXES = 30, 0.01, 3
 TOLERANCES = (0.02, 0.03, 0.05)
-TOLERANCE, MAX_INDEX = 0.03, 2
-CRYSTALS = (
-    *("Cu", "Al", "Au", "Fe", "W", "Si", "Ge", "Ti", "Mg", "Zn"),
-    *("NaCl", "MgO", "PbTe", "CsCl", "GaAs", "SrTiO3", "TiO2 (rutile)", "GaN", "MoS2", "LaMnO3"),
-)
+TOLERANCE = 0.03
 TEN = ("SrTiO3", "Si", "Fe", "Cu", "Ti", "MoS2", "Au", "GaAs", "MgO", "WSe2")
 PERIODS = 10
 LOOSE = 0.1
-
-RIGHT, RIGHTLY, FAR, WRONG = "right", "rightly ambiguous", "ambiguous with a far one", "wrong"
-UNRESOLVED = "not resolved"
-OUTCOMES = (RIGHT, RIGHTLY, FAR, WRONG, NONE_OF_THESE, UNRESOLVED)
 
 
 @dataclass(frozen=True)
@@ -108,67 +115,6 @@ IMAGES = (
 )
 
 
-@dataclass(frozen=True)
-class Picture:
-    """A simulated window: what it shows, and the lattice that is fitted to it."""
-
-    crystal: Crystal
-    seen: Projection
-    fits: LatticeFits
-
-    @property
-    def is_resolved(self) -> bool:
-        """Whether a lattice was found."""
-        return bool(self.fits.resolved.all())
-
-
-def draw_pictures() -> list[Picture]:
-    """Draw every crystal along its shortest axes, in any direction, and fit a lattice to each."""
-    rng = np.random.default_rng(SEED)
-    pictures = []
-    for name in tqdm(CRYSTALS, desc="pictures", leave=False):
-        crystal = prototype(name)
-        for zone in zone_axes(crystal, MAX_INDEX)[:AXES]:
-            seen = project(crystal, zone)
-            angle, turn = rng.uniform(0, 360), rng.uniform(0, 2 * np.pi)
-            # Rows are scanned one after the other: what moves meanwhile adds to y alone.
-            drift = np.eye(2) + DRIFT * np.outer([np.cos(turn), np.sin(turn)], [0, 1])
-            picture = seen.picture(PIXEL, (SIZE, SIZE), angle=angle, distortion=drift)
-            window = count_electrons(picture, COUNTS, rng)[np.newaxis]
-            pictures.append(Picture(crystal, seen, nls.fit_lattices(window, PIXEL)))
-    return pictures
-
-
-def are_near(seen: Projection, others: Sequence[Projection], tolerance: float) -> NDArray[np.bool_]:
-    """Tell which lattices a distortion within the tolerance makes of the one that is seen."""
-    return compare(seen.basis[np.newaxis], others)[0][:, 0] <= tolerance
-
-
-def judge(
-    picture: Picture, crystals: Sequence[Crystal], tolerance: float
-) -> tuple[str, list[str], bool]:
-    """Match one picture.
-
-    Gives how good the answer is, which candidates it names, and whether the lattice of one is
-    within the tolerance of the true one.
-    """
-    found = match(picture.fits, crystals, MAX_INDEX, tolerance)
-    is_there = bool(are_near(picture.seen, found.candidates, tolerance).any())
-    if not picture.is_resolved:
-        return UNRESOLVED, [], is_there
-    phase = found.phases[int(found.labels[0]) - 1]
-    if phase.candidate < 0:
-        return NONE_OF_THESE, [], is_there
-    named = [found.candidates[k] for k in (phase.candidate, *phase.alternatives)]
-    names = [each.name for each in named]
-    if picture.seen.name not in names:
-        return WRONG, names, is_there
-    if len(named) == 1:
-        return RIGHT, names, is_there
-    near = are_near(picture.seen, named, tolerance).all()
-    return RIGHTLY if near else FAR, names, is_there
-
-
 def answer(outcome: str, names: list[str], seen: Projection) -> str:
     """Word an answer for a table: axis, and what else is named."""
     axis = "[" + " ".join(map(str, seen.zone)) + "]"
@@ -181,21 +127,29 @@ def answer(outcome: str, names: list[str], seen: Projection) -> str:
     return f"{axis} **{outcome}**" + (f": {', '.join(names[:2])}" if names else "")
 
 
-def tolerance_rows(pictures: list[Picture]) -> tuple[list[list[str]], list[list[str]]]:
+def tolerance_rows(
+    pictures: list[Picture], crystals: Sequence[Crystal], *, by_group: bool = False
+) -> tuple[list[list[str]], dict[str, list[str]]]:
     """Judge all pictures at every tolerance; and word all answers at the usual one."""
-    crystals = [prototype(name) for name in CRYSTALS]
-    rows, answers = [], {name: [name] for name in CRYSTALS}
+    rows, answers = [], {}
     for tolerance in TOLERANCES:
         outcomes: Counter[str] = Counter()
         for picture in tqdm(pictures, desc=f"within {tolerance:.0%}", leave=False):
-            outcome, names, _ = judge(picture, crystals, tolerance)
+            outcome, names, _ = judge(picture, crystals, tolerance, by_group=by_group)
             outcomes[outcome] += 1
             if tolerance == TOLERANCE:
-                answers[picture.crystal.name].append(answer(outcome, names, picture.seen))
+                told = answers.setdefault(picture.crystal.name, [])
+                told.append(answer(outcome, names, picture.seen))
+        title = f"{tolerance:.0%}, with plane groups" if by_group else f"{tolerance:.0%}"
         good = (outcomes[RIGHT] + outcomes[RIGHTLY]) / len(pictures)
         counts = (str(outcomes[each]) for each in OUTCOMES)
-        rows.append([f"{tolerance:.0%}", *counts, f"{good:.0%}"])
-    return rows, list(answers.values())
+        rows.append([title, *counts, f"{good:.0%}"])
+    return rows, answers
+
+
+def share_of_groups(pictures: list[Picture]) -> str:
+    """Say in which share of windows the plane group that is found is that of the projection."""
+    return f"{np.mean([each.group == each.seen.plane_group for each in pictures]):.0%}"
 
 
 def none_rows(pictures: list[Picture]) -> list[list[str]]:
@@ -294,7 +248,17 @@ def speed_rows(n: int = 20) -> list[list[str]]:
 def report(data: Path | None) -> str:
     """Measure everything; gives the page."""
     pictures = draw_pictures()
-    rows, answers = tolerance_rows(pictures)
+    crystals = [prototype(name) for name in CRYSTALS]
+    rows, answers = tolerance_rows(pictures, crystals)
+    rows += tolerance_rows(pictures, crystals, by_group=True)[0]
+    answered = [[name, *told] for name, told in answers.items()]
+    multislice = draw_multislice()
+    more = [*crystals, *map(prototype, LAYERS)]
+    scattered = [
+        row
+        for by_group in (False, True)
+        for row in tolerance_rows(multislice, more, by_group=by_group)[0]
+    ]
     judged = ["tolerance", *OUTCOMES, "right or rightly ambiguous"]
     left_out = ["pictures", NONE_OF_THESE, "another crystal", UNRESOLVED]
     axes = ["crystal", *(f"axis {k}" for k in range(1, AXES + 1))]
@@ -313,12 +277,23 @@ index {MAX_INDEX}, {n} in all. No number of the method was tuned on these pictur
 
 An answer is *right* where it names the crystal and its axis alone, *rightly ambiguous* where each
 candidate that it names besides has a lattice within the tolerance of the true one, so that the
-lattice cannot tell them apart, and *ambiguous with a far one* where one of them has not.
+lattice cannot tell them apart, and *ambiguous with a far one* where one of them has not. With plane
+groups the match is given the one that is found in the window, which is that of the projection in
+{share_of_groups(pictures)} of these.
 
 {markdown_table(judged, rows)}
 The answers at {TOLERANCE:.0%}. A row lists what is named beside the axis that was drawn.
 
-{markdown_table(axes, answers)}
+{markdown_table(axes, answered)}
+## Pictures by multislice
+
+{len(multislice)} windows of the same size, counts and drift, {DIRECTIONS} of each of
+{", ".join(CELLS)}, of which cells
+were computed by multislice (`benchmarks/multislice.py`). Candidates are the same and
+{" and ".join(LAYERS)}. The plane group that is found is that of the projection in
+{share_of_groups(multislice)} of these.
+
+{markdown_table(judged, scattered)}
 ## None of these
 
 The same pictures at {TOLERANCE:.0%}, with the crystal that was drawn left out of the candidates.

@@ -13,17 +13,19 @@ from __future__ import annotations
 import argparse
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-from metrics import markdown_table
+from family_calls import CELL, SAMPLES, as_crystal, file_rows
+from family_structures import CONDITIONS, SEED, draw_examples
+from metrics import markdown_table, share
 from threadpoolctl import threadpool_limits
 from tqdm import tqdm
 
-from napari_lattice_symmetry.crystals import classify, fingerprint, prototype, read_structure
+from napari_lattice_symmetry.crystals import classify, fingerprint, prototype
 from napari_lattice_symmetry.crystals.families import plots
 from napari_lattice_symmetry.crystals.families.classifier import (
     FINGERPRINT,
@@ -31,11 +33,7 @@ from napari_lattice_symmetry.crystals.families.classifier import (
     REGISTRY,
     load_families,
 )
-from napari_lattice_symmetry.crystals.families.data_set import (
-    Example,
-    draw_example,
-    network_input,
-)
+from napari_lattice_symmetry.crystals.families.data_set import Example, network_input
 from napari_lattice_symmetry.crystals.families.defects import Defects
 from napari_lattice_symmetry.crystals.families.prototypes import (
     ANSWERS,
@@ -43,8 +41,7 @@ from napari_lattice_symmetry.crystals.families.prototypes import (
     NONE,
     TEST,
 )
-from napari_lattice_symmetry.crystals.families.symmetry import symmetry_families
-from napari_lattice_symmetry.crystals.families.trial import supercell, try_families
+from napari_lattice_symmetry.crystals.families.trial import try_families
 from napari_lattice_symmetry.networks.calibration import calibration_error
 from napari_lattice_symmetry.results.plots import new_figure
 
@@ -52,22 +49,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 DOCS = Path(__file__).parents[1] / "docs"
-SEED = 2026
-SAMPLES = 100
-TOLERANCES = (0.05, 0.1, 0.2)
-OF_SPGLIB = 2  # structures of a family that it sees: it is slow where nothing repeats
 NETWORKS = (FINGERPRINT, PAIRS_NETWORK)
-CONDITIONS = {
-    "pristine": Defects(),
-    "25 % vacancies": Defects(0.25),
-    "50 % vacancies": Defects(0.5),
-    "70 % vacancies": Defects(0.7),
-    "displacements of 5 %": Defects(0, 0.05),
-    "displacements of 10 %": Defects(0, 0.1),
-    "displacements of 20 %": Defects(0, 0.2),
-    "25 % vacancies and 5 %": Defects(0.25, 0.05),
-    "50 % vacancies and 10 %": Defects(0.5, 0.1),
-}
 TURNED = ("pristine", "25 % vacancies", "displacements of 5 %", "displacements of 10 %")
 OUTSIDE = ("pristine", "25 % vacancies", "displacements of 5 %")
 KINDS = {
@@ -107,24 +89,6 @@ class Answers:
         return float(np.mean(self.given(network) == ANSWERS.index(NONE)))
 
 
-def draw_examples(
-    count: int,
-    part: int,
-    seed: tuple[int, ...],
-    defects: Defects | None,
-    *,
-    turned: bool = False,
-    families: Sequence[str] = FAMILIES,
-) -> list[Example]:
-    """Draw as many clusters of every family."""
-    rng = np.random.default_rng(seed)
-    return [
-        draw_example(family, part, rng, defects, turned=turned)
-        for family in families
-        for _ in range(count)
-    ]
-
-
 @dataclass(frozen=True)
 class Block:
     """Structures of one condition as methods see them: what takes long, and no network changes.
@@ -135,15 +99,12 @@ class Block:
         Indices of `ANSWERS`.
     kinds : ndarray of str, shape (n,)
         Their prototypes.
-    by_spglib : ndarray of bool, shape (tolerances, m)
-        Whether spglib finds the families of some.
     fingerprint, pairs : ndarray, shape (n, ...)
         What networks see.
     """
 
     right_ones: NDArray[np.int64]
     kinds: NDArray[np.str_]
-    by_spglib: NDArray[np.bool_]
     fingerprint: NDArray[np.float32]
     pairs: NDArray[np.float32]
 
@@ -156,13 +117,12 @@ class Block:
         return Answers(self.right_ones, found)
 
 
-def look(examples: list[Example], of_spglib: int) -> Block:
-    """Compute what methods see, every `of_spglib`-th by spglib; none of them for 0."""
+def look(examples: list[Example]) -> Block:
+    """Compute what networks see."""
     seen = [np.stack([network_input(name, each) for each in examples]) for name in NETWORKS]
     return Block(
         np.array([ANSWERS.index(each.family) for each in examples]),
         np.array([each.structure.prototype for each in examples]),
-        ask_spglib(examples[::of_spglib]) if of_spglib else np.empty((0, 0), bool),
         *seen,
     )
 
@@ -180,15 +140,6 @@ def kept(folder: Path | None, name: str, compute: Callable[[], Block]) -> Block:
     return block
 
 
-def ask_spglib(examples: list[Example]) -> NDArray[np.bool_]:
-    """Tell which families spglib finds, shape (tolerances, n)."""
-    right = []
-    for each in examples:
-        crystal = supercell("", each.positions, each.symbols, each.lattice)
-        right.append([f == each.family for _, _, f in symmetry_families(crystal, TOLERANCES)])
-    return np.array(right).T
-
-
 def draw_conditions(count: int, folder: Path | None) -> dict[str, Block]:
     """Draw structures of all families under all conditions, the last ones turned at random."""
     jobs = [(name, CONDITIONS[name], False) for name in CONDITIONS]
@@ -201,7 +152,7 @@ def draw_conditions(count: int, folder: Path | None) -> dict[str, Block]:
             seed: tuple[int, int] = (SEED, k), defects: Defects = defects, turned: bool = turned
         ) -> Block:
             examples = draw_examples(count, TEST, seed, defects, turned=turned)
-            return look(examples, max(1, count // OF_SPGLIB))
+            return look(examples)
 
         blocks[title] = kept(folder, f"families-{count}-{k}", compute)
     return blocks
@@ -216,21 +167,19 @@ def draw_outside(count: int, folder: Path | None) -> dict[str, Block]:
             seed: tuple[int, int] = (SEED, 50 + k), defects: Defects = CONDITIONS[name]
         ) -> Block:
             n = len(FAMILIES) * count
-            return look(draw_examples(n, TEST, seed, defects, families=[NONE]), 0)
+            return look(draw_examples(n, TEST, seed, defects, families=[NONE]))
 
         blocks[name] = kept(folder, f"none-{count}-{k}", compute)
     return blocks
 
 
-def condition_rows(blocks: dict[str, Block], found: dict[str, Answers]) -> list[list[str]]:
-    """Count right answers and refusals by networks, and right ones by spglib, a row a condition."""
+def condition_rows(found: dict[str, Answers]) -> list[list[str]]:
+    """Count right answers and refusals by networks, a row a condition."""
     rows = []
-    for title, block in blocks.items():
-        shares = [found[title].right(network).mean() for network in NETWORKS]
-        shares += [found[title].unnamed(network) for network in NETWORKS]
-        rows.append(
-            [title, *(f"{share:.3f}" for share in (*shares, *block.by_spglib.mean(axis=1)))]
-        )
+    for title, answers in found.items():
+        shares = [share(answers.right(network)) for network in NETWORKS]
+        unnamed = [f"{answers.unnamed(network):.3f}" for network in NETWORKS]
+        rows.append([title, *shares, *unnamed])
     return rows
 
 
@@ -241,7 +190,7 @@ def outside_rows(blocks: dict[str, Block], found: dict[str, Answers]) -> list[li
         for kind, title in (*KINDS.items(), ("", "all")):
             here = block.kinds == kind if kind else np.ones(len(block.kinds), bool)
             shares = [found[name].right(network)[here].mean() for network in NETWORKS]
-            rows.append([name, title, str(here.sum()), *(f"{share:.3f}" for share in shares)])
+            rows.append([name, title, str(here.sum()), *(f"{each:.3f}" for each in shares)])
     return rows
 
 
@@ -267,23 +216,34 @@ def calibration_rows(found: dict[str, Answers]) -> list[list[str]]:
     return rows
 
 
-def file_rows(folder: Path) -> tuple[list[list[str]], list[list[str]]]:
-    """Name the structures of files, those of the seven families first; and count the answers."""
+def refused_rows(count: int, answers: Answers) -> list[list[str]]:
+    """List the pristine structures that `fingerprint` names wrong, and what `classify` says."""
+    examples = draw_examples(count, TEST, (SEED, 0), CONDITIONS["pristine"])
     rows = []
-    for path in sorted(folder.glob("*.in")):
-        crystal = read_structure(path)
-        number, symbol, family = symmetry_families(crystal, (0.02,))[0]
-        given = [classify([crystal], SAMPLES, network=name) for name in NETWORKS]
-        told = [(each.family[0], f"{each.probabilities.max():.2f}") for each in given]
-        group = f"{symbol} ({number})"
-        rows.append((path.stem.partition("__")[2], group, family or NONE, *told))
-    rows.sort(key=lambda row: (row[2] == NONE, row[0]))
-    counts = []
-    for title, outside in (("of the seven families", False), ("of none of them", True)):
-        here = [row for row in rows if (row[2] == NONE) == outside]
-        right = [sum(row[3 + k][0] == row[2] for row in here) for k in range(len(NETWORKS))]
-        counts.append([title, str(len(here)), *map(str, right)])
-    return [[*row[:3], *(" ".join(each) for each in row[3:])] for row in rows], counts
+    for k in np.flatnonzero(~answers.right(FINGERPRINT)):
+        example, chances = examples[k], answers.probabilities[FINGERPRINT][k]
+        told = classify([as_crystal(example, CELL)], SAMPLES)
+        rows.append(
+            [
+                f"{example.structure.prototype} ({example.family})",
+                f"{example.structure.ratio:.2f}",
+                describe_order(example),
+                f"{ANSWERS[chances.argmax()]} {chances.max():.2f}",
+                f"{chances[answers.right_ones[k]]:.2f}",
+                ANSWERS[answers.given(PAIRS_NETWORK)[k]],
+                f"{told.family[0]} {told.probabilities.max():.2f}",
+            ]
+        )
+    return rows
+
+
+def describe_order(example: Example) -> str:
+    """Say which elements a structure has, and whether at random or in an order."""
+    structure = example.structure
+    if len(structure.elements) == 1:
+        return structure.elements[0]
+    kind = "random" if structure.share else f"in order over {len(structure.cell)} atoms"
+    return f"{' and '.join(structure.elements)}, {kind}"
 
 
 def draw_answers(found: dict[str, Answers]) -> None:
@@ -333,10 +293,7 @@ def report(options: argparse.Namespace, data: Path | None) -> str:
     everything = {f"none, {name}": each for name, each in others.items()}
     n = options.count * len(FAMILIES)
     called_none = (f"{name}: none" for name in NETWORKS)
-    header = [
-        *("structures", *NETWORKS, *called_none),
-        *(f"spglib, {each:.0%}" for each in TOLERANCES),
-    ]
+    header = ["structures", *NETWORKS, *called_none]
     sure = [
         "network",
         "answers",
@@ -346,10 +303,15 @@ def report(options: argparse.Namespace, data: Path | None) -> str:
         "wrong above 0.9",
     ]
     recipes = {name: REGISTRY.entries[name]["recipe"] for name in NETWORKS}
+    missed = [
+        *("prototype", "c/a", "elements", "fingerprint", "its family"),
+        *("pairs", "`classify` of one cell"),
+    ]
     text = f"""# Families, measured
 
 Made by `python benchmarks/families.py --write --count {options.count}`; how it
-works and what it is for is told in [families](families.md).
+works and what it is for is told in [families](families.md). What `classify` makes of both
+networks and of symmetry, beside spglib, is on [another page](crystal-classify.md).
 
 ## Structures that no training has seen
 
@@ -357,16 +319,19 @@ works and what it is for is told in [families](families.md).
 has seen: of one element, random alloys of two, and two in an order. Displacements are the standard
 deviation of every coordinate over the distance of neighbors. Probabilities are means over {SAMPLES}
 thinned networks. The columns *none* count those that are refused as being of none of the families.
-spglib sees the same defects in a supercell, atoms of all kinds alike, within a tolerance over the
-distance of neighbors; {OF_SPGLIB} of every family.
+In brackets stands the interval of 95 % (Wilson).
 
-{markdown_table(header, condition_rows(blocks, found))}
+{markdown_table(header, condition_rows(found))}
 ![Which family is called which](images/families-confusion.png)
 
 `fingerprint` is for crystals along the axes of their cell; turned at random these are no family
 that it knows. `pairs` knows no axes. They were trained on {recipes[FINGERPRINT]["structures"]:,}
 and {recipes[PAIRS_NETWORK]["structures"]:,} clusters.
 
+The pristine ones that `fingerprint` names wrong, with the probabilities of its answer and of their
+family:
+
+{markdown_table(missed, refused_rows(options.count, found["pristine"]))}
 ## Structures of none of the families
 
 Share that is called none, of {n} a block. Their prototypes, space groups and elements are those
@@ -383,15 +348,16 @@ The same and the structures of none of the families.
 
 {markdown_table(sure, calibration_rows({**found, **everything}))}"""
     if data is not None:
-        files = ["file", "space group", "family", *NETWORKS]
+        asked = [*NETWORKS, "`classify`"]
+        files = ["file", "space group", "family", *asked]
         named, counts = file_rows(data / "crystals")
         text += f"""
 ## Files
 
-Files of structures that made no choice here. How many each network names right, which is *none* for
-those of none of the families:
+Files of structures that made no choice here. How many each network, and `classify` as it is called
+by default, names right, which is *none* for those of none of the families:
 
-{markdown_table(["files", "number", *NETWORKS], counts)}
+{markdown_table(["files", "number", *asked], counts)}
 {markdown_table(files, named)}"""
     text += f"""
 ## What it looks at

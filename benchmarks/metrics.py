@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.stats import rankdata
+from scipy.stats import binomtest, rankdata
 
 from napari_lattice_symmetry.atoms.score import match
 
@@ -56,3 +56,10 @@ def pair_off_border(
     false = int(inside(np.delete(told, rows, axis=0), size, edge).sum())
     counted = inside(true, size, edge)[columns]
     return rows[counted], columns[counted], false
+
+
+def share(right: Bool, level: float = 0.95) -> str:
+    """Word the share of what is right with its confidence interval (Wilson)."""
+    count, total = int(np.sum(right)), np.size(right)
+    low, high = binomtest(count, total).proportion_ci(level, method="wilson")
+    return f"{count / total:.3f} ({low:.3f} to {high:.3f})"
