@@ -197,7 +197,7 @@ def test_a_crystal_is_broken_by_its_sliders_and_each_method_answers(bench):
     image, bars = tab.canvas.figure.axes
     assert image.images[0].get_array().shape == (64, 64, 3)
     assert len(bars.patches) == 16  # seven families and none, by two networks
-    assert "Fm-3m (fcc)" in bars.get_xlabel()
+    assert "Fm-3m (fcc)" in bars.texts[0].get_text()
 
     tab.sliders["vacancies"].setValue(40)
     tab.sliders["rotation"].setValue(30)
@@ -207,6 +207,12 @@ def test_a_crystal_is_broken_by_its_sliders_and_each_method_answers(bench):
     )
     assert tab.found.atoms == round(0.6 * whole.atoms)
     assert np.abs(tab.found.fingerprint - whole.fingerprint).max() > 0.3
+    assert tab.canvas.figure.axes == [image, bars], "only what has changed is drawn anew"
+    seen = np.sqrt(tab.found.fingerprint)
+    np.testing.assert_allclose(image.images[0].get_array(), seen, atol=1e-6)
+    heights = [bar.get_height() for bar in bars.patches]
+    told = [answer.probabilities[0] for answer in tab.found.answers.values()]
+    np.testing.assert_allclose(heights, np.concatenate(told), atol=1e-6)
     assert "fcc" not in {family for _, _, family in tab.symmetry}
 
     bench.press(tab.layers_button)

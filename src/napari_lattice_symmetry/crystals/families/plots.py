@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import chain
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_lattice_symmetry.crystals.families.classifier import FINGERPRINT
+from napari_lattice_symmetry.crystals.families.classifier import FINGERPRINT, FamilyClassification
 from napari_lattice_symmetry.crystals.families.clustering import Reduction
 from napari_lattice_symmetry.crystals.families.prototypes import ANSWERS, COLORS
 from napari_lattice_symmetry.crystals.families.responses import attentive_response, grad_cam
@@ -17,23 +18,24 @@ from napari_lattice_symmetry.crystals.families.trial import FamilyTrial
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.collections import LineCollection
+    from matplotlib.container import BarContainer
     from matplotlib.figure import Figure
+    from matplotlib.image import AxesImage
 
 Integer = NDArray[np.int64]
 Float = NDArray[np.float64]
 
 _LOOKS = ("#0072B2", "#E69F00")
 _SEEN_LAYERS = (1, 3, 6)  # convolutions
+_BELOW = 30  # points from the axes to what spglib says, below titles of answers
 _EXPLAINED = 0.95  # share of the variance that is marked
 
 
-def draw_trial(
-    figure: Figure,
-    trial: FamilyTrial,
-    symmetry: Sequence[tuple[int, str, str]] | None = None,
-    tolerances: Sequence[float] = TOLERANCES,
-) -> None:
-    """Draw a fingerprint, and below it the probabilities of answers with what spglib says.
+class TrialFigure:
+    """A fingerprint, and below it the probabilities of answers with what spglib says.
+
+    What changes from trial to trial is animated, so that a canvas can draw it alone.
 
     Parameters
     ----------
@@ -42,15 +44,50 @@ def draw_trial(
     trial : FamilyTrial
         What the networks say.
     symmetry : sequence of (int, str, str), optional
-        What spglib says at each tolerance; not yet known if not given.
-    tolerances : sequence of float
-        Over the distance of neighbors.
+        What spglib says at each of `TOLERANCES`; not yet known if not given.
     """
-    top, bottom = figure.subplots(2, 1, height_ratios=(5, 4))
-    draw_fingerprint(top, trial.fingerprint)
-    top.set_title(f"{trial.atoms} atoms", fontsize="small")
-    _draw_answers(bottom, trial)
-    bottom.set_xlabel(describe_symmetry(symmetry, tolerances), fontsize="x-small", parse_math=False)
+
+    def __init__(
+        self,
+        figure: Figure,
+        trial: FamilyTrial,
+        symmetry: Sequence[tuple[int, str, str]] | None = None,
+    ) -> None:
+        top, bottom = figure.subplots(2, 1, height_ratios=(5, 4))
+        self._image = draw_fingerprint(top, trial.fingerprint)
+        self._title = top.set_title("atoms", fontsize="small")
+        self._bars = _draw_answers(bottom, trial)
+        self._symmetry = bottom.annotate(
+            "\n",
+            (0.5, 0),
+            xytext=(0, -_BELOW),
+            xycoords="axes fraction",
+            textcoords="offset points",
+            ha="center",
+            va="top",
+            fontsize="x-small",
+            parse_math=False,
+        )
+        self.update(trial, symmetry)
+        bars = chain.from_iterable((*each.patches, _errors(each)) for each in self._bars)
+        for artist in (self._image, self._title, self._symmetry, *bars):
+            artist.set_animated(True)
+
+    def update(
+        self, trial: FamilyTrial, symmetry: Sequence[tuple[int, str, str]] | None = None
+    ) -> None:
+        """Show another trial of the same networks."""
+        self._image.set_data(_bright(trial.fingerprint))
+        self._title.set_text(f"{trial.atoms} atoms")
+        told = describe_symmetry(symmetry)
+        self._symmetry.set_text(told if "\n" in told else f"{told}\n")  # two lines have room
+        for bars, answer in zip(self._bars, trial.answers.values(), strict=True):
+            heights, spread = answer.probabilities[0], _spread(answer)
+            for bar, height in zip(bars.patches, heights, strict=True):
+                bar.set_height(height)
+            middles = [bar.get_x() + bar.get_width() / 2 for bar in bars.patches]
+            ends = zip(middles, heights - spread, heights + spread, strict=True)
+            _errors(bars).set_segments([[(x, low), (x, high)] for x, low, high in ends])
 
 
 def plot_family(name: str, trial: FamilyTrial, symmetry: Sequence[tuple[int, str, str]]) -> Figure:
@@ -95,26 +132,40 @@ def draw_responses(axes: Sequence[Axes], fingerprint: NDArray[np.float32], name:
     axes[-1].set_title("Grad-CAM", fontsize="small")
 
 
-def _draw_answers(axes: Axes, trial: FamilyTrial) -> None:
-    """Draw the probabilities of each network as bars."""
+def _spread(answer: FamilyClassification) -> NDArray[np.float32]:
+    return np.append(answer.std[0], answer.outside_std[0])
+
+
+def _errors(bars: BarContainer) -> LineCollection:
+    """Return the lines of error bars."""
+    assert bars.errorbar is not None
+    (lines,) = bars.errorbar.lines[2]
+    return lines
+
+
+def _draw_answers(axes: Axes, trial: FamilyTrial) -> list[BarContainer]:
+    """Draw the probabilities of each network as bars, and return these."""
     places = np.arange(len(ANSWERS))
     width = 0.8 / len(trial.answers)
+    drawn = []
     for k, (name, answer) in enumerate(trial.answers.items()):
-        axes.bar(
+        bars = axes.bar(
             places + (k - (len(trial.answers) - 1) / 2) * width,
             answer.probabilities[0],
             width,
-            yerr=np.append(answer.std[0], answer.outside_std[0]),
+            yerr=_spread(answer),
             color=_LOOKS[k % 2],
             ecolor="gray",
             label="fingerprint" if name == FINGERPRINT else "distances, angles",
         )
+        drawn.append(bars)
     axes.set_xticks(places, ANSWERS, fontsize="x-small", rotation=40)
     axes.set_ylim(0, 1.05)
     axes.tick_params(axis="y", labelsize="x-small")
     axes.legend(
         frameon=False, fontsize="x-small", ncols=2, loc="lower center", bbox_to_anchor=(0.5, 1)
     )
+    return drawn
 
 
 def describe_symmetry(
@@ -133,10 +184,14 @@ def describe_symmetry(
     return "spglib: " + "\n".join([", ".join(told[:half]), ", ".join(told[half:])])
 
 
-def draw_fingerprint(axes: Axes, fingerprint: NDArray[np.float32]) -> None:
+def draw_fingerprint(axes: Axes, fingerprint: NDArray[np.float32]) -> AxesImage:
     """Draw a fingerprint as colors, brighter as its square root."""
-    axes.imshow(np.sqrt(np.clip(fingerprint, 0, 1)), interpolation="nearest")
     axes.set_axis_off()
+    return axes.imshow(_bright(fingerprint), interpolation="nearest")
+
+
+def _bright(fingerprint: NDArray[np.float32]) -> NDArray[np.float32]:
+    return np.asarray(np.sqrt(np.clip(fingerprint, 0, 1)))
 
 
 def draw_confusion(axes: Axes, families: Integer, answers: Integer, title: str = "") -> None:

@@ -102,12 +102,16 @@ class CrystalTab(Releasing, QWidget):
         self.found = found
         self.text.setText(sentence)
         self.layers_button.setEnabled(found is not None)
-        self.canvas.refresh()
+        self.redraw()
 
     def clear(self, sentence: str = "") -> None:
         """Show nothing, and say why."""
         self._drop()
         self.show_found(None, sentence)
+
+    def redraw(self) -> None:
+        """Draw anew, since something else was found."""
+        self.canvas.refresh()
 
     def draw(self, figure: Figure, found: Any) -> None:
         """Draw what was found on an empty figure."""

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from napari.layers import Layer
 
+    from napari_lattice_symmetry.crystals.families.plots import TrialFigure
+
 _AXIS = np.array([1.0, 2.0, 3.0]) / np.sqrt(14)  # along no symmetry
 _BOX = 62  # pixels: sliders have what is left
 _SLIDERS = {
@@ -63,7 +65,8 @@ class FamilyTab(CrystalTab):
         super().__init__(viewer, choose)
         self.symmetry: list[tuple[int, str, str]] | None = None
         self.name = ""
-        self.answer_by(_try_families, self._show, delay=10)
+        self._drawn: TrialFigure | None = None
+        self.answer_by(_try_families, self._show)
         self.answer_by(_try_symmetry, self._on_symmetry, delay=150)
         self.sliders: dict[str, NumberSlider] = {}
         for name, (title, high, unit, tooltip) in _SLIDERS.items():
@@ -97,9 +100,18 @@ class FamilyTab(CrystalTab):
 
     def draw(self, figure: Figure, found: FamilyTrial) -> None:
         """Draw the fingerprint and all answers."""
-        from napari_lattice_symmetry.crystals.families.plots import draw_trial
+        from napari_lattice_symmetry.crystals.families.plots import TrialFigure
 
-        draw_trial(figure, found, self.symmetry)
+        self._drawn = TrialFigure(figure, found, self.symmetry)
+
+    def redraw(self) -> None:
+        """Draw what has changed; all of it where that is something else."""
+        if self.found is None or self._drawn is None:
+            self._drawn = None
+            self.canvas.refresh()
+        else:
+            self._drawn.update(self.found, self.symmetry)
+            self.canvas.draw_changes()
 
     def add_layers(self) -> list[Layer]:
         """Add the fingerprint, its attentive response and its Grad-CAM as layers."""

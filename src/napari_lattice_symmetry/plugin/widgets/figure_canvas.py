@@ -17,6 +17,7 @@ from qtpy.QtWidgets import QSizePolicy, QVBoxLayout, QWidget
 from napari_lattice_symmetry.results.plots import drawing
 
 if TYPE_CHECKING:
+    from matplotlib.artist import Artist
     from napari.components import ViewerModel
 
 
@@ -74,6 +75,8 @@ class FigureCanvas(FigureCanvasQTAgg):
     ) -> None:
         super().__init__(Figure(figsize=(4, 4), layout="constrained"))
         self._viewer, self._plot = viewer, plot
+        self._moving: list[Artist] = []
+        self._still: Any = None
         self._colors = theme_colors(viewer.theme)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setToolTip(tooltip)
@@ -99,10 +102,35 @@ class FigureCanvas(FigureCanvasQTAgg):
         self.navigation.forget_views()
         self.draw_idle()
 
+    @property
+    def is_drawn(self) -> bool:
+        """Whether all that was asked for is drawn."""
+        return self._still is not None
+
     def draw(self) -> None:
         """Draw in the colors of the theme: ticks are made as late as here."""
         with drawing(self._colors):
             super().draw()
+        self._moving = self.figure.findobj(lambda artist: artist.get_animated())
+        self._still = self.copy_from_bbox(self.figure.bbox)
+        self._draw_moving()
+
+    def draw_idle(self) -> None:
+        """Draw all of it when there is time."""
+        self._still = None
+        super().draw_idle()
+
+    def draw_changes(self) -> None:
+        """Draw anew what is animated, over what is not: that takes a fraction of the time."""
+        if not self.is_drawn:
+            return  # all of it will be
+        self.restore_region(self._still)
+        self._draw_moving()
+        self.blit(self.figure.bbox)
+
+    def _draw_moving(self) -> None:
+        for artist in sorted(self._moving, key=lambda artist: artist.get_zorder()):
+            self.figure.draw_artist(artist)
 
     def release(self) -> None:
         """Follow the theme no longer."""
