@@ -6,7 +6,6 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import multislice
 import numpy as np
 from group_windows import PERIODS, SEED, SIZE, Drawn, draw, draw_crystal, named
 from tqdm import tqdm
@@ -44,15 +43,6 @@ AVERAGED = (
     ("p6m as it is", "p6m", "p6m", 0.0, 10),
 )
 MANY = (1, 4, 16)
-# Plane groups of the crystals of `multislice.py` along their axes.
-MULTISLICE = {
-    "graphene": "p6m",
-    "hBN": "p3m1",
-    "MoS2": "p3m1",
-    "SrTiO3 [001]": "p4m",
-    "Si [110]": "cmm",
-    "Au [001]": "p4m",
-}
 PROTOTYPES = ("NaCl", "CsCl", "GaAs", "SrTiO3", "ZnO", "MoS2", "hBN", "graphene", "Si", "Fe", "Ti")
 ZONES = ((0, 0, 1), (1, 0, 0), (1, 1, 0), (1, 1, 1), (2, 1, 0))
 LEAST_APART = 0.15  # of the cell's side, at which columns are seen apart
@@ -96,8 +86,7 @@ def _strain(rng: np.random.Generator) -> Float:
 
 
 def other_rows(n: int) -> list[list[str]]:
-    """Measure pictures that another generator has drawn: tabulated crystals, and multislice."""
-    rows = []
+    """Measure pictures that another generator has drawn: tabulated crystals along zone axes."""
     rng = np.random.default_rng((SEED, 8))
     found, groups, crystals = [], [], set()
     for name in PROTOTYPES:
@@ -121,21 +110,10 @@ def other_rows(n: int) -> list[list[str]]:
                 )
                 for _ in range(n)
             ]
-            found += plane_groups(np.array([count_electrons(each, 30, rng) for each in images]))
+            found += plane_groups(np.array([count_electrons(each, COUNTS, rng) for each in images]))
             groups += [seen.plane_group] * n
-    rows.append([f"{len(crystals)} views of tabulated crystals", "30", *shares_of(found, groups)])
-    for cell in multislice.stored():
-        for counts in multislice.COUNTS:
-            images = [
-                multislice.tiled(cell, rng.uniform(0, 360), int(rng.integers(1 << 30)))[0]
-                for _ in range(max(n // 2, 1))
-            ]
-            drawn = [count_electrons(each + multislice.BACKGROUND, counts, rng) for each in images]
-            found = plane_groups(np.array(drawn))
-            group = MULTISLICE[cell.name]
-            title = f"multislice: {cell.name}, {group}"
-            rows.append([title, str(counts), *shares_of(found, [group] * len(found))])
-    return rows
+    title = f"{len(crystals)} views of tabulated crystals"
+    return [[title, str(COUNTS), *shares_of(found, groups)]]
 
 
 def grain_rows(n: int) -> list[list[str]]:
