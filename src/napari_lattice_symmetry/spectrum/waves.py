@@ -39,26 +39,25 @@ def transform(image: Float32, frequency: Float) -> Complex:
     ndarray, shape (n, k), complex128
     """
     even, odd = _folded(image)
-    (cos_x, sin_x), (cos_y, sin_y) = (_waves(frequency[..., i], image.shape[-1]) for i in (0, 1))
-    rows = _product(cos_x, _columns(even)), _product(sin_x, _columns(odd))
-    return _across(*rows, cos_y, sin_y)
+    (cos_x, sin_x), along_y = (_waves(frequency[..., i], image.shape[-1]) for i in (0, 1))
+    return _across(
+        _product(cos_x, even), _product(sin_x, odd), *_unfolded(along_y, image.shape[-1])
+    )
 
 
 def moments(image: Float32, frequency: Float) -> tuple[Complex, Complex, Complex]:
     """Sum ``image * exp(-2 pi i q . x)``, and that times x and times y; see `transform`."""
-    even, odd = map(_columns, _folded(image))
-    (cos_x, sin_x), (cos_y, sin_y) = (_waves(frequency[..., i], image.shape[-1]) for i in (0, 1))
-    place = _places(image.shape[-1])
-    of_even = _product(np.concatenate([cos_x, place * sin_x], axis=1), even)
-    of_odd = _product(np.concatenate([sin_x, place * cos_x], axis=1), odd)
-    k = frequency.shape[1]
-    rows, moved = (of_even[:, :k], of_odd[:, :k]), (of_odd[:, k:], of_even[:, k:])
-    # Times y, an even part along y is odd, and an odd one even.
-    real, imaginary = (np.roll(each, each.shape[-1] // 2, axis=-1) for each in rows)
+    size, k = image.shape[-1], frequency.shape[1]
+    even, odd = _folded(image)
+    (cos_x, sin_x), along_y = (_waves(frequency[..., i], size) for i in (0, 1))
+    cos_y, sin_y = _unfolded(along_y, size)
+    x, y = _places(size), np.arange(size, dtype=np.float32) - np.float32((size - 1) / 2)
+    of_even = _product(np.concatenate([cos_x, x * sin_x], axis=1), even)
+    of_odd = _product(np.concatenate([sin_x, x * cos_x], axis=1), odd)
     return (
-        _across(*rows, cos_y, sin_y),
-        _across(*moved, cos_y, sin_y),
-        _across(real, imaginary, place * cos_y, place * sin_y),
+        _across(of_even[:, :k], of_odd[:, :k], cos_y, sin_y),
+        _across(of_odd[:, k:], of_even[:, k:], cos_y, sin_y),
+        _across(of_even[:, :k], of_odd[:, :k], y * cos_y, y * sin_y),
     )
 
 
@@ -105,15 +104,15 @@ def sharpened(pixels: Float32, position: Float, listed: NDArray[np.bool_]) -> Fl
 
 
 def _across(real: Float32, imaginary: Float32, cos: Float32, sin: Float32) -> Complex:
-    """Sum ``(real - i imaginary) * exp(-2 pi i q y)`` over y, even parts before odd ones."""
-    (a, b), (c, d) = (np.split(each, 2, axis=-1) for each in (real, imaginary))
-    found = np.einsum("nky,nky->nk", cos, a) - np.einsum("nky,nky->nk", sin, d)
-    negative = np.einsum("nky,nky->nk", cos, c) + np.einsum("nky,nky->nk", sin, b)
+    """Sum ``(real - i imaginary) * exp(-2 pi i q y)``, (n, k, w) each, over y."""
+    found = np.einsum("nky,nky->nk", cos, real) - np.einsum("nky,nky->nk", sin, imaginary)
+    negative = np.einsum("nky,nky->nk", cos, imaginary) + np.einsum("nky,nky->nk", sin, real)
     return np.asarray(found - 1j * negative, dtype=np.complex128)
 
 
-def _product(waves: Float32, columns: Float32) -> Float32:
-    """Multiply (n, k, m) by (n, m, w), in pieces that one thread does."""
+def _product(waves: Float32, half: Float32) -> Float32:
+    """Sum waves (n, k, m) times halves of windows (n, w, m) over x, in pieces for one thread."""
+    columns = half.swapaxes(1, 2)
     rows = max(_ALONE // int(np.prod(columns.shape[1:])), _MIN_ROWS)
     pieces = [waves[:, k : k + rows] @ columns for k in range(0, max(waves.shape[1], 1), rows)]
     return np.concatenate(pieces, axis=1)
@@ -129,11 +128,6 @@ def _folded(image: Float32) -> tuple[Float32, Float32]:
     return even, right - left
 
 
-def _columns(image: Float32) -> Float32:
-    """Lay the even and the odd part along y side by side, x going down."""
-    return np.concatenate(_folded(image.swapaxes(-1, -2)), axis=-1)
-
-
 def _places(size: int) -> Float32:
     """Return the positions of the pixels of half a window."""
     return np.arange((size + 1) // 2, dtype=np.float32) + np.float32(0.5 * (size % 2 == 0))
@@ -144,6 +138,13 @@ def _waves(frequency: Float, size: int) -> tuple[Float32, Float32]:
     turns = frequency[..., np.newaxis] * _places(size)
     angle = (2 * np.pi * (turns - np.rint(turns))).astype(np.float32)
     return np.cos(angle), np.sin(angle)
+
+
+def _unfolded(half: tuple[Float32, Float32], size: int) -> tuple[Float32, Float32]:
+    """Return cosine and sine at all pixels of a window, of those at the pixels of a half."""
+    cos, sin = half
+    cos_left, sin_left = (each[..., ::-1][..., : size // 2] for each in half)
+    return np.concatenate([cos_left, cos], axis=-1), np.concatenate([-sin_left, sin], axis=-1)
 
 
 def _leaks(position: Float, size: int) -> tuple[Float32, Float32, Float32]:
