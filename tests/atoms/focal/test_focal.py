@@ -256,7 +256,7 @@ def test_a_network_is_loaded_by_its_name(
         ({"pixel_size": 0.2}, "between 0.002 and 0.05 nm"),
         ({"series": np.ones((3, 160, 160))}, "constant or missing"),
         ({"series": np.ones((3, 20, 20))}, "too small"),
-        ({"pixel_size": 0.0145}, "0.016"),
+        ({"pixel_size": 0.0145}, r"0\.01(59|60)\d* nm would fit"),
         ({"material": "MoTe2"}, "MoTe2 is 0.352 nm"),
     ],
 )
