@@ -3,8 +3,9 @@
     git worktree add ../former 691d0f0
     python benchmarks/former.py ../former/src --write
 
-prints the table; with ``--write`` it also goes to ``docs/former-speed.md``. Each version runs in
-processes of its own, which take turns, on the same frame and by its own defaults. Linux only.
+prints the table; with ``--write`` it also goes to ``docs/former-speed.md``, beside those of other
+processors, which ``former.json`` holds. Each version runs in processes of its own, which take
+turns, on the same frame and by its own defaults. Linux only.
 """
 
 from __future__ import annotations
@@ -17,12 +18,14 @@ import sys
 import tempfile
 from pathlib import Path
 from statistics import median
+from typing import Any
 
 import numpy as np
 from metrics import markdown_table
 from speed import DOCS, SAMPLES, default_frame, machine
 
 SOURCE = Path(__file__).parents[1] / "src"
+KEPT = Path(__file__).with_name("former.json")
 CHILD = """
 import json, re, sys, time
 from pathlib import Path
@@ -88,8 +91,25 @@ def rows(figures: dict[str, list[dict[str, float]]]) -> list[list[str]]:
     return table
 
 
+def page(kept: dict[str, dict[str, Any]]) -> str:
+    """Lay out the tables of all processors."""
+    tables = "\n".join(
+        f"{name}; {told['turns']}, beside {told['former']}:\n\n"
+        + markdown_table(["what", "former", "now", "better"], told["rows"])
+        for name, told in sorted(kept.items())
+    )
+    return f"""# Beside a former version
+
+Made by `benchmarks/former.py`. The former version asked the network alone; this one asks network
+and fit for a verdict. Both `analyze` a frame of 512 x 512 px, 625 windows, {SAMPLES} samples, by
+their own defaults, in new processes that take turns. Medians, the last that were measured on each
+kind of processor.
+
+{tables}"""
+
+
 def main() -> None:
-    """Print or write the table."""
+    """Print or write the tables."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("former", type=Path, help="folder src/ of the former version")
     parser.add_argument("--turns", type=int, default=5)
@@ -103,17 +123,13 @@ def main() -> None:
         text=True,
     ).stdout.strip()
     figures = measure(options.former.resolve(), options.turns, options.repeats)
-    text = f"""# Beside a former version
-
-Made by `benchmarks/former.py` on: {machine()}. The former version is {commit}, which asked the
-network alone; this one asks network and fit for a verdict. Both `analyze` a frame of 512 x 512 px,
-625 windows, {SAMPLES} samples, by their own defaults, in new processes that take turns: medians of
-{options.turns} turns of {options.repeats} frames.
-
-{markdown_table(["what", "former", "now", "better"], rows(figures))}"""
-    print(text)
+    turns = f"{options.turns} turns of {options.repeats} frames"
+    kept = json.loads(KEPT.read_text())
+    kept[machine()] = {"former": commit, "turns": turns, "rows": rows(figures)}
+    print(page(kept))
     if options.write:
-        (DOCS / "former-speed.md").write_text(text)
+        KEPT.write_text(json.dumps(kept, indent=1) + "\n")
+        (DOCS / "former-speed.md").write_text(page(kept))
 
 
 if __name__ == "__main__":
