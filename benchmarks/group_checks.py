@@ -250,10 +250,15 @@ def _compared(drawn: Drawn, cell: nls.cells.UnitCell) -> list[_Atom]:
         k = int(off.argmin())
         if off[k] > _NEAR * SIZE / PERIODS:
             continue
-        errors = (apart[k] @ np.linalg.inv(cell.basis)) / motif.site_errors[k]
+        errors = _in_errors(apart[k] @ np.linalg.inv(cell.basis), motif.site_errors[k])
         first = motif.orbit[k]
         right = _ORDERS[motif.symmetries[first].replace(".", "")] == order
         overlaps = bool(motif.remarks[first])
         squares = float(np.square(errors).sum())
         atoms.append(_Atom(float(off[k]), squares, right, order == 1, overlaps))
     return atoms
+
+
+def _in_errors(off: Float, errors: Float) -> Float:
+    """Tell how far coordinates are off in their errors; infinitely where symmetry fixes them."""
+    return np.divide(off, errors, out=np.full_like(off, np.inf), where=errors > 0)

@@ -163,14 +163,80 @@ def dumbbells(distance, seed, counts=100):
     return count_electrons(image, counts, np.random.default_rng(seed))
 
 
-@pytest.mark.parametrize(("distance", "overlap"), [(2.7, True), (3.9, False)])
-def test_atoms_that_overlap_are_told(distance, overlap):
-    found = nls.cells.average_cell(dumbbells(distance * SIGMA, 0))
-    motif = found.motif()
+@pytest.mark.parametrize(("distance", "overlap"), [(2.3, True), (2.7, True), (3.9, False)])
+def test_atoms_are_as_far_apart_as_they_were_drawn_also_where_they_overlap(distance, overlap):
+    motif = nls.cells.average_cell(dumbbells(distance * SIGMA, 0, counts=10_000)).motif()
     assert (len(motif), *motif.multiplicity) == (1, 2)
-    apart = abs(np.subtract(*motif.sites[:, 1]))
-    assert (20 * min(apart, 1 - apart) < 0.99 * distance * SIGMA) == overlap
-    assert motif.remarks[0].startswith("overlaps another") == overlap
+    away = abs(np.subtract(*motif.sites[:, 1]))
+    assert 20 * min(away, 1 - away) == pytest.approx(distance * SIGMA, rel=2e-3)
+    assert motif.fitted
+    assert motif.remarks[0].endswith("told apart as round peaks") == overlap
+
+
+def test_what_symmetry_fixes_is_exact():
+    motif = nls.cells.average_cell(dumbbells(3.9 * SIGMA, 0)).motif()
+    assert motif.sites[:, 0].tolist() == [motif.fractions[0, 0]] * 2
+    assert motif.fractions[0, 0] in (0, 0.5)
+    assert motif.errors[0, 0] == 0 < motif.errors[0, 1]
+    assert (motif.site_errors == motif.errors).all()
+
+
+def widths(seed, sigmas=(1.5, 2.2), counts=10_000):
+    """Draw a wide atom 5 px from a narrow one, along the mirror of pm."""
+    points = lattice_points(BASIS, (SIZE, SIZE), (60, 66), 30)
+    along = BASIS[1] / np.linalg.norm(BASIS[1]) * 5
+    image = np.full((SIZE, SIZE), BACKGROUND)
+    for sigma, atoms in zip(sigmas, (points, points + along), strict=True):
+        image += draw_atoms(atoms, np.ones(len(atoms)), sigma, (SIZE, SIZE))
+    return count_electrons(image, counts, np.random.default_rng(seed))
+
+
+def test_a_wide_atom_does_not_draw_a_narrow_one_towards_it():
+    motif = nls.cells.average_cell(widths(0)).motif()
+    assert len(motif) == 2
+    away = abs(np.subtract(*motif.fractions[:, 1]))
+    assert 17 * min(away, 1 - away) == pytest.approx(5, rel=2e-3)
+    np.testing.assert_allclose(motif.intensity[0], motif.intensity[1], rtol=0.01)
+
+
+def test_places_do_not_depend_on_the_unit_of_lengths():
+    image = dumbbells(2.7 * SIGMA, 0)
+    one, other = (nls.cells.average_cell(image, pixel_size=size).motif() for size in (None, 3e-12))
+    np.testing.assert_allclose(other.fractions, one.fractions, atol=1e-7)
+    np.testing.assert_allclose(other.errors, one.errors, rtol=1e-4)
+    assert other.remarks == one.remarks
+
+
+def shoulder(counts, height=0.3, seed=0):
+    """Draw a faint atom so near to a bright one that it is no maximum."""
+    points = lattice_points(BASIS, (SIZE, SIZE), (60, 66), 30)
+    along = BASIS[1] / np.linalg.norm(BASIS[1]) * 2.2 * SIGMA
+    atoms = np.concatenate([points, points + along])
+    bright = np.repeat([1.0, height], len(points))
+    image = draw_atoms(atoms, bright, SIGMA, (SIZE, SIZE)) + BACKGROUND
+    return count_electrons(image, counts, np.random.default_rng(seed))
+
+
+def test_an_atom_that_is_a_shoulder_of_another_is_found():
+    motif = nls.cells.average_cell(shoulder(1000)).motif()
+    assert motif.remarks == ["", "is hidden in another: only a fit of round peaks shows it"]
+    assert motif.intensity[1] / motif.intensity[0] == pytest.approx(0.3, rel=0.03)
+    away = abs(np.subtract(*motif.fractions[:, 1]))
+    assert 17 * min(away, 1 - away) == pytest.approx(2.2 * SIGMA, rel=0.01)
+
+
+def test_a_picture_that_is_no_peaks_has_maxima_and_no_hidden_atoms():
+    """Waves, as a scanning tip sees: a cosine is too wide to be a sum of peaks."""
+    y, x = np.mgrid[:SIZE, :SIZE]
+    image = 2 + np.cos(2 * np.pi * x / 12) + np.cos(2 * np.pi * y / 12)
+    image = count_electrons(image, 1000, np.random.default_rng(0))
+    found = nls.cells.average_cell(image, "square")
+    motif = found.motif()
+    assert motif.fitted is False
+    assert motif.remarks == ["is a maximum of the image: no round peaks fit it"]
+    place = (found.origins[0] + motif.fractions @ found.basis) / 12
+    np.testing.assert_allclose(place, np.rint(place), atol=0.01)
+    assert (motif.errors > 0).all()
 
 
 def test_maxima_that_noise_may_have_split_are_one():

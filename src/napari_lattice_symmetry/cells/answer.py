@@ -194,6 +194,16 @@ class PlaneGroup:
         return f"Of {name or self.name} it breaks {', '.join(told)}."
 
     @property
+    def among(self) -> str:
+        """Say of what groups the probabilities are those; empty if of all that the lattice allows.
+
+        See `within_tolerance`: noise explains none of them.
+        """
+        if self.name is None or not self.within_tolerance:
+            return ""
+        return "Probabilities are those among the groups that the tolerance leaves."
+
+    @property
     def lost(self) -> str:
         """Say what of the lattice's own symmetry the image breaks; empty if it has all of it."""
         if self.name is None or highest_setting(self.lattice).group == self.name:

@@ -255,8 +255,8 @@ def _describe(averaged: AveragedCell) -> Iterator[str]:
     if cell.group.lost:
         yield cell.group.lost
     if cell.group.table:
-        if cell.group.within_tolerance:
-            yield "Probabilities are those among the groups that the tolerance leaves."
+        if cell.group.among:
+            yield cell.group.among
         at_least = (f"{name} {cell.group.at_least(name):.2f}" for name in ("p2", "p4"))
         yield f"At least {', at least '.join(at_least)}"
         yield f"{'group':<6}{'probability':>12}{'R':>8}{'phases':>9}{'p':>10}"
@@ -269,11 +269,12 @@ def _describe(averaged: AveragedCell) -> Iterator[str]:
             )
     motif = cell.motif()
     for k in range(len(motif)):
-        x, y = motif.fractions[k]
-        error_x, error_y = motif.errors[k]
+        x, y = (
+            f"{place:.4f} ± {error:.4f}" if error else f"{place:.4f}"  # symmetry fixes it
+            for place, error in zip(motif.fractions[k], motif.errors[k], strict=True)
+        )
         yield (
-            f"atom {motif.multiplicity[k]}{motif.letters[k]} ({motif.symmetries[k]}) at "
-            f"{x:.4f} ± {error_x:.4f}, {y:.4f} ± {error_y:.4f}, "
+            f"atom {motif.multiplicity[k]}{motif.letters[k]} ({motif.symmetries[k]}) at {x}, {y}, "
             f"height {motif.intensity[k]:.4g} ± {motif.intensity_error[k]:.2g}"
             + (f"; {motif.remarks[k]}" if motif.remarks[k] else "")
         )

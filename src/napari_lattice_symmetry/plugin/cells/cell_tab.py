@@ -234,6 +234,7 @@ def describe_cell(averaged: AveragedCell) -> tuple[str, str]:
     if cell.remarks:
         minded.append(escape(f"{cell.remarks[0].upper()}{cell.remarks[1:]}."))
     if group.table:
+        minded += [escape(group.among)] if group.among else []
         minded.append(
             f"At least p2: {group.at_least('p2'):.2f}, at least p4: {group.at_least('p4'):.2f}"
         )
