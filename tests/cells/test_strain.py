@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import re
 from collections import Counter
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -262,6 +263,45 @@ def test_pixel_size_follows_from_a_lattice_that_is_known():
     noise = np.random.default_rng(0).poisson(20, (96, 96))
     with pytest.raises(InputError, match="The lattice is not resolved"):
         nls.cells.pixel_size_of(nls.fit_lattice(noise), "MoS2")
+
+
+PULLED = [(0.3161, 0.3161, 120), (0.28, 0.36, 75), (0.26, 0.52, 90)]
+
+
+@pytest.mark.parametrize("square", [False, True])
+@pytest.mark.parametrize("known", PULLED)
+def test_the_error_of_a_pixel_size_is_what_the_covariance_of_the_lattice_makes(known, square):
+    points = lattice_points(cell(*known) @ rotation(17) / 0.02, (128, 128), (64, 64), 20)
+    image = draw_atoms(points, np.ones(len(points)), 2.0, (128, 128)) + 0.1
+    fit = nls.fit_lattice(count_electrons(image, 20, np.random.default_rng(0)))
+
+    def sizes(step):
+        found = nls.cells.pixel_size_of(replace(fit, basis=fit.basis + step), known, square=square)
+        return np.array([found.y, found.x])
+
+    steps = 1e-3 * np.eye(4).reshape(4, 2, 2)
+    slope = np.array([(sizes(each) - sizes(-each)) / 2e-3 for each in steps]).T
+    expected = np.sqrt(np.diagonal(slope @ fit.covariance @ slope.T))
+    found = nls.cells.pixel_size_of(fit, known, square=square)
+    assert (found.y_error, found.x_error) == pytest.approx(expected, rel=5e-3)
+
+
+def test_the_truth_is_within_the_error_of_a_pixel_size_as_often_as_that_says():
+    """From counts to pixels, over four windows as the dock and the command take them."""
+    rng = np.random.default_rng(1)
+    true, off = np.array([0.021, 0.02]), []  # y, x
+    for known in PULLED * 25:
+        basis = cell(*known) @ rotation(rng.uniform(0, 360)) / true[::-1]
+        points = lattice_points(basis, (192, 192), tuple(rng.uniform(90, 100, 2)), 20)
+        image = draw_atoms(points, np.ones(len(points)), 2.0, (192, 192)) + 0.1
+        movie = nls.Movie.from_array(count_electrons(image, 10, rng))
+        places = nls.places_of_frames((192, 192), [0], 96)
+        found = nls.average_pixel_size(movie, places, 96, known)
+        errors = np.array([found.y_error, found.x_error])
+        off.append((np.array([found.y, found.x]) - true) / errors)
+    off = np.abs(off)
+    assert 0.58 < np.mean(off < 1) < 0.8
+    assert np.mean(off < 2) > 0.9
 
 
 def test_a_pixel_size_by_a_part_of_the_cell_is_questioned():

@@ -4,6 +4,7 @@ import re
 
 import numpy as np
 import pytest
+import tifffile
 from click.testing import CliRunner
 from scipy.ndimage import zoom
 
@@ -60,6 +61,39 @@ def test_of_a_real_crystal_overlapping_atoms_and_the_other_cell_are_told(shared_
     assert float(place[2]) < 0.01
     perovskite = run(shared_data / "images/perovskite_110_ADF_atomap.hdf5").output
     assert "Weak spots speak for a larger cell, rectangular, 29.5 x 84" in perovskite
+
+
+def test_what_the_cell_leaves_lies_on_the_frames_of_a_real_image(shared_data, tmp_path):
+    file = shared_data / "images" / "STO_001_haadf_nsid.hf5"
+    done = run(file, "--to", tmp_path / "sto.residual.tif")
+    assert done.exit_code == 0, done.output
+    movie = nls.read_movie(file)
+    with tifffile.TiffFile(tmp_path / "sto.residual.tif") as written:
+        left = written.asarray()
+        numerator, denominator = written.pages[0].tags["XResolution"].value
+        assert written.imagej_metadata["unit"] == "nm"
+    assert denominator / numerator == pytest.approx(movie.pixel_size[1], rel=1e-4)
+    frame = movie.frame(0).astype(float)
+    assert left.shape == frame.shape
+    inside = np.isfinite(left)
+    assert inside.any(axis=0).sum() * inside.any(axis=1).sum() == inside.sum() > 200**2
+    assert left[inside].std() < 0.6 * frame[inside].std()
+    # With the mean cell it is the image: what is left of columns is alike in all cells.
+    periodic = (frame - left)[inside]
+    assert np.corrcoef(periodic, frame[inside])[0, 1] > 0.8
+
+
+def test_what_the_cell_leaves_of_a_movie_has_its_frames(path, tmp_path):
+    done = run(path, "--window", 128, "--in", 20, 20, 200, 160, "--to", tmp_path / "residual.tif")
+    assert done.exit_code == 0, done.output
+    left = tifffile.imread(tmp_path / "residual.tif")
+    assert left.shape == np.load(path).shape
+    assert np.isfinite(left[:, 20:148, 20:148]).all()
+    assert np.isnan(left[:, :20]).all()
+    counts = np.load(path)[:, 20:148, 20:148]
+    assert np.nanstd(left) == pytest.approx(np.sqrt(counts.mean()), rel=0.1), "noise of counts"
+    again = run(path, "--to", tmp_path / "residual.tif")
+    assert "exists; choose another name" in again.output
 
 
 def test_one_window_of_one_frame_can_be_chosen(path):

@@ -158,25 +158,22 @@ def pixel_size_of(fit: LatticeFit, known: str | Cell, *, square: bool = False) -
     true = known_basis(known)
     seen = fit.basis
     start = float(np.sqrt(abs(np.linalg.det(true) / np.linalg.det(seen))))
-    best: tuple[float, Float] | None = None
-    for written in _writings(seen * start, true):
-        found = _solve(written / start, true, start, square)
-        if best is None or found[0] < best[0]:
-            best = found
-    if best is None or best[0] > _MAX_MISFIT:
+    solved = [
+        (*_solve(change @ seen, true, start, square), change)
+        for change in _writings(seen * start, true)
+    ]
+    misfit, (x, y), slope, change = min(
+        solved, key=lambda each: each[0], default=(np.inf, np.ones(2), np.eye(4), np.eye(2))
+    )
+    if misfit > _MAX_MISFIT:
         name = known if isinstance(known, str) else f"a = {known[0]}, b = {known[1]} nm"
         raise InputError(f"The image does not show the lattice of {name}, whatever the pixel size.")
-    misfit, (x, y) = best
-    length = np.array([fit.a, fit.b])
-    relative = np.array([fit.a_error, fit.b_error]) / length
-    # Where pixels may differ along x and y, each vector says most of the axis it lies along.
-    share = np.square(seen) / np.square(length)[:, np.newaxis]
-    if square:
-        both = float(1 / np.sqrt((1 / np.square(relative)).sum()))
-        return PixelSize(y, x, y * both, x * both, misfit, _other_cell(fit))
-    spread = 1 / np.sqrt((share / np.square(relative)[:, np.newaxis]).sum(axis=0))
-    y_error, x_error = float(y * spread[1]), float(x * spread[0])
-    return PixelSize(y, x, y_error, x_error, misfit, _other_cell(fit))
+    # What least squares make of the errors of the four components, in shares of the sizes.
+    moved = np.linalg.pinv(slope) @ np.diag([x, y, x, y]) @ np.kron(change, np.eye(2))
+    x_share, y_share = np.sqrt(np.diagonal(moved @ fit.covariance @ moved.T))[
+        [0, 0 if square else 1]
+    ]
+    return PixelSize(y, x, float(y * y_share), float(x * x_share), misfit, _other_cell(fit))
 
 
 def _other_cell(fit: LatticeFit) -> str:
@@ -211,24 +208,32 @@ def known_basis(known: str | Cell) -> Float:
 
 
 def _writings(seen: Float, true: Float) -> list[Float]:
-    """List the bases of a lattice whose cell is near to that of another one."""
+    """List what makes bases of a lattice of one, those whose cell is near to that of another."""
     steps = (-1, 0, 1)
     changes = [
         np.array([[i, j], [k, m]]) for i in steps for j in steps for k in steps for m in steps
     ]
-    written = [change @ seen for change in changes if abs(np.linalg.det(change)) == 1]
     a, b, gamma = lattice_parameters(true)
 
     def away(basis: Float) -> float:
         c, d, angle = lattice_parameters(basis)
         return float(max(abs(np.log([c / a, d / b])).max(), abs(np.deg2rad(angle - gamma))))
 
-    return [basis for basis in written if away(basis) < 0.3]
+    bases = [each for each in changes if abs(np.linalg.det(each)) == 1]
+    return [each for each in bases if away(each @ seen) < 0.3]
 
 
-def _solve(seen: Float, true: Float, start: float, square: bool) -> tuple[float, Float]:
-    """Fit pixel sizes (x, y) and a turn, either hand; give the misfit and the sizes."""
-    answers: list[tuple[float, Float]] = []
+def _solve(seen: Float, true: Float, start: float, square: bool) -> tuple[float, Float, Float]:
+    """Fit pixel sizes (x, y) and a turn, either hand.
+
+    Returns
+    -------
+    misfit : float
+    sizes : ndarray, shape (2,)
+    slope : ndarray, shape (4, 3)
+        Of the components of the vectors, by the logarithms of the sizes and the turn.
+    """
+    answers: list[tuple[float, Float, Float]] = []
     size = np.sqrt(abs(np.linalg.det(true)))
     for flip in (np.eye(2), np.diag([1.0, -1.0])):
 
@@ -242,5 +247,5 @@ def _solve(seen: Float, true: Float, start: float, square: bool) -> tuple[float,
         angle = np.arctan2(seen[0, 1], seen[0, 0]) - np.arctan2(first[1], first[0])
         found = least_squares(off, [np.log(start), np.log(start), angle])
         sizes = np.exp(found.x[:2]) if not square else np.exp(found.x[[0, 0]])
-        answers.append((float(np.abs(found.fun).max()), sizes))
+        answers.append((float(np.abs(found.fun).max()), sizes, size * found.jac))
     return min(answers, key=lambda answer: answer[0])

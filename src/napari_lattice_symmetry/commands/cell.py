@@ -19,11 +19,12 @@ from napari_lattice_symmetry.analysis.cell_windows import (
     window_side,
 )
 from napari_lattice_symmetry.analysis.grains import places_of_grain
+from napari_lattice_symmetry.analysis.residuals import RESIDUAL, write_residuals
 from napari_lattice_symmetry.cells import KNOWN_CELLS, PixelSize
 from napari_lattice_symmetry.cells.parameters import CellParameters, PixelParameters
 from napari_lattice_symmetry.cells.plots import plot_cell
 from napari_lattice_symmetry.cells.strain import known_basis
-from napari_lattice_symmetry.cells.writing import SUFFIXES, write_cell
+from napari_lattice_symmetry.cells.writing import ATOMS, SUFFIXES, write_cell
 from napari_lattice_symmetry.commands.shared.cells import known_cell_option, rectangle_option
 from napari_lattice_symmetry.commands.shared.options import (
     PATH,
@@ -80,7 +81,10 @@ _FIGURES = (".png", ".svg")
 @known_cell_option("Also tell the pixel size at which the lattice is this one.")
 @settings_options(PixelParameters, square="square-pixels")
 @settings_options(CellParameters)
-@outputs_option(f"Also write the cell: {', '.join((*SUFFIXES, *_FIGURES))}.")
+@outputs_option(
+    f"Also write the cell: {', '.join((*SUFFIXES, *_FIGURES))}; {ATOMS}, its atoms; {RESIDUAL}, "
+    "what it leaves of the frames."
+)
 @overwrite_option
 @file_options
 @frames_option
@@ -150,6 +154,8 @@ def cell(
     for output in outputs:
         if output.suffix.lower() in _FIGURES:
             save_figure(plot_cell(found), output)
+        elif output.name.lower().endswith(RESIDUAL):
+            write_residuals(averaged, movie, output, overwrite=overwrite)
         else:
             write_cell(found, output, overwrite=overwrite)
         click.echo(f"Wrote {output}.")

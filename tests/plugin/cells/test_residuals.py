@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from napari_lattice_symmetry.analysis.cell_windows import AveragedCell
+from napari_lattice_symmetry.analysis.residuals import Residuals
 from napari_lattice_symmetry.cells import average_cell
-from napari_lattice_symmetry.plugin.cells.residuals import Residuals
 
 
 def residual_layer(dock):

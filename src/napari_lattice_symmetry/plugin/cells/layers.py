@@ -8,10 +8,10 @@ from uuid import uuid4
 import numpy as np
 
 from napari_lattice_symmetry.analysis.cell_windows import AveragedCell
+from napari_lattice_symmetry.analysis.residuals import Residuals
 from napari_lattice_symmetry.bravais.parameters import AnalysisParameters
 from napari_lattice_symmetry.inspection.strain import COMPONENTS, components, even_range
 from napari_lattice_symmetry.lattice.strain import StrainMaps
-from napari_lattice_symmetry.plugin.cells.residuals import Residuals
 from napari_lattice_symmetry.plugin.layers.result_layers import (
     METADATA_KEY,
     RESULT_KEY,

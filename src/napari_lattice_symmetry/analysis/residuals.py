@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from napari_lattice_symmetry.analysis.cell_windows import AveragedCell
+from napari_lattice_symmetry.data.movie import Movie
+from napari_lattice_symmetry.files import check_free, replacing
+
+RESIDUAL = "residual.tif"
+"""How the name of a file of what is left ends."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,4 +74,51 @@ class Residuals:
         leave = delayed(self.of_frame, pure=False)
         return da.stack(
             [da.from_delayed(leave(frame), self.shape, np.float32) for frame in self.frames]
+        )
+
+
+def write_residuals(
+    averaged: AveragedCell, movie: Movie, path: Path, *, overwrite: bool = False
+) -> None:
+    """Write what the mean cell leaves as a TIFF that lies on the frames of the movie.
+
+    Parameters
+    ----------
+    averaged : AveragedCell
+        What was found.
+    movie : Movie
+        Where.
+    path : path
+        Pages have the shape of the frames, from the first that has windows to the last; there is
+        NaN where no window was averaged.
+    overwrite : bool
+        Replace a file that is there.
+
+    Raises
+    ------
+    InputError
+        If something is in the way.
+    """
+    import tifffile
+
+    check_free(path, overwrite=overwrite)
+    residuals = Residuals(averaged)
+    (top, left), (rows, columns) = residuals.corner, residuals.shape
+
+    def pages() -> Iterator[NDArray[np.float32]]:
+        for frame in residuals.frames:
+            page = np.full(movie.shape[1:], np.nan, dtype=np.float32)
+            page[top : top + rows, left : left + columns] = residuals.of_frame(frame)
+            yield page
+
+    size_y, size_x = movie.pixel_size
+    with replacing(path) as partial:
+        tifffile.imwrite(
+            partial,
+            pages(),
+            shape=(len(residuals.frames), *movie.shape[1:]),
+            dtype=np.float32,
+            imagej=True,
+            resolution=(1 / size_x, 1 / size_y),
+            metadata={"axes": "TYX", "unit": movie.unit},
         )
