@@ -7,7 +7,7 @@ import pytest
 import tifffile
 
 import napari_lattice_symmetry as nls
-from napari_lattice_symmetry.lattice.basis import cell, lattice_points
+from napari_lattice_symmetry.lattice.basis import cell, lattice_points, rotation
 from napari_lattice_symmetry.lattice.drawing import draw_atoms
 
 SIDE, PIXEL = 192, 0.025
@@ -55,6 +55,43 @@ def test_a_rectangle_is_the_reference(run, saved):
     assert done.exit_code == 0, done.output
     mean = float(next(line for line in done.output.splitlines() if "exx" in line).split()[2])
     assert abs(mean) < 1.1  # of both frames, against the median of a window in both
+
+
+@pytest.fixture
+def bent(tmp_path, fake_model):
+    """A square crystal, a 30 degrees off x, on the right of a frame 2 % longer along a."""
+    shape, basis = (192, 400), cell(12, 12, 90) @ rotation(30)
+    along = basis[0] / np.linalg.norm(basis[0])
+    longer = np.eye(2) + 0.02 * np.outer(along, along)
+    image = np.zeros(shape)
+    for left, change in ((True, np.eye(2)), (False, longer)):
+        points = lattice_points(basis @ change, shape, (200, 90), 20)
+        points = points[(points[:, 0] < 200) == left]
+        image += draw_atoms(points, np.ones(len(points)), 2.0, shape)
+    movie = nls.Movie(image[np.newaxis], name="bent", pixel_size=(PIXEL, PIXEL), unit="nm")
+    path = tmp_path / "bent.zarr"
+    nls.analyze(movie, window=96, stride=48, samples=2, lattice_maps=True, model=fake_model).save(
+        path
+    )
+    return path
+
+
+@pytest.mark.parametrize(
+    ("axes", "expected"),
+    [("image", (1.5, 0.5, 2 * np.sqrt(3) / 4)), ("crystal", (2.0, 0.0, 0.0))],
+)
+def test_strain_is_along_the_image_or_the_crystal(run, bent, tmp_path, axes, expected):
+    table = tmp_path / "strain.csv"
+    done = run("strain", bent, "--in", 0, 0, 100, 192, "--axes", axes, "--to", table)
+    assert done.exit_code == 0, done.output
+    with table.open(encoding="utf-8") as file:
+        rows = [{name: float(value) for name, value in row.items()} for row in csv.DictReader(file)]
+    right = [row for row in rows if row["x_nm"] > 250 * PIXEL]
+    assert len(right) == 6
+    found = [[row[f"{name}_percent"] for name in ("exx", "eyy", "exy")] for row in right]
+    if axes == "crystal":  # a and b are as long: either may be the first
+        found = [[max(each[:2]), min(each[:2]), each[2]] for each in found]
+    np.testing.assert_allclose(found, [expected] * 6, atol=0.05)
 
 
 def test_a_real_crystal_has_the_lattice_that_is_known_but_for_its_scan(

@@ -60,6 +60,27 @@ def test_a_run_with_plane_groups_shows_them_with_their_legend(
     assert np.nanmin(probability.data[:, :, :2]) > 0.5
 
 
+def test_a_real_crystal_has_maps_of_its_group_and_of_what_breaks_it(
+    make_shown_viewer, analyze_in, shared_data
+):
+    viewer = make_shown_viewer()
+    viewer.open(str(shared_data / "images" / "STO_001_haadf_nsid.hf5"), plugin=PLUGIN)
+    widget = analyze_in(viewer, window=200, stride=60, plane_groups=True)
+    show(widget, "plane groups")
+    groups = viewer.layers.selection.active
+    assert isinstance(groups, Labels)
+    assert np.mean(np.asarray(groups.data) == PLANE_GROUPS.index("p4m") + 1) > 0.9
+    assert legend_of(groups).title == "plane groups"
+    show(widget, "R (%)")
+    departure = viewer.layers.selection.active
+    broken = np.asarray(departure.data)
+    assert departure.name.startswith("R (%)")
+    assert ((broken > 5) & (broken < 20)).mean() > 0.9, "within the tolerance, not within noise"
+    np.testing.assert_allclose(departure.scale, groups.scale)
+    show(widget, "P(plane group) within noise")
+    assert np.isnan(np.asarray(viewer.layers.selection.active.data)).all()
+
+
 def test_strain_of_a_real_crystal_is_that_of_its_errors(
     make_shown_viewer, open_dock, analyze_in, shared_data
 ):
@@ -109,6 +130,40 @@ def test_a_sample_movie_is_averaged_frame_by_frame(make_shown_viewer, open_dock)
         dock.settle()
         assert dock.averaged.places[0, 0] == frame
         assert dock.averaged.cell.group.name == group
+
+
+def test_a_sample_movie_has_its_strain_and_its_pixel_size(make_shown_viewer, open_dock, analyze_in):
+    """Its rhombus leans by one degree more from frame to frame, its sides stay as long."""
+    viewer = make_shown_viewer()
+    viewer.open_sample(PLUGIN, "square-to-hexagonal")
+    analyze_in(viewer, window=128, stride=64, lattice_maps=True, last_frame=2)
+    image = next(layer for layer in viewer.layers if layer.name.startswith("square"))
+    viewer.layers.selection.active = image
+    viewer.dims.set_current_step(0, 0)
+    dock = open_dock(viewer)
+    dock.widget.tabs.setCurrentWidget(dock.widget.strain)
+    square = {"lattice": "typed cell", "a": 0.3, "b": 0.3, "gamma": 90}
+    strain = dock.widget.strain
+    strain.form["reference"].value = "known lattice"
+    for name, value in square.items():
+        strain.form[name].value = value
+    dock.press(strain.bar.button)
+    maps = {layer.name.split(" \u00b7 ")[0]: layer.data for layer in viewer.layers}
+    for frame in range(3):
+        exx, eyy, exy = (np.nanmean(maps[f"{name} (%)"][frame]) for name in ("exx", "eyy", "exy"))
+        # Leaning by an angle stretches the diagonals by half of it.
+        shear = np.hypot((exx - eyy) / 2, exy)
+        assert shear == pytest.approx(100 * np.deg2rad(frame) / 2, abs=0.1)
+        assert exx + eyy == pytest.approx(0, abs=0.15)
+
+    tab = dock.widget.pixel
+    dock.widget.tabs.setCurrentWidget(tab)
+    for name, value in square.items():
+        tab.form[name].value = 2 * value if name in "ab" else value
+    dock.press(tab.bar.button)
+    assert (tab.found.y, tab.found.x) == pytest.approx((0.05, 0.05), rel=5e-3)
+    dock.press(tab.write_button)
+    np.testing.assert_allclose(image.scale[-2:], 0.05, rtol=5e-3)
 
 
 @pytest.fixture

@@ -70,7 +70,12 @@ def test_the_pixel_size_of_a_real_crystal_is_that_of_its_file(
     tab = dock.widget.pixel
     tab.form["lattice"].value = "SrTiO3 [001]"
     dock.press(tab.bar.button)
-    assert (tab.found.y, tab.found.x) == pytest.approx(tuple(scale), rel=0.01)
+    found = tab.found.y, tab.found.x
+    assert found == pytest.approx(tuple(scale), rel=0.01)
+    dock.press(tab.write_button)
+    np.testing.assert_array_equal(viewer.layers[0].scale[-2:], found)
+    assert [str(each) for each in viewer.layers[0].units[-2:]] == ["nanometer"] * 2
+    assert tab.answer.text().startswith(f"{viewer.layers[0].name} has pixels of 0.01")
 
 
 def test_a_window_without_a_crystal_gets_one_sentence_and_no_cell(dock):
@@ -240,6 +245,39 @@ def test_strain_is_mapped_with_errors_and_colors_even_about_zero(analyzed, messa
     widget.strain.form["reference"].value = "known lattice"
     analyzed.press(widget.strain.bar.button)
     assert "film has no pixel size" in messages()[-1]
+
+
+def strain_layer(dock, name):
+    return next(each for each in dock.viewer.layers if each.name.startswith(f"{name} ("))
+
+
+def test_strain_against_a_region_or_along_the_crystal(analyzed, messages):
+    tab, result = analyzed.widget.strain, analyzed.widget.selection.result
+    analyzed.widget.tabs.setCurrentWidget(tab)
+    shapes = analyzed.viewer.add_shapes(
+        np.array([[0, 0], [0, 60], [60, 60], [60, 0]]), name="corner"
+    )
+    analyzed.viewer.layers.selection.active = analyzed.viewer.layers["film"]
+    analyzed.settle()
+    tab.form["reference"].value = "region corner"
+    analyzed.press(tab.bar.button)
+    first = np.zeros(result.grid.shape, dtype=bool)
+    first[0, 0] = True  # the only window whose center lies in it
+    expected = result.strain(first)
+    np.testing.assert_allclose(strain_layer(analyzed, "exx").data, expected.exx, atol=1e-5)
+    tab.form["axes"].value = "crystal: along a"
+    analyzed.press(tab.bar.button)
+    turned = result.strain(first, lattice_axes=True)
+    np.testing.assert_allclose(strain_layer(analyzed, "exx").data, turned.exx, atol=1e-5)
+    assert np.nanmax(np.abs(turned.exx - expected.exx)) > 1e-3, "a lies 12 degrees off x"
+    shapes.data = [np.array([[0, 0], [0, 9], [9, 9], [9, 0]])]
+    analyzed.press(tab.bar.button)
+    assert messages()[-1].startswith("No window has its center in 'corner'; draw a polygon")
+    assert messages()[-1].count(". ") == 0
+    shapes.data = [np.array([[0, 225], [0, 330], [200, 330], [200, 225]])]
+    analyzed.press(tab.bar.button)
+    assert messages()[-1] == "No window of the reference has a lattice; choose another region."
+    np.testing.assert_allclose(strain_layer(analyzed, "exx").data, turned.exx, atol=1e-5)
 
 
 def test_strain_is_exported_as_a_table_and_a_picture(analyzed, monkeypatch, tmp_path):
