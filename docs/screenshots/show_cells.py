@@ -40,6 +40,16 @@ def draw_cell() -> None:
     nls.cells.plot_cell(cell).savefig(IMAGES / "cell-mos2.png", dpi=100)
 
 
+def draw_window() -> None:
+    """Draw all that the inspector tells of a window of strontium titanate."""
+    movie = nls.read_movie(DATA / "images/STO_001_haadf_nsid.hf5")
+    height, width = movie.shape[1:]
+    inspected = nls.inspection.inspect_window(
+        movie, 0, (width / 2, height / 2), parameters=AnalysisParameters(window=256)
+    )
+    nls.inspection.plot_inspection(inspected).savefig(IMAGES / "inspector-cell.png", dpi=100)
+
+
 def show_pixel_size() -> None:
     """Find the pixel size of the same image from the lattice that it is known to show."""
     viewer = open_viewer()
@@ -100,6 +110,7 @@ def main() -> None:
     if DATA.name:
         show_cell()
         draw_cell()
+        draw_window()
         show_pixel_size()
     else:
         print(
