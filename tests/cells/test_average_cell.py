@@ -207,6 +207,14 @@ def test_places_do_not_depend_on_the_unit_of_lengths():
     assert other.remarks == one.remarks
 
 
+def test_places_do_not_depend_on_the_order_of_the_windows():
+    windows = np.array([dumbbells(2.7 * SIGMA, seed, counts=20) for seed in range(4)])
+    one, other = (nls.cells.average_cell(each).motif() for each in (windows, windows[::-1]))
+    np.testing.assert_allclose(other.sites, one.sites, atol=1e-5)
+    np.testing.assert_allclose(other.errors, one.errors, rtol=1e-2)
+    assert (other.letters, other.symmetries) == (one.letters, one.symmetries)
+
+
 def shoulder(counts, height=0.3, seed=0):
     """Draw a faint atom so near to a bright one that it is no maximum."""
     points = lattice_points(BASIS, (SIZE, SIZE), (60, 66), 30)
