@@ -7,8 +7,10 @@ import numpy as np
 import pytest
 import tifffile
 
+import napari_lattice_symmetry as nls
 from napari_lattice_symmetry.bravais.parameters import AnalysisParameters
 from napari_lattice_symmetry.lattice import CLASSES
+from napari_lattice_symmetry.lattice.plane_groups import PLANE_GROUPS
 from napari_lattice_symmetry.results import load_result
 from napari_lattice_symmetry.results.areas import area_fractions
 
@@ -83,6 +85,23 @@ def test_analyze_writes_result_table_and_figures(run, growth, stand_in):
         assert Path(figure).read_bytes().startswith(b"\x89PNG")
     for name in ("run.zarr", "run_fractions.csv", "run_fractions.png", "run_maps.png"):
         assert f"out/{name}" in done.stdout
+
+
+def test_plane_groups_of_a_real_crystal_are_mapped(run, stand_in, shared_data):
+    file = shared_data / "images" / "STO_001_haadf_nsid.hf5"
+    given = ("--window", 200, "--stride", 120, "--samples", 2, "--plane-groups", "--no-plots")
+    done = run("analyze", file, "--output", "sto.zarr", *given)
+    assert done.exit_code == 0, done.output
+    maps = load_result("sto.zarr").maps
+    assert maps["plane_group"].shape == (1, 3, 3)
+    assert (maps["plane_group"] == PLANE_GROUPS.index("p4m") + 1).all()
+    windows = nls.WindowGrid(nls.read_movie(file).shape[1:], 200, 120).windows(
+        nls.read_movie(file).frame(0)
+    )
+    broken = [100 * nls.cells.plane_group(each).departure for each in windows.reshape(-1, 200, 200)]
+    np.testing.assert_allclose(maps["group_departure"].ravel(), broken, atol=0.1)
+    assert 5 < min(broken) < max(broken) < 20
+    assert np.isnan(maps["group_probability"]).all(), "named within the tolerance"
 
 
 def test_analyze_prints_the_phase_table_and_shows_progress(run, growth, stand_in, monkeypatch):

@@ -205,6 +205,24 @@ def test_a_real_crystal_tells_its_group_its_atoms_and_the_pixel_size(shared_data
     assert "_cell_length_a 3.9" in atoms.read_text(encoding="utf-8")
 
 
+@pytest.mark.parametrize(("place", "group"), [((100, 256), "p4m"), ((420, 256), "p6m")])
+def test_the_grains_of_a_sample_have_their_groups_and_pixel_size(tmp_path, place, group):
+    file = tmp_path / "grains.tif"
+    assert CliRunner().invoke(main, ["simulate", "two-grains", "-o", str(file)]).exit_code == 0
+    gamma = 90 if group == "p4m" else 120
+    done = run(file, "--at", *place, "--window", 120, "--known", 0.3, 0.3, gamma)
+    assert done.exit_code == 0, done.output
+    assert f"Plane group: {group}, with probability" in done.output
+    symmetry = "4mm" if group == "p4m" else "6mm"
+    assert f"atom 1a ({symmetry}) at 0.0000, 0.0000, height" in done.output
+    found = re.search(r"pixels of (\S+) ± (\S+) nm along x, (\S+) ± (\S+) nm along y", done.output)
+    x, x_error, y, y_error = map(float, found.groups())
+    true = nls.read_movie(file).pixel_size
+    assert (y, x) == pytest.approx(true, rel=5e-3)
+    assert abs(x - true[1]) < 4 * x_error
+    assert abs(y - true[0]) < 4 * y_error
+
+
 def test_the_grain_at_a_place_is_averaged(path, tmp_path, fake_model):
     movie = nls.read_movie(path)
     result = nls.analyze(
