@@ -31,6 +31,9 @@ Index = NDArray[np.intp]
 MAX_SIDE = 256
 """Greatest number of points along a side of the image."""
 
+MIN_HEIGHT = 0.08
+"""Least height of an atom over the lowest point, as a share of that of the highest."""
+
 # Standard deviation in degrees of a phase of which nothing is known.
 _NO_PHASE = 360 / 12**0.5
 # Points of the image a pixel of the windows; nodes beyond this many times the noise power count.
@@ -285,11 +288,20 @@ class UnitCell:
         model = ((self.values[nodes, np.newaxis] * y).T @ x).real
         return np.asarray(deviation[0] * pixels[0] - model, dtype=np.float64)
 
-    def motif(self, *, min_height: float = 0.08) -> CellMotif:
+    def motif(self, *, min_height: float = MIN_HEIGHT) -> CellMotif:
         """Find the atoms of the cell; see `find_motif`."""
+        if min_height == MIN_HEIGHT:
+            return self._motif
         from napari_lattice_symmetry.cells.motif import find_motif
 
         return find_motif(self, min_height=min_height)
+
+    @cached_property
+    def _motif(self) -> CellMotif:
+        """The atoms that lists and pictures of the cell ask for again and again."""
+        from napari_lattice_symmetry.cells.motif import find_motif
+
+        return find_motif(self, min_height=MIN_HEIGHT)
 
     def at(self, fractions: Float, values: Complex | None = None) -> Float:
         """Return the image at places (..., 2), fractions of the conventional cell."""
