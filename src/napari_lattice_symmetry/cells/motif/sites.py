@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 
 from napari_lattice_symmetry.cells.motif.maxima import SAME, apart, find_maxima, maxima_errors
 from napari_lattice_symmetry.cells.motif.peaks import Peaks, Start, fit_peaks
-from napari_lattice_symmetry.cells.unit_cell import MIN_HEIGHT
 from napari_lattice_symmetry.errors import InputError
 from napari_lattice_symmetry.lattice.plane_groups import Site, standard_operations, wyckoff_sites
 from napari_lattice_symmetry.spectrum.checks import is_real
@@ -91,7 +90,7 @@ class CellMotif:
         return "" if self.fitted else "is a maximum of the image: no round peaks fit it"
 
 
-def find_motif(cell: UnitCell, *, min_height: float = MIN_HEIGHT) -> CellMotif:
+def find_motif(cell: UnitCell, *, min_height: float) -> CellMotif:
     """Find the atoms of a cell: round peaks, fitted at once, beginning with its maxima.
 
     Parameters
