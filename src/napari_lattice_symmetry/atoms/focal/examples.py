@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from napari_lattice_symmetry.atoms.finding.examples import draw_marks
 from napari_lattice_symmetry.atoms.finding.scaling import Resampling
 from napari_lattice_symmetry.atoms.focal.microscope import Microscope, resample_periodic
+from napari_lattice_symmetry.atoms.focal.registration import REACH, measure_shifts, register
 from napari_lattice_symmetry.atoms.focal.seeing import CLASSES, MARK, PIXEL, see
 from napari_lattice_symmetry.atoms.focal.specimens.layer import random_specimen
 from napari_lattice_symmetry.atoms.focal.specimens.multislice import exit_wave
@@ -52,8 +53,8 @@ class Ranges:
     ----------
     spherical, first, step, focal_spread, astigmatism, blur, mtf, dose, pixel, drift : tuple
         Lowest and highest: spherical aberration, first defocus and step from image to image, of
-        the lenses, of the detector, electrons a square angstrom, pixel size in nm, and what
-        registration leaves of the drift, in nm.
+        the lenses, of the detector, electrons a square angstrom, pixel size in nm, and standard
+        deviation of the drift of each image in nm.
     """
 
     spherical: tuple[float, float] = (-20.0, 20.0)
@@ -65,7 +66,7 @@ class Ranges:
     mtf: tuple[float, float] = (0.2, 0.9)
     dose: tuple[float, float] = (1e2, 2e4)
     pixel: tuple[float, float] = (0.007, 0.025)
-    drift: tuple[float, float] = (0.0, 0.02)
+    drift: tuple[float, float] = (0.0, 0.04)
 
 
 @dataclass(frozen=True)
@@ -191,13 +192,15 @@ class SeriesChunk:
         images = microscope.record_series(
             wave, SIDE, rng, size=n, defoci=defoci.tolist(), drift=drift, dose=float(dose)
         )
+        told, told_defoci = told_of(microscope, defoci, rng)
+        # As in use: what noise and wrong foci do to a registration is to be learned.
+        images = register(images, measure_shifts(images, SIDE / n, told_defoci, told, REACH))
         whole = round(SIDE / PIXEL)
         resampling = Resampling((n, n), (whole, whole))
         images = np.stack([resampling.resample(image) for image in images])
         marks = class_marks(known[:, 1:] / PIXEL, known[:, 0].astype(int), (whole, whole))
         corner = (whole - CROP) // 2
         inner = slice(corner, corner + CROP)
-        told, told_defoci = told_of(microscope, defoci, rng)
         return see(images, told_defoci, told)[inner, inner], marks[inner, inner]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from napari_lattice_symmetry.atoms.focal.registration import REACH
 from napari_lattice_symmetry.atoms.focal.specimens.layer import LAYERS
 from napari_lattice_symmetry.settings import SettingsModel, setting
 
@@ -23,7 +24,7 @@ class ColumnParameters(SettingsModel):
         True, "Register", "Move the images over each other before they are looked at."
     )
     reach: float = setting(
-        0.14,
+        REACH,
         "Drift (nm)",
         "Farthest between two images; with no more than a crystal to be seen, less than half its "
         "lattice constant.",

@@ -13,6 +13,9 @@ from napari_lattice_symmetry.atoms.focal.microscope import Microscope, frequenci
 
 Float = NDArray[np.float64]
 
+REACH = 0.14
+"""Farthest drift between two images in nm, if not told: less than half a lattice constant."""
+
 _FINEST = 8.0  # 1/nm: beyond, foci are not known well enough for a sign
 _COARSEST = 0.7
 

@@ -65,7 +65,7 @@ class Recipe:
     series: int = 10_000
     validation: int = 500
     microscopes: int = 4
-    epochs: int = 4
+    epochs: int = 8
     batch: int = 8
     images: int = 3
     learning_rate: float = 2e-3
