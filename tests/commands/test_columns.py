@@ -36,9 +36,11 @@ def test_what_is_not_known_is_asked_for(run, picture):
     assert "does not say at which defoci" in run("columns", "series.tif").output
     done = run("columns", "series.tif", "--defoci", "-3,2,7")
     assert "does not say how large its pixels are" in done.output
-    wrong = run("columns", "series.tif", "--defoci", "7,2,-3", "--pixel-size", 0.016)
+    wrong = run("columns", "series.tif", "--defoci", "2,-3,7", "--pixel-size", 0.016)
     assert "in the order -3, 2, 7" in " ".join(wrong.output.split())
     assert wrong.exit_code == 1
+    doubtful = run("columns", "series.tif", "--defoci", "7,2,-3", "--pixel-size", 0.016)
+    assert "in the order -3, 2, 7 nm would fit as well" in doubtful.output
     assert "'a' is not numbers" in run("columns", "series.tif", "--defoci", "a").output
 
 
@@ -52,7 +54,7 @@ def test_a_microscope_that_cannot_be_is_refused_in_a_sentence(run, picture, opti
 
 def test_astigmatism_reaches_the_microscope(run, picture, monkeypatch):
     told = {}
-    monkeypatch.setattr(atoms, "find_columns", lambda *_, **given: told.update(given))
+    monkeypatch.setattr(atoms, "iter_name_series", lambda *_, **given: told.update(given) or [])
     given = ("--defoci", "-3,2,7", "--pixel-size", 0.016, "--astigmatism", 2, "--direction", 30)
     run("columns", "series.tif", *given)
     assert (told["microscope"].astigmatism, told["microscope"].astigmatism_angle) == (2, 30)

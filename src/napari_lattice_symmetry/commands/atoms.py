@@ -17,8 +17,8 @@ from napari_lattice_symmetry.atoms import (
     Microscope,
     Score,
     find_atoms,
-    find_columns,
     find_defects,
+    iter_name_series,
     read_atoms,
     score,
     vacancies,
@@ -27,6 +27,7 @@ from napari_lattice_symmetry.atoms import (
 from napari_lattice_symmetry.atoms.defect_search import METHODS
 from napari_lattice_symmetry.atoms.focal.namer import DEFAULT
 from napari_lattice_symmetry.atoms.focal.reading import Series, read_series
+from napari_lattice_symmetry.atoms.table import join
 from napari_lattice_symmetry.atoms.writing import ATOM_SUFFIXES
 from napari_lattice_symmetry.commands.shared.atoms import Measures, measure_options
 from napari_lattice_symmetry.commands.shared.options import (
@@ -210,7 +211,7 @@ def columns(
     outputs = _tables(file, "columns", outputs, listed, overwrite=overwrite)
     lenses = {name: settings.pop(name) for name in _LENSES}
     series = read_series(file).told(defoci, pixel_size)
-    found = find_columns(
+    named = iter_name_series(
         series.images,
         series.defoci,
         series.pixel_size,
@@ -218,7 +219,10 @@ def columns(
         microscope=parse_settings(Microscope, **lenses),
         **settings,
     )
-    click.echo("\n".join(_describe_columns(found, series)))
+    tables, remarks = zip(*((each.atoms, each.remark) for each in named), strict=True)
+    found = join(tables)
+    for told, remark in zip(_describe_columns(found, series), remarks, strict=True):
+        click.echo(f"{told}; {remark}" if remark else told)
     for output in outputs:
         found.save(output, overwrite=overwrite)
         click.echo(f"Wrote {output}.")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pickle
 import shutil
 from dataclasses import replace
+from itertools import permutations
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +16,12 @@ from told_columns import Told
 
 import napari_lattice_symmetry as nls
 from napari_lattice_symmetry.atoms.finding.finder import CALIBRATION, REGISTRY
-from napari_lattice_symmetry.atoms.focal.columns import find_columns, propose_pixel_size
-from napari_lattice_symmetry.atoms.focal.consistency import check_series
+from napari_lattice_symmetry.atoms.focal.columns import (
+    find_columns,
+    iter_name_series,
+    propose_pixel_size,
+)
+from napari_lattice_symmetry.atoms.focal.consistency import GAIN, Consistency, check_series
 from napari_lattice_symmetry.atoms.focal.density import vacancies, vacancy_density
 from napari_lattice_symmetry.atoms.focal.examples import (
     CROP,
@@ -153,23 +158,46 @@ def test_drift_is_measured_though_contrast_reverses(picture: FocalPicture) -> No
     assert np.abs(drift - picture.drift).max() * picture.pixel_size < 0.02
 
 
-def test_what_columns_explain_tells_foci_and_order(picture: FocalPicture) -> None:
-    images = register(picture.images, picture.drift)
-    kind = np.unique(picture.atoms.label, return_inverse=True)[1]
-    columns = picture.atoms.positions, kind
-
-    def check(order: list[int], off: float = 0.0) -> Any:
-        defoci = [picture.defoci[i] + off for i in range(3)]
-        return check_series(images[order], picture.pixel_size, defoci, Microscope(), columns)
+def test_images_tell_foci_and_order(picture: FocalPicture) -> None:
+    def check(order: list[int], off: float = 0.0) -> Consistency:
+        defoci = [picture.defoci[i] + off for i in range(len(order))]
+        found = check_series(
+            picture.images[order], picture.pixel_size, defoci, Microscope(), reach=0.14
+        )
+        assert found is not None
+        return found
 
     right = check([0, 1, 2])
-    assert abs(right.offset) <= 1
-    assert right.order == (0, 1, 2)
-    assert check([0, 1, 2], 10).offset == pytest.approx(-10, abs=1)
-    assert check([0, 1, 2], -10).offset == pytest.approx(10, abs=1)
-    assert check([2, 1, 0]).order == (2, 1, 0)
-    assert check([1, 0, 2]).order == (1, 0, 2)
-    assert check([2, 1, 0]).as_told < 0.6 * right.as_told
+    assert abs(right.offset) <= 0.5
+    assert right.as_told > 0.95
+    for off in (-10, -4, 4, 10):
+        assert check([0, 1, 2], off).offset == pytest.approx(-off, abs=0.5)
+    for order in permutations(range(3)):
+        found = check(list(order))
+        # Reversed images explain as much as those in order, if all foci are 1 nm off as well.
+        assert 1 - found.orders[order] < GAIN * (1 - found.best)
+        assert order in ((0, 1, 2), found.order, *found.others)
+    assert (2, 1, 0) in right.others
+
+
+def test_of_many_images_two_that_are_exchanged_are_told(picture: FocalPicture) -> None:
+    rng = np.random.default_rng(3)
+    wave = exit_wave(Specimen(vacancies=0.1).build(3.0), 80)
+    defoci, microscope = [-6.0, -2.0, 2.0, 6.0, 10.0], Microscope()
+    images = microscope.record_series(
+        wave, 3.0, rng, size=200, defoci=defoci, drift=np.zeros((5, 2)), dose=1e4
+    )
+    for order in ([0, 1, 2, 3, 4], [0, 3, 2, 1, 4], [4, 3, 2, 1, 0]):
+        found = check_series(images[order], 3.0 / 200, defoci, microscope, reach=0.1)
+        assert found is not None
+        assert list(found.order) == order
+
+
+def test_noise_and_a_single_image_are_not_compared() -> None:
+    noise = np.random.default_rng(0).poisson(50.0, (3, 128, 128)).astype(float)
+    assert check_series(noise[:1], 0.016, [2], Microscope()) is None
+    found = check_series(noise, 0.016, [-3, 2, 7], Microscope(), reach=0.14)
+    assert found is None or found.as_told < 0.6
 
 
 def test_marks_add_up_to_one() -> None:
@@ -308,15 +336,35 @@ def test_wrong_foci_are_noticed_though_images_drift(
     picture = drifting(field, seed, dose)
     given = {"pixel_size": picture.pixel_size, "network": Told(picture)}
     assert len(find_columns(picture.images, picture.defoci, **given)) == len(picture.atoms)
-    with pytest.raises(InputError, match="in the order 7, 2, -3 nm"):
-        find_columns(picture.images[::-1], picture.defoci, **given)
+    try:  # in a field as small as this the images do not always tell it
+        (doubted,) = iter_name_series(picture.images[::-1], picture.defoci, **given)
+        told = doubted.remark
+    except InputError as error:
+        told = str(error)
+    assert "in the order 7, 2, -3 nm" in told
     for off, way in ((10, "lower"), (-10, "higher")):
         with pytest.raises(InputError, match=f"nm {way} than those given"):
             find_columns(picture.images, [each + off for each in picture.defoci], **given)
-    first = Atoms.at(*(picture.atoms.positions + picture.drift[0]).T, label=picture.atoms.label)
-    swapped = {**given, "network": Told(replace(picture, atoms=first))}
     with pytest.raises(InputError, match="in the order 2, -3, 7 nm"):
-        find_columns(picture.images[[1, 0, 2]], picture.defoci, **swapped)
+        find_columns(picture.images[[1, 0, 2]], picture.defoci, **given)
+    other = [picture.images[0], picture.images[1].T, picture.images[2][::-1]]
+    with pytest.raises(InputError, match=r"No specimen explains all images at the defoci -3, 2, 7"):
+        find_columns(np.stack(other), picture.defoci, **given)
+
+
+def test_orders_that_fit_as_well_are_remarked(
+    picture: FocalPicture, field: tuple[Any, np.ndarray]
+) -> None:
+    told = [
+        next(
+            iter_name_series(
+                each.images, each.defoci, pixel_size=each.pixel_size, network=Told(each)
+            )
+        ).remark
+        for each in (picture, drifting(field, 3, 1e4))
+    ]
+    assert told[0] == "Defoci in the order 7, 2, -3 nm would fit as well; look at their order."
+    assert told[1] == ""
 
 
 def test_series_of_several_times_are_one_table(picture: FocalPicture) -> None:
@@ -327,8 +375,8 @@ def test_series_of_several_times_are_one_table(picture: FocalPicture) -> None:
     lost = vacancies(found)
     assert set(lost.label) == {"S"}
     assert len(lost) == 2 * (picture.atoms.label == "S").sum()
-    with pytest.raises(InputError, match=r"^Series 1: .*in the order 7, 2, -3 nm"):
-        find_columns(np.stack([picture.images, picture.images[::-1]]), picture.defoci, **given)
+    with pytest.raises(InputError, match=r"^Series 1: .*in the order 2, -3, 7 nm"):
+        find_columns(np.stack([picture.images, picture.images[[1, 0, 2]]]), picture.defoci, **given)
 
 
 def test_a_density_has_the_exact_interval_of_its_count() -> None:
@@ -375,8 +423,8 @@ def test_foci_that_are_wrong_and_registered_images_out_of_order_are_refused(
     images = register(picture.images, picture.drift)
     found = find_columns(images, picture.defoci, **given)
     assert found.label.tolist() == picture.atoms.label.tolist()
-    with pytest.raises(InputError, match="in the order 7, 2, -3 nm"):
-        find_columns(images[::-1], picture.defoci, **given)
+    with pytest.raises(InputError, match="in the order 2, -3, 7 nm"):
+        find_columns(images[[1, 0, 2]], picture.defoci, **given)
     told = [each + 10 for each in picture.defoci]
     with pytest.raises(InputError, match="nm lower than those given"):
         find_columns(images, told, **given)

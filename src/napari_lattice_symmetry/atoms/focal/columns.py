@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
-from itertools import combinations
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -13,9 +12,14 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.fft import fft2
 
 from napari_lattice_symmetry.atoms.finding.scaling import fill_gaps
-from napari_lattice_symmetry.atoms.focal.consistency import Consistency, check_series
+from napari_lattice_symmetry.atoms.focal.consistency import (
+    GAIN,
+    TOLERANCE,
+    Consistency,
+    check_series,
+)
 from napari_lattice_symmetry.atoms.focal.microscope import Microscope, frequencies
-from napari_lattice_symmetry.atoms.focal.namer import DEFAULT, ColumnNamer, Marks, load_namer
+from napari_lattice_symmetry.atoms.focal.namer import DEFAULT, ColumnNamer, load_namer
 from napari_lattice_symmetry.atoms.focal.parameters import ColumnParameters
 from napari_lattice_symmetry.atoms.focal.registration import flip_phases, measure_shifts, register
 from napari_lattice_symmetry.atoms.focal.specimens.layer import GRAPHENE, LAYERS, column_names
@@ -27,11 +31,8 @@ from napari_lattice_symmetry.spectrum.period import dominant_period
 Float = NDArray[np.float64]
 
 _SCALE_TOLERANCE = 0.06  # of the lattice constant; a scan that is sheared by more is refused, too
-_FOCUS_TOLERANCE = 4.0  # nm
-_GAIN = 1.15  # how much better other foci have to explain the images
-_MIN_EXPLAINED = 0.02
+_MIN_EXPLAINED = 0.6
 _STANDS_OUT = 10.0  # times the power beside it
-_MIN_COLUMNS = 12  # columns that a check needs
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,15 +47,18 @@ class NamedSeries:
     drift : ndarray, shape (n, 2)
         Of each image, y and x in pixels.
     consistency : Consistency or None
-        How well the columns explain the images; None of too few columns.
+        How well one potential explains the images; None of a single one, or of nothing but noise.
     maps : ndarray, shape (4, y, x), float32
         Probability of the background and of each class, in pixels of 0.032 nm.
+    remark : str
+        Orders of the foci that would fit as well; empty if there is none.
     """
 
     atoms: Atoms
     drift: Float
     consistency: Consistency | None
     maps: NDArray[np.float32]
+    remark: str = ""
 
 
 def find_columns(
@@ -92,8 +96,8 @@ def find_columns(
     Raises
     ------
     InputError
-        If the shape, the number of defoci or the pixel size cannot be right, or the columns do not
-        explain the images: foci that differ from those told, or images in another order.
+        If the shape, the number of defoci or the pixel size cannot be right, or the images do not
+        belong together: foci that differ from those told, or images in another order.
     ModelError
         If there is no such network.
     """
@@ -150,17 +154,6 @@ def iter_name_series(
 
 
 @dataclass(frozen=True, eq=False)
-class _Seen:
-    """What a series shows if its defoci are as they were told."""
-
-    drift: Float
-    marks: Marks
-    confidence: Float
-    kind: NDArray[np.int64]
-    consistency: Consistency | None
-
-
-@dataclass(frozen=True, eq=False)
 class _Asked:
     """A series, and how its columns are to be named."""
 
@@ -173,65 +166,36 @@ class _Asked:
     def name(self, defoci: Sequence[float], number: int) -> NamedSeries:
         """Name the columns of the series with this number."""
         material, side = self.parameters.material, self.pixel_size
+        lenses, parameters = self.microscope, self.parameters
         images = _as_series(self.series, defoci, side, self.namer.images)
-        _check_scale(images, defoci, side, self.microscope, material)
-        seen = self.look(images, defoci, self.parameters.samples)
-        consistency, marks = seen.consistency, seen.marks
-        if consistency is not None and self.parameters.check:
-            consistency = self.look_for_swaps(images, defoci, consistency)
+        _check_scale(images, defoci, side, lenses, material)
+        drift, reach = np.zeros((len(images), 2)), 0.0
+        if parameters.register_images:
+            reach = parameters.reach
+            drift = measure_shifts(images, side, defoci, lenses, reach)
+        consistency = check_series(images, side, defoci, lenses, reach=reach)
+        if consistency is not None and parameters.check:
             _refuse_wrong_foci(consistency, defoci)
+        images = register(images, drift)
+        samples, seed = parameters.samples, parameters.seed
+        marks = self.namer.mark(images, side, defoci, lenses, samples=samples, seed=seed)
+        confidence = self.namer.confidence(marks)
+        kept = confidence >= parameters.confidence
+        shares = marks.shares[kept]
         names = np.array(column_names(material))
-        y, x = marks.place.T
+        y, x = marks.place[kept].T
         atoms = Atoms.at(
             y,
             x,
-            confidence=seen.confidence,
-            label=names[seen.kind],
+            confidence=confidence[kept],
+            label=names[shares.argmax(axis=1)],
             frame=np.full(len(y), number, np.int64),
             pixel_size=(side, side),
             name="focal series",
-            more={f"p {name}": marks.shares[:, i] for i, name in enumerate(names)},
+            more={f"p {name}": shares[:, i] for i, name in enumerate(names)},
         )
-        return NamedSeries(atoms, seen.drift, consistency, marks.maps)
-
-    def look(self, images: Float, defoci: Sequence[float], samples: int) -> _Seen:
-        """Register the images, mark the columns and compare both, by some defoci."""
-        side, lenses, parameters = self.pixel_size, self.microscope, self.parameters
-        drift, reach = np.zeros((len(images), 2)), 0.0
-        if parameters.register_images:
-            drift = measure_shifts(images, side, defoci, lenses, parameters.reach)
-            images = register(images, drift)
-            # If the foci are wrong, they may lie on other sites of the crystal now.
-            reach = LAYERS[parameters.material][0] / np.sqrt(3)
-        marks = self.namer.mark(images, side, defoci, lenses, samples=samples, seed=parameters.seed)
-        confidence = self.namer.confidence(marks)
-        kept = confidence >= parameters.confidence
-        marks = Marks(marks.place[kept], marks.shares[kept], marks.features[kept], marks.maps)
-        kind = marks.shares.argmax(axis=1)
-        consistency = None
-        if len(kind) >= _MIN_COLUMNS:
-            columns = marks.place, kind
-            consistency = check_series(images, side, defoci, lenses, columns, reach=reach)
-        return _Seen(drift, marks, confidence[kept], kind, consistency)
-
-    def look_for_swaps(
-        self, images: Float, defoci: Sequence[float], consistency: Consistency
-    ) -> Consistency:
-        """Look anew as if two foci were swapped, or all reversed, and tell what explains most.
-
-        Columns that were found by wrong foci may explain the images by these best of all.
-        """
-        n = len(defoci)
-        orders = {tuple(range(n))[::-1]}
-        for i, j in combinations(range(n), 2):
-            swapped = list(range(n))
-            swapped[i], swapped[j] = j, i
-            orders.add(tuple(swapped))
-        for order in sorted(orders):
-            anew = self.look(images, [defoci[i] for i in order], samples=0).consistency
-            if anew is not None and anew.as_told > consistency.best:
-                consistency = replace(consistency, order=order, best=anew.as_told)
-        return consistency
+        remark = "" if consistency is None else _remark(consistency, defoci)
+        return NamedSeries(atoms, drift, consistency, marks.maps, remark)
 
 
 def _as_series(series: ArrayLike, defoci: Sequence[float], pixel_size: float, needed: int) -> Float:
@@ -329,22 +293,35 @@ def _has_spots(images: Float, pixel_size: float, a: float) -> bool:
 
 
 def _refuse_wrong_foci(consistency: Consistency, defoci: Sequence[float]) -> None:
-    told = max(consistency.as_told, 0.0)
-    if consistency.best > _GAIN * told and consistency.best > _MIN_EXPLAINED:
-        best_offset = float(consistency.explained.max())
-        if consistency.best >= best_offset:
-            order = ", ".join(f"{defoci[i]:g}" for i in consistency.order)
-            raise InputError(
-                f"The images fit the defoci in the order {order} nm better than as given; put "
-                "them in their order."
-            )
+    unexplained = 1 - consistency.as_told
+    best_offset = float(consistency.explained.max())
+    if max(best_offset, consistency.best) < _MIN_EXPLAINED:
+        raise InputError(
+            f"No specimen explains all images at the defoci {_listed(defoci)} nm: at most "
+            f"{max(consistency.as_told, 0):.0%} of what they show; look whether they are of one "
+            "field, and at voltage, aberrations and foci."
+        )
+    if consistency.best >= best_offset and unexplained > GAIN * (1 - consistency.best):
+        order = _listed([defoci[i] for i in consistency.order])
+        raise InputError(
+            f"The images fit the defoci in the order {order} nm better than as given; put "
+            "them in their order."
+        )
     offset = consistency.offset
-    if abs(offset) > _FOCUS_TOLERANCE and consistency.explained.max() > max(
-        _GAIN * told, _MIN_EXPLAINED
-    ):
+    if abs(offset) > TOLERANCE and unexplained > GAIN * (1 - best_offset):
         direction = "higher" if offset > 0 else "lower"
         raise InputError(
             f"The images fit defoci {abs(offset):.1f} nm {direction} than those given "
-            f"({', '.join(f'{each:g}' for each in defoci)} nm); correct these, or the aberrations "
-            "of the microscope."
+            f"({_listed(defoci)} nm); correct these, or the aberrations of the microscope."
         )
+
+
+def _remark(consistency: Consistency, defoci: Sequence[float]) -> str:
+    orders = [_listed([defoci[i] for i in order]) for order in consistency.others]
+    if not orders:
+        return ""
+    return f"Defoci in the order {' or '.join(orders)} nm would fit as well; look at their order."
+
+
+def _listed(defoci: Sequence[float]) -> str:
+    return ", ".join(f"{each:g}" for each in defoci)

@@ -1,60 +1,75 @@
-"""Whether named columns explain the images at the defoci that were told."""
+"""Whether one potential explains all images of a series at the defoci that were told."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
-from itertools import permutations
+from itertools import combinations, permutations
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.fft import fft2
 
-from napari_lattice_symmetry.atoms.finding.examples import draw_marks
 from napari_lattice_symmetry.atoms.focal.microscope import Microscope, frequencies
 
 Float = NDArray[np.float64]
 
-OFFSETS = np.arange(-15.0, 15.1, 0.5)
+OFFSETS: Float = np.linspace(-15.0, 15.0, 61)
 """nm that all defoci may be off together."""
 
-STRENGTH = np.array([1.0, 1.0, 0.5])
-"""Projected potentials of a metal, a pair and a single, about: molybdenum and two sulfurs scatter
-alike. If they were fitted, a lattice of one class would explain images of reversed contrast."""
+TOLERANCE = 2.0
+"""nm within which defoci count as those that were told."""
 
+GAIN = 2.0
+"""How many times less other foci have to leave unexplained to be believed: specimens are not quite
+as thin as it is assumed, nor foci quite as told."""
+
+_NEAR: Float = OFFSETS[np.abs(OFFSETS) <= TOLERANCE]
+_ALL_ORDERS = 4  # images up to which every order is looked at
 _COARSEST, _FINEST = 1.5, 9.0  # 1/nm
-_WIDE = 0.03  # nm: standard deviation of the projected potential of a column
-_STEP = 0.01  # nm between two shifts that are looked at
+_STEP = 0.005  # nm between two shifts that are looked at
+_STANDS_OUT = 8.0  # times the median power of all frequencies
+_MIN_FREQUENCIES = 12
 
 
 @dataclass(frozen=True, eq=False)
 class Consistency:
-    """How well columns explain the images of a series.
-
-    The images of a weak phase object are its potential, each spatial frequency times
-    ``2 sin chi``. The potential is that of the columns, of one strength for all images. Every
-    image but that in the middle lies where it fits best, anew for each defocus: images that were
-    registered by wrong defoci would hide that these are wrong.
+    """How well one potential explains the images of a series.
 
     Parameters
     ----------
     explained : ndarray, shape (offsets,)
-        Share of the variance of all images that is explained if all defoci are off by `OFFSETS`.
-    order : tuple of int
-        Which defocus belongs to each image, so that most is explained.
-    best : float
-        Share that this order explains.
+        Share of the power of all images, at spatial frequencies that stand out of the noise, that
+        is explained if all defoci are off by `OFFSETS`.
+    orders : dict
+        Share that is explained if each image has the defocus of this index, and all may be off by
+        `TOLERANCE`.
     """
 
     explained: Float
-    order: tuple[int, ...]
-    best: float
+    orders: dict[tuple[int, ...], float]
 
     @property
     def as_told(self) -> float:
-        """Share that the defoci as told explain."""
-        return float(self.explained[np.abs(OFFSETS).argmin()])
+        """Share that the defoci as told explain, or others within `TOLERANCE`."""
+        return float(self.explained[np.abs(OFFSETS) <= TOLERANCE].max())
+
+    @property
+    def order(self) -> tuple[int, ...]:
+        """Which defocus belongs to each image, so that most is explained."""
+        return max(self.orders, key=self.orders.__getitem__)
+
+    @property
+    def best(self) -> float:
+        """Share that this order explains."""
+        return self.orders[self.order]
+
+    @property
+    def others(self) -> list[tuple[int, ...]]:
+        """Orders other than that told which cannot be told from it by the images."""
+        most = GAIN * (1 - self.as_told)
+        told = tuple(range(len(self.order)))
+        return [each for each, share in self.orders.items() if each != told and 1 - share < most]
 
     @property
     def offset(self) -> float:
@@ -67,92 +82,114 @@ def check_series(
     pixel: float,
     defoci: Sequence[float],
     microscope: Microscope,
-    columns: tuple[Float, NDArray[np.int64]],
     *,
     reach: float = 0.0,
-) -> Consistency:
-    """Compare a series with what its columns would look like.
+) -> Consistency | None:
+    """Compare images with each other: a thin specimen has the same potential in all of them.
+
+    Each spatial frequency of an image is that of the potential times ``2 sin chi`` (E. J.
+    Kirkland, *Advanced Computing in Electron Microscopy*, 2010). Of the images I and their
+    transfer T the potential that fits best is ``sum(T I) / sum(T**2)``, and the power that it
+    explains ``|sum(T I)|**2 / sum(T**2)``. Nothing has to be known of the specimen. Every image is
+    laid where it fits that in the middle best, anew for each defocus: images that were registered
+    by wrong defoci would hide that these are wrong.
 
     Parameters
     ----------
     images : ndarray, shape (n, Y, X)
-        The series.
+        The series, as it was recorded.
     pixel : float
         In nm.
     defoci : sequence of float
         As told, in nm.
     microscope : Microscope
         That recorded it.
-    columns : tuple of ndarray, shapes (m, 2) and (m,)
-        y and x of the columns in pixels of the image in the middle, and their classes as whole
-        numbers.
     reach : float
         How far the other images may be from that in the middle, in nm.
 
     Returns
     -------
-    Consistency
+    Consistency or None
+        None of a single image, or if hardly anything stands out of the noise.
     """
-    evidence, power = _compare(images, pixel, microscope, columns, reach)
+    if len(images) < 2:
+        return None
+    series = _Spectra.of(images, pixel, microscope, reach)
+    if np.count_nonzero(series.spectra[0]) < _MIN_FREQUENCIES:
+        return None
 
-    def explained(foci: Sequence[float]) -> float:
-        """Return the share of the power that columns of the best common strength hold."""
-        moment, norm = np.sum([evidence(i, focus) for i, focus in enumerate(foci)], axis=0)
-        return float(max(moment, 0.0) ** 2 / (norm * power))
+    def explained(order: tuple[int, ...], offsets: Float) -> Float:
+        shares = [series.explained([defoci[i] + off for i in order]) for off in offsets.tolist()]
+        return np.array(shares, np.float64)
 
-    by_offset = np.array([explained([each + off for each in defoci]) for off in OFFSETS.tolist()])
-    orders = {
-        order: explained([defoci[i] for i in order]) for order in permutations(range(len(defoci)))
-    }
-    order = max(orders, key=orders.__getitem__)
-    return Consistency(by_offset, order, orders[order])
+    orders = {order: float(explained(order, _NEAR).max()) for order in _orders(len(images))}
+    return Consistency(explained(tuple(range(len(images))), OFFSETS), orders)
 
 
-def _compare(
-    images: Float,
-    pixel: float,
-    microscope: Microscope,
-    columns: tuple[Float, NDArray[np.int64]],
-    reach: float,
-) -> tuple[Callable[[int, float], tuple[float, float]], float]:
-    """Return what compares an image with the columns at a defocus, and the power of all images.
+def _orders(n: int) -> list[tuple[int, ...]]:
+    """List orders of n images: all of few, else two exchanged, or all reversed."""
+    told = tuple(range(n))
+    if n <= _ALL_ORDERS:
+        return list(permutations(told))
+    swaps = [{i: j, j: i} for i, j in combinations(told, 2)]
+    return [told, told[::-1], *(tuple(swap.get(i, i) for i in told) for swap in swaps)]
 
-    The former returns the sum of image times expected image over spatial frequencies, where the
-    image fits best, and that of the expected image squared.
-    """
-    places, kind = columns
-    shape = (images.shape[1], images.shape[2])
-    ky, kx = (each.ravel() for each in frequencies(shape, pixel))
-    rows = np.flatnonzero(np.abs(ky) < _FINEST)
-    half = np.flatnonzero((kx >= 0) & (kx < _FINEST))  # the others are their conjugates
-    box, ky, kx = np.ix_(rows, half), ky[rows], kx[half]
-    k = np.hypot(ky[:, None], kx)
-    weight = ((k > _COARSEST) & (k < _FINEST)) * np.where(kx > 0, 2.0, 1.0)
-    window = np.outer(np.hanning(shape[0]), np.hanning(shape[1]))
-    spectra = np.stack([fft2((image / image.mean() - 1) * window)[box] for image in images])
-    potential = sum(
-        STRENGTH[each] * draw_marks(places[kind == each], shape, _WIDE / pixel)
-        for each in np.unique(kind)
-    )
-    expected = fft2(potential * window)[box]
-    crossed = weight * spectra * expected.conj()
-    squared = weight * np.square(np.abs(expected))
-    shifts = _STEP * np.arange(-int(reach / _STEP), int(reach / _STEP) + 1)
-    near = np.hypot(*np.meshgrid(shifts, shifts)) <= reach
-    along_y = np.exp(2j * np.pi * np.outer(shifts, ky))
-    along_x = np.exp(2j * np.pi * np.outer(kx, shifts))
-    still = microscope.phase_shift(shape, pixel, 0.0)[box]
-    slope = microscope.phase_shift(shape, pixel, 1.0)[box] - still
-    envelope = microscope.envelope(shape, pixel)[box]
 
-    @cache
-    def evidence(image: int, defocus: float) -> tuple[float, float]:
-        transfer = np.sin(still + defocus * slope) * envelope
-        product = crossed[image] * transfer
-        if image == len(images) // 2:
-            moment = product.real.sum()
-        else:
-            moment = (along_y @ product @ along_x).real[near].max()
-        return float(moment), float((squared * np.square(transfer)).sum())
+@dataclass(frozen=True, eq=False)
+class _Spectra:
+    """Spectra (n, y, x) of images where they stand out of the noise, else 0, and the transfer."""
 
-    return evidence, float((weight * np.square(np.abs(spectra))).sum())
+    spectra: NDArray[np.complex128]
+    still: Float  # phase shift without defocus
+    slope: Float  # and what a nm of it adds
+    envelope: Float
+    along_y: NDArray[np.complex128]  # phases of all shifts
+    along_x: NDArray[np.complex128]
+    near: NDArray[np.bool_]  # which pairs of them are within reach
+
+    @classmethod
+    def of(cls, images: Float, pixel: float, microscope: Microscope, reach: float) -> _Spectra:
+        shape = (images.shape[1], images.shape[2])
+        ky, kx = (each.ravel() for each in frequencies(shape, pixel))
+        rows = np.flatnonzero(np.abs(ky) < _FINEST)
+        half = np.flatnonzero((kx > 0) & (kx < _FINEST))  # the others are their conjugates
+        box, ky, kx = np.ix_(rows, half), ky[rows], kx[half]
+        k = np.hypot(ky[:, None], kx)
+        window = np.outer(np.hanning(shape[0]), np.hanning(shape[1]))
+        spectra = np.stack([fft2((image / image.mean() - 1) * window)[box] for image in images])
+        power = np.square(np.abs(spectra)).sum(axis=0)
+        ring = (k > _COARSEST) & (k < _FINEST)
+        seen = ring & (power > _STANDS_OUT * np.median(power[ring]))
+        shifts = _STEP * np.arange(-int(reach / _STEP), int(reach / _STEP) + 1)
+        still = microscope.phase_shift(shape, pixel, 0.0)[box]
+        return cls(
+            spectra * seen,
+            still,
+            microscope.phase_shift(shape, pixel, 1.0)[box] - still,
+            microscope.envelope(shape, pixel)[box],
+            np.exp(2j * np.pi * np.outer(shifts, ky)),
+            np.exp(2j * np.pi * np.outer(kx, shifts)),
+            np.hypot(*np.meshgrid(shifts, shifts)) <= reach,
+        )
+
+    def explained(self, defoci: Sequence[float]) -> float:
+        """Return the share of the power that one potential explains at these defoci."""
+        transfer = [np.sin(self.still + each * self.slope) * self.envelope for each in defoci]
+        weighted = np.stack([t * image for t, image in zip(transfer, self.spectra, strict=True)])
+        norm = np.square(transfer).sum(axis=0) + 1e-9
+        middle = weighted[len(weighted) // 2]
+        total = np.zeros_like(middle)
+        for image in weighted:
+            total += image * self._onto(middle, image, norm)
+        power = np.square(np.abs(self.spectra)).sum()
+        return float((np.square(np.abs(total)) / norm).sum() / power)
+
+    def _onto(
+        self, middle: NDArray[np.complex128], image: NDArray[np.complex128], norm: Float
+    ) -> NDArray[np.complex128]:
+        """Return the phases that lay an image where it fits that in the middle best."""
+        if image is middle or len(self.near) == 1:
+            return np.ones_like(middle)
+        fit = (self.along_y @ (middle.conj() * image / norm) @ self.along_x).real
+        y, x = np.unravel_index(int(np.where(self.near, fit, -np.inf).argmax()), fit.shape)
+        return np.asarray(np.outer(self.along_y[y], self.along_x[:, x]), np.complex128)

@@ -33,5 +33,7 @@ class ColumnParameters(SettingsModel):
         le=5,
     )
     check: bool = setting(
-        True, "Check foci", "Refuse a series that the columns do not explain as told."
+        True,
+        "Check foci",
+        "Refuse a series that one specimen does not explain at the defoci as told.",
     )

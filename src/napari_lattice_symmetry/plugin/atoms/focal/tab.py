@@ -53,11 +53,14 @@ class NamedColumns:
         Of all times.
     maps : ndarray, shape (t, classes, y, x), float32
         Probability of each class.
+    remark : str
+        What is to be minded of the first series of which there is something; else empty.
     """
 
     series: FocalSource
     atoms: Atoms
     maps: NDArray[np.float32]
+    remark: str = ""
 
     @property
     def names(self) -> list[str]:
@@ -72,7 +75,7 @@ class NamedColumns:
         density = vacancy_density(self.atoms, self.series.images.shape, series=times)
         told = "; ".join(density.describe(i) for i in range(min(times, _LISTED)))
         more = f"; and {times - _LISTED} more series" if times > _LISTED else ""
-        return f"{counts}. {told}{more}."
+        return f"{counts}. {told}{more}. {self.remark}".rstrip()
 
 
 class FocalTab(Releasing, QWidget):
@@ -227,15 +230,17 @@ class FocalTab(Releasing, QWidget):
 
         def task(progress: Progress, should_stop: ShouldStop) -> NamedColumns:
             steps = Steps(len(series.images), progress, should_stop)
-            tables, maps = [], []
+            tables, maps, remarks = [], [], []
             for named in iter_name_series(
                 series.images, defoci, side, network=network, microscope=lenses, **given
             ):
                 tables.append(named.atoms)
                 maps.append(named.maps[1:])
+                remarks.append(named.remark)
                 steps.advance()
             atoms = replace(join(tables), name=series.source.movie.name)
-            return NamedColumns(series, atoms, np.stack(maps))
+            remark = next(filter(None, remarks), "")
+            return NamedColumns(series, atoms, np.stack(maps), remark)
 
         return task
 
