@@ -102,7 +102,7 @@ def draw_drift(rng: np.random.Generator) -> Float:
 def tile(cell: Cell, angle: float, drift: Float) -> Float:
     """Draw a window of a cell, blurred by the source, over a background."""
     pixel = cell.sides / cell.image.shape[::-1]
-    blurred = gaussian_filter(np.asarray(cell.image, float), SOURCE / pixel[::-1], mode="wrap")
+    blurred = gaussian_filter(cell.alike, SOURCE / pixel[::-1], mode="wrap")
     y, x = np.mgrid[:SIZE, :SIZE]
     true = np.stack([x, y], axis=-1) @ np.linalg.inv(drift).T
     places = 10 * PIXEL * true @ rotation(angle).T

@@ -42,6 +42,7 @@ SOURCE = 0.35  # angstrom, standard deviation of the blur by the source
 HEAT, HEATED = 0.07, 2  # angstrom, and how many displaced crystals are averaged
 SPACING, SIZE, BACKGROUND, RADIUS = 16.0, 288, 0.2, 0.35
 COUNTS = (100, 10)
+NEAR = 0.1  # angstrom
 
 
 @dataclass(frozen=True)
@@ -53,6 +54,30 @@ class Cell:
     sides: Float  # along x and y in angstrom
     columns: Float  # x and y in angstrom
     label: NDArray[np.str_]
+
+    @property
+    def translations(self) -> Float:
+        """Shifts that lay every column on one of its kind, (n, 2) in angstrom; the first is 0."""
+        kept = []
+        for shift in self.columns - self.columns[0]:
+            apart = self.columns[:, np.newaxis] + shift - self.columns
+            apart -= np.rint(apart / self.sides) * self.sides
+            distance = np.hypot(apart[..., 0], apart[..., 1])
+            onto = distance.argmin(axis=1)
+            if distance.min(axis=1).max() < NEAR and (self.label[onto] == self.label).all():
+                kept.append(shift)
+        return np.array(kept)
+
+    @property
+    def alike(self) -> Float:
+        """The image with the columns alike that a translation lays on each other.
+
+        Heat moved each of them by another way, and the mean of a few moved crystals still has it.
+        """
+        h, k = (np.fft.fftfreq(n, 1 / n) for n in self.image.shape)
+        turns = np.tensordot(self.translations / self.sides, np.meshgrid(k, h), axes=1)
+        spectrum = np.fft.fft2(self.image) * np.exp(2j * np.pi * turns).mean(axis=0)
+        return np.asarray(np.fft.ifft2(spectrum).real)
 
 
 def structure(name: str) -> Structure:
