@@ -2,8 +2,9 @@
 
 BIN := .venv/bin
 DEMO := demo-output/growing-holes
-# A worker a core, each with a display of its own; a file is never split between two of them.
-PYTEST := $(BIN)/pytest --numprocesses auto --maxprocesses 8 --dist loadfile \
+# A worker a core, logical ones too: `auto` counts the physical ones, half of them, where psutil is
+# there. Each has a display of its own; a file is never split between two of them.
+PYTEST := $(BIN)/pytest --numprocesses logical --maxprocesses 8 --dist loadfile \
 	--no-loadscope-reorder --durations 20
 WORDS := *.md conda docs src tests benchmarks examples tools paper/*.md
 SCREEN := $(shell [ "$$(uname)" = Darwin ] && echo yes || echo "$$DISPLAY$$WAYLAND_DISPLAY")

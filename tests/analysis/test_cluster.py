@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from distributed import Client, LocalCluster
 from stand_in import CountedClassifier, SlowClassifier
+from waiting import PATIENCE
 
 from napari_lattice_symmetry.analysis import analyze, iter_analyze
 from napari_lattice_symmetry.analysis.cluster import FRAMES_A_THREAD, _Share, local_cluster
@@ -147,8 +148,8 @@ def test_stop_bites_on_a_cluster(client, long_movie, parameters):
         should_stop=lambda: len(done) >= 3,
     )
     assert 3 <= result.done.sum() < 10
-    patience = monotonic() + 30  # the scheduler takes its time to forget what is cancelled
-    while any(client.processing().values()) and monotonic() < patience:
+    end = monotonic() + PATIENCE  # the scheduler takes its time to forget what is cancelled
+    while any(client.processing().values()) and monotonic() < end:
         sleep(0.1)
     assert not any(client.processing().values())
 

@@ -10,7 +10,6 @@ from napari_lattice_symmetry.lattice import CLASSES
 
 PLUGIN = "napari-lattice-symmetry"
 WINDOW, STRIDE, SAMPLES = 64, 20, 10
-TIMEOUT = 110_000
 
 
 @pytest.fixture
@@ -28,7 +27,7 @@ def test_a_real_movie_goes_through_all_docks(opened, qtbot):
     viewer, analysis = opened
 
     def wait(condition):
-        qtbot.waitUntil(condition, timeout=TIMEOUT)
+        qtbot.waitUntil(condition)
 
     viewer.dims.set_current_step(0, 4)
     analysis.preview.box.setChecked(True)

@@ -10,11 +10,11 @@ from qtpy.QtCore import Qt
 from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QScrollArea
 from superqt import QCollapsible
+from waiting import PATIENCE
 
 from napari_lattice_symmetry.lattice import LABELS
 
 PLUGIN = "napari-lattice-symmetry"
-TIMEOUT = 110_000
 
 
 @pytest.fixture
@@ -35,7 +35,7 @@ def window(docked, qtbot):
             widget.parameters[name].value = value
         qtbot.mouseClick(widget.run_button, Qt.MouseButton.LeftButton)
         assert widget.run_button.text() == "Cancel"
-        qtbot.waitUntil(lambda: widget.run.is_over, timeout=TIMEOUT)
+        qtbot.waitUntil(lambda: widget.run.is_over)
         assert widget.run.error is None
         return next(layer for layer in widget.run.layers if layer.name.startswith("classes"))
 
@@ -88,7 +88,7 @@ def xdotool(docked):
     def use(widget, *words):
         place = widget.mapToGlobal(widget.rect().center())
         command = ["xdotool", "mousemove", place.x(), place.y(), *words]
-        subprocess.run([str(word) for word in command], check=True, timeout=100)
+        subprocess.run([str(word) for word in command], check=True, timeout=PATIENCE)
         QTest.qWait(300)
 
     return use
@@ -97,7 +97,7 @@ def xdotool(docked):
 def test_a_person_at_the_screen_sets_a_window_runs_and_sees_the_map(docked, xdotool, qtbot):
     viewer, widget = docked
     viewer.open_sample(PLUGIN, "two-grains")
-    qtbot.waitUntil(lambda: widget.summary.period is not None, timeout=TIMEOUT)
+    qtbot.waitUntil(lambda: widget.summary.period is not None)
     QTest.qWait(500)  # the dock is laid out anew
     stride, samples = (widget.parameters[name].native for name in ("stride", "samples"))
     xdotool(stride, "click", "--repeat", 2, 1, "key", "ctrl+a", "type", "64")
@@ -105,7 +105,7 @@ def test_a_person_at_the_screen_sets_a_window_runs_and_sees_the_map(docked, xdot
     assert widget.parameters.values().stride == 64
     xdotool(widget.run_button, "click", 1)
     assert widget.run_button.text() == "Cancel"
-    qtbot.waitUntil(lambda: widget.run.is_over, timeout=TIMEOUT)
+    qtbot.waitUntil(lambda: widget.run.is_over)
 
     assert widget.selection.result.parameters.stride == 64
     assert widget.selection.result.parameters.samples == 5
@@ -122,7 +122,7 @@ def test_the_wheel_over_the_form_scrolls_it_and_changes_nothing(docked, xdotool,
     viewer.window.resize(1100, 700)
     area = widget.findChild(QScrollArea)
     bar = area.verticalScrollBar()
-    qtbot.waitUntil(lambda: bar.maximum() > 0, timeout=TIMEOUT)
+    qtbot.waitUntil(lambda: bar.maximum() > 0)
     QTest.qWait(300)
     before = widget.parameters.values()
     for field in widget.parameters:

@@ -11,7 +11,6 @@ from napari_lattice_symmetry.atoms import Atoms
 from napari_lattice_symmetry.lattice.drawing import draw_atoms
 from napari_lattice_symmetry.plugin.atoms.widget import AtomsWidget
 
-TIMEOUT = 60_000
 SHAPE, SPACING, SIGMA = (96, 128), 16.0, 3.0
 SITES = np.array([(x, y) for y in range(8, 96, 16) for x in range(8, 128, 16)], float)
 FAINT, MISSING = 11, 20
@@ -65,7 +64,7 @@ class AtomsBench:
 
     def settle(self):
         QTest.qWait(30)  # what was done is noticed when there is time
-        self.qtbot.waitUntil(lambda: not self.widget.is_busy, timeout=TIMEOUT)
+        self.qtbot.waitUntil(lambda: not self.widget.is_busy)
         QTest.qWait(20)
 
     def press(self, button):

@@ -7,6 +7,7 @@ import threading
 import numpy as np
 import pytest
 from napari.utils.notifications import notification_manager
+from waiting import PATIENCE
 
 from napari_lattice_symmetry.bravais.registry import REGISTRY
 
@@ -35,7 +36,7 @@ def gate(network, monkeypatch):
 
     def waiting(*args, **keywords):
         for block in plain(*args, **keywords):
-            gate.acquire(timeout=60)
+            assert gate.acquire(timeout=PATIENCE), "the test let no further block through"
             yield block
 
     monkeypatch.setattr(network, "classify_blocks", waiting, raising=False)

@@ -9,6 +9,7 @@ import time
 import numpy as np
 import pytest
 import tifffile
+from waiting import PATIENCE
 
 from napari_lattice_symmetry.errors import InputError
 from napari_lattice_symmetry.io import read_movie
@@ -223,7 +224,7 @@ def test_a_writer_that_is_faster_than_its_reader(tmp_path, frames, watched, kill
         if killed:
             writer.kill()
         writer.communicate()
-    end = time.monotonic() + 60
+    end = time.monotonic() + PATIENCE
     n_before, quiet_since = len(landed), time.monotonic()
     while time.monotonic() < end and time.monotonic() - quiet_since < 1:
         source.poll()

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from atoms_bench import FAINT, MISSING, SITES, AtomsBench, find_peaks
 from cut_off import texts_cut_off
+from waiting import PATIENCE
 
 from napari_lattice_symmetry.atoms import AtomImage, find_atoms, score
 from napari_lattice_symmetry.plugin.atoms.layers import atoms_in
@@ -70,7 +71,7 @@ def test_colors_stand_for_what_the_legend_says(bench):
     assert len(np.unique(layer.face_color, axis=0)) > 1
     assert (layer.face_color[faint] != layer.face_color[faint - 1]).any()
     box = bench.viewer.window._qt_viewer.canvas.native.findChild(LegendBox)
-    bench.qtbot.waitUntil(lambda: box.shown == [legend_of(layer)], timeout=60_000)
+    bench.qtbot.waitUntil(lambda: box.shown == [legend_of(layer)])
     color.setCurrentIndex(color.findData("label"))
     color.activated.emit(color.currentIndex())
     legend = legend_of(layer)
@@ -169,7 +170,7 @@ def test_it_can_be_cancelled(make_shown_viewer, qtbot, film):
     gate = threading.Semaphore(0)
 
     def finder(movie, **settings):
-        gate.acquire(timeout=60)
+        assert gate.acquire(timeout=PATIENCE)
         return find_peaks(movie, **settings)
 
     viewer = make_shown_viewer()
@@ -180,7 +181,7 @@ def test_it_can_be_cancelled(make_shown_viewer, qtbot, film):
     tab.bar.button.click()
     assert tab.bar.button.text() == "Cancel"
     gate.release(1)
-    qtbot.waitUntil(lambda: tab.bar.status.text() == "33%", timeout=60_000)
+    qtbot.waitUntil(lambda: tab.bar.status.text() == "33%")
     tab.bar.button.click()
     assert tab.bar.status.text() == "Cancelled."
     gate.release(10)
@@ -202,7 +203,7 @@ def test_another_images_atoms_stay(bench, film):
 
 def test_the_dock_is_narrow_and_cuts_no_text(bench):
     bench.find()
-    bench.qtbot.waitUntil(lambda: not texts_cut_off(bench.widget), timeout=60_000)
+    bench.qtbot.waitUntil(lambda: not texts_cut_off(bench.widget))
     assert bench.dock.width() <= 275
 
 

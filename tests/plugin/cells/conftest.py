@@ -17,7 +17,6 @@ from napari_lattice_symmetry.lattice.drawing import count_electrons, draw_atoms
 from napari_lattice_symmetry.plugin.layers.geometry import LayerGeometry
 from napari_lattice_symmetry.plugin.layers.result_layers import result_layers
 
-TIMEOUT = 60_000
 SHAPE, CRYSTAL, A = (200, 330), 200, 12.0  # noise from column CRYSTAL on
 BASIS = cell(A, A, 120) @ rotation(12)
 PIXEL = 0.3161 / A  # nm, if it is MoS2
@@ -49,7 +48,7 @@ class Dock:
 
     def settle(self):
         bars = (self.widget.cell.bar, self.widget.strain.bar, self.widget.pixel.bar)
-        self.qtbot.waitUntil(lambda: not any(bar.is_running for bar in bars), timeout=TIMEOUT)
+        self.qtbot.waitUntil(lambda: not any(bar.is_running for bar in bars))
         QTest.qWait(50)
 
     def choose(self, text):

@@ -23,7 +23,7 @@ def analyze_in(qtbot):
         for name, value in ({"samples": 3} | settings).items():
             widget.parameters[name].value = value
         widget.run_button.click()
-        qtbot.waitUntil(lambda: widget.run is not None and widget.run.is_over, timeout=120_000)
+        qtbot.waitUntil(lambda: widget.run is not None and widget.run.is_over)
         return widget
 
     return run
@@ -53,7 +53,7 @@ def test_a_run_with_plane_groups_shows_them_with_their_legend(
         "#{:02x}{:02x}{:02x}".format(*np.rint(255 * drawn[:3]).astype(int)) == keys["p3m1"].lower()
     )
     box = viewer.window._qt_viewer.canvas.native.findChild(LegendBox)
-    qtbot.waitUntil(lambda: [each.title for each in box.shown] == ["plane groups"], timeout=10_000)
+    qtbot.waitUntil(lambda: [each.title for each in box.shown] == ["plane groups"])
     assert box.isVisibleTo(box.parentWidget())
     show(widget, "P(plane group)")
     probability = viewer.layers.selection.active

@@ -8,6 +8,7 @@ from ase.io import write
 from napari.layers import Labels, Layer, Points
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QFileDialog, QInputDialog, QToolButton
+from waiting import PATIENCE
 
 from napari_lattice_symmetry.analysis import analyze
 from napari_lattice_symmetry.bravais.parameters import AnalysisParameters
@@ -17,7 +18,7 @@ from napari_lattice_symmetry.plugin.layers.result_layers import result_layers
 from napari_lattice_symmetry.plugin.selection.source import take_source
 
 LEFT = Qt.MouseButton.LeftButton
-TIMEOUT = 60_000
+TIMEOUT = 1000 * PATIENCE
 PIXEL = 0.016
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 
 import dask.array as da
 import numpy as np
@@ -123,10 +122,8 @@ def test_cancel_bites_inside_a_frame_and_keeps_what_is_finished(runs, gate, stac
     gate.release(N_BLOCKS + 1)
     runs.wait(lambda: len(seen) == N_BLOCKS + 1)
     run.cancel()
-    asked = time.perf_counter()
-    gate.release()
+    gate.release()  # without the cancelling, another block would wait, and fail
     runs.wait(lambda: run.is_over)
-    assert time.perf_counter() - asked < 30  # without it, the next block would wait for 60
     assert len(seen) <= N_BLOCKS + 2
     assert run.describe_end() == "Cancelled: 1 of 4 frames kept."
     layers = runs.layers()

@@ -11,6 +11,7 @@ import pytest
 import tifffile
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QShortcut
+from waiting import PATIENCE
 
 from napari_lattice_symmetry.analysis import analyze
 from napari_lattice_symmetry.data.growing import GrowingMovie
@@ -369,7 +370,7 @@ def test_what_is_continued_is_counted_once_and_beside_the_screen(watch, monkeypa
 
     monkeypatch.setattr("napari_lattice_symmetry.plugin.runs.watch.count_labels", spy)
     watch.click()
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + PATIENCE
     while load_result(path).done.sum() < 3 and time.monotonic() < deadline:
         time.sleep(0.05)  # the screen is busy, and the frame is in the result by now
     watch.wait_for(3)
