@@ -45,7 +45,7 @@ AVERAGED = (
 MANY = (1, 4, 16)
 PROTOTYPES = ("NaCl", "CsCl", "GaAs", "SrTiO3", "ZnO", "MoS2", "hBN", "graphene", "Si", "Fe", "Ti")
 ZONES = ((0, 0, 1), (1, 0, 0), (1, 1, 0), (1, 1, 1), (2, 1, 0))
-LEAST_APART = 0.15  # of the cell's side, at which columns are seen apart
+MIN_APART = 0.15  # of the cell's side, at which columns are seen apart
 _NEAR = 0.1  # of the cell's side, within which an atom is the one that was drawn
 _EXACT = 1e-6
 _MEDIAN, _TWO_ERRORS = 1.386, 6.18  # chi-square of two coordinates: median, and 95.4 %
@@ -98,7 +98,7 @@ def other_rows(n: int) -> list[list[str]]:
             fractions = apart @ np.linalg.inv(seen.basis)
             apart = np.linalg.norm((fractions - np.rint(fractions)) @ seen.basis, axis=-1)
             close = apart[~np.eye(len(places), dtype=bool)].min(initial=np.inf)
-            if not seen.plane_group or close < LEAST_APART * side:
+            if not seen.plane_group or close < MIN_APART * side:
                 continue
             crystals.add(seen.name)
             images = [

@@ -39,11 +39,11 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 PAGE = Path(__file__).parents[1] / "docs" / "plane-groups.md"
-PAIRED, LEAST_PAIRED = 12, 10  # windows in a cell of the tables of broken symmetries
+PAIRED, MIN_PAIRED = 12, 10  # windows in a cell of the tables of broken symmetries
 # Windows of a group in rows near their aims: so many that chance does not decide.
 IN_DOUBT = {"100 counts": 30, "1 count": 20, "30 counts, vacancies 10 %": 20}
-MOST_OFF = 0.02  # of confidence from the share that is right
-MOST_MS = 10  # of processor time, for the group of a window
+MAX_OFF = 0.02  # of confidence from the share that is right
+MAX_MS = 10  # of processor time, for the group of a window
 CALIBRATED = 100  # windows of a broken pair, half as many of a group: 2,050 in all
 SHEAR = np.array([[1, 0], [0.03, 1]])  # rows of the scan, each farther to the side
 PAIRS = (("pmm", "p2"), ("p4m", "p4"), ("p6m", "p6"), ("p6m", "p3m1"))
@@ -362,11 +362,11 @@ def pseudosymmetry_part(_n: int) -> str:
     rows = pair_rows(PAIRED)
     at = 2 + SHIFTS.index(0.01)
     fewest = min(int(row[at]) for row in rows if row[1] == "100")
-    reached = "they are, in every pair" if fewest >= LEAST_PAIRED else "they are not in every pair"
+    reached = "they are, in every pair" if fewest >= MIN_PAIRED else "they are not in every pair"
     return f"""\
 Half of the atoms moved by a share of the cell's side: windows of {PAIRED} in which the true, lower
 group is named. At 0 the higher group is the true one, and every window counted is wrong. At 1 % and
-100 counts at least {LEAST_PAIRED} were to be found: {reached}.
+100 counts at least {MIN_PAIRED} were to be found: {reached}.
 
 {markdown_table(["pair", "counts", *(f"{shift:.1%}" for shift in SHIFTS)], rows)}
 Averaged over windows of one crystal, as of a grain or of the frames of a movie:
@@ -419,12 +419,12 @@ def calibration_part(n: int) -> str:
     """Measure the part of this name."""
     calibration, temperature = calibration_rows(2 * n, CALIBRATED)
     header = ["windows", "number", "right", "confidence", "error", "by chance", "wrong above 0.9"]
-    reached = "reached" if float(calibration[-1][4].rstrip("%")) <= 100 * MOST_OFF else "missed"
+    reached = "reached" if float(calibration[-1][4].rstrip("%")) <= 100 * MAX_OFF else "missed"
     return f"""\
 Windows with and without a broken symmetry, 10 to 100 counts, and all groups at 1 to 30 counts.
 Of temperatures in steps of 5 % the one that suits the tuning windows best is {temperature}; the
 product has {naming.TEMPERATURE:.2f}. The error is the mean distance of confidence from the share
-that is right, in ten bins, and was to be at most {MOST_OFF:.0%}, which is {reached}; by chance,
+that is right, in ten bins, and was to be at most {MAX_OFF:.0%}, which is {reached}; by chance,
 that of as many windows whose probabilities all hold.
 
 {markdown_table(header, calibration)}"""
@@ -453,7 +453,7 @@ def speed_part(_n: int) -> str:
     costs = np.array([row[1 : 1 + len(group_speed.SIZES)] for row in rows], dtype=np.float64)
     return f"""\
 Processor time of a window in ms, for the group and for the lattice fit before it, with ten periods
-a window, on the machine of the page on [performance](performance.md). {MOST_MS} was to be the most:
+a window, on the machine of the page on [performance](performance.md). {MAX_MS} was to be the most:
 of {_beyond(costs)} a group takes more, and on processors half as fast of {_beyond(2 * costs)}.
 
 {markdown_table(group_speed.HEADER, rows)}
@@ -464,7 +464,7 @@ were to be the most."""
 
 def _beyond(costs: NDArray[np.float64]) -> str:
     """Name the sides of windows of which some take longer than they should."""
-    sides = np.array(group_speed.SIZES)[(costs > MOST_MS).any(axis=0)]
+    sides = np.array(group_speed.SIZES)[(costs > MAX_MS).any(axis=0)]
     return f"windows of {' and '.join(map(str, sides))} px" if len(sides) else "no windows"
 
 

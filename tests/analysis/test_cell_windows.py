@@ -15,7 +15,7 @@ from napari_lattice_symmetry.analysis.cell_windows import (
     average_windows,
     cut_windows,
     places_of_frames,
-    thinned,
+    subsample,
     window_side,
 )
 from napari_lattice_symmetry.analysis.steps import StoppedError
@@ -58,7 +58,7 @@ def test_windows_of_a_region_begin_where_it_does_and_do_not_overlap():
 def test_many_windows_are_thinned_all_over_a_movie():
     frames = np.arange(500.0)[:, np.newaxis, np.newaxis] * np.ones((1, 32, 32))
     places = places_of_frames((32, 32), range(500), 32)
-    kept = thinned(places)
+    kept = subsample(places)
     assert len(kept) == MAX_WINDOWS
     assert kept[[0, -1], 0].tolist() == [0, 499]
     windows, read = cut_windows(Movie.from_array(frames), kept, 32)

@@ -201,12 +201,12 @@ def places_apart(frames: NDArray[Any], corners: NDArray[Any], side: int) -> Plac
     return np.array([(frame, *each) for frame, here in kept.items() for each in here], np.intp)
 
 
-def thinned(places: Places, most: int | None = None) -> Places:
+def subsample(places: Places, at_most: int | None = None) -> Places:
     """Take at most so many windows, `MAX_WINDOWS` if not given, all over those that there are."""
-    most = MAX_WINDOWS if most is None else most
-    if len(places) <= most:
+    at_most = MAX_WINDOWS if at_most is None else at_most
+    if len(places) <= at_most:
         return places
-    return places[np.linspace(0, len(places) - 1, most).round().astype(np.intp)]
+    return places[np.linspace(0, len(places) - 1, at_most).round().astype(np.intp)]
 
 
 def _sampled(taken: int, found: int) -> str:
@@ -305,7 +305,7 @@ def average_windows(
     given = {} if parameters is None else parameters.model_dump()
     parameters = parse_settings(CellParameters, **(given | settings))
     places = _checked(movie, places, side)
-    found, places = len(places), thinned(places)
+    found, places = len(places), subsample(places)
     n = len(places)
     steps = Steps(3 * n, progress, should_stop)  # they are read, fitted and transformed
     windows, places = cut_windows(movie, places, side, steps)
@@ -357,7 +357,7 @@ def average_pixel_size(
         If a frame cannot be read, or someone stopped it.
     """
     places = _checked(movie, places, side)
-    n_all, places = len(places), thinned(places, MAX_FITTED)
+    n_all, places = len(places), subsample(places, MAX_FITTED)
     steps = Steps(2 * len(places), progress, should_stop)  # they are read and fitted
     fits = fit_lattices(cut_windows(movie, places, side, steps)[0])
     found: list[PixelSize] = []

@@ -40,7 +40,7 @@ Integer = NDArray[np.intp]
 
 _ELSEWHERE = 0.5  # spacings within which of an empty place there is no atom
 _VECTORS = 1.8  # lengths of the longer lattice vector up to which others are asked
-_AGREEING, _LEAST = 0.6, 4  # share and number of those asked that have to expect an atom
+_AGREEING, _MIN_VOTES = 0.6, 4  # share and number of those asked that have to expect an atom
 _LONELY = 0.25  # share of the expected partners below which an atom is an extra one
 _DOUBT = 2.5  # standard deviations at which what is told is as likely as not
 _SURE = 4.5  # and those from which a displacement or a brightness is told
@@ -228,7 +228,7 @@ def _count_strange(seen: LatticeOfAtoms) -> int:
         seen.places, 2.5 * seen.spacing, return_length=True
     )
     inner = seen.inside(seen.places) & (around >= _CROWDED * np.median(around))
-    count = int((inner & (asked >= _LEAST) & (crowd < _AGREEING)).sum())
+    count = int((inner & (asked >= _MIN_VOTES) & (crowd < _AGREEING)).sum())
     return count if count >= MIN_ATOMS else 0
 
 
@@ -265,7 +265,7 @@ def _missing(seen: LatticeOfAtoms) -> list[tuple[str, float, float, float]]:
         asked = seen.inside(place - seen.vectors)
         partners = _partners(seen, place[np.newaxis])[0]
         here = partners >= 0
-        if here.sum() < _LEAST or here.sum() < _AGREEING * asked.sum():
+        if here.sum() < _MIN_VOTES or here.sum() < _AGREEING * asked.sum():
             continue
         others = seen.brightness(seen.places[partners[here]])
         spread = max(1.48 * float(np.median(np.abs(others - np.median(others)))), 1e-9)
@@ -299,13 +299,13 @@ def _present(seen: LatticeOfAtoms) -> list[tuple[str, float, float, float]]:
     here = partners >= 0
     asked = _asked(seen)
     share = here.sum(axis=1) / np.maximum(asked, 1)
-    enough = (asked >= _LEAST) & seen.inside(seen.places)
+    enough = (asked >= _MIN_VOTES) & seen.inside(seen.places)
     crowd = _shares_around(seen, share)
     found = [
         (EXTRA, *seen.places[i].tolist(), float(crowd[i] - share[i]))
         for i in np.flatnonzero(enough & (share < _LONELY) & (crowd > _AGREEING))
     ]
-    known = enough & (here.sum(axis=1) >= _LEAST) & (share >= 0.5)
+    known = enough & (here.sum(axis=1) >= _MIN_VOTES) & (share >= 0.5)
     away = np.where(
         here[..., np.newaxis],
         seen.places[:, np.newaxis] - seen.vectors - seen.places[partners],

@@ -277,7 +277,7 @@ def parse_recorded(settings: Mapping[str, Any]) -> AnalysisParameters:
     return parse_parameters(**{"answer": "network", **settings})
 
 
-def suggest_window(period: float, frame_shape: tuple[int, int], least: int = 0) -> int:
+def suggest_window(period: float, frame_shape: tuple[int, int], min_window: int = 0) -> int:
     """Choose a window that holds about 10 lattice periods, or 64 px, in which short ones are right.
 
     Parameters
@@ -286,7 +286,7 @@ def suggest_window(period: float, frame_shape: tuple[int, int], least: int = 0) 
         Lattice period in pixels.
     frame_shape : (int, int)
         Frame size (Y, X) in pixels, which the window does not exceed.
-    least : int
+    min_window : int
         Side in pixels that is needed to see the lattice; obeyed up to 25 periods.
 
     Returns
@@ -294,5 +294,5 @@ def suggest_window(period: float, frame_shape: tuple[int, int], least: int = 0) 
     int
         A multiple of 8 px where the frame allows, at least 32 px.
     """
-    needed = max(BEST_PERIODS * period, min(max(least, _MIN_SUGGESTED), MAX_PERIODS * period))
+    needed = max(BEST_PERIODS * period, min(max(min_window, _MIN_SUGGESTED), MAX_PERIODS * period))
     return max(32, min(8 * round(needed / 8), *frame_shape))

@@ -80,20 +80,20 @@ _HEXAGONAL_SWAPPED = tuple((b, (-a[0], -a[1])) for a, b in _HEXAGONAL)
 _Changes = tuple[tuple[tuple[int, int], tuple[int, int]], ...]
 _ONE: _Changes = (_OBLIQUE,)
 _TWO: _Changes = (_OBLIQUE, _SWAPPED)
-_LOWEST: dict[str, _Changes] = {"p1": _ONE, "p2": _ONE}
+_EVERYWHERE: dict[str, _Changes] = {"p1": _ONE, "p2": _ONE}
 _RECTANGULAR: dict[str, _Changes] = {
-    **_LOWEST,
+    **_EVERYWHERE,
     **dict.fromkeys(("pm", "pg", "pmg"), _TWO),
     **dict.fromkeys(("pmm", "pgg"), _ONE),
 }
-_CENTERED: dict[str, _Changes] = {**_LOWEST, "cm": _RHOMBUS, "cmm": _RHOMBUS[:1]}
+_CENTERED: dict[str, _Changes] = {**_EVERYWHERE, "cm": _RHOMBUS, "cmm": _RHOMBUS[:1]}
 _SETTINGS: dict[str, dict[str, _Changes]] = {
-    "oblique": _LOWEST,
+    "oblique": _EVERYWHERE,
     "rectangular": _RECTANGULAR,
     "centered rectangular": _CENTERED,
     "square": {**_RECTANGULAR, **_CENTERED, **dict.fromkeys(("p4", "p4m", "p4g"), _ONE)},
     "hexagonal": {
-        **_LOWEST,
+        **_EVERYWHERE,
         "cm": (*_HEXAGONAL, *_HEXAGONAL_SWAPPED),
         "cmm": _HEXAGONAL,
         **dict.fromkeys(("p3", "p3m1", "p31m", "p6", "p6m"), _ONE),

@@ -21,7 +21,7 @@ from napari_lattice_symmetry.lattice.basis import lattice_points
 Float = NDArray[np.float64]
 Integer = NDArray[np.int64]
 
-LONGEST = 1.3
+MAX_BOND = 1.3
 """Medians of the bonds beyond which two atoms are not bonded: the next ones are at 1.41 or more."""
 
 _FAINTEST = 0.14  # of the brightest column, from which on one is seen
@@ -178,10 +178,10 @@ def longest_bond(atoms: Atoms) -> float:
     nearest = nearest_neighbors(places[:, 0], places[:, 1], atoms.frame)
     if not np.isfinite(nearest).any():
         raise InputError(f"{atoms.name} has no two atoms in a frame, so that there are no bonds.")
-    limit = LONGEST * float(np.nanmedian(nearest))
+    limit = MAX_BOND * float(np.nanmedian(nearest))
     # What is nearest lies below the median bond by the noise of places.
     pairs = _pairs(places, atoms.frame, limit)
-    return LONGEST * float(np.median(np.linalg.norm(np.subtract(*places[pairs.T]), axis=1)))
+    return MAX_BOND * float(np.median(np.linalg.norm(np.subtract(*places[pairs.T]), axis=1)))
 
 
 def _pairs(places: Float, frame: Integer, limit: float) -> Integer:

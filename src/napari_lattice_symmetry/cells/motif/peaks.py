@@ -27,7 +27,7 @@ Complex = NDArray[np.complex128]
 _GRID = 48  # points along a side, on which noise is told from place to place
 _WORTH = 4.0  # what a width of its own has to take off the sum of squares, in units of it
 _WIDTHS = np.geomspace(0.02, 0.4, 25)  # to begin with, as shares of the side of a primitive cell
-_LOWEST = 0.05  # height to begin with, as a share of the highest
+_MIN_HEIGHT = 0.05  # height to begin with, as a share of the highest
 _WIDER = 3.0  # times the width at first, beyond which it is none
 _PRECISION = 1e-10
 
@@ -160,7 +160,7 @@ class _Model:
             answers.append((float(np.square(each @ ratios - self._real(self._seen)).sum()), ratios))
         best = int(np.argmin([squares for squares, _ in answers]))
         ratios = answers[best][1]
-        heights = self._heights * np.maximum(ratios, _LOWEST * np.abs(ratios).max())
+        heights = self._heights * np.maximum(ratios, _MIN_HEIGHT * np.abs(ratios).max())
         return float(_WIDTHS[best]), heights
 
     def fit(self, widths: int) -> _Answer | None:
