@@ -249,7 +249,7 @@ def _ask(client: Client, question: Callable[..., Any], *details: Any, **more: An
     while True:
         try:
             return client.sync(question, *details, callback_timeout=ANSWERING, **more)
-        except Exception as error:
+        except Exception as error:  # also what was asked may raise anything; that goes on below
             is_there = client.status == "running"
             if is_there and isinstance(error, CommClosedError) and monotonic() < end:
                 sleep(POLL)  # a worker was given up, which takes an answer with it

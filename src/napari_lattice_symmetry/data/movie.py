@@ -144,7 +144,8 @@ class Movie:
         n = len(self)
         digest = sha256(f"{self.shape} {np.dtype(self.frames.dtype).name}".encode())
         for index in sorted({0, n // 2, n - 1}):
-            with suppress(Exception):  # a frame that cannot be read, whatever its reader raises
+            # Readers raise anything; that a frame cannot be read is for its analysis to say.
+            with suppress(Exception):
                 digest.update(self.frame(index).tobytes())
         return digest.hexdigest()
 

@@ -40,7 +40,7 @@ def maximum_energy_transfer(formula: str, voltage: float) -> dict[str, float]:
 
     try:
         atoms = parse(formula.strip()).atoms
-    except Exception:  # whatever the parser has against it
+    except Exception:  # of its parser's library, KeyError of an isotope, ValueError of an element
         atoms = {}
     if not atoms:
         raise InputError(f"{formula!r} is not a chemical formula; write one such as WS2.")

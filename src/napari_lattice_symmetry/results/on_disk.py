@@ -146,7 +146,7 @@ def check_frames(path: Path, movie: Movie, should_stop: Callable[[], bool] = lam
         index = int(there.frame_indices[row])
         try:
             found = frame_checksum(movie.frame(index))
-        except Exception:  # whatever its reader raises
+        except Exception:  # its reader may raise anything; unread, it is no other frame either
             continue
         if found != there.maps["checksum"][row]:
             raise InputError(

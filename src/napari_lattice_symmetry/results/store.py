@@ -185,7 +185,7 @@ def open_group(path: Path, mode: Literal["r", "r+"] = "r") -> zarr.Group:
         raise InputError(
             f"{path} cannot be read ({reason.strerror}); see that you may."
         ) from reason
-    except Exception as error:  # of damaged metadata, anything
+    except Exception as error:  # Zarr trusts metadata: damage ends in whatever it trips over
         raise _no_result(path) from error
 
 

@@ -100,7 +100,7 @@ class NetworkLoading(QObject):
 def rehearse(network: Classifier) -> None:
     """Do once what every run begins with, so that what is made the first time is there by then."""
     windows = np.random.default_rng(0).normal(size=(BLOCK, 32, 32))
-    with suppress(Exception):  # a run will tell
+    with suppress(Exception):  # of a network that is broken, anything; a run will tell what
         network.classify(windows)
         fit_lattices(windows)
 
