@@ -100,7 +100,7 @@ def laid_out(monkeypatch):
         Steps(1, progress, should_stop).advance()
         return Embedding(method, points.astype(np.float32), places)
 
-    monkeypatch.setattr("napari_lattice_symmetry.structure.embedding.embed", embed)
+    monkeypatch.setattr("napari_lattice_symmetry.plugin.structure.embedding_tab.embed", embed)
 
 
 @pytest.fixture

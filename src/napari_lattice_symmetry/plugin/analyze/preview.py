@@ -13,6 +13,7 @@ from napari.layers import Labels, Layer
 from qtpy.QtCore import QObject, Signal  # type: ignore[attr-defined]
 from qtpy.QtWidgets import QCheckBox, QWidget
 
+from napari_lattice_symmetry.analysis import stream
 from napari_lattice_symmetry.bravais.classifier import BLOCK
 from napari_lattice_symmetry.bravais.parameters import AnalysisParameters
 from napari_lattice_symmetry.errors import AnalysisError, LatticeSymmetryError
@@ -204,8 +205,6 @@ class LivePreview(Releasing, QObject):
 def _analyze_frame(
     request: _Request, should_stop: Callable[[], bool]
 ) -> tuple[_Request, LayerData]:
-    from napari_lattice_symmetry.analysis import stream
-
     source, stride = request.source, request.every * request.parameters.stride
     parameters = request.parameters.model_copy(update={"stride": stride})
     for step in stream(source.movie, parameters, should_stop=should_stop):

@@ -11,7 +11,7 @@ import numpy as np
 from napari.layers import Layer
 from qtpy.QtCore import QTimer, Signal  # type: ignore[attr-defined]
 
-from napari_lattice_symmetry.analysis import Step
+from napari_lattice_symmetry.analysis import Step, stream
 from napari_lattice_symmetry.bravais.parameters import AnalysisParameters
 from napari_lattice_symmetry.plugin.analyze.summary import count_frames, describe_duration
 from napari_lattice_symmetry.plugin.layers.origin import list_images, source_layer_of
@@ -135,8 +135,6 @@ class AnalysisRun(Run):
         return f"Finished: {count_frames(self.n_done)} in {taken}{unread}."
 
     def _steps(self, should_stop: Callable[[], bool]) -> Iterator[Step]:
-        from napari_lattice_symmetry.analysis import stream
-
         steps = stream(
             self.source.movie,
             self.parameters,

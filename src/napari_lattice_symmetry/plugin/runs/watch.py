@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from napari.layers import Layer
 from qtpy.QtCore import QTimer, Signal  # type: ignore[attr-defined]
 
-from napari_lattice_symmetry.analysis.watch import WatchStep
+from napari_lattice_symmetry.analysis.watch import WatchStep, iter_watch
 from napari_lattice_symmetry.bravais.parameters import AnalysisParameters
 from napari_lattice_symmetry.data.growing import GrowingMovie
 from napari_lattice_symmetry.data.movie import Movie
@@ -113,8 +113,6 @@ class WatchRun(Run):
     # ------------------------------------------------------------------ steps
 
     def _steps(self, should_stop: Callable[[], bool]) -> Iterator[WatchStep]:
-        from napari_lattice_symmetry.analysis.watch import iter_watch
-
         steps = iter_watch(
             self.movie, self.parameters, output=self._output, should_stop=should_stop
         )

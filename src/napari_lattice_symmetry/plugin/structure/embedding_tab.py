@@ -26,8 +26,19 @@ from napari_lattice_symmetry.plugin.releasing import Releasing
 from napari_lattice_symmetry.plugin.selection.selection import Selection
 from napari_lattice_symmetry.plugin.structure.selection_link import SelectionLink
 from napari_lattice_symmetry.results import MovieResult
-from napari_lattice_symmetry.structure.embedding import Embedding, WindowCluster
+from napari_lattice_symmetry.structure.embedding import (
+    Embedding,
+    WindowCluster,
+    describe_cluster,
+    embed,
+)
 from napari_lattice_symmetry.structure.parameters import EmbeddingParameters
+from napari_lattice_symmetry.structure.plots import (
+    COLORINGS,
+    highlight,
+    plot_cluster,
+    plot_embedding,
+)
 
 if TYPE_CHECKING:
     import napari.viewer
@@ -143,8 +154,6 @@ class EmbeddingTab(Releasing, QWidget):
     # ------------------------------------------------------------------ embedding
 
     def _prepare(self) -> Task:
-        from napari_lattice_symmetry.structure.embedding import embed
-
         result, layer = self._selection.require_result()
         movie = self._selection.take_source().movie
         asked = self.form.values()
@@ -184,8 +193,6 @@ class EmbeddingTab(Releasing, QWidget):
             self.question.setEnabled(not self._is_elsewhere and bool(self.link.lit.any()))
 
     def _list_colorings(self) -> None:
-        from napari_lattice_symmetry.structure.plots import COLORINGS
-
         chosen = self.coloring.currentText()
         self.coloring.clear()
         fitted = self.embedded is not None and self.embedded.result.a is not None
@@ -196,7 +203,6 @@ class EmbeddingTab(Releasing, QWidget):
         from matplotlib.widgets import LassoSelector
 
         from napari_lattice_symmetry.plugin.widgets.figure_canvas import write_hint
-        from napari_lattice_symmetry.structure.plots import highlight, plot_embedding
 
         self._points = self._lasso = None
         if self.embedded is None or self._is_elsewhere:
@@ -227,8 +233,6 @@ class EmbeddingTab(Releasing, QWidget):
             self.clear()
 
     def _on_lit(self) -> None:
-        from napari_lattice_symmetry.structure.plots import highlight
-
         n = int(self.link.lit.sum())
         self.question.setEnabled(n > 0)
         self.question.status.setText(f"{n} of {len(self.link.lit)} windows are selected.")
@@ -242,8 +246,6 @@ class EmbeddingTab(Releasing, QWidget):
     # ------------------------------------------------------------------ asking
 
     def _ask(self) -> Task:
-        from napari_lattice_symmetry.structure.embedding import describe_cluster
-
         embedded = self.embedded
         if embedded is None:
             raise InputError("Embed the windows of a result first.")
@@ -266,8 +268,6 @@ class EmbeddingTab(Releasing, QWidget):
         self.cluster_canvas.refresh()
 
     def _plot_cluster(self, figure: Figure) -> None:
-        from napari_lattice_symmetry.structure.plots import plot_cluster
-
         if self.cluster is not None and not self._is_elsewhere:
             plot_cluster(self.cluster, figure)
 

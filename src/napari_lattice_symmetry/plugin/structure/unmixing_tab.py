@@ -19,7 +19,8 @@ from napari_lattice_symmetry.plugin.selection.selection import Selection
 from napari_lattice_symmetry.plugin.selection.source import Source
 from napari_lattice_symmetry.results import MovieResult
 from napari_lattice_symmetry.structure.parameters import UnmixingParameters
-from napari_lattice_symmetry.structure.unmixing import Unmixing
+from napari_lattice_symmetry.structure.plots import plot_unmixing
+from napari_lattice_symmetry.structure.unmixing import Unmixing, unmix
 
 if TYPE_CHECKING:
     import napari.viewer
@@ -92,8 +93,6 @@ class UnmixingTab(Releasing, QWidget):
         return None if self.unmixed is None else self.unmixed.unmixing
 
     def _prepare(self) -> Task:
-        from napari_lattice_symmetry.structure.unmixing import unmix
-
         source, result = self._selection.take_source(), self._selection.result
         given = (
             AnalysisParameters(distortion=self._selection.distortion)
@@ -145,7 +144,6 @@ class UnmixingTab(Releasing, QWidget):
 
     def _plot(self, figure: Figure) -> None:
         from napari_lattice_symmetry.plugin.widgets.figure_canvas import write_hint
-        from napari_lattice_symmetry.structure.plots import plot_unmixing
 
         if self.unmixing is None or self._is_elsewhere:
             write_hint(figure, HINT)
