@@ -43,7 +43,7 @@ from napari_lattice_symmetry.plugin.selection.source import Source
 if TYPE_CHECKING:
     from napari.components import ViewerModel
 
-Request = tuple[Movie, int, Known, NDArray[np.bool_] | None]
+_Request = tuple[Movie, int, Known, NDArray[np.bool_] | None]
 
 REGION_NAME = "known lattice"
 _NAMED = ("hexagonal", "square")
@@ -262,7 +262,7 @@ class Correction(Releasing, QWidget):
                 layer.affine = layer_affine(plane, layer.ndim)
 
 
-def _measure(request: Request, _should_stop: Callable[[], bool]) -> MeasuredDistortion:
+def _measure(request: _Request, _should_stop: Callable[[], bool]) -> MeasuredDistortion:
     movie, index, known, region = request
     return measure_distortion(movie.frame(index), known, region, pixel_side=movie.pixel_side)
 

@@ -14,9 +14,9 @@ from napari_lattice_symmetry.analysis.steps import Progress, ShouldStop, Steps
 from napari_lattice_symmetry.atoms import FindParameters
 from napari_lattice_symmetry.errors import LatticeSymmetryError
 from napari_lattice_symmetry.plugin.atoms.search import (
-    Answer,
     Finder,
-    Request,
+    SearchAnswer,
+    SearchRequest,
     find_in_frames,
 )
 from napari_lattice_symmetry.plugin.background.latest import LatestRequest
@@ -55,7 +55,7 @@ class FindTab(Releasing, QWidget):
 
     Signals
     -------
-    found(Answer)
+    found(SearchAnswer)
         What was found.
     """
 
@@ -128,7 +128,7 @@ class FindTab(Releasing, QWidget):
 
     # ------------------------------------------------------------------ finding
 
-    def request(self) -> Request:
+    def request(self) -> SearchRequest:
         """Say what is meant now.
 
         Raises
@@ -139,19 +139,19 @@ class FindTab(Releasing, QWidget):
         source = self._selection.take_source()
         is_one = self.frames.currentText() == _ONE
         frames = [self._frame_shown(source)] if is_one else range(len(source.movie))
-        return Request(source, frames, self.form.values())
+        return SearchRequest(source, frames, self.form.values())
 
     def _prepare(self) -> Task:
         request, finder = self.request(), self._finder
 
-        def task(progress: Progress, should_stop: ShouldStop) -> Answer:
+        def task(progress: Progress, should_stop: ShouldStop) -> SearchAnswer:
             return find_in_frames(
                 request, finder, Steps(len(request.frames), progress, should_stop)
             )
 
         return task
 
-    def _on_done(self, answer: Answer) -> None:
+    def _on_done(self, answer: SearchAnswer) -> None:
         self.bar.status.setText(answer.describe())
         self.found.emit(answer)
 

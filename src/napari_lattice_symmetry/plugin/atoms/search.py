@@ -24,7 +24,7 @@ _DOUBTFUL = 0.9
 
 
 @dataclass(frozen=True, eq=False)
-class Request:
+class SearchRequest:
     """What atoms are to be found in; all that a thread needs to know.
 
     Parameters
@@ -43,12 +43,12 @@ class Request:
 
 
 @dataclass(frozen=True, eq=False)
-class Answer:
+class SearchAnswer:
     """What was found.
 
     Parameters
     ----------
-    request : Request
+    request : SearchRequest
         Where.
     atoms : Atoms
         Of all its frames.
@@ -56,7 +56,7 @@ class Answer:
         Frames that show nothing.
     """
 
-    request: Request
+    request: SearchRequest
     atoms: Atoms
     blank: tuple[int, ...]
 
@@ -84,14 +84,14 @@ def one_frame(movie: Movie, frame: NDArray[Any]) -> Movie:
     return Movie.from_array(frame, name=movie.name, pixel_size=movie.pixel_size, unit=movie.unit)
 
 
-def find_in_frames(request: Request, finder: Finder, steps: Steps) -> Answer:
+def find_in_frames(request: SearchRequest, finder: Finder, steps: Steps) -> SearchAnswer:
     """Find atoms in some frames; those that show nothing are left out.
 
     The spacing that was measured in the first of them holds for the others.
 
     Parameters
     ----------
-    request : Request
+    request : SearchRequest
         Where.
     finder : callable
         Finds those of a frame.
@@ -122,4 +122,4 @@ def find_in_frames(request: Request, finder: Finder, steps: Steps) -> Answer:
         raise InputError(
             f"{movie.name}: {list_frames(blank)} is constant or NaN; choose one that shows atoms."
         )
-    return Answer(request, replace(join(tables), name=movie.name), tuple(blank))
+    return SearchAnswer(request, replace(join(tables), name=movie.name), tuple(blank))

@@ -22,7 +22,7 @@ from napari_lattice_symmetry.plugin.atoms.measures.plot_tab import PlotTab
 from napari_lattice_symmetry.plugin.atoms.measures.plots import NEIGHBORS, plot_quantity
 from napari_lattice_symmetry.plugin.atoms.measures.tab import MeasureTab
 from napari_lattice_symmetry.plugin.atoms.review_tab import ReviewTab
-from napari_lattice_symmetry.plugin.atoms.search import Answer, Finder
+from napari_lattice_symmetry.plugin.atoms.search import Finder, SearchAnswer
 from napari_lattice_symmetry.plugin.selection.selection import selection_of
 from napari_lattice_symmetry.plugin.widgets.dock import Dock
 from napari_lattice_symmetry.plugin.widgets.export_dialog import export
@@ -107,7 +107,7 @@ class AtomsWidget(Dock):
         parts = (self.searching, self.focal, self.edits, self.measures)
         return any(each.is_busy for each in parts)
 
-    def _on_found(self, answer: Answer) -> None:
+    def _on_found(self, answer: SearchAnswer) -> None:
         self.current.show(FoundAtoms(answer.atoms, answer.request.source, answer.searched))
 
     def _on_named(self, named: NamedColumns) -> None:

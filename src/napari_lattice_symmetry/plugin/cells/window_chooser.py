@@ -40,7 +40,7 @@ CLASS, GRAIN = "class", "clicked grain"
 
 
 @dataclass(frozen=True, eq=False)
-class Request:
+class WindowRequest:
     """What is to be averaged; all that a thread needs to know.
 
     Parameters
@@ -175,7 +175,7 @@ class WindowChooser(QObject):
         """Where windows are taken from."""
         return self._listed[self.where.currentIndex()][0]
 
-    def request(self) -> Request:
+    def request(self) -> WindowRequest:
         """Say what is meant now.
 
         Raises
@@ -200,7 +200,7 @@ class WindowChooser(QObject):
             given |= {"result": result, "center": self._center}
         elif kind == CLICK:
             given["center"] = self._center
-        return Request(source.movie, frames, kind, self.form.values(), **given)
+        return WindowRequest(source.movie, frames, kind, self.form.values(), **given)
 
     def show_outline(self, places: Places, side: int) -> None:
         """Show the window that was chosen by a click."""

@@ -37,7 +37,7 @@ Region = NDArray[np.bool_]
 
 
 @dataclass(eq=False)
-class Measured:
+class MeasuredBrightness:
     """The brightness of frames of a result, in a region of them.
 
     Attributes
@@ -68,7 +68,7 @@ class Measured:
 
 @dataclass(frozen=True, eq=False)
 class _Request:
-    measured: Measured
+    measured: MeasuredBrightness
     movie: Movie
     places: dict[FrameKey, int]
     """The frames to measure, and where in the movie they are."""
@@ -98,7 +98,7 @@ class BrightnessControls(Releasing, QWidget):
 
     def __init__(self, follower: ResultFollower) -> None:
         super().__init__()
-        self.measured: Measured | None = None
+        self.measured: MeasuredBrightness | None = None
         self._follower = follower
         self._measure = self.keep(LatestRequest(_measure, self))
         self._measure.done.connect(self._on_measured)
@@ -177,7 +177,7 @@ class BrightnessControls(Releasing, QWidget):
         result, region = follower.result, follower.frame_region()
         assert result is not None
         if self.measured is None or not self.measured.is_of(result, region):
-            self.measured = Measured(result, region)
+            self.measured = MeasuredBrightness(result, region)
         measured, readable = self.measured, result.state != FAILED
         new = {
             key
@@ -189,7 +189,7 @@ class BrightnessControls(Releasing, QWidget):
         places = {key: place for key, place in follower.places().items() if key in new}
         return _Request(measured, follower.movie(), places) if places else None
 
-    def _on_measured(self, measured: Measured) -> None:
+    def _on_measured(self, measured: MeasuredBrightness) -> None:
         brightness = measured.brightness(list(measured.rows))
         self._set_range(brightness, keep=measured.is_shown)
         measured.is_shown = True
@@ -209,7 +209,7 @@ class BrightnessControls(Releasing, QWidget):
         box.native.setToolTip(f"{box.tooltip} Here that is {brightness.otsu():.4g}.")
 
 
-def _measure(request: _Request, should_stop: Callable[[], bool]) -> Measured:
+def _measure(request: _Request, should_stop: Callable[[], bool]) -> MeasuredBrightness:
     """Measure frames one by one; those that are finished are kept when this is stopped."""
     measured, movie = request.measured, request.movie
     places = {key: at for key, at in request.places.items() if key not in measured.rows}
