@@ -8,7 +8,7 @@ from stored_figures import assert_as_stored
 
 from napari_lattice_symmetry.evolution.curves import BRIGHTNESS, HOLES, Curve, thinned_draws
 from napari_lattice_symmetry.evolution.kinetics import fit_growth
-from napari_lattice_symmetry.evolution.plots import plot_evolution, plot_growth
+from napari_lattice_symmetry.evolution.plots import plot_defect_counts, plot_evolution, plot_growth
 
 IMAGES = Path(__file__).parent / "images"
 TIMES = np.arange(40) * 5.0
@@ -61,3 +61,13 @@ def test_one_frame_is_a_dot_with_a_bar(make_curve, noise):
     assert dots.get_marker() == "o"
     low, high = bars.get_segments()[3][:, 1]
     assert (low, high) == pytest.approx((noise[3] - 0.02, noise[3] + 0.02))
+
+
+def test_atoms_that_are_missing_are_drawn_as_seen_and_as_missed(lives):
+    (axes,) = plot_defect_counts(lives, 2.0).axes
+    drawn = {line.get_label(): line for line in axes.get_lines()}
+    assert drawn["seen"].get_ydata().tolist() == [1, 1, 1, 1, 1]
+    assert drawn["seen, or missed in between"].get_ydata().tolist() == [1, 1, 2, 1, 1]
+    assert drawn["seen / 0.67"].get_ydata() == pytest.approx([1.5] * 5)
+    assert drawn["seen"].get_xdata().tolist() == [0, 2, 4, 6, 8]
+    assert (axes.get_xlabel(), axes.get_ylabel()) == ("Time (s)", "Atoms missing")
