@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 import zlib
 
 import h5py
@@ -33,11 +32,9 @@ def test_a_file_that_hangs_the_library(hanging_file, monkeypatch, suffix):
     path = hanging_file.rename(hanging_file.with_suffix(suffix))
     with pytest.raises(InputError, match=rf"^a\{suffix} is damaged: the HDF5 library hangs"):
         read_movie(path)
-    monkeypatch.setattr(hdf5_guard, "_SILENCE", 60.0)
-    began = time.monotonic()
+    monkeypatch.setattr(hdf5_guard, "subprocess", None)  # it is tried once only
     with pytest.raises(InputError, match="hangs"):
         read_movie(path)
-    assert time.monotonic() - began < 30, "it is tried once only"
 
 
 @pytest.mark.parametrize(

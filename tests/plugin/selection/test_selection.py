@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 from napari.components import ViewerModel
 from napari.layers import Layer
+from npe2 import PluginManifest
 from qtpy.QtCore import Qt
+from qtpy.QtWidgets import QLabel
 from sight import bring_into_sight, is_in_sight
 
 from napari_lattice_symmetry import load_result
@@ -21,6 +23,9 @@ from napari_lattice_symmetry.plugin.selection.source import take_source
 
 PLUGIN = "napari-lattice-symmetry"
 SMALL = AnalysisParameters(window=32, stride=8, samples=5)
+WIDGETS = PluginManifest.from_distribution(PLUGIN).contributions.widgets
+OF_THEIR_OWN = {"Simulate a lattice", "Watch a folder"}
+"""Docks that show nothing of what is selected: one draws its image, one names what it watches."""
 DISTORTION = ((1.1, 0.0), (0.0, 0.9))
 
 
@@ -275,9 +280,35 @@ def press(bench, button):
     bench.qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
 
 
+@pytest.mark.parametrize("title", [widget.display_name for widget in WIDGETS])
+def test_every_dock_says_whose_result_or_image_it_shows(bench, stack, title):
+    dock = bench.widget
+    if title != "Lattice symmetry":
+        _, dock = bench.viewer.window.add_plugin_dock_widget(PLUGIN, title)
+    names = {"copper", "nickel"}
+
+    def wait_until_it_tells(name):
+        expected = {name} - ({name} if title in OF_THEIR_OWN else set())
+        bench.wait(lambda: names_said(dock, names) == expected)
+
+    bench.viewer.add_image(stack, name="copper")
+    bench.run()
+    wait_until_it_tells("copper")
+    bench.viewer.add_image(stack[:2], name="nickel")
+    wait_until_it_tells("nickel")
+    bench.viewer.layers.selection.active = bench.layers()["hexagonal"]
+    wait_until_it_tells("copper")
+
+
+def names_said(dock, names):
+    """Return which of some names stand in the lines that a dock shows."""
+    texts = [label.text() for label in dock.findChildren(QLabel) if label.isVisible()]
+    return {name for name in names if any(name in text for text in texts)}
+
+
 @pytest.fixture
 def docks(bench):
-    """All docks that show results, beside the one that analyzes."""
+    """Docks that show results, beside the one that analyzes."""
     titles = {
         "inspect": "Inspect a window",
         "evolution": "Phase evolution",
@@ -289,7 +320,7 @@ def docks(bench):
     }
 
 
-def test_all_docks_show_the_same(bench, docks, stack):
+def test_docks_beside_each_other_show_the_same(bench, docks, stack):
     bench.viewer.add_image(stack, name="A")
     bench.run()
     evolution, structure, inspect = (docks[n] for n in ("evolution", "structure", "inspect"))

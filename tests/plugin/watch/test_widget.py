@@ -14,8 +14,10 @@ from qtpy.QtWidgets import QShortcut
 from waiting import PATIENCE
 
 from napari_lattice_symmetry.analysis import analyze
+from napari_lattice_symmetry.analysis.watch import WATCH_SETTINGS
 from napari_lattice_symmetry.data.growing import GrowingMovie
-from napari_lattice_symmetry.io import growing, read_movie
+from napari_lattice_symmetry.io import read_movie
+from napari_lattice_symmetry.io.growing import open_growing
 from napari_lattice_symmetry.plugin.background.run_bar import CANCEL_KEYS, RUN_KEYS
 from napari_lattice_symmetry.plugin.layers.result_group import show_map
 from napari_lattice_symmetry.plugin.layers.result_layers import count_labels
@@ -33,12 +35,12 @@ def press_keys(widget, keys):
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch):
     """Look often, and give up soon."""
-    plain = growing.open_growing
+    plain = open_growing
 
     def open_quickly(path, **options):
         return plain(path, **options, interval=0.05, patience=0.5)
 
-    monkeypatch.setattr(growing, "open_growing", open_quickly)
+    monkeypatch.setattr("napari_lattice_symmetry.plugin.watch.widget.open_growing", open_quickly)
 
 
 class Watch:
@@ -108,6 +110,12 @@ def test_layers_and_plot_grow_with_every_frame(watch, network):
     np.testing.assert_array_equal(watch.labels().data, finished.labels)
     np.testing.assert_array_equal(watch.viewer.layers["P(square) · frames"].data, finished.mean[0])
     np.testing.assert_array_equal(watch.widget.run.result.std, finished.std)
+
+
+def test_every_row_can_be_filled(watch):
+    rows = {field.name for field in watch.widget.parameters}
+    assert {*WATCH_SETTINGS} - rows == {"distortion"}, "which is measured of an image that is there"
+    assert rows < {*WATCH_SETTINGS}
 
 
 def test_the_result_is_shared_with_other_docks(watch):

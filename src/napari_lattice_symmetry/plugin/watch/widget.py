@@ -19,6 +19,7 @@ from napari_lattice_symmetry.analysis.watch import WATCH_SETTINGS
 from napari_lattice_symmetry.bravais.parameters import AnalysisParameters
 from napari_lattice_symmetry.data.growing import GrowingMovie
 from napari_lattice_symmetry.errors import ChoiceError, InputError, LatticeSymmetryError
+from napari_lattice_symmetry.io.growing import open_growing
 from napari_lattice_symmetry.plugin.background.run_bar import RunBar
 from napari_lattice_symmetry.plugin.forms.destination import ResultPath
 from napari_lattice_symmetry.plugin.forms.file_choice import FileChoice
@@ -33,6 +34,9 @@ if TYPE_CHECKING:
     import napari.viewer
     from matplotlib.figure import Figure
     from superqt import QCollapsible
+
+_ROWS = tuple(name for name in WATCH_SETTINGS if name != "distortion")
+"""A distortion is measured of an image that is there, and nothing else could fill its row."""
 
 
 class WatchWidget(Dock):
@@ -121,7 +125,7 @@ class WatchWidget(Dock):
 
     def _build_settings(self) -> QCollapsible:
         """Put what is set before a watch into a box that closes when it begins."""
-        self.parameters = ModelForm(AnalysisParameters(), WATCH_SETTINGS, remembered_as="watch")
+        self.parameters = ModelForm(AnalysisParameters(), _ROWS, remembered_as="watch")
         advanced = self.parameters.pages[ADVANCED]
         self.choice = FileChoice(self.parameters.pages[""])
         advanced.addRow("Files", self.pattern)
@@ -192,8 +196,6 @@ class WatchWidget(Dock):
             self.bar.show_ending()
 
     def _open(self) -> GrowingMovie:
-        from napari_lattice_symmetry.io.growing import open_growing
-
         place = self.place.text().strip()
         if not place:
             raise InputError("Choose a folder, a TIFF file or a Zarr folder to watch.")
