@@ -20,7 +20,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from family_calls import CELL, SAMPLES, as_crystal, file_rows
-from family_structures import CONDITIONS, SEED, draw_examples
+from family_structures import (
+    AIM_COLUMNS,
+    AIMS,
+    CONDITIONS,
+    SEED,
+    TURNED_AIM,
+    aim_row,
+    draw_examples,
+    error_row,
+)
 from metrics import markdown_table, share
 from threadpoolctl import threadpool_limits
 from tqdm import tqdm
@@ -194,21 +203,46 @@ def outside_rows(blocks: dict[str, Block], found: dict[str, Answers]) -> list[li
     return rows
 
 
+def aim_rows(found: dict[str, Answers]) -> list[list[str]]:
+    """Compare what was measured with what was aimed at, of the network for each condition."""
+    rows = [
+        aim_row(name, FINGERPRINT, found[name].right(FINGERPRINT), aim)
+        for name, aim in AIMS.items()
+    ]
+    for name in TURNED:
+        title = f"{name}, turned at random"
+        rows.append(aim_row(title, PAIRS_NETWORK, found[title].right(PAIRS_NETWORK), TURNED_AIM))
+    return rows + [error_row(name, overall_error(found, name)) for name in NETWORKS]
+
+
+def together(
+    found: dict[str, Answers], network: str
+) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """Gather probabilities and right answers of a network for all that it is meant for."""
+    kept = [
+        each for title, each in found.items() if network != FINGERPRINT or "turned" not in title
+    ]
+    mean = np.concatenate([each.probabilities[network].max(axis=1) for each in kept])
+    return mean.astype(float), np.concatenate([each.right(network) for each in kept])
+
+
+def overall_error(found: dict[str, Answers], network: str) -> float:
+    """Return the calibration error of all conditions together."""
+    return float(calibration_error(*together(found, network)))
+
+
 def calibration_rows(found: dict[str, Answers]) -> list[list[str]]:
     """Compare probabilities with how often they are right, over all conditions together."""
     rows = []
     for network in NETWORKS:
-        aligned_only = network == FINGERPRINT
-        kept = [each for title, each in found.items() if not (aligned_only and "turned" in title)]
-        mean = np.concatenate([each.probabilities[network].max(axis=1) for each in kept])
-        right = np.concatenate([each.right(network) for each in kept])
+        mean, right = together(found, network)
         sure = mean > 0.9
         rows.append(
             [
                 network,
                 f"{len(right):,}",
                 f"{right.mean():.3f}",
-                f"{calibration_error(mean.astype(float), right):.3f}",
+                f"{overall_error(found, network):.3f}",
                 f"{sure.mean():.2f}",
                 f"{(~right[sure]).mean():.4f}",
             ]
@@ -322,6 +356,9 @@ thinned networks. The columns *none* count those that are refused as being of no
 In brackets stands the interval of 95 % (Wilson).
 
 {markdown_table(header, condition_rows(found))}
+Against what was aimed at, each network on what it is meant for:
+
+{markdown_table(AIM_COLUMNS, aim_rows(found))}
 ![Which family is called which](images/families-confusion.png)
 
 `fingerprint` is for crystals along the axes of their cell; turned at random these are no family

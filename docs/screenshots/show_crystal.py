@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 import numpy as np
+from ase.io import write
+from qtpy.QtCore import Qt
 from qtpy.QtTest import QTest
 from window import LEFT, PLUGIN, open_viewer, take_screenshot, wait_until
 
@@ -36,10 +40,47 @@ def draw_movie() -> np.ndarray:
     return np.array([count_electrons(frame, 30, rng) for frame in frames], dtype=np.float32)
 
 
+def show_symmetry(viewer: napari.Viewer, dock: QWidget) -> None:
+    """Show over which tolerances titanate is cubic, with an atom that is 10 pm off its place."""
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "SrTiO3-off-center.cif"
+        titanate = prototype("SrTiO3").atoms.copy()
+        titanate.positions[titanate.symbols == "Ti", 2] += 0.1  # angstrom
+        write(path, titanate)
+        dock.structures.add_files([str(path)])
+        select(dock, path.name)
+        dock.tabs.setCurrentWidget(dock.symmetry)
+        wait_until(lambda: dock.symmetry.found is not None, seconds=60)
+        wait_until(lambda: not dock.symmetry.is_busy, seconds=60)
+        take_screenshot(viewer, "napari-symmetry.png")
+
+
+def show_projection(viewer: napari.Viewer, dock: QWidget) -> None:
+    """Show titanate along [1 1 0], in the dock and as points."""
+    viewer.layers.clear()
+    select(dock, "SrTiO3")
+    dock.tabs.setCurrentWidget(dock.projection)
+    dock.projection.zone.setText("1 1 0")
+    wait_until(lambda: dock.projection.found is not None, seconds=60)
+    wait_until(lambda: not dock.projection.is_busy, seconds=60)
+    dock.projection.add_layers()
+    viewer.reset_view()
+    take_screenshot(viewer, "napari-projection.png")
+
+
+def select(dock: QWidget, name: str) -> None:
+    """Select a crystal of the list alone."""
+    crystals = dock.structures.crystals
+    (item,) = crystals.findItems(name, Qt.MatchFlag.MatchExactly)
+    crystals.clearSelection()
+    item.setSelected(True)
+    crystals.scrollToItem(item)
+
+
 def show_family(viewer: napari.Viewer, dock: QWidget) -> None:
     """Break silicon, and show what is left of it as layers."""
     viewer.layers.clear()
-    dock.structures.crystals.item(dock.structures.crystals.count() - 1).setSelected(True)
+    select(dock, "Si")
     dock.tabs.setCurrentWidget(dock.family)
     dock.family.sliders["vacancies"].setValue(30)
     dock.family.sliders["displacement"].setValue(4)
@@ -71,6 +112,8 @@ def main() -> None:
     QTest.qWait(3000)  # the sentence gets its lines when there is time
     take_screenshot(viewer, "napari-crystal.png")
     show_family(viewer, dock)
+    show_projection(viewer, dock)
+    show_symmetry(viewer, dock)
     viewer.close()
 
 

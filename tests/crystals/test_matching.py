@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tracemalloc
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -304,3 +305,35 @@ def test_of_two_phases_the_more_frequent_one_is_suggested_for():
     assert common.share == pytest.approx(50 / 90)
     assert str(common).endswith("(56% of the windows)")
     assert "Si" in [each.crystal for each, _ in suggest_prototypes(lattices(both), tolerance=0.01)]
+
+
+def test_a_crystal_or_an_axis_that_is_listed_twice_counts_once():
+    copper, other = prototype("Cu"), replace(prototype("Al"), name="Cu")
+    fitted = lattices([seen("Cu")])
+    again = replace(copper, atoms=copper.atoms.copy())
+    assert match(fitted, [copper, again], zones=1).names == ["Cu [0 0 1]", NONE_OF_THESE]
+    along = [(0, 0, 1), (0, 0, 2), (0, 0, 1), (1, 0, 0)]
+    assert match(fitted, [copper], along).names == ["Cu [0 0 1]", NONE_OF_THESE]
+    found = match(lattices([seen("Al")]), [copper, other, copper], zones=1)
+    assert found.names == ["Cu (2) [0 0 1]", NONE_OF_THESE]
+    same = match(fitted, [copper, replace(copper, name="copy")], zones=1)
+    assert same.names[0] == "Cu [0 0 1] or copy [0 0 1]"
+
+
+@pytest.mark.parametrize("zones", [[], [(0, 0, 0)], (0, 0, 1)])
+def test_what_are_no_axes_is_told(zones):
+    with pytest.raises(InputError, match="no zone axis"):
+        match(lattices([seen("Cu")]), [prototype("Cu")], zones)
+
+
+@pytest.mark.parametrize(("factor", "told"), [(10, "0.098"), (0.1, "9.80"), (1000, "0.00098")])
+def test_a_pixel_size_in_another_unit_is_told(factor, told):
+    """A size in angstrom that is taken for nm makes crystals ten times as large."""
+    crystals = [prototype(name) for name in ("Cu", "MoS2")]
+    fitted = lattices(1.02 * factor * np.array([seen("Cu"), seen("Cu", (1, 1, 0))]))
+    assert match(fitted, crystals, zones=1).remark == ""  # of two lattices none is in most windows
+    found = match(lattices(1.02 * factor * np.array([seen("Cu", (1, 1, 0))] * 3)), crystals)
+    assert found.names == [NONE_OF_THESE]
+    assert f"Cu [1 1 0] if the pixel were {told} times as large" in found.remark
+    thrice = match(lattices(3 * np.array([seen("Cu", (1, 1, 0))] * 3)), crystals)
+    assert "Cu [1 1 0]" not in thrice.remark

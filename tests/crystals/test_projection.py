@@ -147,3 +147,8 @@ def test_a_cluster_has_no_axes(tmp_path):
 def test_reduced_bases_are_reduced():
     seen = project(prototype("LaMnO3"), (1, 2, 1))
     np.testing.assert_allclose(reduce_basis(seen.basis), seen.basis, atol=1e-9)
+
+
+def test_columns_that_nothing_tells_apart_make_no_lattice():
+    with pytest.raises(InputError, match=r"\[9999 1 0\] is no axis along which columns of Si can"):
+        project(prototype("Si"), (9999, 1, 0))

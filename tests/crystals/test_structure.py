@@ -9,6 +9,7 @@ import warnings
 import numpy as np
 import pytest
 from ase import Atoms
+from ase.build import mx2
 from ase.io import write
 
 from napari_lattice_symmetry.crystals import (
@@ -17,7 +18,10 @@ from napari_lattice_symmetry.crystals import (
     prototype,
     prototypes,
     read_structure,
+    symmetry_families,
+    zone_axes,
 )
+from napari_lattice_symmetry.crystals.families.symmetry import outside_remark
 from napari_lattice_symmetry.errors import InputError
 
 WRITTEN = {"a.cif": "cif", "POSCAR": "vasp", "b.vasp": "vasp", "c.extxyz": "extxyz", "d.in": "aims"}
@@ -70,30 +74,96 @@ def test_a_missing_file_and_another_kind_are_told(tmp_path):
         read_structure(tmp_path / "notes.txt")
 
 
-def test_shared_sites_are_read(tmp_path):
-    text = """data_alloy
-_cell_length_a 4
-_cell_length_b 4
-_cell_length_c 4
-_cell_angle_alpha 90
-_cell_angle_beta 90
-_cell_angle_gamma 90
-_space_group_name_H-M_alt 'F m -3 m'
-loop_
-_atom_site_label
-_atom_site_type_symbol
-_atom_site_fract_x
-_atom_site_fract_y
-_atom_site_fract_z
-_atom_site_occupancy
-Cu1 Cu 0 0 0 0.75
-Au1 Au 0 0 0 0.25
-"""
-    path = tmp_path / "alloy.cif"
+def write_cif(path, *sites, group="F m -3 m", occupied=True):
+    """Write a cubic cell of 0.4 nm, with a site a line: label, element, place and occupancy."""
+    cell = "".join(
+        f"_cell_length_{side} 4\n_cell_angle_{angle} 90\n"
+        for side, angle in zip("abc", ("alpha", "beta", "gamma"), strict=True)
+    )
+    columns = ["label", "type_symbol", "fract_x", "fract_y", "fract_z"]
+    columns += ["occupancy"] if occupied else []
+    loop = "\n".join(["loop_", *(f"_atom_site_{name}" for name in columns), *sites])
+    text = f"data_a\n{cell}_space_group_name_H-M_alt '{group}'\n{loop}\n"
     path.write_text(text, encoding="utf-8")
+    return path
+
+
+def test_shared_sites_are_read(tmp_path):
+    path = write_cif(tmp_path / "alloy.cif", "Cu1 Cu 0 0 0 0.75", "Au1 Au 0 0 0 0.25")
     crystal = read_structure(path)
     assert crystal.space_group[0] == 225
+    assert crystal.formula == "Au1Cu3"
+    assert crystal.remark == ""
     np.testing.assert_allclose(crystal.site_sums(1), 0.75 * 29 + 0.25 * 79)
+
+
+def test_sites_that_nothing_occupies_are_left_out(tmp_path):
+    path = write_cif(tmp_path / "a.cif", "Cu1 Cu 0 0 0 1", "O1 O 0.25 0.25 0.25 0")
+    assert read_structure(path).formula == "Cu4"
+    path = write_cif(tmp_path / "b.cif", "Cu1 Cu 0 0 0 0")
+    with pytest.raises(InputError, match=r"^b\.cif holds no atoms"):
+        read_structure(path)
+
+
+def test_occupancies_that_cannot_be_are_told(tmp_path):
+    path = write_cif(tmp_path / "a.cif", "Fe1 Fe 0 0 0 1", "Co1 Co 0 0 0 0.6")
+    told = "Occupancies of a site of Co and Fe add up to 1.6, more than 1."
+    assert read_structure(path).remark == told
+    sites = ("Fe1 Fe 0 0 0", "Co1 Co 0 0 0", "O1 O 0.5 0.5 0.5")
+    crystal = read_structure(write_cif(tmp_path / "b.cif", *sites, occupied=False))
+    assert crystal.remark.startswith("Co in b.cif was left out, as it lies where another atom")
+    alike = ("Fe1 Fe 0 0 0", "Fe2 Fe 0.5 0.5 0")
+    assert read_structure(write_cif(tmp_path / "c.cif", *alike, occupied=False)).remark == ""
+
+
+def test_deuterium_is_hydrogen_and_what_is_no_element_is_named(tmp_path):
+    path = write_cif(tmp_path / "a.cif", "Li1 Li 0 0 0 1", "D1 D 0.5 0.5 0.5 1")
+    assert read_structure(path).formula == "H4Li4"
+    path = write_cif(tmp_path / "b.cif", "Va1 Va 0 0 0 1")
+    with pytest.raises(InputError, match=r"^b\.cif has atoms of Va, which is no element"):
+        read_structure(path)
+
+
+def lattice_line(*lengths):
+    return 'Lattice="{} 0 0 0 {} 0 0 0 {}"'.format(*lengths)
+
+
+@pytest.mark.parametrize(
+    ("line", "atoms", "told"),
+    [
+        (lattice_line(0.287, 0.287, 0.287), "Fe 0 0 0", "atoms lie about 0.29 angstrom apart"),
+        ("", "Fe 0 0 0\nFe 0 0 0.25\nFe 0 0.25 0", "atoms lie about 0.25 angstrom apart"),
+        (lattice_line("nan", 3, 3), "Fe 0 0 0", "a lattice vector that is no number"),
+        ("", "Fe 0 0 0\nFe 0 0 nan", "a position that is no number"),
+    ],
+)
+def test_lengths_that_cannot_be_are_told(line, atoms, told, tmp_path):
+    path = tmp_path / "iron.xyz"
+    path.write_text(f"{atoms.count('Fe')}\n{line}\n{atoms}\n", encoding="utf-8")
+    with pytest.raises(InputError, match=rf"^iron\.xyz.*{told}"):
+        read_structure(path)
+
+
+@pytest.mark.parametrize("height", [0.0, 3.2, 1000.0])
+def test_a_layer_without_room_across_it_gets_some(height, tmp_path):
+    layer = mx2("MoS2")
+    layer.pbc = (True, True, False)
+    layer.cell[2] = 0, 0, height
+    write(tmp_path / "layer.xyz", layer, format="extxyz")
+    crystal = read_structure(tmp_path / "layer.xyz")
+    assert crystal.space_group[0] == 187
+    assert crystal.layer_axis == 2
+    assert zone_axes(crystal, 2) == [(0, 0, 1)]
+    assert project(crystal).plane_group == "p3m1"
+    symmetry = symmetry_families(crystal)
+    assert "P-6m2, and atoms a cell it is of none" in outside_remark(symmetry)
+
+
+def test_what_repeats_along_one_axis_is_no_crystal(tmp_path):
+    path = tmp_path / "chain.xyz"
+    path.write_text(f'1\n{lattice_line(3, 3, 3)} pbc="T F F"\nFe 0 0 0\n', encoding="utf-8")
+    with pytest.raises(InputError, match="chain repeats along one axis alone"):
+        project(read_structure(path))
 
 
 def test_the_group_depends_on_the_tolerance_and_the_longest_plateau_counts():

@@ -8,7 +8,7 @@ import pytest
 from npe2 import PluginManifest
 
 import napari_lattice_symmetry
-from napari_lattice_symmetry.crystals.structure import FORMATS, VASP_NAMES
+from napari_lattice_symmetry.crystals.reading import FORMATS, VASP_NAMES
 from napari_lattice_symmetry.io import SUFFIXES
 from napari_lattice_symmetry.lattice import SIMULATIONS
 

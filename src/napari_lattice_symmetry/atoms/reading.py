@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from napari_lattice_symmetry.atoms.table import ATOM, Atoms
 from napari_lattice_symmetry.atoms.writing import NO_ELEMENT
-from napari_lattice_symmetry.crystals.structure import IN_NANOMETERS
+from napari_lattice_symmetry.crystals.reading import IN_NANOMETERS
 from napari_lattice_symmetry.errors import InputError, guard
 
 _LENGTHS = re.compile(r"(.*)_nm")

@@ -18,7 +18,8 @@ from napari_lattice_symmetry.crystals.parameters import MatchParameters
 from napari_lattice_symmetry.crystals.phases import CrystalMatch, Phase
 from napari_lattice_symmetry.crystals.projection import Columns, Projection, project
 from napari_lattice_symmetry.crystals.prototypes import prototype, prototypes
-from napari_lattice_symmetry.crystals.structure import Crystal, SymmetryCurve, read_structure
+from napari_lattice_symmetry.crystals.reading import read_structure
+from napari_lattice_symmetry.crystals.structure import Crystal, SymmetryCurve
 from napari_lattice_symmetry.crystals.zones import zone_axes
 
 __all__ = [

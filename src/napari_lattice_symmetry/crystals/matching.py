@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -20,7 +22,7 @@ from napari_lattice_symmetry.crystals.parameters import MatchParameters
 from napari_lattice_symmetry.crystals.phases import Choices, CrystalMatch, Phase, told_apart
 from napari_lattice_symmetry.crystals.projection import Projection, project
 from napari_lattice_symmetry.crystals.structure import Crystal
-from napari_lattice_symmetry.crystals.zones import Zone, zone_axes
+from napari_lattice_symmetry.crystals.zones import Zone, once_each, zone_axes
 from napari_lattice_symmetry.data.movie import NANOMETER
 from napari_lattice_symmetry.errors import AnalysisError, InputError
 from napari_lattice_symmetry.lattice.metric import FOLDS
@@ -31,6 +33,8 @@ Single = NDArray[np.float32]
 
 _LOOKED_AT = 2000  # windows whose scale is looked at
 _GREATEST_SCALE = 2.0  # a pixel size that is off by more is no error of a calibration
+_UNITS = np.log([0.001, 0.1, 10.0, 1000.0])  # but may be in another unit: angstrom, pm or µm
+_UNIT_ERROR = 0.05  # of a calibration that is right but for the unit
 _TOLD_SCALES = 3
 
 
@@ -58,9 +62,10 @@ def match(
         Maps (T, gy, gx), or fits of any shape. Where lengths are in pixels, lattices are compared
         by their shape alone, at whatever size fits each candidate best.
     crystals : sequence of Crystal
-        The candidates.
+        The candidates. The same one listed again counts once; others of the same name get a number.
     zones : int or sequence of (int, int, int)
-        Greatest index of the zone axes, of those that symmetry brings about one each; or the axes.
+        Greatest index of the zone axes, of those that symmetry brings about one each; or the axes,
+        of which those that symmetry makes of another count once.
     tolerance : float
         Distortion that is allowed for, as a share: by strain, drift and the error of the pixel
         size.
@@ -86,6 +91,7 @@ def match(
     AnalysisError
         If `should_stop` says so.
     """
+    zones = int(zones) if isinstance(zones, np.integer) else zones
     given = zones if isinstance(zones, int) else 1
     parameters = parse_settings(MatchParameters, zones=given, tolerance=tolerance)
     windows = Windows(fitted, groups)
@@ -150,11 +156,33 @@ def list_candidates(
     """
     if not len(crystals):
         raise InputError("There is no crystal to match; give at least one structure file.")
+    if not isinstance(zones, int) and not len(zones):
+        raise InputError("There is no zone axis to match along; give one, or a greatest index.")
     return [
         project(crystal, zone)
-        for crystal in crystals
-        for zone in (zone_axes(crystal, zones) if isinstance(zones, int) else zones)
+        for crystal in _named_apart(crystals)
+        for zone in (
+            zone_axes(crystal, zones) if isinstance(zones, int) else once_each(crystal, zones)
+        )
     ]
+
+
+def _named_apart(crystals: Sequence[Crystal]) -> list[Crystal]:
+    """Leave out what is listed twice, and number others that have a name before them."""
+    listed: list[Crystal] = []
+    for crystal in crystals:
+        namesakes = [each for each in listed if each.name == crystal.name]
+        if not any(each.is_same(crystal) for each in namesakes):
+            listed.append(crystal)
+    count: Counter[str] = Counter()
+    named = []
+    for crystal in listed:
+        count[crystal.name] += 1
+        number = count[crystal.name]
+        named.append(
+            crystal if number == 1 else replace(crystal, name=f"{crystal.name} ({number})")
+        )
+    return named
 
 
 def _directions(
@@ -204,7 +232,9 @@ def _fitting_scales(
             continue
         middle = float(np.median(scale[fits]))
         together = fits & (np.abs(scale - middle) <= tolerance)
-        if together.mean() > 0.5 and abs(middle) <= np.log(_GREATEST_SCALE):
+        in_another_unit = bool((np.abs(middle - _UNITS) <= _UNIT_ERROR).any())
+        near = abs(middle) <= np.log(_GREATEST_SCALE) or in_another_unit
+        if together.mean() > 0.5 and near:
             found.append((abs(middle), k, float(np.exp(-middle))))
     return tuple((k, factor) for _, k, factor in sorted(found)[:_TOLD_SCALES])
 

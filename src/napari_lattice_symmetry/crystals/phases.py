@@ -135,7 +135,7 @@ class CrystalMatch:
         if not self.scales:
             return ""
         told = [
-            f"{self.candidates[index].name} if the pixel were {factor:.2f} times as large"
+            f"{self.candidates[index].name} if the pixel were {_round(factor)} times as large"
             for index, factor in self.scales
         ]
         return f"By their shape, all at one scale, these lattices fit {', or '.join(told)}."
@@ -187,6 +187,11 @@ class CrystalMatch:
         names = [*(each.name for each in self.candidates), NONE_OF_THESE]
         order = np.argsort(-chances, kind="stable")
         return [(names[k], float(chances[k])) for k in order]
+
+
+def _round(factor: float) -> str:
+    """Word a factor by three digits; one near 1 by two behind the point."""
+    return f"{factor:.2f}" if 0.1 < factor < 10 else f"{float(f'{factor:.3g}'):g}"
 
 
 def told_apart(likelihood: Float) -> NDArray[np.bool_]:

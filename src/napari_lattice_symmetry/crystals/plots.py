@@ -23,7 +23,8 @@ _CURVE = "#0072B2"
 # So that no color alone tells what is drawn.
 _MARKERS, _LINES = "osD^v*x", ("-", "--", ":", "-.")
 _HATCHES = ("", "//", "..", "xx", "\\\\", "oo", "++")
-_COLORS = ("#E69F00", "#56B4E9", "#009E73", "#CC79A7", "#F0E442", "#D55E00", "#0072B2")
+KIND_COLORS = ("#E69F00", "#56B4E9", "#009E73", "#CC79A7", "#F0E442", "#D55E00", "#0072B2")
+"""Of columns, by the order in which their elements come first."""
 
 
 def plot_crystal(crystal: Crystal, seen: Projection, figure: Figure | None = None) -> Figure:
@@ -76,7 +77,7 @@ def draw_projection(axes: Axes, seen: Projection) -> None:
         here = columns.position[[each == name for each in columns.names]]
         look: dict[str, Any] = {
             "marker": _MARKERS[k % len(_MARKERS)],
-            "color": _COLORS[k % len(_COLORS)],
+            "color": KIND_COLORS[k % len(KIND_COLORS)],
         }
         axes.plot(*here.T, linestyle="", mfc="none", label=name, **look)
     axes.set(xlabel="x (nm)", ylabel="y (nm)", xlim=extent[:2], ylim=extent[2:])

@@ -14,6 +14,7 @@ from scipy.spatial import cKDTree
 
 from napari_lattice_symmetry.crystals.structure import ANGSTROM, Crystal
 from napari_lattice_symmetry.crystals.zones import Zone, check_zone, plane_axes, steps_across
+from napari_lattice_symmetry.errors import InputError
 from napari_lattice_symmetry.lattice.basis import (
     lattice_parameters,
     lattice_points,
@@ -221,7 +222,7 @@ def project(crystal: Crystal, zone: Sequence[int] = (0, 0, 1)) -> Projection:
     Raises
     ------
     InputError
-        If the axis is none, or the crystal is a cluster.
+        If the axis is none or has too large indices, or the crystal is a cluster.
 
     Examples
     --------
@@ -235,6 +236,11 @@ def project(crystal: Crystal, zone: Sequence[int] = (0, 0, 1)) -> Projection:
     steps = np.array([*steps_across(axis), axis])
     plane = plane_axes(lattice, axis)
     basis = steps[:2] @ lattice @ plane.T
+    if np.linalg.norm(reduce_basis(basis)[0]) < 2 * SAME_PLACE:
+        raise InputError(
+            f"[{' '.join(map(str, zone))}] is no axis along which columns of {crystal.name} can be "
+            f"told apart, they are less than {2 * SAME_PLACE} nm apart; give smaller indices."
+        )
     fractions = cell.atoms.get_scaled_positions() @ np.linalg.inv(steps)
     length = float(np.linalg.norm(axis @ lattice))
     found = _columns(cell, fractions[:, :2], basis, length)

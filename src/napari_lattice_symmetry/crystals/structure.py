@@ -1,10 +1,10 @@
-"""Three-dimensional structures: reading files, space group over tolerances, the cell with axes."""
+"""Three-dimensional structures: space group over tolerances, the cell with axes."""
 
 from __future__ import annotations
 
 import os
-import re
 import warnings
+from collections import Counter
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_lattice_symmetry.errors import InputError, guard
-from napari_lattice_symmetry.files import as_path
+from napari_lattice_symmetry.errors import InputError
 from napari_lattice_symmetry.io.optional import require
 
 if TYPE_CHECKING:
@@ -23,24 +22,8 @@ if TYPE_CHECKING:
 Float = NDArray[np.float64]
 Integer = NDArray[np.int64]
 
-FORMATS = {
-    ".cif": "cif",
-    ".vasp": "vasp",
-    ".poscar": "vasp",
-    ".xyz": "extxyz",
-    ".extxyz": "extxyz",
-    ".in": "aims",
-}
-"""What ASE calls the format of a file with this ending."""
-
-VASP_NAMES = ("POSCAR", "CONTCAR")
-"""How names begin of files of VASP, which have no ending."""
-
 ANGSTROM = 0.1
 """In nm, in which all lengths of this package are."""
-
-IN_NANOMETERS = re.compile(r"unit=nm|lengths in nm")
-"""What the second line of an XYZ file says whose lengths are in nm: atoms found in an image."""
 
 TOLERANCES = np.geomspace(1e-5, 3e-2, 18)
 """Distances in nm over which the space group is looked at."""
@@ -50,7 +33,6 @@ MAX_ATOMS = 400
 
 _CURVE_ATOMS = 64  # in a cell of more a usual tolerance is taken, as spglib takes seconds
 _USUAL = 1e-3  # nm
-_LINE = 4096  # bytes of a line that are read
 _LAYER_GAP = 0.8  # nm without atoms, across which no crystal is bound
 _CONTRAST = 1.7  # a column is seen with about this power of its atomic numbers
 
@@ -119,8 +101,8 @@ class Crystal:
 
     @property
     def has_cell(self) -> bool:
-        """Whether it is periodic, not a cluster."""
-        return bool(self.atoms.pbc.any() and abs(np.linalg.det(self.atoms.cell.array)) > 1e-6)
+        """Whether it repeats along two axes at least, as a crystal or a layer does."""
+        return bool(self.atoms.pbc.sum() > 1 and abs(np.linalg.det(self.atoms.cell.array)) > 1e-6)
 
     @property
     def is_too_large(self) -> bool:
@@ -139,8 +121,16 @@ class Crystal:
 
     @property
     def formula(self) -> str:
-        """Its atoms, counted."""
-        return str(self.atoms.get_chemical_formula())
+        """Its atoms, counted; with the shares that elements have in sites."""
+        if all(
+            site == ((symbol, 1.0),)
+            for site, symbol in zip(self.sites, self.atoms.symbols, strict=True)
+        ):
+            return str(self.atoms.get_chemical_formula())
+        count: Counter[str] = Counter()
+        for site in self.sites:
+            count.update(dict(site))
+        return "".join(f"{symbol}{share:.4g}" for symbol, share in sorted(count.items()))
 
     @cached_property
     def sites(self) -> list[tuple[tuple[str, float], ...]]:
@@ -158,6 +148,10 @@ class Crystal:
         """A number for every atom, the same for those of the same elements."""
         known = {site: number for number, site in enumerate(dict.fromkeys(self.sites))}
         return np.array([known[site] for site in self.sites])
+
+    def is_same(self, other: Crystal) -> bool:
+        """Return whether another one has the same atoms in the same cell."""
+        return bool(self.atoms == other.atoms) and self.sites == other.sites
 
     def site_sums(self, power: float) -> Float:
         """Return the sum of occupancy times a power of the atomic number of every atom, shape (n,).
@@ -262,6 +256,11 @@ class Crystal:
         return self.setting(self.taken_tolerance)
 
     def _require_cell(self) -> None:
+        if self.atoms.pbc.sum() == 1:
+            raise InputError(
+                f"{self.name} repeats along one axis alone, it is a chain; give a file with two "
+                "lattice vectors at least."
+            )
         if not self.has_cell:
             raise InputError(
                 f"{self.name} has no cell, it is a cluster; give a file with lattice vectors."
@@ -272,7 +271,7 @@ class Crystal:
         return self.atoms.cell.array, self.atoms.get_scaled_positions(), self.kinds
 
     def _ask(self, question: str, *arguments: Any, **keywords: Any) -> Any:
-        spglib = _library("spglib", self.name)
+        spglib = library("spglib", self.name)
         os.environ.setdefault("SPGLIB_WARNING", "OFF")  # else it writes on the standard error
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # some versions give None and warn that others raise
@@ -297,79 +296,6 @@ class Crystal:
         return Crystal(self.name, atoms, self.tolerance)
 
 
-def structure_format(path: str | Path) -> str | None:
-    """Tell what ASE calls the format of a structure, by the name of its file; None of another."""
-    path = Path(path)
-    if path.name.upper().startswith(VASP_NAMES):
-        return "vasp"
-    return FORMATS.get(path.suffix.lower())
-
-
-def read_structure(path: str | Path) -> Crystal:
-    """Read a crystal or a cluster.
-
-    Parameters
-    ----------
-    path : path
-        CIF, POSCAR (``.vasp`` or of that name), xyz, extended xyz, or geometry of FHI-aims
-        (``.in``). Of several structures in a CIF the first is taken, and named in `remark`; of a
-        trajectory the last.
-
-    Returns
-    -------
-    Crystal
-        Named after the file. One without a cell is a cluster.
-
-    Raises
-    ------
-    InputError
-        If the file is none of these, is damaged or holds no atoms, or ASE is not installed.
-    """
-    path = as_path(path)
-    kind = structure_format(path)
-    if kind is None:
-        endings = ", ".join((*FORMATS, *VASP_NAMES))
-        raise InputError(f"{path.name} is no structure that can be read: choose one of {endings}.")
-    if not path.is_file():
-        raise InputError(f"{path} is not there, or is no file.")
-    if kind == "extxyz" and is_in_nanometers(path):
-        raise InputError(
-            f"{path.name} holds atoms that were found in an image, in nm, and no structure; read "
-            "it by nls.atoms.read_atoms."
-        )
-    reader = _library("ase.io", path.name)
-    advice = f"it should be a {kind} file with atoms and lattice vectors"
-    with (
-        guard(f"{path.name} cannot be read as a structure", InputError, advice=advice),
-        warnings.catch_warnings(),
-    ):
-        warnings.simplefilter("ignore")  # what ASE misses in a file has its default
-        chosen = slice(1) if kind == "cif" else slice(-1, None)
-        found = reader.read(path, format=kind, index=chosen)
-    if not found or not len(found[0]) or not np.isfinite(found[0].positions).all():
-        raise InputError(f"{path.name} holds no atoms; choose a file with atomic positions.")
-    (atoms,) = found
-    name = path.stem if kind != "vasp" or path.suffix else path.name
-    return Crystal(name, atoms, remark=_which(path) if kind == "cif" else "")
-
-
-def _which(path: Path) -> str:
-    """Say which of several structures in a CIF is taken; nothing where there is one."""
-    blocks = _library("ase.io.cif", path.name).parse_cif(str(path))
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        names = [block.name for block in blocks if block.has_structure()]
-    if len(names) < 2:
-        return ""
-    return f"Of {len(names)} structures in {path.name} the first was taken, {names[0]}."
-
-
-def is_in_nanometers(path: Path) -> bool:
-    """Return whether an XYZ file says that it is in nm, and so holds no structure in angstrom."""
-    with path.open("rb") as file:
-        file.readline()
-        return bool(IN_NANOMETERS.search(file.readline(_LINE).decode("utf-8", "replace")))
-
-
-def _library(module: str, name: str) -> Any:
+def library(module: str, name: str) -> Any:
+    """Import what reads structures, or say what to install for the one of this name."""
     return require(module, module.partition(".")[0], "crystals", Path(name))

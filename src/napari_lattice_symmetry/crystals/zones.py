@@ -43,7 +43,7 @@ def check_zone(zone: Sequence[int]) -> Integer:
     InputError
         If these are no three integers, or four whose first three add up to 0.
     """
-    text = f"[{' '.join(map(str, zone))}]"
+    text = f"[{' '.join(map(str, np.ravel(zone)))}]"
     try:
         given = np.array(zone, dtype=np.float64)
     except (TypeError, ValueError):
@@ -91,13 +91,26 @@ def zone_axes(crystal: Crystal, max_index: int) -> list[Zone]:
     along_axes = np.count_nonzero(zones, axis=1, keepdims=True) == 1
     names = np.where(along_axes, zones, -zones)  # [0 0 1], but [1 1 0]
     ranks = np.lexsort((*names.T[::-1], -zones.sum(axis=1), np.round(lengths, 6)))
-    rotations = np.concatenate([cell.rotations, -cell.rotations])
+    return once_each(crystal, zones[ranks])
+
+
+def once_each(crystal: Crystal, zones: Sequence[Sequence[int]] | Integer) -> list[Zone]:
+    """Leave out axes that symmetry, or a common factor, makes of one that is listed before.
+
+    Raises
+    ------
+    InputError
+        If one is no axis.
+    """
+    rotations = crystal.conventional.rotations
+    rotations = np.concatenate([rotations, -rotations])
     found: list[Zone] = []
     known: set[Zone] = set()
-    for zone in zones[ranks]:
-        if tuple(zone.tolist()) not in known:
-            found.append(tuple(zone.tolist()))
-            known |= {tuple(each.tolist()) for each in rotations @ zone}
+    for zone in zones:
+        axis = check_zone(zone)
+        if tuple(axis.tolist()) not in known:
+            found.append(tuple(int(index) for index in zone))
+            known |= {tuple(each.tolist()) for each in rotations @ axis}
     return found
 
 

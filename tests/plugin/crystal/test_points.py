@@ -25,6 +25,10 @@ def test_a_crystal_opens_as_its_columns(make_napari_viewer, tmp_path):
     assert np.ptp(layer.data, axis=0).min() > 2.5
     assert set(layer.features["mean Z"]) == {8, 15, 38}
     assert layer.metadata["plane group"] == "p4m"
+    colors = {
+        kind: layer.face_color[layer.features["column"] == kind] for kind in ("Sr", "O/Ti", "O")
+    }
+    assert len(np.unique(np.concatenate(list(colors.values())), axis=0)) == 3
 
 
 def test_a_cluster_opens_as_its_atoms(make_napari_viewer, tmp_path):

@@ -14,7 +14,7 @@ from napari_lattice_symmetry.crystals import (
     prototype,
     read_structure,
 )
-from napari_lattice_symmetry.crystals.structure import structure_format
+from napari_lattice_symmetry.crystals.reading import structure_format
 from napari_lattice_symmetry.errors import InputError
 
 if TYPE_CHECKING:

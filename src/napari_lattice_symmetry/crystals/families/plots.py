@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from itertools import chain
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -159,7 +159,8 @@ def _draw_answers(axes: Axes, trial: FamilyTrial) -> list[BarContainer]:
             label="fingerprint" if name == FINGERPRINT else "distances, angles",
         )
         drawn.append(bars)
-    axes.set_xticks(places, ANSWERS, fontsize="x-small", rotation=40)
+    slanted: dict[str, Any] = {"rotation": 40, "ha": "right", "rotation_mode": "anchor"}
+    axes.set_xticks(places, ANSWERS, fontsize="x-small", **slanted)
     axes.set_ylim(0, 1.05)
     axes.tick_params(axis="y", labelsize="x-small")
     axes.legend(

@@ -11,8 +11,10 @@ import numpy as np
 
 from napari_lattice_symmetry.atoms import read_atoms
 from napari_lattice_symmetry.crystals import Crystal, Projection, project, read_structure
+from napari_lattice_symmetry.crystals.plots import KIND_COLORS
 from napari_lattice_symmetry.crystals.projection import MAX_COLUMNS
-from napari_lattice_symmetry.crystals.structure import ANGSTROM, is_in_nanometers, structure_format
+from napari_lattice_symmetry.crystals.reading import is_in_nanometers, structure_format
+from napari_lattice_symmetry.crystals.structure import ANGSTROM
 from napari_lattice_symmetry.data.movie import NANOMETER, PIXEL
 from napari_lattice_symmetry.lattice.basis import lattice_points
 
@@ -106,6 +108,7 @@ def _look(name: str, features: dict[str, Any], kind: str, about: dict[str, Any])
         "name": name,
         "features": features,
         "face_color": kind,
+        "face_color_cycle": KIND_COLORS,
         "border_width": 0,
         "size": _SIZE,
         "units": (NANOMETER, NANOMETER),

@@ -19,7 +19,7 @@ from qtpy.QtWidgets import (
 )
 
 from napari_lattice_symmetry.crystals import Crystal, prototype, prototypes, read_structure
-from napari_lattice_symmetry.crystals.structure import FORMATS, VASP_NAMES
+from napari_lattice_symmetry.crystals.reading import FORMATS, VASP_NAMES
 
 _ROWS = 3  # of the list that are seen
 _FILES = " ".join((*(f"*{ending}" for ending in FORMATS), *(f"{name}*" for name in VASP_NAMES)))
