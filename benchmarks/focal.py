@@ -59,7 +59,7 @@ MSD = "MSD-net"
 VARIANTS = {
     "msd": Variant(MSD, "msd", {}),
     "unet": Variant("U-net", "unet", {}),
-    "unet-long": Variant("U-net, equal time", "unet", {"epochs": 15}),
+    "unet-long": Variant("U-net, equal time", "unet", {"epochs": 12}),
     "unet-small": Variant("U-net, equal weights", "unet", {"filters": 4}),
     "unet-2": Variant("U-net, two images", "unet", {"images": 2}),
     "unet-1": Variant("U-net, one image", "unet", {"images": 1}),
