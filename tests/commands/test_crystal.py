@@ -68,6 +68,7 @@ def test_tabulated_crystals_that_fit_a_measured_cell_are_listed():
     assert "Si [" not in done.output
     assert "either a structure FILE or a measured cell" in run().output
     assert "is no cell" in run("--like", 0.3, 0.3, 180).output
+    assert run("--like", 3.905, 3.905, 90).output.startswith("No tabulated crystal shows such a")
 
 
 @pytest.mark.parametrize(

@@ -326,6 +326,11 @@ def test_what_are_no_axes_is_told(zones):
         match(lattices([seen("Cu")]), [prototype("Cu")], zones)
 
 
+def test_an_index_that_is_no_whole_number_is_told():
+    with pytest.raises(InputError, match=r"zones=2\.5"):
+        match(lattices([seen("Cu")]), [prototype("Cu")], 2.5)
+
+
 @pytest.mark.parametrize(("factor", "told"), [(10, "0.098"), (0.1, "9.80"), (1000, "0.00098")])
 def test_a_pixel_size_in_another_unit_is_told(factor, told):
     """A size in angstrom that is taken for nm makes crystals ten times as large."""

@@ -116,6 +116,28 @@ def test_occupancies_that_cannot_be_are_told(tmp_path):
     assert read_structure(write_cif(tmp_path / "c.cif", *alike, occupied=False)).remark == ""
 
 
+@pytest.mark.parametrize("left_open", [".", "?"])
+def test_an_occupancy_that_is_left_open_is_a_full_one(left_open, tmp_path):
+    path = write_cif(tmp_path / "a.cif", f"Cu1 Cu 0 0 0 {left_open}", "O1 O 0.5 0.5 0.5 0.5")
+    crystal = read_structure(path)
+    assert crystal.formula == "Cu4O2"
+    np.testing.assert_allclose(crystal.site_sums(0), [1] * 4 + [0.5] * 4)
+
+
+@pytest.mark.parametrize("told", ["-0.5", "half"])
+def test_an_occupancy_that_is_none_is_told(told, tmp_path):
+    path = write_cif(tmp_path / "a.cif", f"Cu1 Cu 0 0 0 {told}")
+    with pytest.raises(InputError, match=rf"^a\.cif has Cu with an occupancy of {told}"):
+        read_structure(path)
+
+
+def test_lattice_vectors_in_a_plane_are_told(tmp_path):
+    path = tmp_path / "POSCAR"
+    path.write_text("Si\n1.0\n5 0 0\n5 0 0\n0 0 5\nSi\n1\nDirect\n0 0 0\n", encoding="utf-8")
+    with pytest.raises(InputError, match=r"^POSCAR has lattice vectors that lie in a plane"):
+        read_structure(path)
+
+
 def test_deuterium_is_hydrogen_and_what_is_no_element_is_named(tmp_path):
     path = write_cif(tmp_path / "a.cif", "Li1 Li 0 0 0 1", "D1 D 0.5 0.5 0.5 1")
     assert read_structure(path).formula == "H4Li4"
@@ -133,6 +155,7 @@ def lattice_line(*lengths):
     [
         (lattice_line(0.287, 0.287, 0.287), "Fe 0 0 0", "atoms lie about 0.29 angstrom apart"),
         ("", "Fe 0 0 0\nFe 0 0 0.25\nFe 0 0.25 0", "atoms lie about 0.25 angstrom apart"),
+        (lattice_line(0.287, 0.287, 2) + ' pbc="T T F"', "Fe 0 0 1", "atoms lie about"),
         (lattice_line("nan", 3, 3), "Fe 0 0 0", "a lattice vector that is no number"),
         ("", "Fe 0 0 0\nFe 0 0 nan", "a position that is no number"),
     ],

@@ -78,8 +78,11 @@ def crystal(
     projected lattice with its plane group and columns.
     """
     if file is None and like is not None:
-        for fitting, strain in fitting_prototypes(*like):
-            click.echo(f"distorted by {strain:.1%}: {_describe_lattice(fitting)}")
+        fitting = fitting_prototypes(*like)
+        for each, strain in fitting:
+            click.echo(f"distorted by {strain:.1%}: {_describe_lattice(each)}")
+        if not fitting:
+            click.echo("No tabulated crystal shows such a cell; sides are in nm.")
         return
     if file is None or like is not None:
         raise InputError("Give either a structure FILE or a measured cell by --like.")

@@ -92,8 +92,9 @@ def match(
         If `should_stop` says so.
     """
     zones = int(zones) if isinstance(zones, np.integer) else zones
-    given = zones if isinstance(zones, int) else 1
-    parameters = parse_settings(MatchParameters, zones=given, tolerance=tolerance)
+    listed = isinstance(zones, Sequence | np.ndarray)
+    parameters = parse_settings(MatchParameters, zones=1 if listed else zones, tolerance=tolerance)
+    zones = zones if listed else parameters.zones
     windows = Windows(fitted, groups)
     by_shape = fitted.unit != NANOMETER
     candidates = tuple(list_candidates(crystals, zones))

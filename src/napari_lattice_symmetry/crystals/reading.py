@@ -87,15 +87,19 @@ def read_structure(path: str | Path) -> Crystal:
     atoms = atoms[occupied]
     if not len(atoms):
         raise InputError(f"{path.name} holds no atoms; choose a file with atomic positions.")
-    if atoms.pbc.sum() == 2:
-        _leave_empty_space(atoms)
-    name = path.stem if kind != "vasp" or path.suffix else path.name
-    crystal = Crystal(name, atoms, remark=" ".join(remarks))
-    spacing = _spacing(crystal)
+    spacing = _spacing(Crystal(path.name, atoms))  # before a layer gets space
     if 0 < spacing < _NEAREST:
         raise InputError(
             f"{path.name}: atoms lie about {spacing:.2g} angstrom apart, nearer than any do; give "
             "lengths in angstrom."
+        )
+    if atoms.pbc.sum() == 2:
+        _leave_empty_space(atoms)
+    name = path.stem if kind != "vasp" or path.suffix else path.name
+    crystal = Crystal(name, atoms, remark=" ".join(remarks))
+    if atoms.pbc.sum() > 1 and atoms.cell.array.any() and not crystal.has_cell:
+        raise InputError(
+            f"{path.name} has lattice vectors that lie in a plane; give some that span a cell."
         )
     return crystal
 
@@ -131,7 +135,20 @@ def _read(path: Path, kind: str) -> Atoms:
     for title, values in (("position", atoms.positions), ("lattice vector", atoms.cell.array)):
         if not np.isfinite(values).all():
             raise InputError(f"{path.name} has a {title} that is no number; give all of them.")
+    for shares in atoms.info.get("occupancy", {}).values():
+        shares.update({symbol: _share(path, symbol, told) for symbol, told in shares.items()})
     return atoms
+
+
+def _share(path: Path, symbol: str, told: float | str) -> float:
+    """Return the occupancy that a CIF tells; one that is left open is 1 by its dictionary."""
+    if told in (".", "?"):
+        return 1.0
+    if isinstance(told, str) or told < 0:
+        raise InputError(
+            f"{path.name} has {symbol} with an occupancy of {told}; give a share of 1."
+        )
+    return float(told)
 
 
 def _remarks(path: Path, atoms: Atoms) -> list[str]:
