@@ -32,7 +32,7 @@ from napari_lattice_symmetry.atoms.focal.examples import (
     class_marks,
 )
 from napari_lattice_symmetry.atoms.focal.microscope import Microscope, resample_periodic
-from napari_lattice_symmetry.atoms.focal.namer import ColumnNamer, Marks, load_namer
+from napari_lattice_symmetry.atoms.focal.namer import SHIPPED, ColumnNamer, Marks, load_namer
 from napari_lattice_symmetry.atoms.focal.networks import MSD_NET, U_NET, msd_net, u_net
 from napari_lattice_symmetry.atoms.focal.registration import measure_shifts, register
 from napari_lattice_symmetry.atoms.focal.series import FocalPicture, FocalSeries, columns_in_view
@@ -365,6 +365,10 @@ def test_orders_that_fit_as_well_are_remarked(
     ]
     assert told[0] == "Defoci in the order 7, 2, -3 nm would fit as well; look at their order."
     assert told[1] == ""
+    faint = drifting(field, 0, 5)
+    given = {"pixel_size": faint.pixel_size, "network": Told(faint)}
+    (named,) = iter_name_series(faint.images, faint.defoci, **given)
+    assert named.remark == "Too little stands out of the noise to check the foci."
 
 
 def test_series_of_several_times_are_one_table(picture: FocalPicture) -> None:
@@ -431,9 +435,12 @@ def test_foci_that_are_wrong_and_registered_images_out_of_order_are_refused(
     assert len(find_columns(images, told, check=False, **given)) == len(found)
 
 
-def test_the_shipped_network_names_columns_of_a_series(picture: FocalPicture) -> None:
+@pytest.mark.parametrize("network", SHIPPED)
+@pytest.mark.parametrize("size", [256, 160])  # the larger one is beyond the crops of a training
+def test_shipped_networks_name_columns_whatever_the_size(network: str, size: int) -> None:
+    picture = SERIES.model_copy(update={"size": size}).draw()
     found = nls.atoms.find_columns(
-        picture.images, defoci=picture.defoci, pixel_size=picture.pixel_size, network="msd"
+        picture.images, defoci=picture.defoci, pixel_size=picture.pixel_size, network=network
     )
     told = nls.atoms.score(found, picture.atoms, radius=0.06)
     assert told.recall > 0.97

@@ -60,6 +60,7 @@ def test_columns_of_the_sample_are_points_maps_and_vacancies(viewer, qtbot, pict
     counts = {name: int((picture.atoms.label == name).sum()) for name in ("Mo", "2S", "S")}
     assert status.startswith(", ".join(f"{n} {name}" for name, n in counts.items()))
     assert "vacancies/nm²" in status
+    assert status.endswith("in the order 7, 2, -3 nm would fit as well; look at their order.")
     layer = viewer.layers["atoms · MoS2 focal series"]
     assert sorted(atoms_in(layer).label) == sorted(picture.atoms.label)
     assert bench.dock.color.currentData() == "label"

@@ -14,7 +14,6 @@ from scipy.fft import fft2
 from napari_lattice_symmetry.atoms.finding.scaling import fill_gaps
 from napari_lattice_symmetry.atoms.focal.consistency import (
     GAIN,
-    TOLERANCE,
     Consistency,
     check_series,
 )
@@ -51,7 +50,7 @@ class NamedSeries:
     maps : ndarray, shape (4, y, x), float32
         Probability of the background and of each class, in pixels of 0.032 nm.
     remark : str
-        Orders of the foci that would fit as well; empty if there is none.
+        Orders of the foci that would fit as well, or that foci could not be checked; else empty.
     """
 
     atoms: Atoms
@@ -171,12 +170,13 @@ class _Asked:
         _check_scale(images, defoci, side, lenses, material)
         drift, reach = np.zeros((len(images), 2)), 0.0
         if parameters.register_images:
-            reach = parameters.reach
-            drift = measure_shifts(images, side, defoci, lenses, reach)
+            drift = measure_shifts(images, side, defoci, lenses, parameters.reach)
+            images = register(images, drift)
+            # If the foci are wrong, they may lie on other sites of the crystal now.
+            reach = LAYERS[material][0] / np.sqrt(3)
         consistency = check_series(images, side, defoci, lenses, reach=reach)
         if consistency is not None and parameters.check:
             _refuse_wrong_foci(consistency, defoci)
-        images = register(images, drift)
         samples, seed = parameters.samples, parameters.seed
         marks = self.namer.mark(images, side, defoci, lenses, samples=samples, seed=seed)
         confidence = self.namer.confidence(marks)
@@ -194,8 +194,7 @@ class _Asked:
             name="focal series",
             more={f"p {name}": shares[:, i] for i, name in enumerate(names)},
         )
-        remark = "" if consistency is None else _remark(consistency, defoci)
-        return NamedSeries(atoms, drift, consistency, marks.maps, remark)
+        return NamedSeries(atoms, drift, consistency, marks.maps, _remark(consistency, defoci))
 
 
 def _as_series(series: ArrayLike, defoci: Sequence[float], pixel_size: float, needed: int) -> Float:
@@ -293,30 +292,33 @@ def _has_spots(images: Float, pixel_size: float, a: float) -> bool:
 
 
 def _refuse_wrong_foci(consistency: Consistency, defoci: Sequence[float]) -> None:
-    unexplained = 1 - consistency.as_told
-    best_offset = float(consistency.explained.max())
-    if max(best_offset, consistency.best) < _MIN_EXPLAINED:
+    told, best_offset = consistency.as_told, float(consistency.explained.max())
+    best = max(best_offset, consistency.best)
+    if best < _MIN_EXPLAINED:
         raise InputError(
             f"No specimen explains all images at the defoci {_listed(defoci)} nm: at most "
-            f"{max(consistency.as_told, 0):.0%} of what they show; look whether they are of one "
-            "field, and at voltage, aberrations and foci."
+            f"{told:.0%} of what they show; look whether they are of one field, and at voltage, "
+            "aberrations and foci."
         )
-    if consistency.best >= best_offset and unexplained > GAIN * (1 - consistency.best):
+    if told >= _MIN_EXPLAINED and 1 - told <= GAIN * (1 - best):
+        return
+    if consistency.best >= best_offset:
         order = _listed([defoci[i] for i in consistency.order])
         raise InputError(
             f"The images fit the defoci in the order {order} nm better than as given; put "
             "them in their order."
         )
     offset = consistency.offset
-    if abs(offset) > TOLERANCE and unexplained > GAIN * (1 - best_offset):
-        direction = "higher" if offset > 0 else "lower"
-        raise InputError(
-            f"The images fit defoci {abs(offset):.1f} nm {direction} than those given "
-            f"({_listed(defoci)} nm); correct these, or the aberrations of the microscope."
-        )
+    direction = "higher" if offset > 0 else "lower"
+    raise InputError(
+        f"The images fit defoci {abs(offset):.1f} nm {direction} than those given "
+        f"({_listed(defoci)} nm); correct these, or the aberrations of the microscope."
+    )
 
 
-def _remark(consistency: Consistency, defoci: Sequence[float]) -> str:
+def _remark(consistency: Consistency | None, defoci: Sequence[float]) -> str:
+    if consistency is None:
+        return "Too little stands out of the noise to check the foci." if len(defoci) > 1 else ""
     orders = [_listed([defoci[i] for i in order]) for order in consistency.others]
     if not orders:
         return ""

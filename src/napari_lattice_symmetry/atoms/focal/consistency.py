@@ -97,7 +97,7 @@ def check_series(
     Parameters
     ----------
     images : ndarray, shape (n, Y, X)
-        The series, as it was recorded.
+        The series.
     pixel : float
         In nm.
     defoci : sequence of float
